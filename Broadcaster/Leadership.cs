@@ -52,6 +52,7 @@ internal sealed class Leadership(
         finally
         {
             await deposed.CancelAsync();
+            var failed = false;
             try
             {
                 await relaying;
@@ -61,10 +62,15 @@ internal sealed class Leadership(
             {
                 Logger.LogWarning("The relay stops because the store is unavailable: {Reason}", e.Message);
             }
+            catch (Exception e)
+            {
+                failed = true;
+                Logger.LogError(e, "The relay failed, and another replica may lead");
+            }
             Fence = null;
             metrics.Leads(false);
             Logger.LogInformation("{Replica} is no longer the leader (fence {Fence})", Name, fence);
-            if (stoppingToken.IsCancellationRequested)
+            if (failed || stoppingToken.IsCancellationRequested)
                 await ReleaseAsync(fence);
         }
 

@@ -50,9 +50,9 @@ internal sealed class RedisPublisher(
     /// <summary>Publishes a heartbeat, on a channel of its own and in the order of the page indexes.</summary>
     public Task PublishHeartbeatAsync(RelayPage page, IReadOnlyList<long> heads, CancellationToken cancellationToken)
     {
-        var beat = new Heartbeat(page, NextSent(), heads);
+        var heartbeat = new Heartbeat(page, NextSent(), heads);
         return PublishAsync(
-            [(store.Value.Channel, beat), (RelayChannels.Pages(store.Value.Channel), beat)],
+            [(store.Value.Channel, heartbeat), (RelayChannels.Pages(store.Value.Channel), heartbeat)],
             cancellationToken
         );
     }

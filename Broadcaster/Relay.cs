@@ -113,8 +113,8 @@ internal sealed class Relay(
                 {
                     await secret.ReadAsync(stopped);
                 }
-                catch (StoreUnavailableException)
-                { /* the current secret stays valid */
+                catch (Exception e) when (e is StoreUnavailableException or InvalidOperationException)
+                { /* the current secret stays valid, also while an operator replaces the row */
                 }
             }
         }
@@ -141,7 +141,7 @@ internal sealed class Relay(
         }
     }
 
-    /// <summary>Starts at a position through which any slot may have events.</summary>
+    /// <summary>Starts at a position; every slot may have events up to it.</summary>
     private void StartAt(string epoch, long position)
     {
         (_epoch, Relayed) = (epoch, position);

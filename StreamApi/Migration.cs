@@ -1,9 +1,7 @@
 using EventStore;
 using Npgsql;
-using StreamApi.Seeds.Petstore;
-using StreamApi.Seeds.Resilient;
+using StreamApi.Seeds;
 using StreamApi.Seeds.Storage;
-using StreamApi.Seeds.Tasks;
 
 namespace StreamApi;
 
@@ -20,9 +18,8 @@ internal static class Migration
         using var host = Build(args);
         await host.StartAsync();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(CancellationToken.None);
-        await host.Services.MigrateAsync<PetstoreContext>(CancellationToken.None);
-        await host.Services.MigrateAsync<TasksContext>(CancellationToken.None);
-        await host.Services.MigrateAsync<ResilientContext>(CancellationToken.None);
+        foreach (var schema in host.Services.GetServices<ISchema>())
+            await schema.MigrateAsync(CancellationToken.None);
         await host.StopAsync();
         return 0;
     }
@@ -57,14 +54,13 @@ internal static class Migration
     {
         try
         {
-            string[] missing =
+            List<string> missing =
             [
                 .. await services.GetRequiredService<StoreMigrator>().MissingAsync(cancellationToken),
-                .. await services.PendingAsync<PetstoreContext>(cancellationToken),
-                .. await services.PendingAsync<TasksContext>(cancellationToken),
-                .. await services.PendingAsync<ResilientContext>(cancellationToken),
             ];
-            return missing.Length == 0 ? null : "the database lacks " + string.Join(", ", missing);
+            foreach (var schema in services.GetServices<ISchema>())
+                missing.AddRange(await schema.MissingAsync(cancellationToken));
+            return missing.Count == 0 ? null : "the database lacks " + string.Join(", ", missing);
         }
         // Entity Framework wraps errors of the connection.
         catch (Exception e)
@@ -81,13 +77,13 @@ internal static class Migration
     private static IHost Build(string[] args)
     {
         var builder = Host.CreateApplicationBuilder(args);
+        // A service with the same settings may already use the port of the metrics.
+        builder.Configuration["Telemetry:Prometheus:Url"] = "";
         builder.ConfigureOpenTelemetry();
         builder.AddEventStore();
         // On an empty database Entity Framework queries its history table before it exists, and logs that as an error.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
-        builder.Services.AddPetstoreStore();
-        builder.Services.AddTasksStore();
-        builder.Services.AddResilientStore();
+        builder.Services.AddSeedStores();
         return builder.Build();
     }
 }

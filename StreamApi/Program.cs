@@ -6,6 +6,7 @@ using StreamApi.OpenApi;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Seeds;
+using StreamApi.Stats;
 using Streaming;
 
 if (await Commands.RunAsync(args) is { } exitCode)
@@ -19,6 +20,7 @@ builder.AddLlmGateway();
 builder.AddEvents();
 builder.AddConnections();
 builder.AddReplicas();
+builder.AddStats();
 builder.AddSeeds();
 builder.AddDocumentation();
 
@@ -29,6 +31,7 @@ app.MapSecurity();
 app.MapEvents();
 app.MapConnections();
 app.MapReplicas();
+app.MapStats();
 app.MapLlmGateway();
 app.MapSeeds();
 app.MapDocumentation();

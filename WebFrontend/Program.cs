@@ -4,7 +4,6 @@ using WebFrontend.Security;
 using WebFrontend.Shell;
 using WebFrontend.SignIn;
 using WebFrontend.Status;
-using WebFrontend.StreamApi;
 
 if (HealthProbe.IsWanted(args))
     return HealthProbe.Run();

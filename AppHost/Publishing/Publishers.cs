@@ -53,8 +53,7 @@ internal static partial class Publishing
             .WithEnvironment("Cors__AllowedOrigins__0", pages)
             .WithEnvironment("Security__Proxies__0", proxies)
             .WithEnvironment("Security__ApiKeys__0__Name", "frontend")
-            .WithEnvironment("Security__ApiKeys__0__Sha256", hash)
-            .WithEnvironment("Security__ApiKeys__0__Subscribe__0", "$sys.>");
+            .WithEnvironment("Security__ApiKeys__0__Sha256", hash);
         // The developer certificate is valid on this machine only; a proxy terminates TLS.
         foreach (var https in streamapi.Resource.Annotations.OfType<EndpointAnnotation>().ToList())
             if (https.UriScheme == "https")

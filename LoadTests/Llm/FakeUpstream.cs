@@ -40,9 +40,6 @@ internal sealed class FakeUpstream : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>The number of answers in progress.</summary>
-    public int ActiveAnswers { get; private set; }
-
     public void Expect(string prompt, UpstreamAnswer answer) => _expected[prompt] = answer;
 
     public void Forget(string prompt)
@@ -101,7 +98,6 @@ internal sealed class FakeUpstream : IDisposable
         {
             while (_arrived.TryDequeue(out var arrived))
                 connections.Add(arrived);
-            ActiveAnswers = connections.Count;
             connections.RemoveAll(c => !c.SendDue(Stopwatch.GetTimestamp(), _interval));
             Thread.Sleep(1);
         }

@@ -56,7 +56,7 @@ internal sealed class GenerationApi(ReplicaSet replicas, string provider, string
         );
         if (!response.IsSuccessStatusCode)
             throw new LoadTestException(
-                $"POST /v1/generations was answered {(int)response.StatusCode}: "
+                $"POST /v1/generations returned {(int)response.StatusCode}: "
                     + await response.Content.ReadAsStringAsync(cancellationToken)
             );
         return await ReadAsync<StartedGeneration>(response, cancellationToken);

@@ -17,7 +17,7 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
             $"none were"
         );
         yield return Must("lost = 0", r.Lost == 0, $"{r.Lost} acknowledged events were not received");
-        yield return Must("twice = 0", r.Twice == 0, $"{r.Twice} events were received more than once");
+        yield return Must("duplicates = 0", r.Duplicates == 0, $"{r.Duplicates} events were received more than once");
         yield return Must("reordered = 0", r.Reordered == 0, $"{r.Reordered} events were received after a later one");
         yield return Must(
             "unknown = 0",

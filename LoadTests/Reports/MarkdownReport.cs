@@ -26,7 +26,7 @@ internal static class MarkdownReport
         );
         text.AppendLine();
         text.AppendLine(
-            "| scenario | clients | published | received | lost | twice | reordered | excused | offered/s "
+            "| scenario | clients | published | received | lost | duplicates | reordered | excused | offered/s "
                 + "| delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |"
         );
         text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
@@ -156,7 +156,7 @@ internal static class MarkdownReport
             Text(r.Counters.Published),
             Text(r.Received),
             Text(r.Lost),
-            Text(r.Twice),
+            Text(r.Duplicates),
             Text(r.Reordered),
             Text(r.Excused),
             Known(r.OfferedPerSecond),

@@ -92,8 +92,8 @@ internal sealed class ScenarioResult
     public SteadyWindow Steady { get; }
 
     /// <summary>
-    /// The deliveries a second that the steady window's publishes ask for, by the run's average number of readers an
-    /// event. 0 means unknown: the demo provider's tokens are only counted at the end of their generation.
+    /// Deliveries per second that the steady window's publishes would cause with the run's average number of readers.
+    /// 0: unknown, because the demo provider's tokens are only counted at the end of their generation.
     /// </summary>
     public double OfferedPerSecond =>
         Counters.Acknowledged == 0 || Generations is { IsTimed: false }
@@ -105,7 +105,7 @@ internal sealed class ScenarioResult
         Thresholds.Where(t => t.Failure is not null).Select(t => $"{t.Rule}: {t.Failure}");
     public bool Ok => !Failed.Any();
     public long Lost => _ledgers.Sum(l => l.Lost);
-    public long Twice => _ledgers.Sum(l => l.Twice);
+    public long Duplicates => _ledgers.Sum(l => l.Duplicates);
     public long Reordered => _ledgers.Sum(l => l.Reordered);
     public long Unknown => _ledgers.Sum(l => l.Unknown);
 
@@ -133,7 +133,7 @@ internal sealed class ScenarioResult
                 acknowledged = Counters.Acknowledged,
                 received = Received,
                 lost = Lost,
-                twice = Twice,
+                duplicates = Duplicates,
                 reordered = Reordered,
                 unknown = Unknown,
                 excused = Excused,

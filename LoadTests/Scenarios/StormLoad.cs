@@ -20,7 +20,7 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
                 async context =>
                 {
                     run.Attach(context);
-                    // A stream starts at the head, so a client that is late owes no account of earlier events.
+                    // A stream starts at the head, so a late client is not expected to receive earlier events.
                     var account = topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}");
                     account.ExpectNothing();
                     var reader = new LoadReader(run, topics.Pattern, account, run.Delivery);

@@ -42,7 +42,7 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                     }
                     finally
                     {
-                        // Of a stream that failed, everything until now is owed.
+                        // A failed stream must receive everything published until now.
                         account.ExpectUntilNow();
                     }
                 }

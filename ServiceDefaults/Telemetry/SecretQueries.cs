@@ -1,13 +1,14 @@
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>Redacts secrets in queries by OpenTelemetry's convention for
+/// <summary>Redacts secrets and prompts in queries by OpenTelemetry's convention for
 /// <c>url.query</c>: the name stays, the value becomes <c>REDACTED</c>.</summary>
 internal static class SecretQueries
 {
-    private static readonly string[] Secrets = ["ticket", "access_token", "token", "api_key"];
+    private static readonly string[] Secrets = ["ticket", "access_token", "token", "api_key", "prompt"];
 
     public static string Redacted(string query) =>
-        !Secrets.Any(s => query.Contains(s, StringComparison.OrdinalIgnoreCase))
+        // An escaped name (%74icket) is a name too.
+        !query.Contains('%') && !Secrets.Any(s => query.Contains(s, StringComparison.OrdinalIgnoreCase))
             ? query
             : string.Join(
                 '&',

@@ -25,7 +25,7 @@ internal sealed class ConnectionDirectory(
     /// <summary>Scope of a request that asks a replica for its own streams only.</summary>
     public const string LocalScope = "replica";
 
-    /// <summary>Pause after a listing as a multiple of its duration, which bounds the load on every replica.</summary>
+    /// <summary>Pause after a listing as a multiple of its work, which bounds the load on every replica.</summary>
     private const int PauseFactor = 9;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
@@ -35,7 +35,7 @@ internal sealed class ConnectionDirectory(
     private Task<ConnectionListing>? _latest,
         _next;
     private Task _listing = Task.CompletedTask;
-    private TimeSpan _took;
+    private TimeSpan _worked;
     private long _listedAt;
 
     public IEnumerable<ConnectionRow> Local() =>
@@ -62,44 +62,48 @@ internal sealed class ConnectionDirectory(
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         lock (_gate)
             _next = null;
-        var start = clock.GetTimestamp();
-        try
-        {
-            return await ListAsync(CancellationToken.None);
-        }
-        finally
-        {
-            lock (_gate)
-                (_took, _listedAt) = (clock.GetElapsedTime(start), clock.GetTimestamp());
-        }
+        var (listing, worked) = await ListAsync(CancellationToken.None);
+        lock (_gate)
+            (_worked, _listedAt) = (worked, clock.GetTimestamp());
+        return listing;
     }
 
-    private async Task<ConnectionListing> ListAsync(CancellationToken cancellationToken)
+    /// <summary>Lists all streams.</summary>
+    /// <returns>The listing, and the time without the wait for replicas that do not answer: they do no work.</returns>
+    private async Task<(ConnectionListing Listing, TimeSpan Worked)> ListAsync(CancellationToken cancellationToken)
     {
-        var asked = (await OthersAsync(cancellationToken))
-            .Select(async r => (r.Name, Rows: await AskAsync(r, cancellationToken)))
-            .ToList();
-        var rows = Local().ToList();
-        var silent = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (name, answer) in await Task.WhenAll(asked))
+        var start = clock.GetTimestamp();
+        var others = await OthersAsync(cancellationToken);
+        var worked = clock.GetElapsedTime(start);
+        var asked = others.Select(async r => (r.Name, Rows: await AskAsync(r, cancellationToken), At: Elapsed()));
+        var (rows, silent) = (new List<ConnectionRow>(), new HashSet<string>(StringComparer.Ordinal));
+        foreach (var (name, answer, at) in await Task.WhenAll(asked))
         {
             if (answer is null)
                 silent.Add(name);
             else
+            {
                 rows.AddRange(answer);
+                worked = at > worked ? at : worked;
+            }
         }
-        return new ConnectionListing(rows, silent);
+        // Last, so that the streams of this replica are not as old as the wait for the others.
+        var answered = Elapsed();
+        rows.AddRange(Local());
+        return (new ConnectionListing(rows, silent), worked + Elapsed() - answered);
+
+        TimeSpan Elapsed() => clock.GetElapsedTime(start);
     }
 
     /// <summary>
     /// Lists all streams from a recent listing that callers share. It is less than a second old, or older if a listing
-    /// takes long, because every replica lists every stream.
+    /// is much work, because every replica lists every stream.
     /// </summary>
     public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            var pause = TimeSpan.FromTicks(Math.Max(Recent.Ticks, PauseFactor * _took.Ticks));
+            var pause = TimeSpan.FromTicks(Math.Max(Recent.Ticks, PauseFactor * _worked.Ticks));
             var isOver =
                 _latest is null
                 || _latest.IsFaulted

@@ -6,6 +6,7 @@ using System.Text.Json;
 using EventStore;
 using StreamApi.Security;
 using Streaming.Frames;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -14,54 +15,54 @@ namespace StreamApi.Events;
 /// </summary>
 internal static class EventDocument
 {
-    /// <exception cref="InvalidEventException">The event is invalid; names the field.</exception>
+    /// <exception cref="InvalidRequestException">The event is invalid; names the field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
         if (json.ValueKind != JsonValueKind.Object)
-            throw new InvalidEventException(
-                at.TrimEnd('.'),
+            throw new InvalidRequestException(
+                at.Length == 0 ? "body" : at.TrimEnd('.'),
                 "an event must be a JSON object with topic, type and data."
             );
-        var topic = Text(json, "topic", at) ?? throw new InvalidEventException(at + "topic", "is required.");
+        var topic = Text(json, "topic", at) ?? throw new InvalidRequestException(at + "topic", "is required.");
         if (topic.StartsWith(SystemTopics.Root, StringComparison.Ordinal))
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "topic",
                 "$sys topics are reserved for the system.",
                 StatusCodes.Status403Forbidden
             );
         if (!TopicPattern.IsTopic(topic))
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "topic",
                 $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters."
             );
         if (topic.AsSpan().Count('.') >= limits.MaxDepth)
-            throw new InvalidEventException(at + "topic", $"must have at most {limits.MaxDepth} tokens.");
+            throw new InvalidRequestException(at + "topic", $"must have at most {limits.MaxDepth} tokens.");
         if (limits.IsReserved(topic))
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "topic",
                 $"'{topic}' is reserved: it changes only through its own endpoints.",
                 StatusCodes.Status403Forbidden
             );
         if (!grants.MayPublish(topic))
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "topic",
                 $"you may not publish to '{topic}'. This requires the claim sse.publish for it.",
                 StatusCodes.Status403Forbidden
             );
-        var type = Text(json, "type", at) ?? throw new InvalidEventException(at + "type", "is required.");
+        var type = Text(json, "type", at) ?? throw new InvalidRequestException(at + "type", "is required.");
         if (type.Length == 0 || type.Length > limits.MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "type",
                 $"must be 1 to {limits.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
             );
         if (ControlFrames.IsReservedType(type))
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "type",
                 $"'{type}' is reserved for the streams' own events: {ControlFrames.ReservedTypes}."
             );
         var key = Text(json, "key", at);
         if (key is not null && (key.Length > limits.MaxNameLength || key.Contains('\0')))
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "key",
                 $"must be at most {limits.MaxNameLength} characters without NUL."
             );
@@ -69,9 +70,9 @@ internal static class EventDocument
         if (Text(json, "id", at) is { } text)
             id = Guid.TryParseExact(text, "D", out var parsed)
                 ? parsed
-                : throw new InvalidEventException(at + "id", "must be a UUID.");
+                : throw new InvalidRequestException(at + "id", "must be a UUID.");
         if (!json.TryGetProperty("data", out var data))
-            throw new InvalidEventException(at + "data", "is required (any JSON).");
+            throw new InvalidRequestException(at + "data", "is required (any JSON).");
         return new NewEvent(topic, type, Compact(data, limits, at), key, id, Activity.Current?.Id);
     }
 
@@ -80,14 +81,14 @@ internal static class EventDocument
         if (!json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
             return null;
         if (value.ValueKind != JsonValueKind.String)
-            throw new InvalidEventException(at + name, "must be a string.");
+            throw new InvalidRequestException(at + name, "must be a string.");
         try
         {
             return value.GetString();
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidEventException(at + name, "has an unpaired surrogate.");
+            throw new InvalidRequestException(at + name, "has an unpaired surrogate.");
         }
     }
 
@@ -103,23 +104,14 @@ internal static class EventDocument
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidEventException(at + "data", "has an unpaired surrogate, which is not valid UTF-8.");
+            throw new InvalidRequestException(at + "data", "has an unpaired surrogate, which is not valid UTF-8.");
         }
         if (output.WrittenCount > limits.MaxEventBytes)
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 at + "data",
                 $"is {output.WrittenCount} bytes; the maximum is {limits.MaxEventBytes}.",
                 StatusCodes.Status413PayloadTooLarge
             );
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
-}
-
-/// <summary>A rejected event.</summary>
-internal sealed class InvalidEventException(string at, string problem, int status = StatusCodes.Status400BadRequest)
-    : Exception($"{at}: {problem}")
-{
-    public string Field => at.Length == 0 ? "body" : at;
-    public string Problem => problem;
-    public int Status => status;
 }

@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using System.Text;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
@@ -37,161 +37,109 @@ internal sealed class NdjsonPublish(
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        var appended = new List<AppendedEvent>();
-        var (batch, lines, line, batchBytes) = (new List<NewEvent>(), new List<int>(), 0, 0);
-        var (grants, client, publisher) = (
-            Caller.Of(context).Grants,
-            RequestLimits.KeyOf(context),
-            RequestLimits.PublisherOf(context)
-        );
+        var caller = Caller.Of(context);
+        var grants = caller.Grants;
         var hold = MemoryHold.Of(context);
+        var batch = new NdjsonBatch(store, budget, clock, context, (options.Value.NdjsonBatch, _batchBytes));
         try
         {
             await foreach (
-                var (one, isTooLong, buffered) in LinesAsync(context.Request.BodyReader, context.RequestAborted)
+                var (line, isTooLong, buffered) in LinesAsync(
+                    context.Request.BodyReader,
+                    _lineBytes,
+                    context.RequestAborted
+                )
             )
             {
+                if ((line is not null || isTooLong) && caller.Until <= clock.GetUtcNow())
+                {
+                    batch.Line++;
+                    throw new InvalidRequestException(
+                        "credential",
+                        "it has expired. Send the rest with a new one.",
+                        StatusCodes.Status401Unauthorized
+                    );
+                }
                 // The text after the last line break is not a line yet, but uses memory too.
-                try
-                {
-                    hold.Set(buffered + sizeof(char) * batchBytes + AnswerBytes * (appended.Count + batch.Count));
-                }
-                catch (InvalidRequestException e)
-                {
-                    throw new InvalidEventException(e.Field, e.Problem, e.Status);
-                }
+                hold.Set(buffered + batch.HeldBytes + AnswerBytes * batch.Count);
                 if (isTooLong)
                 {
-                    line++;
+                    batch.Line++;
                     throw TooLong();
                 }
-                if (one is not { } text)
+                if (line is not { } text)
                     continue;
-                line++;
-                if (text.IsEmpty)
-                    continue;
-                if (appended.Count + batch.Count == options.Value.MaxNdjsonEvents)
-                    throw new InvalidEventException(
-                        "body",
-                        $"must have at most {options.Value.MaxNdjsonEvents} events, because the response lists them.",
-                        StatusCodes.Status413PayloadTooLarge
-                    );
-                var next = Read(text, grants);
-                var bytes = Encoding.UTF8.GetByteCount(next.Data);
-                if (batch.Count == options.Value.NdjsonBatch || batchBytes + bytes > _batchBytes)
-                    await FlushAsync();
-                batch.Add(next);
-                lines.Add(line);
-                batchBytes += bytes;
+                batch.Line++;
+                if (!text.IsEmpty)
+                    await batch.AddAsync(Read(text, grants, batch.Count));
             }
-            await FlushAsync();
-            return TypedResults.Accepted((string?)null, Published.Of(appended));
-        }
-        catch (InvalidEventException e)
-        {
-            try
-            {
-                await FlushAsync();
-            }
-            catch (EventConflictException conflict)
-            {
-                return Refused("id", conflict.Message, StatusCodes.Status409Conflict);
-            }
-            return Refused(e.Field, e.Problem, e.Status);
-        }
-        catch (EventConflictException e)
-        {
-            return Refused("id", e.Message, StatusCodes.Status409Conflict);
-        }
-
-        async Task FlushAsync()
-        {
-            if (batch.Count == 0)
-                return;
-            // Backpressure: the rest of the body waits in the client.
-            while (!await budget.SpendAsync(client, batch, context.RequestAborted))
-                await Task.Delay(TimeSpan.FromSeconds(1), clock, context.RequestAborted);
-            try
-            {
-                appended.AddRange(await AppendAsync(batch));
-            }
-            catch (EventConflictException) when (batch.Count == 1)
-            {
-                line = lines[0];
-                throw;
-            }
-            catch (EventConflictException)
-            {
-                // Finds the conflicting line by appending one line at a time.
-                for (var i = 0; i < batch.Count; i++)
-                {
-                    line = lines[i];
-                    appended.AddRange(await AppendAsync([batch[i]]));
-                }
-            }
-            finally
-            {
-                batch.Clear();
-                lines.Clear();
-                batchBytes = 0;
-            }
-        }
-
-        // Each batch queues behind other publishers'; the next lines wait in the client.
-        async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events)
-        {
-            while (true)
-            {
-                try
-                {
-                    return await store.AppendAsync(events, publisher, context.RequestAborted);
-                }
-                catch (AppendQueueFullException)
-                {
-                    await Task.Delay(TimeSpan.FromMilliseconds(500), clock, context.RequestAborted);
-                }
-            }
-        }
-
-        IResult Refused(string field, string problem, int status) =>
-            TypedResults.Problem(
-                statusCode: status,
-                title: "Invalid line",
-                detail: $"Line {line}: {field}: {problem} The {appended.Count} events before it were stored.",
-                extensions: new Dictionary<string, object?>
-                {
-                    ["line"] = line,
-                    ["accepted"] = appended.Count,
-                    ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
-                }
-            );
-    }
-
-    private NewEvent Read(ReadOnlyMemory<byte> line, TopicGrants grants)
-    {
-        try
-        {
-            using var document = JsonRequest.Parse(line);
-            return EventDocument.Read(document.RootElement, options.Value, grants);
+            await batch.FlushAsync();
+            return TypedResults.Accepted((string?)null, Published.Of(batch.Stored));
         }
         catch (InvalidRequestException e)
         {
-            throw new InvalidEventException(e.Field, e.Problem, e.Status);
+            return await RefuseAsync(batch, e);
+        }
+        catch (EventConflictException e)
+        {
+            return Refused(batch, "id", e.Message, StatusCodes.Status409Conflict);
         }
     }
 
-    private InvalidEventException TooLong() =>
+    /// <summary>Stores the lines before the invalid one, then names it.</summary>
+    private static async Task<ProblemHttpResult> RefuseAsync(NdjsonBatch batch, InvalidRequestException invalid)
+    {
+        try
+        {
+            await batch.FlushAsync();
+        }
+        catch (EventConflictException conflict)
+        {
+            return Refused(batch, "id", conflict.Message, StatusCodes.Status409Conflict);
+        }
+        return Refused(batch, invalid.Field, invalid.Problem, invalid.Status);
+    }
+
+    private static ProblemHttpResult Refused(NdjsonBatch batch, string field, string problem, int status) =>
+        TypedResults.Problem(
+            statusCode: status,
+            title: "Invalid line",
+            detail: $"Line {batch.Line}: {field}: {problem} The {batch.Stored.Count} events before it were stored.",
+            extensions: new Dictionary<string, object?>
+            {
+                ["line"] = batch.Line,
+                ["accepted"] = batch.Stored.Count,
+                ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
+            }
+        );
+
+    private NewEvent Read(ReadOnlyMemory<byte> line, TopicGrants grants, int before)
+    {
+        if (before == options.Value.MaxNdjsonEvents)
+            throw new InvalidRequestException(
+                "body",
+                $"must have at most {options.Value.MaxNdjsonEvents} events, because the response lists them.",
+                StatusCodes.Status413PayloadTooLarge
+            );
+        using var document = JsonRequest.Parse(line);
+        return EventDocument.Read(document.RootElement, options.Value, grants);
+    }
+
+    private InvalidRequestException TooLong() =>
         new("data", $"the line has more than {_lineBytes} bytes.", StatusCodes.Status413PayloadTooLarge);
 
     /// <summary>
     /// Reads the lines and the buffered bytes; after each read also the buffered bytes alone. A line that is too long
     /// is the last one.
     /// </summary>
-    private async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, bool IsTooLong, long Buffered)> LinesAsync(
+    internal static async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, bool IsTooLong, long Buffered)> LinesAsync(
         PipeReader body,
+        int lineBytes,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
+        // Bytes of the unfinished line that have no line break: each is searched once, however few a read brings.
+        long searched = 0;
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);
@@ -201,13 +149,14 @@ internal sealed class NdjsonPublish(
             try
             {
                 yield return (null, false, buffered);
-                while (rest.PositionOf((byte)'\n') is { } end)
+                while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
                 {
-                    var isTooLong = rest.Slice(0, end).Length > _lineBytes;
+                    var isTooLong = rest.Slice(0, end).Length > lineBytes;
                     yield return (isTooLong ? null : Trim(rest.Slice(0, end).ToArray()), isTooLong, buffered);
-                    rest = rest.Slice(rest.GetPosition(1, end));
+                    (rest, searched) = (rest.Slice(rest.GetPosition(1, end)), 0);
                 }
-                if (rest.Length > _lineBytes)
+                searched = rest.Length;
+                if (searched > lineBytes)
                     yield return (null, true, buffered);
                 if (read.IsCompleted && !rest.IsEmpty)
                     yield return (Trim(rest.ToArray()), false, buffered);

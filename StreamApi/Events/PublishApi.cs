@@ -71,10 +71,6 @@ internal static class PublishApi
         {
             return e.ToResult();
         }
-        catch (InvalidEventException e)
-        {
-            return InvalidRequestException.ProblemOf(e.Field, e.Problem, e.Status);
-        }
         catch (EventConflictException e)
         {
             return InvalidRequestException.ProblemOf("id", e.Message, StatusCodes.Status409Conflict);
@@ -87,7 +83,7 @@ internal static class PublishApi
         if (body.ValueKind != JsonValueKind.Array)
             events.Add(EventDocument.Read(body, limits, grants));
         else if (body.GetArrayLength() > limits.MaxArrayEvents)
-            throw new InvalidEventException(
+            throw new InvalidRequestException(
                 "body",
                 $"an array must have at most {limits.MaxArrayEvents} events. Use NDJSON for more.",
                 StatusCodes.Status413PayloadTooLarge

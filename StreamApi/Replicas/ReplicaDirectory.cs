@@ -68,6 +68,7 @@ internal sealed class ReplicaDirectory(
         await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds), Clock);
+        var isAnnounced = true;
         try
         {
             do
@@ -75,10 +76,16 @@ internal sealed class ReplicaDirectory(
                 try
                 {
                     await AnnounceAsync(stoppingToken);
+                    isAnnounced = true;
                 }
                 catch (Exception e) when (e is NpgsqlException or TimeoutException)
                 {
-                    Logger.LogDebug(e, "This replica could not be announced");
+                    if (isAnnounced)
+                        Logger.LogWarning(
+                            "Other replicas cannot see this one until Postgres answers: {Reason}",
+                            e.Message
+                        );
+                    isAnnounced = false;
                 }
             } while (await timer.WaitForNextTickAsync(stoppingToken));
         }

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using StreamApi.Stats;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
@@ -19,14 +18,12 @@ internal static class ReplicasApi
             .BindConfiguration("Replicas")
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.AddStats();
         builder.Services.AddSingleton<ReplicaDirectory>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaDirectory>());
     }
 
     public static void MapReplicas(this IEndpointRouteBuilder app)
     {
-        app.MapStats();
         app.MapGet(
                 "/v1/replicas",
                 async (string? lost, ReplicaDirectory directory, CancellationToken cancellationToken) =>

@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Security.Claims;
+using System.Security.Cryptography;
 
 namespace StreamApi.Security;
 
@@ -11,7 +13,14 @@ namespace StreamApi.Security;
 /// <param name="Grants">Topics that the caller may read and publish to.</param>
 /// <param name="Until">Expiry of the credential; null if it has none.</param>
 /// <param name="Ticket">Id of the ticket, if the caller used one.</param>
-internal sealed record Caller(string? User, TopicGrants Grants, DateTimeOffset? Until = null, Guid? Ticket = null)
+/// <param name="Key">Fingerprint of the API key, or of the token's signing key; null for other credentials.</param>
+internal sealed record Caller(
+    string? User,
+    TopicGrants Grants,
+    DateTimeOffset? Until = null,
+    Guid? Ticket = null,
+    string? Key = null
+)
 {
     /// <summary>Maximum length of a user name in characters. Names are logged and listed.</summary>
     public const int MaxName = 256;
@@ -31,6 +40,13 @@ internal sealed record Caller(string? User, TopicGrants Grants, DateTimeOffset? 
 
     /// <summary>The key's name, prefixed with <c>key:</c>.</summary>
     public static string UserOfKey(string name) => "key:" + name;
+
+    /// <summary>True for a user of <see cref="UserOfKey"/>.</summary>
+    public static bool IsKey(string user) => user.StartsWith("key:", StringComparison.Ordinal);
+
+    /// <summary>A short hash of a key, by which its tickets name it.</summary>
+    public static string FingerprintOf(ReadOnlySpan<byte> key) =>
+        Base64Url.EncodeToString(SHA256.HashData(key).AsSpan(0, 9));
 
     public static Caller Of(HttpContext context) => context.Features.Get<Caller>() ?? Anonymous;
 

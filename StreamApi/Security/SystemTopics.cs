@@ -1,6 +1,6 @@
 namespace StreamApi.Security;
 
-/// <summary>Topics that the system itself publishes; reading them requires a grant that names them.</summary>
+/// <summary>Names of the operator's grants. No event has these topics.</summary>
 internal static class SystemTopics
 {
     public const string Root = "$sys",

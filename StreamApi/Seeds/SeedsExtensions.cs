@@ -18,6 +18,14 @@ internal static class SeedsExtensions
         builder.AddTraffic();
     }
 
+    /// <summary>Adds the seeds' databases alone, for the migration.</summary>
+    public static void AddSeedStores(this IServiceCollection services)
+    {
+        services.AddPetstoreStore();
+        services.AddTasksStore();
+        services.AddResilientStore();
+    }
+
     public static void MapSeeds(this WebApplication app)
     {
         app.MapBasics();

@@ -84,8 +84,13 @@ function showAll() {
 
 function event(turn, now) {
   const follows = atEnd(element("ask"));
-  if (now.type === "message_end") views.get(turn)?.end(turn);
-  else views.get(turn)?.add(now);
+  if (now.type === "message_end") {
+    views.get(turn)?.end(turn);
+    element("answered").textContent = text("answered");
+  } else {
+    element("answered").textContent = ""; // so that the next end is announced too
+    views.get(turn)?.add(now);
+  }
   if (now.type !== "content") updateStats();
   if (follows) toEnd(element("ask"));
 }

@@ -57,7 +57,7 @@ export class TurnView {
     const seconds = Math.max(0, Date.parse(endedAt) - Date.parse(askedAt)) / 1000;
     this.#outcome.textContent = [
       this.#text("took", { seconds: rate(seconds) }),
-      calls > 0 && this.#text(calls === 1 ? "calls.one" : "calls", { count: count(calls) }),
+      calls > 0 && this.#text("calls", { count: count(calls) }),
     ]
       .filter(Boolean)
       .join(" · ");

@@ -1,6 +1,6 @@
 // One square per connection, coloured by its p99, so that a slow one stands out among ten thousand.
 
-const LARGEST = 16;
+const LARGEST = 24;
 const SMALLEST = 4;
 const HEIGHT = 132; // pixels: squares shrink to fit, down to SMALLEST; after that the map grows
 

@@ -42,7 +42,10 @@ export function topicList(choose, text) {
     button.type = "button";
     name.textContent = topic;
     number.textContent = compact(events);
-    button.title = text("topic", { count: count(events), subscribers: count(subscribers) });
+    button.title = text("topic", {
+      events: text("events", { count: count(events) }),
+      subscribers: text("subscribers", { count: count(subscribers) }),
+    });
     button.append(name, number);
     button.addEventListener("click", () => choose(topic));
     item.append(button);

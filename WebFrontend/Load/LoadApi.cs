@@ -1,6 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.HttpResults;
-using WebFrontend.StreamApi;
+using WebFrontend.Status;
 
 namespace WebFrontend.Load;
 

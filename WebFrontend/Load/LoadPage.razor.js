@@ -124,14 +124,14 @@ function result({
   published,
   received,
   lost,
-  twice,
+  duplicates,
   reordered,
   deliveredPerSecond,
   deliveryMs,
 }) {
   const [item, stats] = ["li", "dl"].map((name) => document.createElement(name));
   stats.className = "live";
-  const faults = { lost, twice, reordered };
+  const faults = { lost, duplicates, reordered };
   const all = {
     ...Object.fromEntries(Object.entries(faults).map(([name, of]) => [name, count(of)])),
     clients: count(connected),

@@ -1,4 +1,4 @@
-using WebFrontend.StreamApi;
+using WebFrontend.Status;
 
 namespace WebFrontend.Load;
 

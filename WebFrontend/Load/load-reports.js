@@ -44,7 +44,7 @@ export class LoadReports {
       connected,
       received,
       lost,
-      twice,
+      duplicates,
       reordered,
       deliveredPerSecond,
       deliveryMs,
@@ -59,7 +59,7 @@ export class LoadReports {
       verdict,
       number(connected),
       number(received),
-      ...[lost, twice, reordered].map((faults) => number(faults, faults > 0 ? "bad" : "")),
+      ...[lost, duplicates, reordered].map((faults) => number(faults, faults > 0 ? "bad" : "")),
       cell("td", rate(deliveredPerSecond ?? 0), "number"),
       ...["p50", "p95", "p99"].map((percent) => cell("td", milliseconds(deliveryMs?.[percent]), "number")),
     );

@@ -64,17 +64,17 @@ function showState(status) {
   const degraded = alive.filter(({ mode }) => mode === "degraded");
   const postgres = worst(alive, "eventstore");
   const stale = !reachable || performance.now() - receivedAt > STALE;
-  const list = (some) => some.map(({ name }) => name).join(", ");
+  const named = (some) => ({ count: some.length, replicas: some.map(({ name }) => name).join(", ") });
   const problems = [];
   if (signedOut) problems.push(text("signedOut"));
   else if (!status) problems.push(text("noFrontend"));
   else if (!reachable) problems.push(text("noStreamApi"));
   else {
     if (postgres !== "Healthy") problems.push(text("postgresDown"));
-    if (degraded.length > 0) problems.push(text("degradedMore", { replicas: list(degraded) }));
+    if (degraded.length > 0) problems.push(text("degradedMore", named(degraded)));
     if (degraded.length > 0 && broadcasters.length > 0 && !broadcasters.some(({ leader }) => leader))
       problems.push(text("noLeader"));
-    if (lost.length > 0) problems.push(text("lostMore", { replicas: list(lost) }));
+    if (lost.length > 0) problems.push(text("lostMore", named(lost)));
   }
   if (stale && history.last > 0)
     problems.push(text("stream.asOf", { time: clock.format(at ? Date.parse(at) : history.last * 1000) }));
@@ -118,9 +118,9 @@ function tables({ replicas, broadcasters }) {
   if (alive.length > 0)
     put(
       "fanout",
-      text(alive.length === 1 ? "fanout.one" : "fanout", {
-        replicas: count(alive.length),
-        connections: count(alive.reduce((sum, { connections }) => sum + connections, 0)),
+      text("fanout", {
+        replicas: text("replicas", { count: count(alive.length) }),
+        connections: text("open", { count: count(alive.reduce((sum, { connections }) => sum + connections, 0)) }),
       }),
     );
 }

@@ -61,7 +61,7 @@ function resyncCell(resyncs, text) {
 
 export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
   const row = document.createElement("tr");
-  const role = cell("td", text(leader ? "leader" : "spare"), "role");
+  const role = cell("td", text(leader ? "leader" : "standby"), "role");
   role.dataset.leader = leader;
   row.append(
     cell("th", name),

@@ -13,6 +13,7 @@ internal sealed class SlowReader(string id, Uri replica, TimeProvider clock)
     private static readonly HttpMessageInvoker Http = new(
         new SocketsHttpHandler
         {
+            AllowAutoRedirect = false,
             ConnectCallback = SmallWindowStream.ConnectAsync,
             PooledConnectionLifetime = TimeSpan.Zero,
         }
@@ -49,7 +50,8 @@ internal sealed class SlowReader(string id, Uri replica, TimeProvider clock)
         return await Http.SendAsync(request, cancellationToken);
     }
 
-    /// <summary>Yields each chunk when it has been read, and <c>end</c> after the last.</summary>
+    /// <summary>Yields each chunk when it has been read, then <c>end</c>, or <c>error</c> if the answer is not
+    /// complete.</summary>
     public async IAsyncEnumerable<SseItem<object>> ReadAsync(
         HttpResponseMessage response,
         [EnumeratorCancellation] CancellationToken cancellationToken
@@ -60,8 +62,16 @@ internal sealed class SlowReader(string id, Uri replica, TimeProvider clock)
         var (read, due) = (0, clock.GetUtcNow());
         await foreach (var chunk in SseParser.Create(body).EnumerateAsync(cancellationToken))
         {
-            if (chunk.EventType != "message" || chunk.Data is "[DONE]")
-                break;
+            if (chunk.Data is "[DONE]")
+            {
+                yield return new SseItem<object>(new { read }, "end");
+                yield break;
+            }
+            if (chunk.EventType == "error")
+            {
+                yield return new SseItem<object>(JsonSerializer.Deserialize<JsonElement>(chunk.Data), "error");
+                yield break;
+            }
             yield return new SseItem<object>(
                 new { read = ++read, chunk = JsonSerializer.Deserialize<JsonElement>(chunk.Data) },
                 "chunk"
@@ -73,6 +83,6 @@ internal sealed class SlowReader(string id, Uri replica, TimeProvider clock)
             else
                 due = now; // no burst after a delay
         }
-        yield return new SseItem<object>(new { read }, "end");
+        yield return new SseItem<object>(new { error = "The stream ended before the answer." }, "error");
     }
 }

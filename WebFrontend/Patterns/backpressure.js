@@ -70,6 +70,11 @@ export function backpressure(text) {
       client.close();
       element("again").hidden = false;
     });
+    opened.on("error", (message) => {
+      now.cut = text("reading.cut", { reason: message.json().error });
+      client.close();
+      element("again").hidden = false;
+    });
     opened.onState(({ state, reason, status, detail }) => {
       if (opened !== client) return;
       now.trouble =
@@ -95,7 +100,7 @@ export function backpressure(text) {
 
   function sample() {
     const time = Date.now() / 1000;
-    if (!now.over && now.trouble === undefined)
+    if (!now.over && trouble() === undefined)
       samples.push({ time, buffered: now.buffered, read: now.read, upstream: now.read + now.buffered });
     while (samples[0]?.time < time - SECONDS - 2) samples.shift();
     const times = samples.map((one) => one.time);
@@ -112,15 +117,19 @@ export function backpressure(text) {
   function update() {
     const put = (id, value) => element(id).textContent !== value && (element(id).textContent = value);
     element("paused").dataset.paused = now.paused;
-    put("paused", now.over ? text("ended") : now.read === 0 ? "–" : text(now.paused ? "paused" : "flows"));
+    put("paused", now.over || now.cut ? text("ended") : now.read === 0 ? "–" : text(now.paused ? "paused" : "flows"));
     put("buffered", count(now.buffered));
     put("read", count(now.read));
     put("pauses", count(now.pauses));
     put(
       "reading",
-      now.trouble ?? text(`reading.${phase()}`, { count: count(Math.max(0, now.read - (now.slowedAt ?? 0))) }),
+      trouble() ?? text(`reading.${phase()}`, { count: count(Math.max(0, now.read - (now.slowedAt ?? 0))) }),
     );
-    element("reading").classList.toggle("bad", now.trouble !== undefined);
+    element("reading").classList.toggle("bad", trouble() !== undefined);
+  }
+
+  function trouble() {
+    return now.cut ?? now.trouble;
   }
 
   function phase() {

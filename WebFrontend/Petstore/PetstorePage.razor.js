@@ -3,6 +3,7 @@ import { OrderTracker } from "./order-tracker.js";
 import { PetShelf } from "./pet-shelf.js";
 import { Recommendations } from "./recommendations.js";
 import { count } from "../Shared/numbers.js";
+import { newId } from "../Shared/ids.js";
 import { price } from "./pet-format.js";
 import { readState, reasonOf, send } from "../Shared/requests.js";
 import { StateStream } from "../Shared/state-stream.js";
@@ -24,6 +25,8 @@ const stream = new StateStream("/v1/inventory/stream", {
   error: showError,
 });
 let chosen;
+let placing = false;
+let unanswered; // { key, body } of the last order until its answer is known
 
 async function read() {
   const { body, position } = await readState("/v1/pets");
@@ -70,7 +73,10 @@ function total() {
 function score() {
   const user = form.elements.userId.value;
   element("recommended-for").textContent = text("for", { user });
-  recommendations.start(user, (said) => (element("scored").textContent = said));
+  recommendations.start(user, (said, { aloud = true } = {}) => {
+    element("scored").textContent = said;
+    if (aloud) element("scored-said").textContent = said;
+  });
 }
 
 form.elements.quantity.addEventListener("input", () => {
@@ -79,22 +85,30 @@ form.elements.quantity.addEventListener("input", () => {
 });
 form.elements.userId.addEventListener("change", score);
 element("score").addEventListener("click", score);
+// One order per intention: not two for a double click or a held key.
+form.querySelector("button").addEventListener("click", (click) => click.detail > 1 && click.preventDefault());
+form.addEventListener("keydown", (key) => key.key === "Enter" && key.repeat && key.preventDefault());
 form.addEventListener("submit", async (submit) => {
   submit.preventDefault();
   const { quantity, userId } = form.elements;
   if (!fieldError(quantity, quantity.validity.valid ? null : text("badQuantity"))) return quantity.focus();
+  if (placing) return;
   say("");
+  placing = true;
+  const asked = { petId: chosen.id, quantity: Number(quantity.value), userId: userId.value };
+  // The same order again after a lost answer: the server returns the one that it has placed.
+  const body = JSON.stringify(asked);
+  if (unanswered?.body !== body) unanswered = { key: newId(), body };
   try {
-    const order = await send("POST", "/v1/orders", {
-      petId: chosen.id,
-      quantity: Number(quantity.value),
-      userId: userId.value,
-    });
+    const order = await send("POST", "/v1/orders", asked, unanswered.key);
+    unanswered = undefined;
     orders.follow(order);
     say(text("ordered", { name: shelf.get(order.petId).name, quantity: order.quantity }), "good");
   } catch (error) {
     if (error.errors?.quantity) fieldError(quantity, text("tooMany", { stock: count(shelf.get(chosen.id).stock) }));
     else say(text("notOrdered", { reason: reasonOf(error, text) }), "bad");
+  } finally {
+    placing = false;
   }
 });
 

@@ -21,14 +21,13 @@ export class OrderTracker {
     [this.#list, this.#shelf, this.#text] = [list, shelf, text];
   }
 
+  /** Shows the orders of this browser, and those that its other tabs place later. */
   restore() {
-    let kept = [];
-    try {
-      kept = JSON.parse(browserStorage.get(KEY)) ?? [];
-    } catch {
-      /* written by an older version of this page */
-    }
-    for (const order of kept.toReversed()) this.#add(order);
+    const show = () => {
+      for (const order of kept().toReversed()) if (!this.#orders.some(({ id }) => id === order.id)) this.#add(order);
+    };
+    show();
+    addEventListener("storage", ({ key }) => key === KEY && show());
   }
 
   follow({ id, petId, quantity, total }) {
@@ -72,11 +71,23 @@ export class OrderTracker {
     this.#orders = this.#orders.filter((other) => other !== order);
     row.element.remove();
     document.getElementById("orders-none").hidden = this.#orders.length > 0;
-    this.#keep();
+    this.#keep(order);
   }
 
-  #keep() {
-    browserStorage.set(KEY, JSON.stringify(this.#orders.map(({ close, ...order }) => order)));
+  // Keeps the newest orders of all tabs, by id, whose first part is the time; `without` is not kept any more.
+  #keep(without) {
+    const own = this.#orders.map(({ close, ...order }) => order);
+    const others = kept().filter(({ id }) => id !== without?.id && !own.some((order) => order.id === id));
+    const all = [...own, ...others].sort((a, b) => (a.id < b.id ? 1 : -1));
+    browserStorage.set(KEY, JSON.stringify(all.slice(0, KEPT)));
+  }
+}
+
+function kept() {
+  try {
+    return JSON.parse(browserStorage.get(KEY)) ?? [];
+  } catch {
+    return []; // written by an older version of this page
   }
 }
 

@@ -1,5 +1,6 @@
 import { count } from "../Shared/numbers.js";
 import { icon, node, reasonIn } from "./pet-format.js";
+import { explain } from "../Shared/StreamStateView.razor.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
@@ -18,13 +19,17 @@ export class Recommendations {
   start(user, say) {
     this.#client?.close();
     this.#list.replaceChildren();
-    say(this.#text("scoring"));
+    const soFar = () => {
+      const count = this.#list.childElementCount;
+      return count === 0 ? this.#text("scoring") : this.#text("scoredSoFar", { count });
+    };
+    say(soFar());
     const client = (this.#client = openStream(
       `${streamApi}/v1/pets/recommendations/stream?userId=${encodeURIComponent(user)}`,
     ));
     client.on("recommendation", (message) => {
       this.#add(message.json());
-      say(this.#text("scoredSoFar", { count: this.#list.childElementCount }));
+      say(soFar(), { aloud: false });
     });
     client.on("complete", (message) => {
       const { total, processingTime } = message.json();
@@ -35,10 +40,14 @@ export class Recommendations {
       say(this.#text("notScored", { reason: message.json().error }));
       client.close();
     });
-    client.onState(({ state, reason, detail }) => {
+    client.onState((now) => {
       if (client !== this.#client) return;
-      if (state === "waiting") say(this.#text("stream.waiting", { seconds: 1 }));
-      if (state === "closed" && reason === "refused") say(this.#text("notScored", { reason: detail }));
+      if (now.state === "open") say(soFar(), { aloud: false });
+      if (now.state === "waiting") {
+        const seconds = Math.max(1, Math.ceil((now.until - Date.now()) / 1000));
+        say(`${explain(now, this.#text)} ${this.#text("stream.waiting", { seconds })}`);
+      }
+      if (now.state === "closed" && now.reason === "refused") say(this.#text("notScored", { reason: now.detail }));
     });
   }
 

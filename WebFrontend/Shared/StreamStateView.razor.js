@@ -22,7 +22,9 @@ export class StreamState {
     this.#element("state").dataset.state = name;
     this.#markStale(name, state.reason);
     this.#element("reconnect").hidden = state.state !== "waiting" && state.state !== "closed";
-    this.#element("reason").textContent = [this.#explain(state), this.#asOf].filter(Boolean).join(" ");
+    this.#element("reason").textContent = [explain(state, this.#text), this.#asOf].filter(Boolean).join(" ");
+    const said = this.#text(name === "waiting" ? "stream.waits" : `stream.${name}`);
+    if (this.#element("state-said").textContent !== said) this.#element("state-said").textContent = said;
     const tick = () => {
       const seconds = Math.max(0, Math.ceil((state.until - Date.now()) / 1000));
       this.#element("state-text").textContent = this.#text(`stream.${name}`, { seconds });
@@ -39,21 +41,22 @@ export class StreamState {
     if (reason === "closed" || reason === "nothing-more") this.#asOf = undefined; // a regular end
     document.getElementById("content").dataset.stale = this.#asOf !== undefined;
   }
+}
 
-  #explain({ reason, status, detail }) {
-    switch (reason) {
-      case "refused":
-      case "gave-up":
-        return this.#text("stream.refused", { status, detail });
-      case "unreachable":
-        return this.#text("stream.unreachable", { url: streamApi });
-      case "silent":
-      case "ended":
-      case "broken":
-      case "nothing-more":
-        return this.#text(`stream.${reason}`);
-      default:
-        return "";
-    }
+/** The reason of a stream's state, as a sentence; "" if there is nothing to explain. */
+export function explain({ reason, status, detail }, text) {
+  switch (reason) {
+    case "refused":
+    case "gave-up":
+      return text("stream.refused", { status, detail });
+    case "unreachable":
+      return text("stream.unreachable", { url: streamApi });
+    case "silent":
+    case "ended":
+    case "broken":
+    case "nothing-more":
+      return text(`stream.${reason}`);
+    default:
+      return "";
   }
 }

@@ -11,12 +11,19 @@ export async function readState(path) {
   return { body: await response.json(), position: response.headers.get("X-Sse-Position"), next };
 }
 
-/** Sends a change and returns the response's JSON. Throws an error with StreamApi's reason and `errors` by field. */
-export async function send(method, path, body) {
+/**
+ * Sends a change and returns the response's JSON. Throws an error with StreamApi's reason and `errors` by field. With a
+ * `key`, a request that is repeated after a lost answer has no second effect.
+ */
+export async function send(method, path, body, key) {
   const response = await fetch(`${streamApi}${path}`, {
     method,
     signal: AbortSignal.timeout(TIMEOUT),
-    ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    headers: {
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...(key !== undefined && { "Idempotency-Key": key }),
+    },
+    body: JSON.stringify(body),
   });
   if (response.ok) return response.json();
   throw await refusalOf(response);

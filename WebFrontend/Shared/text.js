@@ -1,7 +1,11 @@
-/** Returns a function that formats the texts of an element's `data-texts`: `text("waiting", { seconds: 3 })`. */
+/**
+ * Returns a function that formats the texts of an element's `data-texts`: `text("waiting", { seconds: 3 })`. For a
+ * `count` of 1 it takes the text `<key>.one`, if there is one.
+ */
 export function textsOf(element) {
   const texts = JSON.parse(element.dataset.texts);
-  return (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  const chosen = (key, { count }) => (String(count) === "1" && texts[`${key}.one`]) || texts[key];
+  return (key, values = {}) => chosen(key, values).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 export const streamApi = document.body.dataset.streamApi;

@@ -6,9 +6,9 @@ namespace WebFrontend.SignIn;
 
 /// <summary>
 /// Keeps a visitor's StreamApi credential in an encrypted, <c>HttpOnly</c>, same-site cookie. A cookie that decrypts
-/// holds a credential that StreamApi accepted at sign-in.
+/// holds a credential that StreamApi accepted at sign-in. It is valid for a day, until sign-out at this frontend.
 /// </summary>
-internal sealed class SignInSessions(IDataProtectionProvider protection)
+internal sealed class SignInSessions(IDataProtectionProvider protection, TimeProvider clock)
 {
     /// <summary>
     /// The prefix binds the cookie to this host (RFC 6265bis §4.1.3.2): no sibling domain can set it.
@@ -26,11 +26,22 @@ internal sealed class SignInSessions(IDataProtectionProvider protection)
         Path = "/",
         IsEssential = true,
     };
-    private readonly IDataProtector _protector = protection.CreateProtector("WebFrontend.SignedIn");
+
+    /// <summary>Life of a sign-in.</summary>
+    private static readonly TimeSpan Life = TimeSpan.FromDays(1);
+
+    /// <summary>Maximum number of ended sessions that are remembered, about 20 MB; the oldest are forgotten.</summary>
+    private const int MaxEnded = 100_000;
+
+    private readonly ITimeLimitedDataProtector _protector = protection
+        .CreateProtector("WebFrontend.SignedIn")
+        .ToTimeLimitedDataProtector();
     private readonly ConcurrentDictionary<CancellationTokenSource, string> _streams = new();
+    private readonly ConcurrentDictionary<string, bool> _ended = new();
+    private readonly Queue<(string Id, long At)> _ends = new();
 
     public void SignIn(HttpContext context, string credential) =>
-        context.Response.Cookies.Append(Cookie, _protector.Protect($"{Guid.NewGuid():N} {credential}"), Options);
+        context.Response.Cookies.Append(Cookie, _protector.Protect($"{Guid.NewGuid():N} {credential}", Life), Options);
 
     public static void DeleteCookie(HttpContext context) => context.Response.Cookies.Delete(Cookie, Options);
 
@@ -39,13 +50,10 @@ internal sealed class SignInSessions(IDataProtectionProvider protection)
     {
         if (Find(context) is { } session)
         {
+            End(session.Id);
             foreach (var (cancellation, id) in _streams)
                 if (id == session.Id)
-                    try
-                    {
-                        cancellation.Cancel();
-                    }
-                    catch (ObjectDisposedException) { } // the stream has ended in the meantime
+                    Cancel(cancellation);
         }
         DeleteCookie(context);
     }
@@ -57,8 +65,10 @@ internal sealed class SignInSessions(IDataProtectionProvider protection)
             return null;
         try
         {
-            return _protector.Unprotect(cookie).Split(' ') is [var id, var credential]
-                ? new SignInSession(id, credential)
+            return
+                _protector.Unprotect(cookie, out var end).Split(' ') is [var id, var credential]
+                && !_ended.ContainsKey(id)
+                ? new SignInSession(id, credential, end)
                 : null;
         }
         catch (CryptographicException)
@@ -67,11 +77,38 @@ internal sealed class SignInSessions(IDataProtectionProvider protection)
         }
     }
 
-    /// <summary>Cancels <paramref name="cancellation"/> at sign-out, until the result is disposed.</summary>
+    /// <summary>Cancels <paramref name="cancellation"/> at sign-out and when the sign-in expires, until the result is
+    /// disposed.</summary>
     public IDisposable CancelAtSignOut(SignInSession session, CancellationTokenSource cancellation)
     {
+        var left = session.End - clock.GetUtcNow();
+        cancellation.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         _streams[cancellation] = session.Id;
+        // The sign-out may have looked for streams just before.
+        if (_ended.ContainsKey(session.Id))
+            Cancel(cancellation);
         return new Registration(_streams, cancellation);
+    }
+
+    private void End(string id)
+    {
+        lock (_ends)
+        {
+            if (!_ended.TryAdd(id, true))
+                return;
+            _ends.Enqueue((id, clock.GetTimestamp()));
+            while (_ends.Count > MaxEnded || (_ends.TryPeek(out var oldest) && clock.GetElapsedTime(oldest.At) > Life))
+                _ended.TryRemove(_ends.Dequeue().Id, out _);
+        }
+    }
+
+    private static void Cancel(CancellationTokenSource cancellation)
+    {
+        try
+        {
+            cancellation.Cancel();
+        }
+        catch (ObjectDisposedException) { } // the stream has ended in the meantime
     }
 
     private sealed class Registration(
@@ -84,9 +121,12 @@ internal sealed class SignInSessions(IDataProtectionProvider protection)
 }
 
 /// <summary>One sign-in. Not a record, because a record's text would contain the credential.</summary>
-internal sealed class SignInSession(string id, string credential)
+internal sealed class SignInSession(string id, string credential, DateTimeOffset end)
 {
     public string Id => id;
+
+    /// <summary>Time at which the sign-in expires (UTC).</summary>
+    public DateTimeOffset End => end;
 
     /// <summary>The token or key for StreamApi.</summary>
     public string Credential => credential;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http.Features;
-using WebFrontend.StreamApi;
+using WebFrontend.Status;
 
 namespace WebFrontend.SignIn;
 
@@ -108,7 +108,11 @@ internal sealed class StreamApiProxy(
             if (cancellation.IsCancellationRequested)
                 await SignInPolicy.RefuseAsync(context);
             else if (stream.IsCancellationRequested)
-                await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "This server stops. Try again.");
+                await RefuseAsync(
+                    context,
+                    StatusCodes.Status503ServiceUnavailable,
+                    "This server is stopping. Try again."
+                );
             else
                 await RefuseAsync(context, StatusCodes.Status502BadGateway, "StreamApi does not answer.");
         }

@@ -8,7 +8,10 @@ internal static class StatusApi
 {
     public static void AddStatus(this WebApplicationBuilder builder)
     {
-        builder.Services.AddHttpClient<SystemStatus>(client => client.Timeout = SystemStatus.Timeout);
+        builder
+            .Services.AddHttpClient<SystemStatus>(client => client.Timeout = SystemStatus.Timeout)
+            // A redirect would carry the key to another server.
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false });
         builder.Services.AddSingleton<StatusCache>();
     }
 

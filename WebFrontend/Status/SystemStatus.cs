@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ServiceDefaults.Http;
-using WebFrontend.StreamApi;
 
 namespace WebFrontend.Status;
 

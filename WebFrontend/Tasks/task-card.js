@@ -28,7 +28,8 @@ export function taskCard(text, step) {
   element.append(title, since, moves);
   element.addEventListener("keydown", (key) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[key.key];
-    if (!by) return;
+    // Alt+← is the browser's Back, and a held key would move the task through all columns.
+    if (!by || key.altKey || key.ctrlKey || key.metaKey || key.shiftKey || key.repeat) return;
     key.preventDefault();
     step(task.id, by);
   });

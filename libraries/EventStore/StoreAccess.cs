@@ -130,6 +130,6 @@ public static class StoreAccess
         await using var _ = connection;
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        return await connection.ReplicatedAsync(() => run(command));
+        return await command.ReplicatedAsync(() => run(command));
     }
 }

@@ -5,8 +5,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Compares this service with the store at its start, which fails if they do not fit. Without Postgres, the service
-/// starts, and stops as soon as it finds out.
+/// Compares this service with the store. The start fails on a mismatch. Without Postgres the service starts, and stops
+/// at the first mismatch.
 /// </summary>
 internal abstract class StoreAgreement(IHostApplicationLifetime lifetime, TimeProvider clock, ILogger logger)
     : IHostedService

@@ -6,7 +6,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Checks once a second that Postgres answers and is a primary, so that requests of <c>/health</c> cost it
-/// nothing. After an outage it closes the idle connections, which may have broken. Thread-safe.</summary>
+/// nothing. After an outage it closes the idle connections, which may have broken, and those whose command Postgres no
+/// longer runs. Thread-safe.</summary>
 public sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IServiceProvider services,
@@ -34,15 +35,15 @@ public sealed class StoreContact(
         }
     }
 
-    /// <summary>Tells if Postgres has not answered for <see cref="EventStoreOptions.UnhealthySeconds"/>: clients should
+    /// <summary>True if Postgres has not answered for <see cref="EventStoreOptions.UnhealthySeconds"/>: clients should
     /// go to another server.</summary>
     public bool IsLost => AwayFor >= TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
 
     /// <summary>True if Postgres answers as a standby, which stores nothing.</summary>
     public bool IsStandby => _standby;
 
-    /// <summary>The machines that have an acknowledged event, as of the last answer; null before the first.</summary>
-    public StoreDurability? Durability => _durability;
+    /// <summary>The durability of an acknowledged event at the last check; null before the first.</summary>
+    internal StoreDurability? Durability => _durability;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The connection string's only host is a standby.</exception>
@@ -76,7 +77,10 @@ public sealed class StoreContact(
                 await Task.Run(services.ClearStorePools, stoppingToken);
             wasAway = _failing = failing;
             if (!failing)
+            {
                 await _hosts.CheckAsync(stoppingToken);
+                await EndLostAsync(stoppingToken);
+            }
             await Task.Delay(Interval, Clock, stoppingToken);
             if (!_failing)
                 Volatile.Write(ref _askedAt, Clock.GetTimestamp());
@@ -99,6 +103,21 @@ public sealed class StoreContact(
         {
             _standby = false;
             return false;
+        }
+    }
+
+    private async Task EndLostAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            var (late, lost) = await RunningCommands.EndLostAsync(store, Interval, stoppingToken);
+            if (late > lost)
+                Logger.LogDebug("Postgres still runs {Commands} commands that have no answer in time", late - lost);
+            if (lost > 0)
+                Logger.LogWarning("Postgres has lost {Connections} connections, which are closed now", lost);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        { /* the next check asks again */
         }
     }
 

@@ -8,7 +8,7 @@ namespace EventStore;
 /// <param name="Commit">Postgres's <c>synchronous_commit</c>.</param>
 /// <param name="Names">Postgres's <c>synchronous_standby_names</c>.</param>
 /// <param name="Connected">Synchronous standbys that are connected; null if this user may not know.</param>
-public sealed partial record StoreDurability(string Commit, string Names, int? Connected)
+internal sealed partial record StoreDurability(string Commit, string Names, int? Connected)
 {
     /// <summary>A row: recovery, then this record's values.</summary>
     internal const string Sql = """

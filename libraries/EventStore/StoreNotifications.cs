@@ -4,7 +4,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Receives Postgres's notifications. Thread-safe.</summary>
-public static class StoreNotifications
+internal static class StoreNotifications
 {
     /// <summary>Listens on a channel, on a connection of its own, until cancelled or until the connection breaks.
     /// Always ends by an exception.</summary>

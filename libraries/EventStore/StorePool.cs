@@ -87,6 +87,10 @@ public static class StorePool
             AutoPrepareMinUsages = 2,
             Timeout = 5,
             KeepAlive = 10,
+            // While a command runs, too: a peer that vanished after the request's arrival would never answer.
+            TcpKeepAlive = true,
+            TcpKeepAliveTime = 10,
+            TcpKeepAliveInterval = 5,
             MaxPoolSize = connections(options),
             MinPoolSize = 0,
             // No code leaves settings in a session, and a reset costs more than most of our statements.
@@ -98,12 +102,13 @@ public static class StorePool
             && Environment.GetEnvironmentVariable("PGGSSENCMODE") is not { Length: > 0 }
         )
             builder.GssEncryptionMode = GssEncryptionMode.Disable;
-        // Postgres gives up a second later than the client, which may have vanished. Compiling a plan (jit) takes
-        // longer than any of our statements.
+        // Postgres gives up a second later than the client, which may have vanished: a session without a statement
+        // would keep its locks for hours. Compiling a plan (jit) takes longer than any of our statements.
         var timeout = (options.CommandTimeoutSeconds + 1) * 1_000;
         builder.Options =
             $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
-            + $" -c client_connection_check_interval=2000 -c jit=off{settings}";
+            + " -c client_connection_check_interval=2000 -c tcp_user_timeout=20000 -c tcp_keepalives_idle=15"
+            + $" -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c jit=off{settings}";
         return services.GetRequiredService<StoreHosts>().Build(builder, $"{connectionName}-{pool}");
     }
 }

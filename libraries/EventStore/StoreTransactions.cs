@@ -38,7 +38,7 @@ public static class StoreTransactions
         await using var commit = new NpgsqlCommand("commit", connection) { CommandTimeout = 0 };
         try
         {
-            await connection.ReplicatedAsync(() => commit.ExecuteNonQueryAsync());
+            await commit.ReplicatedAsync(() => commit.ExecuteNonQueryAsync());
         }
         catch (NpgsqlException e)
         {
@@ -46,11 +46,12 @@ public static class StoreTransactions
         }
     }
 
-    /// <summary>Runs a command that commits.</summary>
+    /// <summary>Runs a command that commits, until Postgres answers or no longer runs it.</summary>
     /// <exception cref="NpgsqlException">No synchronous standby has confirmed the commit.</exception>
-    internal static async Task<T> ReplicatedAsync<T>(this NpgsqlConnection connection, Func<Task<T>> commit)
+    internal static async Task<T> ReplicatedAsync<T>(this NpgsqlCommand command, Func<Task<T>> commit)
     {
-        var replicated = true;
+        var (connection, replicated) = (command.Connection!, true);
+        using var running = RunningCommands.Add(command);
         connection.Notice += Note;
         try
         {

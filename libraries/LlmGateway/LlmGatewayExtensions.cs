@@ -18,7 +18,7 @@ internal static class LlmGatewayExtensions
 {
     public static void AddLlmGateway(this WebApplicationBuilder builder)
     {
-        // The former name of Runs:DrainSeconds, which wins because it is read after this one.
+        // The contract's name of Runs:DrainSeconds, which wins because it is read after this one.
         builder
             .Services.AddOptions<RunOptions>()
             .Configure<IConfiguration>(

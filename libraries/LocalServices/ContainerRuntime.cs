@@ -4,7 +4,7 @@ namespace LocalServices;
 
 /// <summary>Decides if the stores run in containers.</summary>
 /// <param name="Programs">The runtimes to ask, in order.</param>
-/// <param name="Registry">Tells if the registry of an image answers.</param>
+/// <param name="Registry">Returns true if the registry of an image answers.</param>
 internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<ContainerImage, bool> Registry)
 {
     /// <summary>The time that a runtime has to answer.</summary>

@@ -39,7 +39,7 @@ internal sealed class RunLeases(
     public event Action<Guid>? Lost;
 
     /// <summary>
-    /// Raised when this replica ended runs of one that failed or stopped, or orphans of its own, with their topics.
+    /// Raised with the topics of runs that this replica ended: of a failed replica, or without a writer here.
     /// </summary>
     public event Action<IReadOnlyList<string>>? Swept;
 

@@ -139,23 +139,39 @@ internal sealed class RunLog(
     public Task<RunExtent> ReadNewestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
         reader.ReadNewestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>Reads the newest messages and answers up to and including one message, in bounded bytes.</summary>
-    public Task<RunExtent> ReadConversationAsync(
+    /// <summary>
+    /// Reads the newest events of the stream that have certain types, and of the log up to and including one event, in
+    /// bounded bytes.
+    /// </summary>
+    public Task<RunExtent> ReadNewestAsync(
         RunName name,
-        RunEntry message,
+        string[] types,
+        RunEntry logThrough,
         Action<RunEntry> take,
         CancellationToken cancellationToken
     ) =>
-        reader.ReadConversationAsync(name.Topic, message.Position, options.Value.MaxReadBytes, take, cancellationToken);
+        reader.ReadNewestAsync(
+            name.Topic,
+            types,
+            logThrough.Position,
+            options.Value.MaxReadBytes,
+            take,
+            cancellationToken
+        );
 
     /// <summary>Reads the oldest event of a run's log, which is its announcement until retention drops it; null if the
     /// run does not exist.</summary>
     public Task<RunEntry?> FirstOfLogAsync(RunName name, CancellationToken cancellationToken) =>
         reader.FirstOfLogAsync(name.Topic, cancellationToken);
 
-    /// <summary>Finds the first unanswered message; its data are not read.</summary>
-    public Task<RunEntry?> PendingAsync(RunName name, CancellationToken cancellationToken) =>
-        reader.PendingAsync(name.Topic, cancellationToken);
+    /// <summary>Finds the first event of type <paramref name="question"/> in the log that no event of type
+    /// <paramref name="answer"/> answers; its data are not read.</summary>
+    public Task<RunEntry?> FirstUnansweredAsync(
+        RunName name,
+        string question,
+        string answer,
+        CancellationToken cancellationToken
+    ) => reader.FirstUnansweredAsync(name.Topic, question, answer, cancellationToken);
 
     /// <summary>Reads the newest event of a run's stream.</summary>
     public Task<RunEntry?> LastAsync(RunName name, CancellationToken cancellationToken) =>
@@ -163,7 +179,7 @@ internal sealed class RunLog(
 
     /// <summary>Returns true while a replica writes the run.</summary>
     public Task<bool> IsRunningAsync(RunName name, CancellationToken cancellationToken) =>
-        reader.GoesOnAsync(name.Topic, cancellationToken);
+        reader.IsRunningAsync(name.Topic, cancellationToken);
 
     /// <summary>Start of a run's log; null if the run does not exist.</summary>
     public Task<LogStart?> LogStartAsync(RunName name, CancellationToken cancellationToken) =>
@@ -212,8 +228,8 @@ internal sealed class RunLog(
         );
 
     /// <summary>
-    /// Appends events, and retries while the store is unavailable. A try without an answer is stored or refused before
-    /// the next one, which has ids of its own. After a promotion the run continues only if the store has lost none of
+    /// Appends events, and retries while the store is unavailable. An append without an answer is first decided (stored
+    /// or refused); the retry has new ids. After a promotion the run continues only if the store has lost none of
     /// its events.
     /// </summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)

@@ -24,7 +24,7 @@ internal sealed class RunStreams(
     /// <param name="format">Format of the frames. It sends no positions, and ends at the
     /// <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the run, including <c>error</c>.</param>
-    /// <param name="begin">Begins a new run; called for a request without a last id.</param>
+    /// <param name="begin">Begins a new run; called for a request without a last id that has a place.</param>
     public async Task OpenAsync(
         HttpContext context,
         string kind,
@@ -36,8 +36,15 @@ internal sealed class RunStreams(
         var last = LastEventId.Of(context.Request);
         if (last.Text is null)
         {
-            var run = await begin();
-            await finite.OpenAsync(context, run.Name.Topic, format, endTypes, run.Announced);
+            await finite.BeginAsync(
+                context,
+                format,
+                async () =>
+                {
+                    var run = await begin();
+                    return (run.Name.Topic, run.Announced);
+                }
+            );
         }
         else if (
             last.Id is { } id
@@ -77,6 +84,9 @@ internal sealed class RunStreams(
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
+        using var place = await streams.EnterAsync(context);
+        if (place is null)
+            return;
         var error = new
         {
             type = "error",
@@ -115,7 +125,8 @@ internal sealed class RunStreams(
                             .. ControlFrames.Resync(reason, last.Text, gone.Announced),
                             .. ControlFrames.Named(end, "error", error),
                         ]
-                )
+                ),
+            place: place
         );
     }
 }

@@ -168,11 +168,14 @@ internal sealed class StreamingMetrics : IDisposable
             all += totals[i] - _flushed[i];
         if (all > 0)
             _delivered.Add(all);
-        var every = Math.Max(1, all / SamplesPerFlush);
+        // Every n-th delivery in the order of the buckets, from a random one on, so that a rare bucket counts no more
+        // than its share.
+        var every = Math.Max(1, (all + SamplesPerFlush - 1) / SamplesPerFlush);
+        var passed = Random.Shared.NextInt64(every);
         for (var i = 0; i < totals.Length; i++)
         {
             var seconds = Math.Pow(2, (i + 0.5) / 2) / 1e6;
-            for (var n = (totals[i] - _flushed[i] + every - 1) / every; n > 0; n--)
+            for (passed += totals[i] - _flushed[i]; passed >= every; passed -= every)
                 _duration.Record(seconds);
         }
         _flushed = totals;

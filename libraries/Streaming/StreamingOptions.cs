@@ -187,4 +187,11 @@ internal sealed class StreamingOptions
 
     public int NextRetry() =>
         Random.Shared.Next(Math.Min(RetryMinMilliseconds, RetryMaxMilliseconds), RetryMaxMilliseconds + 1);
+
+    /// <summary>
+    /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began
+    /// together do not end together.
+    /// </summary>
+    public long NextMaxAge() =>
+        MaxAgeSeconds > 0 ? MaxAgeSeconds * (900L + Random.Shared.Next(200)) : long.MaxValue / 2;
 }

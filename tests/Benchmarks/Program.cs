@@ -24,10 +24,7 @@ try
     if (args is ["simulate", .. var seed])
         return SimulateProgram.Run(seed) ? 0 : 1;
     if (args is ["slots", .. var counts])
-    {
-        await SlotTraffic.RunAsync(counts, stop.Token);
-        return 0;
-    }
+        return await SlotTraffic.RunAsync(counts, stop.Token) ? 0 : 1;
     if (args is ["slots-cpu", .. var slots])
     {
         await SlotCpu.RunAsync(slots, stop.Token);

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime;
@@ -5,11 +6,18 @@ using System.Text;
 
 #pragma warning disable CA1050 // The runtime looks for this name, in no namespace (DOTNET_STARTUP_HOOKS).
 
-/// <summary>Runs inside the .NET servers under test, before their Main: answers on a Unix socket how much the
-/// process has allocated and compiled, which is not visible from outside. Costs nothing until asked.</summary>
+/// <summary>Runs inside the .NET servers under test, before their Main: answers on a Unix socket how much the process
+/// has allocated, compiled and read from the store, which is not visible from outside. Costs nothing until
+/// asked.</summary>
 internal static class StartupHook
 {
     public const string Variable = "BENCHMARKS_PROBE";
+
+    // StreamApi adds a page's events to it once for each page that it reads from the store.
+    private const string Replayed = "sse.server.events.replayed";
+
+    private static MeterListener? _listener;
+    private static long _pages;
 
     public static void Initialize()
     {
@@ -28,12 +36,33 @@ internal static class StartupHook
             using var asker = listener.Accept();
             while (asker.Receive(question) == 1)
             {
-                var answer =
-                    question[0] == 'c'
-                        ? (long)JitInfo.GetCompilationTime().TotalMilliseconds
-                        : GC.GetTotalAllocatedBytes(precise: true);
+                var answer = question[0] switch
+                {
+                    (byte)'c' => (long)JitInfo.GetCompilationTime().TotalMilliseconds,
+                    (byte)'r' => PagesRead(),
+                    _ => GC.GetTotalAllocatedBytes(precise: true),
+                };
                 asker.Send(Encoding.ASCII.GetBytes(answer.ToString(CultureInfo.InvariantCulture) + "\n"));
             }
         }
+    }
+
+    /// <summary>Pages that the process has read from the store since the first question.</summary>
+    private static long PagesRead()
+    {
+        if (_listener is null)
+        {
+            _listener = new MeterListener
+            {
+                InstrumentPublished = (instrument, listener) =>
+                {
+                    if (instrument.Name == Replayed)
+                        listener.EnableMeasurementEvents(instrument);
+                },
+            };
+            _listener.SetMeasurementEventCallback<long>((_, _, _, _) => Interlocked.Increment(ref _pages));
+            _listener.Start();
+        }
+        return Interlocked.Read(ref _pages);
     }
 }

@@ -11,21 +11,7 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Fi
 
     public static TheoryData<string, string, ColorScheme, int> Pages =>
         new(
-            from path in (string[])
-                [
-                    "/",
-                    "/connections?filter={topic}",
-                    "/events?topic={topic}",
-                    "/petstore",
-                    "/tasks",
-                    "/patterns",
-                    "/chat",
-                    "/chat?id={answer}",
-                    "/agent",
-                    "/agent?session={session}",
-                    "/load",
-                    "/nowhere",
-                ]
+            from path in (string[])[.. Paths, "/nowhere"]
             from look in ((string, ColorScheme, int)[])
                 [("en-US", ColorScheme.Light, 1280), ("ja-JP", ColorScheme.Dark, 360)]
             select (path, look.Item1, look.Item2, look.Item3)

@@ -26,10 +26,11 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
         await Expect(page.Locator(".turn > .outcome")).ToContainTextAsync("2 tool calls");
         await Expect(page.Locator("#calls")).ToHaveTextAsync("2");
+        await Expect(page.Locator("#answered[role=status]")).ToHaveTextAsync("The answer is complete");
     }
 
     [Fact]
-    public async Task A_reloaded_page_and_another_browser_have_the_whole_session_and_go_on_with_it()
+    public async Task A_reloaded_page_and_another_browser_show_the_whole_session_and_continue_it()
     {
         var page = await OpenAsync("/agent");
         await page.Locator("#question").FillAsync("What is 6 * 7?");
@@ -69,7 +70,7 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
     }
 
     [Fact]
-    public async Task A_session_that_does_not_exist_is_said_to_be_missing_and_a_new_one_is_offered()
+    public async Task A_missing_session_is_reported_and_a_new_one_is_offered()
     {
         var page = await OpenAsync($"/agent?session={Guid.NewGuid()}");
         await Expect(page.Locator("#trouble")).ToContainTextAsync("There is no such session");

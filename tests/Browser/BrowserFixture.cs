@@ -28,8 +28,10 @@ public sealed class BrowserFixture : IAsyncLifetime
             return free;
         var driver = await Playwright.CreateAsync();
         _drivers.Add(driver);
-        // Root in a container cannot use a sandbox; the pages are our own.
-        return await driver.Chromium.LaunchAsync(new() { ExecutablePath = _chromium.Path, Args = ["--no-sandbox"] });
+        // Root in a container cannot use a sandbox; the pages are our own. Emulating a GPU costs more than drawing
+        // without one.
+        string[] arguments = ["--no-sandbox", "--disable-gpu"];
+        return await driver.Chromium.LaunchAsync(new() { ExecutablePath = _chromium.Path, Args = arguments });
     }
 
     public void GiveBack(IBrowser browser) => _free.Add(browser);

@@ -11,7 +11,7 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
     private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 40_000 };
 
     [Fact]
-    public async Task An_answer_streams_in_and_its_figures_are_shown()
+    public async Task An_answer_streams_in_and_its_stats_are_shown()
     {
         var page = await AskAsync("How does an answer get here?", length: "");
         await Expect(page.Locator(".question")).ToHaveTextAsync("How does an answer get here?");
@@ -24,7 +24,7 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
     }
 
     [Fact]
-    public async Task Reloaded_in_mid_answer_it_goes_on_where_it_was()
+    public async Task A_page_reloaded_in_mid_answer_resumes_it()
     {
         var page = await AskAsync("An answer to reload.", length: "400");
         await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
@@ -82,7 +82,7 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
     }
 
     [Fact]
-    public async Task In_the_tunnel_it_says_so_and_after_it_nothing_is_missing()
+    public async Task The_tunnel_is_announced_and_no_text_is_missing_afterwards()
     {
         var page = await AskAsync("What happens in a tunnel?", length: "400");
         await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());

@@ -8,7 +8,7 @@ namespace Browser;
 public class ConnectionsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Fact]
-    public async Task An_open_stream_is_listed_with_what_it_got_and_can_be_closed()
+    public async Task An_open_stream_is_listed_with_its_deliveries_and_can_be_closed()
     {
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);

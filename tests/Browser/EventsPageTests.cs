@@ -52,7 +52,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     }
 
     [Fact]
-    public async Task Two_tabs_share_one_connection_and_the_second_goes_on_when_the_first_is_closed()
+    public async Task Two_tabs_share_one_connection_and_the_second_continues_when_the_first_is_closed()
     {
         var topic = Api.Topic();
         var context = await ContextAsync();
@@ -74,7 +74,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     }
 
     [Fact]
-    public async Task Offline_it_says_so_and_online_again_it_goes_on_without_a_gap()
+    public async Task Offline_the_page_says_so_and_online_again_it_resumes_without_a_gap()
     {
         var topic = Api.Topic();
         var context = await ContextAsync();
@@ -94,7 +94,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     }
 
     [Fact]
-    public async Task History_shows_what_is_stored_page_by_page()
+    public async Task History_shows_the_stored_events_page_by_page()
     {
         var topic = Api.Topic();
         await PublishAsync(topic, 0, 60, pause: false);

@@ -7,6 +7,22 @@ namespace Browser;
 /// <summary>Tests of each page with content.</summary>
 public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
+    /// <summary>The path of each page. The tests of accessibility and of the keyboard visit them all.</summary>
+    protected static readonly string[] Paths =
+    [
+        "/",
+        "/connections?filter={topic}",
+        "/events?topic={topic}",
+        "/petstore",
+        "/tasks",
+        "/patterns",
+        "/chat",
+        "/chat?id={answer}",
+        "/agent",
+        "/agent?session={session}",
+        "/load",
+    ];
+
     /// <param name="path">With places for what the page is to show: a topic, an answer, a session.</param>
     protected async Task<string> PathAsync(string path, string topic) =>
         path.Replace("{topic}", topic, StringComparison.Ordinal)

@@ -11,7 +11,7 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
     private const int Six = 6;
 
     [Fact]
-    public async Task Six_hidden_tabs_leave_room_for_the_seventh_and_go_on_without_a_gap_when_they_are_shown()
+    public async Task Six_hidden_tabs_leave_room_for_the_seventh_and_resume_without_a_gap_when_shown()
     {
         var context = await ContextAsync();
         var topics = Enumerable.Range(0, Six + 1).Select(_ => Api.Topic()).ToArray();

@@ -6,20 +6,11 @@ namespace Browser;
 [Collection(SharedPages.Collection), Trait("Takes", "long")]
 public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)
 {
+    public static TheoryData<string> Pages => [.. Paths];
+
     [Theory]
-    [InlineData("/")]
-    [InlineData("/connections?filter={topic}")]
-    [InlineData("/events?topic={topic}")]
-    [InlineData("/petstore")]
-    [InlineData("/tasks")]
-    [InlineData("/patterns")]
-    [InlineData("/chat")]
-    [InlineData("/chat?id={answer}")]
-    [InlineData("/agent?session={session}")]
-    [InlineData("/load")]
-    public async Task By_keyboard_the_content_is_reached_first_and_everything_in_its_order_with_a_visible_focus(
-        string path
-    )
+    [MemberData(nameof(Pages))]
+    public async Task The_keyboard_reaches_the_content_first_and_everything_in_order_with_a_visible_focus(string path)
     {
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);

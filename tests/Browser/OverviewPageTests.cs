@@ -10,7 +10,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     private readonly StackFixture _stack = stack;
 
     [Fact]
-    public async Task It_shows_every_replica_who_relays_and_that_all_is_live()
+    public async Task The_overview_shows_every_replica_the_leader_and_that_all_is_live()
     {
         var page = await OpenAsync("/");
         foreach (var replica in await Api.ReplicasAsync())
@@ -50,7 +50,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     }
 
     [Fact]
-    public async Task A_page_that_is_opened_later_shows_the_resumes_and_resyncs_of_the_minutes_before()
+    public async Task A_page_opened_later_shows_the_resumes_and_resyncs_of_the_previous_minutes()
     {
         var replica = (await Api.ReplicasAsync())[0];
         var (name, address) = (replica["name"]!.GetValue<string>(), new Uri(replica["url"]!.GetValue<string>()));
@@ -82,7 +82,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     }
 
     [Fact]
-    public async Task While_nothing_answers_what_is_shown_is_marked_as_old()
+    public async Task Without_an_answer_the_shown_data_are_marked_as_old()
     {
         var page = await OpenAsync("/");
         await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
@@ -97,7 +97,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     }
 
     [Fact]
-    public async Task On_a_small_laptop_the_state_the_figures_and_the_way_to_the_events_are_seen_without_scrolling()
+    public async Task A_small_laptop_shows_the_state_the_stats_and_the_link_to_the_events_without_scrolling()
     {
         var page = await OpenAsync("/", await ContextAsync(width: 1280, height: 800));
         foreach (

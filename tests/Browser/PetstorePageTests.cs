@@ -44,7 +44,52 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
     }
 
     [Fact]
-    public async Task Recommendations_come_one_by_one_the_best_on_top()
+    public async Task One_intention_is_one_order_and_all_tabs_keep_the_orders_of_all()
+    {
+        var context = await ContextAsync();
+        var (page, tab) = (await OpenLiveAsync("/petstore", context), await OpenLiveAsync("/petstore", context));
+        var keys = new List<string>();
+        var loses = true;
+        await page.RouteAsync(
+            "**/v1/orders",
+            async route =>
+            {
+                lock (keys)
+                    keys.Add(route.Request.Headers["idempotency-key"]);
+                var response = await route.FetchAsync();
+                // The answer of the first is lost on its way.
+                await (loses ? route.AbortAsync() : route.FulfillAsync(new() { Response = response }));
+                loses = false;
+            }
+        );
+        var pet = (await Api.PetsAsync())[2];
+        foreach (var shop in (IPage[])[page, tab])
+            await shop.Locator($"[data-pet='{pet["id"]}']").ClickAsync();
+        await Place(page).DblClickAsync();
+        await Expect(page.Locator("#order-result")).ToHaveClassAsync("bad");
+        await Place(page).DblClickAsync();
+        await Expect(page.Locator("#orders > li")).ToHaveCountAsync(1);
+        Assert.Equal(2, keys.Count);
+        Assert.Single(keys.Distinct());
+        Assert.Equal(
+            pet["stock"]!.GetValue<int>() - 1,
+            (await Api.PetsAsync()).Single(p => $"{p["id"]}" == $"{pet["id"]}")["stock"]!.GetValue<int>()
+        );
+
+        await Expect(tab.Locator("#orders > li")).ToHaveCountAsync(1);
+        await Place(tab).ClickAsync();
+        foreach (var shop in (IPage[])[page, tab])
+        {
+            await Expect(shop.Locator("#orders > li")).ToHaveCountAsync(2);
+            await shop.ReloadAsync();
+            await Expect(shop.Locator("#orders > li")).ToHaveCountAsync(2);
+        }
+
+        static ILocator Place(IPage page) => page.GetByRole(AriaRole.Button, new() { Name = "Place the order" });
+    }
+
+    [Fact]
+    public async Task Recommendations_appear_one_by_one_with_the_best_on_top()
     {
         // For a buyer of the cheapest pet, better matches are scored later.
         var cheapest = (await Api.PetsAsync()).MinBy(p => p["price"]!.GetValue<decimal>())!;

@@ -10,7 +10,7 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
         Height = 844;
 
     [Fact]
-    public async Task The_pages_names_are_one_row_with_the_current_one_in_sight_and_events_begin_above_the_fold()
+    public async Task The_navigation_is_one_row_with_the_current_page_visible_and_events_begin_above_the_fold()
     {
         var page = await OpenAsync("/events", await PhoneAsync());
         var nav = page.Locator("header nav").First;

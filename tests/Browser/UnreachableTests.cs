@@ -12,7 +12,7 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
     [InlineData("/petstore", "petstore.inventory", "#pets [data-pet]")]
     [InlineData("/patterns", "{reader}", "#wire > *")]
     [InlineData("/agent?session={session}", "{session}", ".turn[data-status=done]")]
-    public async Task While_StreamApi_is_away_a_page_says_so_keeps_what_it_shows_and_comes_back_by_itself(
+    public async Task Without_StreamApi_a_page_says_so_keeps_its_content_and_recovers_by_itself(
         string path,
         string topic,
         string shown
@@ -33,6 +33,8 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
         await context.SetOfflineAsync(true);
         await Api.CloseAsync(topic);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+        // A screen reader hears the state, not each second of the countdown.
+        await Expect(page.Locator("#state-said[role=status]")).ToHaveTextAsync("Waiting to reconnect");
         await Expect(page.Locator("#reason")).ToContainTextAsync("Data as of ");
         await Expect(page.Locator("main")).ToHaveAttributeAsync("data-stale", "true");
         await Expect(page.Locator(shown).First).ToBeVisibleAsync();

@@ -25,7 +25,7 @@ public class FramerTests
     [InlineData("x\r\rid: 7\r")]
     [InlineData("\ndata: z\n\n")]
     [InlineData("日本語\r\n二行目\n")]
-    public void Text_comes_through_as_one_event_whatever_is_in_it(string text)
+    public void Any_text_arrives_as_one_event(string text)
     {
         var events = Parse(f => f.Event("real").Data(text).End());
         var only = Assert.Single(events);

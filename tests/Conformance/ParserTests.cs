@@ -115,7 +115,7 @@ public class ParserTests
     [InlineData("id\n\n", "")]
     [InlineData("id:next\n\n", "next")]
     [InlineData("id:next\n", "before")]
-    public async Task The_id_that_a_client_came_with_stays_until_the_server_sends_one(string stream, string expected)
+    public async Task The_clients_first_id_stays_until_the_server_sends_one(string stream, string expected)
     {
         var cursor = new Cursor("before");
         await ReadAsync([Encoding.UTF8.GetBytes(stream)], cursor);
@@ -139,7 +139,7 @@ public class ParserTests
     }
 
     [Fact]
-    public async Task The_last_id_is_never_ahead_of_what_was_handed_on()
+    public async Task The_last_id_is_never_ahead_of_the_dispatched_events()
     {
         var cursor = new Cursor("");
         using var reader = new EventReader(

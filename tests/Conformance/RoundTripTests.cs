@@ -55,7 +55,7 @@ public class RoundTripTests
         );
 
     [Fact]
-    public void No_name_or_id_is_framed_that_would_not_come_out_the_same() =>
+    public void Names_and_ids_that_would_be_parsed_differently_are_refused() =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(500),
             Prop.ForAll(

@@ -15,13 +15,13 @@ internal interface ICheck
 /// <summary>The result of a check.</summary>
 /// <param name="Ok">True when the result meets its conditions.</param>
 /// <param name="Line">The row in Markdown.</param>
-internal sealed record Outcome(bool Ok, string Line);
+/// <param name="IsSkipped">True when this machine cannot run the check, which is no success either.</param>
+internal sealed record Outcome(bool Ok, string Line, bool IsSkipped = false);
 
 /// <summary>A table of the report.</summary>
 internal sealed record Section(string Part, string Title, string Text, string Header, IReadOnlyList<ICheck> Checks)
 {
-    /// <summary>Returns the row of a check that could not run.</summary>
-    public string Line(ICheck check, NotDoneException reason) =>
-        $"| {check.Name} |{string.Concat(Enumerable.Repeat(" – |", Header.Split('|').Length - 4))} "
-        + $"not done: {reason.Message} |";
+    /// <summary>Returns the row of a check without a result.</summary>
+    public string Line(ICheck check, string reason) =>
+        $"| {check.Name} |{string.Concat(Enumerable.Repeat(" – |", Header.Split('|').Length - 4))} {reason} |";
 }

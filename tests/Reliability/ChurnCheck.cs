@@ -28,7 +28,9 @@ internal sealed class ChurnCheck : ICheck
         var opened = await ChurnAsync(system, options.Churn, cancellationToken);
         var most = ServerStats.Megabytes(system);
         var after = await SettledAsync(system, before, cancellationToken);
-        var ok = after.IsAtMost(before) && opened > 0;
+        // Each client pauses half a second on average, and opens a stream in far less than another half.
+        var least = (long)(Clients * options.Churn.TotalSeconds);
+        var ok = after.IsAtMost(before) && opened >= least;
         return new Outcome(
             ok,
             string.Create(
@@ -37,7 +39,8 @@ internal sealed class ChurnCheck : ICheck
                     + $"| {before.Descriptors} → {after.Descriptors} | {ReliabilityReport.Bold(after.Subscribers)} "
                     + $"| {before.Megabytes:F0} → {most:F0} → {after.Megabytes:F0} "
                     + $"| for {options.Churn.TotalSeconds:F0} s, {Clients} at a time"
-                    + $"{(ok ? "" : "; **not as before**")} |"
+                    + $"{(opened < least ? $"; **at least {least} streams were expected**" : "")}"
+                    + $"{(after.IsAtMost(before) ? "" : "; **not as before**")} |"
             )
         );
     }
@@ -72,11 +75,12 @@ internal sealed class ChurnCheck : ICheck
                                 over.Token
                             );
                             // Waits for the `connected` event: before it, there is no subscription.
-                            for (var text = ""; !text.Contains("event: connected", StringComparison.Ordinal); )
+                            var text = "";
+                            while (!text.Contains("event: connected", StringComparison.Ordinal))
                             {
                                 var read = await socket.ReceiveAsync(buffer, over.Token);
                                 if (read == 0)
-                                    break;
+                                    throw new SocketException((int)SocketError.ConnectionReset);
                                 text += Encoding.ASCII.GetString(buffer, 0, read);
                             }
                             Interlocked.Increment(ref opened);

@@ -57,7 +57,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             Received = result.Received,
             Lost = result.Lost,
             NotStored = Math.Max(0, result.Counters.Acknowledged - stored),
-            Twice = result.Twice,
+            Duplicates = result.Duplicates,
             Reordered = result.Reordered,
             Unknown = result.Unknown,
             Resyncs = result.Counters.Resyncs,
@@ -127,7 +127,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             CultureInfo.InvariantCulture,
             $"| {row.Fault} | {row.Acknowledged} | {row.Received} "
                 + $"| {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} "
-                + $"| {ReliabilityReport.Bold(row.Twice)} "
+                + $"| {ReliabilityReport.Bold(row.Duplicates)} "
                 + $"| {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} "
                 + $"| {string.Join("; ", remarks)} |"
         );

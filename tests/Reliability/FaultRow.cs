@@ -8,7 +8,7 @@ internal sealed record FaultRow(string Fault, string Remark)
     public long Received { get; init; }
     public long Lost { get; init; }
     public long NotStored { get; init; }
-    public long Twice { get; init; }
+    public long Duplicates { get; init; }
     public long Reordered { get; init; }
     public long Unknown { get; init; }
     public long Resyncs { get; init; }
@@ -21,7 +21,7 @@ internal sealed record FaultRow(string Fault, string Remark)
     public bool Drained { get; init; }
 
     public bool Ok =>
-        Lost + NotStored + Twice + Reordered + Unknown + Resyncs == 0
+        Lost + NotStored + Duplicates + Reordered + Unknown + Resyncs == 0
         && RecoverySeconds is not null
         && IsBack
         && Drained

@@ -19,7 +19,6 @@ internal static class ReliabilityReport
     )
     {
         var text = new StringBuilder();
-        var names = Sections.All.SelectMany(s => s.Checks).Select(c => c.Name).ToList();
         text.AppendLine("# Reliability")
             .AppendLine()
             .AppendLine("```")
@@ -34,15 +33,13 @@ internal static class ReliabilityReport
                 """
             )
             .AppendLine();
-        var kept = names.Any(n => before.ContainsKey(n) && !outcomes.ContainsKey(n));
         Line(
             text,
             $"""
-            {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {outcomes.Count} rows, of which {outcomes.Values.Count(o => o.Ok)}
-            passed{(kept ? " (other rows are of earlier runs)" : "")}, in {took.TotalMinutes:F0} minutes. Under faults:
-            {options.Clients} clients and {options.Rate
-                * 3} events/s. {Environment.ProcessorCount} cores, shared by clients
-            and system; .NET {Environment.Version}, {RuntimeInformation.OSDescription}.
+            {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, in {took.TotalMinutes:F0} minutes:
+            {Counts(Sections.All, options, outcomes, before)}. Under faults: {options.Clients} clients and {options.Rate
+                * 3} events/s. {Environment.ProcessorCount} cores, shared by clients and system;
+            .NET {Environment.Version}, {RuntimeInformation.OSDescription}.
             """
         );
         foreach (var section in Sections.All)
@@ -61,16 +58,15 @@ internal static class ReliabilityReport
     {
         foreach (var section in Sections.All.Where(s => options.Parts.Contains(s.Part)))
         {
-            var ran = section.Checks.Where(c => outcomes.ContainsKey(c.Name)).ToList();
             var load =
                 section.Part == "failover"
                     ? $"; {options.FailoverClients} readers, {options.FailoverRate} events/s"
                     : "";
             var when = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {ran.Count} rows run, of which "
-                    + $"{ran.Count(c => outcomes[c.Name].Ok)} passed; {Environment.ProcessorCount} cores, shared by "
-                    + $"clients and system{load}.{Environment.NewLine}{Environment.NewLine}"
+                $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {Counts([section], options, outcomes, before)}; "
+                    + $"{Environment.ProcessorCount} cores, shared by clients and system{load}."
+                    + $"{Environment.NewLine}{Environment.NewLine}"
             );
             var block = Block(section, outcomes, before, when);
             var start = report.IndexOf($"\n## {section.Title}\n", StringComparison.Ordinal);
@@ -78,6 +74,31 @@ internal static class ReliabilityReport
             report = (start < 0 ? report : report[..start]) + block + (end < 0 ? "" : report[end..]);
         }
         return report;
+    }
+
+    /// <summary>Returns the numbers of rows: asked for, run, passed, and kept from earlier runs.</summary>
+    private static string Counts(
+        IEnumerable<Section> sections,
+        ReliabilityOptions options,
+        IReadOnlyDictionary<string, Outcome> outcomes,
+        IReadOnlyDictionary<string, string> before
+    )
+    {
+        var checks = sections.SelectMany(s => s.Checks.Select(c => (Wanted: options.Wants(s.Part, c.Name), c.Name)));
+        var (wanted, kept) = (checks.Count(c => c.Wanted), 0);
+        var ran = new List<Outcome>();
+        foreach (var (_, name) in checks)
+            if (outcomes.TryGetValue(name, out var outcome))
+                ran.Add(outcome);
+            else if (before.ContainsKey(name))
+                kept++;
+        var skipped = ran.Count(o => o.IsSkipped);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{ran.Count - skipped} of {wanted} rows run, of which {ran.Count(o => o.Ok)} passed"
+                + $"{(skipped > 0 ? $"; {skipped} not done on this machine" : "")}"
+                + $"{(kept > 0 ? $"; {kept} rows are of earlier runs" : "")}"
+        );
     }
 
     private static string Block(

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using LocalServices;
 using Reliability.Failover;
 
 namespace Reliability;
@@ -42,7 +43,21 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
                 }
                 catch (NotDoneException e)
                 {
-                    outcomes[check.Name] = new Outcome(true, section.Line(check, e));
+                    outcomes[check.Name] = new Outcome(
+                        false,
+                        section.Line(check, $"not done: {e.Message}"),
+                        IsSkipped: true
+                    );
+                }
+                // A check that breaks off has failed. The next one starts with another system.
+                catch (Exception e) when (e is not LocalServicesException && !cancellationToken.IsCancellationRequested)
+                {
+                    await Console.Error.WriteLineAsync(e.ToString());
+                    outcomes[check.Name] = new Outcome(
+                        false,
+                        section.Line(check, $"**broke off: {e.Message.Split('\n')[0].Replace('|', '/')}**")
+                    );
+                    await DisposeAsync();
                 }
                 Progress(outcomes[check.Name].Line);
             }
@@ -63,7 +78,8 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
             await File.WriteAllTextAsync(options.Report, report, CancellationToken.None);
             Progress($"written to {options.Report}");
         }
-        return outcomes.Values.All(o => o.Ok);
+        return outcomes.Count == checks.Count
+            && outcomes.Values.All(o => o.Ok || (o.IsSkipped && options.AllowsSkipped));
     }
 
     public async ValueTask DisposeAsync()

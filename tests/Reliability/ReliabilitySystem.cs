@@ -117,7 +117,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Tells if Postgres works for its clients alone, and the directory of topics has caught up with the
+    /// <summary>True if Postgres works for its clients alone, and the directory of topics has caught up with the
     /// log.</summary>
     public async Task<bool> IsIdleBesideAsync(CancellationToken cancellationToken)
     {

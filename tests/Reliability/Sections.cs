@@ -19,7 +19,7 @@ internal static class Sections
 
             - **lost**: acknowledged events that a subscribed client did not receive within 90 s after the end, over
               all clients; or that are not in the log afterwards.
-            - **twice**, **reordered**: events received more than once, or after a later one of the same publisher,
+            - **duplicates**, **reordered**: events received more than once, or after a later one of the same publisher,
               over all clients.
             - **down**: the time from the fault until it was undone and the process answered again.
             - **recovered**: the time from the fault to the end of the last second in which a disconnected client was
@@ -32,7 +32,7 @@ internal static class Sections
             client. *Closed and refused*: connections are closed and new ones refused. *Frozen*: connections stay open
             and silent. Redis keeps nothing on disk, so it always restarts empty.
             """,
-            "| fault | acknowledged | received | lost | twice | reordered | down s | recovered s | |",
+            "| fault | acknowledged | received | lost | duplicates | reordered | down s | recovered s | |",
             FaultCatalog.All.Select(f => new FaultCheck(f)).ToList()
         ),
         new(
@@ -40,15 +40,18 @@ internal static class Sections
             "Abuse",
             """
             A system as in Production with its default limits. Its regular users are 40 readers and a publisher of 50
-            events/s, each with its own account; the abuser is one more account at its own address. **p99**: publish to
-            receive over all regular readers, without the abuser (20 s before, and 20 s from ten seconds after its end)
-            and during the abuse; it may at most double. Ten thousand connections at once slow down any program on this
-            machine. The row before it measures this with a bare program. The system may have 1.5 times that ratio, but
-            at least 2 and at most 3. **refused**: refused publishes of the regular users. **memory**: of both replicas
-            together, before the abuse, at its highest, and half a minute after, when it may be at most 150 MB more than
-            before. Ten seconds after the end, no statement in Postgres may have been running for more than a second.
-            The abuser shares the cores with the system at the lowest priority; the work that it causes in the servers
-            and the kernel has normal priority.
+            events/s, each with its own account; the abuser is one more account at its own address. **p99**: from the
+            time at which an event was due to be published until it is received, over all regular readers, for the
+            events that were due without the abuser (20 s before, and 20 s from ten seconds after its end) and during
+            the abuse, whenever they came; one that never came is infinitely late. It may at most double. Ten thousand
+            connections at once slow down any program on this machine. The row before it measures this with a bare
+            program. The system may have 1.5 times that ratio, but at least 2 and at most 3. **refused**: refused
+            publishes of the regular users, to half a minute after the end. None of their events may be lost or come
+            twice, and none of their streams may end. **memory**: of both replicas together, before the abuse, at its
+            highest, and half a minute after, when it may be at most 150 MB more than before. Ten seconds after the
+            end, no statement in Postgres may have been running for more than a second. The abuser shares the cores
+            with the system at the lowest priority; the work that it causes in the servers and the kernel has normal
+            priority.
             """,
             "| abuse | regular p99 without ms | during ms | ratio | refused | memory MB | the abuser's responses |",
             AbuseChecks()
@@ -71,7 +74,7 @@ internal static class Sections
             """
             Clients connect and disconnect for minutes, each with its own topic, half of them by a reset. Afterwards
             open streams, descriptors and the topics' subscribers must be as before. The runtime decides when to return
-            memory, so up to 150 MB more are allowed.
+            memory, so up to 150 MB more are allowed. Each client must have opened a stream a second at least.
             """,
             "| check | streams opened | open streams | descriptors | subscribers left | memory MB | |",
             [new ChurnCheck()]
@@ -87,7 +90,7 @@ internal static class Sections
             acknowledged; a program writes 20 outbox rows/s in transactions of its own. Each failover begins with 6
             generations under way.
 
-            - **lost**, **twice**, **reordered**: as above, once all members are back and everything has arrived.
+            - **lost**, **duplicates**, **reordered**: as above, once all members are back and everything has arrived.
             - **interrupted**: generations that did not end by themselves. None may, because their writers survive.
             - **Patroni**: from the fault until another member is a primary whose commits are confirmed by a standby.
             - **beyond**: from then to the end of the last second in which the system had not recovered (see
@@ -97,7 +100,7 @@ internal static class Sections
             asynchronous standbys: replication stops, events are published, acknowledged and delivered, and the primary
             is killed. Exactly the readers that received these events must get `resync`.
             """,
-            "| failover | acknowledged | received | lost | twice | reordered | resyncs | interrupted | Patroni s "
+            "| failover | acknowledged | received | lost | duplicates | reordered | resyncs | interrupted | Patroni s "
                 + "| beyond s | |",
             FailoverChecks()
         ),

@@ -19,6 +19,9 @@ public sealed class StackFixture : IAsyncLifetime
 
     private StackLock? _lock;
 
+    /// <summary>True for a stack with Aspire's dashboard; tests have none.</summary>
+    public bool HasDashboard { get; init; }
+
     public DistributedApplication App { get; private set; } = null!;
     public string EventStore { get; private set; } = "";
     public string Redis { get; private set; } = "";
@@ -29,7 +32,8 @@ public sealed class StackFixture : IAsyncLifetime
         _lock = await StackLock.TakeAsync(CancellationToken.None);
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            ["--LocalServices:Ephemeral=true", $"--Dashboard:Url={Dashboard}"],
+            ["--LocalServices:Ephemeral=true", .. HasDashboard ? (string[])[] : [$"--Dashboard:Url={Dashboard}"]],
+            (options, _) => options.DisableDashboard = !HasDashboard,
             limit.Token
         );
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));

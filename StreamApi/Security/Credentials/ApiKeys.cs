@@ -17,10 +17,20 @@ internal sealed class ApiKeys
             .. options.Value.ApiKeys.Select(k =>
                 (
                     Convert.FromHexString(k.Sha256),
-                    new Caller(Caller.UserOfKey(k.Name), new TopicGrants([.. k.Subscribe], [.. k.Publish]))
+                    new Caller(
+                        Caller.UserOfKey(k.Name),
+                        new TopicGrants([.. k.Subscribe], [.. k.Publish]),
+                        Key: Caller.FingerprintOf(Convert.FromHexString(k.Sha256))
+                    )
                 )
             ),
         ];
+
+    /// <summary>Finds a configured key by its user; null if there is none, or another key has this name now.</summary>
+    /// <param name="user">The user of the key.</param>
+    /// <param name="fingerprint">The key's fingerprint; null: any.</param>
+    public Caller? Find(string user, string? fingerprint) =>
+        Array.Find(_keys, k => k.Caller.User == user && (fingerprint is null || k.Caller.Key == fingerprint)).Caller;
 
     /// <exception cref="InvalidCredentialException">No configured key matches.</exception>
     public Caller Verify(string key)

@@ -34,28 +34,24 @@ internal sealed class BearerTokens : IDisposable
     /// <summary>Distinguishes a JSON Web Token (two dots) from an API key.</summary>
     public static bool IsToken(string text) => text.AsSpan().Count('.') == 2;
 
+    /// <summary>True if the signing key of this fingerprint is configured (<see cref="Caller.Key"/>).</summary>
+    public bool Trusts(string fingerprint) => _keys.Exists(k => k.Fingerprint == fingerprint);
+
     /// <exception cref="InvalidCredentialException">The token is rejected. The message holds nothing of the token's
     /// content.</exception>
     public Caller Verify(string token)
     {
         if (token.Length > MaxLength)
             throw new InvalidCredentialException($"The token is longer than {MaxLength} characters.");
-        var last = token.LastIndexOf('.');
-        var first = token.IndexOf('.');
-        using var header = Part(token.AsSpan(0, first));
-        if (header.RootElement.TryGetProperty("crit", out _))
-            throw new InvalidCredentialException("The token has critical extensions (crit); none is supported.");
-        if (!IsSigned(token, last, Text(header.RootElement, "alg") ?? "", Text(header.RootElement, "kid")))
-            throw new InvalidCredentialException("The token is not signed with a key that this server trusts.");
-        using var claims = Part(token.AsSpan(first + 1, last - first - 1));
         try
         {
-            return Read(claims.RootElement);
+            return VerifyParts(token, token.IndexOf('.'), token.LastIndexOf('.'));
         }
         catch (InvalidOperationException)
         {
+            // Text with an unpaired surrogate.
             throw new InvalidCredentialException("The token is malformed.");
-        } // text that is not UTF-8
+        }
     }
 
     public void Dispose()
@@ -64,7 +60,19 @@ internal sealed class BearerTokens : IDisposable
             key.Dispose();
     }
 
-    private bool IsSigned(string token, int last, string algorithm, string? id)
+    private Caller VerifyParts(string token, int first, int last)
+    {
+        using var header = Part(token.AsSpan(0, first));
+        if (header.RootElement.TryGetProperty("crit", out _))
+            throw new InvalidCredentialException("The token has critical extensions (crit); none is supported.");
+        var key =
+            KeyOf(token, last, Text(header.RootElement, "alg") ?? "", Text(header.RootElement, "kid"))
+            ?? throw new InvalidCredentialException("The token is not signed with a key that this server trusts.");
+        using var claims = Part(token.AsSpan(first + 1, last - first - 1));
+        return Read(claims.RootElement) with { Key = key.Fingerprint };
+    }
+
+    private SigningKey? KeyOf(string token, int last, string algorithm, string? id)
     {
         var signature = Decoded(token.AsSpan(last + 1));
         var content = Encoding.ASCII.GetBytes(token, 0, last);
@@ -74,8 +82,8 @@ internal sealed class BearerTokens : IDisposable
                 && (id is null || key.Id.Length == 0 || key.Id == id)
                 && key.IsSignatureOf(content, signature)
             )
-                return true;
-        return false;
+                return key;
+        return null;
     }
 
     private Caller Read(JsonElement claims)
@@ -171,6 +179,8 @@ internal sealed class BearerTokens : IDisposable
     {
         public string Id => options.Id;
         public string Algorithm => options.Algorithm;
+        public string Fingerprint { get; } =
+            Caller.FingerprintOf(Encoding.UTF8.GetBytes(options.Secret + options.PublicKey));
         public abstract bool IsSignatureOf(byte[] content, byte[] signature);
 
         public virtual void Dispose() { }

@@ -1,3 +1,5 @@
+using Streaming.Requests;
+
 namespace StreamApi.Security.Limits;
 
 /// <summary>
@@ -7,8 +9,7 @@ namespace StreamApi.Security.Limits;
 internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare share)
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Queue<TaskCompletionSource>> _waiting = new(StringComparer.Ordinal);
-    private readonly Queue<string> _rotation = [];
+    private readonly Rotation<TaskCompletionSource> _waiting = new();
     private int _free = turns;
     private bool _isPaused;
 
@@ -20,19 +21,15 @@ internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare sh
         TaskCompletionSource mine;
         lock (_gate)
         {
-            if (_free > 0 && _rotation.Count == 0 && share.Pause == TimeSpan.Zero)
+            if (_free > 0 && _waiting.IsEmpty && share.Pause == TimeSpan.Zero)
             {
                 _free--;
                 return new Turn(this);
             }
-            if (!_waiting.TryGetValue(client, out var queue))
-            {
-                _waiting[client] = queue = [];
-                _rotation.Enqueue(client);
-            }
-            if (queue.Count >= maxWaitingPerClient)
+            if (_waiting.CountOf(client) >= maxWaitingPerClient)
                 throw new TimeoutException("Too many requests of this client wait for a turn.");
-            queue.Enqueue(mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Add(client, mine);
             GiveTurns();
         }
         try
@@ -61,7 +58,7 @@ internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare sh
     /// <summary>Grants the free turns to waiting clients, now or once the share allows it.</summary>
     private void GiveTurns()
     {
-        while (_free > 0 && !_isPaused && _rotation.Count > 0)
+        while (_free > 0 && !_isPaused && !_waiting.IsEmpty)
         {
             if (share.Pause is var pause && pause > TimeSpan.Zero)
             {
@@ -69,13 +66,8 @@ internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare sh
                 _ = PauseAsync(pause);
                 return;
             }
-            var client = _rotation.Dequeue();
-            var queue = _waiting[client];
-            var next = queue.Dequeue();
-            if (queue.Count > 0)
-                _rotation.Enqueue(client);
-            else
-                _waiting.Remove(client);
+            var (next, client) = _waiting.Next()!.Value;
+            _waiting.Remove(client, next);
             if (next.TrySetResult())
                 _free--;
         }

@@ -54,8 +54,8 @@ internal sealed class LimitOptions
     public int? ConnectionsPerAddress { get; set; }
 
     /// <summary>
-    /// Seconds after which a connection without a request is closed. More than a proxy keeps one (nginx: 60), or its
-    /// requests would meet connections that are being closed.
+    /// Seconds after which a connection without a request is closed. It must exceed the proxy's keep-alive (nginx: 60),
+    /// or a request could arrive on a closing connection.
     /// </summary>
     [Range(1, 3_600)]
     public int KeepAliveSeconds { get; set; } = 90;

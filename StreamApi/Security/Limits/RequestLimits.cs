@@ -179,10 +179,10 @@ internal static class RequestLimits
             await Refusals.DelayAsync(context, delay);
         if (policy == RatePolicies.Streams && context.IsResume())
         {
-            await StreamAdmission.PutOffAsync(
+            await StreamAdmission.AskToReconnectAsync(
                 context,
                 context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>().Value,
-                "too many resumes of one client, retry later"
+                "Too many resumes of one client. Reconnect later."
             );
             return;
         }

@@ -8,15 +8,22 @@ using Npgsql;
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
-/// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. Reads
-/// the key from Postgres once; AES-256-GCM prevents reading and tampering.
+/// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. A key
+/// in use is read again every second, since it may change; AES-256-GCM prevents reading and tampering.
 /// </summary>
-internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
+internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) : IDisposable
 {
     private const int NonceBytes = 12,
         TagBytes = 16;
+
+    /// <summary>Age at which the key is read again, and maximum wait. Without an answer the known key stays.</summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1),
+        MaxWait = TimeSpan.FromMilliseconds(500);
+
     private readonly SemaphoreSlim _reading = new(1);
-    private byte[]? _secret;
+    private volatile byte[]? _secret;
+    private Task<byte[]>? _asking;
+    private long _triedAt;
 
     /// <summary>Encrypts a document.</summary>
     /// <param name="purpose">Context of the document; it opens only with the same purpose.</param>
@@ -78,24 +85,50 @@ internal sealed class SharedSecret(NpgsqlDataSource store) : IDisposable
 
     private async ValueTask<AesGcm> CipherAsync(string purpose, CancellationToken cancellationToken)
     {
-        var secret = _secret ?? await ReadAsync(cancellationToken);
+        var secret = _secret is { } known && IsFresh ? known : await ReadAsync(cancellationToken);
         return new AesGcm(
             HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: Encoding.UTF8.GetBytes(purpose)),
             TagBytes
         );
     }
 
+    private bool IsFresh => clock.GetElapsedTime(Volatile.Read(ref _triedAt)) < MaxAge;
+
     private async Task<byte[]> ReadAsync(CancellationToken cancellationToken)
     {
-        await _reading.WaitAsync(cancellationToken);
+        // One request reads a known key again; the others do not wait for it.
+        if (_secret is null)
+            await _reading.WaitAsync(cancellationToken);
+        else if (!_reading.Wait(0, CancellationToken.None))
+            return _secret;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            if (_secret is { } read)
-                return read;
-            return _secret = await store.ReadSecretAsync(StoreSecrets.Tickets, cancellationToken);
+            if (_secret is { } known)
+            {
+                if (IsFresh)
+                    return known;
+                limit.CancelAfter(MaxWait);
+            }
+            // The store's own limit is longer. One read at a time is under way, however long it takes.
+            if (_asking is not { IsCompleted: false })
+                _asking = store.ReadSecretAsync(StoreSecrets.Tickets, CancellationToken.None);
+            return _secret = await _asking.WaitAsync(limit.Token);
+        }
+        // An operator who replaces the key may delete it first.
+        catch (Exception e)
+            when (_secret is not null
+                && (
+                    e is StoreUnavailableException or InvalidOperationException
+                    || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+                )
+            )
+        {
+            return _secret;
         }
         finally
         {
+            Volatile.Write(ref _triedAt, clock.GetTimestamp());
             _reading.Release();
         }
     }

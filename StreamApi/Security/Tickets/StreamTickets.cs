@@ -7,26 +7,27 @@ namespace StreamApi.Security.Tickets;
 /// not stored, so any replica accepts it even while Postgres is down; it grants some topics until a time, to one
 /// connection (<see cref="TicketSessions"/>).
 /// </summary>
-internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
+internal sealed class StreamTickets(SharedSecret secret, ApiKeys keys, BearerTokens tokens, TimeProvider clock)
 {
     private const string Purpose = "stream ticket",
         ReplicaPurpose = "replica";
     private static readonly TimeSpan ReplicaLife = TimeSpan.FromMinutes(1);
 
-    /// <summary>Content of a ticket; names are short because it is part of a URL.</summary>
-    private sealed record Ticket(Guid I, string? U, string[] T, long E);
+    /// <summary>Content of a ticket; names are short because it is part of a URL. A ticket of an earlier version has no
+    /// key (<c>K</c>).</summary>
+    private sealed record Ticket(Guid I, string? U, string[] T, long E, string? K = null);
 
     private sealed record ReplicaPass(string To, long E);
 
     public ValueTask<string> IssueAsync(
-        string? user,
+        Caller caller,
         string[] topics,
         DateTimeOffset until,
         CancellationToken cancellationToken
     ) =>
         secret.SealAsync(
             Purpose,
-            new Ticket(Guid.NewGuid(), user, topics, until.ToUnixTimeMilliseconds()),
+            new Ticket(Guid.NewGuid(), caller.User, topics, until.ToUnixTimeMilliseconds(), caller.Key),
             cancellationToken
         );
 
@@ -38,8 +39,17 @@ internal sealed class StreamTickets(SharedSecret secret, TimeProvider clock)
         var until = DateTimeOffset.FromUnixTimeMilliseconds(ticket.E);
         if (until <= clock.GetUtcNow())
             throw new InvalidCredentialException("The ticket has expired.");
+        if (!IsBacked(ticket))
+            throw new InvalidCredentialException("The ticket's key is no longer valid for its topics.");
         return new Caller(ticket.U, new TopicGrants(ticket.T, []), until, ticket.I);
     }
+
+    /// <summary>True if the key that bought the ticket, or signed its token, is configured now. An API key must still
+    /// cover the topics.</summary>
+    private bool IsBacked(Ticket ticket) =>
+        ticket.U is { } user && Caller.IsKey(user)
+            ? keys.Find(user, ticket.K) is { } key && ticket.T.All(key.Grants.MayRead)
+            : ticket.K is null || tokens.Trusts(ticket.K);
 
     /// <summary>
     /// Creates the pass with which this replica authenticates to another. It names the recipient, because an address

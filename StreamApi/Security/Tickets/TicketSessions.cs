@@ -9,8 +9,8 @@ namespace StreamApi.Security.Tickets;
 
 /// <summary>
 /// Allows one connection per ticket: a new one replaces the old. Replicas learn of each other's connections through
-/// Postgres about a second later; while Postgres is down both may live. Its notes are lost with the server, so every
-/// replica notes its open connections again after an outage and in a new epoch.
+/// Postgres about a second later; while Postgres is down both may live. Stored openings are lost with the
+/// Postgres server, so every replica stores its open connections again after an outage and in a new epoch.
 /// </summary>
 internal sealed class TicketSessions(
     TicketConnections connections,
@@ -25,14 +25,14 @@ internal sealed class TicketSessions(
 
     private readonly ConcurrentDictionary<Guid, Held> _streams = new();
 
-    /// <summary>Connections that are not noted yet.</summary>
+    /// <summary>Connections that are not stored yet.</summary>
     private readonly ConcurrentDictionary<Guid, Held> _opened = new();
 
     /// <summary>Time of the last note that was read, by Postgres's clock; null: none yet.</summary>
     private DateTimeOffset? _seen;
     private DateTimeOffset _idleAt = clock.GetUtcNow();
     private string _epoch = "";
-    private bool _notesLost;
+    private bool _recordsLost;
     private long? _sweptAt;
 
     private sealed class Held(OpenStream stream, long openedAt)
@@ -99,23 +99,23 @@ internal sealed class TicketSessions(
         }
         if (_epoch != logs.Epoch)
         {
-            (_epoch, _notesLost) = (logs.Epoch, true);
+            (_epoch, _recordsLost) = (logs.Epoch, true);
             // The new server has a clock of its own.
             foreach (var held in _streams.Values)
                 held.At = null;
         }
         try
         {
-            if (_notesLost)
+            if (_recordsLost)
                 foreach (var (ticket, held) in _streams)
                     _opened.TryAdd(ticket, held);
             await PublishAsync(cancellationToken);
             await ReadAsync(cancellationToken);
-            _notesLost = false;
+            _recordsLost = false;
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            _notesLost = true;
+            _recordsLost = true;
             Logger.LogDebug("Ticket connections were not exchanged with other replicas: {Reason}", e.Message);
         }
     }
@@ -154,7 +154,7 @@ internal sealed class TicketSessions(
             var ((ticket, connection, openedAt), notedAt) in connections.NotedAfterAsync(from, cancellationToken)
         )
         {
-            // Kept if the read does not come to its end.
+            // Stored per row, so that an aborted read is not repeated from the start.
             if (_seen is null || notedAt > _seen)
                 _seen = notedAt;
             if (!_streams.TryGetValue(ticket, out var here) || here.Stream.Id == connection)
@@ -162,7 +162,7 @@ internal sealed class TicketSessions(
             if (openedAt >= here.At)
                 here.Stream.Stop(EndReason.Replaced);
             else
-                // A note of the one that this stream has replaced: its own is under way (no time yet), or was lost.
+                // This row is of the connection that this stream replaced. Its own row is not stored yet, or was lost.
                 _opened.TryAdd(ticket, here);
         }
     }

@@ -51,7 +51,7 @@ internal static class TicketsApi
         var until = clock.GetUtcNow().AddSeconds(seconds);
         if (caller.Until < until)
             until = caller.Until.Value;
-        var ticket = await tickets.IssueAsync(caller.User, topics, until, context.RequestAborted);
+        var ticket = await tickets.IssueAsync(caller, topics, until, context.RequestAborted);
         if (ticket.Length > MaxLength)
             throw new InvalidRequestException(
                 "topics",

@@ -17,6 +17,7 @@ internal static class PetstoreApi
         builder.Services.ReserveTopics("petstore.>").ReserveTopics("recommendations.>");
         builder.Services.AddSingleton<Inventory>();
         builder.Services.AddSingleton<OrderPlacement>();
+        builder.Services.AddSingleton<ShippedOrders>();
         builder.Services.AddSingleton<Recommender>();
         builder.Services.AddSingleton<ShopTools>();
         builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().SearchPets);

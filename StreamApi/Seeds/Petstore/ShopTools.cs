@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using LlmGateway.Agents.Tools;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
 
@@ -16,27 +17,36 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
         ("猫", "cat"),
         ("鳥", "bird"),
         ("魚", "fish"),
+        ("ことり", "bird"),
+        ("インコ", "bird"),
         ("うさぎ", "rabbit"),
+        ("ウサギ", "rabbit"),
         ("ハムスター", "hamster"),
     ];
 
     /// <summary>
     /// Searches the catalogue. The demo model selects a tool only by the words after <c>Keywords:</c>.
     /// </summary>
-    public AIFunction SearchPets =>
-        AIFunctionFactory.Create(
-            SearchAsync,
-            "search_pets",
-            "Searches the pet shop's catalogue by species, breed or name; returns price and stock. "
-                + "Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, "
-                + "犬, 猫, 鳥, 魚, ペット, うさぎ, ハムスター."
+    public AgentTool SearchPets =>
+        new(
+            AIFunctionFactory.Create(
+                SearchAsync,
+                "search_pets",
+                "Searches the pet shop's catalogue by species, breed or name; returns price and stock. "
+                    + "Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, "
+                    + "犬, 猫, 鳥, ことり, インコ, 魚, ペット, うさぎ, ウサギ, ハムスター."
+            ),
+            Inventory.Topic
         );
 
-    public AIFunction LookUpOrder =>
-        AIFunctionFactory.Create(
-            LookUpAsync,
-            "look_up_order",
-            "Looks up the status of an order. Keywords: shipment, tracking, 注文, 配送."
+    public AgentTool LookUpOrder =>
+        new(
+            AIFunctionFactory.Create(
+                LookUpAsync,
+                "look_up_order",
+                "Looks up the status of an order. Keywords: shipment, tracking, 注文, 配送."
+            ),
+            Customer.Orders
         );
 
     private async Task<IReadOnlyList<PetFound>> SearchAsync(

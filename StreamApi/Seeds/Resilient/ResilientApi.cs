@@ -80,12 +80,13 @@ internal static class ResilientApi
     {
         var session = Checked(id);
         var query = context.Request.Query;
-        var format = ResilientFormat.Formats.For(query.Flag("named"));
+        var named = query.Flag("named");
         var earliest = query.FromEarliest();
         var last = LastEventId.Of(context.Request);
+        var isFresh = last.Text is null;
         long ordinal = 0;
         var isOrdinal =
-            (last.Text is null && earliest)
+            (isFresh && earliest)
             || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
         if (
@@ -100,20 +101,25 @@ internal static class ResilientApi
         // Fixes the start before the source may start, so that the first reader gets the first message.
         StreamId? start =
             isOrdinal ? state.AtOrdinal
-            : last.Text is null ? state.Head
+            : isFresh ? state.Head
             : null;
-        await sessions.EnterAsync(session, isFresh: last.Text is null, context.RequestAborted);
-        var filter = new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], format);
+        // A fresh reader restarts a failed source, so that its last error ends nothing either.
+        var format = ResilientFormat.Of(named, state.HasFailed && !isFresh ? state.LastError - 1 : state.LastError);
+        var request = new StreamRequest(
+            new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], format),
+            last,
+            StartAfter: start,
+            Slow: query.Slow(),
+            Greeting: Greetings.IdOnly,
+            Ordinal: isOrdinal ? state.Resync : null
+        );
         await streams.OpenAsync(
             context,
-            new StreamRequest(
-                filter,
-                last,
-                StartAfter: start,
-                Slow: query.Slow(),
-                Greeting: Greetings.IdOnly,
-                Ordinal: isOrdinal ? state.Resync : null
-            )
+            async () =>
+            {
+                await sessions.EnterAsync(session, isFresh, context.RequestAborted);
+                return request;
+            }
         );
         return TypedResults.Empty;
     }

@@ -7,6 +7,7 @@ namespace StreamApi.Seeds.Resilient;
 
 /// <summary>
 /// Writes unnamed messages, <c>retry: 4000</c> while the source fails, and <c>event: error</c> after the last retry.
+/// Past failures of a source that was restarted are only ids, because they neither end nor delay anything.
 /// </summary>
 internal sealed class ResilientFormat : NamedFormat
 {
@@ -14,16 +15,28 @@ internal sealed class ResilientFormat : NamedFormat
         Retry = "retry",
         Error = "error";
 
-    public static readonly NamedFormats Formats = new(
-        (isNamed, namesInData) => new ResilientFormat(isNamed, namesInData),
-        type => type == Error
-    );
+    private static readonly NamedFormats Formats = FormatsAfter(-1);
+    private readonly long _restartedAfter;
 
-    private ResilientFormat(Func<string, bool> isNamed, bool namesInData)
-        : base(isNamed, namesInData, [Error], sendsPositions: true) { }
+    private ResilientFormat(Func<string, bool> isNamed, bool namesInData, long restartedAfter)
+        : base(isNamed, namesInData, [Error], sendsPositions: true) => _restartedAfter = restartedAfter;
+
+    /// <param name="named">The value of <c>?named=</c>.</param>
+    /// <param name="restartedAfter">Position of the last error after which the source was restarted; null: none.
+    /// Readers with one share no frames.</param>
+    public static FrameFormat Of(bool? named, long? restartedAfter) =>
+        (restartedAfter is { } position ? FormatsAfter(position) : Formats).For(named);
+
+    public override bool Ends(EventRecord e) => base.Ends(e) && e.Position > _restartedAfter;
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
     {
+        var isFailure = e.Type is Retry or Error;
+        if (isFailure && e.Position <= _restartedAfter)
+        {
+            new SseFrame(output).Id(id).End();
+            return;
+        }
         if (e.Type != Retry)
         {
             base.Write(output, id, e);
@@ -39,4 +52,7 @@ internal sealed class ResilientFormat : NamedFormat
             frame.Retry(milliseconds);
         frame.End();
     }
+
+    private static NamedFormats FormatsAfter(long restartedAfter) =>
+        new((isNamed, namesInData) => new ResilientFormat(isNamed, namesInData, restartedAfter), type => type == Error);
 }

@@ -65,7 +65,7 @@ internal sealed class Sessions(
             : found.At is { } position ? (head with { Position = position }, null)
             : ordinal == 0 || ordinal == (found.Oldest ?? next) - 1 ? (oldest, null)
             : ((StreamId?)oldest, (ResyncReason?)ResyncReason.Expired);
-        return new SessionState(head, at, reason, hasFailed ? error : null);
+        return new SessionState(head, at, reason, hasFailed, error);
     }
 
     /// <summary>
@@ -109,8 +109,8 @@ internal sealed class Sessions(
             cancellationToken
         );
 
-    /// <summary>Records the sessions that have readers on this replica, and starts their sources again that stopped: in
-    /// an outage of the store no reader is recorded.</summary>
+    /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
+    /// of the store, because no reader could be recorded then.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Presence, Clock);
@@ -165,5 +165,16 @@ internal sealed class Sessions(
 /// <param name="AtOrdinal">Position before the reader's first missing message that is kept; null if the reader claims a
 /// message that does not exist yet.</param>
 /// <param name="Resync">Reason for a resync; null: the reader misses nothing that retention has dropped.</param>
-/// <param name="FailedAt">Position of the fatal error; null while the source works.</param>
-internal sealed record SessionState(StreamId Head, StreamId? AtOrdinal, ResyncReason? Resync, long? FailedAt);
+/// <param name="HasFailed">True if the last fatal error still holds.</param>
+/// <param name="LastError">Position of the last fatal error; null without one.</param>
+internal sealed record SessionState(
+    StreamId Head,
+    StreamId? AtOrdinal,
+    ResyncReason? Resync,
+    bool HasFailed,
+    long? LastError
+)
+{
+    /// <summary>Position of the fatal error; null while the source works.</summary>
+    public long? FailedAt => HasFailed ? LastError : null;
+}

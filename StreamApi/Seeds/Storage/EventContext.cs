@@ -52,8 +52,8 @@ internal abstract class EventContext(DbContextOptions options, string schema) : 
 internal static class EventContextExtensions
 {
     /// <summary>
-    /// Runs changes in a transaction, which they commit by <see cref="EventContext.CommitAsync"/>; without that it is
-    /// rolled back. A client that hangs up ends the wait, not the transaction.
+    /// Runs <paramref name="change"/> in a transaction. It must call <see cref="EventContext.CommitAsync"/>; otherwise
+    /// the transaction is rolled back. A client that hangs up ends the wait, not the transaction.
     /// </summary>
     /// <param name="contexts">Creates the context.</param>
     /// <param name="change">Makes the changes and commits them.</param>
@@ -100,6 +100,7 @@ internal static class EventContextExtensions
         where T : EventContext
     {
         services.TryAddSingleton<RowTurns>();
+        services.AddSingleton<ISchema, EventSchema<T>>();
         services.AddDbContextFactory<T>(
             (provider, options) =>
                 options
@@ -109,27 +110,5 @@ internal static class EventContextExtensions
                     )
                     .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
         );
-    }
-
-    public static async Task MigrateAsync<T>(this IServiceProvider services, CancellationToken cancellationToken)
-        where T : EventContext
-    {
-        await using var context = await services
-            .GetRequiredService<IDbContextFactory<T>>()
-            .CreateDbContextAsync(cancellationToken);
-        await context.Database.MigrateAsync(cancellationToken);
-    }
-
-    /// <summary>Returns the names of the context's migrations that the database lacks.</summary>
-    public static async Task<IEnumerable<string>> PendingAsync<T>(
-        this IServiceProvider services,
-        CancellationToken cancellationToken
-    )
-        where T : EventContext
-    {
-        await using var context = await services
-            .GetRequiredService<IDbContextFactory<T>>()
-            .CreateDbContextAsync(cancellationToken);
-        return await context.Database.GetPendingMigrationsAsync(cancellationToken);
     }
 }

@@ -71,8 +71,9 @@ internal sealed class TrafficGenerator(
     {
         var pet = await PetAsync(cancellationToken);
         if (pet.Stock < 5)
-            await inventory.ChangeAsync(pet.Id, null, pet.Stock + 50, cancellationToken);
+            await inventory.RestockAsync(pet.Id, 50, cancellationToken);
         await orders.PlaceAsync(
+            Guid.CreateVersion7(),
             pet.Id,
             Random.Shared.Next(1, 3),
             Random.Shared.GetItems(Users, 1)[0],

@@ -15,7 +15,7 @@ namespace NBomber.Running;
 )]
 internal sealed class ScenarioRun(Session session, ScenarioProps props, int index)
 {
-    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
     private readonly ConcurrentDictionary<string, Measurements> _steps = new();
     private readonly ConcurrentDictionary<Task, bool> _running = new();
     private readonly CancellationTokenSource _over = new();
@@ -80,7 +80,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props, int inde
         )
         {
             Resize(Schedule.CopiesAt(elapsed), warmUp, over.Token);
-            await WaitAsync(Min(Beat, Schedule.Duration - elapsed), over.Token).ConfigureAwait(false);
+            await WaitAsync(Min(Interval, Schedule.Duration - elapsed), over.Token).ConfigureAwait(false);
         }
         foreach (var copy in _copies)
             copy.Stop();

@@ -37,14 +37,4 @@ public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
             command => command.With(name).With(fence).ExecuteNonQueryAsync(),
             cancellationToken
         );
-
-    /// <summary>Returns a lease's holder, for dashboards; null while it has none.</summary>
-    public async Task<string?> HolderAsync(string name, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            "select holder from eventstore.leases where name = $1 and expires_at > clock_timestamp()"
-        );
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
-        return await command.ExecuteScalarAsync(cancellationToken) as string;
-    }
 }

@@ -167,7 +167,7 @@ public sealed class EventAppender(
             // Logged once per outage: every publish fails until it ends, and its caller is told.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
-                    "Postgres does not store events, so publishes are answered by 503: {Reason}",
+                    "Postgres does not store events, so publishes get 503: {Reason}",
                     e.InnerException is TimeoutException late ? late.Message : e.Message
                 );
             _failing = true;

@@ -11,7 +11,7 @@ public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<str
     /// <summary>Every event.</summary>
     public static EventFilter All { get; } = new([], [], []);
 
-    /// <summary>Tells if every event matches.</summary>
+    /// <summary>True if every event matches.</summary>
     public bool IsAll => (Topics.Count == 0 || Topics.Contains(">")) && Types.Count == 0 && Keys.Count == 0;
 }
 

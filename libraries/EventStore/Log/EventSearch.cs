@@ -199,7 +199,7 @@ internal sealed class EventSearch
         {
             Events = [.. events.Take(most)],
             Through = events[most - 1].Position,
-            // As if the matches lay at equal distances.
+            // Estimates the wasted rows before the cut, assuming equal distances.
             InVain = (int)((long)found.InVain * most / events.Count),
             IsEnd = false,
         };
@@ -230,12 +230,11 @@ internal sealed record FoundEvents(
     bool IsOneSnapshot = true
 )
 {
-    /// <summary>
-    /// Rows per event that make a read a search, and bytes of events from which none is one: about as much work as the
-    /// same events in one piece. Tells apart readers that their own speed bounds from those that nothing does.
-    /// </summary>
-    private const int RowsPerEvent = 16,
-        EnoughBytes = 64 * 1024;
+    /// <summary>A read that looked at more rows than this per event that it found is a search.</summary>
+    private const int RowsPerEvent = 16;
+
+    /// <summary>A read that found this many bytes is no search: the reader's own speed limits it.</summary>
+    private const int EnoughBytes = 64 * 1024;
 
     /// <summary>See <see cref="EventPage.IsSearch"/>.</summary>
     public bool IsSearch =>

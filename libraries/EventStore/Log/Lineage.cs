@@ -13,9 +13,6 @@ public sealed class Lineage
     /// <summary>The epoch that the others lead to.</summary>
     public string Epoch { get; }
 
-    /// <summary>Number of its ancestors.</summary>
-    public int Ancestors => _shared.Count;
-
     /// <summary>Returns an epoch that continues no other.</summary>
     public static Lineage Alone(string epoch) => new(epoch);
 
@@ -23,7 +20,7 @@ public sealed class Lineage
     /// <param name="epoch">The epoch.</param>
     /// <param name="epochs">The store's epochs, the newest first. Epochs newer than <paramref name="epoch"/> are
     /// ignored.</param>
-    public static Lineage Of(string epoch, IReadOnlyList<EpochRow> epochs)
+    internal static Lineage Of(string epoch, IReadOnlyList<EpochRow> epochs)
     {
         var (lineage, child, shared) = (new Lineage(epoch), epoch, long.MaxValue);
         foreach (var row in epochs)
@@ -59,4 +56,4 @@ public sealed class Lineage
 /// <param name="Epoch">The epoch.</param>
 /// <param name="Parent">The epoch that it continues; null for a history of its own.</param>
 /// <param name="Common">The last position that it shares with its parent.</param>
-public readonly record struct EpochRow(string Epoch, string? Parent, long Common);
+internal readonly record struct EpochRow(string Epoch, string? Parent, long Common);

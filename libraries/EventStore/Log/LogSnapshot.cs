@@ -6,7 +6,7 @@ namespace EventStore;
 /// caller's own tables.</summary>
 public static class LogSnapshot
 {
-    /// <summary>Most events after a numbered one that is looked up.</summary>
+    /// <summary>Maximum events searched behind the numbered one.</summary>
     private const int MostBack = 100_000;
 
     /// <summary>Reads the head.</summary>
@@ -37,8 +37,8 @@ public static class LogSnapshot
         }
     }
 
-    /// <summary>Finds an event by its number in a topic whose events are numbered: the data of each have the member
-    /// <c>id</c>, one more than those before. Retention drops the lowest.</summary>
+    /// <summary>Finds an event by its number in a topic whose events are numbered: the member <c>id</c> of
+    /// the data counts up from event to event; retention removes the lowest.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task<NumberedEvent> NumberedAsync(
         NpgsqlConnection connection,

@@ -53,7 +53,7 @@ public sealed class PatternMap<T>
         _free.Clear();
     }
 
-    /// <summary>Tells if any pattern matches the topic.</summary>
+    /// <summary>Returns true if any pattern matches the topic.</summary>
     /// <param name="topic">A valid topic, no pattern.</param>
     public bool Matches(string topic) => Count > 0 && Find(topic, null, out _);
 

@@ -21,10 +21,14 @@ public sealed class Retention(
     /// <summary>A partition takes at most this fraction of <see cref="EventStoreOptions.MaxBytes"/>.</summary>
     private const int Shares = 8;
 
+    /// <summary>Number of calls in a row that find retention's lock taken, after which that is logged.</summary>
+    private const int Rounds = 3;
+
     /// <summary>Longest time between checks of the current partition's size.</summary>
     private static readonly TimeSpan SizeInterval = TimeSpan.FromSeconds(5);
 
     private bool _waiting;
+    private int _kept;
 
     /// <summary>Drops old partitions every <see cref="EventStoreOptions.RetentionSeconds"/> until cancelled. One
     /// process is enough; several do no harm.</summary>
@@ -75,8 +79,15 @@ public sealed class Retention(
     {
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
         if (!await IsAloneAsync())
+        {
+            if (++_kept == Rounds)
+                logger.LogWarning(
+                    "Old events are not dropped: another session holds retention's lock (pg_locks: advisory, 7303014, "
+                        + "3). If its process is gone, end it with pg_terminate_backend"
+                );
             return 0;
-        var dropped = 0;
+        }
+        var dropped = _kept = 0;
         try
         {
             // Waits for readers are short, since a waiting detach can keep an append from starting a partition. The
@@ -146,6 +157,7 @@ public sealed class Retention(
         {
             await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
             command.Parameters.AddRange(parameters);
+            using var running = RunningCommands.Add(command);
             await command.ExecuteNonQueryAsync(token);
         }
 

@@ -16,9 +16,11 @@ internal sealed record TopicListing(
     IReadOnlyDictionary<string, long>? Topics
 )
 {
-    /// <summary>Rows of the directory read for one pattern at least, and for all patterns together.</summary>
-    private const int LeastPerPattern = 32,
-        MostRows = 1_024;
+    /// <summary>Minimum rows of the directory read for one pattern.</summary>
+    private const int LeastPerPattern = 32;
+
+    /// <summary>Maximum rows of the directory read for all patterns.</summary>
+    private const int MostRows = 1_024;
 
     /// <summary>Maximum topics that are looked up one by one: for more a scan of the log is as fast.</summary>
     private const int MostTopics = 256;

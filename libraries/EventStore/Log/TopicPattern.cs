@@ -16,18 +16,18 @@ public static class TopicPattern
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
     );
 
-    /// <summary>Tells if the text is a topic, which an event can have.</summary>
+    /// <summary>Returns true if the text is a topic, which an event can have.</summary>
     public static bool IsTopic(string? text) => IsValid(text, wildcards: false);
 
-    /// <summary>Tells if the text is a topic or a pattern, which a client can subscribe to.</summary>
+    /// <summary>Returns true if the text is a topic or a pattern, which a client can subscribe to.</summary>
     public static bool IsTopicOrPattern(string? text) => IsValid(text, wildcards: true);
 
-    /// <summary>Tells if a valid topic or pattern has a wildcard.</summary>
+    /// <summary>Returns true if a valid topic or pattern has a wildcard.</summary>
     public static bool IsPattern(string text) => text.AsSpan().ContainsAny('*', '>');
 
     /// <summary>
-    /// Tells if a topic matches a pattern, or equals it. For two patterns: tells if every topic that the second one
-    /// matches is matched by the first one.
+    /// Returns true if a topic matches a pattern, or equals it. For two patterns: true if the first one matches every
+    /// topic that the second one matches.
     /// </summary>
     /// <param name="pattern">A valid topic or pattern.</param>
     /// <param name="topic">A valid topic or pattern.</param>

@@ -13,7 +13,7 @@ public sealed class TopicPatternSet
                 _patterns.Add(pattern, pattern);
     }
 
-    /// <summary>Tells if any of the patterns matches the topic.</summary>
+    /// <summary>Returns true if any of the patterns matches the topic.</summary>
     /// <param name="topic">A valid topic, no pattern.</param>
     public bool Matches(string topic) => _patterns.Matches(topic);
 }

@@ -76,6 +76,14 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             }
         );
 
+    /// <summary>Returns true if committed events of a topic are not in the log yet, but still in the outbox.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<bool> IsInOutboxAsync(string topic, CancellationToken cancellationToken) =>
+        store.AskAsync(
+            "select exists (select from eventstore.outbox where topic = $1)",
+            async command => (bool)(await command.With(topic).ExecuteScalarAsync(cancellationToken))!
+        );
+
     /// <summary>Lists the topics with a prefix, after a topic, in order of their bytes.</summary>
     /// <param name="prefix">The prefix; empty for all topics.</param>
     /// <param name="after">The last topic of the page before; empty for the first page.</param>

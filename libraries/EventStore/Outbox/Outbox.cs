@@ -38,7 +38,7 @@ public static class Outbox
             return;
         }
         command.CommandTimeout = 0;
-        await connection.ReplicatedAsync(() => command.ExecuteNonQueryAsync(CancellationToken.None));
+        await command.ReplicatedAsync(() => command.ExecuteNonQueryAsync(CancellationToken.None));
         await WakeAsync(connection);
     }
 

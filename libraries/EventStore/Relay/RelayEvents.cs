@@ -46,7 +46,8 @@ internal static class RelayEvents
     /// <exception cref="JsonException">The bytes are no such array.</exception>
     public static List<EventRecord> Read(ReadOnlyMemory<byte> bytes)
     {
-        var json = new Utf8JsonReader(bytes.Span);
+        // The text is signed. It nests deeper than the reader's default, because data accepted over HTTP reach that.
+        var json = new Utf8JsonReader(bytes.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
         var events = new List<EventRecord>();
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.StartObject)

@@ -14,7 +14,7 @@ public sealed class RelayFormat(TopicSlots slots)
 {
     private const byte Version = 3,
         Index = (byte)'p',
-        Beat = (byte)'h',
+        HeartbeatKind = (byte)'h',
         Body = (byte)'b';
 
     /// <summary>Writes a message, without a signature.</summary>
@@ -27,7 +27,7 @@ public sealed class RelayFormat(TopicSlots slots)
             message switch
             {
                 PageIndex => Index,
-                Heartbeat => Beat,
+                Heartbeat => HeartbeatKind,
                 _ => Body,
             }
         );
@@ -43,9 +43,9 @@ public sealed class RelayFormat(TopicSlots slots)
                 writer.Write7BitEncodedInt64(index.Sent);
                 index.Slots.WriteTo(writer);
                 break;
-            case Heartbeat beat:
-                writer.Write7BitEncodedInt64(beat.Sent);
-                WriteHeads(writer, beat);
+            case Heartbeat heartbeat:
+                writer.Write7BitEncodedInt64(heartbeat.Sent);
+                WriteHeads(writer, heartbeat);
                 break;
             case SlotBody slot:
                 writer.Write7BitEncodedInt(slot.Slot);
@@ -92,7 +92,7 @@ public sealed class RelayFormat(TopicSlots slots)
             case Index:
                 var sent = reader.Read7BitEncodedInt64();
                 return new PageIndex(page, sent, SlotSet.Read(reader, count));
-            case Beat:
+            case HeartbeatKind:
                 sent = reader.Read7BitEncodedInt64();
                 return new Heartbeat(page, sent, ReadHeads(reader, page));
             case Body:
@@ -105,17 +105,17 @@ public sealed class RelayFormat(TopicSlots slots)
         }
     }
 
-    private static void WriteHeads(BinaryWriter writer, Heartbeat beat)
+    private static void WriteHeads(BinaryWriter writer, Heartbeat heartbeat)
     {
-        var lowest = beat.Heads.Min();
-        var beyond = new SlotSet(beat.Heads.Count);
-        for (var slot = 0; slot < beat.Heads.Count; slot++)
-            if (beat.Heads[slot] > lowest)
+        var lowest = heartbeat.Heads.Min();
+        var beyond = new SlotSet(heartbeat.Heads.Count);
+        for (var slot = 0; slot < heartbeat.Heads.Count; slot++)
+            if (heartbeat.Heads[slot] > lowest)
                 beyond.Add(slot);
-        writer.Write7BitEncodedInt64(beat.Page.Last - lowest);
+        writer.Write7BitEncodedInt64(heartbeat.Page.Last - lowest);
         beyond.WriteTo(writer);
         foreach (var slot in beyond)
-            writer.Write7BitEncodedInt64(beat.Page.Last - beat.Heads[slot]);
+            writer.Write7BitEncodedInt64(heartbeat.Page.Last - heartbeat.Heads[slot]);
     }
 
     private long[] ReadHeads(BinaryReader reader, RelayPage page)

@@ -27,7 +27,7 @@ public static class RelayRedis
     /// start fails, naming the connection string, if that is missing or invalid.
     /// </summary>
     /// <remarks>
-    /// A Redis that is away does not stop the start; a silent one delays it by at most three seconds. Constructors take
+    /// An unreachable Redis does not stop the start; a silent one delays it by at most three seconds. Constructors take
     /// <see cref="RedisServers"/>: a connection itself would block the first thread that asks for it.
     /// </remarks>
     public static TBuilder AddRelayRedis<TBuilder>(

@@ -14,7 +14,7 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
 
     private volatile byte[]? _key;
 
-    /// <summary>Tells if the secret has been read.</summary>
+    /// <summary>True if the secret has been read.</summary>
     public bool IsKnown => _key is not null;
 
     /// <summary>Reads the secret, or reads it again because it may have changed.</summary>

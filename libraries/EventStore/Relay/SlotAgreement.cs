@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Compares this service's slots with those of the services before it, which Postgres keeps.</summary>
+/// <summary>Compares this service's slots with the ones stored in Postgres by the first service.</summary>
 internal sealed class SlotAgreement(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     TopicSlots slots,

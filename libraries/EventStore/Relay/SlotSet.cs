@@ -97,10 +97,10 @@ public sealed class SlotSet
             _bits[i] |= other._bits[i];
     }
 
-    /// <summary>Tells if a slot is in the set.</summary>
+    /// <summary>Returns true if a slot is in the set.</summary>
     public bool Contains(int slot) => (_bits[slot / 64] >> (slot % 64) & 1) != 0;
 
-    /// <summary>Tells if two sets share a slot.</summary>
+    /// <summary>Returns true if two sets share a slot.</summary>
     public bool Overlaps(SlotSet other)
     {
         for (var i = 0; i < _bits.Length; i++)

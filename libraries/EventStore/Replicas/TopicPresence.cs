@@ -20,7 +20,7 @@ public sealed class TopicPresence(NpgsqlDataSource store)
             cancellationToken
         );
 
-    /// <summary>Tells if the topic had a reader on any replica within the time given.</summary>
+    /// <summary>Returns true if the topic had a reader on any replica within the time given.</summary>
     public async Task<bool> WasReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken)
     {
         await using var command = store.CreateCommand(

@@ -16,7 +16,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
 
     private static readonly string Oldest = Sql("asc"),
         Newest = Sql("desc"),
-        Conversation = Sql("desc", "where type in ('content', 'message_end')", "where position <= $5");
+        OfTypes = Sql("desc", "where type = any($6)", "where position <= $5");
 
     /// <summary>Reads the oldest events of a run, in position order.</summary>
     /// <param name="topic">The topic of the run.</param>
@@ -29,7 +29,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         long maxBytes,
         Action<RunEntry> take,
         CancellationToken cancellationToken
-    ) => ReadAsync(Oldest, topic, maxBytes, 0, take, cancellationToken);
+    ) => ReadAsync(Oldest, topic, maxBytes, 0, types: null, take, cancellationToken);
 
     /// <summary>Reads the newest events of a run, in position order.</summary>
     /// <param name="topic">The topic of the run.</param>
@@ -42,25 +42,27 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         long maxBytes,
         Action<RunEntry> take,
         CancellationToken cancellationToken
-    ) => ReadAsync(Newest, topic, maxBytes, 0, take, cancellationToken);
+    ) => ReadAsync(Newest, topic, maxBytes, 0, types: null, take, cancellationToken);
 
     /// <summary>
-    /// Reads the newest messages and answers of a session up to a message, in position order. The message itself is
-    /// always read, whatever its size.
+    /// Reads the newest events of a run's stream that have certain types, and of its log up to a position, in position
+    /// order. The event at that position is always read, whatever its size.
     /// </summary>
     /// <param name="topic">The topic of the run.</param>
-    /// <param name="message">Position of the message.</param>
+    /// <param name="types">Types of the stream's events; the log is read whole.</param>
+    /// <param name="logThrough">Position of the log's last event to read.</param>
     /// <param name="maxBytes">Maximum bytes of data.</param>
     /// <param name="take">Called with each event.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<RunExtent> ReadConversationAsync(
+    public Task<RunExtent> ReadNewestAsync(
         string topic,
-        long message,
+        string[] types,
+        long logThrough,
         long maxBytes,
         Action<RunEntry> take,
         CancellationToken cancellationToken
-    ) => ReadAsync(Conversation, topic, maxBytes, message, take, cancellationToken);
+    ) => ReadAsync(OfTypes, topic, maxBytes, logThrough, types, take, cancellationToken);
 
     /// <summary>Returns the oldest event of a run's log, which is its announcement until retention drops it; null if
     /// there is no such run.</summary>
@@ -82,32 +84,43 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     /// <summary>
-    /// Returns the first message of a session without an answer, without its data; null if all have one. Messages are
-    /// answered in order, so it is the one after the message whose key the last <c>message_end</c> has.
+    /// Returns the first question of a run's log without an answer in its stream, without its data; null if all have
+    /// one. Questions are answered in order, so it is the one after the question whose key the last answer has.
     /// </summary>
+    /// <param name="topic">The topic of the run.</param>
+    /// <param name="question">Type of the log's events that are answered.</param>
+    /// <param name="answer">Type of the stream's events that end an answer, with the key of the question.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<RunEntry?> PendingAsync(string topic, CancellationToken cancellationToken) =>
+    public Task<RunEntry?> FirstUnansweredAsync(
+        string topic,
+        string question,
+        string answer,
+        CancellationToken cancellationToken
+    ) =>
         OneAsync(
             """
             with answered as materialized (
                 select coalesce((
                     select position from eventstore.events_of($1 || '.log')
-                    where type = 'message' and key = (
-                        select key from eventstore.events_of($1) where type = 'message_end' and key is not null
+                    where type = $2 and key = (
+                        select key from eventstore.events_of($1) where type = $3 and key is not null
                         order by topic desc, position desc limit 1)
                     order by topic desc, position desc limit 1), 0) as through
             )
             select next.* from answered cross join lateral (
                 select position, topic, type, key, '', time from eventstore.events_of($1 || '.log', answered.through)
-                where type = 'message' order by topic, position limit 1) next
+                where type = $2 order by topic, position limit 1) next
             """,
             topic,
-            cancellationToken
+            cancellationToken,
+            question,
+            answer
         );
 
     /// <summary>Returns true if a run has a writer.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<bool> GoesOnAsync(string topic, CancellationToken cancellationToken) =>
+    public Task<bool> IsRunningAsync(string topic, CancellationToken cancellationToken) =>
         store.ReadAsync(
             "select exists (select from eventstore.runs where run = $1)",
             async command =>
@@ -124,7 +137,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
     private static string Sql(string direction, string ofStream = "", string ofLog = "") =>
         $"""
             with run as materialized (
-                select eventstore.epoch() as epoch, exists (select from eventstore.runs where run = $1) as goes_on,
+                select eventstore.epoch() as epoch, exists (select from eventstore.runs where run = $1) as is_running,
                     least((select position from eventstore.events_of($1) order by topic, position limit 1),
                         (select position from eventstore.events_of($2) order by topic, position limit 1)) as first,
                     greatest(
@@ -142,7 +155,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                 select *, sum(octet_length(data)) over (order by position {direction} rows unbounded preceding) as bytes
                 from near
             )
-            select e.position, e.topic, e.type, e.key, e.data, e.time, run.epoch, run.goes_on, run.first, run.last
+            select e.position, e.topic, e.type, e.key, e.data, e.time, run.epoch, run.is_running, run.first, run.last
             from run left join counted e on e.bytes <= $3 or e.position = $5 order by e.position
             """;
 
@@ -151,6 +164,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         string topic,
         long maxBytes,
         long always,
+        string[]? types,
         Action<RunEntry> take,
         CancellationToken cancellationToken
     ) =>
@@ -164,6 +178,8 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = maxBytes });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxRows });
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = always });
+                if (types is not null)
+                    command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = types });
                 await using var row = await command.ExecuteReaderAsync(cancellationToken);
                 var (extent, from) = (default(RunExtent), 0L);
                 while (await row.ReadAsync(cancellationToken))
@@ -186,12 +202,19 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
             }
         );
 
-    private Task<RunEntry?> OneAsync(string sql, string topic, CancellationToken cancellationToken) =>
+    private Task<RunEntry?> OneAsync(
+        string sql,
+        string topic,
+        CancellationToken cancellationToken,
+        params string[] types
+    ) =>
         store.ReadAsync<RunEntry?>(
             sql,
             async command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = topic });
+                foreach (var type in types)
+                    command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = type });
                 await using var row = await command.ExecuteReaderAsync(cancellationToken);
                 return await row.ReadAsync(cancellationToken) ? Entry(row, topic + ".log") : null;
             }
@@ -219,8 +242,8 @@ public sealed record RunEntry(long Position, bool OfLog, string Type, string? Ke
 
 /// <summary>A run in one snapshot, and the part of it that was read.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="GoesOn">True if the run has a writer.</param>
+/// <param name="IsRunning">True if the run has a writer.</param>
 /// <param name="From">Position of the first event that was read; 0 if there is no such run.</param>
 /// <param name="Through">Position of the last event that was read.</param>
 /// <param name="IsWhole">True if nothing was left out.</param>
-public readonly record struct RunExtent(string Epoch, bool GoesOn, long From, long Through, bool IsWhole);
+public readonly record struct RunExtent(string Epoch, bool IsRunning, long From, long Through, bool IsWhole);

@@ -69,7 +69,7 @@ internal sealed class FunctionMigration(NpgsqlConnection connection, IReadOnlyLi
             return;
         }
         var after = await SignaturesAsync(script.Name, cancellationToken);
-        // Other parameters made a second function beside the old one.
+        // Changed parameters created a second function; the old one is dropped.
         if (after.Count > before.Count)
             await DropAsync(before, cancellationToken);
         await connection.RunAsync("release savepoint before_function", cancellationToken);

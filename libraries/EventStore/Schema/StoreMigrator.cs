@@ -10,6 +10,9 @@ namespace EventStore;
 /// </summary>
 public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator> logger)
 {
+    /// <summary>Time between attempts to lock a table that a long transaction uses.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
     /// <summary>Applies the migrations that the database lacks, in order and each in its own transaction, then the
     /// functions whose text has changed, in one transaction.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store, or
@@ -20,18 +23,25 @@ public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator>
         try
         {
             // Before the lock: a migrator may wait for another one for longer than a statement may take.
-            await ExecuteAsync("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0");
+            await ExecuteAsync("set statement_timeout = 0");
             await ExecuteAsync("select pg_advisory_lock(7303014, 0)");
-            await ExecuteAsync(SchemaScript.Prepare.Sql);
+            // All publishes would queue behind a lock that waits for a backup.
+            await ExecuteAsync("set lock_timeout = '300ms'");
+            await RetryAsync(() => ExecuteAsync(SchemaScript.Prepare.Sql));
             foreach (var script in SchemaScript.Tables)
-                await ApplyAsync(script);
-            var functions = await new FunctionMigration(connection, SchemaScript.Functions).ApplyAsync(
-                cancellationToken
-            );
-            if (functions.Count > 0)
-                logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
+                await RetryAsync(() => ApplyAsync(script));
+            await RetryAsync(ApplyFunctionsAsync);
             await connection.RunAsync(
                 "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
+                cancellationToken,
+                SchemaScript.FunctionSet
+            );
+            // Their functions are replaced now: after an undone upgrade the next one has to migrate again.
+            await connection.RunAsync(
+                """
+                delete from eventstore.migrations where name like 'functions %'
+                    and applied_at > (select applied_at from eventstore.migrations where name = $1)
+                """,
                 cancellationToken,
                 SchemaScript.FunctionSet
             );
@@ -41,10 +51,37 @@ public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator>
             // The pool does not reset connections.
             if (connection.State == ConnectionState.Open)
                 await connection.RunAsync(
-                    "select pg_advisory_unlock_all(); reset statement_timeout; "
-                        + "reset idle_in_transaction_session_timeout",
+                    "select pg_advisory_unlock_all(); reset statement_timeout; reset lock_timeout",
                     CancellationToken.None
                 );
+        }
+
+        async Task RetryAsync(Func<Task> apply)
+        {
+            for (var told = false; ; told = true)
+                try
+                {
+                    await apply();
+                    return;
+                }
+                catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+                {
+                    if (!told)
+                        logger.LogWarning(
+                            "A transaction, perhaps a backup, uses a table that a migration changes: the migration "
+                                + "waits until it ends, publishes do not"
+                        );
+                    await Task.Delay(Pause, TimeProvider.System, cancellationToken);
+                }
+        }
+
+        async Task ApplyFunctionsAsync()
+        {
+            var functions = await new FunctionMigration(connection, SchemaScript.Functions).ApplyAsync(
+                cancellationToken
+            );
+            if (functions.Count > 0)
+                logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
         }
 
         async Task ApplyAsync(SchemaScript script)

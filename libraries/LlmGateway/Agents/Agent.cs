@@ -1,10 +1,12 @@
 using System.Text;
 using System.Text.Json;
+using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 
 namespace LlmGateway.Agents;
 
@@ -13,7 +15,8 @@ namespace LlmGateway.Agents;
 /// without a call; a tool's error is such a result.
 /// </summary>
 internal sealed class Agent(
-    IEnumerable<AIFunction> tools,
+    IEnumerable<AgentTool> tools,
+    IStreamAccess access,
     IOptions<LlmOptions> options,
     TimeProvider clock,
     ILogger<Agent> logger
@@ -22,7 +25,9 @@ internal sealed class Agent(
     private const string Instructions =
         "You are the assistant of a pet shop. Use the tools for what they know; answer in the user's language.";
 
-    private readonly List<AITool> _tools = [.. tools];
+    /// <summary>Names of the tools that the caller of a request may use.</summary>
+    public string[] ToolsFor(HttpContext context) =>
+        [.. tools.Where(t => t.Reads is null || access.MayRead(context, t.Reads)).Select(t => t.Function.Name)];
 
     /// <summary>An event with text: the two articles' clients read different members.</summary>
     public static RunEvent Content(string text) =>
@@ -38,17 +43,24 @@ internal sealed class Agent(
 
     /// <param name="target">The model.</param>
     /// <param name="client">The client whose share of the provider the requests use.</param>
+    /// <param name="toolNames">The caller's tools; null, in messages of an earlier version: those for every
+    /// caller.</param>
     /// <param name="conversation">The messages so far.</param>
     /// <param name="writer">Writes the answer.</param>
     /// <param name="cancellationToken">Stops the answer.</param>
     public async Task AnswerAsync(
         ChatTarget target,
         string client,
+        IReadOnlyCollection<string>? toolNames,
         IEnumerable<ChatMessage> conversation,
         RunWriter writer,
         CancellationToken cancellationToken
     )
     {
+        AIFunction[] usable =
+        [
+            .. tools.Where(t => toolNames?.Contains(t.Function.Name) ?? t.Reads is null).Select(t => t.Function),
+        ];
         List<ChatMessage> messages = [new ChatMessage(ChatRole.System, Instructions), .. conversation];
         for (var round = 1; ; round++)
         {
@@ -56,7 +68,7 @@ internal sealed class Agent(
             var chat = new ChatOptions
             {
                 ModelId = target.Model,
-                Tools = _tools,
+                Tools = [.. usable],
                 ToolMode = round < options.Value.AgentRounds ? ChatToolMode.Auto : ChatToolMode.None,
             };
             ProviderClient.Set(chat, client);
@@ -98,7 +110,7 @@ internal sealed class Agent(
                 var start = clock.GetTimestamp();
                 var output = isCut
                     ? new { error = "The limit of tokens has cut this call." }
-                    : await CallAsync(call, cancellationToken);
+                    : await CallAsync(usable, call, cancellationToken);
                 var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
                 writer.Event(
                     RunEvent.Of(
@@ -123,9 +135,13 @@ internal sealed class Agent(
         }
     }
 
-    private async Task<object?> CallAsync(FunctionCallContent call, CancellationToken cancellationToken)
+    private async Task<object?> CallAsync(
+        AIFunction[] usable,
+        FunctionCallContent call,
+        CancellationToken cancellationToken
+    )
     {
-        if (_tools.OfType<AIFunction>().FirstOrDefault(t => t.Name == call.Name) is not { } tool)
+        if (Array.Find(usable, t => t.Name == call.Name) is not { } tool)
             return new { error = $"There is no tool {call.Name}." };
         if (call.Arguments is null)
             return new { error = "The arguments are not a JSON object." };

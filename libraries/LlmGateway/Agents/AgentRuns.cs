@@ -60,7 +60,7 @@ internal sealed class AgentRuns(
         var named = query.Flag("named");
         ChatTarget? target = null;
         string? prompt = null;
-        var client = access.ClientOf(context);
+        var (client, tools) = (access.ClientOf(context), agent.ToolsFor(context));
         if (LastEventId.Of(context.Request).Text is null)
         {
             prompt = query.RequiredText("prompt", MaxPrompt).Trim() is { Length: > 0 } text
@@ -93,18 +93,25 @@ internal sealed class AgentRuns(
                     context.RequestAborted
                 );
                 if (start.Run is { } run)
-                    _ = live.Start(run, r => AnswerAsync(r, target, client, prompt!));
+                    _ = live.Start(run, r => AnswerAsync(r, target, client, tools, prompt!));
                 return start;
             }
         );
     }
 
-    private async Task AnswerAsync(Run run, ChatTarget target, string client, string prompt)
+    private async Task AnswerAsync(Run run, ChatTarget target, string client, string[] tools, string prompt)
     {
         var writer = new RunWriter(run, Agent.Content, options.Value, scheduler, metrics, target.Provider, clock);
         try
         {
-            await agent.AnswerAsync(target, client, [new ChatMessage(ChatRole.User, prompt)], writer, run.Stopping);
+            await agent.AnswerAsync(
+                target,
+                client,
+                tools,
+                [new ChatMessage(ChatRole.User, prompt)],
+                writer,
+                run.Stopping
+            );
             await writer.EndAsync(RunEvent.Of("end", new { type = "end" }));
         }
         catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)

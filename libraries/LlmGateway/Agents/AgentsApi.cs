@@ -24,16 +24,20 @@ namespace LlmGateway.Agents;
 /// </summary>
 internal static class AgentsApi
 {
+    private const string Topic = "sessions.{sessionId}";
+
     private static readonly NamedFormats SessionFormats = NamedFormats.Of(_ => false);
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(
-            AIFunctionFactory.Create(
-                ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
-                    Calculator.Evaluate(expression),
-                "calculate",
-                "Evaluates an arithmetic expression."
+            new AgentTool(
+                AIFunctionFactory.Create(
+                    ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
+                        Calculator.Evaluate(expression),
+                    "calculate",
+                    "Evaluates an arithmetic expression."
+                )
             )
         );
         builder.Services.ReserveTopics("agents.>").ReserveTopics("sessions.>");
@@ -61,25 +65,22 @@ internal static class AgentsApi
             .RefusesInvalid()
             .TakesIdempotencyKey()
             .Produces<SessionCreated>();
-        agents
-            .MapGet("/session/{sessionId}", ReadAsync)
-            .Reads("sessions.{sessionId}")
-            .RefusesInvalid()
-            .Produces<SessionState>();
+        agents.MapGet("/session/{sessionId}", ReadAsync).ReadsOwn(Topic).RefusesInvalid().Produces<SessionState>();
         agents
             .MapPost("/message/{sessionId}", SendAsync)
-            .Publishes("sessions.{sessionId}")
+            .Publishes(Topic)
+            .ReadsOwn(Topic)
             .LimitedAsGeneration()
             .RefusesInvalid()
             .TakesIdempotencyKey()
             .Takes<SessionMessage>();
         agents
             .MapStream("/stream/{sessionId}", StreamAsync)
-            .Reads("sessions.{sessionId}")
+            .ReadsOwn(Topic)
             .TakesOrdinals()
             .SwitchesNames()
             .StartsWork()
-            .Sends("The answers to the messages of a session.", Events("message_end", typeof(AgentEnd)));
+            .Sends("The answers to the messages of a session.", Events(SessionEvents.MessageEnd, typeof(AgentEnd)));
         // Creates the sessions, which resume those of failed replicas.
         app.ServiceProvider.GetRequiredService<AgentSessions>();
     }
@@ -97,10 +98,11 @@ internal static class AgentsApi
             );
         }
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, content);
-        // Without a key the id is a secret, so it is random. Ids from keys are reproducible.
+        // Ids from keys are reproducible, others random.
         var name = await sessions.CreateAsync(
             provider,
             model,
+            context.User.Identity?.Name,
             hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
             context.RequestAborted
         );
@@ -111,17 +113,20 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         RunLog runs,
-        RunStates states
+        RunStates states,
+        IStreamAccess access
     ) =>
-        AgentSessions.TryName(sessionId, out var name)
+        !await MayUseAsync(sessionId, context, runs, access) ? TypedResults.Forbid()
+        : AgentSessions.TryName(sessionId, out var name)
             ? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
                 ?? NotFound()
-            : NotFound();
+        : NotFound();
 
     private static async Task<IResult> SendAsync(
         string sessionId,
         HttpContext context,
         AgentSessions sessions,
+        Agent agent,
         RunLog runs,
         IRequestBudget budget,
         IStreamAccess access,
@@ -129,6 +134,8 @@ internal static class AgentsApi
         IOptions<LlmOptions> options
     )
     {
+        if (!await MayUseAsync(sessionId, context, runs, access))
+            return TypedResults.Forbid();
         if (
             !AgentSessions.TryName(sessionId, out var name)
             || await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session
@@ -146,7 +153,7 @@ internal static class AgentsApi
                 $"has at most {maxBytes} bytes (Llm:MaxMessageBytes).",
                 StatusCodes.Status413PayloadTooLarge
             );
-        var message = session.Message(content);
+        var message = session.Message(content, agent.ToolsFor(context));
         await budget.PublishAsync(context, [new NewEvent(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
@@ -162,6 +169,11 @@ internal static class AgentsApi
         FiniteStreams streams
     )
     {
+        if (!await MayUseAsync(sessionId, context, runs, access))
+        {
+            await TypedResults.Forbid().ExecuteAsync(context);
+            return;
+        }
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
         if (
             !AgentSessions.TryName(sessionId, out var name)
@@ -180,6 +192,22 @@ internal static class AgentsApi
             log.IsAnnouncement ? log.At : null,
             isShortened: !log.IsAnnouncement
         );
+    }
+
+    /// <summary>Allows the session's owner, and callers with the right to read its topic.</summary>
+    private static async Task<bool> MayUseAsync(
+        string sessionId,
+        HttpContext context,
+        RunLog runs,
+        IStreamAccess access
+    )
+    {
+        var isName = AgentSessions.TryName(sessionId, out var name);
+        if (access.MayRead(context, isName ? name.Topic : $"{AgentSessions.Kind}.*"))
+            return true;
+        return isName
+            && access.OwnerOf(context) is { } user
+            && (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner == user;
     }
 
     private static ProblemHttpResult NotFound() =>

@@ -9,8 +9,11 @@ namespace LlmGateway.Chat;
 /// <param name="Named">The value of <c>?named=</c>: true names all frames, false none, null errors only.</param>
 internal readonly record struct ChatFrames(bool? Named)
 {
-    public byte[] Content(object data) =>
-        Frame("content", Named == true, JsonSerializer.SerializeToUtf8Bytes(data, RunJson.Options));
+    public byte[] Content(object data)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(data, RunJson.Options);
+        return Frame("content", Named == true, Named == false ? NamedFormat.WithName("content", json) : json);
+    }
 
     public byte[] Done() => Frame("done", Named == true, "[DONE]"u8);
 

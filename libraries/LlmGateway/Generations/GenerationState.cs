@@ -85,11 +85,11 @@ internal sealed record GenerationState(
         {
             state = state with { Truncated = true };
             // The last event has the result, and is read without the text before it.
-            if (!extent.GoesOn && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
+            if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
                 state = state.With(last, text, tools);
         }
         if (state.Status.Length == 0)
-            state = state with { Status = extent.GoesOn ? "running" : "interrupted" };
+            state = state with { Status = extent.IsRunning ? "running" : "interrupted" };
         return (
             state with
             {

@@ -47,6 +47,7 @@ internal static class GenerationsApi
         generations
             .MapDelete("/{id}", CancelAsync)
             .Publishes(Topic)
+            .ReadsOwn(Topic)
             .LimitedAsPublish()
             .RefusesInvalid()
             .Produces<GenerationState>();
@@ -128,9 +129,12 @@ internal static class GenerationsApi
         HttpContext context,
         RunLog runs,
         RunStates states,
+        RunStreams access,
         TimeProvider clock
     )
     {
+        if (!await MayReadAsync(id, context, access))
+            return TypedResults.Forbid();
         var name = new RunName(Generator.Kind, id);
         if (IsId(id) && await runs.CancelAsync(name, context.RequestAborted))
         {

@@ -51,22 +51,7 @@ internal sealed class Generator(
             call.Target.Provider,
             clock
         );
-        ProviderDelay.OnDelay(
-            call.Options,
-            delay =>
-                writer.Event(
-                    RunEvent.Of(
-                        "state",
-                        new
-                        {
-                            state = delay.State,
-                            reason = delay.Reason,
-                            attempt = delay.Attempt,
-                            retryInMs = delay.Milliseconds,
-                        }
-                    )
-                )
-        );
+        ProviderDelay.OnDelay(call.Options, delay => writer.Event(State(delay)));
         UsageDetails? usage = null;
         var finish = "stop";
         var tokens = 0L;
@@ -80,17 +65,7 @@ internal sealed class Generator(
                     await writer.TextAsync(text);
                 }
                 foreach (var tool in update.Contents.OfType<FunctionCallContent>())
-                    writer.Event(
-                        RunEvent.Of(
-                            "tool_use",
-                            new
-                            {
-                                id = tool.CallId,
-                                tool = tool.Name,
-                                input = ToolCalls.InputOrText(tool),
-                            }
-                        )
-                    );
+                    writer.Event(ToolUse(tool));
                 usage = update.Contents.OfType<UsageContent>().LastOrDefault()?.Details ?? usage;
                 finish = update.FinishReason?.Value ?? finish;
             }
@@ -123,4 +98,27 @@ internal sealed class Generator(
                 }
             );
     }
+
+    private static RunEvent State(ProviderDelay delay) =>
+        RunEvent.Of(
+            "state",
+            new
+            {
+                state = delay.State,
+                reason = delay.Reason,
+                attempt = delay.Attempt,
+                retryInMs = delay.Milliseconds,
+            }
+        );
+
+    private static RunEvent ToolUse(FunctionCallContent tool) =>
+        RunEvent.Of(
+            "tool_use",
+            new
+            {
+                id = tool.CallId,
+                tool = tool.Name,
+                input = ToolCalls.InputOrText(tool),
+            }
+        );
 }

@@ -67,6 +67,7 @@ internal sealed class ChatProviders : IDisposable
                     ? new TelemetryChatClient(
                         new ProviderQueue(create(provider), name, provider, clock),
                         name,
+                        new ModelNames(provider.Models),
                         metrics,
                         clock,
                         logger

@@ -1,3 +1,5 @@
+using Streaming.Requests;
+
 namespace LlmGateway.Providers;
 
 /// <summary>
@@ -10,60 +12,46 @@ namespace LlmGateway.Providers;
 internal sealed class ProviderPlaces(int places, int queue, int clientPercent)
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Client> _clients = new(StringComparer.Ordinal);
-    private readonly LinkedList<Client> _rotation = [];
+    private readonly Dictionary<string, int> _held = new(StringComparer.Ordinal);
+    private readonly Rotation<TaskCompletionSource> _rotation = new();
     private readonly int _share = ShareOf(places, clientPercent),
         _queueShare = ShareOf(queue, clientPercent);
     private int _free = places,
         _waiting;
 
     /// <summary>Takes a place, now or later. Return it with <see cref="Leave"/>.</summary>
-    /// <returns>A task that completes with the place; null: the queue is full, or the client's share of it.</returns>
-    public Task? Enter(string client)
+    /// <returns>The place, granted now or later; null: the queue is full, or the client's share of it.</returns>
+    public TaskCompletionSource? Enter(string client)
     {
         lock (_gate)
         {
-            if (!_clients.TryGetValue(client, out var mine))
-                _clients[client] = mine = new Client(client);
-            // Earlier requests of other clients wait only if their shares are used up.
-            if (mine.Waiting.Count == 0 && MayTake(mine))
-            {
-                Take(mine);
-                return Task.CompletedTask;
-            }
-            if (_waiting >= queue || mine.Waiting.Count >= _queueShare)
-            {
-                Forget(mine);
-                return null;
-            }
             var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (mine.Waiting.Count == 0)
-                _rotation.AddLast(mine);
-            mine.Waiting.AddLast(waiter);
+            var mine = _rotation.CountOf(client);
+            // Earlier requests of other clients wait only if their shares are used up.
+            if (mine == 0 && MayTake(client))
+            {
+                Grant(client, waiter);
+                return waiter;
+            }
+            if (_waiting >= queue || mine >= _queueShare)
+                return null;
+            _rotation.Add(client, waiter);
             _waiting++;
-            return waiter.Task;
+            return waiter;
         }
     }
 
     /// <summary>
     /// Withdraws a request that has stopped waiting, or returns its place if it was granted meanwhile.
     /// </summary>
-    public void Withdraw(string client, Task place)
+    public void Withdraw(string client, TaskCompletionSource place)
     {
         lock (_gate)
-        {
-            var mine = _clients[client];
-            for (var node = mine.Waiting.First; node is not null; node = node.Next)
-                if (node.Value.Task == place)
-                {
-                    mine.Waiting.Remove(node);
-                    _waiting--;
-                    if (mine.Waiting.Count == 0)
-                        _rotation.Remove(mine);
-                    Forget(mine);
-                    return;
-                }
-        }
+            if (_rotation.Remove(client, place))
+            {
+                _waiting--;
+                return;
+            }
         Leave(client);
     }
 
@@ -72,54 +60,30 @@ internal sealed class ProviderPlaces(int places, int queue, int clientPercent)
     {
         lock (_gate)
         {
-            var mine = _clients[client];
-            mine.Held--;
+            if (--_held[client] == 0)
+                _held.Remove(client);
             _free++;
-            Forget(mine);
-            while (TryGrant()) { }
+            while (_rotation.Next(MayTake) is var (next, owner))
+            {
+                _rotation.Remove(owner, next);
+                _waiting--;
+                Grant(owner, next);
+            }
         }
     }
 
-    private bool TryGrant()
+    private bool MayTake(string client)
     {
-        for (var node = _rotation.First; node is not null; node = node.Next)
-        {
-            var next = node.Value;
-            if (!MayTake(next))
-                continue;
-            Take(next);
-            next.Waiting.First!.Value.SetResult();
-            next.Waiting.RemoveFirst();
-            _waiting--;
-            _rotation.Remove(node);
-            if (next.Waiting.Count > 0)
-                _rotation.AddLast(next);
-            return true;
-        }
-        return false;
+        var held = _held.GetValueOrDefault(client);
+        return _free > 0 && (held == 0 || clientPercent == 100 || (held < _share && held < _free));
     }
 
-    private bool MayTake(Client client) =>
-        _free > 0 && (client.Held == 0 || clientPercent == 100 || (client.Held < _share && client.Held < _free));
-
-    private void Take(Client client)
+    private void Grant(string client, TaskCompletionSource waiter)
     {
-        client.Held++;
+        _held[client] = _held.GetValueOrDefault(client) + 1;
         _free--;
-    }
-
-    private void Forget(Client client)
-    {
-        if (client is { Held: 0, Waiting.Count: 0 })
-            _clients.Remove(client.Key);
+        waiter.SetResult();
     }
 
     private static int ShareOf(int all, int percent) => (int)Math.Max(1, (long)all * percent / 100);
-
-    private sealed class Client(string key)
-    {
-        public string Key => key;
-        public int Held { get; set; }
-        public LinkedList<TaskCompletionSource> Waiting { get; } = [];
-    }
 }

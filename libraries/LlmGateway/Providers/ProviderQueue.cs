@@ -52,12 +52,12 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
                     + $"{options.MaxQueue} wait. Try again in some seconds.",
                 TimeSpan.FromSeconds(2)
             );
-        if (place.IsCompleted)
+        if (place.Task.IsCompleted)
             return;
         try
         {
             onDelay?.Invoke(new ProviderDelay("queued", "busy"));
-            await place.WaitAsync(TimeSpan.FromSeconds(options.QueueSeconds), clock, cancellationToken);
+            await place.Task.WaitAsync(TimeSpan.FromSeconds(options.QueueSeconds), clock, cancellationToken);
         }
         catch (TimeoutException)
         {

@@ -9,11 +9,11 @@ internal sealed class Lane
     // Every sequence below _next has arrived, except _missing and those below _from.
     private long _from = 1,
         _next = 1,
-        _twice,
+        _duplicates,
         _reordered;
     private SequenceSet? _missing,
         _excused;
-    private List<long>? _twiceExamples,
+    private List<long>? _duplicateExamples,
         _reorderedExamples;
 
     /// <param name="sequence">The event's sequence.</param>
@@ -31,7 +31,7 @@ internal sealed class Lane
         else if (_missing?.Remove(sequence) is true)
             Note(ref _reordered, ref _reorderedExamples, sequence);
         else
-            Note(ref _twice, ref _twiceExamples, sequence);
+            Note(ref _duplicates, ref _duplicateExamples, sequence);
     }
 
     public void ExpectFrom(long sequence) => _from = Math.Max(_from, sequence);
@@ -51,7 +51,7 @@ internal sealed class Lane
     /// <param name="until">The last sequence that the reader is owed.</param>
     public void AddTo(ReaderAccount account, LedgerPublisher publisher, long until)
     {
-        account.Twice.Add(publisher, _twice, _twiceExamples);
+        account.Duplicates.Add(publisher, _duplicates, _duplicateExamples);
         account.Reordered.Add(publisher, _reordered, _reorderedExamples);
         foreach (var (first, last) in _missing?.Ranges ?? [])
             AddMissing(first, last);

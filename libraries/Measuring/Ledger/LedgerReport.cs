@@ -32,7 +32,7 @@ public sealed class LedgerReport
     public long Lost => Readers.Sum(r => r.Lost.Count);
 
     /// <summary>Events received more than once, over all readers.</summary>
-    public long Twice => Readers.Sum(r => r.Twice.Count);
+    public long Duplicates => Readers.Sum(r => r.Duplicates.Count);
 
     /// <summary>Events received after a later one: of the same publisher or, by their ids, of any.</summary>
     public long Reordered => Readers.Sum(r => r.Reordered.Count);
@@ -57,7 +57,7 @@ public sealed class LedgerReport
             )
             .Append(
                 CultureInfo.InvariantCulture,
-                $"{Received} received; {Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, "
+                $"{Received} received; {Lost} lost, {Duplicates} duplicates, {Reordered} reordered, {Unknown} unknown, "
             )
             .Append(CultureInfo.InvariantCulture, $"{Excused} excused");
         var faulty = Readers.Where(r => !r.Clean).ToList();

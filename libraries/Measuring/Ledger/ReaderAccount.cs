@@ -17,7 +17,7 @@ public sealed class ReaderAccount
     public Fault Lost { get; } = new();
 
     /// <summary>Events received more than once.</summary>
-    public Fault Twice { get; } = new();
+    public Fault Duplicates { get; } = new();
 
     /// <summary>Events received after a later one: of the same publisher or, by their ids, of any.</summary>
     public Fault Reordered { get; } = new();
@@ -29,14 +29,14 @@ public sealed class ReaderAccount
     public long Excused { get; internal set; }
 
     /// <summary>True when there is no error of any kind.</summary>
-    public bool Clean => Lost.Count == 0 && Twice.Count == 0 && Reordered.Count == 0 && Unknown == 0;
+    public bool Clean => Lost.Count == 0 && Duplicates.Count == 0 && Reordered.Count == 0 && Unknown == 0;
 
     /// <inheritdoc/>
     public override string ToString() =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Name}: {Received} received, {Lost} lost, {Twice} twice, {Reordered} reordered, {Unknown} unknown, "
-                + $"{Excused} excused"
+            $"{Name}: {Received} received, {Lost} lost, {Duplicates} duplicates, {Reordered} reordered, "
+                + $"{Unknown} unknown, {Excused} excused"
         );
 }
 

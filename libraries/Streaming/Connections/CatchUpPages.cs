@@ -17,14 +17,17 @@ internal sealed class CatchUpPages(
     Action<StreamConnection, ReplayWaiter, ReplayPage?> answered
 )
 {
-    /// <summary>
-    /// Events of the first and of the smallest page, the number from which a page has the store's full length, and
-    /// bytes per event.
-    /// </summary>
-    private const int FirstEvents = 128,
-        MinEvents = 16,
-        WholeEvents = 1_024,
-        BytesOfEvent = 2 * 1024;
+    /// <summary>Events of the first page.</summary>
+    private const int FirstEvents = 128;
+
+    /// <summary>Events of the smallest page.</summary>
+    private const int MinEvents = 16;
+
+    /// <summary>Events from which on a page has the store's full length.</summary>
+    private const int WholeEvents = 1_024;
+
+    /// <summary>Bytes of a page for each of its events.</summary>
+    private const int BytesOfEvent = 2 * 1024;
 
     /// <summary>
     /// Maximum bytes of a write to a stalled connection: the part that it does not take is kept in memory.

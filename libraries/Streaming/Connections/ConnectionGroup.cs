@@ -2,8 +2,8 @@ namespace Streaming.Connections;
 
 /// <summary>
 /// The connections of one filter log and one writer loop. Parked ones, whose peers do not read, stand behind the others
-/// so that a pass over the group skips them. A pass may be interrupted: connections that are added, resumed, parked or
-/// removed meanwhile are not its own, and it misses none of those that were ready before.
+/// so that a pass over the group skips them. Connections that change during a pass may be left to the next one; every
+/// connection that was ready before is visited.
 /// </summary>
 internal sealed class ConnectionGroup
 {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -9,6 +10,10 @@ namespace Streaming.Connections;
 /// heartbeats and positions to the quiet ones; <see cref="PushStream"/> sends its own. Times are milliseconds of
 /// <see cref="Environment.TickCount64"/>.
 /// </summary>
+/// <remarks>
+/// A tick is cut into slices of a millisecond, between which the loop writes events: thousands of quiet streams may be
+/// due together. A connection that changes its place in its group meanwhile may be left to the next tick.
+/// </remarks>
 internal sealed class ConnectionTimers(
     int loop,
     FilterLogs logs,
@@ -20,41 +25,74 @@ internal sealed class ConnectionTimers(
 {
     private const int IntervalMilliseconds = 1_000;
 
+    /// <summary>Connections visited between two looks at the clock.</summary>
+    private const int Stride = 16;
+
+    private static readonly long Slice = Stopwatch.Frequency / 1_000;
+
+    private KeyValuePair<FilterLog, ConnectionGroup>[] _groups = [];
+    private int _group,
+        _left = int.MaxValue;
     private long _tickedAt;
 
+    /// <summary>True if the tick has connections left.</summary>
+    public bool IsUnderWay => _group < _groups.Length;
+
+    /// <summary>Begins a tick, or continues it for about a millisecond.</summary>
     public void TickIfDue()
     {
         var now = Environment.TickCount64;
-        if (now - _tickedAt < IntervalMilliseconds)
-            return;
-        _tickedAt = now;
+        if (!IsUnderWay)
+        {
+            if (now - _tickedAt < IntervalMilliseconds)
+                return;
+            (_tickedAt, _groups, _group) = (now, connections.All, 0);
+        }
+        var until = Stopwatch.GetTimestamp() + Slice;
         // Read first: a connection that is caught up with its log afterwards has had every match up to here.
         var settled = logs.Now.Settled;
-        foreach (var (log, group) in connections.All)
-            Tick(log, group, settled, now);
+        byte[]? idOnly = null;
+        for (; IsUnderWay; (_group, _left) = (_group + 1, int.MaxValue))
+        {
+            if (Stopwatch.GetTimestamp() >= until)
+                return;
+            var log = _groups[_group].Key;
+            // Its connections may have left since the tick began.
+            if (!connections.TryGet(log, out var group))
+                continue;
+            for (_left = Math.Min(_left, group.Count); _left > 0; )
+            {
+                Visit(group[--_left], settled, ref idOnly, now);
+                if (_left % Stride == 0 && _left > 0 && Stopwatch.GetTimestamp() >= until)
+                    return;
+            }
+            Volatile.Write(ref log.Loops[loop].ReadThrough, ReadThrough(log, group));
+        }
+        _groups = [];
     }
 
-    private void Tick(FilterLog log, ConnectionGroup group, StreamId settled, long now)
+    private void Visit(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
     {
-        byte[]? idOnly = null;
+        if (c.Output.Busy)
+            pages.Relieve(c, isStalled: now - c.TakenAt >= SlowReaders.StalledMilliseconds);
+        if (now >= c.ExpiresAt)
+            writer.Close(c, EndReason.Aged);
+        else if (now >= c.Expiry.EndsAt)
+            writer.Close(c, EndReason.Unauthorized);
+        else if (c.Output.Busy)
+            EndIfStalled(c, now - c.TakenAt);
+        else
+            WriteDue(c, settled, ref idOnly, now);
+    }
+
+    /// <summary>Returns the sequence number through which every connection has read.</summary>
+    private static long ReadThrough(FilterLog log, ConnectionGroup group)
+    {
         var read = log.Next;
-        for (var i = group.Count - 1; i >= 0; i--)
-        {
-            var c = group[i];
-            if (c.Output.Busy)
-                pages.Relieve(c, isStalled: now - c.TakenAt >= SlowReaders.StalledMilliseconds);
-            if (!c.IsBehind)
-                read = Math.Min(read, c.Sequence);
-            if (now >= c.ExpiresAt)
-                writer.Close(c, EndReason.Aged);
-            else if (now >= c.Expiry.EndsAt)
-                writer.Close(c, EndReason.Unauthorized);
-            else if (c.Output.Busy)
-                EndIfStalled(c, now - c.TakenAt);
-            else
-                WriteDue(c, settled, ref idOnly, now);
-        }
-        Volatile.Write(ref log.Loops[loop].ReadThrough, read);
+        for (var i = 0; i < group.Count; i++)
+            if (!group[i].IsBehind)
+                read = Math.Min(read, group[i].Sequence);
+        return read;
     }
 
     private void EndIfStalled(StreamConnection c, long untaken)

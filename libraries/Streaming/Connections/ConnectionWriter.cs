@@ -110,7 +110,7 @@ internal sealed class ConnectionWriter(
         var settled = logs.Settled;
         if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, settled, out c.Sequence))
         {
-            if (c.WasBusy && c.Slow == SlowReader.Disconnect)
+            if (c.WasBusy && c.Slow == SlowReader.Disconnect && c.HasCaughtUp)
                 Close(c, EndReason.TooSlow);
             else
                 pages.Ask(c);
@@ -132,7 +132,7 @@ internal sealed class ConnectionWriter(
         var taken = Batch.Take(c.Log, c.Sequence);
         if (taken == 0)
         {
-            c.HasKeptUp = true;
+            c.HasKeptUp = c.HasCaughtUp = true;
             return false;
         }
         if (taken < 0)

@@ -118,7 +118,7 @@ internal enum EndReason
     /// </summary>
     Outdated,
 
-    /// <summary>The missed events cannot be read.</summary>
+    /// <summary>The missed events cannot be read, or the endpoint that writes the stream has failed.</summary>
     Failed,
 
     /// <summary>The right to read the stream ended; the client was notified.</summary>

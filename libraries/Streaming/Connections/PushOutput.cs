@@ -42,7 +42,11 @@ internal sealed class PacedSocketOutput : PushOutput
     public PacedSocketOutput(Socket socket, int sendBuffer, Action abort)
     {
         (_socket, _abort) = (socket, abort);
-        socket.SendBufferSize = sendBuffer;
+        try
+        {
+            socket.SendBufferSize = sendBuffer;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException) { } // the first write fails
     }
 
     /// <summary>The response head, written before the first chunk.</summary>

@@ -42,6 +42,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     private readonly CancellationTokenSource _stop;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly ITimer _heartbeat;
+    private readonly long _begunAt = Environment.TickCount64;
     private long _writtenAt = Environment.TickCount64,
         _stalledMilliseconds;
     private volatile bool _waiting,
@@ -66,6 +67,9 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         aborted.Register(() => _gone = true);
         _heartbeat = clock.CreateTimer(_ => _ = OnTickAsync(), null, TickInterval, TickInterval);
     }
+
+    /// <summary>Milliseconds after which the stream is ended.</summary>
+    public long MaxAge { get; init; } = long.MaxValue;
 
     public override IReadOnlyList<string> Topics => _topics;
     public override string State => _waiting ? "slow" : "live";
@@ -97,10 +101,16 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             await produce(this, _stop.Token);
             _reason = EndReason.Complete;
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
         catch (Exception e) when (e is IOException or TimeoutException)
         {
             _reason = e is TimeoutException ? EndReason.Dead : EndReason.ClientGone;
+        }
+        // The stop itself makes a writer fail: a read that it cuts off may throw anything.
+        catch (Exception) when (_stop.IsCancellationRequested) { }
+        catch
+        {
+            Finish(_reason = EndReason.Failed);
+            throw;
         }
         finally
         {
@@ -175,6 +185,11 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         if (now >= Expiry.EndsAt)
         {
             Stop(EndReason.Unauthorized);
+            return;
+        }
+        if (now - _begunAt >= MaxAge)
+        {
+            Stop(EndReason.Aged);
             return;
         }
         if (now >= Expiry.RenewAt && !_renewSent && !_waiting)

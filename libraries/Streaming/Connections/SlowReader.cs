@@ -30,21 +30,21 @@ internal static class SlowReaders
     /// <summary>Milliseconds without progress after which memory keeps nothing for a client.</summary>
     public const int StalledMilliseconds = 3_000;
 
-    /// <summary>Returns the reason to end a client that takes nothing, or null if it may continue.</summary>
+    /// <summary>Returns the reason to end a client that does not read, or null if it may continue.</summary>
     /// <param name="c">The connection; its output is busy.</param>
-    /// <param name="untaken">Milliseconds since it last took something.</param>
+    /// <param name="stalledMilliseconds">Milliseconds since it last read something.</param>
     /// <param name="options">Limits of slow and dead clients.</param>
     /// <param name="isFull">True if no memory is left for pages.</param>
-    public static EndReason? EndOf(StreamConnection c, long untaken, StreamingOptions options, bool isFull)
+    public static EndReason? EndOf(StreamConnection c, long stalledMilliseconds, StreamingOptions options, bool isFull)
     {
         if (c.Slow == SlowReader.Disconnect && IsTooSlow())
             return EndReason.TooSlow;
-        return untaken >= options.DeadSeconds * 1_000L ? EndReason.Dead : null;
+        return stalledMilliseconds >= options.DeadSeconds * 1_000L ? EndReason.Dead : null;
 
         bool IsTooSlow() =>
-            untaken >= options.SlowSeconds * 1_000L
+            stalledMilliseconds >= options.SlowSeconds * 1_000L
             || !c.Log.Holds(c.Sequence)
-            || (c.Page is not null && untaken >= StalledMilliseconds && isFull);
+            || (c.Page is not null && stalledMilliseconds >= StalledMilliseconds && isFull);
     }
 
     /// <summary>Returns the policy, or null for an unknown text.</summary>

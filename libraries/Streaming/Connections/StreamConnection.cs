@@ -46,10 +46,10 @@ internal sealed class StreamConnection(
     public ReplayPage? Page;
     public int PageIndex;
 
-    /// <summary>
-    /// Number of events of the next page, and true if a page was taken away because the client did not read.
-    /// </summary>
+    /// <summary>Number of events of the next page.</summary>
     public int PageEvents;
+
+    /// <summary>True if a page was released because the client did not read.</summary>
     public bool HasStalled;
 
     /// <summary>
@@ -92,6 +92,11 @@ internal sealed class StreamConnection(
     /// just begun to receive the slots of its topics.
     /// </summary>
     public bool HasKeptUp;
+
+    /// <summary>
+    /// True once the client has had every event. Before, it lags because it was away, not because it is slow.
+    /// </summary>
+    public bool HasCaughtUp;
 
     /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
     public EndReason? Ending;

@@ -97,7 +97,7 @@ internal sealed class WriterLoop : IDisposable
     {
         for (var goesOn = true; goesOn; )
         {
-            _inbox.Wait(_rounds.SleepMilliseconds);
+            _inbox.Wait(_timers.IsUnderWay ? 0 : _rounds.SleepMilliseconds);
             goesOn = _inbox.Take(_commands, _grown);
             foreach (var (command, connection, argument) in _commands)
                 Handle(command, connection, argument);
@@ -152,9 +152,7 @@ internal sealed class WriterLoop : IDisposable
         _connections.Add(c);
         c.TakenAt = c.IdSentAt = Environment.TickCount64;
         c.ReceivedAt = _clock.NowTicks;
-        // A tenth of jitter, so that streams that began together do not end together.
-        if (_options.MaxAgeSeconds > 0)
-            c.ExpiresAt = c.TakenAt + (long)(_options.MaxAgeSeconds * (900 + Random.Shared.Next(200)));
+        c.ExpiresAt = c.TakenAt + _options.NextMaxAge();
     }
 
     /// <summary>Writes what is new in a log to its connections (<see cref="WriteRounds.Write"/>).</summary>

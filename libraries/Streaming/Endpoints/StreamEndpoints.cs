@@ -16,7 +16,8 @@ internal static class StreamEndpoints
 
     /// <summary>
     /// Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. It disables the
-    /// HTTP metrics, because a stream's length is no latency. While the store is away, a resuming client is put off.
+    /// HTTP metrics, because a stream's length is no latency. While the store does not answer, a resuming client is
+    /// asked to reconnect.
     /// </summary>
     /// <param name="app">The routes.</param>
     /// <param name="pattern">The path.</param>
@@ -47,10 +48,10 @@ internal static class StreamEndpoints
                     catch (Exception e) when (IsOutage(e) && !context.Response.HasStarted && context.IsResume())
                     {
                         var options = context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>();
-                        await StreamAdmission.PutOffAsync(
+                        await StreamAdmission.AskToReconnectAsync(
                             context,
                             options.Value,
-                            "the store does not answer, come back"
+                            "The store does not answer. Reconnect."
                         );
                         return Results.Empty;
                     }

@@ -1,5 +1,4 @@
 using EventStore;
-using StackExchange.Redis;
 
 namespace Streaming.Feed;
 
@@ -52,8 +51,8 @@ internal sealed class ChannelSubscription(
 
     /// <summary>Returns true if everything is received, or should be, because the channel has been needed for longer
     /// than this.</summary>
-    public bool IsDue(TimeSpan patience) =>
-        IsJoined || (_isNeeded && clock.GetElapsedTime(Volatile.Read(ref _neededAt)) > patience);
+    public bool IsDue(TimeSpan timeout) =>
+        IsJoined || (_isNeeded && clock.GetElapsedTime(Volatile.Read(ref _neededAt)) > timeout);
 
     /// <summary>Subscribes or unsubscribes in the background if that is due.</summary>
     public void Want(bool needed, CancellationToken stoppingToken)
@@ -119,7 +118,8 @@ internal sealed class ChannelSubscription(
                 await server.UnsubscribeAsync(name, Timeout, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        // Whatever the failure, the next Want must try again: an exception would leave the state at Changing for good.
+        catch (Exception e)
         {
             failure = e;
         }

@@ -37,7 +37,7 @@ internal sealed class EpochChange(
         if (logs.TryContinue(lineage))
         {
             logger.LogInformation(
-                "The store's epoch changed from {Old} to {New}, which has every event sent here: streams go on",
+                "The store's epoch changed from {Old} to {New}, which has every event delivered here: streams continue",
                 former,
                 page.Epoch
             );

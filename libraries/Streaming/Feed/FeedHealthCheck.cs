@@ -7,7 +7,7 @@ namespace Streaming.Feed;
 /// <summary>
 /// Unhealthy until the head is known, and while the feed waits for events that only Postgres has, so that new clients
 /// go elsewhere. Degraded without heartbeats, because Redis or the Broadcaster is down, and while one of several Redis
-/// servers is away.
+/// servers is unavailable.
 /// </summary>
 internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOptions<EventStoreOptions> store)
     : IHealthCheck
@@ -24,8 +24,10 @@ internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOption
                 )
             : feed.Mode == FeedMode.Degraded
                 ? HealthCheckResult.Degraded("No heartbeat from the Broadcaster: events are read from Postgres.")
-            : redis.All.Count > 1 && redis.Away is { Length: > 0 } away
-                ? HealthCheckResult.Degraded($"Redis {away} is away: the events of its slots are read from Postgres.")
+            : redis.All.Count > 1 && redis.Unavailable is { Length: > 0 } servers
+                ? HealthCheckResult.Degraded(
+                    $"Redis {servers} does not answer: the events of its slots are read from Postgres."
+                )
             : HealthCheckResult.Healthy()
         );
 }

@@ -24,8 +24,9 @@ internal sealed class FeedSource(TimeSpan timeout, TimeProvider clock, ILogger l
 
     public FeedMode Mode { get; private set; }
 
-    /// <summary>Time until messages count as missing; not positive when it is over.</summary>
-    public TimeSpan TimeLeft => timeout - clock.GetElapsedTime(_receivedAt);
+    /// <summary>Time until messages count as missing; not positive when it is over. They stay missing until one
+    /// comes.</summary>
+    public TimeSpan TimeLeft => Mode == FeedMode.Degraded ? TimeSpan.Zero : timeout - clock.GetElapsedTime(_receivedAt);
 
     /// <summary>Starts the time anew.</summary>
     public void Restart() => _receivedAt = clock.GetTimestamp();

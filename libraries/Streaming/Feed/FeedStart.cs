@@ -8,8 +8,8 @@ internal static class FeedStart
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1.5);
 
     /// <summary>
-    /// Waits until the head is known. A replica that starts while Postgres is away refuses requests, as one that has
-    /// lost Postgres does.
+    /// Waits until the head is known. A replica that starts without Postgres refuses requests, as one that has lost
+    /// Postgres does.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The log has not been read in time.</exception>
     public static async Task UntilStartedAsync(this LiveFeed feed, CancellationToken cancellationToken)

@@ -84,8 +84,10 @@ internal sealed class LiveFeed(
             {
                 if (message.Page is not { } page)
                 {
-                    // Reads events from before the subscription at once, not after the next heartbeat.
-                    CompareInBackground(TimeSpan.Zero, stoppingToken);
+                    // Reads events from before the subscription at once, not after the next heartbeat. If the
+                    // Broadcaster is down, the log is followed anyway.
+                    if (Mode != FeedMode.Degraded)
+                        CompareInBackground(TimeSpan.Zero, stoppingToken);
                     continue;
                 }
                 _source.MessageReceived();
@@ -100,7 +102,6 @@ internal sealed class LiveFeed(
             {
                 _source.MessagesMissing();
                 await TailStoreAsync(stoppingToken);
-                _source.Restart();
             }
         }
     }
@@ -149,7 +150,7 @@ internal sealed class LiveFeed(
         }
     }
 
-    /// <summary>Waits for a message, the end of a comparison, a doubt, or the end of the time.</summary>
+    /// <summary>Waits for a message, the end of a comparison, an unknown epoch, or the timeout.</summary>
     private async Task WaitAsync(TimeSpan time, CancellationToken stoppingToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);

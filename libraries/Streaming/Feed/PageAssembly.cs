@@ -46,7 +46,7 @@ internal sealed class PageAssembly(long maxBytes)
     public void Add(PageIndex index, SlotSet due, long limit) => _waiting.Enqueue(new Waiting(index, due, limit));
 
     /// <summary>Adds a heartbeat, in its place among the indexes.</summary>
-    public void Add(Heartbeat beat) => _waiting.Enqueue(new Waiting(beat, null, 0));
+    public void Add(Heartbeat heartbeat) => _waiting.Enqueue(new Waiting(heartbeat, null, 0));
 
     /// <summary>True if a page waits for a body.</summary>
     public bool IsWaiting => _waiting.Count > 0;
@@ -59,10 +59,10 @@ internal sealed class PageAssembly(long maxBytes)
     {
         if (!_waiting.TryPeek(out var next))
             return null;
-        if (next.Message is Heartbeat beat)
+        if (next.Message is Heartbeat heartbeat)
         {
             _waiting.Dequeue();
-            return new FeedMessage(beat.Page) { Heads = beat.Heads };
+            return new FeedMessage(heartbeat.Page) { Heads = heartbeat.Heads };
         }
         var index = (PageIndex)next.Message;
         var bodies = _bodies.GetValueOrDefault(index.Page);

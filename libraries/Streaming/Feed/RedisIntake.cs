@@ -207,22 +207,22 @@ internal sealed class RedisIntake : RestartingService
                 _subscriptions.BodyReceived(body.Slot);
                 _assembly.Add(body, bytes);
                 break;
-            case Heartbeat beat when !byPages:
-                if (!source.Heartbeats.Accept(beat.Page, beat.Sent, Clock))
+            case Heartbeat heartbeat when !byPages:
+                if (!source.Heartbeats.Accept(heartbeat.Page, heartbeat.Sent, Clock))
                     return false;
                 _servers.HeartbeatFrom(source.Server, _heartbeat);
-                if (!_heartbeats.Accept(beat.Page, beat.Sent, Clock))
+                if (!_heartbeats.Accept(heartbeat.Page, heartbeat.Sent, Clock))
                     return true; // another server's copy was first
                 if (!_subscriptions.UsesPages(_heartbeat))
-                    Queue(new FeedMessage(beat.Page) { Heads = beat.Heads });
+                    Queue(new FeedMessage(heartbeat.Page) { Heads = heartbeat.Heads });
                 return true;
-            case Heartbeat beat:
-                if (!source.Pages.Accept(beat.Page, beat.Sent, Clock))
+            case Heartbeat heartbeat:
+                if (!source.Pages.Accept(heartbeat.Page, heartbeat.Sent, Clock))
                     return false;
-                if (!_pages.Accept(beat.Page, beat.Sent, Clock))
+                if (!_pages.Accept(heartbeat.Page, heartbeat.Sent, Clock))
                     return true;
                 _subscriptions.IndexReceived();
-                _assembly.Add(beat);
+                _assembly.Add(heartbeat);
                 break;
             case PageIndex index when byPages:
                 if (!source.Pages.Accept(index.Page, index.Sent, Clock))
@@ -242,7 +242,7 @@ internal sealed class RedisIntake : RestartingService
     /// <summary>Queues the pages that are complete, and those that have waited long enough.</summary>
     private void PassOn()
     {
-        while (_assembly.Next(Clock.GetTimestamp(), _subscriptions.IsAway, _lost) is { } next)
+        while (_assembly.Next(Clock.GetTimestamp(), _subscriptions.IsUnavailable, _lost) is { } next)
         {
             foreach (var slot in _lost)
                 _subscriptions.Lost(slot);

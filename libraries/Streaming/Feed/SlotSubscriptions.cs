@@ -79,7 +79,7 @@ internal sealed class SlotSubscriptions(
 
     /// <summary>Returns true if page indexes are received, or should be: heartbeats outside their order are then
     /// ignored.</summary>
-    public bool UsesPages(TimeSpan patience) => _pages.Any(pages => pages.IsDue(patience));
+    public bool UsesPages(TimeSpan timeout) => _pages.Any(pages => pages.IsDue(timeout));
 
     /// <summary>Subscribes to a server's page indexes again.</summary>
     public void RenewPages(RedisServer server)
@@ -104,8 +104,8 @@ internal sealed class SlotSubscriptions(
     }
 
     /// <summary>Returns true if a due body cannot be received, because the slot could not be subscribed or its server
-    /// is away.</summary>
-    public bool IsAway(int slot) => !_slots[slot].IsJoined || _slots[slot].Server.IsAway;
+    /// is unavailable.</summary>
+    public bool IsUnavailable(int slot) => !_slots[slot].IsJoined || _slots[slot].Server.IsUnavailable;
 
     public void BodyReceived(int slot) => _slots[slot].MessageReceived();
 

@@ -17,6 +17,21 @@ namespace Streaming.Opening;
 /// </remarks>
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {
+    /// <summary>Answers a request without a last id with the stream of a topic that <paramref name="begin"/>
+    /// creates, if the stream has a place.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="format">Frames the events.</param>
+    /// <param name="begin">Begins the work; returns its topic and the position before its first event.</param>
+    public Task BeginAsync(HttpContext context, FrameFormat format, Func<Task<(string Topic, StreamId Start)>> begin) =>
+        streams.OpenAsync(
+            context,
+            async () =>
+            {
+                var (topic, start) = await begin();
+                return RequestOf(context, topic, format, LastEventId.Of(context.Request), start, start);
+            }
+        );
+
     /// <summary>Answers the request with the topic's stream, or 204.</summary>
     /// <param name="context">The request.</param>
     /// <param name="topic">The topic, no pattern.</param>
@@ -42,7 +57,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
         if (
             last.Id is { } id
                 ? state.End <= (await lineages.TranslateAsync(id, state.Epoch, context.RequestAborted))?.Position
-                : ordinal > 0 && state.End <= (state.AtOrdinal ?? long.MaxValue)
+                : ordinal > 0 && !isShortened && state.End <= (state.AtOrdinal ?? long.MaxValue)
         )
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
@@ -60,17 +75,25 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             // A valid id decides. An invalid one gets a resync from the beginning, because an ended topic
             // would send nothing after its end.
             : null;
-        await streams.OpenAsync(
-            context,
-            new StreamRequest(
-                new StreamFilter([topic], [], [], format),
-                last,
-                StartAfter: startAfter,
-                Slow: context.Request.Query.Slow(),
-                Greeting: Greetings.IdOnly,
-                ResyncAfter: beginning,
-                Ordinal: reason
-            )
-        );
+        await streams.OpenAsync(context, RequestOf(context, topic, format, last, startAfter, beginning, reason));
     }
+
+    private static StreamRequest RequestOf(
+        HttpContext context,
+        string topic,
+        FrameFormat format,
+        LastEventId last,
+        StreamId? startAfter,
+        StreamId beginning,
+        ResyncReason? reason = null
+    ) =>
+        new(
+            new StreamFilter([topic], [], [], format),
+            last,
+            StartAfter: startAfter,
+            Slow: context.Request.Query.Slow(),
+            Greeting: Greetings.IdOnly,
+            ResyncAfter: beginning,
+            Ordinal: reason
+        );
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Streaming.Access;
 using Streaming.Connections;
@@ -21,7 +22,8 @@ internal sealed class PushOpener(
         StreamGrant Grant,
         IReadOnlyList<string> Topics,
         Func<PushStream, CancellationToken, Task> Produce,
-        PushSettings Settings
+        PushSettings Settings,
+        bool MayAge
     );
 
     /// <summary>Takes the place of a stream before its work begins, or refuses the request.</summary>
@@ -55,10 +57,11 @@ internal sealed class PushOpener(
         try
         {
             StreamHead.Set(context);
-            // An answer that cannot be resumed continues to its end, even if the right to read it ends before.
+            // An answer that cannot be resumed continues to its end, even if the right to read it, or the age of a
+            // stream, ends before.
             var isEndless = settings.Grace > TimeSpan.Zero || settings.Bare;
             var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
-            var opened = new Opened(StreamClient.Of(context), grant, topics, produce, settings);
+            var opened = new Opened(StreamClient.Of(context), grant, topics, produce, settings, MayAge: !isEndless);
             if (
                 settings.SendBuffer is { } size
                 && opened.Client.Socket is { } socket
@@ -67,14 +70,7 @@ internal sealed class PushOpener(
             )
             {
                 await context.Response.StartAsync();
-                takeover.Complete(over =>
-                    RunTakenAsync(
-                        over,
-                        new PacedSocketOutput(socket, size, () => over.Connection.Abort()),
-                        opened,
-                        place
-                    )
-                );
+                takeover.Complete(over => RunTakenAsync(over, socket, size, opened, place));
                 taken = true;
                 return;
             }
@@ -88,20 +84,28 @@ internal sealed class PushOpener(
         }
     }
 
-    private async Task RunTakenAsync(TakenConnection over, PacedSocketOutput output, Opened opened, IDisposable place)
+    /// <summary>Runs a stream on a taken-over connection, whose client may have left already.</summary>
+    private async Task RunTakenAsync(
+        TakenConnection over,
+        Socket socket,
+        int sendBuffer,
+        Opened opened,
+        IDisposable place
+    )
     {
+        using var given = place; // first: a failure of anything else must give the place back
         using var gone = new CancellationTokenSource();
-        using (place)
+        var output = new PacedSocketOutput(socket, sendBuffer, () => over.Connection.Abort())
         {
-            output.Head = over.TakeHead().ToArray();
-            var writing = RunAsync(output, opened, gone.Token);
-            var reading = over.ReadUntilGoneAsync();
-            if (await Task.WhenAny(writing, reading) == reading)
-                await gone.CancelAsync();
-            await writing;
-            over.Connection.Transport.Input.CancelPendingRead();
-            await reading;
-        }
+            Head = over.TakeHead().ToArray(),
+        };
+        var writing = RunAsync(output, opened, gone.Token);
+        var reading = over.ReadUntilGoneAsync();
+        if (await Task.WhenAny(writing, reading) == reading)
+            await gone.CancelAsync();
+        await writing;
+        over.Connection.Transport.Input.CancelPendingRead();
+        await reading;
     }
 
     private async Task RunAsync(PushOutput output, Opened opened, CancellationToken aborted)
@@ -118,6 +122,7 @@ internal sealed class PushOpener(
         )
         {
             ConnectedAt = clock.GetUtcNow(),
+            MaxAge = opened.MayAge ? options.Value.NextMaxAge() : long.MaxValue,
             Expiry = opened.Grant.Expiry,
             Session = opened.Grant.Session,
         };

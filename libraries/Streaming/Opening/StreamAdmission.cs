@@ -21,7 +21,7 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
     }
 
     /// <summary>Answers with a stream that sends a reconnection time and ends.</summary>
-    public static async Task PutOffAsync(HttpContext context, StreamingOptions options, string why)
+    public static async Task AskToReconnectAsync(HttpContext context, StreamingOptions options, string why)
     {
         context.Response.StatusCode = StatusCodes.Status200OK;
         StreamHead.Set(context);
@@ -36,7 +36,7 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
     {
         if (context.IsResume())
         {
-            await PutOffAsync(context, options.Value, "no place on this server now, come back");
+            await AskToReconnectAsync(context, options.Value, "This server is full. Reconnect.");
             return;
         }
         var (status, title, detail) =

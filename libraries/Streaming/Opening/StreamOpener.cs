@@ -28,7 +28,14 @@ internal sealed class StreamOpener(
     /// <summary>
     /// Answers the request with the stream. Returns when the stream has ended, or its connection has been taken over.
     /// </summary>
-    public async Task OpenAsync(HttpContext context, StreamRequest request)
+    public Task OpenAsync(HttpContext context, StreamRequest request) =>
+        OpenAsync(context, () => Task.FromResult(request));
+
+    /// <summary>
+    /// Answers the request with a stream whose work <paramref name="begin"/> starts. It is called only when the stream
+    /// has its place: a refused request must not cost the work, which nobody would read.
+    /// </summary>
+    public async Task OpenAsync(HttpContext context, Func<Task<StreamRequest>> begin)
     {
         var (place, refuse) = admission.Enter(context);
         if (place is null)
@@ -40,9 +47,14 @@ internal sealed class StreamOpener(
         try
         {
             await feed.UntilStartedAsync(context.RequestAborted);
+            var request = await begin();
             if (await start.OfAsync(request, context.RequestAborted) is not { } position)
             {
-                await StreamAdmission.PutOffAsync(context, options.Value, "the store does not answer, come back");
+                await StreamAdmission.AskToReconnectAsync(
+                    context,
+                    options.Value,
+                    "The store does not answer. Reconnect."
+                );
                 return;
             }
             var (client, grant) = (StreamClient.Of(context), access.GrantOf(context));
@@ -75,12 +87,12 @@ internal sealed class StreamOpener(
         IDisposable place
     )
     {
+        using var given = place; // first: a failure of anything else must give the place back
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output =
             over.IsFresh && socket is not null && options.Value.RawSocket
                 ? new SocketOutput(socket, pending)
                 : new PipeOutput(over.Connection.Transport.Output, chunked: true, pending);
-        using var given = place;
         var connection = Connect(request, position, output, client, grant, over.TakeHead().Span);
         try
         {

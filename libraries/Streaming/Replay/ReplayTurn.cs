@@ -1,9 +1,11 @@
+using Streaming.Requests;
+
 namespace Streaming.Replay;
 
 /// <summary>A read's turn (<see cref="ReplayTurns"/>, which guards it).</summary>
 internal sealed class ReplayTurn
 {
-    private readonly HashSet<(ReplayQueue Queue, string Client)> _places = [];
+    private readonly HashSet<(Rotation<ReplayTurn> Queue, string Client)> _places = [];
 
     public TaskCompletionSource Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -11,7 +13,7 @@ internal sealed class ReplayTurn
     public bool IsOver { get; private set; }
 
     /// <summary>True if a client is known to find enough, so that the read is no search.</summary>
-    public bool IsKnown { get; set; }
+    public bool IsNoSearch { get; set; }
 
     /// <summary>True if it was granted as a search.</summary>
     public bool IsSearch { get; set; }
@@ -20,7 +22,7 @@ internal sealed class ReplayTurn
     public IEnumerable<string> Clients => _places.Select(static place => place.Client);
 
     /// <summary>Waits in a queue too; false if it does so already.</summary>
-    public bool Wait(ReplayQueue queue, string client)
+    public bool Wait(Rotation<ReplayTurn> queue, string client)
     {
         if (!_places.Add((queue, client)))
             return false;
@@ -28,7 +30,7 @@ internal sealed class ReplayTurn
         return true;
     }
 
-    public void Leave(ReplayQueue queue, string client)
+    public void Leave(Rotation<ReplayTurn> queue, string client)
     {
         _places.Remove((queue, client));
         queue.Remove(client, this);

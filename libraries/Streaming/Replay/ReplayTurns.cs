@@ -1,3 +1,5 @@
+using Streaming.Requests;
+
 namespace Streaming.Replay;
 
 /// <summary>
@@ -20,7 +22,7 @@ internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
     private const int Sweep = 1_024;
 
     private readonly Lock _gate = new();
-    private readonly ReplayQueue _reads = new(),
+    private readonly Rotation<ReplayTurn> _reads = new(),
         _searches = new();
     private readonly Dictionary<string, long> _freeSearches = new(StringComparer.Ordinal);
     private int _free = turns;
@@ -29,8 +31,8 @@ internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
     private bool _isSearching;
 
     /// <summary>
-    /// Asks for a turn in the name of a client. A read for several clients asks for each of them: it waits in all of
-    /// their places, and the first turn that comes is its turn.
+    /// Asks for a turn in the name of a client. A read for several clients waits in each client's place; it takes the
+    /// first turn.
     /// </summary>
     /// <param name="turn">The turn. Nothing happens if it was granted or given up.</param>
     /// <param name="client">The client.</param>
@@ -39,7 +41,7 @@ internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
     {
         lock (_gate)
         {
-            turn.IsKnown |= isSearch is false;
+            turn.IsNoSearch |= isSearch is false;
             if (!turn.IsOver && turn.Wait(isSearch is true && percent > 0 ? _searches : _reads, client))
                 GiveTurns();
         }
@@ -94,7 +96,7 @@ internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
                 Grant(search);
             }
             while (_free > 0 && _reads.Next() is var (read, client))
-                if (!read.IsKnown && HasSearched(client))
+                if (!read.IsNoSearch && HasSearched(client))
                 {
                     read.Leave(_reads, client);
                     read.Wait(_searches, client);

@@ -15,7 +15,7 @@ internal static class PublisherProgram
         public Socket Socket => socket;
         public nint Descriptor { get; } = socket.Handle;
         public ResponseScanner? Answer;
-        public long SentAt;
+        public long DueAt;
     }
 
     public static void Run(PublishOrder order, TextWriter output, CancellationToken stop)
@@ -41,7 +41,7 @@ internal static class PublisherProgram
             var due = order.Rate > 0 ? begun + (long)(sent * TimeSpan.TicksPerSecond / order.Rate) : now;
             while (idle.Count > 0 && sent < order.Count && due <= now && now <= limit)
             {
-                Send(idle.Dequeue(), due, now);
+                Send(idle.Dequeue(), due);
                 due = order.Rate > 0 ? begun + (long)(sent * TimeSpan.TicksPerSecond / order.Rate) : now = Wire.Now();
             }
             if (order.Rate > 0 && sent < order.Count && idle.Count > 0)
@@ -77,10 +77,11 @@ internal static class PublisherProgram
             idle.Enqueue(connections[index]);
         }
 
-        void Send(Connection connection, long due, long now)
+        void Send(Connection connection, long due)
         {
             sent++;
-            (connection.SentAt, connection.Answer) = (now, new ResponseScanner());
+            // A publish that waited for a connection is late since it was due.
+            (connection.DueAt, connection.Answer) = (due, new ResponseScanner());
             connection.Socket.Send(Wire.Request("POST", order.Url, "Content-Type: application/json\r\n", Body(due)));
         }
 
@@ -108,7 +109,7 @@ internal static class PublisherProgram
             if (connection.Answer is { } answer)
             {
                 answered++;
-                latency.RecordTicks(Wire.Now() - connection.SentAt);
+                latency.RecordTicks(Wire.Now() - connection.DueAt);
                 if (n > 0 && answer.Status is >= 200 and < 300)
                     accepted++;
                 else if (firstRefusal == 0)

@@ -21,6 +21,9 @@ internal sealed class ServerProbe(string path)
     /// <summary>Returns the time spent on JIT compilation since the start, on all threads.</summary>
     public TimeSpan Compiled() => TimeSpan.FromMilliseconds(Ask('c'));
 
+    /// <summary>Returns the pages that StreamApi has read from the store since this was first asked.</summary>
+    public long PagesRead() => Ask('r');
+
     private long Ask(char question)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

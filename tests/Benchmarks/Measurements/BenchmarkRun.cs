@@ -1,3 +1,4 @@
+using Benchmarks.Client;
 using Benchmarks.Reports;
 using Benchmarks.Servers;
 using Harness;
@@ -25,6 +26,18 @@ internal sealed class BenchmarkRun(
 
     /// <summary>Returns a topic that was not used before.</summary>
     public string NewTopic() => $"benchmark.{++_topics}";
+
+    /// <summary>Tells if a reader got every event, once and in order. Otherwise its values are of the events that came,
+    /// so they must not be recorded; for StreamApi it is an error.</summary>
+    public bool IsWhole(Measurement measurement, Peer peer, ReadResult read)
+    {
+        if (read.Lost == 0 && read.Wrong == 0)
+            return true;
+        (peer is StreamApiPeer ? Wrong : Skipped).Add(
+            $"{measurement.Name}, round {Round}, {peer.Name}: {read.Lost} lost, {read.Wrong} duplicated or reordered."
+        );
+        return false;
+    }
 
     /// <summary>Measurements that could not be made, and why.</summary>
     public List<string> Skipped { get; } = [];

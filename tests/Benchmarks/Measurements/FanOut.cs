@@ -61,8 +61,8 @@ internal sealed class FanOut : Measurement
     )
     {
         var d = await DeliverAsync(run, peer, subscribers, rate, seconds, connections, cancellationToken, kind);
-        if (peer == run.StreamApi && (d.Read.Lost > 0 || d.Read.Wrong > 0))
-            run.Wrong.Add($"{measurement.Name}: {d.Read.Lost} lost, {d.Read.Wrong} duplicated or reordered.");
+        if (!run.IsWhole(measurement, peer, d.Read))
+            return;
         run.Record(
             measurement,
             servedAs ?? peer.Name,

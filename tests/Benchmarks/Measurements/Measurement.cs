@@ -27,7 +27,7 @@ internal sealed record Goal(double Least, double Most, string? Peer)
 
     public static Goal AtLeast(double bound) => new(bound, double.PositiveInfinity, null);
 
-    public static Goal Within(double least, double most, string peer) => new(least, most, peer);
+    public static Goal Within(double least, double most, string? peer = null) => new(least, most, peer);
 
     public bool IsMet(double value) => value >= Least && value <= Most;
 

@@ -49,8 +49,8 @@ internal sealed class PublishToReceive : Measurement
         if (run.Round == 1 || publishedAt != readAt)
             await OneAsync(run.Seconds(2));
         var (read, published) = await OneAsync(run.Seconds(6));
-        if (publishedAt == run.StreamApi && (read.Lost > 0 || read.Wrong > 0))
-            run.Wrong.Add($"{Name}: {read.Lost} lost, {read.Wrong} duplicated or reordered.");
+        if (!run.IsWhole(this, publishedAt, read))
+            return;
         run.Record(
             this,
             name,

@@ -20,9 +20,6 @@ internal sealed class Stores : IAsyncDisposable
     public string Redis { get; private set; } = "";
     public IReadOnlyList<int> Processes => [.. _servers.SelectMany(s => s.Processes)];
 
-    /// <summary>The log of Postgres, with statements while <c>log_statement</c> is on.</summary>
-    public string PostgresLog { get; private set; } = "";
-
     /// <param name="durable">True to make Postgres wait for the disk.</param>
     public static async Task<Stores> StartAsync(bool durable, CancellationToken cancellationToken)
     {
@@ -65,7 +62,6 @@ internal sealed class Stores : IAsyncDisposable
     {
         var cluster = PostgresCluster.Open(_folder);
         var port = LoopbackPort.Take(0, "Postgres", "PostgresPort");
-        PostgresLog = Path.Combine(cluster.Data, "log", "postgres.log");
         string[] settings =
         [
             "listen_addresses=127.0.0.1",

@@ -11,7 +11,7 @@ internal sealed class ReaderLedger(int topics, int logs)
 
     public long Received { get; private set; }
     public long Lost { get; private set; }
-    public long Twice { get; private set; }
+    public long Duplicates { get; private set; }
     public long Reordered { get; private set; }
 
     /// <param name="topic">Index of the topic among the reader's.</param>
@@ -22,7 +22,7 @@ internal sealed class ReaderLedger(int topics, int logs)
     {
         Received++;
         if (ordinal <= _ordinals[topic])
-            Twice++;
+            Duplicates++;
         else if (position <= _positions[log])
             Reordered++;
         if (ordinal > _ordinals[topic] + 1)

@@ -156,9 +156,7 @@ internal sealed class ReturningReaders
     {
         if (read.Topic < 0)
         {
-            for (var channel = 0; channel < _topology.Channels; channel++)
-                if (_topology.LogOfChannel(channel) == read.Log && read.Replica.IsAlive)
-                    read.Replica.Settle(channel, read.Through, now);
+            TakeGap(read, now);
             return;
         }
         Level(read.Waiters, now);
@@ -169,9 +167,25 @@ internal sealed class ReturningReaders
             Leave(Array.IndexOf(Samples, reader), NoticedAt(now));
             return;
         }
-        reader.TakePage(read.Log, read.Through, now);
+        var end = _scenario.Fault == SimulationFault.JoinBeyondPage ? _logs[read.Log].Head : read.Through;
+        reader.TakePage(read.Log, (read.After, read.Through), end, now);
         if (--reader.Reads == 0)
             reader.Join(read.Replica, now);
+    }
+
+    /// <summary>Events of a log that a replica's feed has missed, over all channels.</summary>
+    private void TakeGap(ReplayRead read, int now)
+    {
+        if (!read.Replica.IsAlive)
+            return;
+        var settled = _scenario.Fault == SimulationFault.SettleBeyondPage ? _logs[read.Log].Head : read.Through;
+        for (var channel = 0; channel < _topology.Channels; channel++)
+        {
+            if (_topology.LogOfChannel(channel) != read.Log)
+                continue;
+            read.Replica.Receive(channel, read.After, read.Through);
+            read.Replica.Settle(channel, settled, now);
+        }
     }
 
     private void Level(int count, int now)

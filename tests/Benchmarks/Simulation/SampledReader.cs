@@ -95,11 +95,12 @@ internal sealed class SampledReader
         Emit(now);
     }
 
-    /// <summary>Everything of a log up to a position comes from the store.</summary>
-    public void TakePage(int log, int through, int now)
+    /// <summary>A log's events after a position through another come from the store, and the stream goes on after
+    /// its end.</summary>
+    public void TakePage(int log, (int After, int Through) page, int end, int now)
     {
-        Emit(log, through, null, now);
-        _cursors[log] = Math.Max(_cursors[log], through);
+        Emit(log, end, (_, position) => position > page.After && position <= page.Through, now);
+        _cursors[log] = Math.Max(_cursors[log], end);
     }
 
     /// <summary>
@@ -122,7 +123,7 @@ internal sealed class SampledReader
             var through = _scenario.Fault == SimulationFault.SettleAny ? most : least;
             if (through <= _cursors[log])
                 continue;
-            Emit(log, through, server, now);
+            Emit(log, through, server.Has, now);
             _cursors[log] = through;
         }
         // A frame with only an id where nothing has matched for a while.
@@ -131,7 +132,11 @@ internal sealed class SampledReader
     }
 
     /// <summary>Sends the events of a log in position order.</summary>
-    private void Emit(int log, int through, SimulatedReplica? server, int now)
+    /// <param name="log">The log.</param>
+    /// <param name="through">The position through which the stream takes itself for complete.</param>
+    /// <param name="has">Tells by channel and position if the event has come at all.</param>
+    /// <param name="now">The time.</param>
+    private void Emit(int log, int through, Func<int, int, bool> has, int now)
     {
         while (true)
         {
@@ -151,8 +156,8 @@ internal sealed class SampledReader
             if (topic < 0)
                 return;
             var ordinal = ++_next[topic];
-            // Only with a fault a stream comes to an event that its replica does not have.
-            if (server is not null && !server.Has(_channelOf[topic], position))
+            // A stream cannot send what never came, and goes over it.
+            if (!has(_channelOf[topic], position))
                 continue;
             Ledger.Receive(topic, log, position, ordinal);
             _cursors[log] = position;

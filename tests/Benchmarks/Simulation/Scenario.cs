@@ -122,6 +122,15 @@ internal enum SimulationFault
     /// <summary>A gap between two messages is not read from the store.</summary>
     IgnoreGap,
 
+    /// <summary>The read of a gap settles the log's head at its return instead of the page's end.</summary>
+    SettleBeyondPage,
+
+    /// <summary>A stream that takes a page goes on at the log's head instead of the page's end.</summary>
+    JoinBeyondPage,
+
+    /// <summary>A heartbeat settles the head that it tells.</summary>
+    BeatSettles,
+
     /// <summary>A stream of several slots goes on when one of them has settled.</summary>
     SettleAny,
 }

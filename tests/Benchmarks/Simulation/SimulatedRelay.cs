@@ -66,15 +66,16 @@ internal sealed class SimulatedRelay(
     {
         if (!replica.IsAlive || last <= replica.SettledOf(channel))
             return;
-        if (previous <= replica.SettledOf(channel))
-            replica.Settle(channel, last, now);
-        else if (scenario.Fault == SimulationFault.IgnoreGap)
+        var isIgnored =
+            scenario.Fault == SimulationFault.IgnoreGap
+            || (scenario.Fault == SimulationFault.BeatSettles && previous == last);
+        if (previous > replica.SettledOf(channel) && !isIgnored)
         {
-            replica.Overlook(channel, replica.SettledOf(channel), previous);
-            replica.Settle(channel, last, now);
-        }
-        else
             replays.AskMissing(replica, topology.LogOfChannel(channel), now);
+            return;
+        }
+        replica.Receive(channel, previous, last);
+        replica.Settle(channel, last, now);
     }
 
     private void Send(SimulatedLog log, int previous, int now)

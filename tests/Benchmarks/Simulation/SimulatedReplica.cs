@@ -1,20 +1,20 @@
 namespace Benchmarks.Simulation;
 
 /// <summary>
-/// A replica: what it has settled of each channel, its sampled readers one by one, all others by number.
+/// A replica: what it has received and settled of each channel, its sampled readers one by one, all others by number.
 /// </summary>
 internal sealed class SimulatedReplica
 {
     private readonly Topology _topology;
     private readonly int[] _settled;
     private readonly List<SampledReader>[] _readers;
-    private readonly List<(int After, int Through)>?[] _holes;
+    private readonly ReceivedRanges[] _received;
 
     public SimulatedReplica(Scenario scenario, Topology topology, int number, int region)
     {
         (_topology, Number, Region) = (topology, number, region);
         (_settled, ArrivedAt) = (new int[topology.Channels], new int[topology.Channels]);
-        _holes = new List<(int, int)>?[topology.Channels];
+        _received = [.. Enumerable.Range(0, topology.Channels).Select(_ => new ReceivedRanges())];
         _readers = [.. Enumerable.Range(0, topology.Channels).Select(_ => new List<SampledReader>())];
         ReadsMissing = new bool[scenario.Logs];
         Connected = scenario.Readers / scenario.Replicas;
@@ -53,15 +53,11 @@ internal sealed class SimulatedReplica
         return least;
     }
 
-    public bool Has(int channel, int position)
-    {
-        if (position > _settled[channel])
-            return false;
-        foreach (var (after, through) in _holes[channel] ?? [])
-            if (position > after && position <= through)
-                return false;
-        return true;
-    }
+    /// <summary>True if a message or a page has brought the channel's event, whatever is settled.</summary>
+    public bool Has(int channel, int position) => _received[channel].Has(position);
+
+    /// <summary>Notes that a message or a page has brought a channel's events.</summary>
+    public void Receive(int channel, int after, int through) => _received[channel].Add(after, through);
 
     public void Add(SampledReader reader)
     {
@@ -86,7 +82,4 @@ internal sealed class SimulatedReplica
         foreach (var reader in _readers[channel])
             reader.Emit(now);
     }
-
-    /// <summary>Notes that events are missing that nobody will bring: a fault.</summary>
-    public void Overlook(int channel, int after, int through) => (_holes[channel] ??= []).Add((after, through));
 }

@@ -37,8 +37,12 @@ internal sealed record SimulationResult(Scenario Scenario, IReadOnlyList<Simulat
     public long SampledResumes { get; init; }
     public int Judged { get; init; }
     public long Lost { get; init; }
-    public long Twice { get; init; }
+    public long Duplicates { get; init; }
     public long Reordered { get; init; }
     public int LongestId { get; init; }
-    public long Violations => Lost + Twice + Reordered;
+    public long Violations => Lost + Duplicates + Reordered;
+
+    /// <summary>True if every reader has caught up, every ledger was judged to the end, and none has found
+    /// anything.</summary>
+    public bool Ok => Violations == 0 && NotCaughtUp == 0 && Judged == Scenario.Samples;
 }

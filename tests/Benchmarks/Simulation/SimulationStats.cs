@@ -74,7 +74,7 @@ internal sealed class SimulationStats(Scenario scenario)
             SampledResumes = _resumes,
             Judged = judged.Count,
             Lost = returning.Samples.Sum(r => r.Ledger.Lost),
-            Twice = returning.Samples.Sum(r => r.Ledger.Twice),
+            Duplicates = returning.Samples.Sum(r => r.Ledger.Duplicates),
             Reordered = returning.Samples.Sum(r => r.Ledger.Reordered),
             LongestId = _longestId,
         };

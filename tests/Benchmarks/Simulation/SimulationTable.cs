@@ -41,14 +41,14 @@ internal static class SimulationTable
         );
         Table(
             text,
-            "| | readers with a ledger | judged | their events | their resumes | longest id, bytes | lost | twice |"
-                + " reordered |",
+            "| | readers with a ledger | judged | their events | their resumes | longest id, bytes | lost "
+                + "| duplicates | reordered |",
             results,
             r =>
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{r.Scenario.Samples:N0} | {r.Judged:N0} | {r.SampledEvents:N0} | {r.SampledResumes:N0} | "
-                        + $"{r.LongestId} | {r.Lost} | {r.Twice} | {r.Reordered}"
+                        + $"{r.LongestId} | {r.Lost} | {r.Duplicates} | {r.Reordered}"
                 )
         );
         return text.ToString();

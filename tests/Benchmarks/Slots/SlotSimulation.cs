@@ -13,8 +13,14 @@ internal static class SlotSimulation
         EventsPerPage = 500,
         SignatureBytes = 33;
 
-    public static void Run()
+    /// <summary>The most bytes of bodies that a replica may receive, × those that its readers need, with as many slots
+    /// as by default.</summary>
+    public const double MostRatio = 1.05;
+
+    /// <returns>False if a replica receives more than it may.</returns>
+    public static bool Run()
     {
+        var isWithin = true;
         Console.WriteLine("### Simulated: bytes of bodies into a replica ÷ bytes that its readers need\n");
         Console.WriteLine(
             "| replicas | topics | topics read on a replica | slots | mean | worst | index, bytes/page |"
@@ -24,13 +30,16 @@ internal static class SlotSimulation
         foreach (var slots in (int[])[256, 1_024, 4_096])
         {
             var (mean, worst, index) = Run(replicas, topics, read, slots);
+            isWithin &= slots < new EventStoreOptions().Slots || worst <= MostRatio;
             Console.WriteLine(
                 $"| {replicas} | {topics:N0} | {read} | {slots:N0} | {mean:F3} | {worst:F3} | {index:F0} |"
             );
         }
+        return isWithin;
     }
 
-    private static (double Mean, double Worst, double Index) Run(int replicas, int topics, int read, int slots)
+    /// <summary>Returns the ratios of one case, and the bytes of a page's index.</summary>
+    public static (double Mean, double Worst, double Index) Run(int replicas, int topics, int read, int slots)
     {
         var division = new TopicSlots(Options.Create(new EventStoreOptions { Slots = slots }));
         var format = new RelayFormat(division);

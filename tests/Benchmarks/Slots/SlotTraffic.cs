@@ -27,16 +27,19 @@ internal sealed class SlotTraffic : IAsyncDisposable
     private SlotTraffic(StreamApiPeer publisher, RelayTap tap, LogWriter log) =>
         (_publisher, _tap, _log) = (publisher, tap, log);
 
-    public static async Task RunAsync(string[] counts, CancellationToken cancellationToken)
+    /// <returns>False if a replica received more bodies than it may.</returns>
+    public static async Task<bool> RunAsync(string[] counts, CancellationToken cancellationToken)
     {
-        SlotSimulation.Run();
+        var isWithin = SlotSimulation.Run();
         foreach (var slots in counts.Length == 0 ? ["256", "4096"] : counts)
         {
             await using var traffic = await StartAsync(slots, cancellationToken);
             Console.WriteLine($"\n### {slots} slots, four replicas, {Tenants} topics (Zipf), {Rate:N0} events/s\n");
-            await traffic.MeasureBytesAsync(cancellationToken);
+            var worst = await traffic.MeasureBytesAsync(cancellationToken);
+            isWithin &= slots != "4096" || worst <= SlotSimulation.MostRatio;
             await traffic.MeasureCpuAsync(cancellationToken);
         }
+        return isWithin;
     }
 
     private static async Task<SlotTraffic> StartAsync(string slots, CancellationToken cancellationToken)
@@ -47,7 +50,8 @@ internal sealed class SlotTraffic : IAsyncDisposable
         return new SlotTraffic(publisher, await RelayTap.OpenAsync(stores.Redis), new LogWriter(stores.EventStore));
     }
 
-    private async Task MeasureBytesAsync(CancellationToken cancellationToken)
+    /// <summary>Returns the highest ratio of a replica.</summary>
+    private async Task<double> MeasureBytesAsync(CancellationToken cancellationToken)
     {
         for (var n = 0; n < Replicas; n++)
             _replicas.Add(await SlotReplica.StartAsync(_publisher, cancellationToken));
@@ -71,6 +75,7 @@ internal sealed class SlotTraffic : IAsyncDisposable
                 $"| {n + 1} | {all[_replicas[n]]:N0} | {needs[n]:N0} | {all[_replicas[n]] / needs[n]:F3} "
                     + $"| {_tap.Indexes / Time.TotalSeconds:N0} | {_tap.Heartbeats / Time.TotalSeconds:N0} |"
             );
+        return needs.Select((need, n) => all[_replicas[n]] / need).Max();
 
         async Task PrintAsync(string name, Func<string, bool> published, int rate)
         {

@@ -13,7 +13,7 @@ namespace Integration.Delivery;
 public sealed class AppendTests(StackFixture stack)
 {
     [Fact]
-    public async Task Of_a_batch_what_was_stored_before_or_refused_is_not_told_as_committed_now()
+    public async Task Only_new_events_of_a_batch_are_raised_as_committed()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
@@ -46,7 +46,7 @@ public sealed class AppendTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task Appends_go_on_where_the_first_of_a_partition_was_rolled_back_or_the_sequence_skipped_it()
+    public async Task Appends_continue_after_the_first_position_of_a_partition_was_rolled_back_or_skipped()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
@@ -79,7 +79,7 @@ public sealed class AppendTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_new_partition_waits_for_nobody_who_reads_the_log_for_long()
+    public async Task A_new_partition_does_not_wait_for_long_reads_of_the_log()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;

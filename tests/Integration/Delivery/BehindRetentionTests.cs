@@ -13,7 +13,7 @@ public sealed class BehindRetentionTests(StackFixture stack)
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     [Fact]
-    public async Task A_replica_that_was_cut_off_tells_its_readers_what_is_gone_and_shows_the_rest()
+    public async Task A_replica_that_was_cut_off_resyncs_its_readers_past_the_dropped_events()
     {
         // The links are those of the first replica.
         await using var system = await StartAsync(replicas: 1);
@@ -34,7 +34,7 @@ public sealed class BehindRetentionTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_leader_that_was_cut_off_relays_what_is_left_as_what_follows_a_gap()
+    public async Task A_leader_that_was_cut_off_relays_the_remaining_events_after_a_gap()
     {
         // The link to Postgres is the Broadcaster's.
         await using var system = await StartAsync(replicas: 0);

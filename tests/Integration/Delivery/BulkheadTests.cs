@@ -12,7 +12,7 @@ namespace Integration.Delivery;
 public sealed class BulkheadTests(StackFixture stack)
 {
     [Fact]
-    public async Task Searches_that_hang_take_nothing_from_publishing_and_live_streams_and_end_with_their_clients()
+    public async Task Hanging_searches_do_not_delay_publishing_or_live_streams_and_end_with_their_clients()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var system = await DeliverySystem.StartAsync(
@@ -154,13 +154,14 @@ public sealed class BulkheadTests(StackFixture stack)
         await using var ask = store.CreateCommand(
             "select current_setting('statement_timeout') || ' ' || "
                 + "current_setting('idle_in_transaction_session_timeout') || ' ' || "
-                + "current_setting('client_connection_check_interval')"
+                + "current_setting('client_connection_check_interval') || ' ' || "
+                + "current_setting('tcp_user_timeout') || ' ' || current_setting('tcp_keepalives_idle')"
         );
-        Assert.Equal("8s 8s 2s", await ask.ExecuteScalarAsync(cancellationToken));
+        Assert.Equal("8s 8s 2s 20000 15", await ask.ExecuteScalarAsync(cancellationToken));
     }
 
     [Fact]
-    public async Task A_statement_whose_client_has_gone_without_a_word_ends_in_Postgres_too()
+    public async Task A_statement_of_a_vanished_client_ends_in_Postgres_too()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var system = await DeliverySystem.StartAsync(

@@ -9,7 +9,7 @@ namespace Integration.Delivery;
 public sealed class ChurnTests(StackFixture stack)
 {
     [Fact]
-    public async Task Of_clients_that_came_and_went_neither_streams_nor_descriptors_are_left()
+    public async Task Disconnected_clients_leave_neither_streams_nor_descriptors()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         var replica = system.Replicas[0];

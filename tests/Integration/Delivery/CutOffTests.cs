@@ -52,7 +52,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
     [Theory]
     [InlineData("cut")]
     [InlineData("frozen")]
-    public async Task It_goes_on_with_what_Redis_brings_and_says_503_so_that_nobody_new_comes(string fault)
+    public async Task A_replica_without_Postgres_delivers_from_Redis_and_reports_503(string fault)
     {
         var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
@@ -108,7 +108,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
     }
 
     [Fact]
-    public async Task It_waits_for_Postgres_where_Redis_lost_an_event_and_then_delivers_all_in_order()
+    public async Task A_replica_waits_for_Postgres_after_Redis_lost_an_event_and_then_delivers_all_in_order()
     {
         var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);

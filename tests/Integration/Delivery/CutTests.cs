@@ -35,7 +35,7 @@ public sealed class CutTests(StackFixture stack)
     [InlineData("GET", Finite, "Accept: text/event-stream")]
     [InlineData("POST", Pushed, "Connection: close")]
     [InlineData("POST", Pushed, "Accept: text/event-stream")]
-    public async Task No_stream_says_anything_of_its_connection_and_a_proper_end_has_its_last_chunk(
+    public async Task No_stream_has_a_Connection_header_and_a_proper_end_has_the_last_chunk(
         string method,
         string path,
         string header

@@ -83,7 +83,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     }
 
     [Fact]
-    public async Task Earliest_starts_at_the_oldest_event_and_goes_on_live()
+    public async Task Earliest_starts_at_the_oldest_event_and_continues_live()
     {
         await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 30);
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
@@ -136,7 +136,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     }
 
     [Fact]
-    public async Task A_reader_whose_filter_matches_nothing_is_kept_at_the_head_and_never_beyond_a_match()
+    public async Task A_reader_without_matches_stays_at_the_head_and_never_beyond_a_match()
     {
         await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("quiet")}");
         var others = await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 10);
@@ -214,7 +214,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     }
 
     [Fact]
-    public async Task Types_and_keys_narrow_a_subscription_and_POST_takes_what_the_query_takes()
+    public async Task Types_and_keys_narrow_a_subscription_and_POST_accepts_the_same_as_the_query()
     {
         var before = await HeadAsync(A);
         await DeliverySystem.PublishAsync(

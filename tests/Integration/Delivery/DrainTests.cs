@@ -17,7 +17,7 @@ public sealed class DrainTests(StackFixture stack)
     private const int Streams = 5_000;
 
     [Fact]
-    public async Task Five_thousand_streams_move_to_another_replica_when_theirs_is_asked_to_stop_and_lose_nothing()
+    public async Task Five_thousand_streams_of_a_stopping_replica_move_to_another_and_lose_nothing()
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
         var (leaving, staying) = (system.Replicas[0], system.Replicas[1]);

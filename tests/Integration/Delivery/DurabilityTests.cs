@@ -75,7 +75,7 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
     }
 
     [Fact]
-    public async Task Of_several_hosts_the_primary_is_used_and_a_standby_alone_is_refused_at_the_start()
+    public async Task The_primary_of_several_hosts_is_used_and_a_standby_alone_fails_the_start()
     {
         var database = await rig.CreateDatabaseAsync();
         await using var system = await DeliverySystem.StartAsync(stack, 0, 0, database: database);

@@ -11,7 +11,7 @@ public sealed class EpochTests(StackFixture stack)
     [Theory]
     [InlineData("reset")]
     [InlineData("new_epoch")]
-    public async Task Readers_that_wait_for_the_store_while_the_epoch_changes_get_the_new_history_once_and_in_order(
+    public async Task Readers_that_wait_for_the_store_during_a_change_of_epoch_get_the_new_one_once_and_in_order(
         string change
     )
     {
@@ -69,7 +69,7 @@ public sealed class EpochTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_finite_stream_ends_with_its_history_and_whoever_returns_gets_it_whole_to_its_end()
+    public async Task A_finite_stream_ends_with_its_epoch_and_a_returning_client_gets_all_of_it()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         var begun = await Requests.JsonAsync(
@@ -109,7 +109,7 @@ public sealed class EpochTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_new_history_whose_leaders_are_counted_from_the_start_comes_by_Redis_too()
+    public async Task A_new_epoch_whose_fences_start_again_is_relayed_by_Redis_too()
     {
         // Events come from Redis only: nothing compares with the store.
         await using var system = await DeliverySystem.StartAsync(

@@ -10,7 +10,7 @@ public sealed class ExpiredReaderTests(StackFixture stack)
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     [Fact]
-    public async Task A_reader_behind_what_retention_dropped_is_told_and_goes_on_from_the_oldest_kept()
+    public async Task A_reader_behind_retention_gets_a_resync_and_continues_from_the_oldest_event()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
@@ -63,7 +63,7 @@ public sealed class ExpiredReaderTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_reader_behind_what_went_for_its_size_is_told_and_reads_on_over_positions_never_given()
+    public async Task A_reader_behind_size_retention_gets_a_resync_and_skips_unused_positions()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

@@ -23,7 +23,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
     }
 
     [Fact]
-    public async Task SIGTERM_ends_every_stream_properly_with_a_time_to_come_back_and_the_process_exits()
+    public async Task SIGTERM_ends_every_stream_properly_with_a_reconnection_time_and_the_process_exits()
     {
         await using var leaving = await _system.StartReplicaAsync();
         var readers = new List<SseReader>();
@@ -54,7 +54,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
     }
 
     [Fact]
-    public async Task A_reset_of_the_store_is_a_new_epoch_and_open_and_returning_readers_are_told()
+    public async Task A_reset_of_the_store_is_a_new_epoch_and_every_reader_gets_a_resync()
     {
         await using var open = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         var before = await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 5);
@@ -75,7 +75,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
     }
 
     [Fact]
-    public async Task A_full_server_refuses_new_streams_but_has_places_for_those_that_return()
+    public async Task A_full_server_refuses_new_streams_but_admits_returning_ones()
     {
         await using var small = await _system.StartReplicaAsync(
             new() { ["Streaming__MaxConnections"] = "10", ["Streaming__ResumeReservePercent"] = "10" }

@@ -81,7 +81,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
     }
 
     [Fact]
-    public async Task A_message_that_was_changed_on_its_way_is_not_believed_and_what_it_brought_comes_from_Postgres()
+    public async Task A_forged_message_is_rejected_and_its_events_are_read_from_Postgres()
     {
         var listened = Guid.NewGuid().ToString("N");
         await LiveAsync();

@@ -14,7 +14,7 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     [Fact]
-    public async Task A_promoted_standby_goes_on_and_whoever_had_what_it_lacks_is_told()
+    public async Task After_a_promotion_streams_continue_and_readers_of_lost_events_get_a_resync()
     {
         var database = await rig.CreateDatabaseAsync();
         await using var system = await DeliverySystem.StartAsync(stack, database: database);
@@ -27,7 +27,7 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     }
 
     [Fact]
-    public async Task A_standby_that_takes_over_goes_on_and_tells_every_reader_that_has_lost_positions()
+    public async Task A_standby_that_takes_over_resyncs_every_reader_that_has_lost_positions()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
@@ -90,7 +90,7 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     }
 
     [Fact]
-    public async Task A_restored_copy_goes_on_with_the_ids_of_what_it_has()
+    public async Task A_restored_copy_continues_with_the_ids_of_its_events()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);

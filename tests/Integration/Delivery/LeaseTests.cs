@@ -23,7 +23,7 @@ public sealed class LeaseTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_lease_from_before_the_clock_was_set_back_an_hour_keeps_nobody_waiting()
+    public async Task A_lease_from_before_the_clock_was_set_back_delays_no_takeover()
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
         var lease = new LeaderLease(system.Database);
@@ -35,7 +35,7 @@ public sealed class LeaseTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task Of_many_who_ask_at_once_one_gets_the_lease_with_a_higher_fence_than_anyone_before()
+    public async Task One_of_many_concurrent_requests_gets_the_lease_with_the_highest_fence()
     {
         await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
         var lease = new LeaderLease(system.Database);
@@ -75,6 +75,34 @@ public sealed class LeaseTests(StackFixture stack)
             Task
                 .Factory.StartNew(ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .Unwrap();
+    }
+
+    [Fact]
+    public async Task A_leader_that_cannot_relay_leaves_the_lease_to_another()
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using (var delete = system.Database.CreateCommand("delete from eventstore.secrets where name = 'relay'"))
+            await delete.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var broadcaster = await system.StartBroadcasterAsync();
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(broadcaster.Output.Contains("is the leader", StringComparison.Ordinal)),
+            "it has tried"
+        );
+        var lease = new LeaderLease(system.Database);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                await lease.HoldAsync("broadcaster", "another", Ttl, TestContext.Current.CancellationToken) is not null,
+            "another may lead"
+        );
+        using var http = new HttpClient();
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                (await http.GetStringAsync(new Uri(broadcaster.Url, "/status"))).Contains(
+                    "\"leader\":false",
+                    StringComparison.Ordinal
+                ),
+            "it knows that it does not lead"
+        );
     }
 
     private static Task<long?> HoldAsync(LeaderLease lease, string holder) =>

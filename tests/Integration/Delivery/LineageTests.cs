@@ -8,7 +8,7 @@ namespace Integration.Delivery;
 public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
 {
     [Fact]
-    public async Task Along_promotions_an_id_is_good_up_to_the_last_event_that_every_one_of_them_kept()
+    public async Task After_promotions_an_id_is_valid_up_to_the_last_shared_event()
     {
         var database = await rig.CreateDatabaseAsync();
         await using var first = await OpenLog.OpenAsync(database);
@@ -42,7 +42,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     }
 
     [Fact]
-    public async Task A_former_primary_says_nothing_of_an_epoch_that_it_missed()
+    public async Task A_former_primary_does_not_decide_about_an_epoch_that_it_missed()
     {
         var database = await rig.CreateDatabaseAsync();
         await using var former = await OpenLog.OpenAsync(database);
@@ -59,7 +59,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     }
 
     [Fact]
-    public async Task Two_forks_of_one_backup_honour_what_the_backup_has_and_nothing_of_each_other()
+    public async Task Two_forks_of_one_backup_accept_its_ids_but_not_each_others()
     {
         var database = await rig.CreateDatabaseAsync();
         await using var origin = await OpenLog.OpenAsync(database);
@@ -103,7 +103,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_restored_dump_honours_what_it_has_and_not_what_came_later(bool intoTheSameDatabase)
+    public async Task A_restored_dump_accepts_its_own_ids_but_no_later_ones(bool intoTheSameDatabase)
     {
         var database = await rig.CreateDatabaseAsync();
         var dump = Path.Combine(Path.GetTempPath(), $"{database.Database}.dump");
@@ -136,7 +136,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     }
 
     [Fact]
-    public async Task Beyond_retention_an_id_of_an_early_epoch_is_still_known_so_that_its_reader_gets_the_oldest_event()
+    public async Task After_retention_an_id_of_an_early_epoch_is_still_known_and_gets_the_oldest_event()
     {
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
         var kept = await log.AppendAsync(20);
@@ -158,7 +158,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
 
     /// <summary>Streams go on in the new epoch from where such a page ends.</summary>
     [Fact]
-    public async Task A_page_whose_events_were_found_in_the_former_epoch_ends_where_it_began()
+    public async Task A_page_read_across_a_change_of_epoch_is_empty()
     {
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
         await log.AppendAsync(20);
@@ -212,7 +212,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     }
 
     [Fact]
-    public async Task A_copy_within_the_cluster_honours_what_it_has_and_not_what_came_later()
+    public async Task A_copy_within_the_cluster_accepts_its_own_ids_but_no_later_ones()
     {
         var database = await rig.CreateDatabaseAsync();
         StreamId[] kept;
@@ -268,7 +268,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
 
     /// <summary>A cluster that was set up by the same commands has the same oids.</summary>
     [Fact]
-    public async Task The_name_of_the_place_has_the_cluster_the_database_the_timeline_and_the_table()
+    public async Task The_fingerprint_has_the_cluster_the_database_the_timeline_and_the_table()
     {
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
         var place = await log.ScalarAsync(
@@ -284,7 +284,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
 
     /// <summary>Covers functions that may be the first write after a promotion, such as a sweep.</summary>
     [Fact]
-    public async Task Every_function_that_writes_records_the_place_before_its_events()
+    public async Task Every_function_that_writes_records_the_epoch_first()
     {
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
         await log.AppendAsync(3);

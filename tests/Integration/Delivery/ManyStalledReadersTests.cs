@@ -17,7 +17,7 @@ public sealed class ManyStalledReadersTests(StackFixture stack)
     private static readonly string Pad = new('x', 4_000);
 
     [Fact]
-    public async Task A_thousand_stalled_readers_cost_a_bounded_memory_and_nobody_an_event()
+    public async Task A_thousand_stalled_readers_use_bounded_memory_and_lose_no_event()
     {
         // Pages of these readers would be 250 MB. The runtime ends a replica that holds more
         // than it may.

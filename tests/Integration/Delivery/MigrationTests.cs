@@ -100,7 +100,9 @@ public sealed class MigrationTests(StackFixture stack)
             create or replace function eventstore.head() returns bigint language sql as 'select 7';
             drop table eventstore.lineage, eventstore.settings, eventstore.lost_appends;
             drop index eventstore.idempotency_keys_answer;
-            alter table eventstore.runs drop column epoch
+            alter table eventstore.runs drop column epoch;
+            alter table eventstore.outbox drop constraint outbox_type_is_not_reserved,
+                drop constraint outbox_names_are_short, drop constraint outbox_data_are_small
             """
         );
         // As the former version made it.
@@ -143,7 +145,7 @@ public sealed class MigrationTests(StackFixture stack)
     [Theory]
     [InlineData("1024 by 1", "0")]
     [InlineData("1024 by 2", "1")]
-    public async Task The_former_default_number_of_slots_is_agreed_anew_and_a_chosen_one_is_kept(
+    public async Task The_former_default_number_of_slots_is_replaced_and_a_chosen_one_is_kept(
         string agreed,
         string left
     )
@@ -180,6 +182,62 @@ public sealed class MigrationTests(StackFixture stack)
         );
         await Assert.ThrowsAsync<PostgresException>(() => scripts.ApplyAsync(TestContext.Current.CancellationToken));
         Assert.Equal(schema, await RowsAsync(store, Schema));
+    }
+
+    [Fact]
+    public async Task A_migration_that_waits_for_a_transaction_stops_no_other_one()
+    {
+        await using var store = await CreateAsync();
+        await MigrateAsync(store);
+        // The function's file creates the trigger again, which waits for everybody who writes into the outbox.
+        await RowsAsync(store, "update eventstore.functions set hash = 'x' where name = 'outbox_notify'");
+        const string Insert = "insert into eventstore.outbox (topic, type, data) values ('t.1', 'n', '1')";
+        Task migrating;
+        await using (var connection = await store.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        await using (var open = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var insert = new NpgsqlCommand(Insert, connection, open);
+            await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            migrating = MigrateAsync(store);
+            await DeliverySystem.EventuallyAsync(
+                async () =>
+                    await RowsAsync(
+                        store,
+                        "select '' from pg_locks where relation = 'eventstore.outbox'::regclass and not granted"
+                    )
+                        is [_],
+                "the migration waits"
+            );
+            await RowsAsync(store, Insert);
+            Assert.False(migrating.IsCompleted);
+        }
+        await migrating;
+        Assert.Empty(await RowsAsync(store, "select '' from eventstore.functions where hash = 'x'"));
+    }
+
+    [Fact]
+    public async Task A_migration_forgets_the_functions_of_a_newer_version_which_it_replaces()
+    {
+        await using var store = await CreateAsync();
+        await MigrateAsync(store);
+        await RowsAsync(
+            store,
+            """
+            insert into eventstore.migrations (name, applied_at) values
+                ('functions newer', clock_timestamp()), ('functions older', clock_timestamp() - interval '1 day')
+            """
+        );
+        await MigrateAsync(store);
+        Assert.Equal(
+            ["functions older"],
+            await RowsAsync(
+                store,
+                $"""
+                select name from eventstore.migrations
+                where name like 'functions %' and name <> '{SchemaScript.FunctionSet}'
+                """
+            )
+        );
     }
 
     private async Task<NpgsqlDataSource> CreateAsync() =>

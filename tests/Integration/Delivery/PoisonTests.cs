@@ -16,6 +16,8 @@ public sealed class PoisonTests(StackFixture stack)
     [InlineData("t.*", "n", "1", "outbox_topic_is_tokens")]
     [InlineData("", "n", "1", "outbox_topic_is_tokens")]
     [InlineData("t.1", "n", "[1,\n2]", "outbox_data_are_one_line")]
+    [InlineData("t.1", "resync", "1", "outbox_type_is_not_reserved")]
+    [InlineData("t.1", "unauthorized", "1", "outbox_type_is_not_reserved")]
     [InlineData("t.1", "n", "}", null)] // not JSON: the cast fails
     public async Task The_database_refuses_them_where_they_are_written(
         string topic,
@@ -34,7 +36,7 @@ public sealed class PoisonTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task One_that_waits_in_the_outbox_is_put_aside_and_those_around_it_are_published()
+    public async Task A_poisonous_event_in_the_outbox_is_put_aside_and_its_neighbours_are_published()
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
@@ -42,12 +44,13 @@ public sealed class PoisonTests(StackFixture stack)
         await using (
             var rows = system.Database.CreateCommand(
                 "insert into eventstore.outbox (topic, type, data) values ('t.1','n','1'), ('t.1',"
-                    + "e'a\\nb','2'), ('t..1','n','3'), ('t.1','n','{'), ('t.1','n','5')"
+                    + "e'a\\nb','2'), ('t..1','n','3'), ('t.1','n','{'), ('t.1','n','5'), ('t.1','resync','6'), "
+                    + "('t.1','n',to_json(repeat('x', 1048575))::text), ('t.1',repeat('x', 257),'8'), ('t.1','n','9')"
             )
         )
             await rows.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        await reader.WaitForEventsAsync(2);
-        Assert.Equal(["1", "5"], reader.Events.Select(e => e.Data));
+        await reader.WaitForEventsAsync(3);
+        Assert.Equal(["1", "5", "9"], reader.Events.Select(e => e.Data));
         await using var aside = system.Database.CreateCommand(
             "select array_agg(reason order by ordinal) from eventstore.outbox_refused"
         );
@@ -56,11 +59,14 @@ public sealed class PoisonTests(StackFixture stack)
             reasons,
             r => Assert.StartsWith("the type", r, StringComparison.Ordinal),
             r => Assert.StartsWith("the topic", r, StringComparison.Ordinal),
-            r => Assert.StartsWith("the data are no JSON", r, StringComparison.Ordinal)
+            r => Assert.StartsWith("the data are no JSON", r, StringComparison.Ordinal),
+            r => Assert.StartsWith("the type is one that only the server sends", r, StringComparison.Ordinal),
+            r => Assert.StartsWith("the data are more than", r, StringComparison.Ordinal),
+            r => Assert.StartsWith("the type or the key", r, StringComparison.Ordinal)
         );
         await DeliverySystem.EventuallyAsync(
             () =>
-                Task.FromResult(system.Broadcasters[0].Output.Split("is now in eventstore.outbox_refused").Length == 4),
+                Task.FromResult(system.Broadcasters[0].Output.Split("is now in eventstore.outbox_refused").Length == 7),
             "each is in the Broadcaster's log"
         );
     }
@@ -68,7 +74,7 @@ public sealed class PoisonTests(StackFixture stack)
     [Theory]
     [InlineData("live")]
     [InlineData("degraded")]
-    public async Task One_that_is_in_the_log_is_left_out_of_each_stream_and_stops_none(string mode)
+    public async Task A_poisonous_event_in_the_log_is_left_out_of_each_stream_and_stops_none(string mode)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
@@ -134,7 +140,9 @@ public sealed class PoisonTests(StackFixture stack)
             alter table eventstore.outbox
                 drop constraint outbox_topic_is_tokens,
                 drop constraint outbox_type_is_one_line,
-                drop constraint outbox_data_are_one_line, drop constraint outbox_data_are_json;
+                drop constraint outbox_data_are_one_line, drop constraint outbox_data_are_json,
+                drop constraint outbox_type_is_not_reserved, drop constraint outbox_names_are_short,
+                drop constraint outbox_data_are_small;
             alter table eventstore.events drop constraint events_type_is_one_line
             """
         );

@@ -12,7 +12,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     [Fact]
-    public async Task Promotions_that_lose_nothing_are_noticed_by_no_reader_however_many_there_are()
+    public async Task No_reader_notices_any_number_of_promotions_that_lose_nothing()
     {
         await using var system = await StartAsync();
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
@@ -79,7 +79,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
     }
 
     [Fact]
-    public async Task A_promotion_that_lost_events_resyncs_those_who_had_them_and_nobody_else()
+    public async Task A_promotion_that_lost_events_resyncs_only_the_readers_that_had_them()
     {
         await using var system = await StartAsync();
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
@@ -131,7 +131,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
     }
 
     [Fact]
-    public async Task A_generation_goes_on_after_a_promotion_unless_events_of_it_were_lost()
+    public async Task A_generation_continues_after_a_promotion_unless_it_lost_events()
     {
         await using var system = await StartAsync();
         var (whole, text) = (await GenerateAsync(system, maxTokens: 120), "");

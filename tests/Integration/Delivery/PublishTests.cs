@@ -57,7 +57,7 @@ public sealed class PublishTests(TwoReplicas fixture)
     [Theory]
     [InlineData("application/json")]
     [InlineData("application/x-ndjson")]
-    public async Task An_id_that_stands_twice_in_one_request_is_one_event_and_with_other_content_a_conflict(string type)
+    public async Task A_repeated_id_in_one_request_is_one_event_and_with_other_content_a_conflict(string type)
     {
         var (id, other, lines) = (Guid.NewGuid(), Guid.NewGuid(), type.EndsWith("ndjson", StringComparison.Ordinal));
         using var http = new HttpClient();

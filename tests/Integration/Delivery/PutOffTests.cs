@@ -9,7 +9,7 @@ namespace Integration.Delivery;
 public sealed class PutOffTests(StackFixture stack)
 {
     [Fact]
-    public async Task A_resuming_reader_of_every_kind_of_stream_is_put_off_while_Postgres_is_away()
+    public async Task Without_Postgres_a_resuming_reader_of_any_stream_is_asked_to_reconnect()
     {
         await using var upstream = await FakeUpstream.StartAsync();
         await using var system = await DeliverySystem.StartAsync(

@@ -13,7 +13,7 @@ public sealed class ReaderTests(StackFixture stack)
 {
     [Theory]
     [InlineData(1), InlineData(2), InlineData(3)]
-    public async Task Pages_together_hold_each_match_once_and_in_order_however_far_the_directory_is(int seed)
+    public async Task Pages_contain_each_match_once_and_in_order_wherever_the_directory_is(int seed)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var random = new Random(seed);
@@ -150,7 +150,7 @@ public sealed class ReaderTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task Topics_are_counted_with_what_the_directory_does_not_list_yet_and_without_what_was_dropped()
+    public async Task Topic_counts_include_unlisted_events_and_exclude_dropped_ones()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(partitionSpan: 100);
@@ -184,7 +184,7 @@ public sealed class ReaderTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_reset_and_those_who_read_the_log_meanwhile_do_not_wait_for_each_other_for_ever()
+    public async Task A_reset_and_concurrent_readers_of_the_log_do_not_deadlock()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(partitionSpan: 100);

@@ -35,7 +35,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
     }
 
     [Fact]
-    public async Task A_replica_whose_node_dies_subscribes_at_another()
+    public async Task A_replica_subscribes_at_another_node_after_its_own_dies()
     {
         Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
         var publisher = new NumberPublisher(_system.Replicas[1]);

@@ -13,7 +13,7 @@ public sealed class RedisStartTests(StackFixture stack)
         await RefusesAsync(service, redis, message);
 
     [Fact]
-    public async Task One_server_under_two_names_ends_the_start()
+    public async Task One_server_under_two_names_fails_the_start()
     {
         Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
         await using var node = await RedisNode.StartAsync();
@@ -42,7 +42,7 @@ public sealed class RedisStartTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task Servers_that_are_away_do_not_end_the_start()
+    public async Task Unreachable_servers_do_not_fail_the_start()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

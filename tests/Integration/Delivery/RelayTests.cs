@@ -21,7 +21,7 @@ public sealed class RelayTests(StackFixture stack)
     [InlineData("TailAsync")]
     [InlineData("HeartbeatAsync")]
     [InlineData("OutboxAsync")]
-    public async Task A_relay_of_which_one_part_found_the_lease_lost_for_a_moment_ends_as_a_whole(string part)
+    public async Task A_relay_ends_as_a_whole_if_one_part_found_the_lease_lost(string part)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await stack.CreateDatabaseAsync(cancellationToken);

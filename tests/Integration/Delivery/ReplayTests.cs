@@ -18,7 +18,7 @@ public sealed class ReplayTests(StackFixture stack)
     };
 
     [Fact]
-    public async Task Readers_that_return_one_after_the_other_share_what_was_read_for_the_first()
+    public async Task Readers_that_return_one_after_the_other_share_the_pages_of_the_first()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
@@ -152,7 +152,7 @@ public sealed class ReplayTests(StackFixture stack)
     [Theory]
     [InlineData("")]
     [InlineData("&slow=latest")]
-    public async Task A_replay_that_fails_again_and_again_ends_its_stream_and_its_client_comes_back_to_all(string slow)
+    public async Task A_replay_that_keeps_failing_ends_its_stream_and_the_client_resumes_completely(string slow)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Harness;
 using Integration.Security;
@@ -11,7 +12,7 @@ namespace Integration.Delivery;
 public sealed class ReplicaTests(StackFixture stack)
 {
     [Fact]
-    public async Task A_replica_on_every_address_is_asked_at_the_one_that_leads_to_the_store_or_where_it_says()
+    public async Task A_replica_that_listens_on_every_address_announces_the_one_towards_the_store_or_its_setting()
     {
         var topic = $"t{Guid.NewGuid():N}";
         await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
@@ -51,7 +52,7 @@ public sealed class ReplicaTests(StackFixture stack)
 
     /// <summary>All replicas are one client, whose limit of held bytes must not hide streams.</summary>
     [Fact]
-    public async Task A_replicas_streams_are_listed_although_their_list_is_longer_than_one_client_may_hold()
+    public async Task A_replicas_streams_are_listed_even_if_the_list_exceeds_one_clients_memory()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
@@ -85,7 +86,7 @@ public sealed class ReplicaTests(StackFixture stack)
     [Theory]
     [InlineData("{}")]
     [InlineData("<html>")]
-    public async Task A_replica_with_somebody_elses_address_makes_a_listing_partial_and_gives_nothing_away(string says)
+    public async Task A_replica_with_a_wrong_address_makes_the_listing_partial_and_reveals_nothing(string says)
     {
         var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Replicas__ForgetSeconds"] = "600" };
         await using var system = await DeliverySystem.StartAsync(
@@ -99,27 +100,7 @@ public sealed class ReplicaTests(StackFixture stack)
         stranger.Prefixes.Add($"http://127.0.0.1:{port}/");
         stranger.Start();
         var shown = AnswerOnceAsync();
-        await using (
-            var announce = system.Database.CreateCommand(
-                "insert into eventstore.replicas values ('gone', $1::jsonb, clock_timestamp())"
-            )
-        )
-        {
-            announce.Parameters.AddWithValue(
-                JsonSerializer.Serialize(
-                    new
-                    {
-                        Name = "gone",
-                        Url = $"http://127.0.0.1:{port}",
-                        Connections = 0,
-                        Head = "x-0",
-                        Lag = 0,
-                        Mode = "live",
-                    }
-                )
-            );
-            await announce.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        }
+        await AnnounceAsync(system, "gone", port);
         using var listing = await SecureSystem.SendAsync(
             server,
             HttpMethod.Get,
@@ -162,5 +143,66 @@ public sealed class ReplicaTests(StackFixture stack)
             asked.Response.Close(System.Text.Encoding.UTF8.GetBytes(says), willBlock: false);
             return credential;
         }
+    }
+
+    /// <summary>The wait for its answer is no work, after which listings pause.</summary>
+    [Fact]
+    public async Task A_replica_that_does_not_answer_does_not_stop_the_listings()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new() { ["Replicas__ForgetSeconds"] = "600" }
+        );
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var (asked, accepted) = (0, new List<Socket>());
+        var accepting = AcceptAsync();
+        await AnnounceAsync(system, "silent", ((IPEndPoint)silent.LocalEndpoint).Port);
+        await using var list = await SseReader.OpenAsync(system.Replicas[0].Url, "/v1/connections/stream");
+        // An update a second says that the list is partial.
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(Volatile.Read(ref asked) >= 2 || list.Frames.Count(f => f.Event == "update") >= 6),
+            "it is asked again, or the first listing is repeated"
+        );
+        Assert.InRange(Volatile.Read(ref asked), 2, int.MaxValue);
+        silent.Stop();
+        await accepting;
+        accepted.ForEach(socket => socket.Dispose());
+
+        async Task AcceptAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    accepted.Add(await silent.AcceptSocketAsync());
+                    Interlocked.Increment(ref asked);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException) { }
+        }
+    }
+
+    private static async Task AnnounceAsync(DeliverySystem system, string name, int port)
+    {
+        await using var announce = system.Database.CreateCommand(
+            "insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())"
+        );
+        announce.Parameters.AddWithValue(name);
+        announce.Parameters.AddWithValue(
+            JsonSerializer.Serialize(
+                new
+                {
+                    Name = name,
+                    Url = $"http://127.0.0.1:{port}",
+                    Connections = 0,
+                    Head = "x-0",
+                    Lag = 0,
+                    Mode = "live",
+                }
+            )
+        );
+        await announce.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -27,7 +27,7 @@ public sealed class RestartingServiceTests
     }
 
     [Fact]
-    public async Task Work_that_fails_begins_again_and_ends_when_it_is_told_to()
+    public async Task Failed_work_restarts_and_ends_when_the_service_stops()
     {
         using var service = new Failing();
         await service.StartAsync(TestContext.Current.CancellationToken);

@@ -16,7 +16,7 @@ public sealed class RetentionTests(StackFixture stack)
         + "eventstore.detached_partitions()";
 
     [Fact]
-    public async Task While_a_backup_runs_events_are_appended_and_read_and_what_is_old_goes_once_it_has_ended()
+    public async Task During_a_backup_events_are_appended_and_read_and_old_ones_are_dropped_after_it()
     {
         await using var log = await StartAsync(("MaxAge", "00:00:00"));
         await log.AppendAsync(450);

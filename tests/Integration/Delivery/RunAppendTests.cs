@@ -10,7 +10,7 @@ public sealed class RunAppendTests(StackFixture stack)
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_append_that_comes_after_it_was_found_missing_is_refused_and_its_retry_is_stored()
+    public async Task A_late_append_is_refused_after_its_retry_was_decided()
     {
         await using var log = await OpenAsync();
         var writer = await BeginAsync(log, "g.1");
@@ -41,7 +41,25 @@ public sealed class RunAppendTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_writer_without_a_lease_is_told_apart_from_a_run_that_another_one_writes()
+    public async Task Only_a_run_that_is_abandoned_with_its_announcement_gives_its_idempotency_key_back()
+    {
+        await using var log = await OpenAsync();
+        var writer = await BeginAsync(log, "g.1");
+        await log.ScalarAsync(
+            "insert into eventstore.idempotency_keys (owner, key, digest, answer) values ('o', 'a', '', 'begun'), "
+                + "('o', 'b', '', 'created')"
+        );
+        foreach (var run in (string[])["sessions.begun", "sessions.created"])
+            Assert.NotNull(await log.Runs.BeginAnnouncedAsync(run, writer, Will, "{}", null));
+        await log.Runs.ReleaseAsync("sessions.created", writer);
+        Assert.True(await log.Runs.BeginAsync("sessions.created", writer, Will)); // its next turn
+        string[] both = ["sessions.begun", "sessions.created"];
+        Assert.Equal(both, (await log.Writers.AbandonAsync(both, writer, TimeSpan.Zero, Stop)).Order());
+        Assert.Equal("b", await log.ScalarAsync("select string_agg(key, ' ') from eventstore.idempotency_keys"));
+    }
+
+    [Fact]
+    public async Task A_writer_without_a_lease_is_distinguished_from_a_run_of_another_writer()
     {
         await using var log = await OpenAsync();
         var writer = await BeginAsync(log, "sessions.1");

@@ -9,7 +9,7 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task After_a_promotion_a_writer_proves_each_run_and_those_that_lost_an_event_are_ended()
+    public async Task After_a_promotion_a_writer_confirms_each_run_and_runs_that_lost_an_event_end()
     {
         var database = await rig.CreateDatabaseAsync();
         var writer = Guid.CreateVersion7();

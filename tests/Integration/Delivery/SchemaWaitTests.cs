@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using EventStore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -14,10 +16,15 @@ public sealed class SchemaWaitTests(StackFixture stack)
     public async Task The_wait_ends_when_the_migration_has_run()
     {
         var database = await stack.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        // A service on this machine serves its metrics at the configured port.
+        using var metrics = new TcpListener(IPAddress.Loopback, 0);
+        metrics.Start();
         string[] arguments =
         [
             "--ConnectionStrings:eventstore",
             database.ConnectionString,
+            "--Telemetry:Prometheus:Url",
+            $"http://{metrics.LocalEndpoint}",
             "--Logging:LogLevel:Default",
             "Warning",
         ];
@@ -35,7 +42,7 @@ public sealed class SchemaWaitTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_database_lacks_what_was_never_applied_to_it()
+    public async Task A_database_lacks_the_migrations_that_were_never_applied()
     {
         await using var store = await CreateAsync();
         var migrator = new StoreMigrator(store, NullLogger<StoreMigrator>.Instance);
@@ -54,7 +61,7 @@ public sealed class SchemaWaitTests(StackFixture stack)
 
     /// <summary>The next version has another set of functions: its pods wait, and this version's restart.</summary>
     [Fact]
-    public async Task A_version_waits_for_its_own_functions_and_not_because_a_newer_one_replaced_them()
+    public async Task A_version_waits_for_its_own_functions_but_accepts_a_newer_versions()
     {
         await using var store = await CreateAsync();
         var migrator = new StoreMigrator(store, NullLogger<StoreMigrator>.Instance);

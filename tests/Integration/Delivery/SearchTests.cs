@@ -13,7 +13,7 @@ public sealed class SearchTests(StackFixture stack)
     private const int Events = 20_000;
 
     [Fact]
-    public async Task A_page_is_a_search_if_it_took_many_rows_for_few_events_and_has_to_go_on()
+    public async Task An_unfinished_page_with_many_rows_for_few_events_is_a_search()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(cancellationToken);
@@ -63,7 +63,7 @@ public sealed class SearchTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_stream_that_finds_nothing_is_told_how_far_it_has_searched()
+    public async Task A_stream_without_matches_gets_the_searched_position()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);

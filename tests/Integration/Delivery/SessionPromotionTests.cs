@@ -11,7 +11,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
     private const string End = """{"type":"message_end"}""";
 
     [Fact]
-    public async Task Sessions_go_on_and_their_former_ids_lead_to_what_follows_them()
+    public async Task Sessions_continue_and_their_former_ids_resume_after_them()
     {
         await using var system = await StartAsync();
         var (a, b) = (system.Replicas[0].Url, system.Replicas[1].Url);
@@ -84,7 +84,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
     }
 
     [Fact]
-    public async Task The_use_of_a_ticket_is_told_although_the_new_servers_clock_is_behind_the_former_ones()
+    public async Task The_use_of_a_ticket_is_reported_even_if_the_new_servers_clock_is_behind()
     {
         var stop = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());

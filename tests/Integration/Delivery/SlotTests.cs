@@ -49,7 +49,7 @@ public sealed class SlotTests(SlotTests.TwoThatForgetSoon fixture, StackFixture 
     }
 
     [Fact]
-    public async Task Filters_that_come_and_go_while_events_flow_get_each_event_once_and_in_order()
+    public async Task Filters_added_and_removed_during_events_get_each_event_once_and_in_order()
     {
         const int Rounds = 3,
             Posts = 100;

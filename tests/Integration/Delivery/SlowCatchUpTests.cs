@@ -71,7 +71,7 @@ public sealed class SlowCatchUpTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_reader_whose_page_is_taken_while_it_stalls_is_told_once_what_it_skips()
+    public async Task A_stalled_reader_whose_page_was_released_gets_one_notice_of_the_skipped_range()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

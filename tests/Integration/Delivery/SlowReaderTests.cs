@@ -34,7 +34,7 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
     [Theory]
     [InlineData(0)] // far behind: from the store
     [InlineData(1)] // from memory
-    public async Task A_slow_reader_that_asked_for_the_latest_skips_to_the_newest_of_each_key_and_is_told(int replica)
+    public async Task A_slow_reader_with_latest_skips_to_the_newest_of_each_key_and_gets_skipped(int replica)
     {
         await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[replica].Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(_system.Replicas[replica].Url, Stream + "&slow=latest");
@@ -60,8 +60,23 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
         Assert.InRange(numbers.Count, 1, 3_999);
     }
 
+    /// <summary>A page of the store fills a small window, however fast its client reads.</summary>
     [Fact]
-    public async Task A_reader_that_asked_for_it_and_takes_nothing_is_disconnected_though_all_is_in_memory()
+    public async Task A_reader_with_disconnect_may_first_catch_up_with_missed_events()
+    {
+        const int count = 1_000;
+        await DeliverySystem.PublishLargeAsync(_system.Replicas[0], T("1"), count);
+        await using var returning = await StalledReader.OpenAsync(
+            _system.Replicas[0].Url,
+            Stream + "&from=earliest&slow=disconnect",
+            receiveBuffer: 4_096
+        );
+        var (numbers, _) = await returning.ReadToAsync(count);
+        Assert.Equal(Enumerable.Range(1, count), numbers);
+    }
+
+    [Fact]
+    public async Task A_reader_with_disconnect_that_reads_nothing_is_disconnected_even_if_memory_has_everything()
     {
         await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(_system.Replicas[1].Url, Stream + "&slow=disconnect");

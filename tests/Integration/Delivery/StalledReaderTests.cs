@@ -14,7 +14,7 @@ public sealed class StalledReaderTests(StackFixture stack)
         Readers = 8; // 4,000 events are 16 MB: more than both socket buffers hold
 
     [Fact]
-    public async Task A_reader_that_stalls_delays_nobody_and_then_gets_all_it_missed()
+    public async Task A_stalled_reader_delays_no_other_and_later_gets_everything_it_missed()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

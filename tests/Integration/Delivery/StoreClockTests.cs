@@ -16,7 +16,7 @@ public sealed class StoreClockTests(StackFixture stack)
 {
     [Theory]
     [InlineData(-90), InlineData(-3), InlineData(3), InlineData(90)]
-    public async Task A_replica_whose_clock_is_off_tells_times_by_the_clock_that_stamps_the_events(int secondsAhead)
+    public async Task A_replica_with_a_wrong_clock_uses_the_clock_that_stamps_the_events(int secondsAhead)
     {
         await using var store = NpgsqlDataSource.Create(stack.EventStore);
         using var clock = await StartAsync(store, new OffClock(TimeSpan.FromSeconds(secondsAhead)));
@@ -31,7 +31,7 @@ public sealed class StoreClockTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task While_the_store_is_away_a_replica_goes_by_its_own_clock()
+    public async Task Without_the_store_a_replica_uses_its_own_clock()
     {
         using var closing = new TcpListener(IPAddress.Loopback, 0);
         closing.Start();

@@ -34,7 +34,7 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
     [InlineData("cut")]
     [InlineData("frozen")]
     [InlineData("swallowed")] // for ever, but only on the connections of that time
-    public async Task Without_Redis_events_come_from_Postgres_and_with_it_by_Redis_again(string fault)
+    public async Task Without_Redis_events_come_from_Postgres_until_Redis_is_back(string fault)
     {
         await WholeAsync();
         await using var a = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);

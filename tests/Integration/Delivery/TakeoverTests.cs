@@ -25,7 +25,7 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
     [Theory]
     [InlineData("killed")]
     [InlineData("frozen")]
-    public async Task A_spare_takes_over_from_a_leader_that_is_gone(string fault)
+    public async Task The_standby_takes_over_from_a_dead_leader(string fault)
     {
         while (_system.Broadcasters.Count < 2)
             await _system.StartBroadcasterAsync();

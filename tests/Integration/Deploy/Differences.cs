@@ -36,7 +36,7 @@ internal static class Differences
         new(Containers, "streamapi|broadcaster|webfrontend", "port 8080", "The image's port."),
         new(Kubernetes, "streamapi|broadcaster|webfrontend", "port 9464", "Metrics for Prometheus."),
         new(
-            Containers,
+            All,
             All,
             "variable Telemetry__Prometheus__Url",
             "Prometheus reads deployments; a developer has the dashboard."
@@ -55,6 +55,12 @@ internal static class Differences
             "webfrontend",
             "variable ASPNETCORE_FORWARDEDHEADERS_ENABLED",
             "A proxy ends TLS; the AppHost's pages are asked directly."
+        ),
+        new(
+            "compose",
+            "broadcaster",
+            "variable EventStore__MaxBytes",
+            "An ordinary machine's disk; MAX_BYTES in .env."
         ),
         new("compose", "streamapi", "variable Replicas__Url", "A container has several addresses and one name."),
         new(

@@ -135,7 +135,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
     [Fact]
     public void Nginx_passes_to_the_AppHosts_port() =>
         Assert.Contains(
-            $"server 127.0.0.1:{appHost.Services.Single(s => s.Name == "streamapi").Ports[0]};",
+            $"server 127.0.0.1:{appHost.Services.Single(s => s.Name == "streamapi").Ports[0]} ",
             File.ReadAllText(Deployment.File("deploy/nginx.conf")),
             StringComparison.Ordinal
         );

@@ -50,7 +50,7 @@ public class DashboardTests
     }
 
     [Fact]
-    public async Task The_resource_service_tells_resources_and_their_logs_and_executes_commands()
+    public async Task The_resource_service_reports_resources_and_logs_and_executes_commands()
     {
         await using var app = await HostedApplication.StartAsync(
             b =>

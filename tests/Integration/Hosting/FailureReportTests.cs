@@ -21,7 +21,7 @@ public class FailureReportTests
         + "echo '--- End of stack trace from previous location ---' >&2";
 
     [Fact]
-    public async Task A_failure_is_told_with_its_last_lines_the_waiting_resources_and_the_way_out()
+    public async Task A_failure_report_has_the_last_lines_the_waiting_resources_and_the_remedy()
     {
         var console = new Reports();
         await using var app = await StartAsync(
@@ -60,7 +60,7 @@ public class FailureReportTests
     }
 
     [Fact]
-    public async Task A_container_runtime_that_does_not_answer_is_named_with_the_way_without_it()
+    public async Task A_silent_container_runtime_is_named_with_the_alternative()
     {
         var console = new Reports();
         await using var app = await StartAsync(

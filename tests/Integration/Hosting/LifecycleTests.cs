@@ -11,7 +11,7 @@ namespace Integration.Hosting;
 public class LifecycleTests
 {
     [Fact]
-    public async Task A_resource_runs_and_what_it_writes_reaches_its_console_log()
+    public async Task A_resource_runs_and_its_output_reaches_its_console_log()
     {
         await using var app = await HostedApplication.StartAsync(b =>
             b.AddScript("talker", "echo こんにちは; echo oops >&2; exec sleep 1000")
@@ -68,7 +68,7 @@ public class LifecycleTests
     }
 
     [Fact]
-    public async Task A_resource_whose_dependency_fails_does_not_start_and_says_why_and_the_rest_runs_on()
+    public async Task A_resource_with_a_failed_dependency_does_not_start_and_says_why()
     {
         await using var app = await HostedApplication.StartAsync(b =>
         {
@@ -128,7 +128,7 @@ public class LifecycleTests
     }
 
     [Fact]
-    public async Task Stopping_ends_dependents_before_what_they_depend_on()
+    public async Task Stopping_ends_dependents_before_their_dependencies()
     {
         var order = Path.GetTempFileName();
         string Until(string name) =>
@@ -150,7 +150,7 @@ public class LifecycleTests
     }
 
     [Fact]
-    public async Task A_busy_port_is_named_with_what_occupies_it()
+    public async Task A_busy_port_is_reported_with_the_process_that_uses_it()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

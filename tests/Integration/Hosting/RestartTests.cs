@@ -62,7 +62,7 @@ public class RestartTests
     }
 
     [Fact]
-    public async Task A_resource_that_a_person_stopped_stays_stopped_and_none_starts_before_its_delay_is_over()
+    public async Task A_stopped_resource_stays_stopped_and_none_restarts_before_its_delay()
     {
         const int Delay = 3;
         await using var app = await HostedApplication.StartAsync(

@@ -14,7 +14,7 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
     private static string Ask(string prompt) => "/stream?prompt=" + Uri.EscapeDataString(prompt);
 
     [Fact]
-    public async Task An_agent_uses_the_tools_that_the_question_needs_and_answers_with_what_they_say()
+    public async Task An_agent_calls_the_tools_that_the_question_needs_and_answers_with_their_results()
     {
         await using var reader = await SseReader.OpenAsync(
             system.A.Url,
@@ -158,7 +158,7 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_session_goes_on_when_the_replica_that_answered_it_is_gone()
+    public async Task A_session_continues_after_its_replica_was_killed()
     {
         await using var own = await DeliverySystem.StartAsync(
             stack,
@@ -181,7 +181,7 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_session_is_read_back_with_its_messages_tools_and_times_and_streamed_on_from_there()
+    public async Task A_session_is_read_with_its_messages_tools_and_times_and_streamed_from_there()
     {
         var id = await SessionAsync();
         await SendAsync(system.A, id, "What is 6 * 7?");

@@ -79,7 +79,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     }
 
     [Fact]
-    public async Task A_long_conversation_is_read_in_bounded_bytes_its_newest_part_for_model_and_reader()
+    public async Task The_model_and_readers_get_the_newest_part_of_a_long_conversation()
     {
         var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
         var session = await SessionAsync(replica, "openai");

@@ -106,7 +106,7 @@ public sealed class GenerationTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task An_answer_read_by_nobody_is_finished_all_the_same()
+    public async Task An_answer_without_readers_is_finished()
     {
         var id = await LlmSystem.GenerateAsync(system.A, "an answer for nobody");
         await using (var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id)))
@@ -120,7 +120,7 @@ public sealed class GenerationTests(LlmSystem system)
     [Theory]
     [InlineData("killed")]
     [InlineData("frozen")]
-    public async Task A_replica_that_is_gone_leaves_its_generations_interrupted_once_and_for_all(string fault)
+    public async Task The_generations_of_a_dead_replica_are_interrupted_for_good(string fault)
     {
         await using var own = await system.System.StartReplicaAsync();
         var prompt = system.Upstream.On(async request =>
@@ -188,7 +188,7 @@ public sealed class GenerationTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task A_server_that_is_asked_to_stop_finishes_what_it_generates()
+    public async Task A_stopping_server_finishes_its_generations()
     {
         await using var own = await system.System.StartReplicaAsync();
         var go = new TaskCompletionSource();

@@ -27,7 +27,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         new { provider = "openai", messages = new[] { new { role = "user", content = prompt } } };
 
     [Fact]
-    public async Task A_generation_asked_for_again_and_at_once_on_all_replicas_is_begun_once_and_answered_alike()
+    public async Task A_generation_requested_on_all_replicas_at_once_starts_once_with_one_answer()
     {
         var (key, prompt) = (Key, Answering());
         var answers = await Task.WhenAll(
@@ -167,7 +167,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_run_whose_beginning_its_server_never_heard_of_is_interrupted_and_its_key_is_free_again()
+    public async Task A_run_is_interrupted_and_its_key_freed_if_the_answer_to_its_begin_was_lost()
     {
         await using var upstream = await FakeUpstream.StartAsync();
         await using var own = await DeliverySystem.StartAsync(stack, settings: LlmSystem.Settings(upstream));
@@ -213,7 +213,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_replica_killed_while_it_begins_leaves_nothing_running_and_its_request_can_be_sent_again()
+    public async Task A_replica_killed_during_a_begin_leaves_nothing_running_and_the_request_can_be_repeated()
     {
         await using var upstream = await FakeUpstream.StartAsync();
         await using var own = await DeliverySystem.StartAsync(

@@ -14,7 +14,7 @@ public sealed class ProviderTests(LlmSystem system)
 
     [Theory]
     [MemberData(nameof(Providers))]
-    public async Task Frames_in_any_fragments_and_malformed_lines_between_them_give_the_whole_text(string provider)
+    public async Task Fragmented_frames_with_malformed_lines_between_them_give_the_whole_text(string provider)
     {
         string[] tokens = ["Hello", " こんに", "ちは 😀", "\n\n", "\"quoted\"", " end"];
         var prompt = system.Upstream.On(async request =>
@@ -41,7 +41,7 @@ public sealed class ProviderTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task A_429_is_tried_again_after_what_the_provider_asks_for()
+    public async Task A_429_is_retried_after_the_providers_Retry_After()
     {
         var times = new List<DateTime>();
         var prompt = system.Upstream.On(async request =>
@@ -102,7 +102,7 @@ public sealed class ProviderTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task A_provider_that_takes_the_request_and_says_nothing_is_asked_once_more_and_the_readers_are_told()
+    public async Task A_silent_provider_is_asked_once_more_and_the_readers_get_the_state()
     {
         var prompt = system.Upstream.On(async request =>
         {
@@ -131,7 +131,7 @@ public sealed class ProviderTests(LlmSystem system)
     [Theory]
     [InlineData("silent", 2)]
     [InlineData("comments", 1)] // alive, but no answer: the whole time is over in the first try
-    public async Task A_provider_that_never_comes_to_its_first_token_is_given_up(string how, int attempts)
+    public async Task A_provider_without_a_first_token_is_given_up(string how, int attempts)
     {
         var prompt = system.Upstream.On(async request =>
         {

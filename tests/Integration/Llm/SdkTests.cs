@@ -71,7 +71,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
-    public async Task The_vendors_javascript_clients_wait_for_a_model_that_thinks_longer_than_their_proxy_has_patience()
+    public async Task The_vendors_JavaScript_clients_survive_a_silent_model_behind_a_proxy_timeout()
     {
         await using var upstream = await FakeUpstream.StartAsync();
         var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream))

@@ -90,7 +90,7 @@ public sealed class SessionTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task A_turn_whose_first_reads_the_store_does_not_answer_is_answered_all_the_same()
+    public async Task A_turn_is_answered_although_the_store_does_not_answer_its_first_reads()
     {
         await using var clock = system.System.Database.CreateCommand("select clock_timestamp()::text");
         var before = (string)(await clock.ExecuteScalarAsync(Stop))!;
@@ -126,7 +126,7 @@ public sealed class SessionTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task A_session_that_outlives_the_start_of_its_log_keeps_its_provider_and_resyncs_readers_that_count()
+    public async Task A_session_whose_log_lost_its_start_keeps_its_provider_and_resyncs_readers_with_numbers()
     {
         var (first, second) = (Answering("first"), Answering("second"));
         var session = await SessionAsync(system.A);

@@ -44,7 +44,7 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
     [InlineData("/v1/chat/completions", false)]
     [InlineData("/v1/messages", true)]
     [InlineData("/v1/messages", false)]
-    public async Task The_head_comes_without_the_model_and_something_after_it_until_the_model_speaks(
+    public async Task The_response_head_precedes_the_model_and_heartbeats_follow_until_its_first_token(
         string path,
         bool thinksBeforeItsHead
     )
@@ -99,7 +99,7 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
     [Theory]
     [InlineData("/v1/chat/completions")]
     [InlineData("/v1/messages")]
-    public async Task A_refusal_after_the_head_is_told_in_the_stream_in_the_vendors_shape(string path)
+    public async Task A_refusal_after_the_head_is_an_error_frame_in_the_vendors_format(string path)
     {
         var (upstream, system) = (fixture.Upstream, fixture.System);
         var thought = new TaskCompletionSource();

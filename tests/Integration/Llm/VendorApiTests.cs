@@ -140,7 +140,7 @@ public sealed class VendorApiTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task Tools_go_through_and_their_results_come_back()
+    public async Task Tools_and_their_results_are_passed_on()
     {
         var tool = ChatTool.CreateFunctionTool(
             "get_weather",
@@ -257,7 +257,7 @@ public sealed class VendorApiTests(LlmSystem system)
     }
 
     [Fact]
-    public async Task The_tokens_that_are_counted_are_those_that_the_answer_counts()
+    public async Task Counting_tokens_gives_the_usage_of_the_answer()
     {
         var messages = new[] { new { role = "user", content = Prompt } };
         using var counted = await LlmSystem.Http.PostAsJsonAsync(

@@ -13,7 +13,7 @@ public sealed class SmokeTests(StackFixture stack)
     private string Target => stack.Address("streamapi").ToString();
 
     [Fact]
-    public async Task Clients_that_stay_drop_come_and_go_get_every_acknowledged_event_once_and_in_order()
+    public async Task Every_kind_of_client_gets_every_acknowledged_event_once_and_in_order()
     {
         string[] scenarios = ["connect-storm", "fanout", "resume", "churn"];
         var run = await LoadTestsProcess.RunAsync([
@@ -37,7 +37,7 @@ public sealed class SmokeTests(StackFixture stack)
                     (0, 0, 0, 0),
                     (
                         Number(result, "lost"),
-                        Number(result, "twice"),
+                        Number(result, "duplicates"),
                         Number(result, "reordered"),
                         Number(result, "unknown")
                     )
@@ -100,7 +100,7 @@ public sealed class SmokeTests(StackFixture stack)
                     (0, 0, 0, 0),
                     (
                         Number(result, "lost"),
-                        Number(result, "twice"),
+                        Number(result, "duplicates"),
                         Number(result, "reordered"),
                         Number(result, "unknown")
                     )
@@ -135,7 +135,7 @@ public sealed class SmokeTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task An_acknowledged_event_that_nobody_gets_fails_the_run_and_is_named()
+    public async Task An_acknowledged_event_that_no_client_gets_fails_the_run_and_is_named()
     {
         var run = await LoadTestsProcess.RunAsync(
             "--target",
@@ -173,7 +173,7 @@ public sealed class SmokeTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_target_that_is_not_there_or_not_this_machine_is_told_and_nothing_is_loaded()
+    public async Task An_unreachable_or_remote_target_is_refused_without_load()
     {
         var absent = await LoadTestsProcess.RunAsync("--target", "http://127.0.0.1:9", "fanout");
         var elsewhere = await LoadTestsProcess.RunAsync("--target", "http://192.0.2.1:5080", "fanout");

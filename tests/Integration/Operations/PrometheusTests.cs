@@ -7,7 +7,7 @@ namespace Integration.Operations;
 public sealed class PrometheusTests(MetricsSystem system)
 {
     [Fact]
-    public async Task The_figures_are_those_of_the_events_that_were_published_and_delivered()
+    public async Task Metrics_count_the_published_and_delivered_events()
     {
         var metrics = await MetricsSystem.EventuallyAsync(
             system.ReplicaMetricsAsync,

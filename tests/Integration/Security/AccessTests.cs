@@ -44,11 +44,11 @@ public sealed class AccessTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Health_asks_nobody() =>
+    public async Task Health_requires_no_credential() =>
         Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(A, Get, "/alive"));
 
     [Fact]
-    public async Task A_token_opens_what_its_claims_name_and_nothing_else()
+    public async Task A_token_opens_the_topics_of_its_claims_and_nothing_else()
     {
         var topic = $"orders.{Guid.NewGuid():N}";
         var token = Tokens.Of("ann", subscribe: ["orders.>"]);
@@ -97,7 +97,7 @@ public sealed class AccessTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task A_shrunk_scope_does_not_replay_what_it_may_no_longer_read()
+    public async Task A_smaller_grant_does_not_replay_topics_that_it_lost()
     {
         var topic = Guid.NewGuid().ToString("N");
         var before = await SecureSystem.OpenAsync(
@@ -130,7 +130,7 @@ public sealed class AccessTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task A_publisher_publishes_what_his_claim_names_singly_and_in_bulk()
+    public async Task A_publisher_may_publish_the_topics_of_its_claim_singly_and_in_bulk()
     {
         var token = Tokens.Of("pub", publish: ["orders.>"]);
         Assert.Equal(
@@ -247,7 +247,7 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("agents.0123.log")]
     [InlineData("sessions.0123")]
     [InlineData("$sys.connections")]
-    public async Task The_systems_own_topics_are_nobodys_to_publish(string topic) =>
+    public async Task No_client_may_publish_to_the_systems_topics(string topic) =>
         Assert.Equal(
             HttpStatusCode.Forbidden,
             await SecureSystem.StatusAsync(

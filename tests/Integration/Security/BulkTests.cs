@@ -82,7 +82,7 @@ public sealed class BulkTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task Bodies_that_one_client_does_not_end_hold_only_so_many_bytes_and_others_publish_on()
+    public async Task Unfinished_bodies_of_one_client_hold_bounded_bytes_and_others_publish()
     {
         var settings = new Dictionary<string, string>(SecureSystem.Settings)
         {

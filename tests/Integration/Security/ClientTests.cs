@@ -15,7 +15,7 @@ public sealed class ClientTests(SecureSystem system)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_dotnet_client_goes_on_over_the_end_of_its_token_or_ticket(bool byTicket)
+    public async Task The_dotnet_client_continues_after_its_token_or_ticket_has_expired(bool byTicket)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var topic = $"orders.{Guid.NewGuid():N}";
@@ -71,7 +71,7 @@ public sealed class ClientTests(SecureSystem system)
     [Theory]
     [InlineData("token")]
     [InlineData("ticket")]
-    public async Task The_javascript_client_goes_on_over_the_end_of_its_token_or_ticket(string by)
+    public async Task The_JavaScript_client_continues_after_its_token_or_ticket_has_expired(string by)
     {
         Assert.SkipUnless(
             Environment

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
@@ -16,7 +18,7 @@ public sealed class EndingTests(SecureSystem system)
     [Theory]
     [InlineData("/v1/events/stream?topic=orders.a")]
     [InlineData("/v1/connections/stream")]
-    public async Task A_stream_ends_with_its_token_and_its_client_is_told_before(string path)
+    public async Task A_stream_ends_with_its_token_and_announces_that_before(string path)
     {
         var token = Tokens.Of("short", subscribe: ["orders.>", "$sys.>"], life: TimeSpan.FromSeconds(5));
         await using var reader = await SecureSystem.OpenAsync(system.A, path, token);
@@ -33,7 +35,7 @@ public sealed class EndingTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Nothing_published_after_a_tokens_end_reaches_its_reader_and_nothing_is_lost_to_its_next_token()
+    public async Task A_stream_delivers_nothing_after_expiry_and_a_new_token_resumes_without_loss()
     {
         var topic = $"orders.{Guid.NewGuid():N}";
         var path = $"/v1/events/stream?topic={topic}";
@@ -227,8 +229,65 @@ public sealed class EndingTests(SecureSystem system)
                 )
         );
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Lines_that_arrive_after_the_token_expired_are_refused_and_earlier_ones_are_kept(bool isLate)
+    {
+        var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(2));
+        const string line = """{"topic":"orders.late","type":"n","data":1}""";
+        using var content = new Lines();
+        var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
+        await content.SendAsync(line);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                await SecureSystem.StatusAsync(system.A, Get, "/v1/events?topic=orders.late", token)
+                == HttpStatusCode.Unauthorized,
+            "the token has expired"
+        );
+        if (isLate)
+            await content.SendAsync(line);
+        content.Complete();
+        using var refused = await response;
+        Assert.Equal(isLate ? HttpStatusCode.Unauthorized : HttpStatusCode.Accepted, refused.StatusCode);
+        if (!isLate)
+            return;
+        var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal((2, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
+    }
+
     private async Task<string> TicketAsync(string token, string[] topics, int seconds) =>
         (await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", token, new { topics, expiresIn = seconds }))
             .GetProperty("ticket")
             .GetString()!;
+
+    /// <summary>An NDJSON body whose lines are sent one at a time.</summary>
+    private sealed class Lines : HttpContent
+    {
+        private readonly TaskCompletionSource<Stream> _stream = new();
+        private readonly TaskCompletionSource _completed = new();
+
+        public Lines() => Headers.ContentType = new("application/x-ndjson");
+
+        public async Task SendAsync(string line)
+        {
+            var stream = await _stream.Task;
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"));
+            await stream.FlushAsync();
+        }
+
+        public void Complete() => _completed.SetResult();
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            _stream.SetResult(stream);
+            return _completed.Task;
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
 }

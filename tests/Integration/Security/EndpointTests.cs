@@ -1,5 +1,7 @@
 using System.Net;
+using System.Text.Json;
 using Harness;
+using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -22,7 +24,7 @@ public sealed class EndpointTests(SecureSystem system)
     private static readonly string[] ByTheirBody = ["/v1/stream-tickets", "/v1/events", "/v1/events/stream"];
 
     [Fact]
-    public async Task No_endpoint_is_open_and_none_but_the_few_that_tell_of_no_topic_is_open_to_a_token_without_claims()
+    public async Task Every_endpoint_requires_a_credential_and_endpoints_with_topics_a_claim()
     {
         var document = await SecureSystem.JsonAsync(
             system.A,
@@ -65,7 +67,7 @@ public sealed class EndpointTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Every_endpoint_is_in_the_table_of_what_one_client_can_make_the_system_do_and_nothing_else()
+    public async Task Every_endpoint_has_a_row_in_the_table_of_one_clients_costs()
     {
         var document = await SecureSystem.JsonAsync(
             system.A,
@@ -142,7 +144,7 @@ public sealed class EndpointTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task A_generation_is_read_by_the_user_who_started_it_and_by_those_with_the_right_to_its_topic()
+    public async Task A_generation_may_be_read_by_its_user_and_with_a_grant_of_its_topic()
     {
         var ann = Tokens.Of("ann", publish: ["generations.*"]);
         var id = (
@@ -167,6 +169,18 @@ public sealed class EndpointTests(SecureSystem system)
                 (path, name, expected),
                 (path, name, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, path, token))
             );
+        // The answer to a DELETE has the text too.
+        foreach (
+            var (token, expected) in new[]
+            {
+                (Tokens.Of("eve", publish: ["generations.*"]), HttpStatusCode.Forbidden),
+                (ann, HttpStatusCode.OK),
+            }
+        )
+            Assert.Equal(
+                expected,
+                await SecureSystem.StatusAsync(system.B, HttpMethod.Delete, $"/v1/generations/{id}", token)
+            );
         // A ticket is valid only for its topics, whoever has it.
         var ticket = (
             await SecureSystem.JsonAsync(
@@ -183,6 +197,127 @@ public sealed class EndpointTests(SecureSystem system)
                 system.B,
                 HttpMethod.Get,
                 $"/v1/generations/{id}/stream?ticket={Uri.EscapeDataString(ticket.GetString()!)}"
+            )
+        );
+    }
+
+    [Fact]
+    public async Task A_session_may_be_used_by_its_user_and_with_a_grant_of_its_topic()
+    {
+        string[] publish = ["sessions.*"];
+        var ann = Tokens.Of("ann", publish: publish);
+        var id = (await SecureSystem.JsonAsync(system.A, HttpMethod.Post, "/session", ann, new { }))
+            .GetProperty("session_id")
+            .GetString();
+        foreach (
+            var (name, token, expected) in new[]
+            {
+                ("ann", ann, HttpStatusCode.OK),
+                ("eve", Tokens.Of("eve", publish: publish), HttpStatusCode.Forbidden),
+                ("boss", Tokens.Of("boss", subscribe: publish, publish: publish), HttpStatusCode.OK),
+            }
+        )
+        foreach (
+            var (method, path, body) in new (HttpMethod, string, object?)[]
+            {
+                (HttpMethod.Post, $"/message/{id}", new { content = "Tell me of cats." }),
+                (HttpMethod.Get, $"/session/{id}", null),
+                (HttpMethod.Get, $"/stream/{id}", null),
+            }
+        )
+            Assert.Equal(
+                (path, name, expected),
+                (path, name, await SecureSystem.StatusAsync(system.B, method, path, token, body))
+            );
+    }
+
+    [Fact]
+    public async Task The_agents_tools_read_no_more_than_their_caller_may()
+    {
+        var order = (
+            await SecureSystem.JsonAsync(
+                system.A,
+                HttpMethod.Post,
+                "/v1/orders",
+                body: new { petId = "019b4132" },
+                key: SecureSystem.OperatorKey
+            )
+        ).GetProperty("id");
+        var question = $"What is the status of order {order}?";
+        foreach (
+            var (name, subscribe, expected) in new[]
+            {
+                ("boss", (string[])["petstore.>"], "look_up_order"),
+                ("eve", [], null),
+            }
+        )
+        {
+            var token = Tokens.Of(name, subscribe, publish: ["agents.*", "sessions.*"]);
+            await using var answer = await SecureSystem.OpenAsync(
+                system.A,
+                "/stream?prompt=" + Uri.EscapeDataString(question),
+                token
+            );
+            await answer.WaitAsync(r => r.Frames.Any(f => f.Event == "end"));
+            Assert.Equal(expected, Tool(answer));
+
+            // Another replica may answer a message: the right is the sender's.
+            var session = (await SecureSystem.JsonAsync(system.A, HttpMethod.Post, "/session", token, new { }))
+                .GetProperty("session_id")
+                .GetString();
+            await SecureSystem.JsonAsync(
+                system.A,
+                HttpMethod.Post,
+                $"/message/{session}",
+                token,
+                new { content = question }
+            );
+            await using var turn = await SecureSystem.OpenAsync(system.B, $"/stream/{session}?named=true", token);
+            await turn.WaitAsync(r => r.Frames.Any(f => f.Data?.Contains("message_end") == true));
+            Assert.Equal(expected, Tool(turn));
+        }
+
+        static string? Tool(SseReader reader) =>
+            reader
+                .Events.Select(e => JsonDocument.Parse(e.Data!).RootElement)
+                .FirstOrDefault(e => e.TryGetProperty("type", out var type) && type.GetString() == "tool_use")
+                is { ValueKind: JsonValueKind.Object } call
+                ? call.GetProperty("tool").GetString()
+                : null;
+    }
+
+    [Theory]
+    [InlineData("ann", true)]
+    [InlineData("eve", false)]
+    public async Task Orders_and_recommendations_are_for_the_caller_itself(string userId, bool isAllowed)
+    {
+        var ann = Tokens.Of("ann", publish: ["recommendations.*", "petstore.orders.*.status"]);
+        Assert.Equal(
+            isAllowed ? HttpStatusCode.OK : HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(
+                system.A,
+                HttpMethod.Get,
+                $"/v1/pets/recommendations/stream?userId={userId}",
+                ann
+            )
+        );
+        Assert.Equal(
+            isAllowed ? HttpStatusCode.Created : HttpStatusCode.Forbidden,
+            await SecureSystem.StatusAsync(
+                system.A,
+                HttpMethod.Post,
+                "/v1/orders",
+                ann,
+                new { petId = "019b4132", userId }
+            )
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await SecureSystem.StatusAsync(
+                system.A,
+                HttpMethod.Get,
+                $"/v1/pets/recommendations/stream?userId={userId}",
+                key: SecureSystem.OperatorKey
             )
         );
     }

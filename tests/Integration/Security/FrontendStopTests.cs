@@ -65,7 +65,7 @@ public sealed class FrontendStopTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Without_a_replica_a_slow_reader_is_told_when_to_try_again()
+    public async Task Without_a_replica_a_slow_reader_gets_Retry_After()
     {
         await using var silent = await SilentStreamApiAsync(new SemaphoreSlim(0));
         await using var frontend = await StartAsync(silent.Urls.First(), "Development");

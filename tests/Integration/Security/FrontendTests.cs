@@ -10,7 +10,7 @@ namespace Integration.Security;
 public sealed class FrontendTests(SecureSystem system)
 {
     [Fact]
-    public async Task A_page_runs_only_what_its_origin_served_is_framed_by_nobody_and_stays_on_https()
+    public async Task A_page_runs_only_scripts_of_its_origin_cannot_be_framed_and_stays_on_https()
     {
         await using var frontend = await StartAsync("https://api.example");
         using var http = new HttpClient();
@@ -117,7 +117,7 @@ public sealed class FrontendTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Without_a_sign_in_a_production_server_shows_strangers_nothing_of_its_inside()
+    public async Task Without_a_sign_in_a_production_server_reveals_nothing()
     {
         await using var frontend = await StartAsync(
             "https://api.example",
@@ -194,8 +194,14 @@ public sealed class FrontendTests(SecureSystem system)
         foreach (var open in (SseReader[])[reader, other])
             await open.WaitAsync(r => r.LastId is not null);
 
+        using var copied = site.Streaming();
         Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
         await reader.WaitForEndAsync();
+        using var refused = await copied.GetAsync(
+            new Uri(frontend.Url, "/api/v1/models"),
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
         await SecureSystem.PublishAsync(system.B, new EventBody(topic, "n", 1));
         await other.WaitForEventsAsync(1);
@@ -203,7 +209,7 @@ public sealed class FrontendTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task When_a_token_has_ended_the_next_page_asks_who_it_is()
+    public async Task After_a_token_has_expired_the_next_page_asks_to_sign_in()
     {
         await using var frontend = await StartSignedInAsync();
         // Warms the process up first, because the token lives for some seconds only.

@@ -118,7 +118,11 @@ public sealed class LimitTests(LimitedSystem fixture)
         for (var i = 0; i < 3; i++)
             open.Add(await SecureSystem.OpenAsync(server, path + "&last_event_id=x-1", cid));
         using (var putOff = await SecureSystem.SendAsync(server, Get, path + "&last_event_id=x-1", cid))
-            Assert.Contains(": no place", await putOff.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            Assert.Contains(
+                ": This server is full",
+                await putOff.Content.ReadAsStringAsync(),
+                StringComparison.Ordinal
+            );
         foreach (var reader in open)
             await reader.DisposeAsync();
         await DeliverySystem.EventuallyAsync(

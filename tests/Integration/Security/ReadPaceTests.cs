@@ -149,7 +149,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     }
 
     [Fact]
-    public async Task A_page_that_is_not_read_costs_a_part_of_it_and_a_page_that_is_read_is_whole()
+    public async Task An_unread_page_costs_one_part_and_a_read_page_is_complete()
     {
         var system = fixture.System;
         var (server, kim) = (system.Replicas[0].Url, Tokens.Of("kim", ["pages.>"]));

@@ -14,7 +14,7 @@ public sealed class SharedLimitTests(StackFixture stack)
         Post = HttpMethod.Post;
 
     [Fact]
-    public async Task A_limit_is_one_for_all_replicas_and_each_replicas_own_while_Redis_is_away()
+    public async Task A_limit_is_shared_by_all_replicas_and_counted_per_replica_without_Redis()
     {
         var settings = new Dictionary<string, string>(SecureSystem.Settings)
         {

@@ -17,7 +17,7 @@ public sealed class SizeTests(LimitedSystem fixture)
 
     /// <summary>Slow-loris: a head or a body that never ends.</summary>
     [Fact]
-    public async Task A_head_or_a_body_that_never_comes_to_its_end_is_cut_off()
+    public async Task An_endless_request_head_or_body_is_cut_off()
     {
         var server = fixture.Server;
         Assert.StartsWith(
@@ -38,7 +38,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     /// <summary>A run keeps its prompt after the request; a parser's rows for many small values outweigh
     /// them.</summary>
     [Fact]
-    public async Task The_prompt_of_a_run_counts_as_held_until_its_end_and_a_body_as_much_as_it_takes_when_parsed()
+    public async Task The_prompt_of_a_run_is_counted_until_its_end_and_a_body_by_its_parsed_size()
     {
         var (server, ida) = (fixture.Server, Tokens.Of("ida", ["generations.>"], ["generations.>", "orders.>"]));
         // Admitted, and then refused as too many events.

@@ -12,7 +12,7 @@ public sealed class SpreadLimitTests(StackFixture stack)
         Limit = 4;
 
     [Fact]
-    public async Task Of_two_servers_the_one_that_is_frozen_loses_only_its_own_users()
+    public async Task A_frozen_server_affects_only_the_users_of_its_own_counts()
     {
         Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
         await using RedisNode frozen = await RedisNode.StartAsync(),

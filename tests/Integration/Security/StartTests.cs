@@ -18,7 +18,7 @@ public sealed class StartTests(StackFixture stack)
     [InlineData("Security:Jwt:Audience are required", "Security__Jwt__Audience", "")]
     [InlineData("neither an address nor a network", "Security__Proxies__0", "proxy.local")]
     [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
-    public async Task Production_does_not_start_open_nor_with_what_is_wrong_and_says_what_to_set(
+    public async Task Production_refuses_to_start_without_valid_access_settings_and_names_them(
         string message,
         string? setting,
         string? value

@@ -11,7 +11,7 @@ public sealed class TopicListTests(StackFixture stack)
     private static readonly HttpMethod Get = HttpMethod.Get;
 
     [Fact]
-    public async Task A_list_that_ends_before_its_topics_do_goes_on_and_names_no_topic_of_others()
+    public async Task A_bounded_topic_scan_continues_on_the_next_page_and_reveals_no_other_topic()
     {
         await using var system = await StartAsync(("Events__MaxScannedTopics", "4"));
         var server = system.Replicas[0].Url;
@@ -42,7 +42,7 @@ public sealed class TopicListTests(StackFixture stack)
     }
 
     [Fact]
-    public async Task A_list_whose_clients_have_all_left_is_read_no_further()
+    public async Task A_listing_stops_when_all_of_its_clients_have_disconnected()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var system = await StartAsync(("EventStore__CommandTimeoutSeconds", "300"));

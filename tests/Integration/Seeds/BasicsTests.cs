@@ -14,7 +14,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     [InlineData("-no-async")]
     [InlineData("-no-annotation")]
     [InlineData("-no-async-no-annotation")]
-    public async Task The_three_items_come_with_their_ordinals_and_end(string variant)
+    public async Task The_three_items_arrive_with_their_ordinals_and_the_stream_ends(string variant)
     {
         await using var reader = await SseReader.OpenAsync(seeds.A, "/items/stream" + variant);
         await reader.WaitForEndAsync();
@@ -60,7 +60,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     [InlineData("/logs/stream")]
     [InlineData("/v1/events/stream?topic=basics.long")]
     [InlineData("/sse/resilient/long-ids")]
-    public async Task An_id_that_is_longer_than_any_of_ours_is_malformed_and_comes_back_cut(string path)
+    public async Task An_overlong_id_is_malformed_and_is_returned_shortened(string path)
     {
         foreach (
             var id in (string[])
@@ -90,7 +90,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     }
 
     [Fact]
-    public async Task Log_lines_come_as_they_are()
+    public async Task Log_lines_are_sent_unchanged()
     {
         await using var reader = await SseReader.OpenAsync(seeds.A, "/logs/stream");
         await reader.WaitForEndAsync();
@@ -106,7 +106,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     }
 
     [Fact]
-    public async Task A_posted_text_comes_back_word_by_word_and_done()
+    public async Task A_posted_text_is_streamed_word_by_word_and_ends_with_done()
     {
         using var body = JsonContent.Create(new { text = "hello  \"big\" 世界" });
         await using var reader = await SseReader.OpenAsync(
@@ -138,7 +138,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     }
 
     [Fact]
-    public async Task Ticks_go_on_for_a_while_after_the_last_reader_and_then_end()
+    public async Task Ticks_continue_for_a_while_after_the_last_reader_and_then_end()
     {
         string last;
         await using (var first = await SseReader.OpenAtAsync(seeds.A, "/sse/events"))

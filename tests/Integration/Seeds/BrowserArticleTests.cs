@@ -4,7 +4,8 @@ using Integration.Delivery;
 
 namespace Integration.Seeds;
 
-/// <summary>The articles' unchanged browser programs in a real Chromium, from another origin.</summary>
+/// <summary>The articles' browser programs in a real Chromium, from another origin. Each file says what differs from
+/// the article.</summary>
 [Collection(SeedSystem.Collection)]
 public sealed class BrowserArticleTests(SeedSystem seeds)
 {

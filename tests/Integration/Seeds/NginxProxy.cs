@@ -35,7 +35,11 @@ internal sealed class NginxProxy : IAsyncDisposable
         var port = FreePort.Take();
         var text = await File.ReadAllTextAsync(Path.Combine(PythonTests.Root, "deploy", "nginx.conf"));
         text = (spoil?.Invoke(text) ?? text)
-            .Replace("server 127.0.0.1:5080;", $"server {server.Authority};", StringComparison.Ordinal)
+            .Replace(
+                "server 127.0.0.1:5080 max_fails=0;",
+                $"server {server.Authority} max_fails=0;",
+                StringComparison.Ordinal
+            )
             .Replace("listen 8080;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
             .Replace(
                 "worker_processes auto;",

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using Harness;
 using Integration.Delivery;
@@ -17,7 +18,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
     [Theory]
     [InlineData("1.1")]
     [InlineData("1.0")] // nginx's default
-    public async Task With_our_configuration_an_event_passes_at_once_and_a_stream_is_not_compressed(string upstream)
+    public async Task Our_nginx_configuration_passes_events_at_once_and_does_not_compress_streams(string upstream)
     {
         await using var nginx = await NginxProxy.StartAsync(seeds.A, conf => Upstream(conf, upstream));
         using var client = new HttpClient
@@ -118,6 +119,63 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
             },
             "the stream is there again"
         );
+    }
+
+    /// <summary>A replica without Postgres refuses new clients by 503, and nginx asks no <c>/health</c>.</summary>
+    [Fact]
+    public async Task A_stream_that_one_replica_refuses_opens_at_the_other_and_a_publish_is_not_repeated()
+    {
+        using var refusing = new HttpListener();
+        var port = FreePort.Take();
+        refusing.Prefixes.Add($"http://127.0.0.1:{port}/");
+        refusing.Start();
+        var answering = RefuseAsync();
+        const string Server = "server 127.0.0.1:5080 max_fails=0;";
+        await using (
+            var nginx = await NginxProxy.StartAsync(
+                seeds.A,
+                conf => conf.Replace(Server, $"server 127.0.0.1:{port} max_fails=0; {Server}", StringComparison.Ordinal)
+            )
+        )
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                await using var reader = await SseReader.OpenAsync(nginx.Url, Stream);
+                await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+            }
+            var published = new List<HttpStatusCode>();
+            for (var i = 0; i < 4; i++)
+            {
+                using var body = JsonContent.Create(
+                    new
+                    {
+                        topic = _topic,
+                        type = "n",
+                        data = i,
+                    }
+                );
+                using var response = await Requests.SendAsync(nginx.Url, HttpMethod.Post, "/v1/events", body);
+                published.Add(response.StatusCode);
+            }
+            Assert.Equal(2, published.Count(code => code == HttpStatusCode.Accepted));
+            Assert.Equal(2, published.Count(code => code == HttpStatusCode.ServiceUnavailable));
+        }
+        refusing.Stop();
+        await answering;
+
+        async Task RefuseAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    var context = await refusing.GetContextAsync();
+                    context.Response.StatusCode = (int)HttpStatusCode.ServiceUnavailable;
+                    context.Response.Close();
+                }
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException) { }
+        }
     }
 
     /// <summary>nginx's defaults: a body of a megabyte at most, and nothing is passed on before its end.</summary>

@@ -19,7 +19,7 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     ];
 
     [Fact]
-    public async Task An_order_lowers_the_stock_and_tells_its_steps_to_late_and_returning_readers()
+    public async Task An_order_lowers_the_stock_and_late_and_returning_readers_get_its_steps()
     {
         const string pet = "019b4141";
         await using var inventory = await SseReader.OpenAtAsync(seeds.B, "/v1/inventory/stream");
@@ -61,7 +61,7 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task An_id_of_another_history_starts_a_finite_stream_over_instead_of_waiting_for_ever()
+    public async Task An_id_of_another_epoch_restarts_a_finite_stream_instead_of_waiting_forever()
     {
         var order = await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = "019b4150" });
         await using var reader = await SseReader.OpenAsync(
@@ -75,7 +75,86 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task The_steps_of_an_order_go_on_after_the_replica_that_took_it_is_killed()
+    public async Task An_order_whose_steps_retention_has_dropped_still_sends_its_end()
+    {
+        var orders = new List<string>();
+        foreach (var pet in (string[])["019b4132", "019b4141"])
+            orders.Add((await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = pet })).Text("id")!);
+        foreach (var id in orders)
+            await using (var reader = await SseReader.OpenAsync(seeds.B, Stream(id)))
+                await reader.WaitForEndAsync();
+        await DropAsync(orders[0], "true");
+        await DropAsync(orders[1], "type like 'payment%'");
+
+        await using var fresh = await SseReader.OpenAsync(seeds.A, Stream(orders[0]));
+        await AssertEndAsync(fresh, null);
+        foreach (var (last, reason) in (IEnumerable<(string, string)>)[("2", "expired"), ("otherepoch-7", "epoch")])
+        {
+            await using var returning = await SseReader.OpenAsync(seeds.B, Stream(orders[0]), last);
+            await AssertEndAsync(returning, reason);
+        }
+        foreach (var last in (string[])[fresh.LastId!, "4"])
+        {
+            using var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, Stream(orders[0]), lastId: last);
+            Assert.Equal((last, HttpStatusCode.NoContent), (last, over.StatusCode));
+        }
+
+        // Some steps are left: a number cannot be counted from the first.
+        await using var shortened = await SseReader.OpenAsync(seeds.A, Stream(orders[1]), "2");
+        await shortened.WaitForEndAsync();
+        Assert.Equal("expired", shortened.Frames.Single(f => f.Event == "resync").Json().Text("reason"));
+        Assert.Equal(Steps[2..], shortened.Events.Select(e => e.Json().Text("status")));
+
+        static string Stream(string id) => $"/v1/orders/{id}/status/stream";
+
+        static async Task AssertEndAsync(SseReader reader, string? reason)
+        {
+            await reader.WaitForEndAsync();
+            Assert.True(reader.EndedProperly);
+            var end = Assert.Single(reader.Events);
+            Assert.Equal(("complete", "shipped"), (end.Event, end.Json().Text("status")));
+            Assert.StartsWith("1Z", end.Json().Text("trackingNumber"), StringComparison.Ordinal);
+            Assert.Equal(reason, reader.Frames.SingleOrDefault(f => f.Event == "resync")?.Json().Text("reason"));
+        }
+
+        async Task DropAsync(string id, string which)
+        {
+            await using var drop = seeds.System.Database.CreateCommand(
+                $"delete from eventstore.events where topic = 'petstore.orders.{id}.status' and {which}"
+            );
+            Assert.NotEqual(0, await drop.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+        }
+    }
+
+    [Fact]
+    public async Task An_order_sent_again_with_its_key_is_placed_once()
+    {
+        const string pet = "019b4150";
+        var (key, before) = ($"key-{Guid.NewGuid():N}", await StockAsync());
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 6).Select(i => OrderAsync(i % 2 == 0 ? seeds.A : seeds.B, quantity: 1))
+        );
+        Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
+        Assert.Single(answers.Select(a => a.Headers.Location).Distinct());
+        using (var other = await OrderAsync(seeds.A, quantity: 2))
+            Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
+        Assert.Equal(before - 1, await StockAsync());
+        Array.ForEach(answers, a => a.Dispose());
+
+        async Task<int> StockAsync() =>
+            (await Requests.GetAsync(seeds.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32();
+
+        Task<HttpResponseMessage> OrderAsync(Uri server, int quantity)
+        {
+            var body = JsonContent.Create(new { petId = pet, quantity });
+            // A header of the body is sent like the others.
+            body.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+            return Requests.SendAsync(server, HttpMethod.Post, "/v1/orders", body);
+        }
+    }
+
+    [Fact]
+    public async Task The_steps_of_an_order_continue_after_its_replica_was_killed()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
@@ -99,7 +178,7 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_change_of_price_is_told_and_what_changes_nothing_is_not()
+    public async Task A_change_of_price_is_an_event_and_an_unchanged_price_is_not()
     {
         const string pet = "019b4163";
         using var read = await Requests.SendAsync(seeds.A, HttpMethod.Get, "/v1/pets");

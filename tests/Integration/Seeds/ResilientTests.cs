@@ -10,7 +10,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     private readonly string _path = $"/sse/resilient/s{Guid.NewGuid():N}";
 
     [Fact]
-    public async Task Readers_on_all_replicas_share_one_source_and_what_was_missed_is_replayed()
+    public async Task Readers_on_all_replicas_share_one_source_and_missed_messages_are_replayed()
     {
         await using var a = await SseReader.OpenAtAsync(seeds.A, _path);
         await using var b = await SseReader.OpenAtAsync(seeds.B, _path);
@@ -30,7 +30,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_number_beyond_what_the_session_has_said_is_answered_by_a_resync_from_the_head()
+    public async Task A_number_beyond_the_sessions_last_one_gets_a_resync_from_the_head()
     {
         await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
         await reader.WaitForEventsAsync(2);
@@ -46,7 +46,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_number_names_the_message_that_has_it_also_after_retention_has_dropped_the_first_ones()
+    public async Task A_number_names_its_message_even_after_retention_dropped_the_first_ones()
     {
         var session = _path.Split('/')[^1];
         await ExecuteAsync(
@@ -77,7 +77,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_source_that_an_outage_has_stopped_goes_on_for_its_readers()
+    public async Task A_source_that_an_outage_stopped_is_restarted_for_its_readers()
     {
         await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
         await reader.WaitForEventsAsync(1);
@@ -107,7 +107,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_failing_source_is_retried_three_times_then_given_up_and_the_readers_are_told()
+    public async Task A_failing_source_is_retried_three_times_then_given_up_and_its_readers_get_the_error()
     {
         await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
         await reader.WaitForEventsAsync(1);
@@ -126,6 +126,14 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         await using var fresh = await SseReader.OpenAtAsync(seeds.B, _path);
         await fresh.WaitForEventsAsync(1);
         Assert.Null(fresh.Events.First().Event);
+
+        // The source works again: a replay that passes the old error does not end there.
+        await using var whole = await SseReader.OpenAsync(seeds.A, _path + "?last_event_id=0");
+        await whole.WaitAsync(r => r.Events.Any(e => e.Id == fresh.Events.First().Id));
+        Assert.Equal(reader.Events.First().Id, whole.Events.First().Id);
+        Assert.All(whole.Events, e => Assert.Null(e.Event));
+        Assert.Contains(whole.Frames, f => f.Id == error.Id);
+        Assert.Single(whole.Frames, f => f.Retry is not null);
     }
 
     [Fact]
@@ -156,7 +164,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task The_source_stops_some_time_after_the_last_reader_and_goes_on_for_the_next()
+    public async Task The_source_stops_some_time_after_the_last_reader_and_continues_for_the_next()
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,

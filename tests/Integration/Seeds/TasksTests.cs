@@ -55,7 +55,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task The_list_is_read_page_by_page_in_the_shape_and_order_that_it_has_as_a_whole()
+    public async Task The_pages_of_the_list_have_the_form_and_order_of_the_whole_list()
     {
         for (var n = 0; n < 5; n++)
             await Requests.PostAsync(seeds.A, "/tasks", new { title = $"page {n}" });
@@ -81,7 +81,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task The_list_ends_after_a_thousand_tasks_however_many_there_are_and_says_where_it_goes_on()
+    public async Task The_list_ends_after_a_thousand_tasks_and_links_the_next_page()
     {
         await using (
             var fill = seeds.System.Database.CreateCommand(
@@ -157,7 +157,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     [Theory]
     [InlineData("/events/stream", "Pools__Tasks")]
     [InlineData("/sse/events", "Pools__Sse")]
-    public async Task Beyond_the_pool_a_new_stream_gets_503_and_a_returning_one_is_told_to_come_back(
+    public async Task Beyond_the_pool_a_new_stream_gets_503_and_a_resuming_one_a_reconnection_time(
         string path,
         string option
     )

@@ -22,7 +22,7 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task Work_goes_on_without_the_request_that_began_it()
+    public async Task Work_continues_without_the_request_that_started_it()
     {
         const string stream = "/v1/pets/recommendations/stream?userId=gone";
         string id;
@@ -34,7 +34,7 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task A_reader_that_goes_away_is_no_error_in_the_log()
+    public async Task A_disconnected_reader_is_no_error_in_the_log()
     {
         await using var system = await DeliverySystem.StartAsync(stack, settings: SeedSystem.Quick);
         var server = system.Replicas[0];

@@ -3,18 +3,19 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using AspireSse.Client;
-using Measuring;
 
 namespace Reliability.Abuse;
 
-/// <summary>The regular clients: readers and a publisher, each with its own user. Measures the latency of events
-/// between them.</summary>
+/// <summary>The regular clients: readers and a publisher, each with its own user, and a record of every event between
+/// them.</summary>
 internal sealed class Bystanders : IAsyncDisposable
 {
     private const int Readers = 40,
         Rate = 50;
-    private const string Topic = "others.all";
+    private static readonly TimeSpan NoWait = TimeSpan.FromMilliseconds(1);
 
+    // Its own: the system may still hold events of the row before.
+    private readonly string _topic = $"others.t{Guid.NewGuid():N}";
     private readonly CancellationTokenSource _stop = new();
     private readonly HttpClient _http = new(
         new SocketsHttpHandler { PooledConnectionLifetime = Timeout.InfiniteTimeSpan }
@@ -23,16 +24,13 @@ internal sealed class Bystanders : IAsyncDisposable
         Timeout = TimeSpan.FromSeconds(30),
     };
     private readonly List<Task> _work = [];
-    private readonly LatencyHistogram _delivery = new();
-    private long _published,
-        _refused;
 
-    /// <summary>Latency from publish to receive, so far.</summary>
-    public LatencySnapshot Delivery => _delivery.Snapshot();
+    /// <summary>The events so far.</summary>
+    public RegularEvents Events { get; private set; } = null!;
 
-    /// <summary>Publishes that were not acknowledged.</summary>
-    public long Refused => Interlocked.Read(ref _refused);
-    public long Published => Interlocked.Read(ref _published);
+    /// <summary>Errors of regular clients that have ended, which none may before the row's end.</summary>
+    public IReadOnlyList<string> Ended =>
+        [.. _work.Where(t => t.IsCompleted).Select(t => t.Exception?.InnerException?.Message ?? "ended by the server")];
 
     public static async Task<Bystanders> StartAsync(AbuseTarget target, CancellationToken cancellationToken)
     {
@@ -42,15 +40,25 @@ internal sealed class Bystanders : IAsyncDisposable
             .Select(reader =>
             {
                 var there = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                all._work.Add(
-                    all.ReadAsync(target.Next(), SystemSettings.User($"reader-{Guid.NewGuid():N}", [Topic], []), there)
-                );
-                return there.Task;
+                all._work.Add(all.ReadAsync(reader, target.Next(), there));
+                return Task.WhenAny(there.Task, all._work[^1]).Unwrap();
             })
             .ToList();
         await Task.WhenAll(connected).WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
+        all.Events = new RegularEvents(Readers, Stopwatch.GetTimestamp(), Stopwatch.Frequency / Rate);
         all._work.Add(all.PublishAsync(target));
         return all;
+    }
+
+    /// <summary>Waits until every event that was due in a time is answered and received, or the limit has
+    /// passed.</summary>
+    public async Task ArriveAsync(long from, long to, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        for (
+            var waited = Stopwatch.StartNew();
+            waited.Elapsed < limit && !Events.Between(from, to).IsOver;
+            await Task.Delay(100, cancellationToken)
+        ) { }
     }
 
     public async ValueTask DisposeAsync()
@@ -61,11 +69,12 @@ internal sealed class Bystanders : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task ReadAsync(Uri replica, string token, TaskCompletionSource connected)
+    private async Task ReadAsync(int reader, Uri replica, TaskCompletionSource connected)
     {
         using var client = new SseClient();
+        var token = SystemSettings.User($"reader-{Guid.NewGuid():N}", [_topic], []);
         var stream = client.Open(
-            new SseRequest(new Uri(replica, $"/v1/events/stream?topic={Topic}"))
+            new SseRequest(new Uri(replica, $"/v1/events/stream?topic={_topic}"))
             {
                 BearerToken = _ => ValueTask.FromResult<string?>(token),
             }
@@ -75,37 +84,39 @@ internal sealed class Bystanders : IAsyncDisposable
             if (e.Type == "connected")
                 connected.TrySetResult();
             else if (e.Type == "n")
-                _delivery.Record(Stopwatch.GetElapsedTime(long.Parse(e.Data, CultureInfo.InvariantCulture)));
+                Events.Receive(reader, int.Parse(e.Data, CultureInfo.InvariantCulture), Stopwatch.GetTimestamp());
         }
     }
 
-    /// <summary>Publishes at a rate that does not depend on the servers' speed.</summary>
+    /// <summary>Publishes by the clock, whatever the servers' speed: a late event keeps the time at which it was
+    /// due.</summary>
     private async Task PublishAsync(AbuseTarget target)
     {
         var token = SystemSettings.User($"publisher-{Guid.NewGuid():N}", [], ["others.>"]);
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1.0 / Rate));
         var under = new List<Task>();
-        while (
-            await timer
-                .WaitForNextTickAsync(_stop.Token)
-                .AsTask()
-                .ContinueWith(t => t.IsCompletedSuccessfully && t.Result, TaskScheduler.Default)
-        )
+        for (var number = 0; !_stop.IsCancellationRequested; number++)
         {
-            under.RemoveAll(t => t.IsCompleted);
-            under.Add(PublishOneAsync(target.Next(), token));
+            // Rounded down, because a timer that is rounded up would add to every latency.
+            var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Events.DueAt(number));
+            if (wait > NoWait)
+                await Task.Delay((int)wait.TotalMilliseconds, _stop.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            under.RemoveAll(t => t.IsCompletedSuccessfully);
+            under.Add(PublishOneAsync(number, target.Next(), token));
         }
         await Task.WhenAll(under);
     }
 
-    private async Task PublishOneAsync(Uri replica, string token)
+    private async Task PublishOneAsync(int number, Uri replica, string token)
     {
-        Interlocked.Increment(ref _published);
-        var at = Stopwatch.GetTimestamp();
+        Events.Send(number, Stopwatch.GetTimestamp());
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica, "/v1/events"))
         {
             Content = new StringContent(
-                string.Create(CultureInfo.InvariantCulture, $$"""{"topic":"{{Topic}}","type":"n","data":{{at}}}"""),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $$"""{"topic":"{{_topic}}","type":"n","data":{{number}}}"""
+                ),
                 Encoding.UTF8,
                 "application/json"
             ),
@@ -114,13 +125,12 @@ internal sealed class Bystanders : IAsyncDisposable
         try
         {
             using var response = await _http.SendAsync(request, _stop.Token);
-            if (response.StatusCode != HttpStatusCode.Accepted)
-                Interlocked.Increment(ref _refused);
+            Events.Answer(number, isAcknowledged: response.StatusCode == HttpStatusCode.Accepted);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            Interlocked.Increment(ref _refused);
+            Events.Answer(number, isAcknowledged: false);
         }
     }
 }

@@ -25,11 +25,16 @@ internal static class Settling
         var (least, steady, clock) = (double.MaxValue, 0, Stopwatch.StartNew());
         while (clock.Elapsed < Limit)
         {
-            var before = others.Delivery;
+            var from = Stopwatch.GetTimestamp();
             await Task.Delay(Window, cancellationToken);
-            var now = others.Delivery.Since(before).Percentile(99);
+            var to = Stopwatch.GetTimestamp();
+            await others.ArriveAsync(from, to, Window, cancellationToken);
+            var now = others.Events.Between(from, to).P99;
             var isSteady =
-                now <= least * Steady && now >= least * Faster && await system.IsIdleBesideAsync(cancellationToken);
+                double.IsFinite(now)
+                && now <= least * Steady
+                && now >= least * Faster
+                && await system.IsIdleBesideAsync(cancellationToken);
             least = Math.Min(least, now);
             steady = isSteady ? steady + 1 : 0;
             if (steady == SteadyWindows)

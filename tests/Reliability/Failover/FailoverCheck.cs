@@ -46,21 +46,48 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         {
             await kind.Undo(primary);
         }
-        await cluster.WaitUntilReadyAsync(cancellationToken);
+        try
+        {
+            await cluster.WaitUntilReadyAsync(cancellationToken);
+        }
+        catch
+        {
+            await WriteDetailsAsync(cluster, load, cancellationToken);
+            throw;
+        }
         await load.PauseAsync(Arrival, cancellationToken);
         var sums = load.Sums - before;
         var interrupted = await runs.InterruptedAsync(cancellationToken);
+        var faults = Faults(sums, load.Ended, await runs.WrongAsync(cancellationToken));
         await WriteDetailsAsync(cluster, load, cancellationToken);
         var beyond = recovery is { } took ? Math.Max(0, (took - patroni).TotalSeconds) : default(double?);
-        return Row(sums, patroni, beyond, interrupted, $"{primary.Name} → {next.Name}");
+        return Row(sums, patroni, beyond, interrupted, [$"{primary.Name} → {next.Name}", .. faults]);
     }
 
-    private Outcome Row(LoadSums sums, TimeSpan patroni, double? beyond, int interrupted, string remark)
+    /// <summary>Returns the errors that have no column.</summary>
+    private static List<string> Faults(LoadSums sums, IReadOnlyList<string> ended, int wrong)
+    {
+        List<string> faults = [];
+        if (sums.Unknown != 0)
+            faults.Add($"**{sums.Unknown} never published, or of another topic**");
+        if (sums.Failed > 0)
+            faults.Add($"**{sums.Failed} publishes failed after all retries**");
+        if (sums.Outbox == 0)
+            faults.Add("**no outbox row was written**");
+        if (ended is [var first, ..])
+            faults.Add($"**{ended.Count} publishers and readers ended: {first}**");
+        if (wrong > 0)
+            faults.Add($"**{wrong} generations with other text**");
+        return faults;
+    }
+
+    private Outcome Row(LoadSums sums, TimeSpan patroni, double? beyond, int interrupted, IReadOnlyList<string> remarks)
     {
         var ok =
-            sums.Lost + sums.Twice + sums.Reordered + sums.Resyncs + sums.Failed + interrupted == 0
-            && beyond <= MaxRecoverySeconds
-            && sums is { Acknowledged: > 0, Received: > 0 };
+            sums is { IsClean: true, Resyncs: 0, Acknowledged: > 0, Received: > 0 }
+            && interrupted == 0
+            && remarks.Count == 1
+            && beyond <= MaxRecoverySeconds;
         var seconds = beyond?.ToString("F1", CultureInfo.InvariantCulture);
         var recovered =
             seconds is null ? "**unknown**"
@@ -71,10 +98,9 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
-                    + $"| {ReliabilityReport.Bold(sums.Twice)} | {ReliabilityReport.Bold(sums.Reordered)} "
+                    + $"| {ReliabilityReport.Bold(sums.Duplicates)} | {ReliabilityReport.Bold(sums.Reordered)} "
                     + $"| {ReliabilityReport.Bold(sums.Resyncs)} | {ReliabilityReport.Bold(interrupted)} "
-                    + $"| {patroni.TotalSeconds:F1} | {recovered} | {remark}"
-                    + $"{(sums.Failed > 0 ? $"; {sums.Failed} publishes failed after all retries" : "")} |"
+                    + $"| {patroni.TotalSeconds:F1} | {recovered} | {string.Join("; ", remarks)} |"
             )
         );
     }

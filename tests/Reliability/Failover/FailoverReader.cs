@@ -11,8 +11,8 @@ internal sealed class FailoverReader : IAsyncDisposable
     private readonly LedgerReader _account;
     private readonly SseStream _stream;
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Task _reading = Task.CompletedTask;
-    private long _resyncs;
+    private long _resyncs,
+        _forks;
 
     public FailoverReader(LoadRun run, Lane lane, LedgerReader account)
     {
@@ -27,9 +27,11 @@ internal sealed class FailoverReader : IAsyncDisposable
                         run.Counters.Opened(_stream!, first: true);
                     return ValueTask.CompletedTask;
                 },
-                OnResync = (_, _) =>
+                OnResync = (resync, _) =>
                 {
                     Interlocked.Increment(ref _resyncs);
+                    if (resync.Reason == "epoch")
+                        Interlocked.Increment(ref _forks);
                     account.ExcuseMissing();
                     return ValueTask.CompletedTask;
                 },
@@ -39,17 +41,23 @@ internal sealed class FailoverReader : IAsyncDisposable
 
     public Lane Lane { get; }
     public long Resyncs => Volatile.Read(ref _resyncs);
+
+    /// <summary>Resyncs whose reason is a new epoch.</summary>
+    public long Forks => Volatile.Read(ref _forks);
+
+    /// <summary>The work of this reader, which ends with the load.</summary>
+    public Task Reading { get; private set; } = Task.CompletedTask;
     public long Received => _account.Received;
 
     /// <summary>Connects, and reads from now on. Returns when the server has accepted the stream.</summary>
     public Task OpenAsync()
     {
         _run.Counters.Connecting(_stream);
-        _reading = ReadAsync();
-        return Task.WhenAny(_open.Task, _reading).Unwrap();
+        Reading = ReadAsync();
+        return Task.WhenAny(_open.Task, Reading).Unwrap();
     }
 
-    public async ValueTask DisposeAsync() => await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    public async ValueTask DisposeAsync() => await Reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private async Task ReadAsync()
     {

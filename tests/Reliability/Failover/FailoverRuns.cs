@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
+using AspireSse.Client;
 using LoadTests;
 
 namespace Reliability.Failover;
@@ -13,6 +16,11 @@ internal sealed class FailoverRuns : IAsyncDisposable
     private const int Tokens = 1_600,
         PerReplica = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(30);
+
+    // The model gives the same answer to the same prompt, on each replica and in each row.
+    private static readonly ConcurrentDictionary<int, string> Answers = new();
+
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
     private readonly List<Uri> _runs = [];
 
@@ -49,6 +57,21 @@ internal sealed class FailoverRuns : IAsyncDisposable
         return interrupted;
     }
 
+    /// <summary>Returns the number of ended generations whose stream or state does not have the whole answer.</summary>
+    public async Task<int> WrongAsync(CancellationToken cancellationToken)
+    {
+        var wrong = 0;
+        for (var i = 0; i < _runs.Count; i++)
+        {
+            var state = await _http.GetFromJsonAsync<JsonElement>(_runs[i], cancellationToken);
+            var text = state.GetProperty("text").GetString() ?? "";
+            var answer = Answers.GetOrAdd(i % PerReplica, text);
+            if (text != answer || text.Length == 0 || await StreamedAsync(_runs[i], cancellationToken) != text)
+                wrong++;
+        }
+        return wrong;
+    }
+
     public ValueTask DisposeAsync()
     {
         _http.Dispose();
@@ -74,6 +97,27 @@ internal sealed class FailoverRuns : IAsyncDisposable
             );
         var started = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
         return new Uri(replica, $"/v1/generations/{started.GetProperty("id").GetString()}");
+    }
+
+    /// <summary>Reads a generation's stream from its start to its end.</summary>
+    private static async Task<string> StreamedAsync(Uri run, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ReadLimit);
+        using var client = new SseClient();
+        var text = new StringBuilder();
+        try
+        {
+            await foreach (var e in client.Open(new SseRequest(new Uri($"{run}/stream"))).WithCancellation(limit.Token))
+            {
+                if (e.Type == "token")
+                    text.Append(JsonDocument.Parse(e.Data).RootElement.GetProperty("text").GetString());
+                if (e.Type == "done")
+                    break;
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
+        return text.ToString();
     }
 
     private async Task<string> StatusAsync(Uri run, CancellationToken cancellationToken)

@@ -99,7 +99,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
     /// should. Copies the primary anew to a member that does not come back by itself, as an operator would.</summary>
     public async Task WaitUntilCompleteAsync(CancellationToken cancellationToken)
     {
-        var (waited, isCopied) = (Stopwatch.StartNew(), false);
+        var stuck = Stopwatch.StartNew();
         await UntilAsync(
             async () =>
             {
@@ -112,30 +112,23 @@ internal sealed class PatroniCluster : IAsyncDisposable
                         cancellationToken
                     )
                 )!;
-                if (!isCopied && waited.Elapsed > CopyAfter)
+                if (stuck.Elapsed > CopyAfter)
                 {
-                    isCopied = true;
+                    stuck.Restart();
                     foreach (var member in Members.Where(m => m != leader))
                         if (!standbys.Any(s => s.StartsWith($"{member.Name}:", StringComparison.Ordinal)))
-                            await CopyAsync(member, cancellationToken);
+                        {
+                            await Console.Error.WriteLineAsync(
+                                $"{member.Name} does not replicate; it gets a copy of the primary:\n{member.LastLines}"
+                            );
+                            await member.StartWithoutDataAsync(cancellationToken);
+                        }
                 }
                 return standbys.Length == Members.Count - 1
                     && (!_settings.Synchronous || standbys.Any(s => s.Split(':')[1] is "sync" or "quorum"));
             },
             CompleteLimit,
             "the cluster is not complete",
-            cancellationToken
-        );
-    }
-
-    /// <summary>Lets Patroni replace a member's data by a copy of the primary.</summary>
-    private static async Task CopyAsync(PatroniMember member, CancellationToken cancellationToken)
-    {
-        await Console.Error.WriteLineAsync($"{member.Name} does not replicate: it gets a new copy of the primary");
-        using var body = new StringContent("""{"force":true}""");
-        using var answer = await Http.PostAsync(
-            $"http://127.0.0.1:{member.RestPort}/reinitialize",
-            body,
             cancellationToken
         );
     }
@@ -204,21 +197,16 @@ internal sealed class PatroniCluster : IAsyncDisposable
         await _etcd.DisposeAsync();
     }
 
+    // Asks Postgres: a primary that was frozen says to Patroni's clients that it leads until it is demoted.
     private async Task<PatroniMember?> FindLeaderAsync(CancellationToken cancellationToken)
     {
         foreach (var member in Members)
-            if (await StateAsync(member, cancellationToken) is ("running", "master" or "primary"))
+            if (await AcceptsWritesAsync(member, cancellationToken))
                 return member;
         return null;
     }
 
-    private static async Task<bool> RunsAsync(PatroniMember member, CancellationToken cancellationToken) =>
-        await StateAsync(member, cancellationToken) is ("running", _);
-
-    private static async Task<(string? State, string? Role)> StateAsync(
-        PatroniMember member,
-        CancellationToken cancellationToken
-    )
+    private static async Task<bool> RunsAsync(PatroniMember member, CancellationToken cancellationToken)
     {
         try
         {
@@ -226,11 +214,11 @@ internal sealed class PatroniCluster : IAsyncDisposable
                 $"http://127.0.0.1:{member.RestPort}/patroni",
                 cancellationToken
             );
-            return (state.GetProperty("state").GetString(), state.GetProperty("role").GetString());
+            return state.GetProperty("state").GetString() == "running";
         }
         catch (Exception e) when (IsNoAnswer(e, cancellationToken))
         {
-            return (null, null);
+            return false;
         }
     }
 

@@ -18,6 +18,8 @@ internal sealed partial class PatroniMember : IAsyncDisposable
     private readonly string _password,
         _folder,
         _configuration;
+    private readonly Lock _gate = new();
+    private readonly string _log;
     private readonly int _port;
     private readonly string[] _command;
     private readonly Dictionary<string, string> _environment;
@@ -27,6 +29,7 @@ internal sealed partial class PatroniMember : IAsyncDisposable
     public PatroniMember(int number, PatroniSettings settings, ClusterPrograms programs, LocalFolder folder)
     {
         Name = $"m{number}";
+        _log = Path.Combine(ReliabilitySuite.Folder, $"failover-{Name}-{DateTime.UtcNow:HHmmss}.log");
         _password = settings.Password;
         _folder = Path.Combine(folder.Data, Name);
         LocalFolder.CreatePrivate(_folder, folder.As);
@@ -69,6 +72,26 @@ internal sealed partial class PatroniMember : IAsyncDisposable
         if (_process is not null)
             await _process.DisposeAsync();
         _process = ChildProcess.Start(Name, _command, _environment, folder: _folder);
+        _process.Printed += Log;
+    }
+
+    /// <summary>Keeps every line: in a cut, Patroni prints more than <see cref="Output"/> has.</summary>
+    private void Log(string line)
+    {
+        lock (_gate)
+            File.AppendAllText(_log, $"{line}\n");
+    }
+
+    /// <summary>Throws this member's data away and starts Patroni, which copies the primary.</summary>
+    /// <remarks>Waits until the port is free. Debian's Patroni 3.0 repairs a copy whose first start failed by a
+    /// recovery that adds to its log; the copy is then ahead of the primary for ever
+    /// (https://github.com/patroni/patroni/issues/1234).</remarks>
+    public async Task StartWithoutDataAsync(CancellationToken cancellationToken)
+    {
+        for (Kill(); Processes().Count > 0; Kill())
+            await Task.Delay(50, cancellationToken);
+        Directory.Delete(Path.Combine(_folder, "data"), recursive: true);
+        await StartAsync();
     }
 
     /// <summary>Kills Patroni and Postgres.</summary>
@@ -111,11 +134,11 @@ internal sealed partial class PatroniMember : IAsyncDisposable
     /// <summary>Runs a statement on this server and returns its value.</summary>
     /// <remarks>On a thread that may block: this process handles sockets on their own thread, where the end of a
     /// connection would wait for itself.</remarks>
-    public Task<T?> AskAsync<T>(string sql, CancellationToken cancellationToken) =>
+    public Task<T?> AskAsync<T>(string sql, CancellationToken cancellationToken, string database = "postgres") =>
         Task.Run(
             () =>
             {
-                using var connection = new NpgsqlConnection(Direct);
+                using var connection = new NpgsqlConnection($"{Direct};Database={database}");
                 connection.Open();
                 using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 30 };
                 return command.ExecuteScalar() is T value ? value : default;
@@ -134,31 +157,22 @@ internal sealed partial class PatroniMember : IAsyncDisposable
     }
 
     /// <summary>Returns Patroni, then Postgres, which Patroni starts as a daemon of its own.</summary>
-    private List<int> Processes()
-    {
-        var pids = new List<int>(_process?.Processes ?? []);
-        if (Postmaster() is { } postmaster)
-            pids.AddRange(ProcessTable.WithDescendants(postmaster));
-        return [.. pids.Where(ProcessTable.Exists).Distinct()];
-    }
+    private List<int> Processes() =>
+        [
+            .. (_process?.Processes ?? [])
+                .Concat(Postmasters().SelectMany(ProcessTable.WithDescendants))
+                .Where(ProcessTable.Exists)
+                .Distinct(),
+        ];
 
-    private int? Postmaster()
+    /// <summary>Finds servers by their arguments: Patroni may delete the folder, and so postmaster.pid, under one that
+    /// still runs.</summary>
+    private IEnumerable<int> Postmasters()
     {
-        try
-        {
-            var file = File.ReadLines(Path.Combine(_folder, "data", "postmaster.pid")).FirstOrDefault();
-            // The id in a leftover file may be another program's.
-            return
-                int.TryParse(file, out var pid)
-                && ProcessTable.Exists(pid)
-                && ProcessTable.Arguments(pid).Any(a => a.StartsWith(_folder, StringComparison.Ordinal))
-                ? pid
-                : null;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        var data = Path.Combine(_folder, "data");
+        return ProcessTable
+            .Pids()
+            .Where(pid => ProcessTable.Arguments(pid) is [_, "-D", var folder, ..] && folder == data);
     }
 
     private static void Signal(IEnumerable<int> pids, int signal)

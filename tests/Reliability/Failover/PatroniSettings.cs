@@ -34,6 +34,7 @@ internal sealed record PatroniSettings(int EtcdPort, string Password, bool Synch
                 loop_wait: 1
                 retry_timeout: 3
                 maximum_lag_on_failover: 16777216
+                primary_stop_timeout: 5
                 synchronous_mode: {{(Synchronous ? "true" : "false")}}
                 synchronous_mode_strict: {{(Synchronous ? "true" : "false")}}
                 postgresql:
@@ -50,6 +51,8 @@ internal sealed record PatroniSettings(int EtcdPort, string Password, bool Synch
                     wal_sender_timeout: 10s
                     wal_receiver_timeout: 10s
                     wal_retrieve_retry_interval: 500ms
+                    # A stop waits for clients that have not said who they are, as those behind a silent link.
+                    authentication_timeout: 5s
                     timezone: UTC
               initdb:
                 - encoding: UTF8
@@ -63,7 +66,6 @@ internal sealed record PatroniSettings(int EtcdPort, string Password, bool Synch
               pgpass: {{folder}}/pgpass
               # A copy of the primary waits for a checkpoint, which otherwise takes minutes.
               basebackup: [checkpoint: fast]
-              remove_data_directory_on_rewind_failure: true
               remove_data_directory_on_diverged_timelines: true
               parameters:
                 unix_socket_directories: ""

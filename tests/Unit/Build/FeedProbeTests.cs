@@ -36,7 +36,7 @@ public class FeedProbeTests
     }
 
     [Fact]
-    public async Task Packages_that_do_not_get_along_with_the_versions_here_are_named_and_asked_for_again()
+    public async Task Incompatible_packages_are_named_and_requested_again()
     {
         using var feed = Complete();
         feed.Remove(Testing);

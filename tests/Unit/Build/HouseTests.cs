@@ -58,17 +58,12 @@ public sealed partial class HouseTests
     }
 
     [Fact]
-    public void Only_EventStore_has_SQL_of_the_event_store()
-    {
-        var found =
-            from file in CSharp([.. Programs, "ServiceDefaults", "clients", "compat", "libraries"])
-            let path = SourceFiles.PathOf(file)
-            where !path.StartsWith("libraries/EventStore/", StringComparison.Ordinal)
-            from line in File.ReadLines(file.FullName)
-            where StoreSql().IsMatch(line)
-            select $"{path}: {line.Trim()}";
-        SourceFiles.AssertNone(found);
-    }
+    public void Only_EventStore_has_SQL_of_the_event_store() =>
+        AssertNoLine(
+            CSharp([.. Programs, "ServiceDefaults", "clients", "compat", "libraries"])
+                .Where(file => !SourceFiles.PathOf(file).StartsWith("libraries/EventStore/", StringComparison.Ordinal)),
+            StoreSql()
+        );
 
     [Fact]
     public void Endpoints_are_mapped_in_files_named_Api()
@@ -106,14 +101,24 @@ public sealed partial class HouseTests
     }
 
     [Fact]
-    public void Streaming_and_Runs_know_nothing_of_the_host_and_its_features()
+    public void Streaming_and_Runs_know_nothing_of_the_host_and_its_features() =>
+        AssertNoLine(CSharp("libraries/Streaming", "libraries/Runs"), HostWord());
+
+    [Fact]
+    public void The_event_store_and_the_runs_know_no_event_of_a_session() =>
+        AssertNoLine(CSharp("libraries/EventStore", "libraries/Streaming", "libraries/Runs"), SessionWord());
+
+    [Fact]
+    public void Every_decision_is_in_the_index()
     {
-        var found =
-            from file in CSharp("libraries/Streaming", "libraries/Runs")
-            from line in File.ReadLines(file.FullName)
-            where HostWord().IsMatch(line)
-            select $"{SourceFiles.PathOf(file)}: {line.Trim()}";
-        SourceFiles.AssertNone(found);
+        var folder = Path.Combine(Repository.Root, "docs", "decisions");
+        var index = File.ReadAllText(Path.Combine(folder, "README.md"));
+        SourceFiles.AssertNone(
+            from path in Directory.EnumerateFiles(folder, "0*.md")
+            let name = Path.GetFileName(path)
+            where !index.Contains($"({name})", StringComparison.Ordinal)
+            select name
+        );
     }
 
     [Fact]
@@ -148,7 +153,7 @@ public sealed partial class HouseTests
     }
 
     [Fact]
-    public void A_topic_is_read_in_order_only_by_events_of_since_Postgres_may_walk_the_whole_log_otherwise()
+    public void SQL_reads_a_topic_in_order_only_through_events_of()
     {
         var found =
             from file in SourceFiles.All
@@ -157,6 +162,14 @@ public sealed partial class HouseTests
             select $"{SourceFiles.PathOf(file)}: {read.Value}";
         SourceFiles.AssertNone(found);
     }
+
+    private static void AssertNoLine(IEnumerable<FileInfo> files, Regex forbidden) =>
+        SourceFiles.AssertNone(
+            from file in files
+            from line in File.ReadLines(file.FullName)
+            where forbidden.IsMatch(line)
+            select $"{SourceFiles.PathOf(file)}: {line.Trim()}"
+        );
 
     private static IEnumerable<FileInfo> CSharp(params string[] folders) =>
         SourceFiles.In(folders).Where(file => file.Extension == ".cs");
@@ -187,6 +200,9 @@ public sealed partial class HouseTests
 
     [GeneratedRegex(@"ticket|api.?key|bearer|petstore|demo\b|prompt|userId|\bllm\b", RegexOptions.IgnoreCase)]
     private static partial Regex HostWord();
+
+    [GeneratedRegex("message_end|conversation", RegexOptions.IgnoreCase)]
+    private static partial Regex SessionWord();
 
     [GeneratedRegex("<Compile Include=\"[^\"]*\\.cs\"")]
     private static partial Regex LinkedSource();

@@ -10,7 +10,7 @@ public class BackoffTests
     private static readonly SseOptions Options = new();
 
     [Fact]
-    public void Without_a_retry_the_draw_is_from_zero_to_a_bound_that_doubles_up_to_the_cap()
+    public void Without_a_retry_the_delay_is_random_below_a_bound_that_doubles_up_to_the_cap()
     {
         double[] bounds = [1, 2, 4, 8, 16, 30, 30, 30];
         for (var failures = 1; failures <= bounds.Length; failures++)
@@ -48,7 +48,7 @@ public class BackoffTests
     }
 
     [Fact]
-    public async Task It_grows_while_nothing_comes_and_begins_anew_after_an_event()
+    public async Task The_delay_grows_without_events_and_is_reset_by_one()
     {
         await using var server = await StartAsync(
             Status(503),

@@ -52,7 +52,7 @@ public class PublisherTests
     }
 
     [Fact]
-    public async Task An_answer_that_does_not_come_in_time_is_asked_for_again()
+    public async Task A_request_without_an_answer_in_time_is_repeated()
     {
         await using var server = await StartAsync(
             context => Task.Delay(Timeout.Infinite, context.RequestAborted),

@@ -182,7 +182,7 @@ public class StreamTests
     }
 
     [Fact]
-    public async Task Events_that_wait_are_not_handed_to_a_reader_who_cancelled()
+    public async Task Waiting_events_are_not_handed_to_a_cancelled_reader()
     {
         await using var server = await StartAsync(Open("data: a\n\ndata: b\n\n"));
         using var client = new SseClient();
@@ -212,7 +212,7 @@ public class StreamTests
     }
 
     [Fact]
-    public async Task A_second_reader_of_the_same_stream_is_told_and_a_later_one_goes_on()
+    public async Task A_second_concurrent_enumeration_throws_and_a_later_one_resumes()
     {
         await using var server = await StartAsync(Open("id: 1\ndata: a\n\n"));
         using var client = new SseClient();
@@ -260,7 +260,7 @@ public class StreamTests
     }
 
     [Fact]
-    public async Task Spans_and_metrics_tell_of_it()
+    public async Task A_stream_records_spans_and_metrics()
     {
         await using var server = await StartAsync(
             Stream("retry: 1\n\nid: 1\ndata: a\n\ndata: b\n\n"),

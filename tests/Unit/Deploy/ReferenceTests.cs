@@ -36,17 +36,41 @@ public sealed class ReferenceTests
                 set.Name()
             );
 
-        // CloudNativePG's pods get the labels of its object.
         var pods = objects
             .Pods()
             .Select(p => p.Template.At("metadata.labels").Strings())
-            .Concat(objects.Where(Manifests.IsCustom).Select(c => c.At("spec.inheritedMetadata.labels").Strings()))
+            .Concat(objects.Where(Manifests.IsCustom).Select(PostgresPod))
             .ToList();
         foreach (var service in objects.Kind("Service"))
             Assert.Contains(pods, pod => Contains(service.At("spec.selector"), pod));
         foreach (var one in objects.Where(o => o.Text("kind") is "PodDisruptionBudget" or "NetworkPolicy"))
         foreach (var selector in Selectors(one))
             Assert.True(pods.Exists(pod => Matches(selector, pod)), $"{one.Name()} selects no pod: {selector}");
+    }
+
+    /// <summary>A new standby is copied by a job, whose pod does not get the labels of the cluster's object. A cluster
+    /// that waits for a standby acknowledges nothing.</summary>
+    [Fact]
+    public void The_job_of_a_new_standby_and_the_standbys_reach_the_primary()
+    {
+        var objects = Manifests.Overlay("ha");
+        var cluster = objects.Single(Manifests.IsCustom);
+        var primary = PostgresPod(cluster);
+        Dictionary<string, string> job = new()
+        {
+            ["cnpg.io/cluster"] = cluster.Name(),
+            ["cnpg.io/jobRole"] = "join",
+            ["app.kubernetes.io/component"] = "database",
+        };
+        foreach (var client in (Dictionary<string, string>[])[job, primary])
+            Assert.Contains(
+                objects.Kind("NetworkPolicy").Where(p => Matches(p.At("spec.podSelector"), primary)),
+                policy => policy.At("spec")!.Items("ingress").Any(rule => Admits(rule, client, "5432"))
+            );
+
+        static bool Admits(YamlNode rule, Dictionary<string, string> client, string port) =>
+            rule.Items("ports").Any(p => p.Text("port") == port)
+            && rule.Items("from").Any(f => f.Find("podSelector") is { } selector && Matches(selector, client));
     }
 
     [Theory]
@@ -126,6 +150,10 @@ public sealed class ReferenceTests
             mount => mount.Text("mountPath") == "/home/app/.aspnet/DataProtection-Keys"
         );
     }
+
+    /// <summary>The labels of an instance: CloudNativePG's own, and those of its object.</summary>
+    private static Dictionary<string, string> PostgresPod(YamlNode cluster) =>
+        new(cluster.At("spec.inheritedMetadata.labels").Strings()) { ["cnpg.io/cluster"] = cluster.Name() };
 
     private static IEnumerable<string> Claims(IReadOnlyList<YamlMappingNode> objects, string name) =>
         objects

@@ -45,7 +45,7 @@ public sealed class RolloutTests
 
     [Theory]
     [MemberData(nameof(Overlays))]
-    public void Services_with_a_spare_are_spread_over_nodes_and_drained_one_by_one(string overlay)
+    public void Services_with_two_replicas_are_spread_over_nodes_and_drained_one_by_one(string overlay)
     {
         var objects = Manifests.Overlay(overlay);
         foreach (var name in (string[])["streamapi", "broadcaster"])

@@ -13,7 +13,7 @@ public sealed class ShutdownTests
     [InlineData("Runs", 0, 10)] // the services' own
     [InlineData("Runs", 8, 10)]
     [InlineData("Runs", 60, 62)]
-    [InlineData("Llm", 60, 62)] // the former name
+    [InlineData("Llm", 60, 62)] // the contract's name
     public void The_host_waits_for_runs_as_long_as_they_may_continue(string section, int drainSeconds, int timeout)
     {
         var builder = WebApplication.CreateBuilder();

@@ -48,7 +48,7 @@ public sealed class AppendQueueTests
     }
 
     [Fact]
-    public void The_queue_is_bounded_in_bytes_and_refuses_first_the_publisher_that_fills_it()
+    public void The_queue_is_bounded_in_bytes_and_refuses_its_largest_publisher_first()
     {
         var queue = new AppendQueue(Bound);
         var admitted = Fill(queue, "bulk", 50 * Kilobyte);
@@ -65,7 +65,7 @@ public sealed class AppendQueueTests
     }
 
     [Fact]
-    public void One_request_larger_than_the_bound_is_taken_when_nothing_else_waits()
+    public void A_request_larger_than_the_bound_is_accepted_by_an_empty_queue()
     {
         var queue = new AppendQueue(Bound);
         queue.Add(Request("large", Bound));

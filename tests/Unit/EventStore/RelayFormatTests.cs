@@ -10,7 +10,7 @@ public class RelayFormatTests
     private static readonly RelayPage Page = new("epoch", 3, 6, 9);
 
     [Fact]
-    public void A_body_comes_out_as_it_went_in()
+    public void A_body_is_read_as_it_was_written()
     {
         EventRecord[] events =
         [
@@ -39,6 +39,23 @@ public class RelayFormatTests
             events.Select(e => Encoding.UTF8.GetString(e.Data.Span)),
             read.Events.Select(e => Encoding.UTF8.GetString(e.Data.Span))
         );
+    }
+
+    /// <summary>64 levels are accepted over HTTP, any number by the outbox.</summary>
+    [Theory]
+    [InlineData(63)]
+    [InlineData(1_000)]
+    public void Data_that_nest_deeply_come_out_as_they_went_in(int levels)
+    {
+        var data = new string('[', levels) + new string(']', levels);
+        var sent = new SlotBody(
+            Page,
+            Slots.Default.Of("a"),
+            [Event(7) with { Data = Encoding.UTF8.GetBytes(data) }],
+            null
+        );
+        var read = Assert.Single(Assert.IsType<SlotBody>(Through(sent)).Events);
+        Assert.Equal(data, Encoding.UTF8.GetString(read.Data.Span));
     }
 
     [Fact]

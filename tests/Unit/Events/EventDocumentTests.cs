@@ -1,6 +1,7 @@
 using System.Text.Json;
 using StreamApi.Events;
 using StreamApi.Security;
+using Streaming.Requests;
 
 namespace Unit.Events;
 
@@ -34,14 +35,14 @@ public class EventDocumentTests
     [InlineData("""{"topic":"a","type":"\ud800","data":1}""", "type", 400)]
     public void An_error_names_its_field(string json, string field, int status)
     {
-        var error = Assert.Throws<InvalidEventException>(() => Read(json));
+        var error = Assert.Throws<InvalidRequestException>(() => Read(json));
         Assert.Equal((field, status), (error.Field, error.Status));
     }
 
     [Fact]
     public void An_event_over_its_size_is_413()
     {
-        var error = Assert.Throws<InvalidEventException>(() =>
+        var error = Assert.Throws<InvalidRequestException>(() =>
             Read($$"""{"topic":"a","type":"t","data":"{{new string('x', 1024 * 1024)}}"}""")
         );
         Assert.Equal(413, error.Status);

@@ -24,7 +24,7 @@ public class DeliveryLedgerTests
         Assert.True(report.Clean);
         Assert.Equal((150, 300), (report.Acknowledged, report.Received));
         Assert.StartsWith(
-            "clean: 2 publishers, 150 acknowledged; 2 readers, 300 received; 0 lost, 0 twice, 0 reordered",
+            "clean: 2 publishers, 150 acknowledged; 2 readers, 300 received; 0 lost, 0 duplicates, 0 reordered",
             report.ToString()
         );
     }
@@ -33,7 +33,7 @@ public class DeliveryLedgerTests
     public void A_planted_loss_is_found()
     {
         var (report, reader) = Read(10, [1, 2, 3, 6, 7, 8, 9, 10]);
-        Assert.Equal((2, 0, 0), (report.Lost, report.Twice, report.Reordered));
+        Assert.Equal((2, 0, 0), (report.Lost, report.Duplicates, report.Reordered));
         Assert.Equal(["orders#4-5 at e-4"], reader.Lost.Examples);
         Assert.StartsWith("NOT CLEAN", report.ToString());
         Assert.Contains("r: 8 received, 2 (orders#4-5 at e-4) lost", report.ToString());
@@ -50,15 +50,15 @@ public class DeliveryLedgerTests
     public void A_planted_double_is_found()
     {
         var (report, reader) = Read(5, [1, 2, 3, 2, 4, 5, 5]);
-        Assert.Equal((0, 2, 0), (report.Lost, report.Twice, report.Reordered));
-        Assert.Equal(["orders#2 at e-2", "orders#5 at e-5"], reader.Twice.Examples);
+        Assert.Equal((0, 2, 0), (report.Lost, report.Duplicates, report.Reordered));
+        Assert.Equal(["orders#2 at e-2", "orders#5 at e-5"], reader.Duplicates.Examples);
     }
 
     [Fact]
     public void A_planted_swap_is_found()
     {
         var (report, reader) = Read(5, [1, 3, 2, 4, 5]);
-        Assert.Equal((0, 0, 1), (report.Lost, report.Twice, report.Reordered));
+        Assert.Equal((0, 0, 1), (report.Lost, report.Duplicates, report.Reordered));
         Assert.Equal(["orders#2 at e-2"], reader.Reordered.Examples);
     }
 
@@ -66,7 +66,7 @@ public class DeliveryLedgerTests
     public void An_event_that_came_late_and_twice_counts_as_both()
     {
         var (report, _) = Read(5, [1, 4, 3, 3, 2, 5]);
-        Assert.Equal((0, 1, 2), (report.Lost, report.Twice, report.Reordered));
+        Assert.Equal((0, 1, 2), (report.Lost, report.Duplicates, report.Reordered));
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public class DeliveryLedgerTests
         var reader = ledger.AddReader("r");
         foreach (var n in new[] { 1, 3, 4, 4 })
             reader.Receive(publisher.Number, n);
-        Assert.Equal((0, 1), (ledger.Report().Lost, ledger.Report().Twice));
+        Assert.Equal((0, 1), (ledger.Report().Lost, ledger.Report().Duplicates));
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public class DeliveryLedgerTests
     }
 
     [Fact]
-    public void A_late_reader_is_held_to_what_it_declared()
+    public void A_late_reader_must_receive_the_events_after_its_declared_start()
     {
         var publisher = Publish("p", 10);
         var late = ledger.AddReader("late");
@@ -115,7 +115,7 @@ public class DeliveryLedgerTests
     }
 
     [Fact]
-    public void A_resync_excuses_what_is_missing_so_far_and_nothing_later()
+    public void A_resync_excuses_earlier_missing_events_but_no_later_ones()
     {
         var publisher = Publish("p", 10);
         var reader = ledger.AddReader("r");
@@ -151,7 +151,7 @@ public class DeliveryLedgerTests
     }
 
     [Fact]
-    public void It_agrees_with_a_plain_account_whatever_comes()
+    public void It_agrees_with_a_plain_account_on_random_input()
     {
         var random = new Random(4711);
         for (var round = 0; round < 300; round++)
@@ -186,7 +186,7 @@ public class DeliveryLedgerTests
             var report = fresh.Report();
             Assert.Equal(
                 (acknowledged.Except(first).Count(), twice, reordered),
-                ((int)report.Lost, (int)report.Twice, (int)report.Reordered)
+                ((int)report.Lost, (int)report.Duplicates, (int)report.Reordered)
             );
         }
     }

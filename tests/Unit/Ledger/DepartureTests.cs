@@ -21,7 +21,7 @@ public class DepartureTests
             reader.Receive(publisher.Number, 1, id);
         }
 
-        Assert.Equal((reordered, 0, 0), (ledger.Report().Reordered, ledger.Report().Twice, ledger.Report().Lost));
+        Assert.Equal((reordered, 0, 0), (ledger.Report().Reordered, ledger.Report().Duplicates, ledger.Report().Lost));
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public class DepartureTests
         var reader = ledger.AddReader("r");
         foreach (var n in (int[])[1, 3, 2, 1])
             reader.Receive(publisher.Number, n, $"e-{n}");
-        Assert.Equal((1, 1), (ledger.Report().Reordered, ledger.Report().Twice));
+        Assert.Equal((1, 1), (ledger.Report().Reordered, ledger.Report().Duplicates));
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public class DepartureTests
     }
 
     [Fact]
-    public void A_reader_that_is_not_open_yet_is_owed_nothing_and_never_opened_nothing_at_all()
+    public void A_reader_need_not_receive_events_from_before_its_stream_opened()
     {
         var publisher = Publish(2);
         var (late, never) = (ledger.AddReader("late"), ledger.AddReader("never"));
@@ -61,7 +61,7 @@ public class DepartureTests
         late.ExpectFromNow();
         publisher.Acknowledge(publisher.Next());
         never.ExpectUntilNow();
-        Assert.Equal(["late: 0 received, 1 (p#4) lost, 0 twice, 0 reordered, 0 unknown, 0 excused"], Faulty());
+        Assert.Equal(["late: 0 received, 1 (p#4) lost, 0 duplicates, 0 reordered, 0 unknown, 0 excused"], Faulty());
 
         IEnumerable<string> Faulty() => ledger.Report().Readers.Where(r => !r.Clean).Select(r => r.ToString());
     }

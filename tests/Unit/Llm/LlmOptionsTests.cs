@@ -6,7 +6,7 @@ namespace Unit.Llm;
 public sealed class LlmOptionsTests
 {
     [Fact]
-    public void The_wait_for_the_provider_leaves_time_of_the_250_milliseconds_to_the_head() =>
+    public void The_wait_for_the_provider_leaves_time_to_send_the_head_within_250_ms() =>
         Assert.InRange(new LlmOptions().HeadMilliseconds, 1, 200);
 
     [Theory]

@@ -11,7 +11,7 @@ public sealed class ProviderQueueTests
     private readonly ManualTime _time = new();
 
     [Fact]
-    public async Task A_request_without_a_place_reports_its_wait_and_one_without_room_in_the_queue_is_refused()
+    public async Task A_waiting_request_reports_its_wait_and_one_beyond_the_queue_is_refused()
     {
         using var queue = Queue();
         var delays = new List<ProviderDelay>();
@@ -31,7 +31,7 @@ public sealed class ProviderQueueTests
     }
 
     [Fact]
-    public async Task A_request_that_waits_too_long_is_refused_and_its_place_in_the_queue_is_free_again()
+    public async Task A_request_that_waits_too_long_is_refused_and_leaves_the_queue()
     {
         using var queue = Queue();
         var first = queue.GetResponseAsync("a", null, TestContext.Current.CancellationToken);

@@ -112,11 +112,23 @@ public sealed class TelemetryTests : IDisposable
         NothingSaid();
     }
 
+    [Fact]
+    public void Clients_cannot_fill_the_metrics_with_names_of_models()
+    {
+        var names = new ModelNames(["configured"]);
+        var kept = Enumerable.Range(0, 10 * ModelNames.MaxOthers).Select(i => names.Of($"demo-{i}")).ToHashSet();
+        Assert.Equal(ModelNames.MaxOthers + 1, kept.Count);
+        Assert.Contains(ModelNames.Other, kept);
+        Assert.Equal("configured", names.Of("configured"));
+        Assert.Equal("demo-0", names.Of("demo-0"));
+    }
+
     private Task<ChatResponse> AnswerAsync(IAsyncEnumerable<ChatResponseUpdate> updates)
     {
         var client = new TelemetryChatClient(
             new ScriptedChatClient(_ => updates),
             "openai",
+            new ModelNames([]),
             new ChatMetrics(_services.GetRequiredService<IMeterFactory>()),
             _time,
             NullLogger.Instance

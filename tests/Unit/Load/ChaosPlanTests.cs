@@ -9,7 +9,7 @@ namespace Unit.Load;
 public class ChaosPlanTests
 {
     [Fact]
-    public async Task A_killed_process_that_does_not_come_back_fails_the_run()
+    public async Task A_killed_process_that_does_not_restart_fails_the_run()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Faults are injected on Linux only.");
         await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));

@@ -27,7 +27,7 @@ public class ComparisonTests
     }
 
     [Fact]
-    public void Runs_that_were_asked_for_different_things_are_not_compared_and_it_says_so()
+    public void Runs_with_different_settings_are_not_compared_and_the_report_says_so()
     {
         var (text, worse) = Comparison.Table(Results(1, 100), Results(500, 10, clients: 50));
         Assert.Empty(worse);

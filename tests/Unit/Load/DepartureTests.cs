@@ -30,7 +30,7 @@ public class DepartureTests
     }
 
     [Fact]
-    public async Task A_visitor_that_was_accepted_and_never_served_has_lost_what_was_acknowledged()
+    public async Task A_visitor_that_was_accepted_and_never_served_lost_the_acknowledged_events()
     {
         await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
         var topics = new TopicSet(system.Run, "all");
@@ -42,7 +42,7 @@ public class DepartureTests
     }
 
     [Fact]
-    public async Task A_reader_notices_that_another_publishers_event_came_too_late()
+    public async Task An_event_after_a_later_one_of_another_publisher_counts_as_reordered()
     {
         await using var system = await StubSystem.StartAsync(
             SseServer.Open(StubSystem.Connected + Frame("e-12", 0) + Frame("e-11", 1))
@@ -63,7 +63,7 @@ public class DepartureTests
     }
 
     [Fact]
-    public async Task A_client_of_the_storm_that_is_accepted_late_has_not_lost_the_events_before()
+    public async Task A_late_client_of_the_storm_has_not_lost_earlier_events()
     {
         var accept = new TaskCompletionSource();
         await using var system = await StubSystem.StartAsync(async context =>

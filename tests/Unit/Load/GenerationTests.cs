@@ -6,7 +6,7 @@ namespace Unit.Load;
 public class GenerationTests
 {
     [Fact]
-    public void Joined_tokens_are_told_apart_again_in_their_order()
+    public void Coalesced_tokens_are_separated_again_in_order()
     {
         var text = string.Concat(Enumerable.Range(1, 40).Select(n => TokenText.Of(n))).AsSpan();
         for (var sequence = 1; sequence <= 40; sequence++)

@@ -28,7 +28,7 @@ public class LatencyHistogramTests
     }
 
     [Fact]
-    public void One_slow_value_in_a_thousand_is_in_the_percentile_beyond_it_and_in_none_below()
+    public void One_slow_value_in_a_thousand_affects_only_the_percentiles_above_it()
     {
         for (var i = 0; i < 999; i++)
             _histogram.Record(TimeSpan.FromMilliseconds(1));

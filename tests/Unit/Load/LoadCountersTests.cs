@@ -10,7 +10,7 @@ public class LoadCountersTests
     private const string Connected = "event: connected\ndata: {}\n\n";
 
     [Fact]
-    public async Task The_client_counts_cut_connections_as_away_and_not_those_that_left_or_were_refused()
+    public async Task The_client_counts_cut_connections_as_disconnected_but_not_left_or_refused_ones()
     {
         await using var server = await SseServer.StartAsync(
             SseServer.Stream(Connected),
@@ -46,7 +46,7 @@ public class LoadCountersTests
     }
 
     [Fact]
-    public async Task A_visitor_whose_time_is_over_is_not_missed_while_its_stream_ends()
+    public async Task A_visitor_is_not_counted_as_disconnected_while_its_stream_ends()
     {
         await using var system = await StubSystem.StartAsync(SseServer.Open(Connected));
         var run = system.Run;

@@ -26,7 +26,7 @@ public class LoadOptionsTests
         );
 
     [Fact]
-    public void All_scenarios_that_end_soon_run_where_none_is_named_and_soak_only_where_it_is()
+    public void Without_names_every_scenario_but_soak_runs()
     {
         Assert.DoesNotContain("soak", LoadOptions.Parse([]).Scenarios);
         Assert.Contains("fanout", LoadOptions.Parse([]).Scenarios);
@@ -34,7 +34,7 @@ public class LoadOptionsTests
     }
 
     [Fact]
-    public void All_chaos_breaks_one_after_the_other_with_what_the_others_need_last() =>
+    public void All_faults_are_injected_in_turn_with_Postgres_last() =>
         Assert.Equal(
             [ChaosTarget.Redis, ChaosTarget.Broadcaster, ChaosTarget.StreamApi, ChaosTarget.Postgres],
             LoadOptions.Parse(["--chaos", "all"]).Chaos

@@ -15,7 +15,7 @@ public sealed class NBomberTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Injection_keeps_its_rate_while_answers_are_outstanding_and_latency_counts_from_when_they_were_due()
+    public void Injection_keeps_its_rate_with_outstanding_answers_and_latency_counts_from_the_due_time()
     {
         // A server that answers nobody before the last request: a generator that waited for answers would never send
         // it.
@@ -70,7 +70,7 @@ public sealed class NBomberTests : IDisposable
     }
 
     [Fact]
-    public void A_copy_keeps_its_data_and_iterates_one_after_the_other_until_the_scenario_is_over()
+    public void A_copy_keeps_its_data_and_iterates_until_the_scenario_ends()
     {
         var copies = new ConcurrentDictionary<object, int>();
         var overlapping = 0;
@@ -201,7 +201,7 @@ public sealed class NBomberTests : IDisposable
     }
 
     [Fact]
-    public void A_threshold_that_does_not_hold_is_named_by_its_expression_and_one_that_holds_is_not_failed()
+    public void A_broken_threshold_is_named_by_its_expression_and_a_met_one_passes()
     {
         var stats = Run(
             Scenario
@@ -254,7 +254,7 @@ public sealed class NBomberTests : IDisposable
     }
 
     [Fact]
-    public void Init_comes_before_the_first_iteration_and_clean_after_the_last_also_where_init_of_another_fails()
+    public void Init_precedes_the_first_iteration_and_clean_follows_the_last_even_if_another_init_fails()
     {
         var order = new ConcurrentQueue<string>();
         ScenarioProps Named(string name, bool fails) =>

@@ -38,7 +38,7 @@ public class RecoveryTests
         );
 
     [Fact]
-    public void Half_of_the_deliveries_is_not_as_before_though_nobody_is_cut_off() =>
+    public void Half_of_the_deliveries_is_no_recovery_although_every_client_is_connected() =>
         Assert.Equal(
             TimeSpan.FromSeconds(2),
             Recovery
@@ -60,7 +60,7 @@ public class RecoveryTests
         );
 
     [Fact]
-    public void An_unnoticed_fault_has_no_recovery_time_and_an_endless_one_is_told() =>
+    public void A_fault_without_effect_recovers_at_once_and_an_endless_one_is_reported() =>
         Assert.Equal(
             [new(TimeSpan.Zero), new(Took: null)],
             (Recovery[])
@@ -97,14 +97,14 @@ public class RecoveryTests
     }
 
     [Fact]
-    public void As_long_as_one_that_comes_is_kept_out_it_is_not_as_before() =>
+    public void It_has_not_recovered_while_a_new_client_cannot_connect() =>
         Assert.Equal(
             TimeSpan.FromSeconds(2),
             Recovery.After(Seconds(Good with { Waiting = 2 }, Good with { Waiting = 1 }, Good), Fault, normal: 10).Took
         );
 
     [Fact]
-    public void A_silent_generation_is_not_as_before_and_nothing_after_the_last_publish_is_looked_at() =>
+    public void A_silent_generation_delays_recovery_and_seconds_after_the_last_publish_are_ignored() =>
         Assert.Equal(
             TimeSpan.FromSeconds(2),
             Recovery
@@ -138,7 +138,7 @@ public class RecoveryTests
     [InlineData(nameof(ChaosTarget.Postgres), 5002, true, true)]
     [InlineData(nameof(ChaosTarget.Redis), 5001, false, false)]
     [InlineData(nameof(ChaosTarget.Broadcaster), 5001, false, false)]
-    public void A_fault_explains_only_what_depends_on_what_it_broke(string broken, int port, bool end, bool refusal)
+    public void A_fault_excuses_only_errors_that_depend_on_it(string broken, int port, bool end, bool refusal)
     {
         var (faults, began) = (new FaultLog(), System.Diagnostics.Stopwatch.GetTimestamp());
         var (seconds, failed) = (

@@ -8,7 +8,7 @@ public class ScheduleTests
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public void Copies_ramp_from_what_was_before_and_then_stay()
+    public void Copies_ramp_from_the_previous_number_and_then_stay()
     {
         var schedule = new Schedule([
             Simulation.RampingConstant(10, 10 * Second),

@@ -24,7 +24,7 @@ public sealed class ContainerRuntimeTests : IDisposable
         Assert.True(Take(LocalServicesMode.Auto, registry: true, Empty));
 
     [Fact]
-    public void Without_the_images_and_without_a_registry_the_stores_are_processes_and_the_reason_is_said()
+    public void Without_images_and_registry_the_stores_run_as_processes_and_the_reason_is_reported()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere there are no processes to fall back to.");
         Assert.False(Take(LocalServicesMode.Auto, registry: false, Empty));
@@ -33,7 +33,7 @@ public sealed class ContainerRuntimeTests : IDisposable
     }
 
     [Fact]
-    public void Whoever_asks_for_containers_gets_them_even_if_the_images_must_be_pulled_first() =>
+    public void The_containers_mode_uses_containers_even_if_images_must_be_pulled() =>
         Assert.True(Take(LocalServicesMode.Containers, registry: false, Empty));
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class ContainerRuntimeTests : IDisposable
     }
 
     [Fact]
-    public void Containers_without_a_runtime_are_refused_with_the_state_of_each_and_the_way_out()
+    public void Containers_without_a_runtime_are_refused_with_each_ones_state_and_the_remedy()
     {
         var refused = Assert.Throws<LocalServicesException>(() =>
             Runtime(true, [Path.Combine(_folder, "missing"), Program(NoDaemon), Program(Hanging)])

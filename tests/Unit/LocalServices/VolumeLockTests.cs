@@ -24,7 +24,7 @@ public sealed class VolumeLockTests : IDisposable
     }
 
     [Fact]
-    public void A_container_that_uses_the_volume_is_refused_by_its_name_and_the_lock_is_given_back()
+    public void A_container_that_uses_the_volume_is_named_in_the_refusal_and_the_lock_is_released()
     {
         var refused = Assert.Throws<LocalServicesException>(() =>
             Take(Runtime("echo 'WARN: slow disk' >&2; [ \"$3\" = volume=sse-data ] && echo uses:postgres-abc"))

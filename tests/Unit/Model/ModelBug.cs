@@ -42,6 +42,9 @@ internal enum ModelBug
     /// <summary>A message is published although a read before it has entered another epoch.</summary>
     PublishInAnyEpoch,
 
+    /// <summary>The feed follows a former primary back into its epoch.</summary>
+    BelieveFormerPrimary,
+
     /// <summary>A client beyond the fork goes on at the same position.</summary>
     ResumeBeyondFork,
 

@@ -22,9 +22,15 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     public void Receive(StreamId id, int number)
     {
         var history = store.Of(id.Epoch);
-        var next = history.After(PlaceIn(history), matches);
+        var place = PlaceIn(history);
+        var next = history.After(place, matches);
         if (next is null || next.Position != id.Position || int.Parse(next.Data.Span) != number)
-            throw new ModelException($"after {Last} came {id} ({number}), expected {next?.Position}");
+            throw new ModelException(
+                id.Position <= place ? ModelFlaw.Duplicate
+                    : next?.Position < id.Position ? ModelFlaw.Lost
+                    : ModelFlaw.Untrue,
+                $"after {Last} came {id} ({number}), expected {next?.Position}"
+            );
         (Last, _certain, Received) = (id, id, Received + 1);
     }
 
@@ -37,10 +43,13 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
             // An open stream goes back to the fork where its client has only the id of the head from beyond it.
             var place = HasEventsBeyondFork(history) ? PlaceIn(history) : _certain.Position;
             if (history.After(place, matches) is { } unsent && unsent.Position <= id.Position)
-                throw new ModelException($"after {Last} the id {id} came before the event {unsent.Position}");
+                throw new ModelException(
+                    ModelFlaw.Lost,
+                    $"after {Last} the id {id} came before the event {unsent.Position}"
+                );
         }
         else if (Last is not null && Last != id)
-            throw new ModelException($"the stream starts after {id}, the client is at {Last}");
+            throw new ModelException(ModelFlaw.Untrue, $"the stream starts after {id}, the client is at {Last}");
         if (isFirst || Last is null)
             _certain = id;
         Last = id;
@@ -60,7 +69,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
             _ => false,
         };
         if (!isTrue)
-            throw new ModelException($"at {Last} a resync ({reason}) to {to}, which has {shared} in common");
+            throw new ModelException(
+                ModelFlaw.UntrueResync,
+                $"at {Last} a resync ({reason}) to {to}, which has {shared} in common"
+            );
         (Last, _certain, Resyncs) = (to, to, Resyncs + 1);
     }
 
@@ -68,7 +80,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     public void End()
     {
         if (Last is not null && store.Now.After(PlaceIn(store.Now), matches) is { } missing)
-            throw new ModelException($"at {Last} the event {missing.Position} never came");
+            throw new ModelException(ModelFlaw.Lost, $"at {Last} the event {missing.Position} never came");
     }
 
     private bool HasEventsBeyondFork(ModelHistory history) =>
@@ -81,9 +93,30 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         var shared = history.SharedWith(Last!.Value.Epoch) ?? store.Of(Last.Value.Epoch).SharedWith(history.Epoch);
         if (Last.Value.Position <= shared)
             return Last.Value.Position;
-        throw new ModelException($"{Last} goes on in {history.Epoch} without a resync");
+        throw new ModelException(ModelFlaw.NoResync, $"{Last} goes on in {history.Epoch} without a resync");
     }
 }
 
 /// <summary>A reader received something wrong.</summary>
-internal sealed class ModelException(string message) : Exception(message);
+internal sealed class ModelException(ModelFlaw flaw, string message) : Exception(message)
+{
+    public ModelFlaw Flaw => flaw;
+}
+
+internal enum ModelFlaw
+{
+    /// <summary>An event that the reader lacks was left out.</summary>
+    Lost,
+
+    /// <summary>An event came again, or after a later one.</summary>
+    Duplicate,
+
+    /// <summary>An event or a first id came that its epoch does not have there.</summary>
+    Untrue,
+
+    /// <summary>A resync came although nothing was lost.</summary>
+    UntrueResync,
+
+    /// <summary>A reader beyond a fork went on without a resync.</summary>
+    NoResync,
+}

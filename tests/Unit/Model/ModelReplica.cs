@@ -62,6 +62,9 @@ internal sealed class ModelReplica
     public ModelChannels Channels { get; }
     public bool IsIdle => _messages.Count == 0 && _local.Count == 0;
 
+    /// <summary>A former primary to which some connections of this replica still lead; null: none does.</summary>
+    public ModelHistory? CutOff { get; set; }
+
     /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
     public StartPosition? Open(StreamRequest request)
     {
@@ -70,10 +73,12 @@ internal sealed class ModelReplica
             lineage = _store.LineageOf(lineage.Epoch, more: 1_000_000);
         if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
             return known;
-        if (!lineage.Knows(_store.Now.Epoch))
+        // A replica without the new epoch cannot tell a former primary's head from a recreated store's: not modelled.
+        var server = lineage.Epoch == _store.Now.Epoch ? Server() : _store.Now;
+        if (!lineage.Knows(server.Epoch))
             CatchUp();
         (lineage, settled) = Logs.Now;
-        return StartPosition.WithStore(request, settled, lineage, new StreamId(_store.Now.Epoch, _store.Now.Head));
+        return StartPosition.WithStore(request, settled, lineage, new StreamId(server.Epoch, server.Head));
     }
 
     public void Committed(IReadOnlyList<EventRecord> events) => _local.Enqueue((_store.Now.Epoch, events));
@@ -176,11 +181,11 @@ internal sealed class ModelReplica
         return true;
     }
 
-    public void BeginComparison() => _comparison = (_store.Read(Logs.Settled, _ => true), Logs.Epoch);
+    public void BeginComparison() => _comparison = (ReadAll(), Logs.Epoch);
 
     public void EndComparison()
     {
-        if (_comparison is { } begun && begun.Epoch == Logs.Epoch && !Apply(begun.Page))
+        if (_comparison is var (page, epoch) && epoch == Logs.Epoch && !Apply(page) && !IsOfFormerPrimary(page))
             CatchUp();
         _comparison = null;
     }
@@ -188,14 +193,23 @@ internal sealed class ModelReplica
     public void CatchUp()
     {
         ModelPage page;
-        do page = _store.Read(Logs.Settled, _ => true);
+        do page = ReadAll();
         while (!Apply(page) || page.Through < page.Head);
     }
+
+    /// <summary>The server that answers: each connection may lead to another.</summary>
+    private ModelHistory Server() => CutOff is { } former && _random.Next(2) == 0 ? former : _store.Now;
+
+    private ModelPage ReadAll() => _store.Read(Logs.Settled, _ => true, of: Server());
+
+    private bool IsOfFormerPrimary(ModelPage page) =>
+        page.Epoch != Logs.Epoch && Logs.Epochs.Lineage.Knows(page.Epoch) && _bug != ModelBug.BelieveFormerPrimary;
 
     /// <summary>A page for one stream.</summary>
     public ReplayPage ReadStore(StreamFilter filter, long after)
     {
-        var page = _store.Read(after, t => filter.Events.Topics.Any(p => TopicPattern.Matches(p, t)), most: 4);
+        bool Wants(string topic) => filter.Events.Topics.Any(p => TopicPattern.Matches(p, topic));
+        var page = _store.Read(after, Wants, most: 4, of: Server());
         return new(
             page.Epoch,
             page.DroppedThrough,
@@ -227,7 +241,7 @@ internal sealed class ModelReplica
     private bool TryReadLarge()
     {
         for (var steps = _random.Next(6) - 2; steps > 0; steps--)
-            if (_store.Read(Logs.Settled, _ => true) is var read && Apply(read) && read.Through >= read.Head)
+            if (ReadAll() is var read && Apply(read) && read.Through >= read.Head)
                 return true;
         return false;
     }
@@ -253,10 +267,17 @@ internal sealed class ModelReplica
         return noted;
     }
 
-    /// <summary>Publishes a page of the store. Returns false if it does not follow what was published.</summary>
+    /// <summary>Publishes a page of the store. Returns false if it does not follow what was published, or another
+    /// server answers than before.</summary>
     private bool Apply(ModelPage page)
     {
         var follows = true;
+        // The server that is asked for the lineage may be the former primary, which does not have the epoch.
+        if (IsOfFormerPrimary(page) || (page.Epoch != Logs.Epoch && Server().SharedWith(page.Epoch) is null))
+        {
+            CutOff = _random.Next(2) == 0 ? null : CutOff;
+            return false;
+        }
         if (page.Epoch != Logs.Epoch)
         {
             var lineage = Lineage(page.Epoch);

@@ -34,6 +34,13 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
 
     public void Close() => _logs.Release(log);
 
+    /// <summary>Takes the answer to its read, whatever its log has meanwhile.</summary>
+    public void Take()
+    {
+        if (_asked)
+            TakePage();
+    }
+
     /// <summary>Takes a step. Returns false if the stream waits.</summary>
     public bool Step()
     {
@@ -102,7 +109,8 @@ internal sealed class ModelStream(ModelReplica replica, ModelReader reader, Filt
         if (_answer is not { } page)
             return false;
         (_asked, _answer) = (false, null);
-        if (page.Epoch == _epoch || IsShared(page, log.Lineage) || bug == ModelBug.ShowAnyPage)
+        var isOfLog = _epoch == log.Lineage.Epoch && IsShared(page, log.Lineage);
+        if (page.Epoch == _epoch || isOfLog || bug == ModelBug.ShowAnyPage)
             (_page, _pageIndex) = (page, 0);
         return log.Lineage.Knows(page.Epoch);
     }

@@ -57,6 +57,8 @@ internal sealed class ModelWorld
             (1, () => Replica().Sweep()),
             (30, () => Reader().Stream?.Step()),
             (10, Read),
+            (5, () => Reader().Stream?.Take()),
+            (2, () => Replica().CutOff = null),
             (4, Tick),
             (4, () => Drop(Reader())),
             (8, () => Open(Reader(), Replica())),
@@ -140,12 +142,15 @@ internal sealed class ModelWorld
                 reader.Stream.Tick(settled);
     }
 
-    /// <summary>A standby is promoted that has everything, or lacks the last events. The leader may notice later that
-    /// it reads the former primary.</summary>
+    /// <summary>A standby is promoted that has everything, or lacks the last events. The leader and the replicas may
+    /// notice later that they read the former primary.</summary>
     private void Promote()
     {
         var former = _store.Now;
         _store.Promote(_random.Next(2) == 0 ? 0 : _random.Next(1, 6));
+        foreach (var replica in _replicas)
+            if (_random.Next(2) == 0)
+                replica.CutOff = former;
         if (_random.Next(2) == 0)
             return;
         _leader.CutOff = former;
@@ -185,7 +190,10 @@ internal sealed class ModelWorld
     {
         (_redisAway, _treatment, _former) = (false, default, null);
         foreach (var replica in _replicas)
+        {
+            replica.CutOff = null;
             Treat(replica.Channels);
+        }
         for (var round = 0; round < 3; round++)
         {
             Come();

@@ -14,7 +14,7 @@ public class RedisAddressTests
     [InlineData("a:1,b:1,c:1,password=x", "a:1")]
     [InlineData("a:1,b:1;c:1", "a:1", "c:1")]
     [InlineData("10.0.0.1:1;10.0.0.2:1", "10.0.0.1:1", "10.0.0.2:1")]
-    public void Semicolons_stand_between_servers_and_commas_between_the_nodes_of_one(
+    public void Semicolons_separate_servers_and_commas_separate_nodes_of_a_cluster(
         string text,
         params string[] names
     ) => Assert.Equal(names, RedisAddress.Parse(text).Select(a => a.Name));
@@ -38,7 +38,7 @@ public class RedisAddressTests
     [InlineData("a:6379;A,password=hidden")]
     [InlineData("localhost:1;127.0.0.1:1,password=hidden")]
     [InlineData("a:1,b:1;b:1,password=hidden")]
-    public void What_cannot_be_right_is_refused_and_no_password_is_shown(string text)
+    public void An_invalid_address_is_refused_without_showing_its_password(string text)
     {
         var error = Assert.Throws<FormatException>(() => RedisAddress.Parse(text));
         Assert.DoesNotContain("hidden", error.Message, StringComparison.Ordinal);

@@ -14,7 +14,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     private const int Many = 100_000;
 
     [Fact]
-    public async Task A_service_starts_and_is_merely_degraded_while_Redis_is_away()
+    public async Task A_service_starts_and_is_only_degraded_without_Redis()
     {
         using var silent = Silent(out var address);
         silent.Stop();
@@ -24,7 +24,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     }
 
     [Fact]
-    public async Task A_Redis_that_accepts_and_says_nothing_holds_up_neither_start_nor_health_nor_stop()
+    public async Task A_silent_Redis_delays_neither_start_nor_health_nor_stop()
     {
         using var frozen = Silent(out var address);
         await using var service = await StartAsync(address);
@@ -57,7 +57,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_Redis_that_freezes_later_makes_a_service_degraded_and_healthy_again_when_it_thaws()
+    public async Task A_frozen_Redis_makes_a_service_degraded_until_it_thaws()
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
@@ -121,7 +121,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_subscription_that_was_given_up_gets_nothing_more_and_a_second_handler_is_refused()
+    public async Task An_ended_subscription_gets_no_more_messages_and_a_second_handler_is_refused()
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);

@@ -13,7 +13,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
     private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
 
     [Fact(Timeout = 60_000)]
-    public async Task A_frozen_server_is_probed_by_one_message_at_a_time_and_the_other_brings_all_in_order()
+    public async Task A_frozen_server_is_probed_by_one_message_at_a_time_and_the_other_delivers_all_in_order()
     {
         await using RedisServer good = program.Start(),
             bad = program.Start();
@@ -24,21 +24,21 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         await first.SubscribeAsync("log", m => received.Writer.TryWrite(Encoding.UTF8.GetString(m)), Timeout, default);
         bad.Freeze();
 
-        for (var i = 0; i < 1_000 || !second.IsAway; i++)
+        for (var i = 0; i < 1_000 || !second.IsUnavailable; i++)
         {
             var both = (PublishAsync(first, $"{i}"), PublishAsync(second, $"{i}"));
             Assert.True(await both.Item1);
             await both.Item2;
             Assert.Equal($"{i}", await received.Reader.ReadAsync(TestContext.Current.CancellationToken));
         }
-        Assert.Equal(second.Name, servers.Away);
+        Assert.Equal(second.Name, servers.Unavailable);
         var refused = Enumerable
             .Range(0, 100)
             .Count(i => PublishAsync(second, $"{i}") is { IsCompleted: true, Result: false });
         Assert.InRange(refused, 99, 100);
 
         bad.Thaw();
-        while (second.IsAway)
+        while (second.IsUnavailable)
         {
             await PublishAsync(second, "is it back?");
             await Task.Delay(20, TestContext.Current.CancellationToken);
@@ -47,7 +47,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
     }
 
     [Fact]
-    public async Task A_server_by_which_no_heartbeat_comes_is_away_only_while_others_bring_some()
+    public async Task A_server_without_heartbeats_is_unavailable_only_while_others_deliver_some()
     {
         await using RedisServer one = program.Start(),
             two = program.Start();
@@ -58,12 +58,12 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         // After a silence of all servers, the first heartbeat does not mark the others as away.
         await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
         servers.HeartbeatFrom(first, silence);
-        Assert.False(second.IsAway);
+        Assert.False(second.IsUnavailable);
         await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
         servers.HeartbeatFrom(first, silence);
-        Assert.Equal(second.Name, servers.Away);
+        Assert.Equal(second.Name, servers.Unavailable);
         servers.HeartbeatFrom(second, silence);
-        Assert.Equal("", servers.Away);
+        Assert.Equal("", servers.Unavailable);
     }
 
     [Fact]

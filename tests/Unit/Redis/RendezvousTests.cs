@@ -45,7 +45,8 @@ public class RendezvousTests
         Assert.Equal(server, Of(Servers, key));
 
     [Fact]
-    public void One_server_has_everything() => Assert.All(Slots, slot => Assert.Equal("a:6379", Of(["a:6379"], slot)));
+    public void A_single_server_has_every_slot() =>
+        Assert.All(Slots, slot => Assert.Equal("a:6379", Of(["a:6379"], slot)));
 
     private static string Of(string[] servers, string key) =>
         servers[Rendezvous.Choose([.. servers.Select(Rendezvous.Hash)], key)];

@@ -27,6 +27,7 @@ public sealed class SimulationTests
     public void Everybody_is_level_in_the_end_and_no_order_is_violated(int logs)
     {
         var result = SimulationRun.Of(Small with { Logs = logs });
+        Assert.True(result.Ok);
         Assert.Equal((0, 0L), (result.NotCaughtUp, result.Violations));
         Assert.Equal((3_000, 200), (result.Displaced, result.Judged));
         Assert.True(double.IsFinite(result.AllLevelAfter));
@@ -51,6 +52,9 @@ public sealed class SimulationTests
     [InlineData(SimulationFault.ResumeTooEarly, 1)]
     [InlineData(SimulationFault.ResumeAtHead, 1)]
     [InlineData(SimulationFault.IgnoreGap, 1)]
+    [InlineData(SimulationFault.SettleBeyondPage, 1)]
+    [InlineData(SimulationFault.JoinBeyondPage, 1)]
+    [InlineData(SimulationFault.BeatSettles, 1)]
     [InlineData(SimulationFault.SettleAny, 1)]
     [InlineData(SimulationFault.ResumeTooLate, 3)]
     [InlineData(SimulationFault.SettleAny, 3)]

@@ -80,6 +80,8 @@ public sealed class BearerTokenTests : IDisposable
             { "encrypted", "e30.e30.e30.e30.e30" },
             { "empty", ".." },
             { "of garbage", "a.b.c" },
+            { "with an algorithm that is no text", Part("""{"alg":"\ud800"}""") + ".e30.e30" },
+            { "with a name that is no text", Part("""{"\ud800":1}""") + ".e30.e30" },
             { "too long", new string('a', 9_000) + ".b.c" },
             { "deep", $"{Part(string.Concat(Enumerable.Repeat("[", 5_000)))}.e30.e30" },
         };

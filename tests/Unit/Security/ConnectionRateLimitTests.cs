@@ -11,7 +11,7 @@ public class ConnectionRateLimitTests
     private readonly ManualTime _time = new();
 
     [Fact]
-    public void A_seconds_worth_comes_at_once_then_one_after_the_other_and_who_would_wait_too_long_not_at_all()
+    public void Connections_beyond_one_seconds_burst_are_paced_and_closed_if_they_would_wait_too_long()
     {
         var (pace, abuser) = (Pace(perSecond: 10), IPAddress.Parse("192.0.2.1"));
 

@@ -28,7 +28,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public async Task A_turn_whose_request_has_gone_is_the_next_ones()
+    public async Task A_turn_of_an_aborted_request_goes_to_the_next_one()
     {
         var queue = new FairQueue(1, 10, WorkShare.Unlimited);
         var held = await queue.EnterAsync("a", Long, default);
@@ -70,7 +70,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public async Task Beyond_what_one_client_may_have_waiting_it_is_told_so_and_others_wait()
+    public async Task A_client_with_too_many_waiting_requests_is_refused()
     {
         var queue = new FairQueue(1, 2, WorkShare.Unlimited);
         using var held = await queue.EnterAsync("a", Long, default);
@@ -81,7 +81,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public async Task Work_beyond_its_share_is_paid_with_a_pause_and_a_quiet_time_with_a_burst()
+    public async Task Work_beyond_the_share_is_followed_by_a_pause_and_idle_time_allows_a_burst()
     {
         var time = new ManualTime();
         var queue = new FairQueue(1, 1_000, new WorkShare(0.1, time));
@@ -108,7 +108,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public async Task A_turn_that_waits_for_something_else_is_charged_as_work_for_a_moment_only()
+    public async Task A_turn_that_waits_for_something_else_is_charged_at_most_a_second()
     {
         var time = new ManualTime();
         var share = new WorkShare(0.24, time);

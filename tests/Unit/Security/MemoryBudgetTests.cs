@@ -22,7 +22,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
-    public void All_together_hold_no_more_than_there_is_and_small_bodies_still_get_in()
+    public void The_total_is_bounded_and_small_bodies_are_still_admitted()
     {
         var budget = Budget(each: 2, all: 3);
         Assert.Null(budget.Change("a", 0, 2 * Megabyte));

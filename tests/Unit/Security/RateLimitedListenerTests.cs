@@ -63,7 +63,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_told_as_Kestrel_expects_it()
+    public async Task A_port_in_use_throws_the_exception_that_Kestrel_expects()
     {
         await Assert.ThrowsAsync<AddressInUseException>(() =>
             Factory().BindAsync(_listener.EndPoint, Cancelled).AsTask()

@@ -18,7 +18,7 @@ public sealed class RowTurnsTests
     }
 
     [Fact]
-    public async Task A_change_whose_request_has_gone_waits_no_longer_and_keeps_no_turn()
+    public async Task The_change_of_an_aborted_request_stops_waiting_and_keeps_no_turn()
     {
         var turns = new RowTurns();
         var first = await turns.EnterAsync("a", default);

@@ -11,7 +11,7 @@ public class SupplyChainTests
 
     [Theory]
     [MemberData(nameof(LockFiles))]
-    public void Every_package_of_npm_is_locked_to_its_integrity_and_comes_from_no_address_of_its_own(string file)
+    public void Every_npm_package_is_locked_by_its_hash_and_comes_from_the_registry(string file)
     {
         using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, file)));
         var packages = document

@@ -29,7 +29,7 @@ public class TopicGrantsTests
     [InlineData("$sys.>", "$sys.connections", true)]
     [InlineData("$sys.>", "$sys.>", true)]
     [InlineData("$sys.>", "orders.1", false)]
-    public void A_grant_covers_what_is_wholly_in_it(string grant, string wanted, bool covered)
+    public void A_grant_covers_a_pattern_only_if_it_covers_all_of_its_topics(string grant, string wanted, bool covered)
     {
         Assert.Equal(covered, new TopicGrants([grant], []).MayRead(wanted));
         Assert.Equal(covered, new TopicGrants([], [grant]).MayPublish(wanted));
@@ -41,8 +41,7 @@ public class TopicGrantsTests
         Assert.False(new TopicGrants(["a.*", "b.*"], []).MayRead("*.x"));
 
     [Fact]
-    public void The_systems_own_is_not_among_what_one_gets_without_asking() =>
-        Assert.Equal([">"], TopicGrants.All.Readable);
+    public void A_grant_of_everything_excludes_the_systems_topics() => Assert.Equal([">"], TopicGrants.All.Readable);
 
     [Theory]
     [InlineData("a.>", true)]

@@ -44,7 +44,7 @@ public class DiscoveryTests
     }
 
     [Fact]
-    public async Task The_AppHosts_environment_variables_are_what_is_looked_up()
+    public async Task Discovery_reads_the_AppHosts_environment_variables()
     {
         await using var streamapi = await Service.StartAsync(map: app => app.MapGet("/hello", () => "hello"));
         Environment.SetEnvironmentVariable("UNITTEST_services__byenvironment__http__0", streamapi.Url);

@@ -11,7 +11,7 @@ public class MetricsTests
     private const string Variable = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
 
     [Fact]
-    public async Task Durations_are_exponential_histograms_and_streams_and_probes_are_not_in_them()
+    public async Task Durations_are_exponential_histograms_without_streams_and_probes()
     {
         var metrics = new ExportedMetrics();
         await using var service = await Service.StartAsync(
@@ -41,10 +41,7 @@ public class MetricsTests
     [InlineData(null, MetricType.ExponentialHistogram)]
     [InlineData("base2_exponential_bucket_histogram", MetricType.ExponentialHistogram)]
     [InlineData("explicit_bucket_histogram", MetricType.Histogram)]
-    public async Task The_buckets_of_histograms_are_those_that_OpenTelemetrys_variable_names(
-        string? aggregation,
-        MetricType type
-    )
+    public async Task OpenTelemetrys_variable_selects_the_histogram_buckets(string? aggregation, MetricType type)
     {
         var metrics = new ExportedMetrics();
         await using var service = await Service.StartAsync(

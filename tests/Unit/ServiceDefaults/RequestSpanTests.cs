@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Trace;
+using ServiceDefaults.Telemetry;
 
 namespace Unit.ServiceDefaults;
 
@@ -50,6 +51,14 @@ public class RequestSpanTests
         Assert.Equal(ActivityStatusCode.Error, span.Status);
         Assert.Equal(handler ? "500" : "System.InvalidOperationException", span.GetTagItem("error.type"));
     }
+
+    [Theory]
+    [InlineData("?topic=a", "?topic=a")]
+    [InlineData("?topic=a&Ticket=s3cret", "?topic=a&Ticket=REDACTED")]
+    [InlineData("?%74icket=s3cret", "?%74icket=REDACTED")]
+    [InlineData("?prompt=s3cret&named=%66alse", "?prompt=REDACTED&named=%66alse")]
+    public void A_secret_in_a_query_is_redacted_however_its_name_is_spelled(string query, string expected) =>
+        Assert.Equal(expected, SecretQueries.Redacted(query));
 
     [Fact]
     public async Task A_secret_in_the_query_is_in_no_span()
@@ -112,7 +121,7 @@ public class RequestSpanTests
     }
 
     [Fact]
-    public async Task Health_probes_leave_no_trace_nor_does_what_happens_in_them()
+    public async Task Health_probes_and_their_inner_calls_are_not_traced()
     {
         // The AppHost sets always_on, which would record the children of a dropped span.
         var (service, spans) = await StartAsync(

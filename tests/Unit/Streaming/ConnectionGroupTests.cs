@@ -10,7 +10,7 @@ namespace Unit.Streaming;
 public class ConnectionGroupTests
 {
     [Fact]
-    public void A_round_comes_by_each_connection_that_is_ready_once_and_by_none_that_rests()
+    public void A_pass_visits_each_ready_connection_once_and_no_parked_one()
     {
         var random = new Random(7);
         var (group, resting) = (new ConnectionGroup(), new HashSet<StreamConnection>());

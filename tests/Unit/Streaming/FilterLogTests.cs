@@ -13,7 +13,7 @@ public class FilterLogTests
     );
 
     [Fact]
-    public void A_reader_goes_on_after_its_position_also_where_positions_have_gaps()
+    public void A_reader_continues_after_its_position_even_if_positions_have_gaps()
     {
         _log.Reset(Lineage.Alone("e"), 0);
         Append(2, 5, 9);
@@ -23,7 +23,7 @@ public class FilterLogTests
     }
 
     [Fact]
-    public void A_reader_behind_the_ring_is_told_so_instead_of_missing_something()
+    public void A_reader_behind_the_ring_is_reported_as_behind()
     {
         _log.Reset(Lineage.Alone("e"), 0);
         Append([.. Enumerable.Range(1, 20).Select(n => (long)n)]);
@@ -65,7 +65,7 @@ public class FilterLogTests
     }
 
     [Fact]
-    public void A_reader_ahead_of_what_is_settled_has_no_place_before_the_feed_has_come_by()
+    public void A_reader_ahead_of_the_settled_position_waits_for_the_feed()
     {
         _log.Reset(Lineage.Alone("e"), 0);
         Append(1, 2);

@@ -10,7 +10,7 @@ namespace Unit.Streaming;
 public class FilterLogsTests
 {
     [Fact]
-    public void A_filter_that_nobody_has_read_for_its_time_is_forgotten_and_no_other()
+    public void A_filter_without_readers_is_forgotten_after_its_time_and_no_other()
     {
         var clock = new ManualTime();
         var options = new StreamingOptions { Writers = 1 };
@@ -59,7 +59,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void An_epoch_that_shares_every_position_keeps_the_frames_and_names_the_next_ones()
+    public void An_epoch_that_shares_every_position_keeps_the_frames_and_continues_with_its_own_ids()
     {
         var (logs, log) = Started();
         logs.Publish([Event(11), Event(12)], 12);
@@ -76,7 +76,7 @@ public class FilterLogsTests
     [Theory]
     [InlineData("e", 11)]
     [InlineData("another", 12)]
-    public void An_epoch_that_lacks_what_was_published_changes_nothing_by_itself(string parent, long common)
+    public void An_epoch_without_the_published_events_changes_nothing_by_itself(string parent, long common)
     {
         var (logs, log) = Started();
         logs.Publish([Event(11), Event(12)], 12);
@@ -85,7 +85,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public async Task An_epoch_that_another_replica_has_seen_is_waited_for_and_the_feed_is_told()
+    public async Task An_epoch_seen_elsewhere_is_awaited_and_reported_to_the_feed()
     {
         var (logs, _) = Started();
         var doubts = 0;
@@ -103,7 +103,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public async Task Each_event_is_there_once_and_in_order_whether_the_commit_or_the_feed_brings_it_first()
+    public async Task Each_event_appears_once_and_in_order_whether_the_commit_or_the_feed_is_first()
     {
         const int Last = 20_010;
         var (logs, log) = Started();
@@ -129,7 +129,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void An_event_that_came_without_its_data_is_a_gap_to_those_who_want_it_and_to_nobody_else()
+    public void An_event_without_data_is_a_gap_only_for_matching_filters()
     {
         var (logs, log) = Started();
         var large = Event(12) with { Data = default };
@@ -156,7 +156,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void An_event_is_in_each_filter_that_shares_its_topic_once_and_they_share_its_frame_and_one_wake_up()
+    public void Filters_that_share_a_topic_get_its_event_once_with_one_frame_and_one_wake_up()
     {
         var (logs, shared) = WithUsers(count: 500);
         var woken = new List<int>();
@@ -185,7 +185,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void Filters_keep_room_only_for_what_their_connections_have_not_read()
+    public void Filters_keep_only_the_events_that_their_connections_have_not_read()
     {
         var (logs, shared) = WithUsers(count: 100);
         Publish(1_000, read: true);
@@ -218,7 +218,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void All_rings_together_hold_no_more_than_they_may_whoever_does_not_read()
+    public void All_rings_together_stay_within_their_limit_even_with_stalled_readers()
     {
         var (logs, _) = WithUsers(count: 100, new StreamingOptions { Writers = 1, AllRingBytes = 100_000 });
         for (long at = 11; at <= 10_010; at++)
@@ -229,7 +229,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void A_page_of_the_recent_events_ends_where_its_bytes_do_and_the_next_goes_on_there()
+    public void A_page_of_recent_events_ends_at_its_byte_limit_and_the_next_continues_there()
     {
         var (logs, log) = Started();
         logs.Publish([.. Enumerable.Range(11, 300).Select(n => Event(n))], 310);
@@ -248,7 +248,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void A_filter_has_a_gap_where_events_of_its_slots_did_not_come_and_no_other_filter_has()
+    public void Missing_events_of_a_slot_are_a_gap_only_for_the_filters_of_that_slot()
     {
         var logs = new FilterLogs(
             Options.Create(new StreamingOptions { Writers = 1 }),
@@ -280,7 +280,7 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void The_slots_that_are_needed_are_those_of_the_filters_until_they_are_forgotten()
+    public void The_slots_of_a_filter_are_needed_until_it_is_forgotten()
     {
         var clock = new ManualTime();
         var options = new StreamingOptions { Writers = 1 };

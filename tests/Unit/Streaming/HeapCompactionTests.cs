@@ -18,7 +18,7 @@ public sealed class HeapCompactionTests
     }
 
     [Fact]
-    public void Streams_that_come_and_go_one_by_one_are_no_storm()
+    public void Streams_that_open_and_close_one_by_one_are_no_storm()
     {
         var compaction = new HeapCompaction(100, 0);
         Assert.DoesNotContain(true, Storm(compaction, [.. Enumerable.Range(0, 99).SelectMany(n => (long[])[n, n, n])]));

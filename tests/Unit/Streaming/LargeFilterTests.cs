@@ -9,7 +9,7 @@ namespace Unit.Streaming;
 public class LargeFilterTests
 {
     [Fact]
-    public void A_large_filter_is_forgotten_as_soon_as_nobody_reads_it()
+    public void A_large_filter_is_forgotten_as_soon_as_its_last_reader_leaves()
     {
         var logs = new FilterLogs(
             Options.Create(new StreamingOptions { Writers = 1 }),

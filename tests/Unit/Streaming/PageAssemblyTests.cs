@@ -11,7 +11,7 @@ public class PageAssemblyTests
     private readonly List<int> _lost = [];
 
     [Fact]
-    public void The_bodies_of_a_page_come_in_the_order_of_the_log_whatever_their_own()
+    public void The_bodies_of_a_page_are_put_into_the_order_of_the_log()
     {
         _assembly.Add(Body(1, 0, 4, 2, 4), 10);
         _assembly.Add(Index(0, 4, 1, 2), Set(1, 2), Limit);
@@ -37,7 +37,7 @@ public class PageAssemblyTests
     }
 
     [Fact]
-    public void A_body_that_is_due_and_does_not_come_makes_the_page_incomplete()
+    public void A_page_without_a_due_body_is_incomplete()
     {
         _assembly.Add(Body(2, 0, 2, 2), 10);
         _assembly.Add(Index(0, 2, 1, 2), Set(1, 2), Limit);
@@ -51,14 +51,14 @@ public class PageAssemblyTests
     }
 
     [Fact]
-    public void A_body_that_cannot_come_is_not_waited_for()
+    public void A_body_that_cannot_arrive_is_not_awaited()
     {
         _assembly.Add(Index(0, 1, 1), Set(1), Limit);
         Assert.True(_assembly.Next(0, _ => true, _lost)!.IsIncomplete);
     }
 
     [Fact]
-    public void A_slot_that_is_not_due_is_missing_unless_its_body_came()
+    public void A_slot_that_is_not_due_is_missing_unless_its_body_arrived()
     {
         _assembly.Add(Body(3, 0, 3, 3), 10);
         _assembly.Add(Index(0, 3, 1, 2, 3), Set(), Limit);

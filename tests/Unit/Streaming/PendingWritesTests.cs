@@ -36,7 +36,7 @@ public class PendingWritesTests
     }
 
     [Fact]
-    public void A_write_counts_until_the_last_that_shares_it_is_done_and_again_when_it_is_held_again()
+    public void A_shared_write_counts_until_its_last_holder_is_done()
     {
         var pending = new PendingWrites(1_000, count => _ended += count);
         var (a, b, shared) = (Output(pending), Output(pending), Write(600));

@@ -1,18 +1,19 @@
 using System.Text;
 using Streaming;
 using Streaming.Connections;
+using Unit.Client;
 
 namespace Unit.Streaming;
 
 public sealed class PushStreamTests
 {
     [Fact]
-    public async Task A_stream_whose_writes_together_wait_too_long_is_ended_though_each_of_them_succeeds()
+    public async Task A_stream_ends_if_its_writes_wait_too_long_in_total_although_each_succeeds()
     {
         var output = new SlowOutput();
         await using var push = new PushStream(
             "id",
-            new StreamClient("127.0.0.1:1", null, "/chat", null, default),
+            Client,
             [],
             output,
             new StreamingOptions(),
@@ -39,16 +40,7 @@ public sealed class PushStreamTests
     internal async Task A_stream_that_ends_before_its_answer_is_complete_says_so(EndReason end, string sent)
     {
         var output = new KeptOutput();
-        await using var push = new PushStream(
-            "id",
-            new StreamClient("127.0.0.1:1", null, "/chat", null, default),
-            [],
-            output,
-            new StreamingOptions(),
-            new PushSettings(Bare: true, CutShort: "cut"u8.ToArray()),
-            TimeProvider.System,
-            TestContext.Current.CancellationToken
-        );
+        await using var push = Stream(output);
         await push.RunAsync(
             async (stream, stopped) =>
             {
@@ -61,6 +53,77 @@ public sealed class PushStreamTests
         );
         Assert.Equal((end, sent), (push.End, output.Text));
     }
+
+    [Fact]
+    public async Task A_stream_whose_writer_fails_ends_for_everything_that_awaits_its_end()
+    {
+        await using var push = Stream(new KeptOutput());
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            push.RunAsync((_, _) => throw new InvalidOperationException("The writer failed."))
+        );
+        Assert.Equal((EndReason.Failed, true), (push.End, push.Ended.IsCompleted));
+    }
+
+    [Fact]
+    public async Task A_stop_that_makes_the_writer_fail_is_an_end_like_any_other()
+    {
+        var output = new KeptOutput();
+        await using var push = Stream(output);
+        await push.RunAsync(
+            (stream, _) =>
+            {
+                stream.Stop(EndReason.Closed);
+                throw new HttpRequestException("The read was cut off.");
+            }
+        );
+        Assert.Equal((EndReason.Closed, "cut"), (push.End, output.Text));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_that_has_reached_its_age_ends()
+    {
+        var clock = new ManualTime();
+        await using var push = new PushStream(
+            "id",
+            Client,
+            [],
+            new KeptOutput(),
+            new StreamingOptions(),
+            new PushSettings(),
+            clock,
+            TestContext.Current.CancellationToken
+        )
+        {
+            MaxAge = 0,
+        };
+        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await running;
+        Assert.Equal(EndReason.Aged, push.End);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(30 * 86_400)]
+    public void Ages_are_a_tenth_around_the_option_at_most(int seconds) =>
+        Assert.All(
+            Enumerable.Range(0, 100).Select(_ => new StreamingOptions { MaxAgeSeconds = seconds }.NextMaxAge()),
+            age => Assert.InRange(age, seconds * 900L, seconds * 1_100L)
+        );
+
+    private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", null, default);
+
+    private static PushStream Stream(PushOutput output) =>
+        new(
+            "id",
+            Client,
+            [],
+            output,
+            new StreamingOptions(),
+            new PushSettings(Bare: true, CutShort: "cut"u8.ToArray()),
+            TimeProvider.System,
+            TestContext.Current.CancellationToken
+        );
 
     private sealed class KeptOutput : PushOutput
     {

@@ -27,7 +27,7 @@ public sealed class ReplayTurnsTests
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task Searches_of_all_clients_pause_together_and_other_reads_go_on()
+    public async Task Searches_of_all_clients_share_one_pause_and_other_reads_continue()
     {
         var turns = new ReplayTurns(2, percent: 25, _time);
         var (searching, too) = (EnterAsync(turns, "a", isSearch: true), EnterAsync(turns, "b", isSearch: true));

@@ -22,7 +22,7 @@ public class StartPositionTests
     }
 
     [Fact]
-    public void Without_an_answer_of_the_store_the_head_is_what_this_replica_has()
+    public void Without_an_answer_of_the_store_the_replicas_own_head_counts()
     {
         var start = At(Fresh(), Settled, stored: null);
         Assert.Equal((Settled, Settled), (start.Head, start.From));
@@ -55,7 +55,7 @@ public class StartPositionTests
     }
 
     [Fact]
-    public void An_id_beyond_the_stores_head_is_told_to_be_of_the_future()
+    public void An_id_beyond_the_head_resyncs_with_reason_future()
     {
         var start = At(After("e1", 130), Settled, new StreamId("e1", 120));
         Assert.Equal((StartKind.Resync, ResyncReason.Future, 120), (start.Kind, start.Reason, start.From.Position));
@@ -69,7 +69,7 @@ public class StartPositionTests
     }
 
     [Fact]
-    public void An_id_of_another_epoch_goes_on_at_the_head()
+    public void An_id_of_another_epoch_resyncs_to_the_head()
     {
         var start = At(After("other", 5), Settled, new StreamId("e1", 120));
         Assert.Equal((StartKind.Resync, ResyncReason.Epoch), (start.Kind, start.Reason));
@@ -90,7 +90,7 @@ public class StartPositionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void An_id_of_a_former_epoch_beyond_what_they_share_gets_a_resync(bool storeAnswers)
+    public void An_id_of_a_former_epoch_beyond_the_shared_positions_gets_a_resync(bool storeAnswers)
     {
         Assert.Null(StartPosition.WithoutStore(After("e0", 61), Settled, Current));
         var start = At(After("e0", 61), Settled, storeAnswers ? new StreamId("e1", 120) : null);
@@ -98,7 +98,7 @@ public class StartPositionTests
     }
 
     [Fact]
-    public void The_head_of_a_former_primary_says_nothing_of_an_id_that_is_ahead_of_this_replica()
+    public void The_head_of_a_former_primary_does_not_decide_about_an_id_ahead_of_this_replica()
     {
         var start = At(After("e1", 130), Settled, new StreamId("e0", 70));
         Assert.Equal((130, StartKind.Resumed), (start.From.Position, start.Kind));
@@ -106,7 +106,7 @@ public class StartPositionTests
     }
 
     [Fact]
-    public void An_id_of_an_epoch_that_the_store_may_have_begun_waits_until_the_store_has_told()
+    public void An_id_of_an_unknown_epoch_waits_for_the_store()
     {
         Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, stored: null));
         Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, new StreamId("e2", 120)));

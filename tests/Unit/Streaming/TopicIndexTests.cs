@@ -100,7 +100,7 @@ public class TopicIndexTests
     }
 
     [Fact]
-    public void A_look_up_costs_a_word_for_64_patterns_and_a_token_however_their_wildcards_branch()
+    public void The_cost_of_a_lookup_does_not_depend_on_the_wildcards()
     {
         var random = new Random(20261122);
         const int Clients = 100,

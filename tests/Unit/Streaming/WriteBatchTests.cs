@@ -20,7 +20,7 @@ public class WriteBatchTests
     }
 
     [Fact]
-    public void A_frame_longer_than_a_join_goes_alone_and_whole()
+    public void A_frame_longer_than_a_batch_is_written_alone_and_whole()
     {
         var log = Log("data: 1\n\n", new string('x', 5_000), "data: 3\n\n");
         var join = new WriteBatch(1_024);
@@ -32,7 +32,7 @@ public class WriteBatchTests
     }
 
     [Fact]
-    public void Each_connection_has_the_time_of_its_own_write_although_the_join_is_shared()
+    public void A_shared_batch_records_each_connections_own_write_time()
     {
         var log = Log("data: 1\n\n", "data: 2\n\n");
         var join = new WriteBatch(1_024);

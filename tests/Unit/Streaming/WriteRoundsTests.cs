@@ -19,7 +19,7 @@ public sealed class WriteRoundsTests : IDisposable
         _rounds = new WriteRounds(0, new WritePacing(maxMilliseconds: 10, _clock), _clock, Write);
 
     [Fact]
-    public void An_event_for_few_goes_before_what_is_left_of_an_event_for_thousands()
+    public void An_event_for_few_is_written_before_the_rest_of_an_event_for_thousands()
     {
         var (few, many) = (Log(), Log());
         _work[many] = 5 * Slice;
@@ -48,7 +48,7 @@ public sealed class WriteRoundsTests : IDisposable
     }
 
     [Fact]
-    public void An_event_waits_for_the_rest_of_the_pause_after_the_last_one_of_its_log_and_no_longer()
+    public void An_event_waits_only_for_the_remaining_pause_of_its_log()
     {
         var log = Log();
         _work[log] = 8 * Slice;
@@ -65,7 +65,7 @@ public sealed class WriteRoundsTests : IDisposable
     }
 
     [Fact]
-    public void An_event_for_thousands_is_written_however_many_events_for_few_come()
+    public void An_event_for_thousands_is_written_despite_many_events_for_few()
     {
         var (many, few) = (Log(), Enumerable.Range(0, 20).Select(_ => Log()).ToList());
         _work[many] = 3 * Slice;

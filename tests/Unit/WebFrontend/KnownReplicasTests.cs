@@ -10,7 +10,7 @@ public class KnownReplicasTests
     private readonly KnownReplicas _known = new();
 
     [Fact]
-    public void One_that_stops_answering_is_lost_after_some_seconds_keeps_its_stats_and_is_forgotten_in_the_end()
+    public void A_silent_replica_counts_as_lost_keeps_its_stats_and_is_forgotten_later()
     {
         _known.Update([Answers("a", 1, 2), Answers("b", 1, 2)], At(2));
         _known.Update([Silent("a"), Answers("b", 3)], At(3));
@@ -26,7 +26,7 @@ public class KnownReplicasTests
     }
 
     [Fact]
-    public void One_that_left_is_gone_at_once_and_one_that_was_lost_before_this_process_began_is_told_of()
+    public void A_stopped_replica_disappears_at_once_and_one_lost_before_the_start_is_listed()
     {
         _known.Update([Answers("a", 1), Answers("b", 1)], At(1));
         _known.Update([Answers("b", 2), Silent("c") with { SeenAt = At(-30) }], At(2));

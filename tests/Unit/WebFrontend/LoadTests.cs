@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using WebFrontend.Load;
-using WebFrontend.StreamApi;
+using WebFrontend.Status;
 
 namespace Unit.WebFrontend;
 
@@ -48,7 +48,7 @@ public class LoadTests
     }
 
     [Fact]
-    public async Task A_late_reader_of_a_run_gets_all_of_it_and_a_returning_one_what_came_since()
+    public async Task A_late_reader_gets_the_whole_run_and_a_returning_one_the_missed_part()
     {
         var run = new LoadRun("1", new LoadRequest("fanout", null, null, null), DateTimeOffset.UnixEpoch);
         run.AddOutput("""{"progress":{"open":1}}""");

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Configuration;
-using WebFrontend.StreamApi;
+using WebFrontend.Status;
 
 namespace Unit.WebFrontend;
 

@@ -30,6 +30,9 @@ internal static class OrderSteps
         Preparing = "preparing_shipment",
         Shipped = "shipped";
 
+    /// <summary>Number of an order's events.</summary>
+    public const int Count = 4;
+
     /// <summary>Event type of the last step, which ends the stream.</summary>
     public const string Complete = "complete";
 

@@ -14,20 +14,23 @@ internal sealed class OrderPlacement(
     TimeProvider clock
 )
 {
+    /// <summary>Places an order, or returns the one that has this id: its request was sent again.</summary>
     public async Task<(Order?, Refusal?)> PlaceAsync(
+        Guid id,
         string petId,
         int quantity,
         string? userId,
         CancellationToken cancellationToken
     ) =>
         await contexts.ChangeAsync(
-            context => PlaceAsync(context, petId, quantity, userId),
+            context => PlaceAsync(context, id, petId, quantity, userId),
             cancellationToken,
             await inventory.EnterAsync(petId, cancellationToken)
         );
 
     private async Task<(Order?, Refusal?)> PlaceAsync(
         PetstoreContext context,
+        Guid id,
         string petId,
         int quantity,
         string? userId
@@ -35,6 +38,9 @@ internal sealed class OrderPlacement(
     {
         if (await Inventory.LockAsync(context, petId, CancellationToken.None) is not { } pet)
             return (null, Refusal.UnknownPet(petId));
+        // Under the pet's lock, so that a repetition sees the order of a request that is still running.
+        if (await context.Orders.FindAsync(id) is { } placed)
+            return (placed, null);
         if (pet.Stock < quantity)
             return (
                 null,
@@ -43,7 +49,7 @@ internal sealed class OrderPlacement(
         var now = clock.GetUtcNowMilliseconds();
         var order = new Order
         {
-            Id = Guid.CreateVersion7(now),
+            Id = id,
             PetId = petId,
             UserId = userId,
             Quantity = quantity,

@@ -1,3 +1,4 @@
+using EventStore;
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
 using Streaming.Access;
@@ -23,6 +24,7 @@ internal static class OrdersApi
             .Publishes("petstore.orders.*.status")
             .LimitedAsPublish()
             .RefusesInvalid()
+            .TakesIdempotencyKey()
             .Takes<OrderRequest>()
             .Produces<OrderView>(StatusCodes.Status201Created);
         shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).RefusesInvalid().Produces<OrderView>();
@@ -39,7 +41,12 @@ internal static class OrdersApi
             );
     }
 
-    private static async Task<IResult> PlaceAsync(HttpContext context, OrderPlacement placement)
+    private static async Task<IResult> PlaceAsync(
+        HttpContext context,
+        OrderPlacement placement,
+        IdempotencyKeys keys,
+        IStreamAccess access
+    )
     {
         var body = await JsonBody.ReadAsync(context);
         var (petId, quantity, userId) = (
@@ -47,7 +54,16 @@ internal static class OrdersApi
             body.Whole("quantity", 1, 1_000) ?? 1,
             body.Text("userId", 128)
         );
-        var (order, refusal) = await placement.PlaceAsync(petId, quantity, userId, context.RequestAborted);
+        if (userId is not null)
+            Customer.Checked(userId, context, access);
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
+        var (order, refusal) = await placement.PlaceAsync(
+            Guid.ParseExact(id, "N"),
+            petId,
+            quantity,
+            userId,
+            context.RequestAborted
+        );
         return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));
     }
 
@@ -70,19 +86,25 @@ internal static class OrdersApi
         string id,
         HttpContext context,
         FiniteStreams streams,
+        ShippedOrders shipped,
         IDbContextFactory<PetstoreContext> contexts
     )
     {
         var format = Steps.For(context.Request.Query.Flag("named"));
-        if (!Guid.TryParse(id, out var known) || !await ExistsAsync())
+        if (!Guid.TryParse(id, out var known) || await FindAsync() is not { } order)
             return Unknown(id);
-        await streams.OpenAsync(context, Order.Topic(known), format, Ends);
+        var kept =
+            order.Status == OrderSteps.Shipped ? await shipped.KeptAsync(order, context.RequestAborted) : KeptSteps.All;
+        if (kept == KeptSteps.None)
+            await shipped.EndAsync(context, order, format);
+        else
+            await streams.OpenAsync(context, Order.Topic(known), format, Ends, isShortened: kept == KeptSteps.Last);
         return TypedResults.Empty;
 
-        async Task<bool> ExistsAsync()
+        async Task<Order?> FindAsync()
         {
             await using var store = await contexts.CreateDbContextAsync(context.RequestAborted);
-            return await store.Orders.AnyAsync(o => o.Id == known, context.RequestAborted);
+            return await store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, context.RequestAborted);
         }
     }
 

@@ -17,30 +17,34 @@ internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts, Row
         decimal? price,
         int? stock,
         CancellationToken cancellationToken
-    ) =>
-        await contexts.ChangeAsync(
-            context => ChangeAsync(context, id, price, stock),
-            cancellationToken,
-            await EnterAsync(id, cancellationToken)
-        );
+    ) => await ChangeAsync(id, pet => (price ?? pet.Price, stock ?? pet.Stock), cancellationToken);
+
+    /// <summary>Adds to a pet's stock, including orders that were placed since the caller read it.</summary>
+    public Task RestockAsync(string id, int count, CancellationToken cancellationToken) =>
+        ChangeAsync(id, pet => (pet.Price, pet.Stock + count), cancellationToken);
 
     /// <summary>Waits for the turn to lock this pet.</summary>
     public Task<IDisposable> EnterAsync(string id, CancellationToken cancellationToken) =>
         turns.EnterAsync($"pet {id}", cancellationToken);
 
-    private static async Task<(Pet?, Refusal?)> ChangeAsync(
-        PetstoreContext context,
+    private async Task<(Pet?, Refusal?)> ChangeAsync(
         string id,
-        decimal? price,
-        int? stock
-    )
-    {
-        if (await LockAsync(context, id, CancellationToken.None) is not { } pet)
-            return (null, Refusal.UnknownPet(id));
-        await ChangeAsync(context, pet, price ?? pet.Price, stock ?? pet.Stock, CancellationToken.None);
-        await context.CommitAsync();
-        return (pet, null);
-    }
+        Func<Pet, (decimal Price, int Stock)> change,
+        CancellationToken cancellationToken
+    ) =>
+        await contexts.ChangeAsync<PetstoreContext, (Pet?, Refusal?)>(
+            async context =>
+            {
+                if (await LockAsync(context, id, CancellationToken.None) is not { } pet)
+                    return (null, Refusal.UnknownPet(id));
+                var (price, stock) = change(pet);
+                await ChangeAsync(context, pet, price, stock, CancellationToken.None);
+                await context.CommitAsync();
+                return (pet, null);
+            },
+            cancellationToken,
+            await EnterAsync(id, cancellationToken)
+        );
 
     /// <summary>
     /// Locks the pet until the transaction ends, so that its events are logged in the order of its changes.

@@ -28,7 +28,12 @@ internal static class RecommendationsApi
                 ("error", typeof(StreamError))
             );
 
-    private static Task StreamAsync(HttpContext context, RunStreams streams, Recommender recommender)
+    private static Task StreamAsync(
+        HttpContext context,
+        RunStreams streams,
+        Recommender recommender,
+        IStreamAccess access
+    )
     {
         var query = context.Request.Query;
         return streams.OpenAsync(
@@ -39,7 +44,7 @@ internal static class RecommendationsApi
             // A request that resumes a run needs only its id.
             () =>
                 recommender.BeginAsync(
-                    query.RequiredText("userId", 128),
+                    Customer.Checked(query.RequiredText("userId", 128), context, access),
                     context.User.Identity?.Name,
                     context.RequestAborted
                 )

@@ -4,8 +4,8 @@ using StackExchange.Redis;
 namespace EventStore;
 
 /// <summary>
-/// The connection to a Redis server. One that answers nothing for a time, although it is asked, is replaced by a new
-/// one: a client may keep a dead connection for ever. Thread-safe.
+/// The connection to a Redis server. A connection without an answer for a time is replaced, because the client may keep
+/// a dead one forever. Thread-safe.
 /// </summary>
 /// <param name="server">The name of the server.</param>
 /// <param name="open">Opens the first connection, or another one if its argument is true. It may block.</param>
@@ -68,7 +68,7 @@ internal sealed class RedisConnection(
     /// <param name="isAnswered">Returns false if the client alone has completed the request.</param>
     /// <param name="timeout">The longest wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public async Task<T> AskAsync<T>(
         Use use,
@@ -100,7 +100,7 @@ internal sealed class RedisConnection(
         async Task<T> SendAsync() => await ask(await request.Opening);
     }
 
-    /// <summary>Returns true for the exceptions of a server that is away, or whose connection was replaced.</summary>
+    /// <summary>Returns true for the exceptions of an unreachable server, or whose connection was replaced.</summary>
     public static bool IsFailure(Exception e) => e is RedisException or TimeoutException or ObjectDisposedException;
 
     /// <summary>Notes that a request was answered.</summary>

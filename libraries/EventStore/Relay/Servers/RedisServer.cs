@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>
 /// One Redis server, or one Redis Cluster. Everything here has a timeout, and none of it waits for a server that is
-/// known to be away. Thread-safe; messages to one channel keep the order of the calls.
+/// known to be unavailable. Thread-safe; messages to one channel keep the order of the calls.
 /// </summary>
 public sealed class RedisServer : IDisposable
 {
@@ -35,8 +35,8 @@ public sealed class RedisServer : IDisposable
     /// <summary>Host and port of the server, or of the first node that the connection string names.</summary>
     public string Name { get; }
 
-    /// <summary>Tells if the server takes no messages, or brings none while others do.</summary>
-    public bool IsAway => _isRefusing || _isSilent || Connection is { IsConnected: false };
+    /// <summary>True if the server accepts no messages, or delivers none while other servers do.</summary>
+    public bool IsUnavailable => _isRefusing || _isSilent || Connection is { IsConnected: false };
 
     /// <summary>The connection; null while it is opened. It may be open and not connected.</summary>
     public IConnectionMultiplexer? Connection => _connection.Opened;
@@ -45,17 +45,17 @@ public sealed class RedisServer : IDisposable
     /// subscriptions.</summary>
     public int Replacements => _connection.Replacements;
 
-    /// <summary>Tells if messages can go by other servers meanwhile.</summary>
+    /// <summary>True if messages can use other servers meanwhile.</summary>
     internal bool HasPeers { get; set; }
 
-    /// <summary>Timestamp of the newest heartbeat that came by this server.</summary>
+    /// <summary>Timestamp of the newest heartbeat received through this server.</summary>
     internal long HeartbeatAt { get; set; }
 
-    /// <summary>Opens the connection, once. Ends without an answer too: the client goes on trying.</summary>
+    /// <summary>Opens the connection, once. Completes without an answer too; the client keeps trying.</summary>
     public Task<IConnectionMultiplexer> OpenAsync() => _connection.OpenAsync();
 
     /// <summary>Sends a command and waits for its answer.</summary>
-    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public Task<T> AskAsync<T>(
         Func<IDatabase, Task<T>> command,
@@ -71,8 +71,8 @@ public sealed class RedisServer : IDisposable
         );
 
     /// <summary>
-    /// Publishes a message, which an open connection has when this returns. While the server is away, one message at a
-    /// time finds out whether it is back, and the others are dropped: receivers read them from the store.
+    /// Publishes a message, which an open connection has when this returns. While the server is unavailable, one
+    /// message at a time finds out whether it is back, and the others are dropped: receivers read them from the store.
     /// </summary>
     /// <returns>False if the server did not take the message in time. A late server that has others beside it is not
     /// waited for: its message is on the way, and the result is true.</returns>
@@ -98,7 +98,7 @@ public sealed class RedisServer : IDisposable
 
     /// <summary>Subscribes to a channel, and completes when the server has confirmed it. Repeating it ends the former
     /// subscription first. Messages come one at a time, in the order in which the server sent them.</summary>
-    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public async Task SubscribeAsync(
         string channel,
@@ -135,7 +135,7 @@ public sealed class RedisServer : IDisposable
     }
 
     /// <summary>Ends a subscription.</summary>
-    /// <exception cref="RedisException">The server refused, or is away.</exception>
+    /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public async Task UnsubscribeAsync(string channel, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -166,8 +166,8 @@ public sealed class RedisServer : IDisposable
             _logger.LogInformation("Heartbeats come through Redis {Server} again", Name);
     }
 
-    /// <summary>On a cluster the channel belongs to a node, where the client can do that (sharded pub/sub, Redis 7).
-    /// Otherwise a cluster carries each message to all of its nodes.</summary>
+    /// <summary>Uses sharded pub/sub (Redis 7) on a cluster. Otherwise the cluster sends each message to all
+    /// nodes.</summary>
     private RedisChannel ChannelOf(IConnectionMultiplexer redis, string name)
     {
         if (_kind is Kind.Unknown && redis.IsConnected)

@@ -4,7 +4,7 @@ namespace EventStore;
 
 /// <summary>
 /// The Redis servers that the connection string names. Each channel and each key has one of them, by rendezvous
-/// hashing, so that a server that is away affects only its own. Thread-safe.
+/// hashing, so that an unavailable server affects only its own. Thread-safe.
 /// </summary>
 public sealed class RedisServers : IDisposable
 {
@@ -23,7 +23,7 @@ public sealed class RedisServers : IDisposable
                 "relay.redis.available",
                 () =>
                     servers.Select(s => new Measurement<int>(
-                        s.IsAway ? 0 : 1,
+                        s.IsUnavailable ? 0 : 1,
                         KeyValuePair.Create<string, object?>("server.address", s.Name)
                     )),
                 "{server}",
@@ -34,15 +34,16 @@ public sealed class RedisServers : IDisposable
     /// <summary>The servers, in the order of the connection string. A Redis Cluster counts as one.</summary>
     public IReadOnlyList<RedisServer> All { get; }
 
-    /// <summary>The names of the servers that are away, for messages; empty if none is.</summary>
-    public string Away => string.Join(", ", All.Where(server => server.IsAway).Select(server => server.Name));
+    /// <summary>The names of the unavailable servers, for messages; empty if there are none.</summary>
+    public string Unavailable =>
+        string.Join(", ", All.Where(server => server.IsUnavailable).Select(server => server.Name));
 
     /// <summary>Returns the server of a channel or key.</summary>
     public RedisServer For(string channelOrKey) =>
         All[_hashes.Length == 1 ? 0 : Rendezvous.Choose(_hashes, channelOrKey)];
 
     /// <summary>Records that a heartbeat came by a server. Servers by which none came for <paramref name="silence"/>,
-    /// while this one brought some, count as away.</summary>
+    /// while this one brought some, count as unavailable.</summary>
     public void HeartbeatFrom(RedisServer server, TimeSpan silence)
     {
         var before = server.HeartbeatAt;

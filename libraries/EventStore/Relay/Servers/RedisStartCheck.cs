@@ -4,7 +4,7 @@ namespace EventStore;
 
 /// <summary>
 /// Finds wrong connection strings when a service starts: a server named twice, a cluster among several servers, a
-/// cluster that is not whole, a node that sends every key elsewhere. A Redis that does not answer is no such error.
+/// cluster that is not whole, a node that sends every key elsewhere. An unreachable Redis does not fail the start.
 /// </summary>
 internal static class RedisStartCheck
 {
@@ -71,7 +71,7 @@ internal static class RedisStartCheck
                 || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             )
         {
-            return look; // away, or not allowed to ask
+            return look; // unreachable, or not allowed to ask
         }
     }
 

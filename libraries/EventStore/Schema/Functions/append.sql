@@ -4,8 +4,8 @@
 --   groups      Events of one group (one request) are stored together, or not at all when one of them is refused.
 --   digests     Digest of the content; null for an event whose id is not the publisher's.
 --   writers     The run writer of an event; null for an event of no run. The array is null if no event is of a run.
---               Such an event is stored only while its run has this writer (the fence), which in a new epoch has
---               to confirm the run first, and unless its append counts as lost (refuse_append.sql).
+--               Stored only while the run has this writer (the fence). In a new epoch the writer must confirm the
+--               run first; lost appends are refused (refuse_append.sql).
 --   ends        True for an event that ends its run: the run's row is deleted.
 -- Results:
 --   positions       One per event, in the order given; null for a refused group. A retry gets its first position.

@@ -1,7 +1,6 @@
 -- Takes or renews a lease. Returns its fence, higher for each new holder, or null while another process holds it.
--- A lease that expires later than ten times its ttl from now was given before Postgres's clock was set back: it counts
--- as expired. Ten times, since a standby may have a shorter ttl than the leader. Each epoch has its own fences, a
--- million higher, so that they exceed those of a lost server.
+-- A lease that expires later than ten times its ttl was granted before the clock was set back, and counts as expired.
+-- Each epoch has its own fences, a million higher, so that they exceed those of a lost server.
 create or replace function eventstore.hold_lease(lease text, by_holder text, ttl interval) returns bigint
 language plpgsql as $$
 declare

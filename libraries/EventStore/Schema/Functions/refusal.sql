@@ -1,11 +1,18 @@
--- The reason why no stream could show this outbox row; null for a valid one. Checked again although the outbox has the
--- same constraints: an operator may have dropped them.
-create or replace function eventstore.refusal(topic text, type text, data text) returns text language plpgsql as $$
+-- The reason why no stream could show this outbox row, or only to the harm of others; null for a valid one. Checked
+-- again although the outbox has the same constraints: an operator may have dropped them. The type 'error' is allowed:
+-- features end their streams with it.
+create or replace function eventstore.refusal(topic text, type text, key text, data text) returns text
+language plpgsql as $$
 begin
-    if length(topic) > 256 or topic !~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$' then
-        return 'the topic is not dot-separated tokens of [A-Za-z0-9_-], at most 256 characters';
+    if length(topic) > 256 or topic !~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$' or topic ~ '^([^.]*\.){32}' then
+        return 'the topic is not 1 to 32 dot-separated tokens of [A-Za-z0-9_-], at most 256 characters';
     end if;
     if type !~ '^[^\r\n]+$' then return 'the type is empty or has a line break'; end if;
+    if type in ('connected', 'resync', 'skipped', 'unauthorized') then
+        return 'the type is one that only the server sends';
+    end if;
+    if length(type) > 256 or length(key) > 256 then return 'the type or the key has more than 256 characters'; end if;
+    if octet_length(data) > 1048576 then return 'the data are more than 1,048,576 bytes'; end if;
     if data ~ '[\r\n]' then return 'the data are more than one line'; end if;
     perform data::json;
     return null;

@@ -86,6 +86,7 @@ internal sealed class AgentSessions : IDisposable
     public async Task<RunName> CreateAsync(
         string? provider,
         string? model,
+        string? owner,
         Guid id,
         CancellationToken cancellationToken
     )
@@ -95,7 +96,7 @@ internal sealed class AgentSessions : IDisposable
         var name = new RunName(Kind, id.ToString("D"));
         await _runs.AppendToLogAsync(
             name,
-            RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model)),
+            RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model, Owner: owner)),
             id,
             cancellationToken
         );
@@ -117,7 +118,8 @@ internal sealed class AgentSessions : IDisposable
         await ContinueAsync(name, client);
     }
 
-    /// <summary>Starts the next answer. A stopping server waits until another replica is asked for it.</summary>
+    /// <summary>Starts the next answer. On a stopping server it returns after another replica was asked to
+    /// continue.</summary>
     private async Task ContinueAsync(RunName name, string client)
     {
         if (!_leases.IsLeaving || !await TryStartTurnAsync(name, client, 0))
@@ -216,7 +218,7 @@ internal sealed class AgentSessions : IDisposable
 
     private async Task AnswerAsync(Run run, string client, PendingTurn turn)
     {
-        var end = RunEvent.Of("message_end", new { type = "message_end" }) with { Key = turn.Key };
+        var end = SessionEvents.End(turn.Key);
         RunWriter? writer = null;
         try
         {
@@ -227,7 +229,8 @@ internal sealed class AgentSessions : IDisposable
             }
             var target = _providers.Resolve(session.Provider, session.Model);
             writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
-            await _agent.AnswerAsync(target, client, turn.Conversation.Messages, writer, run.Stopping);
+            var (tools, messages) = (turn.Conversation.Tools, turn.Conversation.Messages);
+            await _agent.AnswerAsync(target, client, tools, messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException)
@@ -264,9 +267,6 @@ internal sealed class AgentSessions : IDisposable
                 false,
                 "interrupted"
             ),
-            RunEvent.Of("message_end", new { type = "message_end" }) with
-            {
-                Key = key,
-            },
+            SessionEvents.End(key),
         ];
 }

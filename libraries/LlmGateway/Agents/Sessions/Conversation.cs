@@ -16,6 +16,9 @@ internal sealed class Conversation
     private readonly Dictionary<string, string> _answers = [];
     private readonly StringBuilder _answer = new();
 
+    /// <summary>Names of the tools of the newest message's sender; null in messages of an earlier version.</summary>
+    public string[]? Tools { get; private set; }
+
     /// <summary>
     /// Reads the conversation up to and including a message, at most <c>Runs:MaxReadBytes</c> besides the message.
     /// </summary>
@@ -37,8 +40,11 @@ internal sealed class Conversation
             return;
         using var data = JsonDocument.Parse(e.Data);
         if (e.OfLog)
+        {
             _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!));
-        else if (e.Type == "content")
+            Tools = data.RootElement.TryGetProperty("tools", out var tools) ? tools.Deserialize<string[]>() : null;
+        }
+        else if (e.Type == SessionEvents.Content)
             _answer.Append(data.RootElement.GetProperty("data").GetString());
         else if (e.Key is { } key)
         {

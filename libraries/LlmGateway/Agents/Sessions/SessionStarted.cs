@@ -8,7 +8,12 @@ namespace LlmGateway.Agents.Sessions;
 /// Data of the event that announces a session. Each message repeats them in <see cref="Member"/>, because retention
 /// drops the announcement of a session in use. Before that they have no time: the event has it.
 /// </summary>
-internal sealed record SessionStarted(string? Provider, string? Model, DateTimeOffset? CreatedAt = null)
+internal sealed record SessionStarted(
+    string? Provider,
+    string? Model,
+    DateTimeOffset? CreatedAt = null,
+    string? Owner = null
+)
 {
     private const string Member = "announced";
 
@@ -26,8 +31,17 @@ internal sealed record SessionStarted(string? Provider, string? Model, DateTimeO
         : await runs.LastOfLogAsync(name, cancellationToken) is { } last ? Of(last)
         : null;
 
-    /// <summary>Creates a message to the session.</summary>
-    public RunEvent Message(string content) => RunEvent.Of("message", new { content, announced = this });
+    /// <summary>Creates a message to the session, with the names of its sender's tools.</summary>
+    public RunEvent Message(string content, string[] tools) =>
+        RunEvent.Of(
+            SessionEvents.Message,
+            new
+            {
+                content,
+                tools,
+                announced = this,
+            }
+        );
 
     private static SessionStarted? Of(RunEntry e)
     {

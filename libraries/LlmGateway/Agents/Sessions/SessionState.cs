@@ -67,12 +67,12 @@ internal sealed record SessionState(
             using var data = JsonDocument.Parse(e.Data);
             if (e.OfLog)
                 _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!, e.Time));
-            else if (e.Type == "content")
+            else if (e.Type == SessionEvents.Content)
                 _text.Append(data.RootElement.GetProperty("data").GetString());
             else
             {
                 CoalesceText();
-                if (e.Type != "message_end")
+                if (e.Type != SessionEvents.MessageEnd)
                     _events.Add(data.RootElement.Clone());
                 else
                 {

@@ -27,27 +27,52 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             .Concat(question < 0 ? [] : all[question].Contents)
             .ToList();
         var called = since.OfType<FunctionCallContent>().ToList();
-        var id = Guid.CreateVersion7().ToString("N");
-        var input = DemoText.Count(all.Select(m => m.Text));
+        var answer = new DemoAnswer(chat?.ModelId, DemoText.Count(all.Select(m => m.Text)));
 
         if (DemoTools.Next(prompt, called, chat) is { } call)
         {
-            yield return Last(ChatFinishReason.ToolCalls, DemoText.Count(ToolCalls.Arguments(call)), call);
+            yield return answer.Last(ChatFinishReason.ToolCalls, DemoText.Count(ToolCalls.Arguments(call)), call);
             yield break;
         }
 
-        var tokens = DemoText.Tokens(prompt, chat?.MaxOutputTokens, Opening(called, since));
-        var stops = chat?.StopSequences?.Where(s => s.Length > 0).ToList() ?? [];
-        var longest = stops.Count == 0 ? 0 : stops.Max(s => s.Length);
+        var stops = new DemoStops(chat?.StopSequences);
+        var count = 0;
+        await foreach (
+            var token in PacedAsync(
+                DemoText.Tokens(prompt, chat?.MaxOutputTokens, Opening(called, since)),
+                cancellationToken
+            )
+        )
+        {
+            count++;
+            if (stops.Find(token, out var before) is { } sequence)
+            {
+                if (before.Length > 0)
+                    yield return answer.Text(before);
+                var stopped = answer.Last(ChatFinishReason.Stop, count);
+                StopSequence.Set(stopped, sequence);
+                yield return stopped;
+                yield break;
+            }
+            yield return answer.Text(token);
+        }
+        var isWhole = count < Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens);
+        yield return answer.Last(isWhole ? ChatFinishReason.Stop : ChatFinishReason.Length, count);
+    }
+
+    /// <summary>Paces tokens by the clock, not by the sum of delays; a reader that stalled gets no burst
+    /// afterwards.</summary>
+    private async IAsyncEnumerable<string> PacedAsync(
+        IEnumerable<string> tokens,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
         var interval = options.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / options.TokensPerSecond) : TimeSpan.Zero;
         var due = clock.GetUtcNow();
-        var tail = "";
-        var count = 0;
         foreach (var token in tokens)
         {
             if (interval > TimeSpan.Zero)
             {
-                // Paced by the clock, not by the sum of delays; a reader that stalled gets no burst afterwards.
                 var now = clock.GetUtcNow();
                 if ((due += interval) < now - interval)
                     due = now;
@@ -55,70 +80,8 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
                     await Task.Delay(due - now, clock, cancellationToken);
             }
             cancellationToken.ThrowIfCancellationRequested();
-            count++;
-            if (stops.Count > 0)
-            {
-                if (FindStop(tail + token, stops) is { } stop)
-                {
-                    var end = stop.At;
-                    if (end > tail.Length)
-                        yield return new ChatResponseUpdate(ChatRole.Assistant, token[..(end - tail.Length)])
-                        {
-                            ResponseId = id,
-                            ModelId = chat?.ModelId,
-                        };
-                    var stopped = Last(ChatFinishReason.Stop, count);
-                    StopSequence.Set(stopped, stop.Sequence);
-                    yield return stopped;
-                    yield break;
-                }
-                // Keep what can be the beginning of a stop sequence; earlier text has been searched.
-                tail += token;
-                if (tail.Length >= longest)
-                    tail = tail[^(longest - 1)..];
-            }
-            yield return new ChatResponseUpdate(ChatRole.Assistant, token) { ResponseId = id, ModelId = chat?.ModelId };
+            yield return token;
         }
-        yield return Last(
-            count >= Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens)
-                ? ChatFinishReason.Length
-                : ChatFinishReason.Stop,
-            count
-        );
-
-        ChatResponseUpdate Last(ChatFinishReason reason, int output, AIContent? content = null)
-        {
-            var last = new ChatResponseUpdate
-            {
-                Role = ChatRole.Assistant,
-                ResponseId = id,
-                ModelId = chat?.ModelId,
-                FinishReason = reason,
-            };
-            if (content is not null)
-                last.Contents.Add(content);
-            last.Contents.Add(
-                new UsageContent(
-                    new UsageDetails
-                    {
-                        InputTokenCount = input,
-                        OutputTokenCount = output,
-                        TotalTokenCount = input + output,
-                    }
-                )
-            );
-            return last;
-        }
-    }
-
-    /// <summary>Finds the first stop sequence in a text.</summary>
-    private static (int At, string Sequence)? FindStop(string text, List<string> stops)
-    {
-        (int At, string Sequence)? first = null;
-        foreach (var stop in stops)
-            if (text.IndexOf(stop, StringComparison.Ordinal) is >= 0 and var at && at < (first?.At ?? int.MaxValue))
-                first = (at, stop);
-        return first;
     }
 
     /// <summary>The beginning of the answer: the results of the tools.</summary>

@@ -1,4 +1,4 @@
-namespace WebFrontend.StreamApi;
+namespace WebFrontend.Status;
 
 /// <summary>The origin at which browsers reach StreamApi, without a trailing slash.</summary>
 internal sealed record StreamApiAddress(string Origin)

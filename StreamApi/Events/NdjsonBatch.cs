@@ -1,0 +1,94 @@
+using System.Text;
+using EventStore;
+using StreamApi.Security.Limits;
+
+namespace StreamApi.Events;
+
+/// <summary>The lines of one NDJSON request that are appended together, and the events stored before.</summary>
+internal sealed class NdjsonBatch(
+    EventAppender store,
+    PublishBudget budget,
+    TimeProvider clock,
+    HttpContext context,
+    (int Events, int Bytes) limits
+)
+{
+    private readonly string _client = RequestLimits.KeyOf(context),
+        _publisher = RequestLimits.PublisherOf(context);
+    private readonly List<NewEvent> _events = [];
+    private readonly List<int> _lines = [];
+    private readonly List<AppendedEvent> _stored = [];
+    private int _bytes;
+
+    /// <summary>The events that are stored.</summary>
+    public IReadOnlyList<AppendedEvent> Stored => _stored;
+
+    /// <summary>Number of events, stored or not.</summary>
+    public int Count => _stored.Count + _events.Count;
+
+    /// <summary>Bytes of memory of the data that are not stored yet.</summary>
+    public long HeldBytes => sizeof(char) * _bytes;
+
+    /// <summary>The line that was read last; after a conflict the line with the conflict.</summary>
+    public int Line { get; set; }
+
+    /// <summary>Adds the event of the current line. A full batch is appended first.</summary>
+    public async Task AddAsync(NewEvent e)
+    {
+        var bytes = Encoding.UTF8.GetByteCount(e.Data);
+        if (_events.Count == limits.Events || _bytes + bytes > limits.Bytes)
+            await FlushAsync();
+        _events.Add(e);
+        _lines.Add(Line);
+        _bytes += bytes;
+    }
+
+    /// <summary>Appends the events. Backpressure: while it waits, the rest of the body waits in the client.</summary>
+    /// <exception cref="EventConflictException">An id belongs to another event; <see cref="Line"/> has it.</exception>
+    public async Task FlushAsync()
+    {
+        if (_events.Count == 0)
+            return;
+        while (!await budget.SpendAsync(_client, _events, context.RequestAborted))
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, context.RequestAborted);
+        try
+        {
+            _stored.AddRange(await AppendAsync(_events));
+        }
+        catch (EventConflictException) when (_events.Count == 1)
+        {
+            Line = _lines[0];
+            throw;
+        }
+        catch (EventConflictException)
+        {
+            // Finds the conflicting line by appending one line at a time.
+            for (var i = 0; i < _events.Count; i++)
+            {
+                Line = _lines[i];
+                _stored.AddRange(await AppendAsync([_events[i]]));
+            }
+        }
+        finally
+        {
+            _events.Clear();
+            _lines.Clear();
+            _bytes = 0;
+        }
+    }
+
+    private async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events)
+    {
+        while (true)
+        {
+            try
+            {
+                return await store.AppendAsync(events, _publisher, context.RequestAborted);
+            }
+            catch (AppendQueueFullException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), clock, context.RequestAborted);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// Commands that run without a timeout of Npgsql, whose cancellation could make a commit valid without its standby. A
+/// command on a lost connection would keep its place in the pool for ever: it ends once Postgres says that it runs
+/// nothing for that connection (docs/decisions/0038). Thread-safe.
+/// </summary>
+internal static class RunningCommands
+{
+    /// <summary>Sessions that run a command. Postgres hides the state of other roles' sessions, and has none without
+    /// <c>track_activities</c>: those count as running.</summary>
+    private const string Busy = """
+        select pid from pg_stat_activity
+        where pid = any($1)
+            and coalesce(state, '') not in ('idle', 'idle in transaction', 'idle in transaction (aborted)')
+        """;
+
+    private static readonly ConcurrentDictionary<NpgsqlCommand, Session> Running = [];
+
+    private readonly record struct Session(string? Host, int Port, int Pid, long Start, int Seconds)
+    {
+        /// <summary>True if its caller has given up; one without a limit (0) never does.</summary>
+        public bool IsLate => Seconds > 0 && TimeProvider.System.GetElapsedTime(Start) > TimeSpan.FromSeconds(Seconds);
+    }
+
+    /// <summary>Registers an open connection's command until the answer is disposed.</summary>
+    public static Registration Add(NpgsqlCommand command)
+    {
+        var at = command.Connection!;
+        Running[command] = new Session(
+            at.Host,
+            at.Port,
+            at.ProcessID,
+            TimeProvider.System.GetTimestamp(),
+            at.CommandTimeout
+        );
+        return new Registration(command);
+    }
+
+    /// <summary>Ends the late commands that this server does not run. A cancellation then has nothing to cancel, and
+    /// Npgsql closes the connection. Returns how many were late, and how many of them lost.</summary>
+    /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
+    /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
+    public static async Task<(int Late, int Lost)> EndLostAsync(
+        NpgsqlDataSource store,
+        TimeSpan timeout,
+        CancellationToken stopped
+    )
+    {
+        if (!Running.Values.Any(session => session.IsLate))
+            return default;
+        var (asked, lost) = await store.RunAsync(Busy, FindAsync, timeout, stopped);
+        // Each only once: another call would start Npgsql's wait for the cancellation again. On other threads, because
+        // it blocks.
+        foreach (var command in lost.Where(command => Running.TryRemove(command, out _)))
+            _ = Task.Run(command.Cancel, CancellationToken.None);
+        return (asked, lost.Count);
+
+        async Task<(int Asked, List<NpgsqlCommand> Lost)> FindAsync(NpgsqlCommand command)
+        {
+            // Another host has its own connections, and may still run its commands.
+            var (host, port) = (command.Connection!.Host, command.Connection.Port);
+            var late = Running.Where(r => r.Value.IsLate && r.Value.Host == host && r.Value.Port == port).ToList();
+            var busy = new HashSet<int>();
+            await using var row = await command
+                .With(late.Select(r => r.Value.Pid).ToArray())
+                .ExecuteReaderAsync(stopped);
+            while (await row.ReadAsync(stopped))
+                busy.Add(row.GetInt32(0));
+            return (late.Count, [.. late.Where(r => !busy.Contains(r.Value.Pid)).Select(r => r.Key)]);
+        }
+    }
+
+    public readonly record struct Registration(NpgsqlCommand Command) : IDisposable
+    {
+        public void Dispose() => Running.TryRemove(Command, out _);
+    }
+}

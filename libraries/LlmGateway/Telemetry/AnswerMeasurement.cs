@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Telemetry;
+
+/// <summary>
+/// The span and the measurements of one answer, recorded on dispose. An answer that neither failed nor was completed
+/// counts as cancelled.
+/// </summary>
+internal sealed class AnswerMeasurement : IDisposable
+{
+    private readonly ModelNames _names;
+    private readonly ChatMetrics _metrics;
+    private readonly TimeProvider _clock;
+    private readonly Activity? _span;
+    private readonly long _start;
+    private TagList _tags;
+    private string? _error = "cancelled",
+        _finish,
+        _model,
+        _id;
+    private long _chunks,
+        _chunkAt;
+    private TimeSpan? _first;
+    private UsageDetails? _usage;
+
+    public AnswerMeasurement(
+        string provider,
+        ModelNames names,
+        ChatOptions? options,
+        ChatMetrics metrics,
+        TimeProvider clock
+    )
+    {
+        _names = names;
+        _metrics = metrics;
+        _clock = clock;
+        _tags = new TagList
+        {
+            { "gen_ai.operation.name", "chat" },
+            { "gen_ai.provider.name", ChatMetrics.NameOf(provider) },
+            { "gen_ai.request.model", names.Of(options?.ModelId) },
+        };
+        _span = ChatMetrics.Source.StartActivity(
+            $"chat {names.Of(options?.ModelId)}",
+            ActivityKind.Client,
+            default(ActivityContext),
+            _tags
+        );
+        if (options?.MaxOutputTokens is { } maxTokens)
+            _span?.SetTag("gen_ai.request.max_tokens", maxTokens);
+        _span?.SetTag("gen_ai.request.model", options?.ModelId).SetTag("gen_ai.request.stream", true);
+        _start = clock.GetTimestamp();
+    }
+
+    public void Add(ChatResponseUpdate update)
+    {
+        if (update.Contents.Count > 0)
+            _first ??= _clock.GetElapsedTime(_start);
+        foreach (var content in update.Contents)
+            if (content is UsageContent { Details: var counted })
+                _usage = counted;
+            else if (content is TextContent)
+            {
+                if (_chunks++ > 0)
+                    _metrics.ChunkReceived(_clock.GetElapsedTime(_chunkAt), _tags);
+                _chunkAt = _clock.GetTimestamp();
+            }
+        _finish = update.FinishReason?.Value ?? _finish;
+        _model = update.ModelId ?? _model;
+        _id = update.ResponseId ?? _id;
+    }
+
+    public void Complete() => _error = null;
+
+    /// <summary>Records the failure without its message, which may quote the prompt.</summary>
+    public void Fail(Exception e)
+    {
+        _error = e is UpstreamException upstream ? upstream.Reason : e.GetType().FullName;
+        _span?.SetStatus(ActivityStatusCode.Error, _error);
+    }
+
+    public void Dispose()
+    {
+        if (_error is not null)
+            _tags.Add("error.type", _error);
+        if (_model is not null)
+            _tags.Add("gen_ai.response.model", _names.Of(_model));
+        _metrics.Answered(
+            _tags,
+            _clock.GetElapsedTime(_start),
+            _first,
+            _chunks,
+            _usage?.InputTokenCount,
+            _usage?.OutputTokenCount ?? (_chunks > 0 ? _chunks : null)
+        );
+        _span
+            ?.SetTag("error.type", _error)
+            .SetTag("gen_ai.response.model", _model)
+            .SetTag("gen_ai.response.finish_reasons", _finish is null ? null : new[] { _finish })
+            .SetTag("gen_ai.usage.input_tokens", _usage?.InputTokenCount)
+            .SetTag("gen_ai.usage.output_tokens", _usage?.OutputTokenCount)
+            .SetTag("gen_ai.response.id", _id)
+            .SetTag("gen_ai.response.time_to_first_chunk", _first?.TotalSeconds);
+        _span?.Dispose();
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Http.Json;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A connection that was lost while its command ran gives its place in the pool back.</summary>
+public sealed class LostConnectionTests(StackFixture stack)
+{
+    private const int Requests = 30;
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Requests_under_way_when_the_only_host_vanished_take_no_connection_from_later_ones()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "2",
+                ["EventStore__UnhealthySeconds"] = "1",
+                ["EventStore__ReadConnections"] = "2",
+                ["EventStore__WorkConnections"] = "4",
+            }
+        );
+        var url = system.Replicas[0].Url;
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
+        // Fills the pools.
+        Assert.All(await AskAsync("before"), status => Assert.Equal(HttpStatusCode.OK, status));
+        system.Postgres.Swallow(); // for ever, but only the connections of now
+        Assert.Contains(HttpStatusCode.ServiceUnavailable, await AskAsync("meanwhile"));
+        await DeliverySystem.EventuallyAsync(
+            async () => (await AskAsync("after")).All(status => status == HttpStatusCode.OK),
+            "reads and writes all succeed again"
+        );
+
+        Task<HttpStatusCode[]> AskAsync(string when) =>
+            Task.WhenAll(
+                Enumerable
+                    .Range(0, Requests)
+                    .SelectMany(n => (Task<HttpStatusCode>[])[ReadAsync(), ListAsync(n), WriteAsync($"{when}-{n}")])
+            );
+
+        async Task<HttpStatusCode> ReadAsync()
+        {
+            using var response = await http.GetAsync(new Uri(url, "/v1/events?topic=t.1&limit=1"), Stop);
+            return response.StatusCode;
+        }
+
+        async Task<HttpStatusCode> ListAsync(int n)
+        {
+            using var response = await http.GetAsync(new Uri(url, $"/v1/topics?prefix=t{n}"), Stop);
+            return response.StatusCode;
+        }
+
+        async Task<HttpStatusCode> WriteAsync(string session)
+        {
+            using var response = await http.PostAsJsonAsync(
+                new Uri(url, $"/sse/resilient/{session}/failure"),
+                new { times = 1 },
+                Stop
+            );
+            return response.IsSuccessStatusCode ? HttpStatusCode.OK : response.StatusCode;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using System.Net;
+using Integration.Delivery;
+using Stack;
+
+namespace Integration.Seeds;
+
+/// <summary>A refused stream costs no work: nobody has the id of what it would have begun.</summary>
+public sealed class RefusedStreamTests(StackFixture stack)
+{
+    [Fact]
+    public async Task A_stream_without_a_place_begins_nothing_and_one_that_fails_to_begin_gives_its_place_back()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Streaming__MaxConnections"] = "1" }
+        );
+        var server = system.Replicas[0].Url;
+        await using (await SseReader.OpenAtAsync(server, "/v1/events/stream?topic=x"))
+            foreach (
+                var path in (string[])
+                    ["/stream?prompt=x", "/v1/pets/recommendations/stream?userId=u", "/sse/resilient/s"]
+            )
+            {
+                using var refused = await Requests.SendAsync(server, HttpMethod.Get, path);
+                Assert.Equal((path, HttpStatusCode.ServiceUnavailable), (path, refused.StatusCode));
+            }
+        await using (
+            var begun = system.Database.CreateCommand(
+                """
+                select (select count(*) from eventstore.events)
+                    + (select count(*) from eventstore.outbox) + (select count(*) from resilient.sessions)
+                """
+            )
+        )
+            Assert.Equal(0L, await begun.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+
+        const string without = "/v1/pets/recommendations/stream";
+        await DeliverySystem.EventuallyAsync(async () => await StatusAsync() == HttpStatusCode.BadRequest, "a place");
+        Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync());
+        await using var next = await SseReader.OpenAtAsync(server, "/sse/resilient/s");
+        await next.WaitForEventsAsync(1);
+
+        async Task<HttpStatusCode> StatusAsync()
+        {
+            using var response = await Requests.SendAsync(server, HttpMethod.Get, without);
+            return response.StatusCode;
+        }
+    }
+}

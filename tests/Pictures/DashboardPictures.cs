@@ -1,0 +1,46 @@
+using static Microsoft.Playwright.Assertions;
+
+namespace Pictures;
+
+/// <summary>Aspire's dashboard with this system in it.</summary>
+internal static class DashboardPictures
+{
+    public static async Task ResourcesAsync(PictureSystem system, Camera camera, string name)
+    {
+        var page = await camera.ShowAsync(system.DashboardLogin, width: 1440, height: 720);
+        await Expect(page.GetByText("webfrontend", new() { Exact = true })).ToBeVisibleAsync();
+        await Expect(page.GetByText("Running", new() { Exact = true })).ToHaveCountAsync(9);
+        await Camera.TakeAsync(page, name);
+    }
+
+    /// <summary>Publishes events on the page Events and follows the newest one's link to its trace. The first events
+    /// of a new process would show how long its code takes to compile.</summary>
+    public static async Task TraceAsync(PictureSystem system, Camera camera, string name)
+    {
+        var readers = await system.ReadEverywhereAsync("demo.>");
+        var dashboard = await camera.ShowAsync(system.DashboardLogin, width: 1440, height: 400);
+        var events = await dashboard.Context.NewPageAsync();
+        await events.GotoAsync(system.Page("/events?topic=demo.%3E").ToString());
+        await Expect(events.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
+        for (var published = 1; published <= 20; published++)
+        {
+            await events.Locator("#publish button").ClickAsync();
+            await Expect(events.Locator("#rows summary")).ToHaveCountAsync(published);
+        }
+        await events.Locator("#rows summary").First.ClickAsync();
+        var trace = await events.Locator("#rows .trace").GetAttributeAsync("href");
+        await events.CloseAsync();
+
+        // The replicas export their spans every few seconds.
+        var fanouts = dashboard.GetByText("sse fan-out", new() { Exact = true });
+        await dashboard.GotoAsync(trace!);
+        while (await fanouts.CountAsync() < readers.Count)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            await dashboard.ReloadAsync();
+        }
+        await Camera.TakeAsync(dashboard, name);
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
+    }
+}

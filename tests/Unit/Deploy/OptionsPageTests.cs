@@ -1,0 +1,21 @@
+namespace Unit.Deploy;
+
+public sealed class OptionsPageTests
+{
+    private static readonly string Page = Path.Combine(Repository.Root, "docs", "options.md");
+
+    [Fact]
+    public void The_page_has_every_option_as_the_code_has_it()
+    {
+        var text = OptionsPage.Text();
+        if (Environment.GetEnvironmentVariable("UPDATE_DOCS") == "1")
+            File.WriteAllText(Page, text);
+        var lines = File.Exists(Page) ? File.ReadAllLines(Page) : [];
+        Assert.True(
+            lines.SequenceEqual(text.TrimEnd('\n').Split('\n')),
+            "docs/options.md differs from the code: "
+                + text.Split('\n').Except(lines).Concat(lines.Except(text.Split('\n'))).FirstOrDefault()
+                + "\nWrite it anew: UPDATE_DOCS=1 dotnet test tests/Unit --filter OptionsPageTests"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using EventStore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Streaming.Feed;
+using Unit.ServiceDefaults;
+
+namespace Unit.Streaming;
+
+public sealed class ChannelSubscriptionTests
+{
+    [Fact]
+    public async Task A_subscription_is_repeated_whatever_made_it_fail()
+    {
+        var (opened, failures) = (0, new ConcurrentQueue<Exception?>());
+        using var connection = new RedisConnection(
+            "redis",
+            _ =>
+                Interlocked.Increment(ref opened) == 1
+                    ? throw new InvalidOperationException("The address is not one.")
+                    : throw new TimeoutException("It is away."),
+            TimeSpan.FromMinutes(1),
+            TimeProvider.System,
+            NullLogger.Instance
+        );
+        using var server = new global::EventStore.RedisServer(
+            "redis",
+            connection,
+            TimeProvider.System,
+            NullLogger.Instance
+        );
+        var subscription = new ChannelSubscription(
+            server,
+            "channel",
+            _ => { },
+            (_, failure) => failures.Enqueue(failure),
+            TimeProvider.System
+        );
+        for (var n = 1; n <= 2; n++)
+        {
+            subscription.Want(needed: true, TestContext.Current.CancellationToken);
+            await Eventually.GetAsync(() => failures.Count == n ? failures : null);
+        }
+        Assert.Equal([typeof(InvalidOperationException), typeof(TimeoutException)], failures.Select(Kind));
+
+        static Type? Kind(Exception? failure) => failure?.GetType();
+    }
+}

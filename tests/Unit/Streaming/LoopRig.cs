@@ -1,0 +1,55 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Frames;
+using Streaming.Replay;
+
+namespace Unit.Streaming;
+
+/// <summary>The parts of a writer loop without its thread and without a store.</summary>
+internal sealed class LoopRig : IDisposable
+{
+    private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { Writers = 1 });
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly StreamingMetrics _metrics;
+
+    public LoopRig()
+    {
+        var (clock, meters) = (TimeProvider.System, _services.GetRequiredService<IMeterFactory>());
+        Logs = new FilterLogs(_options, Slots.Default, clock);
+        _metrics = new(meters, _options, clock, NullLogger<StreamingMetrics>.Instance);
+        var replay = new StoreReplay(
+            Logs,
+            null!, // the store, which no test reads
+            _options,
+            _metrics,
+            clock,
+            new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance),
+            NullLogger<StoreReplay>.Instance
+        );
+        var pages = new CatchUpPages(replay, Pending, (_, _, _) => { });
+        var time = new StoreClock(null!, _options, clock, meters, NullLogger<StoreClock>.Instance);
+        Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, time);
+        Timers = new ConnectionTimers(0, Logs, Connections, pages, Writer, _options.Value);
+    }
+
+    public FilterLogs Logs { get; }
+    public LoopConnections Connections { get; } = new(0);
+    public PendingWrites Pending { get; } = new(1_000, _ => { });
+    public ConnectionWriter Writer { get; }
+    public ConnectionTimers Timers { get; }
+
+    public FilterLog Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], PlainFormat.Named));
+
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _services.Dispose();
+    }
+}

@@ -1,0 +1,115 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Opening;
+using Streaming.Takeover;
+
+namespace Unit.Streaming;
+
+public sealed class PushOpenerTests
+{
+    private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { MaxAgeSeconds = 60 });
+    private readonly ConnectionLimits _limits;
+    private readonly PushOpener _streams;
+
+    public PushOpenerTests()
+    {
+        var (access, clock) = (new Anyone(), TimeProvider.System);
+        _limits = new ConnectionLimits(_options, new StreamPools(new ConfigurationBuilder().Build()));
+        _streams = new PushOpener(
+            new StreamAdmission(_limits, access, _options),
+            new StreamLifetime(
+                new ConnectionRegistry(),
+                new ConnectionLog(clock, NullLogger<ConnectionLog>.Instance),
+                new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance)
+            ),
+            access,
+            _options,
+            clock
+        );
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_before_its_connection_is_taken_over_gives_its_place_back()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var (context, takeover) = (new DefaultHttpContext(), new KeptTakeover());
+        context.Features.Set<IConnectionTakeover>(takeover);
+        context.Features.Set<IConnectionSocketFeature>(new SocketFeature(socket));
+        await _streams.OpenAsync(
+            context,
+            ["chat"],
+            (push, _) => push.WriteAsync("data: x\n\n"u8.ToArray()),
+            new PushSettings(SendBuffer: 4_096)
+        );
+        Assert.Equal(1, _limits.Count);
+        socket.Dispose();
+        await takeover.Run!(Gone());
+        Assert.Equal(0, _limits.Count);
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(30, false)]
+    public async Task Streams_age_unless_their_end_would_lose_the_rest(int graceSeconds, bool ages)
+    {
+        long? age = null;
+        await _streams.OpenAsync(
+            new DefaultHttpContext(),
+            ["list"],
+            (push, _) =>
+            {
+                age = push.MaxAge;
+                return Task.CompletedTask;
+            },
+            new PushSettings(TimeSpan.FromSeconds(graceSeconds))
+        );
+        Assert.Equal(ages, age < 100_000);
+    }
+
+    /// <summary>A connection whose client has left.</summary>
+    private static TakenConnection Gone()
+    {
+        var input = new Pipe();
+        input.Writer.Complete();
+        return new TakenConnection(
+            new DefaultConnectionContext("gone") { Transport = new Duplex(input.Reader, new Pipe().Writer) },
+            default,
+            isFresh: true
+        );
+    }
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    private sealed record SocketFeature(Socket Socket) : IConnectionSocketFeature;
+
+    /// <summary>Keeps what would run on the connection.</summary>
+    private sealed class KeptTakeover : IConnectionTakeover
+    {
+        public Func<TakenConnection, Task>? Run { get; private set; }
+
+        public bool TryArm(HttpContext context) => true;
+
+        public void Complete(Func<TakenConnection, Task> run) => Run = run;
+    }
+
+    private sealed class Anyone : IStreamAccess
+    {
+        public string ClientOf(HttpContext context) => "anyone";
+
+        public StreamGrant GrantOf(HttpContext context) => StreamGrant.Endless;
+
+        public bool MayRead(HttpContext context, string topic) => true;
+
+        public string? OwnerOf(HttpContext context) => null;
+    }
+}
