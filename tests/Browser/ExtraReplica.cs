@@ -9,15 +9,22 @@ internal sealed class ExtraReplica : IAsyncDisposable
 {
     private readonly ServiceProcess _process;
     private readonly string _eventStore;
+    private readonly Api _others;
 
-    private ExtraReplica(ServiceProcess process, string eventStore) =>
-        (_process, _eventStore, Name) = (process, eventStore, $"streamapi-{Environment.MachineName}-{process.Id}");
+    private ExtraReplica(ServiceProcess process, string eventStore, Api others) =>
+        (_process, _eventStore, _others, Name) = (
+            process,
+            eventStore,
+            others,
+            $"streamapi-{Environment.MachineName}-{process.Id}"
+        );
 
     public string Name { get; }
 
     public static async Task<ExtraReplica> StartAsync(
         string eventStore,
         string redis,
+        Api others,
         CancellationToken cancellationToken
     ) =>
         new(
@@ -32,7 +39,8 @@ internal sealed class ExtraReplica : IAsyncDisposable
                 },
                 cancellationToken
             ),
-            eventStore
+            eventStore,
+            others
         );
 
     public void Kill() => _process.Kill();
@@ -45,5 +53,9 @@ internal sealed class ExtraReplica : IAsyncDisposable
         await using var forget = store.CreateCommand("delete from eventstore.replicas where name = $1");
         forget.Parameters.AddWithValue(Name);
         await forget.ExecuteNonQueryAsync();
+        // The others read the list at most once a second.
+        await PageTests.UntilAsync(async () =>
+            (await _others.ReplicasAsync()).All(r => r["name"]!.GetValue<string>() != Name)
+        );
     }
 }

@@ -66,7 +66,7 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     [Fact]
     public async Task A_replica_that_dies_is_shown_as_lost_since_then_and_the_others_as_live()
     {
-        await using var extra = await ExtraReplica.StartAsync(_stack.EventStore, _stack.Redis, Cancelled);
+        await using var extra = await ExtraReplica.StartAsync(_stack.EventStore, _stack.Redis, Api, Cancelled);
         var page = await OpenAsync("/");
         var row = page.Locator("#replica-rows tr", new() { HasText = extra.Name });
         await Expect(row).ToContainTextAsync("Live", new() { Timeout = 30_000 });

@@ -92,7 +92,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
     protected static Task IsLiveAsync(IPage page) =>
         Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
 
-    protected static async Task UntilAsync(Func<Task<bool>> condition)
+    internal static async Task UntilAsync(Func<Task<bool>> condition)
     {
         for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled))
             Assert.True(DateTime.UtcNow < limit, "Not within 20 s.");
