@@ -4,24 +4,24 @@ namespace Streaming.Connections;
 
 /// <summary>
 /// Orders the writes of one writer loop in rounds: a round writes each filter log that has grown at most once, and a
-/// pause follows it (<see cref="WritePacing"/>). Used by the loop's thread.
+/// pause follows it (<see cref="WritePacing"/>). Events for few connections and events for thousands have rounds of
+/// their own, which take turns. Used by the loop's thread.
 /// </summary>
 /// <remarks>
 /// A round is cut into slices, between which the loop takes commands and more logs. A log that the round has not
-/// written yet goes first, during the pause too: an event for a few clients waits neither for an event to thousands nor
-/// for the pause after it.
+/// written yet goes first, during the pause too. An event for few waits neither for an event to thousands nor for the
+/// pause after it, even if its log has been written just before.
 /// </remarks>
-internal sealed class WriteRounds(int loop, WritePacing pacing, TimeProvider clock, WriteRounds.Write write)
+internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvider clock, WriteRounds.Write write)
 {
     /// <summary>An idle loop checks its connections once a second.</summary>
     private const int IdleMilliseconds = 1_000;
 
-    private readonly long _slice = clock.TimestampFrequency / 1_000;
-    private readonly List<FilterLog> _due = [],
-        _later = [];
-    private long _round = 1,
-        _worked;
-    private int _batched;
+    /// <summary>Connections that an event for few has at most.</summary>
+    private const int Few = 100;
+
+    private readonly Rounds _few = new(1, loop, pacing(), clock, write),
+        _thousands = new(2, loop, pacing(), clock, write);
 
     /// <summary>Writes what is new in a log to its connections.</summary>
     /// <param name="log">The log.</param>
@@ -31,43 +31,70 @@ internal sealed class WriteRounds(int loop, WritePacing pacing, TimeProvider clo
     public delegate bool Write(FilterLog log, long until, out int batched);
 
     /// <summary>Longest time that the loop may sleep without a signal, in milliseconds.</summary>
-    public int SleepMilliseconds =>
-        _due.Count > 0 ? 0
-        : _later.Count > 0 ? Math.Max(0, pacing.Milliseconds)
-        : IdleMilliseconds;
+    public int SleepMilliseconds => Math.Min(_few.SleepMilliseconds, _thousands.SleepMilliseconds);
 
     /// <summary>Adds logs that have grown and are not listed yet.</summary>
     public void Add(List<FilterLog> grown)
     {
         foreach (var log in grown)
-            (log.Loops[loop].Round == _round ? _later : _due).Add(log);
+            (log.Audience <= Few ? _few : _thousands).Add(log);
     }
 
-    /// <summary>Writes for about a millisecond, if anything is due.</summary>
+    /// <summary>Writes for about a millisecond of each kind, if anything is due.</summary>
     public void WriteSlice()
     {
-        if (_due.Count == 0 && _later.Count > 0 && pacing.Milliseconds <= 0)
+        _few.WriteSlice();
+        _thousands.WriteSlice();
+    }
+
+    /// <summary>The rounds of one kind of events, numbered <paramref name="first"/>, + 2, + 4 and so on: a log belongs
+    /// now to one kind, now to the other.</summary>
+    private sealed class Rounds(int first, int loop, WritePacing pacing, TimeProvider clock, Write write)
+    {
+        private readonly long _slice = clock.TimestampFrequency / 1_000;
+        private readonly List<FilterLog> _due = [],
+            _later = [];
+        private long _round = first,
+            _worked;
+        private int _batched;
+
+        public int SleepMilliseconds =>
+            _due.Count > 0 ? 0
+            : _later.Count > 0 ? Math.Max(0, pacing.Milliseconds)
+            : IdleMilliseconds;
+
+        public void Add(FilterLog log) => (log.Loops[loop].Round == _round ? _later : _due).Add(log);
+
+        public void WriteSlice()
         {
-            _round++;
+            if (_due.Count == 0 && _later.Count > 0 && pacing.Milliseconds <= 0)
+                Begin();
+            if (_due.Count == 0)
+                return;
+            var (begun, now) = (clock.GetTimestamp(), 0L);
+            do
+            {
+                var log = _due[^1];
+                log.Loops[loop].Round = _round;
+                if (write(log, begun + _slice, out var batched))
+                    _due.RemoveAt(_due.Count - 1);
+                _batched = Math.Max(_batched, batched);
+                now = clock.GetTimestamp();
+            } while (_due.Count > 0 && now < begun + _slice);
+            _worked += now - begun;
+            if (_due.Count > 0)
+                return;
+            pacing.Begin(_worked, _batched);
+            (_worked, _batched) = (0, 0);
+        }
+
+        /// <summary>Begins the next round, with the log that has waited longest.</summary>
+        private void Begin()
+        {
+            _round += 2;
+            _later.Reverse();
             _due.AddRange(_later);
             _later.Clear();
         }
-        if (_due.Count == 0)
-            return;
-        var (begun, now) = (clock.GetTimestamp(), 0L);
-        do
-        {
-            var log = _due[^1];
-            log.Loops[loop].Round = _round;
-            if (write(log, begun + _slice, out var batched))
-                _due.RemoveAt(_due.Count - 1);
-            _batched = Math.Max(_batched, batched);
-            now = clock.GetTimestamp();
-        } while (_due.Count > 0 && now < begun + _slice);
-        _worked += now - begun;
-        if (_due.Count > 0)
-            return;
-        pacing.Begin(_worked, _batched);
-        (_worked, _batched) = (0, 0);
     }
 }

@@ -49,7 +49,7 @@ internal sealed class WriterLoop : IDisposable
         _timers = new ConnectionTimers(number, logs, _connections, _pages, _writer, options);
         _rounds = new WriteRounds(
             number,
-            new WritePacing(options.MaxWritePacingMilliseconds, TimeProvider.System),
+            () => new WritePacing(options.MaxWritePacingMilliseconds, TimeProvider.System),
             TimeProvider.System,
             WriteGrown
         );

@@ -33,7 +33,8 @@ internal struct LoopUse
     /// <summary>1 while the log is on the loop's list of grown logs.</summary>
     public int IsListed;
 
-    /// <summary>The loop's last round that wrote the log. Only the loop uses it.</summary>
+    /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote the log. Only the loop uses
+    /// it.</summary>
     public long Round;
 
     /// <summary>Sequence number that all the loop's connections have reached. Only the loop writes it.</summary>
@@ -81,6 +82,10 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     /// </summary>
     public long LastEvent,
         LastBatch;
+
+    /// <summary>Connections of all filters that match an event, at most: the least over the events of the last batch
+    /// that were appended here. It tells an event for few from one for thousands.</summary>
+    public int Audience;
 
     public LoopUse[] Loops { get; init; } = new LoopUse[1];
 

@@ -226,11 +226,18 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
             if (!log.Slots.Overlaps(missing))
                 continue;
             log.Skip(through);
-            if (log.LastBatch == _batches)
-                continue;
-            log.LastBatch = _batches;
-            _touched.Add(log);
+            Touch(log, int.MaxValue);
         }
+    }
+
+    /// <summary>Lists a log once per batch for the writer loops.</summary>
+    private void Touch(FilterLog log, int audience)
+    {
+        var isFirst = log.LastBatch != _batches;
+        log.Audience = isFirst ? audience : Math.Min(log.Audience, audience);
+        log.LastBatch = _batches;
+        if (isFirst)
+            _touched.Add(log);
     }
 
     /// <summary>Returns true if a filter needs one of these slots.</summary>
@@ -268,7 +275,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
         _matches.Clear();
         _index.Match(e.Record.Topic, _matches);
         _events++;
-        var appended = false;
+        var (appended, audience) = (false, _matches.Sum(static log => log.Users));
         foreach (var log in _matches)
         {
             // The index returns a log once per matching topic; the marker prevents a second append.
@@ -280,10 +287,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
             else
                 log.Append(e.Frame(log.Filter.Format), _floor.Position);
             appended = true;
-            if (log.LastBatch == _batches)
-                continue;
-            log.LastBatch = _batches;
-            _touched.Add(log);
+            Touch(log, audience);
         }
         if (appended)
             _floor.Count(e.Record);

@@ -16,7 +16,7 @@ public sealed class WriteRoundsTests : IDisposable
     private readonly WriteRounds _rounds;
 
     public WriteRoundsTests() =>
-        _rounds = new WriteRounds(0, new WritePacing(maxMilliseconds: 10, _clock), _clock, Write);
+        _rounds = new WriteRounds(0, () => new WritePacing(maxMilliseconds: 10, _clock), _clock, Write);
 
     [Fact]
     public void An_event_for_few_is_written_before_the_rest_of_an_event_for_thousands()
@@ -45,6 +45,34 @@ public sealed class WriteRoundsTests : IDisposable
         Turn();
         Assert.Equal([many, few], _written);
         Assert.Equal(8, _rounds.SleepMilliseconds);
+    }
+
+    [Fact]
+    public void An_event_for_few_waits_for_no_round_of_events_for_thousands_even_right_after_another_one()
+    {
+        var (few, many) = (Log(), Enumerable.Range(0, 8).Select(_ => Log(audience: 1_000)).ToList());
+        Assert.All(many, log => _work[log] = Slice);
+        _inbox.Grown([few, .. many]);
+        Turn();
+        Assert.Equal([few], _written[..1]);
+        Grow(few);
+        Turn();
+        Turn();
+        Assert.Equal(2, _written.Count(log => log == few));
+        Assert.InRange(_written.Count, 2, 5);
+    }
+
+    [Fact]
+    public void The_log_that_has_waited_longest_begins_the_next_round()
+    {
+        var (first, others) = (Log(), Enumerable.Range(0, 5).Select(_ => Log()).ToList());
+        _inbox.Grown([first, .. others]);
+        WriteAll();
+        _written.Clear();
+        Grow(first);
+        _inbox.Grown(others);
+        WriteAll();
+        Assert.Same(first, _written[0]);
     }
 
     [Fact]
@@ -103,10 +131,11 @@ public sealed class WriteRoundsTests : IDisposable
 
     public void Dispose() => _inbox.Dispose();
 
-    private static FilterLog Log() =>
+    private static FilterLog Log(int audience = 1) =>
         new(new StreamFilter(["t"], [], [], PlainFormat.Named), maxFrames: 16, maxBytes: 1_000)
         {
             Loops = [new LoopUse { Users = 1 }],
+            Audience = audience,
         };
 
     private void Grow(FilterLog log) => _inbox.Grown([log]);
