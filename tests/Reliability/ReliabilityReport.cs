@@ -64,9 +64,8 @@ internal static class ReliabilityReport
                     : "";
             var when = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {Counts([section], options, outcomes, before)}; "
-                    + $"{Environment.ProcessorCount} cores, shared by clients and system{load}."
-                    + $"{Environment.NewLine}{Environment.NewLine}"
+                $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {Counts([section], options, outcomes, before)};\n"
+                    + $"{Environment.ProcessorCount} cores, shared by clients and system{load}.\n\n"
             );
             var block = Block(section, outcomes, before, when);
             var start = report.IndexOf($"\n## {section.Title}\n", StringComparison.Ordinal);
