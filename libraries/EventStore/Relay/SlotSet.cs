@@ -15,6 +15,8 @@ public sealed class SlotSet
         _bits = new ulong[(slots + 63) / 64];
     }
 
+    private SlotSet(SlotSet other) => (Slots, _bits) = (other.Slots, [.. other._bits]);
+
     /// <summary>Number of slots that exist.</summary>
     public int Slots { get; }
 
@@ -86,6 +88,9 @@ public sealed class SlotSet
     }
 
     private static bool IsList(int count, int slots) => count * 2 < (slots + 7) / 8;
+
+    /// <summary>Makes a set of the same slots.</summary>
+    public SlotSet Copy() => new(this);
 
     /// <summary>Adds a slot.</summary>
     public void Add(int slot) => _bits[slot / 64] |= 1UL << (slot % 64);

@@ -49,6 +49,9 @@ internal sealed class ChannelSubscription(
     /// <summary>True if everything that is published is received.</summary>
     public bool IsJoined => _state == State.Joined;
 
+    /// <summary>True if there is no subscription, nor a change to it.</summary>
+    public bool IsEnded => _state == State.None;
+
     /// <summary>Returns true if everything is received, or should be, because the channel has been needed for longer
     /// than this.</summary>
     public bool IsDue(TimeSpan timeout) =>

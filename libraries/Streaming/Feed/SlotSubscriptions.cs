@@ -22,9 +22,16 @@ internal sealed class SlotSubscriptions(
     /// store for all its filters together instead of for each.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(1);
 
+    private readonly Lock _gate = new();
     private volatile TaskCompletionSource _changed = New();
     private ChannelSubscription[] _slots = [],
         _pages = [];
+
+    // So that an index does not cost a look at every slot. A set is replaced when it changes: pages that wait for their
+    // bodies hold it.
+    private SlotSet _joined = new(slots.Count),
+        _joining = new(slots.Count),
+        _subscribed = new(slots.Count);
     private bool _isFailing;
 
     /// <summary>Subscribes and unsubscribes as the filter logs need it, until cancelled.</summary>
@@ -54,8 +61,7 @@ internal sealed class SlotSubscriptions(
                 // Made before the needs are read, so that a later change is not missed.
                 var changed = _changed = New();
                 var needed = logs.Needed;
-                for (var slot = 0; slot < _slots.Length; slot++)
-                    _slots[slot].Want(needed.Contains(slot), stoppingToken);
+                Want(needed, stoppingToken);
                 foreach (var pages in _pages)
                     pages.Want(needed.Count > 0, stoppingToken);
                 await Task.WhenAny(changed.Task, Task.Delay(ConfirmTimeout, clock, stoppingToken));
@@ -91,16 +97,23 @@ internal sealed class SlotSubscriptions(
     /// <summary>Records an index or a heartbeat, and returns the slots whose bodies are due with it.</summary>
     public SlotSet IndexReceived()
     {
-        var due = new SlotSet(slots.Count);
         foreach (var pages in _pages)
             pages.IndexReceived();
-        for (var slot = 0; slot < _slots.Length; slot++)
+        lock (_gate)
         {
-            if (_slots[slot].IsDue(ConfirmTimeout))
-                due.Add(slot);
-            _slots[slot].IndexReceived();
+            if (_joining.Count == 0)
+                return _joined;
+            var (due, joined, joining) = (_joined.Copy(), _joined.Copy(), new SlotSet(slots.Count));
+            foreach (var slot in _joining)
+            {
+                if (_slots[slot].IsDue(ConfirmTimeout))
+                    due.Add(slot);
+                _slots[slot].IndexReceived();
+                (_slots[slot].IsJoined ? joined : joining).Add(slot);
+            }
+            (_joined, _joining) = (joined, joining);
+            return due;
         }
-        return due;
     }
 
     /// <summary>Returns true if a due body cannot be received, because the slot could not be subscribed or its server
@@ -113,6 +126,24 @@ internal sealed class SlotSubscriptions(
     {
         if (_slots[slot].Lost())
             Wake();
+    }
+
+    /// <summary>Subscribes to these slots, and unsubscribes from all others.</summary>
+    private void Want(SlotSet needed, CancellationToken stoppingToken)
+    {
+        _subscribed.Add(needed);
+        foreach (var slot in _subscribed)
+            _slots[slot].Want(needed.Contains(slot), stoppingToken);
+        var (joined, joining, subscribed) = (new SlotSet(slots.Count), new SlotSet(slots.Count), needed.Copy());
+        lock (_gate)
+        {
+            foreach (var slot in _subscribed)
+                if (needed.Contains(slot))
+                    (_slots[slot].IsJoined ? joined : joining).Add(slot);
+                else if (!_slots[slot].IsEnded)
+                    subscribed.Add(slot);
+            (_joined, _joining, _subscribed) = (joined, joining, subscribed);
+        }
     }
 
     private void Changed(RedisServer server, Action? begins, Exception? failure)
