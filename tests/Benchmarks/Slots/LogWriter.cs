@@ -12,14 +12,8 @@ internal sealed class LogWriter(string eventStore) : IAsyncDisposable
 
     private readonly NpgsqlDataSource _store = NpgsqlDataSource.Create(eventStore);
 
-    /// <summary>Appends the drawn events that <paramref name="published"/> lets pass. Returns their number.</summary>
-    public async Task<long> WriteAsync(
-        ZipfTopics topics,
-        Func<string, bool> published,
-        int rate,
-        TimeSpan time,
-        CancellationToken cancellationToken
-    )
+    /// <summary>Appends drawn events. Returns their number.</summary>
+    public async Task<long> WriteAsync(ZipfTopics topics, int rate, TimeSpan time, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var (drawn, written) = (0L, 0L);
@@ -29,8 +23,7 @@ internal sealed class LogWriter(string eventStore) : IAsyncDisposable
             var batch = new List<string>();
             // Not more than a second's events at once, if the machine is too slow for the rate.
             for (var due = (long)(clock.Elapsed.TotalSeconds * rate); drawn < due && batch.Count < rate; drawn++)
-                if (topics.Next() is var topic && published(topic))
-                    batch.Add(topic);
+                batch.Add(topics.Next());
             if (batch.Count > 0)
                 await AppendAsync(connection, batch, cancellationToken);
             written += batch.Count;

@@ -36,7 +36,8 @@ internal sealed class SlotReplica : IAsyncDisposable
 
     public void Restart() => _start = _redis.Received;
 
-    public bool Reads(string topic) => _topics.Contains(topic);
+    /// <summary>The topics of its readers.</summary>
+    public IReadOnlySet<string> Topics => _topics;
 
     /// <summary>Opens a stream for each topic, and waits until the slots are subscribed.</summary>
     public async Task ReadAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken)

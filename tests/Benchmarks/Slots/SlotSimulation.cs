@@ -10,8 +10,10 @@ namespace Benchmarks.Slots;
 internal static class SlotSimulation
 {
     private const int Pages = 200,
-        EventsPerPage = 500,
-        SignatureBytes = 33;
+        EventsPerPage = 500;
+
+    /// <summary>Bytes that a signature adds to a message.</summary>
+    public const int SignatureBytes = 33;
 
     /// <summary>The most bytes of bodies that a replica may receive, × those that its readers need, with as many slots
     /// as by default.</summary>

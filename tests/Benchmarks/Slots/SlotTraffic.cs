@@ -1,3 +1,4 @@
+using System.Globalization;
 using Benchmarks.Servers;
 
 namespace Benchmarks.Slots;
@@ -6,8 +7,7 @@ namespace Benchmarks.Slots;
 /// Measures the bytes that Redis sends to each of four replicas beside those that their readers need, and the CPU of a
 /// replica whose readers are quiet while other topics carry 50,000 events/s (<c>-- slots [slots …]</c>).
 /// </summary>
-/// <remarks>A replica's need is measured too: the bytes that it receives when only the events of its readers' topics
-/// are published, in the same transactions.</remarks>
+/// <remarks>A replica's need is counted in the same run, from the same bodies.</remarks>
 internal sealed class SlotTraffic : IAsyncDisposable
 {
     private const int Replicas = 4,
@@ -35,7 +35,8 @@ internal sealed class SlotTraffic : IAsyncDisposable
         {
             await using var traffic = await StartAsync(slots, cancellationToken);
             Console.WriteLine($"\n### {slots} slots, four replicas, {Tenants} topics (Zipf), {Rate:N0} events/s\n");
-            var worst = await traffic.MeasureBytesAsync(cancellationToken);
+            var count = int.Parse(slots, CultureInfo.InvariantCulture);
+            var worst = await traffic.MeasureBytesAsync(count, cancellationToken);
             isWithin &= slots != "4096" || worst <= SlotSimulation.MostRatio;
             await traffic.MeasureCpuAsync(cancellationToken);
         }
@@ -51,21 +52,20 @@ internal sealed class SlotTraffic : IAsyncDisposable
     }
 
     /// <summary>Returns the highest ratio of a replica.</summary>
-    private async Task<double> MeasureBytesAsync(CancellationToken cancellationToken)
+    private async Task<double> MeasureBytesAsync(int slots, CancellationToken cancellationToken)
     {
         for (var n = 0; n < Replicas; n++)
             _replicas.Add(await SlotReplica.StartAsync(_publisher, cancellationToken));
         Console.WriteLine("| without readers | bytes/s into a replica | heartbeats, bytes/s |\n|---|---|---|");
-        await PrintAsync("no events", _ => true, rate: 0);
-        await PrintAsync($"{Rate:N0} events/s", _ => true, Rate);
+        await PrintAsync("no events", rate: 0);
+        await PrintAsync($"{Rate:N0} events/s", Rate);
 
         var tenants = new ZipfTopics(Tenants, seed: 1);
         foreach (var replica in _replicas)
             await replica.ReadAsync(tenants.Distinct(TenantsPerReplica), cancellationToken);
-        var needs = new List<double>();
-        foreach (var replica in _replicas)
-            needs.Add((await TrafficAsync(replica.Reads, Rate, cancellationToken))[replica]);
-        var all = await TrafficAsync(_ => true, Rate, cancellationToken);
+        using var need = await NeedTap.OpenAsync(_publisher.System.Stores.Redis, slots, _replicas);
+        var all = await TrafficAsync(Rate, cancellationToken);
+        var needs = need.Bytes.Select(bytes => bytes / Time.TotalSeconds).ToList();
         Console.WriteLine(
             "\n| replica | bodies, bytes/s | its readers need | ratio | indexes | heartbeats |\n"
                 + "|---|---|---|---|---|---|"
@@ -75,27 +75,23 @@ internal sealed class SlotTraffic : IAsyncDisposable
                 $"| {n + 1} | {all[_replicas[n]]:N0} | {needs[n]:N0} | {all[_replicas[n]] / needs[n]:F3} "
                     + $"| {_tap.Indexes / Time.TotalSeconds:N0} | {_tap.Heartbeats / Time.TotalSeconds:N0} |"
             );
-        return needs.Select((need, n) => all[_replicas[n]] / need).Max();
+        return needs.Select((needed, n) => all[_replicas[n]] / needed).Max();
 
-        async Task PrintAsync(string name, Func<string, bool> published, int rate)
+        async Task PrintAsync(string name, int rate)
         {
-            await TrafficAsync(published, rate, cancellationToken);
+            await TrafficAsync(rate, cancellationToken);
             var received = _replicas.Average(r => r.ReceivedSince) / Time.TotalSeconds;
             Console.WriteLine($"| {name} | {received:N0} | {_tap.OwnHeartbeats / Time.TotalSeconds:N0} |");
         }
     }
 
     /// <summary>Publishes for a while. Returns the bytes of bodies that each replica has received a second.</summary>
-    private async Task<Dictionary<SlotReplica, double>> TrafficAsync(
-        Func<string, bool> published,
-        int rate,
-        CancellationToken cancellationToken
-    )
+    private async Task<Dictionary<SlotReplica, double>> TrafficAsync(int rate, CancellationToken cancellationToken)
     {
         _tap.Restart();
         foreach (var replica in _replicas)
             replica.Restart();
-        await _log.WriteAsync(new ZipfTopics(Tenants, seed: 7), published, rate, Time, cancellationToken);
+        await _log.WriteAsync(new ZipfTopics(Tenants, seed: 7), rate, Time, cancellationToken);
         await Task.Delay(TimeSpan.FromMilliseconds(300), cancellationToken); // the last page is on its way
         return _replicas.ToDictionary(
             r => r,
@@ -135,7 +131,7 @@ internal sealed class SlotTraffic : IAsyncDisposable
         _tap.Restart();
         var before = replica.Cpu;
         var topics = new ZipfTopics(Tenants, seed: 7);
-        var written = await _log.WriteAsync(topics, _ => true, rate, CpuTime, cancellationToken);
+        var written = await _log.WriteAsync(topics, rate, CpuTime, cancellationToken);
         var seconds = CpuTime.TotalSeconds;
         return ((replica.Cpu - before) / seconds, written / seconds, _tap.Pages / seconds);
     }
