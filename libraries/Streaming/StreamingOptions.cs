@@ -137,6 +137,12 @@ internal sealed class StreamingOptions
     [Range(1, 600)]
     public int StoreCheckSeconds { get; set; } = 5;
 
+    /// <summary>
+    /// Time without an event of the slots that this replica's readers need, after which it leaves the page indexes, if
+    /// ten or more of them come each second. The first event afterwards costs a read of the store. 0: never.
+    /// </summary>
+    public TimeSpan LeaveIndexesAfter { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Seconds between comparisons of this process's clock with Postgres's, which stamps the events.</summary>
     [Range(1, 3_600)]
     public int StoreClockSeconds { get; set; } = 10;

@@ -23,8 +23,8 @@ internal sealed record BenchmarkOptions
           simulate         computes what 200 replicas with ten million readers do when a region is lost (docs/scale.md)
           slots            measures the bytes from Redis into a replica and its CPU, for these numbers of slots, on four
                            replicas and in a simulation of fifty
-          slots-cpu        measures the CPU of a replica with a quiet reader while other slots carry 50,000
-                           events/s, and of one whose reader needs every slot
+          slots-cpu        measures the CPU of a replica without a reader and with a quiet one while other slots carry
+                           50,000 events/s, and of one whose reader needs every slot
           --quick          one round of shorter runs, for a first impression
           --rounds N       number of rounds, in each of which the servers take turns; default: 3
           --alone          StreamApi without the other servers, for a profiler

@@ -26,10 +26,7 @@ try
     if (args is ["slots", .. var counts])
         return await SlotTraffic.RunAsync(counts, stop.Token) ? 0 : 1;
     if (args is ["slots-cpu", .. var slots])
-    {
-        await SlotCpu.RunAsync(slots, stop.Token);
-        return 0;
-    }
+        return await SlotCpu.RunAsync(slots, stop.Token) ? 0 : 1;
     var options = BenchmarkOptions.Parse(args);
     if (options.Help)
     {

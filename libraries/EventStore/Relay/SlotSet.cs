@@ -105,6 +105,15 @@ public sealed class SlotSet
     /// <summary>Returns true if a slot is in the set.</summary>
     public bool Contains(int slot) => (_bits[slot / 64] >> (slot % 64) & 1) != 0;
 
+    /// <summary>Returns true if every slot of another set is in this one.</summary>
+    public bool Contains(SlotSet other)
+    {
+        for (var i = 0; i < _bits.Length; i++)
+            if ((other._bits[i] & ~_bits[i]) != 0)
+                return false;
+        return true;
+    }
+
     /// <summary>Returns true if two sets share a slot.</summary>
     public bool Overlaps(SlotSet other)
     {

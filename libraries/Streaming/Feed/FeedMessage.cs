@@ -17,6 +17,9 @@ internal sealed record FeedMessage(RelayPage? Page)
     /// <summary>True if events of a subscribed slot are missing, so that the store must be read.</summary>
     public bool IsIncomplete { get; init; }
 
+    /// <summary>True for a page of which this replica receives no body.</summary>
+    public bool IsIndexOnly => Heads is null && !IsIncomplete && Events.Count == 0;
+
     /// <summary>In a heartbeat, the head of each slot.</summary>
     public IReadOnlyList<long>? Heads { get; init; }
 

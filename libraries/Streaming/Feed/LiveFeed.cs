@@ -186,6 +186,10 @@ internal sealed class LiveFeed(
             : missing is not null && logs.Needs(missing);
         if (isGap)
         {
+            // While the store is away, a page without events for the readers here does not stop the feed: the next
+            // heartbeat may show that nothing is missing.
+            if (contact.AwayFor is not null && message.IsIndexOnly && !(missing is not null && logs.Needs(missing)))
+                return;
             // A message was lost, or this replica started within a batch.
             await CatchUpAsync(stoppingToken);
             return;

@@ -6,14 +6,17 @@ namespace Streaming.Feed;
 
 /// <summary>
 /// Subscribes to the slots that the filter logs need, each on its Redis server, and to the page indexes on every server
-/// while there is a filter log. A filter log outlives its connections
-/// (<see cref="StreamingOptions.IdleLogLifetime"/>), and so does the subscription. Thread-safe.
+/// while there is a filter log and they are of use (<see cref="IndexUse"/>). Thread-safe.
 /// </summary>
+/// <remarks>A filter log outlives its connections (<see cref="StreamingOptions.IdleLogLifetime"/>), and so does the
+/// subscription.</remarks>
 internal sealed class SlotSubscriptions(
     FilterLogs logs,
     TopicSlots slots,
     RedisServers servers,
+    StoreContact contact,
     IOptions<EventStoreOptions> store,
+    IOptions<StreamingOptions> streaming,
     TimeProvider clock,
     ILogger<SlotSubscriptions> logger
 )
@@ -22,16 +25,19 @@ internal sealed class SlotSubscriptions(
     /// store for all its filters together instead of for each.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(1);
 
+    private readonly IndexUse _indexes = new(streaming.Value.LeaveIndexesAfter, clock);
     private readonly Lock _gate = new();
     private volatile TaskCompletionSource _changed = New();
     private ChannelSubscription[] _slots = [],
         _pages = [];
 
-    // So that an index does not cost a look at every slot. A set is replaced when it changes: pages that wait for their
-    // bodies hold it.
-    private SlotSet _joined = new(slots.Count),
-        _joining = new(slots.Count),
+    private SlotSet _needed = new(slots.Count),
         _subscribed = new(slots.Count);
+
+    // So that an index does not cost a look at every slot. Replaced, never changed: a page that waits for bodies holds
+    // one.
+    private SlotSet _joined = new(slots.Count),
+        _joining = new(slots.Count);
     private bool _isFailing;
 
     /// <summary>Subscribes and unsubscribes as the filter logs need it, until cancelled.</summary>
@@ -61,9 +67,14 @@ internal sealed class SlotSubscriptions(
                 // Made before the needs are read, so that a later change is not missed.
                 var changed = _changed = New();
                 var needed = logs.Needed;
+                // Without the store, a replica could not get the first event after the indexes that it missed.
+                if (!_needed.Contains(needed) || contact.AwayFor is not null)
+                    _indexes.Needed();
+                _needed = needed;
                 Want(needed, stoppingToken);
+                var usesPages = needed.Count > 0 && !_indexes.IsLeft();
                 foreach (var pages in _pages)
-                    pages.Want(needed.Count > 0, stoppingToken);
+                    pages.Want(usesPages, stoppingToken);
                 await Task.WhenAny(changed.Task, Task.Delay(ConfirmTimeout, clock, stoppingToken));
                 stoppingToken.ThrowIfCancellationRequested();
             }
@@ -97,6 +108,7 @@ internal sealed class SlotSubscriptions(
     /// <summary>Records an index or a heartbeat, and returns the slots whose bodies are due with it.</summary>
     public SlotSet IndexReceived()
     {
+        _indexes.IndexReceived();
         foreach (var pages in _pages)
             pages.IndexReceived();
         lock (_gate)
@@ -120,7 +132,14 @@ internal sealed class SlotSubscriptions(
     /// is unavailable.</summary>
     public bool IsUnavailable(int slot) => !_slots[slot].IsJoined || _slots[slot].Server.IsUnavailable;
 
-    public void BodyReceived(int slot) => _slots[slot].MessageReceived();
+    /// <summary>Records a body. Without the page indexes it leads back to them, and the feed then reads the store.
+    /// </summary>
+    public void BodyReceived(int slot)
+    {
+        _slots[slot].MessageReceived();
+        if (_indexes.Needed())
+            Wake();
+    }
 
     public void Lost(int slot)
     {

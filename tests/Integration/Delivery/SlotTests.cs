@@ -1,6 +1,5 @@
 using System.Globalization;
 using Stack;
-using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
@@ -127,30 +126,5 @@ public sealed class SlotTests(SlotTests.TwoThatForgetSoon fixture, StackFixture 
 
     private static string Slot(string topic) => Relayed.Slots.Of(topic).ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Waits until these channels, below the heartbeat's, and no others have subscribers.</summary>
-    private async Task SubscribedAsync(params string[] expected)
-    {
-        var configuration = ConfigurationOptions.Parse(stack.Redis);
-        configuration.AllowAdmin = true;
-        using var redis = await ConnectionMultiplexer.ConnectAsync(configuration);
-        var server = redis.GetServer(redis.GetEndPoints()[0]);
-        var found = "";
-        await DeliverySystem.EventuallyAsync(
-            async () =>
-            {
-                var channels = new List<string>();
-                var pattern = new RedisChannel(_system.Channel + ":*", RedisChannel.PatternMode.Pattern);
-                foreach (var channel in await server.SubscriptionChannelsAsync(pattern))
-                    channels.AddRange(
-                        Enumerable.Repeat(
-                            ((string)channel!)[(_system.Channel.Length + 1)..],
-                            (int)await server.SubscriptionSubscriberCountAsync(channel)
-                        )
-                    );
-                found = string.Join(' ', channels.Order(StringComparer.Ordinal));
-                return found == string.Join(' ', expected.Order(StringComparer.Ordinal));
-            },
-            $"the replicas are subscribed to '{string.Join(' ', expected)}' alone"
-        );
-    }
+    private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(stack, _system, expected);
 }

@@ -21,6 +21,15 @@ internal enum ModelBug
     /// subscription.</summary>
     ForgetMissing,
 
+    /// <summary>Without the page indexes, a heartbeat settles the head because no body came.</summary>
+    TrustSilence,
+
+    /// <summary>Without the page indexes, a body is published as soon as it comes.</summary>
+    PublishWithoutIndex,
+
+    /// <summary>The first index after a time without them is taken although those before it are missing.</summary>
+    ReturnWithoutReading,
+
     /// <summary>Topics are divided into slots otherwise than by the Broadcaster.</summary>
     OtherSlots,
 

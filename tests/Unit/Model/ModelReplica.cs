@@ -14,9 +14,6 @@ namespace Unit.Model;
 /// RedisIntake and LiveFeed, which the model takes in any order.</summary>
 internal sealed class ModelReplica
 {
-    private const int Confirmed = 1,
-        Joined = 2;
-
     private readonly ModelStore _store;
     private readonly ModelBug _bug;
     private readonly Random _random;
@@ -32,7 +29,7 @@ internal sealed class ModelReplica
     private readonly PageAssembly _assembly = new(10_000);
     private readonly RelayOrder _heartbeats = new(),
         _pages = new();
-    private readonly int[] _joined;
+    private readonly ModelSubscriptions _subscriptions;
     private readonly Queue<FeedMessage> _messages = [];
     private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
     private (ModelPage Page, string Epoch)? _comparison;
@@ -48,7 +45,7 @@ internal sealed class ModelReplica
     )
     {
         (_store, _slots, _format, Channels, _random, _bug) = (store, slots, format, channels, random, bug);
-        _joined = new int[slots.Count];
+        _subscriptions = new ModelSubscriptions(channels, slots.Count);
         Logs = new FilterLogs(Options.Create(_options), bug == ModelBug.OtherSlots ? Other(slots) : slots, _clock);
         channels.Subscribe(channels.Heartbeats);
         var head = store.Now.Head;
@@ -94,31 +91,14 @@ internal sealed class ModelReplica
         return true;
     }
 
-    /// <summary>Subscribes what the filters need. <see cref="ModelBug.JoinAtOnce"/> takes it for complete.</summary>
+    /// <summary>Subscribes to what the filters need.</summary>
     public void Subscribe()
     {
-        var needed = Logs.Needed;
-        for (var slot = 0; slot < _joined.Length; slot++)
-        {
-            if (!needed.Contains(slot) || !Channels.Has(slot))
-                _joined[slot] = 0;
-            if (needed.Contains(slot) && !Channels.Has(slot))
-            {
-                Channels.Subscribe(slot);
-                _joined[slot] = Confirmed;
-            }
-            else if (!needed.Contains(slot))
-                Channels.Unsubscribe(slot);
-        }
-        Channels.Subscribe(Channels.Heartbeats);
-        if (needed.Count == 0)
-            Channels.Unsubscribe(Channels.Pages);
-        else if (!Channels.Has(Channels.Pages))
-        {
-            Channels.Subscribe(Channels.Pages);
+        if (_subscriptions.Follow(Logs.Needed) && !(_bug == ModelBug.ReturnWithoutReading && _subscriptions.Returns))
             _messages.Enqueue(new FeedMessage(Page: null));
-        }
     }
+
+    public void LeaveIndexes() => _subscriptions.LeaveIndexes();
 
     /// <summary>Takes a message of Redis. Returns false if there is none.</summary>
     public bool Receive()
@@ -128,18 +108,21 @@ internal sealed class ModelReplica
         switch (_format.Parse(next.Message))
         {
             case SlotBody body:
+                if (_subscriptions.HasLeftIndexes && _bug == ModelBug.PublishWithoutIndex)
+                    _messages.Enqueue(new FeedMessage(body.Page with { Previous = 0 }) { Events = body.Events });
+                _subscriptions.BodyReceived();
                 _assembly.Add(body, next.Message.Length);
                 break;
             case Heartbeat beat when next.Channel == Channels.Heartbeats:
                 if (_heartbeats.Accept(beat.Page, beat.Sent, _clock) && !Channels.Has(Channels.Pages))
-                    _messages.Enqueue(new FeedMessage(beat.Page) { Heads = beat.Heads });
+                    _messages.Enqueue(new FeedMessage(beat.Page) { Heads = Believed(beat.Heads) });
                 break;
             case Heartbeat beat when _pages.Accept(beat.Page, beat.Sent, _clock):
-                Join();
+                _subscriptions.IndexReceived();
                 _assembly.Add(beat);
                 break;
             case PageIndex index when _pages.Accept(index.Page, index.Sent, _clock):
-                var due = Join();
+                var due = _subscriptions.IndexReceived();
                 _assembly.Add(
                     index,
                     _bug == ModelBug.SettleBeforeBodies ? new SlotSet(_slots.Count) : due,
@@ -229,13 +212,25 @@ internal sealed class ModelReplica
             return;
         var missing = message.MissingAfter(Logs.Settled);
         var isGap = message.Heads is null
-            ? message.IsIncomplete || (page.Previous > Logs.Settled && _bug != ModelBug.IgnorePrevious)
+            ? message.IsIncomplete || (page.Previous > Logs.Settled && !IgnoresPrevious())
             : missing is not null && Logs.Needs(missing) && _bug != ModelBug.BeatSettles;
+        if (isGap && message.IsIndexOnly && !(missing is not null && Logs.Needs(missing)) && _random.Next(2) == 0)
+            return; // as while the store is away
         if (isGap)
             CatchUp();
         else if (message.Events.Count == 0 || !TryReadLarge())
             PublishMessage(page, message, missing);
     }
+
+    private bool IgnoresPrevious()
+    {
+        var returns = _subscriptions.Returns;
+        _subscriptions.Returns = false;
+        return _bug == ModelBug.IgnorePrevious || (_bug == ModelBug.ReturnWithoutReading && returns);
+    }
+
+    private IReadOnlyList<long> Believed(IReadOnlyList<long> heads) =>
+        _subscriptions.HasLeftIndexes && _bug == ModelBug.TrustSilence ? new long[heads.Count] : heads;
 
     /// <summary>Reads large events of a message from the store, which may be given up after any step.</summary>
     private bool TryReadLarge()
@@ -262,7 +257,7 @@ internal sealed class ModelReplica
             return missing;
         var noted = new SlotSet(_slots.Count);
         foreach (var slot in missing)
-            if (_joined[slot] == 0)
+            if (_subscriptions.IsNew(slot))
                 noted.Add(slot);
         return noted;
     }
@@ -306,25 +301,10 @@ internal sealed class ModelReplica
             }
         );
 
-    /// <summary>Every body of the pages after this one must come. Returns the slots of which it must have come
-    /// with this one.</summary>
-    private SlotSet Join()
-    {
-        var due = new SlotSet(_slots.Count);
-        for (var slot = 0; slot < _joined.Length; slot++)
-        {
-            if (_joined[slot] == Joined)
-                due.Add(slot);
-            else if (_joined[slot] == Confirmed)
-                _joined[slot] = Joined;
-        }
-        return due;
-    }
-
     private void PassOn()
     {
         var lost = new List<int>();
-        while (_assembly.Next(_clock.GetTimestamp(), slot => _joined[slot] != Joined, lost) is { } next)
+        while (_assembly.Next(_clock.GetTimestamp(), slot => !_subscriptions.IsJoined(slot), lost) is { } next)
             _messages.Enqueue(next);
     }
 

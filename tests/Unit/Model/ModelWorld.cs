@@ -50,6 +50,7 @@ internal sealed class ModelWorld
             (20, () => Replica().Feed()),
             (8, () => Replica().PublishLocal()),
             (4, () => Replica().Subscribe()),
+            (2, () => Replica().LeaveIndexes()),
             (2, () => Replica().Wait(TimeSpan.FromSeconds(1))),
             (1, () => Replica().BeginComparison()),
             (2, () => Replica().EndComparison()),

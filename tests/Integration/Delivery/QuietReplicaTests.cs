@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Net;
+using Harness;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A replica whose readers are quiet while others' topics are busy leaves the page indexes, and its readers
+/// miss nothing.</summary>
+public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackFixture stack)
+    : IClassFixture<QuietReplicaTests.OneOfTwo>
+{
+    private static readonly HttpClient Http = new();
+
+    // The tests share the servers; topics of its own keep each from the others.
+    private readonly string _quiet = $"t{Guid.NewGuid():N}";
+    private readonly DeliverySystem _system = fixture.System;
+
+    private ServiceProcess Replica => _system.Replicas[0];
+    private ServiceProcess Publisher => _system.Replicas[1];
+
+    /// <summary>The first replica uses the links and leaves the indexes soon; the second one and the Broadcaster use no
+    /// links.</summary>
+    public sealed class OneOfTwo(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Broadcasters => 0;
+        protected override Dictionary<string, string> Settings =>
+            new()
+            {
+                ["Streaming__StoreCheckSeconds"] = "600",
+                ["Streaming__IdleLogLifetime"] = "00:00:01",
+                ["Streaming__LeaveIndexesAfter"] = "00:00:01",
+                ["Streaming__HeartbeatSeconds"] = "1",
+                ["EventStore__UnhealthySeconds"] = "1",
+            };
+
+        public override async ValueTask InitializeAsync()
+        {
+            await base.InitializeAsync();
+            var database = new NpgsqlConnectionStringBuilder(Stack.EventStore)
+            {
+                Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
+            };
+            var direct = new Dictionary<string, string>
+            {
+                ["ConnectionStrings__eventstore"] = database.ConnectionString,
+                ["ConnectionStrings__redis"] = Stack.Redis,
+            };
+            await System.StartReplicaAsync(direct);
+            await System.StartBroadcasterAsync(direct);
+            await System.WaitForModeAsync("live");
+        }
+    }
+
+    [Fact]
+    public async Task Readers_of_a_replica_that_has_left_the_indexes_get_each_event_once_and_in_order()
+    {
+        const int Rounds = 4,
+            Events = 20;
+        await using var reader = await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={_quiet}");
+        var load = new Load(Publisher, Busy());
+        for (var round = 0; round < Rounds; round++)
+        {
+            await SubscribedAsync(Slot(_quiet));
+            // Without an answer the replica does not return to the indexes; a heartbeat tells it of the events.
+            if (round % 2 == 1)
+                _system.Redis.HoldRequests();
+            for (var n = 1; n <= Events; n++)
+                await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, round * Events + n, 1);
+            await reader.WaitForEventsAsync((round + 1) * Events);
+            _system.Redis.Heal();
+        }
+        await load.StopAsync();
+
+        // Few indexes are no reason to leave them.
+        await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, Rounds * Events + 1, 1);
+        await SubscribedAsync("pages", Slot(_quiet));
+        await reader.WaitForEventsAsync(Rounds * Events + 1);
+        Assert.Equal(Enumerable.Range(1, Rounds * Events + 1), reader.Events.Select(Number));
+    }
+
+    [Fact]
+    public async Task A_replica_that_has_left_the_indexes_and_then_loses_Postgres_delivers_from_Redis()
+    {
+        await using var reader = await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={_quiet}");
+        var load = new Load(Publisher, Busy());
+        await SubscribedAsync(Slot(_quiet));
+        _system.Postgres.Cut();
+        await HealthIsAsync(HttpStatusCode.ServiceUnavailable);
+        await SubscribedAsync("pages", Slot(_quiet));
+        var others = Position((await DeliverySystem.PublishNumbersAsync(Publisher, Busy(), 0, 1))[0]);
+        await reader.WaitAsync(r => r.LastId is { } id && Position(id) >= others);
+
+        for (var n = 1; n <= 5; n++)
+        {
+            await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, n, 1);
+            await reader.WaitForEventsAsync(n);
+        }
+        await HealthIsAsync(HttpStatusCode.ServiceUnavailable);
+        _system.Postgres.Heal();
+        await load.StopAsync();
+        await HealthIsAsync(HttpStatusCode.OK);
+        Assert.Equal(Enumerable.Range(1, 5), reader.Events.Select(Number));
+    }
+
+    /// <summary>Returns a topic of another slot.</summary>
+    private string Busy() =>
+        Enumerable.Range(0, 10).Select(n => $"{_quiet}-{n}").First(topic => Slot(topic) != Slot(_quiet));
+
+    private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(stack, _system, expected);
+
+    private Task HealthIsAsync(HttpStatusCode status) =>
+        DeliverySystem.EventuallyAsync(
+            async () => (await Http.GetAsync(new Uri(Replica.Url, "/health"))).StatusCode == status,
+            $"/health says {(int)status}"
+        );
+
+    private static string Slot(string topic) => Relayed.Slots.Of(topic).ToString(CultureInfo.InvariantCulture);
+
+    private static long Position(string id) => long.Parse(id.Split('-')[^1], CultureInfo.InvariantCulture);
+
+    private static int Number(Frame frame) => int.Parse(frame.Data!, CultureInfo.InvariantCulture);
+
+    /// <summary>Publishes events of a topic one after the other, each a page of its own.</summary>
+    private sealed class Load
+    {
+        private readonly Task _publishing;
+        private volatile bool _ends;
+
+        public Load(ServiceProcess replica, string topic) => _publishing = PublishAsync(replica, topic);
+
+        public Task StopAsync()
+        {
+            _ends = true;
+            return _publishing;
+        }
+
+        private async Task PublishAsync(ServiceProcess replica, string topic)
+        {
+            for (var n = 1; !_ends; n++)
+                await DeliverySystem.PublishNumbersAsync(replica, topic, n, 1);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Stack;
+using StackExchange.Redis;
+
+namespace Integration.Delivery;
+
+/// <summary>The subscriptions of a system's replicas, as Redis shows them.</summary>
+internal static class SubscribedChannels
+{
+    /// <summary>Waits until these channels, below the heartbeat's, and no others have subscribers.</summary>
+    public static async Task WaitForAsync(StackFixture stack, DeliverySystem system, params string[] expected)
+    {
+        var configuration = ConfigurationOptions.Parse(stack.Redis);
+        configuration.AllowAdmin = true;
+        using var redis = await ConnectionMultiplexer.ConnectAsync(configuration);
+        var server = redis.GetServer(redis.GetEndPoints()[0]);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                var channels = new List<string>();
+                var pattern = new RedisChannel(system.Channel + ":*", RedisChannel.PatternMode.Pattern);
+                foreach (var channel in await server.SubscriptionChannelsAsync(pattern))
+                    channels.AddRange(
+                        Enumerable.Repeat(
+                            ((string)channel!)[(system.Channel.Length + 1)..],
+                            (int)await server.SubscriptionSubscriberCountAsync(channel)
+                        )
+                    );
+                return string.Join(' ', channels.Order(StringComparer.Ordinal))
+                    == string.Join(' ', expected.Order(StringComparer.Ordinal));
+            },
+            $"the replicas are subscribed to '{string.Join(' ', expected)}' alone"
+        );
+    }
+}
