@@ -45,7 +45,13 @@ internal sealed class SlotTraffic : IAsyncDisposable
 
     private static async Task<SlotTraffic> StartAsync(string slots, CancellationToken cancellationToken)
     {
-        var settings = new Dictionary<string, string> { ["EventStore__Slots"] = slots, ["OTEL_SDK_DISABLED"] = "true" };
+        var settings = new Dictionary<string, string>
+        {
+            ["EventStore__Slots"] = slots,
+            ["OTEL_SDK_DISABLED"] = "true",
+            // Sooner than by default: a quiet replica has left the page indexes before it is measured.
+            ["Streaming__LeaveIndexesAfter"] = "00:00:05",
+        };
         var publisher = await StreamApiPeer.StartAsync(durable: false, cancellationToken, settings);
         var stores = publisher.System.Stores;
         return new SlotTraffic(publisher, await RelayTap.OpenAsync(stores.Redis), new LogWriter(stores.EventStore));
