@@ -21,8 +21,8 @@ internal sealed record BenchmarkOptions
           reads            measures what a page of a filtered read costs Postgres, for logs of these sizes
           match            measures what finding the filters of an event costs
           simulate         computes what 200 replicas with ten million readers do when a region is lost (docs/scale.md)
-          slots            measures the bytes from Redis into a replica and its CPU, for these numbers of slots, on four
-                           replicas and in a simulation of fifty
+          slots            measures the bytes from Redis into a replica, for these numbers of slots, on four replicas
+                           and in a simulation of fifty
           slots-cpu        measures the CPU of a replica without a reader and with a quiet one while other slots carry
                            50,000 events/s, and of one whose reader needs every slot
           --quick          one round of shorter runs, for a first impression

@@ -13,8 +13,7 @@ internal sealed class RelayTap : IDisposable
     private readonly ConnectionMultiplexer _redis;
     private long _indexes,
         _heartbeats,
-        _ownHeartbeats,
-        _pages;
+        _ownHeartbeats;
 
     private RelayTap(ConnectionMultiplexer redis) => _redis = redis;
 
@@ -27,8 +26,6 @@ internal sealed class RelayTap : IDisposable
     /// <summary>Bytes of the heartbeats on their own channel, which every replica receives.</summary>
     public long OwnHeartbeats => Interlocked.Read(ref _ownHeartbeats);
 
-    public long Pages => Interlocked.Read(ref _pages);
-
     public static async Task<RelayTap> OpenAsync(string redis)
     {
         var tap = new RelayTap(await ConnectionMultiplexer.ConnectAsync(redis));
@@ -36,16 +33,7 @@ internal sealed class RelayTap : IDisposable
         await tap.CountAsync(channel, bytes => Interlocked.Add(ref tap._ownHeartbeats, bytes.Framed));
         await tap.CountAsync(
             RelayChannels.Pages(channel),
-            bytes =>
-            {
-                if (bytes.Kind != Index)
-                {
-                    Interlocked.Add(ref tap._heartbeats, bytes.Framed);
-                    return;
-                }
-                Interlocked.Add(ref tap._indexes, bytes.Framed);
-                Interlocked.Increment(ref tap._pages);
-            }
+            bytes => Interlocked.Add(ref (bytes.Kind == Index ? ref tap._indexes : ref tap._heartbeats), bytes.Framed)
         );
         return tap;
     }
@@ -55,7 +43,6 @@ internal sealed class RelayTap : IDisposable
         Interlocked.Exchange(ref _indexes, 0);
         Interlocked.Exchange(ref _heartbeats, 0);
         Interlocked.Exchange(ref _ownHeartbeats, 0);
-        Interlocked.Exchange(ref _pages, 0);
     }
 
     public void Dispose() => _redis.Dispose();

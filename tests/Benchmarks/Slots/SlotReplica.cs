@@ -19,9 +19,6 @@ internal sealed class SlotReplica : IAsyncDisposable
     /// <summary>Bytes from Redis since <see cref="Restart"/>.</summary>
     public long ReceivedSince => _redis.Received - _start;
 
-    /// <summary>CPU time in seconds.</summary>
-    public double Cpu => ProcessStats.Cpu(_peer.Front);
-
     public static async Task<SlotReplica> StartAsync(StreamApiPeer publisher, CancellationToken cancellationToken)
     {
         var redis = publisher.System.Stores.Redis.Split(',', 2);

@@ -4,8 +4,8 @@ using Benchmarks.Servers;
 namespace Benchmarks.Slots;
 
 /// <summary>
-/// Measures the bytes that Redis sends to each of four replicas beside those that their readers need, and the CPU of a
-/// replica whose readers are quiet while other topics carry 50,000 events/s (<c>-- slots [slots …]</c>).
+/// Measures the bytes that Redis sends to each of four replicas beside those that their readers need (<c>-- slots
+/// [slots …]</c>).
 /// </summary>
 /// <remarks>A replica's need is counted in the same run, from the same bodies.</remarks>
 internal sealed class SlotTraffic : IAsyncDisposable
@@ -13,11 +13,9 @@ internal sealed class SlotTraffic : IAsyncDisposable
     private const int Replicas = 4,
         Tenants = 200,
         TenantsPerReplica = 10,
-        Rate = 2_000,
-        FastRate = 50_000;
+        Rate = 2_000;
 
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(8),
-        CpuTime = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Time = TimeSpan.FromSeconds(8);
 
     private readonly StreamApiPeer _publisher;
     private readonly RelayTap _tap;
@@ -38,20 +36,13 @@ internal sealed class SlotTraffic : IAsyncDisposable
             var count = int.Parse(slots, CultureInfo.InvariantCulture);
             var worst = await traffic.MeasureBytesAsync(count, cancellationToken);
             isWithin &= slots != "4096" || worst <= SlotSimulation.MostRatio;
-            await traffic.MeasureCpuAsync(cancellationToken);
         }
         return isWithin;
     }
 
     private static async Task<SlotTraffic> StartAsync(string slots, CancellationToken cancellationToken)
     {
-        var settings = new Dictionary<string, string>
-        {
-            ["EventStore__Slots"] = slots,
-            ["OTEL_SDK_DISABLED"] = "true",
-            // Sooner than by default: a quiet replica has left the page indexes before it is measured.
-            ["Streaming__LeaveIndexesAfter"] = "00:00:05",
-        };
+        var settings = new Dictionary<string, string> { ["EventStore__Slots"] = slots, ["OTEL_SDK_DISABLED"] = "true" };
         var publisher = await StreamApiPeer.StartAsync(durable: false, cancellationToken, settings);
         var stores = publisher.System.Stores;
         return new SlotTraffic(publisher, await RelayTap.OpenAsync(stores.Redis), new LogWriter(stores.EventStore));
@@ -103,43 +94,6 @@ internal sealed class SlotTraffic : IAsyncDisposable
             r => r,
             r => (r.ReceivedSince - _tap.Heartbeats - _tap.Indexes) / Time.TotalSeconds
         );
-    }
-
-    private async Task MeasureCpuAsync(CancellationToken cancellationToken)
-    {
-        foreach (var replica in _replicas)
-            await replica.DisposeAsync();
-        _replicas.Clear();
-        var quiet = await SlotReplica.StartAsync(_publisher, cancellationToken);
-        _replicas.Add(quiet);
-        await quiet.ReadAsync(["quiet"], cancellationToken);
-        // A fresh process compiles its code while it is used; that is no cost of the events.
-        await CpuAsync(quiet, FastRate, cancellationToken);
-        var before = await CpuAsync(quiet, 0, cancellationToken);
-        var busy = await CpuAsync(quiet, FastRate, cancellationToken);
-        var after = await CpuAsync(quiet, 0, cancellationToken);
-        var idle = (before.Cpu + after.Cpu) / 2;
-        Console.WriteLine("\n| replica with a quiet reader | CPU idle | CPU meanwhile | ratio |\n|---|---|---|---|");
-        Console.WriteLine(
-            $"| other topics carry {busy.Rate:N0} events/s in {busy.Pages:N0} pages/s "
-                + $"| {before.Cpu:P2} before, {after.Cpu:P2} after | {busy.Cpu:P2} | {busy.Cpu / idle:F2} |"
-        );
-    }
-
-    private async Task<(double Cpu, double Rate, double Pages)> CpuAsync(
-        SlotReplica replica,
-        int rate,
-        CancellationToken cancellationToken
-    )
-    {
-        // What the phase before has left to do is not this one's.
-        await Task.Delay(TimeSpan.FromSeconds(3), cancellationToken);
-        _tap.Restart();
-        var before = replica.Cpu;
-        var topics = new ZipfTopics(Tenants, seed: 7);
-        var written = await _log.WriteAsync(topics, rate, CpuTime, cancellationToken);
-        var seconds = CpuTime.TotalSeconds;
-        return ((replica.Cpu - before) / seconds, written / seconds, _tap.Pages / seconds);
     }
 
     public async ValueTask DisposeAsync()
