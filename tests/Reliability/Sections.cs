@@ -51,7 +51,8 @@ internal static class Sections
             the abuse, at its highest, and half a minute after, when it may be at most 150 MB more than before. Ten
             seconds after the end, no statement in Postgres may have been running for more than a second. The abuser
             shares the cores with the system at the lowest priority; the work that it causes in the servers and the
-            kernel has normal priority.
+            kernel has normal priority. In Development, where no limit per client applies, each event must be answered
+            and received within a second instead.
             """,
             "| abuse | regular p99 without ms | during ms | ratio | refused | memory MB | the abuser's responses |",
             AbuseChecks()

@@ -10,13 +10,16 @@ namespace Reliability.Abuse;
 /// <param name="Prepare">Prepares the abuse before anything is measured.</param>
 /// <param name="IsRehearsed">True: the abuse also runs for some seconds before anything is measured, so that the
 /// servers have compiled what it uses.</param>
+/// <param name="InDevelopment">True: the system runs in Development, as the README starts it. It has no limits per
+/// client, so the regular users' latency is not compared, but each of their events must come within a second.</param>
 internal sealed record AbuseCase(
     string Name,
     Func<AbuseTarget, CancellationToken, Task<string>> Do,
     bool IsControl = false,
     bool HasControl = false,
     Func<AbuseTarget, Task>? Prepare = null,
-    bool IsRehearsed = false
+    bool IsRehearsed = false,
+    bool InDevelopment = false
 );
 
 /// <summary>The system, as the abuser sees it.</summary>

@@ -56,6 +56,13 @@ internal static partial class AbuseCatalog
             IsRehearsed: true
         ),
         new(
+            "the same reads in Development, as the README starts it",
+            PatternsAsync,
+            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1"),
+            IsRehearsed: true,
+            InDevelopment: true
+        ),
+        new(
             "streams that search a log of 60,000 events for types that never occur",
             SearchesAsync,
             Prepare: target => FillAsync(target, "flood.log", LogEvents, "1"),

@@ -125,12 +125,16 @@ internal sealed class Bystanders : IAsyncDisposable
         try
         {
             using var response = await _http.SendAsync(request, _stop.Token);
-            Events.Answer(number, isAcknowledged: response.StatusCode == HttpStatusCode.Accepted);
+            Events.Answer(
+                number,
+                isAcknowledged: response.StatusCode == HttpStatusCode.Accepted,
+                Stopwatch.GetTimestamp()
+            );
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            Events.Answer(number, isAcknowledged: false);
+            Events.Answer(number, isAcknowledged: false, Stopwatch.GetTimestamp());
         }
     }
 }

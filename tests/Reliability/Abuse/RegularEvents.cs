@@ -30,10 +30,10 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
         }
     }
 
-    public void Answer(int number, bool isAcknowledged)
+    public void Answer(int number, bool isAcknowledged, long now)
     {
         lock (_lock)
-            _sent[number]!.IsAcknowledged = isAcknowledged;
+            (_sent[number]!.IsAcknowledged, _sent[number]!.AnsweredAt) = (isAcknowledged, now);
     }
 
     public void Receive(int reader, int number, long now)
@@ -51,7 +51,7 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
     /// <summary>Returns the events that were due in a time, whether they were sent or not.</summary>
     public EventWindow Between(long from, long to)
     {
-        var (latencies, refused, lost, waiting) = (new List<double>(), 0L, 0L, 0L);
+        var (latencies, refused, lost, waiting, slowest) = (new List<double>(), 0L, 0L, 0L, 0.0);
         lock (_lock)
         {
             for (var number = FirstDueAt(from); number < FirstDueAt(to); number++)
@@ -61,8 +61,12 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
                     waiting++;
                 else if (sent.IsAcknowledged is null)
                     waiting++;
-                else if (sent.IsAcknowledged is false)
-                    refused++;
+                else
+                {
+                    refused += sent.IsAcknowledged is false ? 1 : 0;
+                    var took = Stopwatch.GetElapsedTime(sent.From, sent.AnsweredAt).TotalMilliseconds;
+                    slowest = Math.Max(slowest, took);
+                }
                 for (var reader = 0; reader < readers; reader++)
                     if (sent?.ReceivedAt[reader] is > 0 and var at)
                         latencies.Add(Stopwatch.GetElapsedTime(sent.From, at).TotalMilliseconds);
@@ -74,7 +78,7 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
                     }
             }
         }
-        return new EventWindow(latencies, refused, lost, waiting);
+        return new EventWindow(latencies, refused, lost, waiting, slowest);
     }
 
     private int FirstDueAt(long time) => (int)Math.Max(0, (time - begun + interval - 1) / interval);
@@ -86,6 +90,8 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
 
         /// <summary>Null: not answered yet.</summary>
         public bool? IsAcknowledged { get; set; }
+
+        public long AnsweredAt { get; set; }
     }
 }
 
@@ -95,7 +101,15 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
 /// <param name="Refused">Events whose publish was not acknowledged.</param>
 /// <param name="Lost">Acknowledged events that a reader has not received, over all readers.</param>
 /// <param name="Waiting">Events that were not sent or not answered yet.</param>
-internal sealed record EventWindow(IReadOnlyList<double> Latencies, long Refused, long Lost, long Waiting)
+/// <param name="SlowestAnswer">Most milliseconds from the time at which an event was due to the answer of its
+/// publish.</param>
+internal sealed record EventWindow(
+    IReadOnlyList<double> Latencies,
+    long Refused,
+    long Lost,
+    long Waiting,
+    double SlowestAnswer
+)
 {
     /// <summary>True when every publish was answered, and every acknowledged event has arrived.</summary>
     public bool IsOver => Waiting + Lost == 0;
@@ -107,5 +121,11 @@ internal sealed record EventWindow(IReadOnlyList<double> Latencies, long Refused
             : Latencies.Order().ElementAt((int)Math.Ceiling(Latencies.Count * 0.99 - 1e-6) - 1);
 
     public EventWindow With(EventWindow other) =>
-        new([.. Latencies, .. other.Latencies], Refused + other.Refused, Lost + other.Lost, Waiting + other.Waiting);
+        new(
+            [.. Latencies, .. other.Latencies],
+            Refused + other.Refused,
+            Lost + other.Lost,
+            Waiting + other.Waiting,
+            Math.Max(SlowestAnswer, other.SlowestAnswer)
+        );
 }

@@ -13,7 +13,7 @@ public sealed class ReliabilityReportTests
     {
         var report = Into([new Outcome(true, $"| {Names[0]} | new |")], [Names[1], Names[2]]);
         Assert.Contains(
-            $"UTC: 1 of {Names.Count} rows run, of which 1 passed; 2 rows are of earlier runs; ",
+            $"UTC: 1 of {Names.Count} rows run, of which 1 passed; 2 rows are of earlier runs;\n",
             report,
             StringComparison.Ordinal
         );
@@ -28,7 +28,7 @@ public sealed class ReliabilityReportTests
             []
         );
         Assert.Contains(
-            $"UTC: 1 of {Names.Count} rows run, of which 1 passed; 1 not done on this machine; ",
+            $"UTC: 1 of {Names.Count} rows run, of which 1 passed; 1 not done on this machine;\n",
             report,
             StringComparison.Ordinal
         );
@@ -38,7 +38,7 @@ public sealed class ReliabilityReportTests
     public void A_row_that_broke_off_has_run_and_not_passed()
     {
         var report = Into([new Outcome(true, ""), new Outcome(false, "")], []);
-        Assert.Contains($"UTC: 2 of {Names.Count} rows run, of which 1 passed; ", report, StringComparison.Ordinal);
+        Assert.Contains($"UTC: 2 of {Names.Count} rows run, of which 1 passed;\n", report, StringComparison.Ordinal);
     }
 
     private static string Into(IReadOnlyList<Outcome> outcomes, IReadOnlyList<string> old) =>
