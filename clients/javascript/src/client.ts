@@ -1,12 +1,9 @@
 import { backoff, type BackoffOptions } from "./backoff.js";
-import { Emitter, type EventTypes } from "./emitter.js";
-import { EventStreamParser, EventTooLarge } from "./parser.js";
-import { problemOf } from "./problem.js";
+import { call, Emitter, type EventTypes } from "./emitter.js";
+import { EventStreamParser, EventTooLarge, type ServerSentEvent } from "./parser.js";
+import { type End, isStream, latin1, type PerConnection, refusal, resolve, SAFE, withTicket } from "./request.js";
 import type { Reason } from "./state.js";
 import { whileHidden } from "./visibility.js";
-
-/** A value, or a function called for each connection. */
-type PerConnection<Value> = Value | (() => Value | Promise<Value>);
 
 export interface SseClientOptions extends BackoffOptions {
   /** Default `GET`; `POST` with a body. */
@@ -19,15 +16,15 @@ export interface SseClientOptions extends BackoffOptions {
    * `QUERY`), because a repeated `POST` would start its work again.
    */
   resendWithoutId?: boolean;
-  /** Sent as `Authorization: Bearer …`. A function is called once more after a `401`. */
+  /** Sent as `Authorization: Bearer …`. Functions (also of `ticket`, `headers`) are called once more after a `401`. */
   token?: PerConnection<string>;
-  /** Sent as `?ticket=…`. */
+  /** Sent as `?ticket=…`. One that another connection has taken over (`unauthorized`, `replaced`) is not sent again. */
   ticket?: PerConnection<string>;
   /** Id of the last event received; the stream starts after it. Default: live events only. */
   lastEventId?: string;
   /** Milliseconds without any byte before a connection counts as lost; 0 disables. Default 45,000. */
   heartbeat?: number;
-  /** Milliseconds to wait for response headers; 0: as long as `heartbeat`. Default 15,000. */
+  /** Milliseconds to wait for functions and response headers; 0: as long as `heartbeat`. Default 15,000. */
   connectTimeout?: number;
   /** Characters of an event; a longer one ends the stream. Default 16,777,216. */
   maxEventLength?: number;
@@ -36,6 +33,8 @@ export interface SseClientOptions extends BackoffOptions {
    * disconnection by that many milliseconds. A request that must not be repeated stays connected.
    */
   pauseWhenHidden?: boolean | number;
+  /** Called with a new last event id, after its event's handlers, and for frames with only an id. */
+  onPosition?: (lastEventId: string) => void;
   /** Closes the client. */
   signal?: AbortSignal;
   credentials?: RequestCredentials;
@@ -45,17 +44,11 @@ export interface SseClientOptions extends BackoffOptions {
   fetch?: typeof fetch;
 }
 
-interface End {
-  readonly reason: Reason;
-  readonly final?: boolean;
-  readonly status?: number;
-  readonly detail?: string;
-  readonly after?: number;
-}
-
 const STABLE = 5_000; // milliseconds after which a connection counts as successful even if no event came
-const SAFE = ["GET", "HEAD", "OPTIONS", "QUERY"];
 const NOT_STARTED = [408, 425, 429, 503]; // statuses of a server that has not begun the work
+const TAKEN = new Error("Another connection uses the ticket. Each stream needs its own.");
+const NO_SUCCESS = ["connected", "unauthorized"]; // events of a server that cuts the connection at once, too
+const LOST: readonly Reason[] = ["unreachable", "broken", "silent"];
 
 /**
  * A stream that reconnects and resumes. Each event reaches the handlers once and in the server's order. The client
@@ -71,12 +64,16 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   #closed = false;
   #hidden = false;
   #sent = false; // the request of the latest attempt, which may have reached the server
+  #begun = false; // the latest attempt may have begun the work: the server redirected it, perhaps to a GET
+  #ticket: string | undefined; // of the latest attempt
+  #taken = false; // another connection uses that ticket
   #abort: AbortController | undefined;
   #wake: (() => void) | undefined;
   #detach: (() => void)[] = [];
 
   constructor(url: string | URL, options: SseClientOptions = {}) {
     super();
+    if (!((options.initial ?? 1) > 0)) throw new RangeError("initial must be above zero.");
     this.#url = String(url);
     this.#options = options;
     this.#parser = new EventStreamParser(options.lastEventId);
@@ -100,11 +97,11 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   open(): void {
     if (this.#running || this.#closed) return;
     this.#running = true;
-    this.#listen(globalThis, "online", () => this.reconnect());
+    this.#listen(globalThis, "online", () => this.#retryLost());
     this.#detach.push(
       whileHidden(this.#options.pauseWhenHidden, (hidden) => {
         this.#hidden = hidden;
-        if (!hidden) this.reconnect();
+        if (!hidden) this.#retryLost();
         else if (this.#mayResume()) this.#abort?.abort();
       }),
     );
@@ -116,18 +113,24 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     this.#wake?.();
   }
 
+  // The network or the page is back. A time that the server has asked for still holds.
+  #retryLost(): void {
+    const now = this.state;
+    if (now.state === "paused" || (now.state === "waiting" && LOST.includes(now.reason))) this.reconnect();
+  }
+
   /** Ends the stream for good. */
   close(): void {
     this.#finish({ reason: "closed" });
   }
 
-  #finish({ reason, status, detail }: End): void {
+  #finish({ reason, status, detail }: End, cause?: Reason): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort?.abort();
     this.#wake?.();
     for (const detach of this.#detach) detach();
-    this.enter({ state: "closed", reason, status, detail });
+    this.enter({ state: "closed", reason, status, detail, cause });
   }
 
   async #run(): Promise<void> {
@@ -142,7 +145,9 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       if (this.#closed) return;
       if (end.final || !this.#mayRepeat(end)) return this.#finish(end);
       if (this.#hidden) continue;
-      if (this.#attempt >= (this.#options.maxRetries ?? Infinity)) return this.#finish({ ...end, reason: "gave-up" });
+      const { maxRetries = Infinity } = this.#options;
+      if (maxRetries === 0 && end.reason === "ended") return this.#finish(end);
+      if (this.#attempt >= maxRetries) return this.#finish({ ...end, reason: "gave-up" }, end.reason);
       const delay = backoff(this.#attempt++, this.#parser.retry, this.#options, end.after);
       this.enter({
         state: "waiting",
@@ -157,7 +162,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   }
 
   #mayRepeat({ status }: End): boolean {
-    return !this.#sent || this.#mayResume() || NOT_STARTED.includes(status!);
+    return !this.#sent || this.#mayResume() || (!this.#begun && NOT_STARTED.includes(status!));
   }
 
   #mayResume(): boolean {
@@ -179,9 +184,9 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   // Runs one connection from request to end.
   async #connect(): Promise<End> {
     const abort = (this.#abort = new AbortController());
-    const { heartbeat = 45_000, connectTimeout = 15_000, maxEventLength } = this.#options;
+    const { heartbeat = 45_000, connectTimeout = 15_000, maxEventLength, onPosition } = this.#options;
     let opened = 0;
-    this.#sent = false;
+    this.#sent = this.#begun = false;
     let silent = false;
     let watchdog: ReturnType<typeof setTimeout> | undefined;
     const resetWatchdog = (limit = heartbeat) => {
@@ -198,6 +203,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       if (!isStream(response)) return await refusal(response);
       // A new parser drops the partial event of the lost connection.
       const { lastEventId, retry } = this.#parser;
+      let reported = lastEventId;
       const parser = (this.#parser = new EventStreamParser(lastEventId, retry, maxEventLength));
       opened = Date.now();
       resetWatchdog();
@@ -208,14 +214,19 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         resetWatchdog();
         parser.push(value, (event) => {
           if (abort.signal.aborted) return; // closed by a handler
-          if (event.type !== "connected") this.#attempt = 0;
+          if (!NO_SUCCESS.includes(event.type)) this.#attempt = 0;
+          this.#taken ||= isReplaced(event);
           this.emit(event);
         });
+        if (reported === parser.lastEventId || abort.signal.aborted) continue;
+        reported = parser.lastEventId;
+        if (onPosition) call(onPosition, reported);
       }
     } catch (error) {
-      const reason = opened === 0 ? "unreachable" : silent ? "silent" : "broken";
       const detail = silent ? undefined : String((error as Error)?.message ?? error);
-      return { reason, detail, final: error instanceof EventTooLarge };
+      if (error instanceof EventTooLarge) return { reason: "too-large", detail, final: true };
+      if (error === TAKEN) return { reason: "refused", detail: TAKEN.message, final: true };
+      return { reason: opened === 0 ? "unreachable" : silent ? "silent" : "broken", detail };
     } finally {
       clearTimeout(watchdog);
       abort.abort();
@@ -225,15 +236,20 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
 
   async #request(signal: AbortSignal): Promise<Response> {
     const { headers, body, token, ticket, credentials, fetch: send = fetch } = this.#options;
-    const url = ticket === undefined ? this.#url : withTicket(this.#url, await resolve(ticket));
-    for (let mayRetry = typeof token === "function"; ; mayRetry = false) {
-      const sent = new Headers(await resolve(headers));
+    const mayRenew = [headers, token, ticket].some((value) => typeof value === "function");
+    for (let first = true; ; first = false) {
+      const next = ticket === undefined ? undefined : await resolve(ticket, signal);
+      if (this.#taken && next === this.#ticket) throw TAKEN;
+      this.#taken = false;
+      this.#ticket = next;
+      const sent = new Headers(await resolve(headers, signal));
       if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
-      if (token !== undefined) sent.set("Authorization", `Bearer ${await resolve(token)}`);
+      if (token !== undefined) sent.set("Authorization", `Bearer ${await resolve(token, signal)}`);
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
       if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
+      signal.throwIfAborted();
       this.#sent = true;
-      const response = await send(url, {
+      const response = await send(next === undefined ? this.#url : withTicket(this.#url, next), {
         method: this.#method,
         headers: sent,
         body,
@@ -241,7 +257,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         credentials,
         cache: "no-store",
       });
-      if (response.status !== 401 || !mayRetry) return response;
+      this.#begun = response.redirected;
+      if (response.status !== 401 || !mayRenew || !first || (this.#begun && !this.#mayResume())) return response;
       await response.body?.cancel();
       this.#sent = false;
     }
@@ -255,33 +272,5 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   }
 }
 
-const resolve = async <Value>(value: PerConnection<Value>): Promise<Value> =>
-  typeof value === "function" ? (value as () => Value | Promise<Value>)() : value;
-
-// A header value carries one character per byte, and the id is UTF-8.
-const latin1 = (id: string): string =>
-  /^[\x20-\x7e]*$/.test(id) ? id : String.fromCharCode(...new TextEncoder().encode(id));
-
-const withTicket = (url: string, ticket: string): string => {
-  const [path, fragment] = url.split("#") as [string, string?];
-  const separator = path.includes("?") ? "&" : "?";
-  return `${path}${separator}ticket=${encodeURIComponent(ticket)}${fragment === undefined ? "" : `#${fragment}`}`;
-};
-
-const isStream = (response: Response): boolean =>
-  response.status === 200 && /^text\/event-stream\s*(;|$)/i.test(response.headers.get("content-type") ?? "");
-
-async function refusal(response: Response): Promise<End> {
-  const { status } = response;
-  if (status === 204) return { final: true, reason: "nothing-more" };
-  const { message } = await problemOf(response);
-  const busy = status === 408 || status === 425 || status === 429 || status >= 500;
-  const after = Number(response.headers.get("retry-after"));
-  return {
-    final: !busy,
-    reason: "refused",
-    status,
-    detail: message,
-    after: busy && after > 0 ? after * 1_000 : undefined,
-  };
-}
+const isReplaced = ({ type, data }: ServerSentEvent): boolean =>
+  type === "unauthorized" && /"reason"\s*:\s*"replaced"/.test(data);

@@ -12,7 +12,10 @@ export type DataOf<Events extends EventTypes, Type extends string> = Type extend
 
 type Handler = (message: Message) => void;
 
-/** Event handlers by name, and state watchers. An exception in one is reported and does not affect the others. */
+/**
+ * Event handlers by name, and state watchers. An exception in one, or a rejected promise, is reported and does not
+ * affect the others. Promises are not awaited: the next event does not wait for an asynchronous handler.
+ */
 export class Emitter<Events extends EventTypes = {}> {
   #handlers = new Map<string, Set<Handler>>();
   #watchers = new Set<(state: ClientState) => void>();
@@ -24,7 +27,7 @@ export class Emitter<Events extends EventTypes = {}> {
 
   /**
    * Calls `handler` for every event of this name, or for all events with `"*"`. Unnamed events are `"message"`. The
-   * control events `connected`, `resync` and `skipped` are included. @returns a function that removes the handler.
+   * control events `connected`, `resync`, `skipped` and `unauthorized` are included. @returns a function that removes the handler.
    */
   on<Type extends (keyof Events | keyof ControlEvents | "message" | "*") & string>(
     type: Type,
@@ -47,7 +50,7 @@ export class Emitter<Events extends EventTypes = {}> {
   /** @internal */
   protected emit(event: ServerSentEvent): void {
     const message = new Message(event);
-    for (const type of [event.type, "*"])
+    for (const type of new Set([event.type, "*"]))
       for (const handler of [...(this.#handlers.get(type) ?? [])]) call(handler, message);
   }
 
@@ -58,15 +61,21 @@ export class Emitter<Events extends EventTypes = {}> {
   }
 }
 
-// Reports an exception as EventTarget does, instead of dropping the connection.
-function call<Value>(handler: (value: Value) => void, value: Value): void {
+/** Calls a handler and reports its exception. @internal */
+export function call<Value>(handler: (value: Value) => unknown, value: Value): void {
   try {
-    handler(value);
+    const result = handler(value);
+    if (result instanceof Promise) result.catch(report);
   } catch (error) {
-    if (typeof reportError === "function") reportError(error);
-    else
-      queueMicrotask(() => {
-        throw error;
-      });
+    report(error);
   }
+}
+
+// As EventTarget does, instead of dropping the connection.
+function report(error: unknown): void {
+  if (typeof reportError === "function") reportError(error);
+  else
+    queueMicrotask(() => {
+      throw error;
+    });
 }

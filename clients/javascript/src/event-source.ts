@@ -26,12 +26,12 @@ export class SseEventSource extends Target implements EventSource {
   constructor(url: string | URL, { withCredentials = false, ...options }: EventSourceInit & SseClientOptions = {}) {
     super();
     this.url = typeof location === "object" ? new URL(url, location.href).href : String(url);
+    const { origin } = new URL(this.url); // throws for a relative address outside a page, before there is a client
     this.withCredentials = withCredentials;
     this.client = new SseClient(this.url, {
       ...options,
       credentials: withCredentials ? "include" : options.credentials,
     });
-    const origin = new URL(this.url).origin;
     this.client.on("*", ({ type, data, id }) => this.#fire(new MessageEvent(type, { data, lastEventId: id, origin })));
     this.client.onState(({ state, ...rest }) => {
       if (state === "open") this.#fire(new Event("open"));

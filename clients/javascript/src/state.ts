@@ -4,7 +4,7 @@ export type Reason =
   | "ended"
   /** The connection broke. */
   | "broken"
-  /** The server did not answer. */
+  /** The server did not answer, or a function of the options failed. */
   | "unreachable"
   /** No byte arrived within `heartbeat`. */
   | "silent"
@@ -12,7 +12,9 @@ export type Reason =
   | "refused"
   /** `204`: the stream is complete. */
   | "nothing-more"
-  /** `maxRetries` attempts in a row failed. */
+  /** An event is longer than `maxEventLength`. */
+  | "too-large"
+  /** `maxRetries` attempts in a row failed; see `cause`. */
   | "gave-up"
   /** `close()` was called, or the signal aborted. */
   | "closed";
@@ -31,7 +33,14 @@ export type ClientState =
     }
   /** The page is hidden, and `pauseWhenHidden` is on. */
   | { readonly state: "paused" }
-  | { readonly state: "closed"; readonly reason: Reason; readonly status?: number; readonly detail?: string };
+  | {
+      readonly state: "closed";
+      readonly reason: Reason;
+      readonly status?: number;
+      readonly detail?: string;
+      /** After `gave-up`: the reason of the last attempt. */
+      readonly cause?: Reason;
+    };
 
 /** The server could not resume from the id: events may be missing, so read your state again. */
 export interface Resync {
@@ -56,9 +65,16 @@ export interface Connected {
   readonly head: string;
 }
 
+/** The credentials end this connection, or soon will. */
+export interface Unauthorized {
+  readonly reason: "expiring" | "expired" | "replaced";
+  readonly expiresAt?: string | null;
+}
+
 /** Control events of the stream itself, in addition to published events. */
 export interface ControlEvents {
   connected: Connected;
   resync: Resync;
   skipped: Skipped;
+  unauthorized: Unauthorized;
 }

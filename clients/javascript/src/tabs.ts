@@ -3,23 +3,17 @@ import { SseClient, type SseClientOptions } from "./client.js";
 import { Emitter, type EventTypes } from "./emitter.js";
 import type { ServerSentEvent } from "./parser.js";
 import type { ClientState } from "./state.js";
+import { nameOf, type TabMessage } from "./tab-messages.js";
 import { whileHidden } from "./visibility.js";
 
-export interface ShareOptions extends Omit<SseClientOptions, "signal" | "manual"> {
-  /** Tabs with the same name share one connection. Default: the URL. */
+export interface ShareOptions extends Omit<SseClientOptions, "signal" | "manual" | "onPosition"> {
+  /**
+   * Tabs with the same name share one connection, so the name must differ between users and requests. Default: the
+   * URL, method and body. Required with `token`, `ticket` or `headers`: two tabs may have two users.
+   */
   name?: string;
   signal?: AbortSignal;
 }
-
-// Messages between tabs.
-type TabMessage =
-  | (Mark & { readonly kind: "event"; readonly event: ServerSentEvent })
-  | (Position & { readonly kind: "state"; readonly state: ClientState; readonly connected: string | undefined })
-  | { readonly kind: "hello" }
-  | { readonly kind: "reconnect" };
-
-// In the names of channel and lock; tabs with other messages do not share.
-const VERSION = 2;
 
 // Control events differ between replays, so they are not counted. After a gap the leader's events are no longer those
 // of another replay, so it begins a new run.
@@ -40,12 +34,13 @@ interface Membership {
 /**
  * Shares one connection between all tabs of this origin. The tab with the Web Lock leads: it holds the connection and
  * broadcasts each event by BroadcastChannel. When it closes, the next tab resumes after the last event it has seen, so
- * no tab loses an event or gets one twice. A tab that has missed events reads them over a connection of its own; if the
+ * no tab that is open loses an event or gets one twice. A tab that opens later gets only later events, also of a stream
+ * that sends each connection its beginning: do not share an answer or a run. A tab that has missed events reads them over a connection of its own; if the
  * server refuses that, the tab gets a `resync` with reason `missed`. Not for a `POST` without event ids, because the
  * next leader would start its work again.
  *
  * With `pauseWhenHidden`, a hidden tab does not lead; without a visible tab there is no connection. Without Web Locks
- * (in an insecure context) each tab has its own connection.
+ * (in an insecure context or a sandbox) each tab has its own connection.
  */
 export function shareAcrossTabs<Events extends EventTypes = {}>(
   url: string | URL,
@@ -60,7 +55,8 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #name: string;
   #run = "";
   #seen = 0;
-  #id: string;
+  #id: string; // of the last event
+  #resume: string; // the same, or the id of a later frame without an event
   #connected: string | undefined;
   #joined: Membership | undefined;
   #closed = false;
@@ -71,11 +67,17 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     super();
     this.#url = url;
     this.#options = options;
-    this.#id = options.lastEventId ?? "";
-    this.#name = `sse ${VERSION} ${options.name ?? url}`;
-    options.signal?.addEventListener("abort", () => this.close());
-    if (options.signal?.aborted) this.close();
-    else queueMicrotask(() => this.#join());
+    this.#id = this.#resume = options.lastEventId ?? "";
+    this.#name = nameOf(url, options);
+    const { signal } = options;
+    if (signal?.aborted) {
+      this.close();
+      return;
+    }
+    const abort = () => this.close();
+    signal?.addEventListener("abort", abort);
+    queueMicrotask(() => this.#join());
+    this.#detach.push(() => signal?.removeEventListener("abort", abort));
     this.#detach.push(
       whileHidden(options.pauseWhenHidden, (hidden) => {
         this.#hidden = hidden;
@@ -100,8 +102,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     return this.#joined?.client !== undefined;
   }
 
+  /** Id to resume after: of the last event, or of a later frame with only an id. */
   get lastEventId(): string {
-    return this.#id;
+    return this.#resume;
   }
 
   /** Skips the wait before the next attempt, in the leading tab. */
@@ -151,7 +154,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
           }),
       )
       .catch((error: Error) => {
-        if (error.name !== "AbortError") throw error;
+        if (error.name === "AbortError" || joined !== this.#joined) return;
+        joined.channel?.close(); // the page may not use locks, for example in a sandbox
+        this.#lead((this.#joined = { ...joined, channel: undefined }));
       });
   }
 
@@ -177,20 +182,25 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     else joined?.turn?.abort();
   }
 
-  #connect(shares: boolean): SseClient {
+  #connect(shares: boolean, onPosition: (id: string) => void): SseClient {
     const { pauseWhenHidden, ...options } = this.#options; // handled by this class, unless it cannot share
     return new SseClient(this.#url, {
       ...options,
       pauseWhenHidden: shares ? false : pauseWhenHidden,
       signal: undefined,
-      lastEventId: this.#id,
+      lastEventId: this.#resume,
+      onPosition,
     });
   }
 
   #lead(joined: Membership): void {
     endCatchUp(joined);
     this.#run ||= newRun();
-    const client = (joined.client = this.#connect(!!joined.channel));
+    const client = (joined.client = this.#connect(!!joined.channel, (id) => {
+      if (client !== this.#joined?.client || id === this.#resume) return;
+      this.#resume = id;
+      this.#postState(this.state);
+    }));
     client.on("*", ({ type, data, id }) => {
       if (joined !== this.#joined || client !== joined.client) return;
       const event = { type, data, id };
@@ -215,12 +225,12 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #move({ type, id }: ServerSentEvent): boolean {
     const moved = id !== this.#id && !CONTROL.includes(type);
     if (moved) this.#seen++;
-    this.#id = id;
+    this.#id = this.#resume = id;
     return moved;
   }
 
   #take({ run, seen, id }: Position): void {
-    [this.#run, this.#seen, this.#id] = [run, seen, id];
+    [this.#run, this.#seen, this.#id, this.#resume] = [run, seen, id, id];
   }
 
   #receive(message: TabMessage): void {
@@ -235,7 +245,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     } else if (message.kind === "event") {
       this.#follow(joined, message);
     } else {
-      this.#follow(joined, { run: message.run, seen: message.seen, id: message.id });
+      const { run, seen, id } = message;
+      this.#follow(joined, { run, seen, id });
+      if (!joined.behind && run === this.#run && seen === this.#seen) this.#resume = message.resume;
       if (message.connected !== undefined && message.connected !== this.#connected)
         this.#deliver({ type: "connected", data: message.connected, id: this.#id });
       if (joined !== this.#joined) return; // closed by a handler
@@ -257,7 +269,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     const before = countBefore(mark);
     if (run !== this.#run || before > this.#seen) {
       // A tab without a position starts at the leader's. At the same position both have the same events.
-      if (this.#id === "") this.#take({ run, seen: before, id: event ? "" : id });
+      if (this.#resume === "") this.#take({ run, seen: before, id: event ? "" : id });
       else if (this.#id === id) this.#take(mark);
       else return this.#catchUp(joined, mark);
     }
@@ -270,7 +282,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   // is shown.
   #catchUp(joined: Membership, mark: Mark): void {
     if (this.#hidden) return;
-    const client = this.#connect(true);
+    const client = this.#connect(true, (id) => joined.behind === behind && (this.#resume = id));
     const until = new CatchUp(this.#id, mark);
     const behind = (joined.behind = { client, until });
     client.on("*", ({ type, data, id }) => {
@@ -288,7 +300,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   }
 
   #miss(resumedFrom: string): void {
-    const data = JSON.stringify({ reason: "missed", requested: this.#id, resumedFrom });
+    const data = JSON.stringify({ reason: "missed", requested: this.#resume, resumedFrom });
     this.#deliver({ type: "resync", data, id: resumedFrom });
   }
 
@@ -310,7 +322,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
 
   #postState(state: ClientState): void {
     const [run, seen, id] = [this.#run, this.#seen, this.#id];
-    this.#post({ kind: "state", state, run, seen, id, connected: this.#connected });
+    this.#post({ kind: "state", state, run, seen, id, resume: this.#resume, connected: this.#connected });
   }
 
   #post(message: TabMessage): void {

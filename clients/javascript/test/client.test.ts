@@ -57,7 +57,7 @@ test("an event beyond the limit ends the stream", async () => {
   const { client } = collect(server.url, { maxEventLength: 1_000 });
   await until("closed", () => client.state.state === "closed");
   const { reason, detail } = client.state as { reason: string; detail: string };
-  assert.deepEqual([reason, server.exchanges.length], ["broken", 1]);
+  assert.deepEqual([reason, server.exchanges.length], ["too-large", 1]);
   assert.match(detail, /longer than 1000 characters/);
 });
 
@@ -227,7 +227,13 @@ test("an aborted signal closes the connection and stops the retries", async () =
   const { client, events } = collect(server.url, { signal: abort.signal });
   await until("the event", () => events.length === 1);
   abort.abort();
-  assert.deepEqual(client.state, { state: "closed", reason: "closed", status: undefined, detail: undefined });
+  assert.deepEqual(client.state, {
+    state: "closed",
+    reason: "closed",
+    status: undefined,
+    detail: undefined,
+    cause: undefined,
+  });
   await until("the server sees it", () => closed);
   assert.equal(server.exchanges.length, 1);
 });

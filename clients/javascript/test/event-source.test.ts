@@ -26,3 +26,11 @@ test("204 closes it with an error, as the browser's does", async () => {
   const closed = new Promise<number>((resolve) => (source.onerror = () => resolve(source.readyState)));
   assert.equal(await closed, source.CLOSED);
 });
+
+test("outside a page a relative address is refused before a client tries it", async () => {
+  let sent = 0;
+  const send = () => Promise.reject(new Error(`${++sent}`));
+  assert.throws(() => new SseEventSource("stream", { fetch: send, initial: 1, max: 1 }), TypeError);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(sent, 0);
+});

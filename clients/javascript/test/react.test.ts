@@ -16,16 +16,20 @@ before(async () => {
   dom = await import("react-dom/client");
   ({ useSSE } = await import("../src/react.js"));
 });
-function mount(url: string) {
-  const seen: { data: readonly unknown[]; complete: boolean; error: unknown; state: string }[] = [];
-  const Reader = () => {
-    const { data, complete, error, state } = useSSE(url, { initial: 1, max: 5 });
-    seen.push({ data, complete, error, state: state.state });
+
+type Options = import("../src/react.js").UseSseOptions<unknown>;
+
+function mount(url: string | null, options: Options = {}) {
+  const seen: ReturnType<typeof useSSE>[] = [];
+  const Reader = (props: { url: string | null; options: Options }) => {
+    seen.push(useSSE(props.url, { initial: 1, max: 5, ...props.options }));
     return null;
   };
   const root = dom.createRoot(document.createElement("div"));
-  root.render(react.createElement(react.StrictMode, null, react.createElement(Reader)));
-  return { root, now: () => seen.at(-1) };
+  const render = (url: string | null, options: Options = {}) =>
+    root.render(react.createElement(react.StrictMode, null, react.createElement(Reader, { url, options })));
+  render(url, options);
+  return { root, render, now: () => seen.at(-1) };
 }
 
 test("under StrictMode one request is sent and the data arrives in order", async () => {
@@ -35,7 +39,7 @@ test("under StrictMode one request is sent and the data arrives in order", async
   const { root, now } = mount(server.url);
   await until("both", () => now()?.data.length === 2);
   assert.deepEqual(now()?.data, [{ n: 1 }, { n: 2 }]);
-  assert.equal(now()?.state, "open");
+  assert.equal(now()?.state.state, "open");
   assert.equal(server.exchanges.length, 1);
   root.unmount();
   await until("the server sees the end", () => server.exchanges[0]!.response.destroyed);
@@ -49,7 +53,7 @@ test("complete ends the stream without another request", async () => {
   const { root, now } = mount(server.url);
   await until("complete", () => now()?.complete === true);
   assert.deepEqual(now()?.data, [{ n: 1 }]);
-  assert.equal(now()?.state, "closed");
+  assert.equal(now()?.state.state, "closed");
   assert.equal(server.exchanges.length, 1);
   root.unmount();
 });
@@ -63,7 +67,7 @@ test("a fatal error ends the stream with the error, not as complete", async () =
     status(204),
   );
   const { root, now } = mount(server.url);
-  await until("the end", () => now()?.state === "closed" && now()?.error !== undefined);
+  await until("the end", () => now()?.state.state === "closed" && now()?.error !== undefined);
   assert.deepEqual(now()?.data, [{ n: 1 }]);
   assert.equal(now()?.complete, false);
   assert.equal((now()?.error as Error).message, "stopped");
@@ -83,6 +87,73 @@ test("what the server says about the stream is no item, and an error that is not
   await until("the item", () => now()?.data.length === 1);
   assert.deepEqual(now()?.data, [{ n: 1 }]);
   assert.equal(now()?.error, undefined);
-  assert.equal(now()?.state, "open");
+  assert.equal(now()?.state.state, "open");
   root.unmount();
+});
+
+test("another URL starts anew, and without a URL nothing is open", async () => {
+  await using server = await serve(stream('data: {"n":1}\n\n'), stream('data: {"n":2}\n\n'));
+  const { root, render, now } = mount(null);
+  await until("a render", () => now() !== undefined);
+  assert.deepEqual(now()?.state, { state: "closed", reason: "closed" });
+  render(`${server.url}?1`);
+  await until("the first", () => now()?.data.length === 1);
+  render(`${server.url}?2`);
+  await until("the second", () => (now()?.last as { n: number } | undefined)?.n === 2);
+  assert.deepEqual(now()?.data, [{ n: 2 }]);
+  await until("the first is closed", () => server.exchanges[0]!.response.destroyed);
+  render(null);
+  await until("the second is closed", () => server.exchanges[1]!.response.destroyed);
+  await until("closed", () => now()?.state.state === "closed");
+  now()?.reconnect();
+  assert.equal(server.exchanges.length, 2);
+  root.unmount();
+});
+
+test("a refusal is an error with its status, and reconnect starts the stream anew", async () => {
+  await using server = await serve(
+    status(404, { "Content-Type": "application/problem+json" }, '{"title":"Not found","detail":"no such run"}'),
+    stream('data: {"n":1}\n\n'),
+  );
+  const { root, now } = mount(server.url);
+  await until("the error", () => now()?.error !== undefined);
+  const { message, status: code, reason } = now()!.error as Error & { status: number; reason: string };
+  assert.deepEqual([message, code, reason, now()?.complete], ["no such run", 404, "refused", false]);
+  now()!.reconnect();
+  await until("the event", () => now()?.data.length === 1);
+  assert.equal(now()?.error, undefined);
+  root.unmount();
+});
+
+test("the credentials and functions of the latest render are used", async () => {
+  await using server = await serve(stream('data: {"n":1}\n\n'), stream('data: {"n":0}\n\n'));
+  const { root, render, now } = mount(server.url, { token: () => "first" });
+  await until("the first", () => now()?.data.length === 1);
+  let told = 0;
+  render(server.url, { token: () => "second", parse: (data) => `parsed ${data}`, onEvent: () => told++ });
+  for (let n = 2; told === 0; n++) {
+    server.exchanges[0]!.response.write('data: {"n":1}\n\n');
+    await until("the next", () => now()?.data.length === n);
+  }
+  server.exchanges[0]!.response.end();
+  await until("the second connection's", () => now()?.last === 'parsed {"n":0}');
+  assert.deepEqual(
+    server.exchanges.map(({ request }) => request.headers.authorization),
+    ["Bearer first", "Bearer second"],
+  );
+  root.unmount();
+});
+
+test("the newest items are kept, and with a limit of zero none", async () => {
+  await using server = await serve(stream("data: 1\n\ndata: 2\n\ndata: 3\n\n"));
+  for (const [limit, kept] of [
+    [2, [2, 3]],
+    [0, []],
+  ] as const) {
+    const told: string[] = [];
+    const { root, now } = mount(server.url, { limit, onEvent: ({ data }) => told.push(data) });
+    await until("all three", () => told.length === 3 && now()?.data.length === limit);
+    assert.deepEqual(now()?.data, kept);
+    root.unmount();
+  }
 });

@@ -1,49 +1,16 @@
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
-import { shareAcrossTabs, type SharedStream, type ShareOptions } from "../src/tabs.js";
+import { test } from "node:test";
 import { serve, status, stream, until } from "./server.js";
-
-// Node has Web Locks only since version 24: a first-in, first-out lock by name. (Real tabs: tests/Browser.)
-class Locks {
-  #queues = new Map<string, Promise<unknown>>();
-  request(name: string, { signal }: { signal: AbortSignal }, hold: () => Promise<void>): Promise<void> {
-    const turn = (this.#queues.get(name) ?? Promise.resolve()).then(() => (signal.aborted ? undefined : hold()));
-    this.#queues.set(name, turn);
-    return turn as Promise<void>;
-  }
-}
-
-before(() => Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true }));
-
-const QUICK = { initial: 1, max: 5 };
-function open(url: string, options: ShareOptions = {}) {
-  const tab: SharedStream = shareAcrossTabs(url, { ...QUICK, ...options });
-  const events: string[] = [];
-  tab.on("*", ({ type, data }) => events.push(type === "message" ? data : type));
-  return { tab, events };
-}
-
-// A tab with its own document, which can be hidden.
-function openInWindow(url: string) {
-  const page = Object.assign(new EventTarget(), { hidden: false });
-  (globalThis as { document?: unknown }).document = page;
-  const set = (hidden: boolean) => {
-    page.hidden = hidden;
-    page.dispatchEvent(new Event("visibilitychange"));
-  };
-  const opened = open(url, { pauseWhenHidden: true });
-  delete (globalThis as { document?: unknown }).document;
-  return { ...opened, hide: () => set(true), show: () => set(false) };
-}
+import { open, openInWindow } from "./tabs.js";
 
 // Leads the tabs of this name by hand: event n has the id and the text n, and is the n-th of run "r".
 async function lead(name: string) {
   let release = () => {};
   await new Promise<void>((held) => {
     const hold = () => new Promise<void>((resolve) => held(void (release = resolve)));
-    void navigator.locks.request(`sse 2 ${name}`, { signal: new AbortController().signal }, hold);
+    void navigator.locks.request(`sse 3 ${name}`, { signal: new AbortController().signal }, hold);
   });
-  const channel = new BroadcastChannel(`sse 2 ${name}`);
+  const channel = new BroadcastChannel(`sse 3 ${name}`);
   const heard: { kind: string; run: string; seen: number }[] = [];
   const joined = new Promise<void>((resolve) => {
     channel.onmessage = ({ data }) => resolve(void heard.push(data));
@@ -53,7 +20,15 @@ async function lead(name: string) {
     channel.postMessage({ kind: "event", event, run: "r", id: `${n}`, seen: n, moved: true });
   };
   const sayState = (id: string, seen: number) =>
-    channel.postMessage({ kind: "state", state: { state: "open" }, run: "r", id, seen, connected: undefined });
+    channel.postMessage({
+      kind: "state",
+      state: { state: "open" },
+      run: "r",
+      id,
+      resume: id,
+      seen,
+      connected: undefined,
+    });
   const close = () => release();
   return { channel, heard, joined, say, sayState, close };
 }
@@ -261,7 +236,7 @@ test("a tab that has not caught up when the leader ends is told so", async () =>
   for (const n of [1, 5]) leader.say(n);
   await until("its own connection", () => server.exchanges.length === 1);
   const state = { state: "closed", reason: "nothing-more", final: true };
-  leader.channel.postMessage({ kind: "state", state, run: "r", id: "5", seen: 5, connected: undefined });
+  leader.channel.postMessage({ kind: "state", state, run: "r", id: "5", resume: "5", seen: 5, connected: undefined });
   await until("the end", () => follower.tab.state.state === "closed");
   assert.deepEqual(follower.events, ["1", "resync"]);
   leader.close();
@@ -288,7 +263,7 @@ test("a tab that leads before it has caught up counts what it has read", async (
 test("after a resync the tabs follow on in a new run", async () => {
   await using server = await serve(stream("id: 1\ndata: 1\n\n"));
   const [a, b] = [open(server.url), open(server.url)];
-  const channel = new BroadcastChannel(`sse 2 ${server.url}`);
+  const channel = new BroadcastChannel(`sse 3 ${server.url}`);
   const runs = new Set<string>();
   channel.onmessage = ({ data }) => data.run && runs.add(data.run);
   await until("the first", () => b.events.length === 1);
