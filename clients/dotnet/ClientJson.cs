@@ -9,6 +9,7 @@ namespace AspireSse.Client;
 [JsonSerializable(typeof(SseConnected))]
 [JsonSerializable(typeof(SseResync))]
 [JsonSerializable(typeof(SseSkipped))]
+[JsonSerializable(typeof(SseUnauthorized))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(PublishAnswer))]
 internal sealed partial class ClientJson : JsonSerializerContext;

@@ -51,6 +51,6 @@ internal static class Problems
             _ => null,
         };
 
-    /// <summary>Returns true for statuses that a retry may change: 408, 429 and 5xx.</summary>
-    public static bool IsTransient(System.Net.HttpStatusCode status) => (int)status is 408 or 429 or >= 500;
+    /// <summary>Returns true for statuses that a retry may change: 408, 425, 429 and 5xx.</summary>
+    public static bool IsTransient(System.Net.HttpStatusCode status) => (int)status is 408 or 425 or 429 or >= 500;
 }

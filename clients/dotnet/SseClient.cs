@@ -8,6 +8,7 @@ public sealed class SseClient : IDisposable
 {
     private readonly HttpClient _http;
     private readonly bool _ownsHttp;
+    private readonly CancellationTokenSource _disposal = new();
 
     /// <summary>
     /// Creates a client with its own connections: no timeout, no connection limit, HTTP/2 if the server offers it over
@@ -36,6 +37,7 @@ public sealed class SseClient : IDisposable
         _http = http;
         Clock = clock ?? TimeProvider.System;
         Watchdog = new Reading.IdleWatchdog(Clock);
+        Disposed = _disposal.Token;
     }
 
     internal TimeProvider Clock { get; }
@@ -44,6 +46,11 @@ public sealed class SseClient : IDisposable
 
     internal HttpClient Http => _http;
 
+    /// <summary>Cancelled by <see cref="Dispose"/>.</summary>
+    internal CancellationToken Disposed { get; }
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Disposed.IsCancellationRequested, this);
+
     /// <summary>
     /// True if the handler sends <c>Last-Event-ID</c> as UTF-8 (§9.2.3); only our own handler is known to.
     /// </summary>
@@ -51,7 +58,8 @@ public sealed class SseClient : IDisposable
 
     /// <summary>
     /// Creates the default handler, as a base for other handlers. It has no connection limit and no cookies, follows
-    /// redirects, closes the connection of an abandoned stream at once, and renews idle connections after five minutes.
+    /// redirects, closes the connection of an abandoned stream at once, renews idle connections after five minutes, and
+    /// pings HTTP/2 connections, so that a dead one is closed.
     /// </summary>
     public static SocketsHttpHandler CreateHandler() => StreamingHandler.Create();
 
@@ -73,11 +81,15 @@ public sealed class SseClient : IDisposable
     }
 
     /// <summary>
-    /// Closes the client's own connections, which ends open streams with an error. Does not dispose a caller's <see
-    /// cref="HttpClient"/>.
+    /// Ends the client's streams: their loops throw <see cref="ObjectDisposedException"/>. Does not dispose a caller's
+    /// <see cref="HttpClient"/>.
     /// </summary>
     public void Dispose()
     {
+        if (Disposed.IsCancellationRequested)
+            return;
+        _disposal.Cancel();
+        _disposal.Dispose();
         if (_ownsHttp)
             _http.Dispose();
     }

@@ -27,6 +27,12 @@ public sealed record SseResync(
     [property: JsonRequired] string ResumedFrom
 );
 
+/// <summary>The credentials end this connection, or soon will.</summary>
+/// <param name="Reason"><c>expiring</c>, <c>expired</c>, or <c>replaced</c>: another connection has taken over the
+/// ticket.</param>
+/// <param name="ExpiresAt">The end of the credentials.</param>
+public sealed record SseUnauthorized([property: JsonRequired] string Reason, DateTimeOffset? ExpiresAt);
+
 /// <summary>Events that were skipped for a slow reader with <c>slow=latest</c>.</summary>
 /// <param name="From">First skipped position.</param>
 /// <param name="To">Last skipped position.</param>

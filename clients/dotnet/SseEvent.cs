@@ -56,6 +56,9 @@ public sealed class SseEvent
     /// <summary>The server's <c>skipped</c> event, or null: this reader was slow and asked to skip events.</summary>
     public SseSkipped? Skipped => Control("skipped", ClientJson.Default.SseSkipped);
 
+    /// <summary>The server's <c>unauthorized</c> event, or null: the credentials end this connection.</summary>
+    public SseUnauthorized? Unauthorized => Control("unauthorized", ClientJson.Default.SseUnauthorized);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Type} {Id} {Data}";
 

@@ -13,13 +13,13 @@ public enum SseError
     /// <summary>The response is not <c>text/event-stream</c>.</summary>
     WrongContentType,
 
-    /// <summary>The server is temporarily unavailable: 408, 429 or 5xx.</summary>
+    /// <summary>The server is temporarily unavailable: 408, 425, 429 or 5xx.</summary>
     Unavailable,
 
     /// <summary>No byte arrived within <see cref="SseOptions.IdleTimeout"/>.</summary>
     Silent,
 
-    /// <summary>The connection could not be made, or broke.</summary>
+    /// <summary>The connection could not be made, or broke, or a function of the request failed.</summary>
     Disconnected,
 
     /// <summary><see cref="SseOptions.MaxRetries"/> reconnections in a row delivered no event.</summary>

@@ -28,13 +28,13 @@ public sealed record SseOptions
 
     /// <summary>
     /// Reconnections in a row without an event before the stream ends with <see cref="SseError.RetriesExhausted"/>;
-    /// null for no limit. <c>connected</c> does not count, a connection of more than five seconds does. With 0 the
-    /// stream is read once, and its regular end ends the loop.
+    /// null for no limit. <c>connected</c> and <c>unauthorized</c> do not count, a connection of more than five seconds
+    /// does. With 0 the stream is read once, and its regular end ends the loop.
     /// </summary>
     public int? MaxRetries { get; init; }
 
     /// <summary>
-    /// Maximum size of an event (its whole block, in bytes); a larger one ends the stream with <see
+    /// Maximum size of an event (its whole block, in bytes, without comments); a larger one ends the stream with <see
     /// cref="SseError.EventTooLarge"/>. 16 MiB; at most 32 MiB.
     /// </summary>
     public int MaxEventBytes { get; init; } = 16 * 1024 * 1024;
@@ -57,8 +57,11 @@ public sealed record SseOptions
 
     internal void Validate()
     {
-        if (IdleTimeout != Timeout.InfiniteTimeSpan && IdleTimeout <= TimeSpan.Zero)
-            throw Invalid(nameof(IdleTimeout), "must be above zero, or Timeout.InfiniteTimeSpan");
+        if (
+            IdleTimeout != Timeout.InfiniteTimeSpan
+            && (IdleTimeout <= TimeSpan.Zero || IdleTimeout > TimeSpan.FromDays(1))
+        )
+            throw Invalid(nameof(IdleTimeout), "must be above zero and at most one day, or Timeout.InfiniteTimeSpan");
         if (InitialDelay <= TimeSpan.Zero)
             throw Invalid(nameof(InitialDelay), "must be above zero, or the client would retry without a pause");
         if (MaxDelay < InitialDelay || MaxDelay > TimeSpan.FromDays(1))

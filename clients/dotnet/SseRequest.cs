@@ -37,16 +37,20 @@ public sealed record SseRequest
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     /// <summary>
-    /// Called for each connection for the bearer token (RFC 6750); null sends none. Redirects drop the token.
+    /// Called for each connection, and once more after a 401, for the bearer token (RFC 6750); null sends none.
+    /// Redirects drop the token.
     /// </summary>
     public Func<CancellationToken, ValueTask<string?>>? BearerToken { get; init; }
 
-    /// <summary>Called for each connection for the value of <c>?ticket=</c>; null sends none.</summary>
+    /// <summary>
+    /// Called for each connection, and once more after a 401, for the value of <c>?ticket=</c>; null sends none. A
+    /// ticket that another connection has taken over is not sent again.
+    /// </summary>
     public Func<CancellationToken, ValueTask<string?>>? Ticket { get; init; }
 
     /// <summary>
-    /// Allows the request to be repeated without an event id. Default: true for GET and QUERY, false for other methods,
-    /// because a repeated POST would start its work again.
+    /// Allows the request to be repeated without an event id. Default: true for GET, HEAD, OPTIONS and QUERY, false
+    /// for other methods, because a repeated POST would start its work again.
     /// </summary>
     public bool? ResendWithoutId { get; init; }
 

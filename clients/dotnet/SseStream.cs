@@ -13,9 +13,9 @@ namespace AspireSse.Client;
 /// <para>Order: as sent by the server. Each event is delivered once per time the server sent it; the server's resume
 /// makes this exactly once.</para>
 /// <para>The enumeration ends when the server answers 204, or when a request that must not be repeated (a POST without
-/// ids) has ended regularly. It throws <see cref="SseException"/> when the server refuses (4xx except 408 and 429,
-/// another content type) or the retries are exhausted, and <see cref="OperationCanceledException"/> when its token is
-/// cancelled.</para>
+/// ids) has ended regularly. It throws <see cref="SseException"/> when the server refuses (4xx except 408, 425 and 429,
+/// another content type) or the retries are exhausted, <see cref="OperationCanceledException"/> when its token is
+/// cancelled, and <see cref="ObjectDisposedException"/> when its client is disposed.</para>
 /// <para>Supports one enumeration at a time; a later one resumes after <see cref="LastEventId"/>. The properties may be
 /// read from any thread.</para>
 /// </remarks>
@@ -71,6 +71,7 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
             for (var failures = 0; ; )
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                _client.ThrowIfDisposed();
                 _state = SseStreamState.Connecting;
                 TimeSpan? retryAfter;
                 SseException? failure;
@@ -105,8 +106,10 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                             if (e is null)
                                 break;
                             // Every connection to a server that cuts it at once begins with `connected`.
-                            if (e.Type != "connected")
+                            if (e.Type is not ("connected" or "unauthorized"))
                                 failures = 0;
+                            if (e.Unauthorized?.Reason == "replaced")
+                                _connector.LoseTicket();
                             _telemetry.Received();
                             if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false))
                                 yield return e;
@@ -166,7 +169,17 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
         var delay = ReconnectDelay.Next(_options, failures, _cursor.Retry, retryAfter, Random.Shared.NextDouble());
         _telemetry.Reconnecting(failure);
         _options.OnReconnecting?.Invoke(new SseReconnect(failures, delay, failure));
-        await Task.Delay(delay, _client.Clock, cancellationToken).ConfigureAwait(false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _client.Disposed);
+        try
+        {
+            await Task.Delay(delay, _client.Clock, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _client.ThrowIfDisposed();
+            throw;
+        }
     }
 
     private async ValueTask<bool> HandleAsync(SseEvent e, CancellationToken cancellationToken)

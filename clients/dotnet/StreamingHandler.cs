@@ -16,6 +16,11 @@ internal static class StreamingHandler
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             MaxResponseDrainSize = 0, // close abandoned streams at once; they have no end to drain to
             ResponseDrainTimeout = TimeSpan.Zero,
+            // An HTTP/2 connection outlives its cancelled streams: without pings, each reconnection of a silent stream
+            // would use the same dead connection.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             AutomaticDecompression = DecompressionMethods.None, // compression buffers
             UseCookies = false,
             RequestHeaderEncodingSelector = static (name, _) => name == "Last-Event-ID" ? Encoding.UTF8 : null,

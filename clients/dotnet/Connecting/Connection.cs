@@ -44,7 +44,7 @@ internal sealed class Connection : IDisposable
             telemetry,
             caller
         );
-        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(caller);
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(caller, client.Disposed);
         _watch = client.Watchdog.Watch(options.IdleTimeout, _cancellation);
     }
 
@@ -138,11 +138,13 @@ internal sealed class Connection : IDisposable
     {
         // Buffered events are not delivered after cancellation.
         _caller.ThrowIfCancellationRequested();
+        _client.ThrowIfDisposed();
         return _reader!.NextAsync();
     }
 
     /// <summary>Records the exception that ended the connection as its <see cref="Failure"/>.</summary>
     /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     public void Break(Exception e) => Failure = Translate(e);
 
     // Ignores parameters: the charset is always UTF-8.
@@ -161,6 +163,7 @@ internal sealed class Connection : IDisposable
     {
         if (_caller.IsCancellationRequested)
             throw new OperationCanceledException("Reading the stream was cancelled.", e, _caller);
+        _client.ThrowIfDisposed();
         if (_watch is { Expired: true })
             return new SseException(
                 SseError.Silent,

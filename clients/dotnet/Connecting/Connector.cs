@@ -6,17 +6,82 @@ namespace AspireSse.Client.Connecting;
 /// <summary>Sends a stream's request, with the current last id, token and ticket.</summary>
 internal sealed class Connector(SseClient client, SseRequest request)
 {
+    private const string TicketTaken = "Another connection uses the ticket. Each stream needs its own.";
+
+    // Of the latest request:
+    private bool _sent; // the server may have it
     private bool _redirectedToGet;
+    private string? _ticket;
+    private bool _ticketTaken; // by another connection
 
     /// <summary>The stream's address for spans and metrics. Without the query, which may contain a ticket.</summary>
     public Uri Address { get; } = request.Uri.IsAbsoluteUri ? request.Uri : new(client.Http.BaseAddress!, request.Uri);
 
+    /// <summary>Records that another connection has taken over the ticket, which is then not sent again.</summary>
+    public void LoseTicket() => _ticketTaken = true;
+
+    /// <summary>Sends the request, and once more after a 401 if functions return its credentials.</summary>
     /// <returns>The response. Its request message must be disposed with it.</returns>
+    /// <exception cref="SseException">The ticket belongs to another connection now.</exception>
     public async Task<HttpResponseMessage> SendAsync(string lastEventId, CancellationToken cancellationToken)
     {
-        var uri = request.Uri;
-        if (request.Ticket is not null && await request.Ticket(cancellationToken).ConfigureAwait(false) is { } ticket)
-            uri = WithQuery(uri, "ticket", ticket);
+        var response = await SendOnceAsync(lastEventId, cancellationToken).ConfigureAwait(false);
+        var mayRenew = request.BearerToken is not null || request.Ticket is not null;
+        if (response.StatusCode != HttpStatusCode.Unauthorized || !mayRenew)
+            return response;
+        if (_redirectedToGet && !MayResume(lastEventId))
+            return response;
+        response.RequestMessage?.Dispose();
+        response.Dispose();
+        return await SendOnceAsync(lastEventId, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<HttpResponseMessage> SendOnceAsync(string lastEventId, CancellationToken cancellationToken)
+    {
+        (_sent, _redirectedToGet) = (false, false);
+        var ticket = await CallAsync(request.Ticket, cancellationToken).ConfigureAwait(false);
+        if (_ticketTaken && ticket == _ticket)
+            throw new SseException(SseError.Rejected, TicketTaken);
+        (_ticket, _ticketTaken) = (ticket, false);
+        var token = await CallAsync(request.BearerToken, cancellationToken).ConfigureAwait(false);
+
+        var message = CreateMessage(lastEventId, ticket, token);
+        _sent = true;
+        try
+        {
+            return await client
+                .Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            // A redirect that HttpClient follows after a POST changes the message's own method.
+            _redirectedToGet = message.Method != request.Method;
+        }
+    }
+
+    /// <summary>Calls a function of the request. If it fails, the attempt has failed and nothing was sent.</summary>
+    private static async ValueTask<string?> CallAsync(
+        Func<CancellationToken, ValueTask<string?>>? credential,
+        CancellationToken cancellationToken
+    )
+    {
+        if (credential is null)
+            return null;
+        try
+        {
+            // A function that ignores its token must not outlive the attempt.
+            return await credential(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException($"The request has no token or ticket: {e.Message}", e);
+        }
+    }
+
+    private HttpRequestMessage CreateMessage(string lastEventId, string? ticket, string? token)
+    {
+        var uri = ticket is null ? request.Uri : WithQuery(request.Uri, "ticket", ticket);
         var asHeader = client.SendsUtf8Headers || Ascii.IsValid(lastEventId);
         if (!asHeader)
             uri = WithQuery(uri, "last_event_id", lastEventId);
@@ -34,22 +99,9 @@ internal sealed class Connector(SseClient client, SseRequest request)
             message.Headers.TryAddWithoutValidation(name, value);
         if (lastEventId.Length > 0 && asHeader)
             message.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
-        if (
-            request.BearerToken is not null
-            && await request.BearerToken(cancellationToken).ConfigureAwait(false) is { } token
-        )
+        if (token is not null)
             message.Headers.Authorization = new("Bearer", token);
-        try
-        {
-            return await client
-                .Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
-                .ConfigureAwait(false);
-        }
-        finally
-        {
-            // A redirect that HttpClient follows after a POST changes the message's own method.
-            _redirectedToGet = message.Method != request.Method;
-        }
+        return message;
     }
 
     /// <summary>
@@ -57,13 +109,10 @@ internal sealed class Connector(SseClient client, SseRequest request)
     /// only if the server cannot have started it: not after a redirect to a GET.
     /// </summary>
     public bool MayResend(string lastEventId, SseException failure) =>
-        MayResume(lastEventId) || !_redirectedToGet && CannotHaveStarted(failure);
+        MayResume(lastEventId) || !_sent || !_redirectedToGet && CannotHaveStarted(failure);
 
     private static bool CannotHaveStarted(SseException failure) =>
-        failure.StatusCode
-            is HttpStatusCode.RequestTimeout
-                or HttpStatusCode.TooManyRequests
-                or HttpStatusCode.ServiceUnavailable
+        (int?)failure.StatusCode is 408 or 425 or 429 or 503
         || failure.InnerException
             is HttpRequestException
             {

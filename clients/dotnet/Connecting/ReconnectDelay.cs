@@ -27,7 +27,10 @@ internal static class ReconnectDelay
         // retry: 0 allows one immediate reconnection, not a loop against a dead server.
         if (failures > 1)
             unit = Max(unit, options.InitialDelay);
-        var doubled = Min(unit * Math.Pow(2, Math.Min(failures - 1, 30)), options.MaxDelay);
+        // In ticks, because a long unit doubled often exceeds a TimeSpan.
+        var doubled = TimeSpan.FromTicks(
+            (long)Math.Min(unit.Ticks * Math.Pow(2, Math.Min(failures - 1, 30)), options.MaxDelay.Ticks)
+        );
         return least + (Max(doubled, least * 1.5) - least) * random;
     }
 

@@ -41,7 +41,7 @@ public sealed class EventPublisher
         ArgumentNullException.ThrowIfNull(e);
         return (
             await _requests
-                .SendAsync(Body(json => e.Write(json)), "application/json", cancellationToken)
+                .SendAsync(Body(json => e.Write(json)), "application/json", [e.Id], cancellationToken)
                 .ConfigureAwait(false)
         )[0];
     }
@@ -66,7 +66,8 @@ public sealed class EventPublisher
                 e.Write(json);
             json.WriteEndArray();
         });
-        return await _requests.SendAsync(body, "application/json", cancellationToken).ConfigureAwait(false);
+        Guid[] ids = [.. events.Select(e => e.Id)];
+        return await _requests.SendAsync(body, "application/json", ids, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -82,19 +83,20 @@ public sealed class EventPublisher
     {
         ArgumentNullException.ThrowIfNull(events);
         var body = new ArrayBufferWriter<byte>();
-        var lines = 0;
+        var ids = new List<Guid>();
         var accepted = 0L;
         await foreach (var e in events.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             using (var json = new Utf8JsonWriter(body))
                 e.Write(json);
             body.Write("\n"u8);
-            if (++lines < _options.StreamBatch && body.WrittenCount < _options.StreamBatchBytes)
+            ids.Add(e.Id);
+            if (ids.Count < _options.StreamBatch && body.WrittenCount < _options.StreamBatchBytes)
                 continue;
             foreach (var one in await SendLinesAsync().ConfigureAwait(false))
                 yield return one;
         }
-        if (lines == 0)
+        if (ids.Count == 0)
             yield break;
         foreach (var one in await SendLinesAsync().ConfigureAwait(false))
             yield return one;
@@ -104,9 +106,9 @@ public sealed class EventPublisher
             try
             {
                 var published = await _requests
-                    .SendAsync(body.WrittenMemory, "application/x-ndjson", cancellationToken)
+                    .SendAsync(body.WrittenMemory, "application/x-ndjson", ids, cancellationToken)
                     .ConfigureAwait(false);
-                accepted += lines;
+                accepted += ids.Count;
                 return published;
             }
             catch (PublishException e)
@@ -122,7 +124,7 @@ public sealed class EventPublisher
             }
             finally
             {
-                lines = 0;
+                ids.Clear();
                 body.ResetWrittenCount();
             }
         }

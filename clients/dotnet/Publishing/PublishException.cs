@@ -3,8 +3,8 @@ using System.Net;
 namespace AspireSse.Client.Publishing;
 
 /// <summary>
-/// Thrown for events that were not acknowledged. After a 4xx status (except 408 and 429) the server has refused them;
-/// otherwise their state is unknown, and publishing the same instances again resolves it.
+/// Thrown for events that were not acknowledged. After a 4xx status (except 408, 425 and 429) the server has refused
+/// them; otherwise their state is unknown, and publishing the same instances again resolves it.
 /// </summary>
 public sealed class PublishException : Exception
 {

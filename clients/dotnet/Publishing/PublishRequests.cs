@@ -8,6 +8,7 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
     public async Task<IReadOnlyList<PublishedEvent>> SendAsync(
         ReadOnlyMemory<byte> body,
         string contentType,
+        IReadOnlyCollection<Guid> ids,
         CancellationToken cancellationToken
     )
     {
@@ -21,7 +22,7 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
             {
                 using var response = await PostAsync(body, contentType, either.Token).ConfigureAwait(false);
                 if (response.IsSuccessStatusCode)
-                    return await AnswerAsync(response, either.Token).ConfigureAwait(false);
+                    return await AnswerAsync(response, ids, either.Token).ConfigureAwait(false);
                 var problem = await Problems.ReadAsync(response, either.Token).ConfigureAwait(false);
                 failure = new PublishException(
                     Problems.Describe(response, problem),
@@ -72,16 +73,26 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
 
     private static async Task<IReadOnlyList<PublishedEvent>> AnswerAsync(
         HttpResponseMessage response,
+        IReadOnlyCollection<Guid> ids,
         CancellationToken cancellationToken
     )
     {
+        if (response.RequestMessage is { Method: var method } redirected && method != HttpMethod.Post)
+            throw new PublishException(
+                $"Nothing was published: the request was redirected to a {method} of {redirected.RequestUri}. "
+                    + "Use the address that the redirect leads to.",
+                null,
+                response.StatusCode
+            );
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var answer = await JsonSerializer
                 .DeserializeAsync(body, ClientJson.Default.PublishAnswer, cancellationToken)
                 .ConfigureAwait(false);
-            return answer is { Events.Count: > 0 } ? answer.Events : throw new JsonException("It has no events.");
+            return answer is { Events: { } events } && events.Select(e => e.Id).SequenceEqual(ids)
+                ? events
+                : throw new JsonException("It does not acknowledge the events that were sent.");
         }
         catch (JsonException e)
         {

@@ -112,6 +112,12 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         // Not a field name here, but the parser would skip it at the start of its input.
         if (line.StartsWith(Bom))
             line[0] = (byte)':';
+        if (line.StartsWith((byte)':'))
+        {
+            // A comment is dropped at once: heartbeats without an empty line would fill the block.
+            _line = _write = Math.Max(_line, _block);
+            return false;
+        }
         if (IsField(line, "data"u8, out var value))
             _hasData = true;
         else if (IsField(line, "id"u8, out value) && !value.Contains((byte)0))
@@ -137,12 +143,13 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         return true;
     }
 
-    // ASCII digits and nothing else.
+    // ASCII digits and nothing else; more than fit are the longest time.
     private static TimeSpan? Milliseconds(ReadOnlySpan<byte> digits) =>
-        !digits.ContainsAnyExceptInRange((byte)'0', (byte)'9')
-        && Utf8Parser.TryParse(digits, out uint milliseconds, out _)
-            ? TimeSpan.FromMilliseconds(milliseconds)
-            : null;
+        digits.IsEmpty || digits.ContainsAnyExceptInRange((byte)'0', (byte)'9')
+            ? null
+            : TimeSpan.FromMilliseconds(
+                Utf8Parser.TryParse(digits, out uint milliseconds, out _) ? milliseconds : uint.MaxValue
+            );
 
     private void Resize(int size)
     {

@@ -40,6 +40,23 @@ public class BackoffTests
     }
 
     [Fact]
+    public void No_delay_overflows()
+    {
+        var day = new SseOptions
+        {
+            InitialDelay = TimeSpan.FromDays(1),
+            MaxDelay = TimeSpan.FromDays(1),
+            MaxServerDelay = TimeSpan.FromDays(1),
+        };
+        foreach (var retry in new TimeSpan?[] { null, TimeSpan.FromDays(1), TimeSpan.MaxValue })
+            Assert.InRange(
+                ReconnectDelay.Next(day, int.MaxValue, retry, retry, AlmostOne),
+                TimeSpan.FromHours(23),
+                TimeSpan.FromHours(37)
+            );
+    }
+
+    [Fact]
     public void The_servers_retry_time_is_capped()
     {
         Assert.Equal(300, Delay(1, 0, retry: 86_400));

@@ -6,11 +6,16 @@ internal sealed class ManualTime : TimeProvider
     private readonly Lock gate = new();
     private readonly List<ManualTimer> timers = [];
     private TimeSpan now;
+    private int reads;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
+    /// <summary>How often the timestamp was read.</summary>
+    public int Reads => Volatile.Read(ref reads);
+
     public override long GetTimestamp()
     {
+        Interlocked.Increment(ref reads);
         lock (gate)
             return now.Ticks;
     }

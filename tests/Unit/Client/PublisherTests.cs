@@ -100,6 +100,45 @@ public class PublisherTests
         Assert.Single(server.Requests);
     }
 
+    [Theory]
+    [InlineData(301)]
+    [InlineData(302)]
+    [InlineData(303)]
+    public async Task A_publish_that_is_redirected_to_the_history_has_not_published(int status)
+    {
+        await using var server = await StartAsync(
+            Redirect(status, "/v1/events?there"),
+            context =>
+                context.Response.WriteAsJsonAsync(
+                    new { events = new[] { new { id = Guid.NewGuid(), position = "e-1" } }, head = "e-9" }
+                )
+        );
+        var e = await Assert.ThrowsAsync<PublishException>(() =>
+            Publisher(server).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken)
+        );
+        Assert.Contains("Nothing was published: the request was redirected to a GET", e.Message);
+        Assert.Contains("/v1/events?there", e.Message);
+        Assert.Equal(["POST", "GET"], server.Requests.Select(r => r.Method));
+    }
+
+    [Fact]
+    public async Task An_answer_that_acknowledges_other_events_is_no_success()
+    {
+        var events = Events(2);
+        foreach (var ids in new Guid[][] { [], [events[0].Id], [events[1].Id, events[0].Id], [Guid.NewGuid()] })
+        {
+            await using var server = await StartAsync(context =>
+                context.Response.WriteAsJsonAsync(
+                    new { accepted = ids.Length, events = ids.Select(id => new { id, position = "e-1" }) }
+                )
+            );
+            var e = await Assert.ThrowsAsync<PublishException>(() =>
+                Publisher(server).PublishAsync(events, TestContext.Current.CancellationToken)
+            );
+            Assert.Contains("does not acknowledge", e.Message);
+        }
+    }
+
     [Fact]
     public async Task After_its_retries_it_gives_up_with_the_last_reason()
     {

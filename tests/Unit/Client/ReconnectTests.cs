@@ -258,6 +258,31 @@ public class ReconnectTests
         Assert.All(attempts, a => Assert.Equal(SseError.Disconnected, Assert.IsType<SseException>(a.Reason).Error));
     }
 
+    [Theory]
+    [InlineData(SseStreamState.Open)]
+    [InlineData(SseStreamState.Waiting)]
+    public async Task Disposing_the_client_ends_its_streams(SseStreamState state)
+    {
+        const string Frames = "retry: 60000\n\ndata: a\n\n";
+        await using var server = await StartAsync(state == SseStreamState.Open ? Open(Frames) : Stream(Frames));
+        // If the rule is broken, the stream has no end.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(10));
+        using var client = new SseClient();
+        var stream = client.Open(server.Url);
+        await using var events = stream.GetAsyncEnumerator(patience.Token);
+        Assert.True(await events.MoveNextAsync());
+        var next = events.MoveNextAsync().AsTask();
+        await ServiceDefaults.Eventually.GetAsync(() => stream.State == state ? stream : null);
+        client.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => next);
+        Assert.Equal(SseStreamState.Closed, stream.State);
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () =>
+        {
+            await foreach (var _ in stream) { }
+        });
+    }
+
     private static async Task<List<string>> ReadAllAsync(SseServer server, SseOptions options)
     {
         using var client = new SseClient();

@@ -13,6 +13,21 @@ public partial class RequestTests
         MaxRetries = 50,
     };
 
+    public static TheoryData<string> Cases => [.. RequestCase.All.Keys];
+
+    [Theory, MemberData(nameof(Cases))]
+    public async Task It_does_what_all_clients_do(string name)
+    {
+        var expected = RequestCase.All[name];
+        await using var server = await StartAsync([.. expected.Answers.Select(RequestCase.Answer)]);
+        var events = new List<string>();
+        Assert.Equal(expected.End, await expected.ReadAsync(server, events));
+        Assert.Equal(expected.Events, events);
+        Assert.Equal(expected.Requests, server.Requests.Select(r => r.Method));
+        if (expected.LastIds is { } ids)
+            Assert.Equal(ids, server.Requests.Select(r => r.LastEventId));
+    }
+
     [Fact]
     public async Task It_asks_for_an_event_stream_and_no_cache()
     {
@@ -79,16 +94,7 @@ public partial class RequestTests
     [InlineData("/result", 2)]
     public async Task A_POST_that_was_redirected_to_a_GET_is_not_sent_again(string target, int requests)
     {
-        await using var server = await StartAsync(
-            context =>
-            {
-                context.Response.StatusCode = 303;
-                context.Response.Headers.Location = target;
-                return Task.CompletedTask;
-            },
-            Status(503),
-            Status(400)
-        );
+        await using var server = await StartAsync(Redirect(303, target), Status(503), Status(400));
         await Assert.ThrowsAsync<SseException>(() =>
             ReadAsync(new SseRequest(server.Url) { Method = HttpMethod.Post })
         );
@@ -123,6 +129,50 @@ public partial class RequestTests
     }
 
     [Fact]
+    public async Task A_ticket_that_another_connection_took_over_is_not_sent_again_and_a_new_one_is()
+    {
+        const string Replaced = "event: unauthorized\ndata: {\"reason\":\"replaced\",\"expiresAt\":null}\n\n";
+        await using var server = await StartAsync(Stream(Replaced), Stream(Replaced), Stream("data: a\n\n"));
+        var tickets = new Queue<string>(["one", "two", "two"]);
+        using var client = new SseClient();
+        var request = new SseRequest(server.Url) { Ticket = _ => new(tickets.Dequeue()) };
+        var reasons = new List<string?>();
+        var e = await Assert.ThrowsAsync<SseException>(async () =>
+        {
+            await foreach (var one in client.Open(request, Quick))
+                reasons.Add(one.Unauthorized?.Reason);
+        });
+        Assert.Equal(SseError.Rejected, e.Error);
+        Assert.Contains("Another connection uses the ticket", e.Message);
+        Assert.Equal(["replaced", "replaced"], reasons);
+        Assert.Equal(["/?ticket=one", "/?ticket=two"], server.Requests.Select(r => r.Target));
+    }
+
+    [Fact]
+    public async Task A_token_function_that_ignores_its_cancellation_does_not_outlive_the_attempt()
+    {
+        await using var server = await StartAsync(Stream("data: a\n\n"));
+        var never = new TaskCompletionSource<string?>();
+        var calls = 0;
+        var time = new ManualTime();
+        using var client = new SseClient(time);
+        var request = new SseRequest(server.Url) { BearerToken = _ => ++calls == 1 ? new(never.Task) : new("t") };
+        await using var events = client.Open(request).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var first = events.MoveNextAsync().AsTask();
+        await time.TickUntilDelayAsync();
+        await time.PassDelayAsync();
+        Assert.True(await first);
+    }
+
+    [Fact]
+    public void A_dead_HTTP2_connection_is_closed_before_its_streams_count_as_silent()
+    {
+        using var handler = SseClient.CreateHandler();
+        Assert.Equal(HttpKeepAlivePingPolicy.WithActiveRequests, handler.KeepAlivePingPolicy);
+        Assert.True(handler.KeepAlivePingDelay + handler.KeepAlivePingTimeout < new SseOptions().IdleTimeout);
+    }
+
+    [Fact]
     public void A_client_with_a_timeout_is_refused()
     {
         using var http = new HttpClient();
@@ -148,6 +198,7 @@ public partial class RequestTests
             var options in new SseOptions[]
             {
                 new() { IdleTimeout = TimeSpan.Zero },
+                new() { IdleTimeout = TimeSpan.FromDays(200) },
                 new() { InitialDelay = TimeSpan.Zero },
                 new() { MaxDelay = TimeSpan.FromMilliseconds(1) },
                 new() { MaxRetries = -1 },

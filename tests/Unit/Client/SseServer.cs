@@ -96,6 +96,14 @@ internal sealed class SseServer : IAsyncDisposable
             return Task.CompletedTask;
         };
 
+    public static Func<HttpContext, Task> Redirect(int status, string target) =>
+        context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.Headers.Location = target;
+            return Task.CompletedTask;
+        };
+
     public static async Task WriteAsync(HttpContext context, string frames)
     {
         if (!context.Response.HasStarted)

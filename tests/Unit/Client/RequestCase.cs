@@ -1,0 +1,90 @@
+using System.Text.Json;
+using AspireSse.Client;
+using Microsoft.AspNetCore.Http;
+
+namespace Unit.Client;
+
+/// <summary>A case of <c>clients/cases/requests.json</c>, which the tests of all clients read.</summary>
+/// <param name="Name">The rule.</param>
+/// <param name="Answers">The server's answers, in turn; the last one serves all further requests.</param>
+/// <param name="Requests">The methods of the expected requests.</param>
+public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Requests)
+{
+    public string? Method { get; init; }
+
+    /// <summary><c>renews</c>: a new token each time; <c>fails first</c>: the first call throws.</summary>
+    public string? Credential { get; init; }
+
+    public int? MaxRetries { get; init; }
+
+    public int? MaxEvent { get; init; }
+
+    public string?[]? LastIds { get; init; }
+
+    public string[] Events { get; init; } = [];
+
+    public string End { get; init; } = "done";
+
+    public static IReadOnlyDictionary<string, RequestCase> All { get; } =
+        JsonSerializer
+            .Deserialize<RequestCase[]>(
+                File.ReadAllText(Path.Combine(Repository.Root, "clients", "cases", "requests.json")),
+                JsonSerializerOptions.Web
+            )!
+            .ToDictionary(c => c.Name);
+
+    internal static Func<HttpContext, Task> Answer(JsonElement answer) =>
+        answer.ValueKind switch
+        {
+            JsonValueKind.Number => SseServer.Status(answer.GetInt32()),
+            JsonValueKind.String => SseServer.Stream(answer.GetString()!),
+            _ when answer.TryGetProperty("cut", out var frames) => SseServer.Broken(frames.GetString()!),
+            _ when answer.TryGetProperty("length", out var length) => SseServer.Stream(
+                $"data: {new string('x', length.GetInt32())}\n\n"
+            ),
+            _ => SseServer.Redirect(answer.GetProperty("redirect").GetInt32(), "/result"),
+        };
+
+    /// <summary>Opens the stream and returns its end by the name of the case.</summary>
+    internal async Task<string> ReadAsync(SseServer server, List<string> events)
+    {
+        var calls = 0;
+        var request = new SseRequest(server.Url)
+        {
+            Method = new HttpMethod(Method ?? "GET"),
+            BearerToken = Credential is null ? null : Token,
+        };
+        var options = new SseOptions
+        {
+            InitialDelay = TimeSpan.FromMilliseconds(1),
+            MaxDelay = TimeSpan.FromMilliseconds(2),
+            MaxRetries = MaxRetries ?? 50,
+            MaxEventBytes = MaxEvent ?? 1024 * 1024,
+        };
+        using var client = new SseClient();
+        try
+        {
+            var stream = client.Open(request, options).WithCancellation(TestContext.Current.CancellationToken);
+            await foreach (var e in stream)
+                if (e.Type == "message")
+                    events.Add(e.Data);
+            return "done";
+        }
+        catch (SseException e)
+        {
+            return e.Error switch
+            {
+                SseError.Rejected or SseError.WrongContentType or SseError.Unavailable => "refused",
+                SseError.Disconnected => "broken",
+                SseError.RetriesExhausted => "exhausted",
+                SseError.EventTooLarge => "too large",
+                _ => e.Error.ToString(),
+            };
+        }
+
+        ValueTask<string?> Token(CancellationToken cancellationToken) =>
+            ++calls == 1 && Credential == "fails first"
+                ? throw new InvalidOperationException("no token yet")
+                : new($"token {calls}");
+    }
+}
