@@ -2,21 +2,27 @@
 
 import http.client
 import json as jsonlib
+import logging
 import random
 import socket
-import string
+import ssl
 import threading
 import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Union
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+from .connection import parse, prepare, redirect
 from .parser import Event, Parser
+
+_log = logging.getLogger("aspire_sse")
 
 _STABLE = 5.0  # seconds after which a connection counts as successful even without an event
 _MAX_SERVER_DELAY = 300.0  # seconds; upper limit of the server's times
 _MAX_REDIRECTS = 10
 _SAFE = ("GET", "HEAD", "OPTIONS", "QUERY")
-_NOT_STARTED = (408, 429, 503)  # statuses of a server that has not begun the work
+_NOT_STARTED = (408, 425, 429, 503)  # statuses of a server that has not begun the work
+_NO_SUCCESS = ("connected", "unauthorized")  # events of a server that cuts the connection at once, too
 _SECRETS = ("authorization", "cookie", "proxy-authorization")  # headers that a redirect to another origin drops
 
 
@@ -35,6 +41,10 @@ class RetriesExhausted(Exception):
 
 class StreamBroken(Exception):
     """A POST without event ids lost its answer, or its stream broke: a new request would repeat the work."""
+
+
+class _NotSent(Exception):
+    """The function for the headers failed."""
 
 
 class _Unavailable(HttpError):
@@ -58,19 +68,24 @@ class SSEClient:
 
     :param url: URL of the stream.
     :param json: Request body; makes the request a POST unless ``method`` is given. A POST without event ids is sent
-        again only if the server cannot have begun its work: it was not reached, or answered 408, 429 or 503. After a
-        redirect to a GET it is not sent again.
-    :param headers: Additional headers, or a function that returns them, called for each connection: for a token that
-        expires. Redirects to another origin drop ``Authorization`` and cookies.
+        again only if the server cannot have begun its work: it was not reached, or answered 408, 425, 429 or 503. After
+        a redirect to a GET it is not sent again.
+    :param headers: Additional headers, or a function that returns them, called for each connection and once more after
+        a 401: for a token that expires. An exception of it counts as a failed attempt. Redirects to another origin drop
+        ``Authorization`` and cookies.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
     :param ends: Names of events after which the client stops instead of reconnecting.
     :param idle_timeout: Seconds without any byte before a connection counts as lost. The server sends a heartbeat every
         15 s.
+    :param connect_timeout: Seconds until a connection is made.
     :param initial_delay: Longest wait in seconds before the first reconnection, unless the server sent ``retry:``. It
-        doubles with each failure up to ``max_delay``. Each wait is random within the upper half of that time. The
-        server's ``retry:`` and ``Retry-After`` are the minimum, up to five minutes.
-    :param max_retries: Maximum reconnections in a row without an event (``connected`` does not count) and without a
-        connection of five seconds; None for no limit. With 0 the iteration ends with its only connection.
+        doubles with each failure up to ``max_delay``. Each wait is random below that time. The server's ``retry:`` and
+        ``Retry-After`` are the minimum, up to five minutes.
+    :param max_retries: Maximum reconnections in a row without an event (``connected`` and ``unauthorized`` do not
+        count) and without a connection of five seconds; None for no limit. With 0 the iteration ends with its only
+        connection.
+    :param max_event_chars: Characters of an event; a longer one raises ``EventTooLarge``.
+    :param context: TLS settings, for example a private certificate authority or a client certificate.
     """
 
     def __init__(
@@ -83,20 +98,23 @@ class SSEClient:
         last_event_id: str = "",
         ends: Collection[str] = (),
         idle_timeout: float = 45,
-        connect_timeout: float = 10,
+        connect_timeout: float = 15,
         initial_delay: float = 1,
         max_delay: float = 30,
         max_retries: Optional[int] = None,
+        max_event_chars: int = 16 * 1024 * 1024,
+        context: Optional[ssl.SSLContext] = None,
     ):
-        self._url = urlsplit(url)
-        if self._url.scheme not in ("http", "https") or not self._url.hostname:
-            raise ValueError(f"not an http or https URL: {url!r}")
+        if not initial_delay > 0:
+            raise ValueError("initial_delay must be above zero, or the client would retry without a pause")
+        self._url = parse(url)
         self._body = None if json is None else jsonlib.dumps(json).encode()
         self._method = (method or ("GET" if json is None else "POST")).upper()
         self._headers = headers if callable(headers) else dict(headers or {})
         self._ends = frozenset(ends)
         self._idle_timeout, self._connect_timeout = idle_timeout, connect_timeout
         self._initial_delay, self._max_delay, self._max_retries = initial_delay, max_delay, max_retries
+        self._max_event_chars, self._context = max_event_chars, context
         self._handlers: Dict[str, List[Callable[[Event], None]]] = {}
         self._closed = threading.Event()
         self._socket: Optional[socket.socket] = None
@@ -115,8 +133,9 @@ class SSEClient:
     def run(self) -> None:
         """Reads to the end and gives every event to its handlers."""
         for event in self:
-            for handler in [*self._handlers.get(event.event, ()), *self._handlers.get("*", ())]:
-                handler(event)
+            for name in dict.fromkeys((event.event, "*")):
+                for handler in [*self._handlers.get(name, ())]:
+                    handler(event)
 
     def close(self) -> None:
         """Ends the iteration. May be called from any thread, also while it waits."""
@@ -131,11 +150,13 @@ class SSEClient:
     def __iter__(self) -> Iterator[Event]:
         failures = 0
         while not self._closed.is_set():
-            after, silent = 0.0, False
+            after, silent, taken = 0.0, False, False
+            last: Optional[Exception] = None
             try:
                 for event in self._connect():
-                    if event.event != "connected":
+                    if event.event not in _NO_SUCCESS:
                         failures = 0
+                    taken = taken or _is_replaced(event)
                     yield event
                     if event.event in self._ends or self._closed.is_set():
                         return
@@ -144,19 +165,28 @@ class SSEClient:
             except _Unavailable as e:
                 if (self._redirected or e.status not in _NOT_STARTED) and not self._may_resend():
                     raise HttpError(e.status, e.problem) from None
-                after = e.after
+                last, after = e, e.after
+            except _NotSent as e:
+                last = e
             except (OSError, http.client.HTTPException) as e:
                 if self._closed.is_set():
                     return
                 if self._sent and not self._may_resend():
                     raise StreamBroken(str(e) or type(e).__name__) from e
-                silent = isinstance(e, socket.timeout)
+                last, silent = e, isinstance(e, socket.timeout)
+            if taken:
+                raise HttpError(401, "Another connection uses the ticket. Each stream needs its own.") from last
             if self._opened_at and not silent and time.monotonic() - self._opened_at > _STABLE:
                 failures = 0
             failures += 1
+            reason = "the server ended the stream" if last is None else str(last) or type(last).__name__
             if self._max_retries is not None and failures > self._max_retries:
-                raise RetriesExhausted(f"{failures} connections in a row delivered no event")
-            self._closed.wait(self._delay(failures, after))
+                message = f"{self._max_retries} reconnections in a row delivered no event. Last: {reason}"
+                raise RetriesExhausted(message) from last
+            delay = self._delay(failures, after)
+            level = logging.DEBUG if last is None else logging.WARNING
+            _log.log(level, "%s: %s; next attempt in %.1f s", self._url.netloc, reason, delay)
+            self._closed.wait(delay)
 
     def _may_resend(self) -> bool:
         return bool(self.last_event_id) or self._method in _SAFE
@@ -167,20 +197,35 @@ class SSEClient:
         base = self._initial_delay if self._retry is None else self._retry
         base = max(base, self._initial_delay) if failures > 1 else base
         longest = max(min(self._max_delay, base * 2 ** min(failures - 1, 30)), least * 1.5)
-        return random.uniform(max(least, longest / 2), longest)
+        return random.uniform(least, longest)
 
     def _connect(self) -> Iterator[Event]:
+        """Reads one connection. After a 401 the function for the headers is called once more."""
+        try:
+            yield from self._attempt()
+        except HttpError as e:
+            begun = self._redirected and not self._may_resend()
+            if e.status != 401 or not callable(self._headers) or begun:
+                raise
+        else:
+            return
+        yield from self._attempt()
+
+    def _attempt(self) -> Iterator[Event]:
         self._sent, self._redirected, self._opened_at = False, False, None
-        headers = self._headers() if callable(self._headers) else self._headers
+        try:
+            headers = self._headers() if callable(self._headers) else self._headers
+        except Exception as e:
+            raise _NotSent(f"the function for the headers failed: {e}") from e
         url, method, body = self._url, self._method, self._body
         for hops in range(_MAX_REDIRECTS, -1, -1):
-            connection = self._open(url)
+            connection, path, for_proxy = prepare(url, self._connect_timeout, self._context)
             response: Optional[http.client.HTTPResponse] = None
             try:
-                response = self._request(connection, url, method, body, headers)
+                response = self._request(connection, method, path, body, {**headers, **for_proxy})
                 if response is None:
                     return
-                target = self._redirect(response, url) if hops > 0 else None
+                target = redirect(url, response.status, response.headers.get("Location")) if hops > 0 else None
                 if target is None:
                     if not self._check(response):
                         self._closed.set()
@@ -201,15 +246,11 @@ class SSEClient:
                     response.close()
                 connection.close()
 
-    def _open(self, url: SplitResult) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-        return kind(url.hostname or "", url.port, timeout=self._connect_timeout)
-
     def _request(
         self,
         connection: http.client.HTTPConnection,
-        url: SplitResult,
         method: str,
+        path: str,
         body: Optional[bytes],
         headers: Mapping[str, str],
     ) -> Optional[http.client.HTTPResponse]:
@@ -218,7 +259,6 @@ class SSEClient:
             sent["Content-Type"] = "application/json"
         if self.last_event_id:
             sent["Last-Event-ID"] = self.last_event_id.encode()  # http.client sends text as Latin-1
-        path = (url.path or "/") + ("?" + url.query if url.query else "")
         self._sent = self._redirected
         connection.connect()
         # http.client drops its reference to the socket after a `Connection: close`.
@@ -230,19 +270,8 @@ class SSEClient:
         connection.request(method, path, body, sent)
         return connection.getresponse()
 
-    @staticmethod
-    def _redirect(response: http.client.HTTPResponse, url: SplitResult) -> Optional[SplitResult]:
-        """Returns the target of a redirect; None for other responses, which includes a redirect from https to http."""
-        location = response.headers.get("Location")
-        if response.status not in (301, 302, 303, 307, 308) or not location:
-            return None
-        # http.client decodes headers as Latin-1; the bytes of a path beyond ASCII are percent-encoded again.
-        target = urlsplit(urljoin(url.geturl(), quote(location, safe=string.punctuation, encoding="iso-8859-1")))
-        downgrade = url.scheme == "https" and target.scheme != "https"
-        return None if downgrade or target.scheme not in ("http", "https") or not target.hostname else target
-
     def _read(self, response: http.client.HTTPResponse) -> Iterator[Event]:
-        parser = Parser(self.last_event_id)
+        parser = Parser(self.last_event_id, self._max_event_chars)
         while True:
             chunk = response.read1(65536)
             if not chunk:
@@ -262,7 +291,29 @@ class SSEClient:
         if response.status == 200 and response.headers.get_content_type() == "text/event-stream":
             return True
         problem = response.read(65536).decode("utf-8", "replace")
-        if response.status in (408, 429) or response.status >= 500:
-            after = response.headers.get("Retry-After", "")
-            raise _Unavailable(response.status, problem, float(after) if after.isascii() and after.isdigit() else 0.0)
+        if response.status in (408, 425, 429) or response.status >= 500:
+            raise _Unavailable(response.status, problem, _retry_after(response.headers.get("Retry-After", "")))
         raise HttpError(response.status, problem)
+
+
+def _retry_after(value: str) -> float:
+    """Returns the seconds of a ``Retry-After``, which are a number or a date (RFC 9110, 10.2.3); 0 without one."""
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return 0.0
+    date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+    return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
+
+
+def _is_replaced(event: Event) -> bool:
+    """Returns True if another connection has taken over the ticket: to use it again would end that one."""
+    if event.event != "unauthorized":
+        return False
+    try:
+        data = event.json()
+    except ValueError:
+        return False
+    return isinstance(data, dict) and data.get("reason") == "replaced"

@@ -19,6 +19,10 @@ class Event:
         return json.loads(self.data)
 
 
+class EventTooLarge(ValueError):
+    """An event has more characters than ``max_event_chars``."""
+
+
 class Parser:
     """Parses bytes in chunks that may be split anywhere: within a character, between CR and LF."""
 
@@ -73,7 +77,7 @@ class Parser:
         elif name == "id" and "\0" not in value:
             self._id = value
         elif name == "retry" and value.isascii() and value.isdigit():
-            self.retry = int(value)
+            self.retry = int(min(float(value), 2**31))  # any number of digits
         return None
 
     def _dispatch(self) -> Optional[Event]:
@@ -92,4 +96,4 @@ class Parser:
 
     def _check(self, size: int) -> None:
         if size > self._max:
-            raise ValueError(f"an event is larger than {self._max} characters")
+            raise EventTooLarge(f"an event is larger than {self._max} characters (max_event_chars)")

@@ -1,6 +1,7 @@
 import unittest
 
-from aspire_sse import Event, Parser
+from aspire_sse import EventTooLarge, Parser
+from tests.server import cases
 
 
 def parse(*chunks: bytes):
@@ -9,30 +10,20 @@ def parse(*chunks: bytes):
 
 
 class ParserTests(unittest.TestCase):
-    def test_every_line_end_ends_a_line(self):
-        for end in (b"\n", b"\r", b"\r\n"):
-            events, _ = parse(end.join([b"id: 1", b"event: e", b"data: a", b"data:b", b"", b"data", b"", b""]))
-            self.assertEqual([Event("e", "a\nb", "1"), Event("message", "", "1")], events)
+    def test_it_parses_as_all_clients_do_however_the_bytes_are_cut(self):
+        for case in cases("parsing"):
+            stream = case["stream"].encode()
+            cuts = [[stream[:cut], stream[cut:]] for cut in range(len(stream) + 1)]
+            for chunks in [*cuts, [stream[i : i + 1] for i in range(len(stream))]]:
+                with self.subTest(case["name"], chunks=chunks):
+                    events, parser = parse(*chunks)
+                    self.assertEqual(case["events"], [[e.event, e.data, e.id] for e in events])
+                    self.assertEqual((case["lastId"], case.get("retry")), (parser.last_event_id, parser.retry))
 
-    def test_bytes_may_be_cut_anywhere(self):
-        stream = "\ufeffid: x\r\nevent: e\r\ndata: こん\r\ndata: 😀\r\n\r\n: c\r\n\r\ndata: 2\r\n\r\n".encode()
-        whole, _ = parse(stream)
-        self.assertEqual(["こん\n😀", "2"], [e.data for e in whole])
-        self.assertEqual(whole, parse(*(stream[i : i + 1] for i in range(len(stream))))[0])
-        for cut in range(len(stream)):
-            self.assertEqual(whole, parse(stream[:cut], stream[cut:])[0])
-
-    def test_an_id_moves_with_its_frame_and_not_before(self):
-        events, parser = parse(b"id: 1\n\nid: 2\ndata: cut off")
-        self.assertEqual(([], "1"), (events, parser.last_event_id))
-
-    def test_an_id_with_nul_and_a_retry_that_is_no_number_are_ignored(self):
-        _, parser = parse(b"id: a\0b\nretry: 1x\n\n")
-        self.assertEqual(("", None), (parser.last_event_id, parser.retry))
-
-    def test_an_empty_id_clears_the_last(self):
-        events, parser = parse(b"id: 1\ndata: a\n\nid\ndata: b\n\n")
-        self.assertEqual(["1", ""], [e.id for e in events])
+    def test_a_retry_of_any_length_is_a_long_time(self):
+        for digits in (400, 5_000):
+            _, parser = parse(b"retry: " + b"9" * digits + b"\n\n")
+            self.assertGreater(parser.retry, 86_400_000)
 
     def test_a_long_line_in_small_chunks_is_joined_once(self):
         data = b"x" * 4096
@@ -44,7 +35,7 @@ class ParserTests(unittest.TestCase):
 
     def test_a_line_has_a_limit(self):
         parser = Parser(max_event_chars=100)
-        with self.assertRaises(ValueError):
+        with self.assertRaises(EventTooLarge):
             for _ in range(20):
                 list(parser.feed(b"data: 1234"))
 

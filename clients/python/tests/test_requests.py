@@ -1,0 +1,76 @@
+import json
+import unittest
+import urllib.error
+
+from aspire_sse import EventTooLarge, HttpError, RetriesExhausted, StreamBroken, request
+from tests.server import Server, cases, quick, redirect, stream
+
+ENDS = {HttpError: "refused", StreamBroken: "broken", RetriesExhausted: "exhausted", EventTooLarge: "too large"}
+
+
+def answer(given):
+    if isinstance(given, int):
+        return given
+    if isinstance(given, str):
+        return given.encode()
+    if "cut" in given:
+        return lambda handler: stream(handler, given["cut"].encode(), cut=True)
+    if "length" in given:
+        return b"data: " + b"x" * given["length"] + b"\n\n"
+    return redirect(given["redirect"], "/result")
+
+
+def headers(credential):
+    calls = []
+
+    def call():
+        calls.append(1)
+        if credential == "fails first" and len(calls) == 1:
+            raise RuntimeError("no token yet")
+        return {"Authorization": f"Bearer {len(calls)}"}
+
+    return call if credential else None
+
+
+class RequestTests(unittest.TestCase):
+    def test_it_does_what_all_clients_do(self):
+        for case in cases("requests"):
+            with self.subTest(case["name"]), Server(*map(answer, case["answers"])) as server:
+                client = quick(
+                    server.url,
+                    method=case.get("method"),
+                    json={} if "method" in case else None,
+                    headers=headers(case.get("credential")),
+                    max_retries=case.get("maxRetries", 50),
+                    max_event_chars=case.get("maxEvent", 1024 * 1024),
+                )
+                events, end = [], "done"
+                try:
+                    events.extend(e.data for e in client if e.event == "message")
+                except tuple(ENDS) as e:
+                    end = ENDS[type(e)]
+                self.assertEqual(case.get("end", "done"), end)
+                self.assertEqual(case.get("events", []), events)
+                self.assertEqual(case["requests"], [method for method, _, _ in server.requests])
+                if "lastIds" in case:
+                    self.assertEqual(case["lastIds"], [last for _, last, _ in server.requests])
+
+    def test_a_request_that_writes_is_not_turned_into_one_that_reads(self):
+        def history(handler):
+            body = json.dumps({"events": [{"id": "other"}]}).encode()
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        for status in (301, 302, 303, 307, 308):
+            with self.subTest(status=status), Server(redirect(status, "/there"), history) as server:
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    request("POST", server.url, {"topic": "a"})
+                self.assertEqual((status, 1), (refused.exception.code, len(server.requests)))
+        with Server(redirect(302, "/there"), history) as server:
+            self.assertEqual("other", request("GET", server.url)["events"][0]["id"])
+
+
+if __name__ == "__main__":
+    unittest.main()
