@@ -41,7 +41,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
         (_sent, _redirectedToGet) = (false, false);
         var ticket = await CallAsync(request.Ticket, cancellationToken).ConfigureAwait(false);
         if (_ticketTaken && ticket == _ticket)
-            throw new SseException(SseError.Rejected, TicketTaken);
+            throw new SseException(SseError.Rejected, TicketTaken, null, HttpStatusCode.Unauthorized);
         (_ticket, _ticketTaken) = (ticket, false);
         var token = await CallAsync(request.BearerToken, cancellationToken).ConfigureAwait(false);
 

@@ -225,7 +225,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     } catch (error) {
       const detail = silent ? undefined : String((error as Error)?.message ?? error);
       if (error instanceof EventTooLarge) return { reason: "too-large", detail, final: true };
-      if (error === TAKEN) return { reason: "refused", detail: TAKEN.message, final: true };
+      if (error === TAKEN) return { reason: "refused", status: 401, detail: TAKEN.message, final: true };
       return { reason: opened === 0 ? "unreachable" : silent ? "silent" : "broken", detail };
     } finally {
       clearTimeout(watchdog);
