@@ -27,7 +27,8 @@ export class Emitter<Events extends EventTypes = {}> {
 
   /**
    * Calls `handler` for every event of this name, or for all events with `"*"`. Unnamed events are `"message"`. The
-   * control events `connected`, `resync`, `skipped` and `unauthorized` are included. @returns a function that removes the handler.
+   * control events `connected`, `resync`, `skipped` and `unauthorized` are included. @returns a function that removes
+   * the handler.
    */
   on<Type extends (keyof Events | keyof ControlEvents | "message" | "*") & string>(
     type: Type,

@@ -46,9 +46,9 @@ interface Collected<Data> {
 }
 
 /**
- * Reads a stream while the component is mounted; `null` reads none. `token`, `ticket` and `headers` of the latest render
- * are sent with the next connection, and `events`, `parse` and `onEvent` are its too; other options take effect when the
- * URL changes. Under StrictMode only the second mount sends a request.
+ * Reads a stream while the component is mounted; `null` reads none. The latest render's `token`, `ticket` and `headers`
+ * are sent with the next connection, and its `events`, `parse` and `onEvent` apply at once; other options take effect
+ * when the URL changes. Under StrictMode only the second mount sends a request.
  */
 export function useSSE<Data = unknown>(
   url: string | null | undefined,

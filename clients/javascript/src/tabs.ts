@@ -34,10 +34,10 @@ interface Membership {
 /**
  * Shares one connection between all tabs of this origin. The tab with the Web Lock leads: it holds the connection and
  * broadcasts each event by BroadcastChannel. When it closes, the next tab resumes after the last event it has seen, so
- * no tab that is open loses an event or gets one twice. A tab that opens later gets only later events, also of a stream
- * that sends each connection its beginning: do not share an answer or a run. A tab that has missed events reads them over a connection of its own; if the
- * server refuses that, the tab gets a `resync` with reason `missed`. Not for a `POST` without event ids, because the
- * next leader would start its work again.
+ * no open tab loses an event or gets one twice. A tab that opens later gets only later events, also of a stream that
+ * sends each connection its beginning: do not share an answer or a run. A tab that has missed events reads them over a
+ * connection of its own; if the server refuses that, the tab gets a `resync` with reason `missed`. Not for a `POST`
+ * without event ids, because the next leader would start its work again.
  *
  * With `pauseWhenHidden`, a hidden tab does not lead; without a visible tab there is no connection. Without Web Locks
  * (in an insecure context or a sandbox) each tab has its own connection.

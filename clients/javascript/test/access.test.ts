@@ -66,7 +66,7 @@ test("Retry-After may be a date", async () => {
   client.close();
 });
 
-test("when the browser is online again, lost connections are retried at once, and the server's time is kept", async () => {
+test("online again, lost connections are retried at once, and the server's time is kept", async () => {
   const page = new EventTarget();
   const { addEventListener, removeEventListener } = globalThis;
   Object.assign(globalThis, {
