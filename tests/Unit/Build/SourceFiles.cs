@@ -3,7 +3,7 @@ namespace Unit.Build;
 /// <summary>The repository's own text files, without what a build or a package manager writes.</summary>
 internal static class SourceFiles
 {
-    private static readonly string[] Skipped = ["artifacts", "bin", "lib", "node_modules", "obj"];
+    private static readonly string[] Skipped = ["artifacts", "bin", "build", "dist", "lib", "node_modules", "obj"];
 
     public static IEnumerable<FileInfo> All => Under(new DirectoryInfo(Repository.Root));
 
