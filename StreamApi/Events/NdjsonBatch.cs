@@ -19,6 +19,8 @@ internal sealed class NdjsonBatch(
     private readonly List<int> _lines = [];
     private readonly List<AppendedEvent> _stored = [];
     private int _bytes;
+    private long _received,
+        _paid;
 
     /// <summary>The events that are stored.</summary>
     public IReadOnlyList<AppendedEvent> Stored => _stored;
@@ -31,6 +33,17 @@ internal sealed class NdjsonBatch(
 
     /// <summary>The line that was read last; after a conflict the line with the conflict.</summary>
     public int Line { get; set; }
+
+    /// <summary>Waits until the client may send bytes that have arrived, before they are parsed: blank and invalid
+    /// lines cost as much as others.</summary>
+    public async Task ReceiveAsync(long bytes)
+    {
+        _received += bytes;
+        var kilobytes = _received / 1_024;
+        await SpendAsync(kilobytes);
+        _received -= 1_024 * kilobytes;
+        _paid += kilobytes;
+    }
 
     /// <summary>Adds the event of the current line. A full batch is appended first.</summary>
     public async Task AddAsync(NewEvent e)
@@ -49,8 +62,9 @@ internal sealed class NdjsonBatch(
     {
         if (_events.Count == 0)
             return;
-        while (!await budget.SpendAsync(_client, _events, context.RequestAborted))
-            await Task.Delay(TimeSpan.FromSeconds(1), clock, context.RequestAborted);
+        var cost = PublishBudget.CostOf(_events);
+        await SpendAsync(cost - _paid);
+        _paid = Math.Max(0, _paid - cost);
         try
         {
             _stored.AddRange(await AppendAsync(_events));
@@ -75,6 +89,12 @@ internal sealed class NdjsonBatch(
             _lines.Clear();
             _bytes = 0;
         }
+    }
+
+    private async Task SpendAsync(long kilobytes)
+    {
+        while ((kilobytes = await budget.SpendAsync(_client, kilobytes, context.RequestAborted)) > 0)
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, context.RequestAborted);
     }
 
     private async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events)

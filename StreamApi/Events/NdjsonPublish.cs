@@ -44,7 +44,7 @@ internal sealed class NdjsonPublish(
         try
         {
             await foreach (
-                var (line, isTooLong, buffered) in LinesAsync(
+                var (line, isTooLong, buffered, received) in LinesAsync(
                     context.Request.BodyReader,
                     _lineBytes,
                     context.RequestAborted
@@ -62,6 +62,7 @@ internal sealed class NdjsonPublish(
                 }
                 // The text after the last line break is not a line yet, but uses memory too.
                 hold.Set(buffered + batch.HeldBytes + AnswerBytes * batch.Count);
+                await batch.ReceiveAsync(received);
                 if (isTooLong)
                 {
                     batch.Line++;
@@ -128,18 +129,17 @@ internal sealed class NdjsonPublish(
     private InvalidRequestException TooLong() =>
         new("data", $"the line has more than {_lineBytes} bytes.", StatusCodes.Status413PayloadTooLarge);
 
-    /// <summary>
-    /// Reads the lines and the buffered bytes; after each read also the buffered bytes alone. A line that is too long
-    /// is the last one.
-    /// </summary>
-    internal static async IAsyncEnumerable<(ReadOnlyMemory<byte>? Line, bool IsTooLong, long Buffered)> LinesAsync(
+    /// <summary>Reads the lines; after each read first what it brought. A line that is too long is the last
+    /// one.</summary>
+    internal static async IAsyncEnumerable<NdjsonRead> LinesAsync(
         PipeReader body,
         int lineBytes,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
         // Bytes of the unfinished line that have no line break: each is searched once, however few a read brings.
-        long searched = 0;
+        long searched = 0,
+            known = 0;
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);
@@ -148,23 +148,25 @@ internal sealed class NdjsonPublish(
             // would abort the response.
             try
             {
-                yield return (null, false, buffered);
+                yield return new NdjsonRead(null, false, buffered, buffered - known);
                 while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
                 {
                     var isTooLong = rest.Slice(0, end).Length > lineBytes;
-                    yield return (isTooLong ? null : Trim(rest.Slice(0, end).ToArray()), isTooLong, buffered);
+                    var line = isTooLong ? default(ReadOnlyMemory<byte>?) : Trim(rest.Slice(0, end).ToArray());
+                    yield return new NdjsonRead(line, isTooLong, buffered);
                     (rest, searched) = (rest.Slice(rest.GetPosition(1, end)), 0);
                 }
                 searched = rest.Length;
                 if (searched > lineBytes)
-                    yield return (null, true, buffered);
+                    yield return new NdjsonRead(null, true, buffered);
                 if (read.IsCompleted && !rest.IsEmpty)
-                    yield return (Trim(rest.ToArray()), false, buffered);
+                    yield return new NdjsonRead(Trim(rest.ToArray()), false, buffered);
                 if (read.IsCompleted)
                     rest = rest.Slice(rest.End);
             }
             finally
             {
+                known = rest.Length;
                 body.AdvanceTo(rest.Start, read.Buffer.End);
             }
             if (read.IsCompleted)
@@ -174,3 +176,15 @@ internal sealed class NdjsonPublish(
         static ReadOnlyMemory<byte> Trim(ReadOnlyMemory<byte> line) => line.Trim(" \t\r"u8.ToArray());
     }
 }
+
+/// <summary>A line of a request, or what a read of its body brought.</summary>
+/// <param name="Line">The line; null: none, or too long.</param>
+/// <param name="IsTooLong">True for a line that is too long.</param>
+/// <param name="Buffered">Bytes that are buffered.</param>
+/// <param name="Received">Bytes that the read brought; 0 with a line.</param>
+internal readonly record struct NdjsonRead(
+    ReadOnlyMemory<byte>? Line,
+    bool IsTooLong,
+    long Buffered,
+    long Received = 0
+);

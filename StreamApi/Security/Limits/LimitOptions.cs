@@ -30,8 +30,8 @@ internal sealed class LimitOptions
     public int? PublishesPerSecond { get; set; }
 
     /// <summary>
-    /// Kilobytes of events that one client may publish per second on this replica; each event counts as at least one.
-    /// Up to ten seconds' worth waits.
+    /// Kilobytes that one client may send per second to publish or change something, on this replica; each event counts
+    /// as at least one. Up to ten seconds' worth waits.
     /// </summary>
     [Range(16, Unlimited)]
     public int? PublishKilobytesPerSecond { get; set; }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Limits the kilobytes that one client publishes per second on this replica; some seconds' worth waits. The request
-/// rate alone does not: one request may carry thousands of events.
+/// Limits the kilobytes that one client sends per second to publish or change something, on this replica; some seconds'
+/// worth waits. The request rate alone does not: one request may carry thousands of events.
 /// </summary>
 internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
 {
@@ -30,19 +30,22 @@ internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
         )
     );
 
-    /// <summary>Waits until the client may publish these events; false if too much already waits.</summary>
-    public async ValueTask<bool> SpendAsync(
-        string client,
-        IReadOnlyList<NewEvent> events,
-        CancellationToken cancellationToken
-    )
+    /// <summary>The kilobytes that events cost: at least one each, because an event has overhead beside its
+    /// data.</summary>
+    public static long CostOf(IReadOnlyList<NewEvent> events)
     {
-        if (_perSecond >= LimitOptions.Unlimited)
-            return true;
         long kilobytes = 0;
-        // Each event has overhead beside its data.
         foreach (var e in events)
             kilobytes += 1 + e.Data.Length / 1_024;
+        return kilobytes;
+    }
+
+    /// <summary>Waits until the client may send this much.</summary>
+    /// <returns>The kilobytes that were refused, because too many of the client's already wait; 0: none.</returns>
+    public async ValueTask<long> SpendAsync(string client, long kilobytes, CancellationToken cancellationToken)
+    {
+        if (_perSecond >= LimitOptions.Unlimited)
+            return 0;
         for (; kilobytes > 0; kilobytes -= _perSecond)
         {
             using var lease = await _kilobytes.AcquireAsync(
@@ -51,9 +54,9 @@ internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
                 cancellationToken
             );
             if (!lease.IsAcquired)
-                return false;
+                return kilobytes;
         }
-        return true;
+        return 0;
     }
 
     public void Dispose() => _kilobytes.Dispose();

@@ -1,32 +1,70 @@
 using EventStore;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
 /// <summary>Charges requests to the publish and memory budgets of their client.</summary>
-internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory) : IRequestBudget
+internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory, TimeProvider clock) : IRequestBudget
 {
     public IMemoryHold Hold(HttpContext context) => MemoryHold.Of(context);
 
     public IDisposable Keep(string client, long bytes) => memory.Keep(client, bytes);
 
+    public async ValueTask AdmitAsync(HttpContext context, long bytes)
+    {
+        // Streams and model requests are limited to a few per minute; of the others, a client may send a hundred large
+        // bodies per second.
+        if (RequestLimits.PolicyOf(context) is null or RatePolicies.Publishes)
+        {
+            var kilobytes = bytes / 1_024;
+            await SpendAsync(context, kilobytes);
+            context.Features.Set(new AdmittedBody(kilobytes));
+        }
+        CheckCredential(context);
+    }
+
     public async ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events)
     {
-        if (!await publishes.SpendAsync(RequestLimits.KeyOf(context), events, context.RequestAborted))
+        await SpendAsync(
+            context,
+            PublishBudget.CostOf(events) - (context.Features.Get<AdmittedBody>()?.Kilobytes ?? 0)
+        );
+        CheckCredential(context);
+    }
+
+    private async ValueTask SpendAsync(HttpContext context, long kilobytes)
+    {
+        if (await publishes.SpendAsync(RequestLimits.KeyOf(context), kilobytes, context.RequestAborted) > 0)
             throw new TooManyBytesException(context);
     }
 
-    private sealed class TooManyBytesException(HttpContext context)
-        : InvalidRequestException("body", "has too many bytes.", StatusCodes.Status429TooManyRequests)
+    /// <summary>A body may take minutes to arrive, and then wait for the budget.</summary>
+    private void CheckCredential(HttpContext context)
     {
+        if (Caller.Of(context).Until <= clock.GetUtcNow())
+            throw new InvalidRequestException(
+                "credential",
+                "it expired before the request was complete. Send the request again with a new one.",
+                StatusCodes.Status401Unauthorized
+            );
+    }
+
+    private sealed record AdmittedBody(long Kilobytes);
+
+    private sealed class TooManyBytesException(HttpContext context)
+        : InvalidRequestException("body", Reason, StatusCodes.Status429TooManyRequests)
+    {
+        private const string Reason =
+            "more than ten seconds' worth of your bytes already wait (Limits:PublishKilobytesPerSecond).";
+
         public override IResult ToResult()
         {
             context.Response.Headers.RetryAfter = "5";
             return TypedResults.Problem(
                 statusCode: Status,
                 title: "Publish budget exceeded",
-                detail: "More than ten seconds' worth of your events already wait "
-                    + "(Limits:PublishKilobytesPerSecond). Retry after the time in Retry-After."
+                detail: $"body: {Reason} Retry after the time in Retry-After."
             );
         }
     }

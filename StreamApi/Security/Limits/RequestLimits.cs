@@ -140,7 +140,8 @@ internal static class RequestLimits
             AutoReplenishment = false,
         };
 
-    private static string? PolicyOf(HttpContext context) =>
+    /// <summary>Name of the endpoint's rate limit; null: that of plain requests.</summary>
+    public static string? PolicyOf(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
 
     /// <summary>Creates a limiter for each client; idle ones are removed.</summary>

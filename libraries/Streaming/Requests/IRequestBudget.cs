@@ -2,7 +2,7 @@ using EventStore;
 
 namespace Streaming.Requests;
 
-/// <summary>Limits the memory and the publishing rate of one client's requests. The host implements it.</summary>
+/// <summary>Limits the memory of one client's requests, and the bytes that it sends. The host implements it.</summary>
 internal interface IRequestBudget
 {
     /// <summary>Starts an empty memory hold for this request. It is released when the response ends.</summary>
@@ -14,8 +14,15 @@ internal interface IRequestBudget
     /// <param name="bytes">The bytes.</param>
     IDisposable Keep(string client, long bytes);
 
-    /// <summary>Waits until the client may publish these events.</summary>
-    /// <exception cref="InvalidRequestException">429: too many requests of the client are waiting.</exception>
+    /// <summary>Waits until the client may have a body of this size parsed, so that refused bodies cost it as much as
+    /// accepted ones.</summary>
+    /// <exception cref="InvalidRequestException">429: too many requests of the client are waiting; 401: its credential
+    /// has expired since the request began.</exception>
+    ValueTask AdmitAsync(HttpContext context, long bytes);
+
+    /// <summary>Waits until the client may publish these events. Bytes of the request's admitted body are not counted
+    /// again.</summary>
+    /// <exception cref="InvalidRequestException">As for <see cref="AdmitAsync"/>.</exception>
     ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events);
 }
 

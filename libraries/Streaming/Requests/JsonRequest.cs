@@ -21,7 +21,8 @@ internal static class JsonRequest
     /// <param name="most">Maximum bytes of the body.</param>
     /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
     /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not JSON; 429 or
-    /// 503: too many bytes of bodies are held already.</exception>
+    /// 503: too many bytes of bodies are held already; and those of <see
+    /// cref="IRequestBudget.AdmitAsync"/>.</exception>
     public static async Task<JsonDocument> ReadAsync(HttpContext context, int most, int copies = 1)
     {
         if (!context.Request.HasJsonContentType())
@@ -33,9 +34,12 @@ internal static class JsonRequest
         CheckCharset(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = most;
+        var budget = context.RequestServices.GetRequiredService<IRequestBudget>();
         try
         {
-            return Parse(await BytesAsync(context, copies));
+            var bytes = await BytesAsync(context, budget.Hold(context), copies);
+            await budget.AdmitAsync(context, bytes.Length);
+            return Parse(bytes);
         }
         catch (BadHttpRequestException e)
         {
@@ -100,12 +104,9 @@ internal static class JsonRequest
         return (long)copies * body.Length + Row * tokens;
     }
 
-    private static async Task<byte[]> BytesAsync(HttpContext context, int copies)
+    private static async Task<byte[]> BytesAsync(HttpContext context, IMemoryHold hold, int copies)
     {
-        var (body, hold) = (
-            context.Request.BodyReader,
-            context.RequestServices.GetRequiredService<IRequestBudget>().Hold(context)
-        );
+        var body = context.Request.BodyReader;
         while (true)
         {
             var read = await body.ReadAsync(context.RequestAborted);

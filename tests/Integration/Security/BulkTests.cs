@@ -81,6 +81,53 @@ public sealed class BulkTests(StackFixture stack)
             JsonSerializer.Serialize(new EventBody("a.b", "n", data, Id: id));
     }
 
+    /// <summary>A body must be read and parsed before it can be refused.</summary>
+    [Fact]
+    public async Task Refused_bodies_are_charged_to_the_budget_of_published_bytes()
+    {
+        var settings = new Dictionary<string, string>(SecureSystem.Settings)
+        {
+            ["Limits__PublishKilobytesPerSecond"] = "16",
+        };
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: settings,
+            apiKey: SecureSystem.OperatorKey
+        );
+        foreach (var path in (string[])["/v1/events", "/v1/messages/count_tokens", "/v1/stream-tickets"])
+        {
+            var eve = Tokens.Of($"eve at {path}", subscribe: ["orders.>"], publish: ["orders.>", "chat"]);
+            // Ten seconds' worth are 160 kB; these are three times as many.
+            var answers = await Task.WhenAll(
+                Enumerable
+                    .Range(0, 50)
+                    .Select(_ =>
+                        SecureSystem.SendAsync(
+                            system.Replicas[0].Url,
+                            Post,
+                            path,
+                            eve,
+                            new { wrong = new string('x', 10_000) }
+                        )
+                    )
+            );
+            Assert.All(
+                answers,
+                a =>
+                    Assert.Contains(
+                        a.StatusCode,
+                        (HttpStatusCode[])[HttpStatusCode.BadRequest, HttpStatusCode.TooManyRequests]
+                    )
+            );
+            Assert.Contains(
+                answers,
+                a => a.StatusCode == HttpStatusCode.TooManyRequests && a.Headers.RetryAfter is not null
+            );
+            foreach (var answer in answers)
+                answer.Dispose();
+        }
+    }
+
     [Fact]
     public async Task Unfinished_bodies_of_one_client_hold_bounded_bytes_and_others_publish()
     {

@@ -236,7 +236,7 @@ public sealed class EndingTests(SecureSystem system)
     {
         var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(2));
         const string line = """{"topic":"orders.late","type":"n","data":1}""";
-        using var content = new Lines();
+        using var content = new Lines("application/x-ndjson");
         var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
         await content.SendAsync(line);
         await DeliverySystem.EventuallyAsync(
@@ -256,18 +256,44 @@ public sealed class EndingTests(SecureSystem system)
         Assert.Equal((2, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
     }
 
+    [Fact]
+    public async Task A_body_that_is_complete_after_the_token_expired_is_refused()
+    {
+        var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(2));
+        using var content = new Lines("application/json");
+        var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
+        await content.SendAsync("""[{"topic":"orders.slow","type":"n","data":1}""");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                await SecureSystem.StatusAsync(system.A, Get, "/v1/events?topic=orders.slow", token)
+                == HttpStatusCode.Unauthorized,
+            "the token has expired"
+        );
+        await content.SendAsync("]");
+        content.Complete();
+        using var refused = await response;
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        var page = await SecureSystem.JsonAsync(
+            system.A,
+            Get,
+            "/v1/events?topic=orders.slow",
+            key: SecureSystem.OperatorKey
+        );
+        Assert.Equal(0, page.GetProperty("events").GetArrayLength());
+    }
+
     private async Task<string> TicketAsync(string token, string[] topics, int seconds) =>
         (await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", token, new { topics, expiresIn = seconds }))
             .GetProperty("ticket")
             .GetString()!;
 
-    /// <summary>An NDJSON body whose lines are sent one at a time.</summary>
+    /// <summary>A body whose lines are sent one at a time.</summary>
     private sealed class Lines : HttpContent
     {
         private readonly TaskCompletionSource<Stream> _stream = new();
         private readonly TaskCompletionSource _completed = new();
 
-        public Lines() => Headers.ContentType = new("application/x-ndjson");
+        public Lines(string type) => Headers.ContentType = new(type);
 
         public async Task SendAsync(string line)
         {

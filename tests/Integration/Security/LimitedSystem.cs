@@ -21,6 +21,7 @@ public sealed class LimitedSystem(StackFixture stack) : IAsyncLifetime
             ["Limits__GenerationsPerMinute"] = "2",
             ["Streaming__MaxConnectionsPerClient"] = "3",
             ["Limits__PublishKilobytesPerSecond"] = "256",
+            ["Limits__HeldMegabytesPerClient"] = "8",
             ["Limits__HeaderSeconds"] = "2",
             ["Limits__BodyGraceSeconds"] = "2",
             ["Limits__RequestsPerSecond"] = "20",

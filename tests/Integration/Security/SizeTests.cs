@@ -48,9 +48,9 @@ public sealed class SizeTests(LimitedSystem fixture)
             Post,
             "/v1/generations",
             ida,
-            new { messages = new[] { new { role = "user", content = new string('x', 4_000_000) } }, maxTokens = 4_000 }
+            new { messages = new[] { new { role = "user", content = new string('x', 1_000_000) } }, maxTokens = 4_000 }
         );
-        // 4 MB of zeros take 28 MB, and the prompt 8 MB: more than 32 MB.
+        // 1 MB of zeros takes 7 MB, and the prompt 2 MB: more than 8.4 MB.
         Assert.Equal(HttpStatusCode.TooManyRequests, await ManyZerosAsync());
         await SecureSystem.JsonAsync(
             server,
@@ -66,7 +66,7 @@ public sealed class SizeTests(LimitedSystem fixture)
         async Task<HttpStatusCode> ManyZerosAsync()
         {
             using var zeros = new StringContent(
-                $"[0{string.Concat(Enumerable.Repeat(",0", 2_000_000))}]",
+                $"[0{string.Concat(Enumerable.Repeat(",0", 500_000))}]",
                 Encoding.UTF8,
                 "application/json"
             );
@@ -94,6 +94,35 @@ public sealed class SizeTests(LimitedSystem fixture)
         Assert.Equal(HttpStatusCode.Accepted, await SecureSystem.StatusAsync(server, Post, "/v1/events", gil, lines));
         // A thousand kilobytes at 256 per second; the first 256 are accepted at once.
         Assert.InRange(publishing.Elapsed.TotalSeconds, 2.5, 60);
+    }
+
+    [Fact]
+    public async Task Blank_lines_wait_like_events()
+    {
+        var (kim, publishing) = (Tokens.Of("kim", publish: ["orders.>"]), Stopwatch.StartNew());
+        using var lines = new StringContent(new string('\n', 600 * 1024), Encoding.UTF8, "application/x-ndjson");
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            await SecureSystem.StatusAsync(fixture.Server, Post, "/v1/events", kim, lines)
+        );
+        // 600 kilobytes at 256 per second; the first 256 are accepted at once.
+        Assert.InRange(publishing.Elapsed.TotalSeconds, 1, 60);
+    }
+
+    [Fact]
+    public async Task A_ticket_has_at_most_a_hundred_topics()
+    {
+        foreach (var (topics, expected) in new[] { (100, HttpStatusCode.OK), (101, HttpStatusCode.BadRequest) })
+            Assert.Equal(
+                expected,
+                await SecureSystem.StatusAsync(
+                    fixture.Server,
+                    Post,
+                    "/v1/stream-tickets",
+                    body: new { topics = Enumerable.Range(0, topics).Select(n => $"a{n}") },
+                    key: SecureSystem.OperatorKey
+                )
+            );
     }
 
     [Fact]

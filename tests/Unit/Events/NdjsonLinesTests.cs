@@ -12,12 +12,16 @@ public sealed class NdjsonLinesTests
         const int Pieces = 1_000,
             Bytes = 64;
         using var body = new Body(Pieces, Bytes);
-        var lines = new List<int>();
+        var (lines, received) = (new List<int>(), 0L);
         var found = NdjsonPublish.LinesAsync(body, int.MaxValue, TestContext.Current.CancellationToken);
-        await foreach (var (line, _, _) in found)
-            if (line is { } text)
+        await foreach (var read in found)
+        {
+            received += read.Received;
+            if (read.Line is { } text)
                 lines.Add(text.Length);
+        }
         Assert.Equal([Pieces * Bytes - 1], lines);
+        Assert.Equal(Pieces * Bytes, received);
         // Searched, copied, and looked at as the first of what is left; a search per piece would be half a million.
         Assert.InRange(body.Looks, Pieces, 5 * Pieces);
     }
