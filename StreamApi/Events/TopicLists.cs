@@ -106,7 +106,11 @@ internal sealed class TopicLists(
         CancellationToken left
     )
     {
-        var (epoch, found, scanned) = await ReadableAsync(request, grants, left);
+        var (epoch, found, scanned) = await topics.ListAsync(
+            request.Prefix,
+            pages => ReadableAsync(pages, request, grants),
+            left
+        );
         var rows = found
             .Take(request.Most)
             .Select(t => new TopicRow(
@@ -131,18 +135,15 @@ internal sealed class TopicLists(
     /// <returns>The topics, and the last one scanned if the limit of <see cref="EventsOptions.MaxScannedTopics"/> ended
     /// the scan.</returns>
     private async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics, string? Scanned)> ReadableAsync(
+        TopicPages pages,
         TopicListRequest request,
-        TopicGrants grants,
-        CancellationToken left
+        TopicGrants grants
     )
     {
         var (prefix, after, limit) = (request.Prefix, request.After, request.Most + 1);
         if (grants.ReadsEverything)
-        {
-            var (of, all) = await topics.ListAsync(prefix, after, limit, left);
-            return (of, all, null);
-        }
-        var (epoch, budget, scanned) = ("", options.Value.MaxScannedTopics, (string?)null);
+            return (pages.Epoch, await pages.ReadAsync(prefix, after, limit), null);
+        var (budget, scanned) = (options.Value.MaxScannedTopics, (string?)null);
         var size = Math.Max(limit, Math.Min(PageTopics, budget));
         var found = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
         foreach (var below in grants.Readable.Select(Literal).Distinct(StringComparer.Ordinal))
@@ -155,7 +156,7 @@ internal sealed class TopicLists(
             var start = below.Length > prefix.Length ? below : prefix;
             for (var (from, taken, isMore) = (after, 0, true); isMore && taken < limit; )
             {
-                (epoch, var page) = await topics.ListAsync(start, from, size, left);
+                var page = await pages.ReadAsync(start, from, size);
                 foreach (var topic in page.Where(t => grants.MayRead(t.Topic)))
                 {
                     found[topic.Topic] = topic;
@@ -173,7 +174,7 @@ internal sealed class TopicLists(
             }
         }
         return (
-            epoch,
+            pages.Epoch,
             [.. found.Values.Where(t => scanned is null || string.CompareOrdinal(t.Topic, scanned) <= 0).Take(limit)],
             scanned
         );

@@ -6,9 +6,6 @@ namespace EventStore;
 /// caller's own tables.</summary>
 public static class LogSnapshot
 {
-    /// <summary>Maximum events searched behind the numbered one.</summary>
-    private const int MostBack = 100_000;
-
     /// <summary>Reads the head.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it in a
@@ -38,7 +35,8 @@ public static class LogSnapshot
     }
 
     /// <summary>Finds an event by its number in a topic whose events are numbered: the member <c>id</c> of
-    /// the data counts up from event to event; retention removes the lowest.</summary>
+    /// the data counts up from event to event; retention removes the lowest. Reads a row for each halving of the
+    /// topic's range of positions, wherever the event is.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task<NumberedEvent> NumberedAsync(
         NpgsqlConnection connection,
@@ -50,32 +48,46 @@ public static class LogSnapshot
     {
         await using var ends = new NpgsqlCommand(
             """
-            select o.position - 1, (o.data::jsonb ->> 'id')::bigint, (n.data::jsonb ->> 'id')::bigint
+            select o.position - 1, (o.data::jsonb ->> 'id')::bigint, (n.data::jsonb ->> 'id')::bigint, n.position
             from (select position, data from eventstore.events_of($1) order by topic, position limit 1) o,
-                (select data from eventstore.events_of($1) order by topic desc, position desc limit 1) n
+                (select position, data from eventstore.events_of($1) order by topic desc, position desc limit 1) n
             """,
             connection,
             transaction
         );
         NumberedEvent found;
+        long newest;
         await using (var row = await ends.With(topic).ExecuteReaderAsync(cancellationToken))
         {
             if (!await row.ReadAsync(cancellationToken))
                 return default;
             long? Number(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
             found = new NumberedEvent(row.GetInt64(0), Number(1), Number(2), null);
+            newest = row.GetInt64(3);
         }
-        if (found.Newest - number is not (>= 0 and <= MostBack and var back) || number < found.Oldest)
+        if (number < found.Oldest || found.Newest is not { } last || number > last)
             return found;
         await using var search = new NpgsqlCommand(
             """
-            select case when (data::jsonb ->> 'id')::bigint = $3 then position end from eventstore.events_of($1)
-            order by topic desc, position desc offset $2 limit 1
+            -- The event is after low, and at high or before it.
+            with recursive searched as (
+                select $3 as low, $4 as high, null::bigint as found
+                union all
+                select case when e.number < $2 then e.position else low end,
+                    case when e.number > $2 then (low + high) / 2 else high end,
+                    case when e.number = $2 then e.position end
+                from searched cross join lateral (
+                    select position, (data::jsonb ->> 'id')::bigint as number
+                    from eventstore.events_of($1, (low + high) / 2) order by topic, position limit 1
+                ) e
+                where found is null and low < high and e.number is not null
+            )
+            select found from searched where found is not null
             """,
             connection,
             transaction
         );
-        search.With(topic).With(back).With(number);
+        search.With(topic).With(number).With(found.Start!.Value).With(newest);
         return found with { At = await search.ExecuteScalarAsync(cancellationToken) as long? };
     }
 
@@ -102,6 +114,5 @@ public static class LogSnapshot
 /// <param name="Start">Position before the topic's oldest event; null if it has none.</param>
 /// <param name="Oldest">Number of the oldest event; null without one.</param>
 /// <param name="Newest">Number of the newest event; null without one.</param>
-/// <param name="At">Position of the event with the asked number; null if the topic does not have it, or has more than
-/// 100,000 after it.</param>
+/// <param name="At">Position of the event with the asked number; null if the topic does not have it.</param>
 public readonly record struct NumberedEvent(long? Start, long? Oldest, long? Newest, long? At);

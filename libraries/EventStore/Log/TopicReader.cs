@@ -1,3 +1,4 @@
+using System.Data;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
@@ -7,15 +8,12 @@ namespace EventStore;
 /// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe.</summary>
 public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store, LineageReader lineages)
 {
-    /// <summary>Highest ordinal that is looked up; longer streams use the log's ids.</summary>
-    internal const int MostOrdinal = 100_000;
+    /// <summary>Highest ordinal that is looked up, because the lookup counts the events before it.</summary>
+    internal const int MostOrdinal = 10_000;
 
     /// <summary>The topic's end is looked for among its newest events; a publisher may have written some after
     /// it.</summary>
     private const int EndWithin = 100;
-
-    /// <summary>Maximum events after the directory's end that a listing counts itself.</summary>
-    private const int MostUnlisted = 10_000;
 
     /// <summary>Reads a topic's positions in one snapshot.</summary>
     /// <param name="topic">A topic, no pattern.</param>
@@ -71,6 +69,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                     ordinal == 0 ? start
                         : ordinal > MostOrdinal ? null
                         : Position(4),
+                    IsCounted: ordinal <= MostOrdinal || Position(4) is null,
                     Position(5)
                 );
             }
@@ -96,39 +95,28 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         int limit,
         CancellationToken cancellationToken
     ) =>
-        store.AskAsync<(string Epoch, IReadOnlyList<TopicSummary> Topics)>(
-            $"""
-            with listed as (
-                select topic, events, head from eventstore.topics
-                where topic > $1 and topic >= $2 and topic < $3 order by topic limit $4
-            ), unlisted as (
-                select topic, count(*) as events, max(position) as head from (
-                    select topic, position from eventstore.events
-                    where position > (select through from eventstore.topic_directory)
-                    order by position limit {MostUnlisted}
-                ) rest
-                where topic > $1 and topic >= $2 and topic < $3 group by topic
-            )
-            -- a subquery, or its function would read pg_control for each row: 18 ms for 1,000 topics
-            select (select eventstore.epoch()), topic, sum(events)::bigint, max(head)
-            from (select * from listed union all select * from unlisted) topics group by topic order by topic limit $4
-            """,
+        ListAsync(prefix, async pages => (pages.Epoch, await pages.ReadAsync(prefix, after, limit)), cancellationToken);
+
+    /// <summary>Lists topics page by page, in one snapshot of the log.</summary>
+    /// <param name="prefix">Prefix of all pages.</param>
+    /// <param name="listAsync">Reads the pages. It may be called twice.</param>
+    /// <param name="cancellationToken">Cancels the reads.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<T> ListAsync<T>(
+        string prefix,
+        Func<TopicPages, Task<T>> listAsync,
+        CancellationToken cancellationToken
+    ) =>
+        store.AskAsync(
+            sql: null,
             async command =>
             {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after });
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix });
-                // '~' is greater than every character of a topic.
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix + "~" });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
-                var epoch = "";
-                var topics = new List<TopicSummary>();
-                while (await row.ReadAsync(cancellationToken))
-                {
-                    epoch = row.GetString(0);
-                    topics.Add(new TopicSummary(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
-                }
-                return (epoch, topics);
+                await using var snapshot = await command.Connection!.BeginTransactionAsync(
+                    IsolationLevel.RepeatableRead,
+                    cancellationToken
+                );
+                command.Transaction = snapshot;
+                return await listAsync(await TopicPages.BeginAsync(command, prefix, cancellationToken));
             }
         );
 
@@ -149,17 +137,13 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
     }
 }
 
-/// <summary>A topic in a listing.</summary>
-/// <param name="Topic">The topic.</param>
-/// <param name="Count">Number of its events in the log.</param>
-/// <param name="Head">Position of its newest event.</param>
-public sealed record TopicSummary(string Topic, long Count, long Head);
-
 /// <summary>A topic's positions in one snapshot of the log.</summary>
 /// <param name="Epoch">The epoch that the positions belong to.</param>
 /// <param name="Head">The log's newest position.</param>
 /// <param name="Start">The position before the topic's first event.</param>
 /// <param name="AtOrdinal">The position of the event with the asked ordinal, <paramref name="Start"/> for 0; null if
-/// the topic has fewer events.</param>
+/// the topic has fewer events, or if it is not <paramref name="IsCounted"/>.</param>
+/// <param name="IsCounted">False if the topic has more events than are counted, and the asked ordinal is beyond
+/// those.</param>
 /// <param name="End">The position of the event that ended the topic; null while it goes on.</param>
-public sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, long? End);
+public sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, bool IsCounted, long? End);

@@ -12,8 +12,8 @@ namespace Streaming.Opening;
 /// </summary>
 /// <remarks>
 /// A client without an id starts at the beginning, however late. A resuming one continues after its id, or after the
-/// n-th event if the id is a bare number n (0: the beginning). If retention has dropped some of the events, the others
-/// cannot be counted: such a client gets a resync and all of them.
+/// n-th event if the id is a bare number n (0: the beginning). If retention has dropped some of the events, or too many
+/// are before the n-th one, they cannot be counted: such a client gets a resync and all of them.
 /// </remarks>
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {
@@ -54,6 +54,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
         var isOrdinal =
             last.Id is null && long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await topics.ReadAsync(topic, ordinal, endTypes, context.RequestAborted);
+        isShortened |= !state.IsCounted;
         if (
             last.Id is { } id
                 ? state.End <= (await lineages.TranslateAsync(id, state.Epoch, context.RequestAborted))?.Position

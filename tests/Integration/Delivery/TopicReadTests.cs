@@ -81,6 +81,135 @@ public sealed class TopicReadTests(StackFixture stack)
         }
     }
 
+    [Fact]
+    public async Task An_event_is_found_by_its_number_with_few_reads_wherever_it_is()
+    {
+        const int Numbers = 40_000;
+        using var host = await StartAsync();
+        await using var work = await OneConnectionAsync(host, pool: null);
+        await FillAsync(host, work);
+        await using var fill = work.CreateCommand(
+            $$"""
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), case when n % 3 = 0 then 'between' else 'one' end,
+                'n', '{"id":' || n - n / 3 || '}', now()
+            from generate_series(1, {{Numbers * 3 / 2}}) n;
+            select min(position) from eventstore.events where topic = 'one'
+            """
+        );
+        var first = (long)(await fill.ExecuteScalarAsync(Stop))!;
+        await using var connection = await work.OpenConnectionAsync(Stop);
+        foreach (var number in (long[])[1, 2, 19_999, 20_000, Numbers - 1, Numbers])
+            // The plan for all values comes later than that for the first ones.
+            for (var time = 0; time < 7; time++)
+            {
+                var before = await RowsReadAsync(connection);
+                var found = await LogSnapshot.NumberedAsync(connection, null, "one", number, Stop);
+                var rows = await RowsReadAsync(connection) - before;
+                Assert.Equal(first + number - 1 + (number - 1) / 2, found.At);
+                Assert.True(rows <= MostRows, $"number {number}, read {time + 1}: {rows} rows");
+            }
+        foreach (var number in (long[])[0, Numbers + 1])
+            Assert.Null((await LogSnapshot.NumberedAsync(connection, null, "one", number, Stop)).At);
+        // Events without a number.
+        Assert.Null((await LogSnapshot.NumberedAsync(connection, null, Long, 1, Stop)).At);
+    }
+
+    [Fact]
+    public async Task An_ordinal_is_counted_up_to_ten_thousand_events_and_none_is_taken_for_another()
+    {
+        using var host = await StartAsync();
+        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await FillAsync(host, reads);
+        var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
+        await using var nth = reads.CreateCommand(
+            $"""
+            select position from eventstore.events where topic = '{Long}' order by position
+            offset {TopicReader.MostOrdinal - 1} limit 1
+            """
+        );
+        var last = (long)(await nth.ExecuteScalarAsync(Stop))!;
+        foreach (
+            var (topic, ordinal, at, isCounted) in new[]
+            {
+                (Long, TopicReader.MostOrdinal, last, true),
+                (Long, TopicReader.MostOrdinal + 1, default(long?), false),
+                (Long, int.MaxValue, null, false),
+                (Late, int.MaxValue, null, true),
+            }
+        )
+        {
+            var before = await RowsReadAsync(reads);
+            var state = await topics.ReadAsync(topic, ordinal, ["end"], Stop);
+            var rows = await RowsReadAsync(reads) - before;
+            Assert.Equal((topic, ordinal, at, isCounted), (topic, ordinal, state.AtOrdinal, state.IsCounted));
+            Assert.True(rows <= TopicReader.MostOrdinal + MostRows, $"{ordinal} of {topic}: {rows} rows");
+        }
+    }
+
+    [Fact]
+    public async Task A_read_of_a_run_has_at_most_twenty_thousand_events_however_small_they_are()
+    {
+        const int MostEvents = 20_000;
+        using var host = await StartAsync();
+        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await using var fill = reads.CreateCommand(
+            $"""
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), '{Long}', 'n', '1', now()
+            from generate_series(1, {MostEvents + 5_000}) n
+            """
+        );
+        await fill.ExecuteNonQueryAsync(Stop);
+        var runs = new RunReader(reads);
+        foreach (
+            var read in (Func<Action<RunEntry>, Task<RunExtent>>[])
+                [
+                    take => runs.ReadOldestAsync(Long, long.MaxValue, take, Stop),
+                    take => runs.ReadNewestAsync(Long, long.MaxValue, take, Stop),
+                ]
+        )
+        {
+            var taken = 0;
+            var extent = await read(_ => taken++);
+            Assert.Equal((MostEvents, false), (taken, extent.IsWhole));
+        }
+    }
+
+    [Fact]
+    public async Task A_list_of_topics_counts_unlisted_events_once_however_many_pages_it_has()
+    {
+        const int Unlisted = 5_000,
+            Pages = 20;
+        using var host = await StartAsync();
+        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await FillAsync(host, reads);
+        await using var fill = reads.CreateCommand(
+            $"""
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), 'user.' || n % {Pages} || '.a', 'n', '1', now()
+            from generate_series(1, {Unlisted}) n
+            """
+        );
+        await fill.ExecuteNonQueryAsync(Stop);
+        var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
+        var before = await RowsReadAsync(reads);
+        var found = await topics.ListAsync(
+            "",
+            async pages =>
+            {
+                var all = new List<TopicSummary>();
+                for (var n = 0; n < Pages; n++)
+                    all.AddRange(await pages.ReadAsync($"user.{n}.", "", 100));
+                return all;
+            },
+            Stop
+        );
+        var rows = await RowsReadAsync(reads) - before;
+        Assert.Equal(Enumerable.Repeat((long)Unlisted / Pages, Pages), found.Select(t => t.Count));
+        Assert.True(rows <= Unlisted + MostRows, $"{rows} rows");
+    }
+
     /// <summary>A decision about a run holds the log's lock, so all publishers wait for it.</summary>
     [Fact]
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()

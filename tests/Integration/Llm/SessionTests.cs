@@ -163,6 +163,28 @@ public sealed class SessionTests(LlmSystem system)
         );
     }
 
+    [Fact]
+    public async Task A_number_too_high_to_count_gets_a_resync_and_the_whole_session()
+    {
+        const int Events = 10_002;
+        var session = await SessionAsync(system.A);
+        await ExecuteAsync(
+            $$"""
+            insert into eventstore.outbox (topic, type, data)
+            select 'sessions.{{session}}', 'content', '{"type":"content","data":"x"}'
+            from generate_series(1, {{Events}})
+            """
+        );
+        await using var whole = await SseReader.OpenAsync(system.A.Url, "/stream/" + session, "0");
+        await whole.WaitForEventsAsync(Events);
+        await using var counting = await SseReader.OpenAsync(system.B.Url, "/stream/" + session, "10001");
+        await counting.WaitForEventsAsync(Events);
+        Assert.Equal("expired", Reason(counting));
+        await using var last = await SseReader.OpenAsync(system.B.Url, "/stream/" + session, "10000");
+        await last.WaitForEventsAsync(Events - 10_000);
+        Assert.DoesNotContain(last.Frames, f => f.Event == "resync");
+    }
+
     [Theory]
     [InlineData("/sse/chat")]
     [InlineData("/v1/chat/completions")]

@@ -70,7 +70,7 @@ public sealed class TopicListTests(StackFixture stack)
         {
             await using var ask = system.Database.CreateCommand(
                 "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
-                    + "and wait_event_type = 'Lock' and query like '%with listed as%'"
+                    + "and wait_event_type = 'Lock' and query like '%table eventstore.topics%'"
             );
             return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
         }

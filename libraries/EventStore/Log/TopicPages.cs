@@ -1,0 +1,107 @@
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// The topics in one snapshot of the log. Events that the directory does not have yet are counted once, however many
+/// pages are read. Not thread-safe.
+/// </summary>
+public sealed class TopicPages
+{
+    /// <summary>Maximum events after the directory's end that are counted.</summary>
+    private const int MostUnlisted = 10_000;
+
+    private readonly NpgsqlCommand _command;
+    private readonly CancellationToken _cancellationToken;
+    private readonly SortedDictionary<string, TopicSummary> _unlisted = new(StringComparer.Ordinal);
+
+    private TopicPages(NpgsqlCommand command, CancellationToken cancellationToken) =>
+        (_command, _cancellationToken) = (command, cancellationToken);
+
+    /// <summary>The epoch of the snapshot.</summary>
+    public string Epoch { get; private set; } = "";
+
+    /// <summary>Counts the events that the directory does not have yet.</summary>
+    /// <param name="command">A command in a transaction with one snapshot; the pages use it.</param>
+    /// <param name="prefix">Prefix of the topics.</param>
+    /// <param name="cancellationToken">Cancels all reads.</param>
+    internal static async Task<TopicPages> BeginAsync(
+        NpgsqlCommand command,
+        string prefix,
+        CancellationToken cancellationToken
+    )
+    {
+        var pages = new TopicPages(command, cancellationToken);
+        // First, as eventstore.reset() does: another order could deadlock with it.
+        command.CommandText = "lock table eventstore.topics in access share mode";
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        command.CommandText = $"""
+            with unlisted as (
+                select topic, count(*) as events, max(position) as head from (
+                    select topic, position from eventstore.events
+                    where position > (select through from eventstore.topic_directory)
+                    order by position limit {MostUnlisted}
+                ) rest
+                where topic >= $1 and topic < $2 group by topic
+            )
+            -- a subquery, or its function would read pg_control for each row
+            select (select eventstore.epoch()), topic, events, head from (values (1)) one left join unlisted on true
+            """;
+        pages.SetRange(prefix);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+        {
+            pages.Epoch = row.GetString(0);
+            if (!row.IsDBNull(1))
+                pages._unlisted[row.GetString(1)] = new TopicSummary(
+                    row.GetString(1),
+                    row.GetInt64(2),
+                    row.GetInt64(3)
+                );
+        }
+        return pages;
+    }
+
+    /// <summary>Reads the topics with a prefix, after a topic, in order of their bytes.</summary>
+    /// <param name="prefix">The prefix, which begins with that of all pages.</param>
+    /// <param name="after">The last topic of the page before; empty for the first page.</param>
+    /// <param name="limit">Maximum topics.</param>
+    public async Task<IReadOnlyList<TopicSummary>> ReadAsync(string prefix, string after, int limit)
+    {
+        var topics = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
+        foreach (var (topic, summary) in _unlisted)
+            if (topic.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(topic, after) > 0)
+                topics[topic] = summary;
+        _command.CommandText = """
+            select topic, events, head from eventstore.topics
+            where topic >= $1 and topic < $2 and topic > $3 order by topic limit $4
+            """;
+        SetRange(prefix);
+        _command.With(after).Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        await using var row = await _command.ExecuteReaderAsync(_cancellationToken);
+        while (await row.ReadAsync(_cancellationToken))
+        {
+            var (topic, events, head) = (row.GetString(0), row.GetInt64(1), row.GetInt64(2));
+            topics[topic] = topics.TryGetValue(topic, out var unlisted)
+                ? unlisted with
+                {
+                    Count = events + unlisted.Count,
+                }
+                : new TopicSummary(topic, events, head);
+        }
+        return [.. topics.Values.Take(limit)];
+    }
+
+    private void SetRange(string prefix)
+    {
+        _command.Parameters.Clear();
+        // '~' is greater than every character of a topic.
+        _command.With(prefix).With(prefix + "~");
+    }
+}
+
+/// <summary>A topic in a listing.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Count">Number of its events in the log.</param>
+/// <param name="Head">Position of its newest event.</param>
+public sealed record TopicSummary(string Topic, long Count, long Head);
