@@ -23,7 +23,7 @@ internal sealed class HistoryPage(
     /// <summary>
     /// Maximum searches of one request, so that a filter with few matches does not scan the whole log.
     /// </summary>
-    private const int MaxSearches = 4;
+    private const int MaxSearches = 3;
 
     /// <summary>Bytes of data of a part without its last event, and the estimated bytes of an envelope.</summary>
     private const int PartBytes = 256 * 1024,

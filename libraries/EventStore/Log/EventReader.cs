@@ -12,7 +12,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
 {
     /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>: few of the events found may be the newest of their
     /// key.</summary>
-    private const int SearchesForNewest = 8;
+    private const int SearchesForNewest = 3;
 
     /// <summary>
     /// Reads a page of the matching events after a position. The caller reads on after

@@ -1,4 +1,5 @@
 using EventStore;
+using Integration.Seeds;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -10,7 +11,9 @@ namespace Integration.Delivery;
 /// <summary>Reads and streams that search the log for events that it hardly has.</summary>
 public sealed class SearchTests(StackFixture stack)
 {
-    private const int Events = 20_000;
+    private const int Events = 20_000,
+        SearchRows = 256,
+        MostSearches = 3;
 
     [Fact]
     public async Task An_unfinished_page_with_many_rows_for_few_events_is_a_search()
@@ -25,7 +28,9 @@ public sealed class SearchTests(StackFixture stack)
         Assert.False(await IsSearchAsync(0, [], "4th"));
         Assert.False(await IsSearchAsync(0, [], "4th", limit: 4));
         Assert.False(await IsSearchAsync(2_900, [], "none"));
-        Assert.True((await reader.ReadNewestAsync(0, EventFilter.All, null, null, cancellationToken)).Page.IsSearch);
+        var newest = await reader.ReadNewestAsync(0, EventFilter.All, null, null, cancellationToken);
+        Assert.True(newest.Page.IsSearch);
+        Assert.Equal(MostSearches * SearchRows, newest.Through);
 
         var directory = host.Services.GetRequiredService<TopicDirectory>();
         while (await directory.ListAsync(cancellationToken) > 0) { }
@@ -66,24 +71,14 @@ public sealed class SearchTests(StackFixture stack)
     public async Task A_stream_without_matches_gets_the_searched_position()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
-        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        await using var fill = store.CreateCommand(
-            $"""
-            insert into eventstore.events (position, id, topic, type, data, time)
-            select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % 100, 'n', '1', now()
-            from generate_series(1, {Events}) n;
-            select eventstore.begin_epoch() || '-1'
-            """
-        );
-        var first = (string)(await fill.ExecuteScalarAsync(cancellationToken))!;
+        var (database, first) = await FilledAsync(cancellationToken);
         await using var system = await DeliverySystem.StartAsync(
             stack,
             broadcasters: 0,
             settings: new()
             {
                 // The whole search takes ten seconds and more.
-                ["EventStore__SearchRows"] = "256",
+                ["EventStore__SearchRows"] = $"{SearchRows}",
                 ["Streaming__ReplaySearchPercent"] = "3",
                 ["Streaming__PositionSeconds"] = "1",
                 ["Streaming__RecentEvents"] = "0",
@@ -99,10 +94,53 @@ public sealed class SearchTests(StackFixture stack)
         var positions = Ids().Select(id => id.Position).ToList();
         Assert.Equal(positions.Distinct().Order(), positions);
         Assert.Equal(1, positions[0]);
-        Assert.InRange(positions[2], 257, Events - 1);
+        Assert.InRange(positions[2], SearchRows + 1, Events - 1);
 
         IEnumerable<StreamId> Ids() =>
             reader.Frames.Where(f => f.Id is not null).Select(f => StreamId.TryParse(f.Id!, out var id) ? id : default);
+    }
+
+    [Fact]
+    public async Task A_page_of_history_ends_after_three_searches_and_its_next_continues_there()
+    {
+        var (database, _) = await FilledAsync(TestContext.Current.CancellationToken);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new() { ["EventStore__SearchRows"] = $"{SearchRows}" },
+            database: database
+        );
+        string? next = null;
+        for (var page = 1; page <= 3; page++)
+        {
+            var json = await Requests.JsonAsync(
+                system.Replicas[0].Url,
+                HttpMethod.Get,
+                $"/v1/events?type=none&after={next}"
+            );
+            Assert.Equal(0, json.GetProperty("events").GetArrayLength());
+            next = json.GetProperty("next").GetString();
+            Assert.True(StreamId.TryParse(next!, out var at));
+            Assert.Equal(page * MostSearches * SearchRows, at.Position);
+        }
+    }
+
+    /// <summary>Creates a database with many events that no directory lists, and returns the id of the first.</summary>
+    private async Task<(NpgsqlConnectionStringBuilder Database, string First)> FilledAsync(
+        CancellationToken cancellationToken
+    )
+    {
+        var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        await using var fill = store.CreateCommand(
+            $"""
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % 100, 'n', '1', now()
+            from generate_series(1, {Events}) n;
+            select eventstore.begin_epoch() || '-1'
+            """
+        );
+        return (database, (string)(await fill.ExecuteScalarAsync(cancellationToken))!);
     }
 
     private async Task<IHost> StartAsync(CancellationToken cancellationToken)
@@ -114,7 +152,7 @@ public sealed class SearchTests(StackFixture stack)
                 ["ConnectionStrings:eventstore"] = (
                     await MigratedDatabase.CreateAsync(stack, cancellationToken)
                 ).ConnectionString,
-                ["EventStore:SearchRows"] = "256",
+                ["EventStore:SearchRows"] = $"{SearchRows}",
             }
         );
         builder.Services.AddMetrics();
