@@ -13,7 +13,7 @@ internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare sh
     private int _free = turns;
     private bool _isPaused;
 
-    /// <summary>Waits for a turn; dispose it to return it.</summary>
+    /// <summary>Waits for a turn; dispose it to return it. Without a time limit it always gets one.</summary>
     /// <exception cref="TimeoutException">No turn became free in time, or too many requests of this client
     /// wait.</exception>
     public async Task<IDisposable> EnterAsync(string client, TimeSpan limit, CancellationToken cancellationToken)
@@ -26,7 +26,7 @@ internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare sh
                 _free--;
                 return new Turn(this);
             }
-            if (_waiting.CountOf(client) >= maxWaitingPerClient)
+            if (limit != Timeout.InfiniteTimeSpan && _waiting.CountOf(client) >= maxWaitingPerClient)
                 throw new TimeoutException("Too many requests of this client wait for a turn.");
             mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Add(client, mine);

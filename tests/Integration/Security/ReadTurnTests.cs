@@ -62,4 +62,76 @@ public sealed class ReadTurnTests(StackFixture stack)
             Assert.Equal(HttpStatusCode.OK, (await history).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
     }
+
+    [Fact]
+    public async Task The_answers_of_a_clients_sessions_wait_in_the_place_of_the_client()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["EventStore__ReadConnections"] = "1",
+                ["EventStore__MaxWaitingReads"] = "1",
+            }
+        );
+        using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
+        using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
+        var session = (await created.Content.ReadFromJsonAsync<JsonElement>(cancellationToken))
+            .GetProperty("session_id")
+            .GetString();
+
+        // A list of topics holds the only turn, because its table is locked.
+        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = "lock table eventstore.topics in access exclusive mode";
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        var list = http.GetAsync("/v1/topics", cancellationToken);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var ask = system.Database.CreateCommand(
+                    "select count(*) from pg_stat_activity where datname = current_database() "
+                        + "and wait_event_type = 'Lock' and query like '%table eventstore.topics%'"
+                );
+                return (long)(await ask.ExecuteScalarAsync(cancellationToken))! == 1;
+            },
+            "the list waits for the table"
+        );
+        using var sent = await http.PostAsJsonAsync(
+            $"/message/{session}",
+            new { content = "Tell me of cats." },
+            cancellationToken
+        );
+        Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                leave.CancelAfter(TimeSpan.FromSeconds(2));
+                try
+                {
+                    using var answer = await http.GetAsync("/v1/events", leave.Token);
+                    return answer.StatusCode == Refused;
+                }
+                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+                {
+                    return false;
+                }
+            },
+            "the session waits in the client's only place"
+        );
+
+        await transaction.RollbackAsync(cancellationToken);
+        Assert.Equal(HttpStatusCode.OK, (await list).StatusCode);
+        await using var stream = await SseReader.OpenAsync(
+            system.Replicas[0].Url,
+            $"/stream/{session}?last_event_id=0"
+        );
+        await stream.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
+    }
 }

@@ -129,7 +129,7 @@ internal sealed class AgentSessions : IDisposable
     /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
     /// the store answers: nobody else starts the answer to an acknowledged message.</summary>
     /// <param name="name">The session.</param>
-    /// <param name="client">The client whose share of the provider the answer uses.</param>
+    /// <param name="client">The client whose share of the provider and whose turns to read the answer uses.</param>
     public void Wake(RunName name, string client)
     {
         if (!_waking.AddOrUpdate(name, false, (_, _) => true))
@@ -199,7 +199,7 @@ internal sealed class AgentSessions : IDisposable
     {
         try
         {
-            if (await PendingTurn.ReadAsync(run, _runs, _turns, _clock) is { } turn)
+            if (await PendingTurn.ReadAsync(run, client, _runs, _turns, _clock) is { } turn)
                 await AnswerAsync(run, client, turn);
             else
                 await _runs.ReleaseAsync(run);

@@ -18,8 +18,20 @@ internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversa
     /// Reads the turn of an acquired run; null if another run has answered the message. Retries while the store is
     /// unavailable: the message is acknowledged, and nobody else answers it while this replica has the run.
     /// </summary>
+    /// <param name="run">The run of the session.</param>
+    /// <param name="client">The client whose turn to read it uses: all its sessions have one place in the
+    /// rotation.</param>
+    /// <param name="runs">The runs in the store.</param>
+    /// <param name="turns">The turns to read.</param>
+    /// <param name="clock">The clock.</param>
     /// <exception cref="OperationCanceledException">The run must stop.</exception>
-    public static async Task<PendingTurn?> ReadAsync(Run run, RunLog runs, IReadTurns turns, TimeProvider clock)
+    public static async Task<PendingTurn?> ReadAsync(
+        Run run,
+        string client,
+        RunLog runs,
+        IReadTurns turns,
+        TimeProvider clock
+    )
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -28,7 +40,7 @@ internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversa
                 if (await runs.PendingAsync(run.Name, run.Stopping) is not { Key: { } key } message)
                     return null;
                 var session = await SessionStarted.ReadAsync(run.Name, runs, run.Stopping);
-                using (await turns.EnterAsync(run.Name.Topic, run.Stopping))
+                using (await turns.EnterAsync(client, run.Stopping))
                     return new PendingTurn(
                         key,
                         session,
