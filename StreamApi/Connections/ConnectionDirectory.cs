@@ -25,18 +25,10 @@ internal sealed class ConnectionDirectory(
     /// <summary>Scope of a request that asks a replica for its own streams only.</summary>
     public const string LocalScope = "replica";
 
-    /// <summary>Pause after a listing as a multiple of its work, which bounds the load on every replica.</summary>
-    private const int PauseFactor = 9;
-
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
         Recent = TimeSpan.FromMilliseconds(800);
 
-    private readonly Lock _gate = new();
-    private Task<ConnectionListing>? _latest,
-        _next;
-    private Task _listing = Task.CompletedTask;
-    private TimeSpan _worked;
-    private long _listedAt;
+    private readonly SharedReads<ConnectionListing> _listings = new(Recent, clock);
 
     public IEnumerable<ConnectionRow> Local() =>
         registry.Open.Select(open => ConnectionRow.Of(open, streaming.Value.Replica));
@@ -44,38 +36,17 @@ internal sealed class ConnectionDirectory(
     /// <summary>
     /// Lists all streams, read after this call. One listing runs at a time; callers that wait share the next one.
     /// </summary>
-    public Task<ConnectionListing> AllAsync(CancellationToken cancellationToken)
-    {
-        lock (_gate)
-        {
-            if (_next is null)
-            {
-                _next = ListAfterAsync(_listing);
-                _listing = _next;
-            }
-            return _next.WaitAsync(cancellationToken);
-        }
-    }
-
-    private async Task<ConnectionListing> ListAfterAsync(Task before)
-    {
-        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        lock (_gate)
-            _next = null;
-        var (listing, worked) = await ListAsync(CancellationToken.None);
-        lock (_gate)
-            (_worked, _listedAt) = (worked, clock.GetTimestamp());
-        return listing;
-    }
+    public Task<ConnectionListing> AllAsync(CancellationToken cancellationToken) =>
+        _listings.NewAsync(ListAsync, cancellationToken);
 
     /// <summary>Lists all streams.</summary>
     /// <returns>The listing, and the time without the wait for replicas that do not answer: they do no work.</returns>
-    private async Task<(ConnectionListing Listing, TimeSpan Worked)> ListAsync(CancellationToken cancellationToken)
+    private async Task<(ConnectionListing Listing, TimeSpan Worked)> ListAsync()
     {
         var start = clock.GetTimestamp();
-        var others = await OthersAsync(cancellationToken);
+        var others = await OthersAsync(CancellationToken.None);
         var worked = clock.GetElapsedTime(start);
-        var asked = others.Select(async r => (r.Name, Rows: await AskAsync(r, cancellationToken), At: Elapsed()));
+        var asked = others.Select(async r => (r.Name, Rows: await AskAsync(r, CancellationToken.None), At: Elapsed()));
         var (rows, silent) = (new List<ConnectionRow>(), new HashSet<string>(StringComparer.Ordinal));
         foreach (var (name, answer, at) in await Task.WhenAll(asked))
         {
@@ -99,20 +70,8 @@ internal sealed class ConnectionDirectory(
     /// Lists all streams from a recent listing that callers share. It is less than a second old, or older if a listing
     /// is much work, because every replica lists every stream.
     /// </summary>
-    public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken)
-    {
-        lock (_gate)
-        {
-            var pause = TimeSpan.FromTicks(Math.Max(Recent.Ticks, PauseFactor * _worked.Ticks));
-            var isOver =
-                _latest is null
-                || _latest.IsFaulted
-                || (_latest.IsCompleted && clock.GetElapsedTime(_listedAt) >= pause);
-            if (isOver)
-                _latest = AllAsync(CancellationToken.None);
-            return _latest!.WaitAsync(cancellationToken);
-        }
-    }
+    public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken) =>
+        _listings.RecentAsync(ListAsync, cancellationToken);
 
     /// <summary>
     /// Closes a stream. Returns false if no replica has it, and null if a replica that may have it does not answer.

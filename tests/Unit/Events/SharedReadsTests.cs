@@ -1,0 +1,61 @@
+using StreamApi.Connections;
+using Unit.Client;
+
+namespace Unit.Events;
+
+public sealed class SharedReadsTests
+{
+    private static readonly TimeSpan Recent = TimeSpan.FromMilliseconds(800);
+
+    [Fact]
+    public async Task One_read_runs_at_a_time_and_callers_that_wait_share_the_next()
+    {
+        var reads = new SharedReads<int>(Recent, new ManualTime());
+        var (begun, ended) = (new List<TaskCompletionSource>(), new SemaphoreSlim(0));
+        async Task<(int, TimeSpan)> ReadAsync()
+        {
+            var end = new TaskCompletionSource();
+            int number;
+            lock (begun)
+            {
+                begun.Add(end);
+                number = begun.Count;
+            }
+            ended.Release();
+            await end.Task;
+            return (number, TimeSpan.Zero);
+        }
+
+        var first = reads.NewAsync(ReadAsync, default);
+        await ended.WaitAsync(TestContext.Current.CancellationToken);
+        var waiting = Enumerable.Range(0, 10).Select(_ => reads.NewAsync(ReadAsync, default)).ToList();
+        Assert.Single(begun);
+        begun[0].SetResult();
+        Assert.Equal(1, await first);
+        await ended.WaitAsync(TestContext.Current.CancellationToken);
+        begun[1].SetResult();
+        Assert.All(await Task.WhenAll(waiting), number => Assert.Equal(2, number));
+    }
+
+    [Theory]
+    [InlineData(0.02), InlineData(0.5), InlineData(3)]
+    public async Task Recent_reads_take_at_most_a_tenth_of_the_time_however_often_they_are_asked_for(double seconds)
+    {
+        var time = new ManualTime();
+        var reads = new SharedReads<int>(Recent, time);
+        var (work, count) = (TimeSpan.FromSeconds(seconds), 0);
+        Task<(int, TimeSpan)> ReadAsync()
+        {
+            time.Advance(work);
+            return Task.FromResult((++count, work));
+        }
+
+        while (time.GetUtcNow() < DateTimeOffset.UnixEpoch.AddSeconds(300))
+        {
+            await reads.RecentAsync(ReadAsync, default);
+            time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+        var most = Math.Min(300 / Recent.TotalSeconds, 30 / seconds);
+        Assert.InRange(count, (int)(0.9 * most), most + 1);
+    }
+}
