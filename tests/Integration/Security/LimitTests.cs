@@ -131,18 +131,23 @@ public sealed class LimitTests(LimitedSystem fixture)
         );
     }
 
-    [Fact]
-    public async Task Publishes_of_one_user_are_bounded()
+    [Theory]
+    [InlineData("/v1/events", HttpStatusCode.Accepted)]
+    [InlineData("/session", HttpStatusCode.OK)]
+    [InlineData("/tasks", HttpStatusCode.BadRequest)]
+    [InlineData("/v1/orders", HttpStatusCode.BadRequest)]
+    [InlineData("/v1/stream-tickets", HttpStatusCode.BadRequest)]
+    [InlineData("/v1/messages/count_tokens", HttpStatusCode.BadRequest)]
+    public async Task Publishes_and_changes_of_one_user_are_bounded(string path, HttpStatusCode answered)
     {
         var server = fixture.Server;
-        var dan = Tokens.Of("dan", publish: ["orders.>"]);
+        var dan = Tokens.Of($"dan at {path}", publish: [">"]);
+        object body = path == "/v1/events" ? new EventBody("orders.a", "n", 1) : new { };
         var answers = await Task.WhenAll(
-            Enumerable
-                .Range(0, 60)
-                .Select(_ => SecureSystem.SendAsync(server, Post, "/v1/events", dan, new EventBody("orders.a", "n", 1)))
+            Enumerable.Range(0, 60).Select(_ => SecureSystem.SendAsync(server, Post, path, dan, body))
         );
-        Assert.Contains(answers, a => a.StatusCode == HttpStatusCode.Accepted);
-        var refused = answers.Where(a => a.StatusCode != HttpStatusCode.Accepted).ToList();
+        Assert.Contains(answers, a => a.StatusCode == answered);
+        var refused = answers.Where(a => a.StatusCode != answered).ToList();
         Assert.NotEmpty(refused);
         Assert.All(
             refused,
@@ -154,16 +159,26 @@ public sealed class LimitTests(LimitedSystem fixture)
         );
     }
 
+    [Theory]
+    [InlineData("/v1/chat/completions", HttpStatusCode.BadRequest)]
+    [InlineData("/v1/generations", HttpStatusCode.BadRequest)]
+    [InlineData("/message/0b54f3a6-21c5-4c5e-9a43-4d0f9f6f8a01", HttpStatusCode.NotFound)]
+    public async Task Requests_for_model_work_of_one_user_are_bounded(string path, HttpStatusCode answered)
+    {
+        var bob = Tokens.Of($"bob at {path}", subscribe: [">"], publish: [">"]);
+        for (var i = 0; i < 2; i++)
+            Assert.Equal(answered, await SecureSystem.StatusAsync(fixture.Server, Post, path, bob, new { }));
+        using var refused = await SecureSystem.SendAsync(fixture.Server, Post, path, bob, new { });
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+    }
+
     [Fact]
-    public async Task Generations_of_one_user_are_bounded()
+    public async Task A_vendors_clients_are_refused_in_its_format()
     {
         var server = fixture.Server;
         var eve = Tokens.Of("eve", publish: ["chat"]);
         for (var i = 0; i < 2; i++)
-            Assert.Equal(
-                HttpStatusCode.BadRequest,
-                await SecureSystem.StatusAsync(server, Post, "/v1/chat/completions", eve, new { })
-            );
+            await SecureSystem.StatusAsync(server, Post, "/v1/chat/completions", eve, new { });
         using var refused = await SecureSystem.SendAsync(server, Post, "/v1/chat/completions", eve, new { });
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.Equal(
