@@ -29,7 +29,7 @@ BEGIN {
     streams = connections / working                         # one more replica, so that one may be away
     printf "deliveries per second  %d\n", deliveries
     printf "StreamApi              %d replicas of %g cores and %d MB, %d open files each\n",
-        working + 1, cores, 700 + streams * 0.014, streams * 1.1 + 1000
+        working + 1, cores, 1050 + streams * 0.014, streams * 1.1 + 1000
     printf "Broadcaster            2, %.1f cores and 300 MB each\n", max(0.5, storing / 3)
     printf "Postgres               %.1f cores\n", max(1, storing)
     printf "log                    %.1f GB in %g days; WAL %.1f GB per day\n",

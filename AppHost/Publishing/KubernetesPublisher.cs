@@ -45,7 +45,14 @@ internal static partial class Publishing
         var container = pod.Containers[0];
         container.Lifecycle = new LifecycleV1
         {
-            PreStop = new LifecycleHandlerV1 { Sleep = new SleepActionV1 { Seconds = 5 } },
+            // The other kinds have values from the start, and Kubernetes refuses more than one.
+            PreStop = new LifecycleHandlerV1
+            {
+                Exec = null!,
+                HttpGet = null!,
+                TcpSocket = null!,
+                Sleep = new SleepActionV1 { Seconds = 5 },
+            },
         };
         container.StartupProbe = Probe(container, "/alive", periodSeconds: 1, failureThreshold: 60);
         container.LivenessProbe = Probe(container, "/alive", periodSeconds: 10, failureThreshold: 3);

@@ -18,6 +18,9 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
         _nextLog;
     private string _note = "";
 
+    /// <summary>Columns of one line of the terminal; a longer line would scroll it.</summary>
+    private static int Columns => Console.WindowWidth is > 1 and var width ? width - 1 : 79;
+
     /// <summary>Shows an event at once.</summary>
     public void Report(string note)
     {
@@ -52,7 +55,7 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
                     + $"{(left > TimeSpan.Zero ? $"{left.TotalSeconds:F0} s left" : "draining")}  {_note}"
             );
             if (_overwrites)
-                Console.Error.Write($"\r{line, -160}");
+                Console.Error.Write($"\r{line.PadRight(Columns)[..Columns]}");
             else
                 Console.Error.WriteLine(line.TrimEnd());
             if (!_overwrites)

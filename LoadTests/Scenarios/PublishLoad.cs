@@ -89,10 +89,11 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
 
     public static Injection Wait(TimeSpan during) => new(Simulation.Pause(during), 0);
 
-    private static (int Rate, TimeSpan Interval) Intervals(int perSecond) =>
-        perSecond <= 100
-            ? (1, TimeSpan.FromSeconds(1.0 / perSecond))
-            : ((perSecond + 50) / 100, TimeSpan.FromMilliseconds(10));
+    private static (int Rate, TimeSpan Interval) Intervals(int perSecond)
+    {
+        var atOnce = (perSecond + 99) / 100;
+        return (atOnce, TimeSpan.FromSeconds((double)atOnce / perSecond));
+    }
 }
 
 /// <summary>A part of a load's schedule.</summary>

@@ -168,7 +168,7 @@ internal static class ScenarioCatalog
     {
         var (all, own, large) = (
             new TopicSet(run, "all"),
-            new TopicSet(run, "own", scale.Clients / 4),
+            new TopicSet(run, "own", Math.Max(1, scale.Clients / 4)),
             new TopicSet(run, "large")
         );
         return

@@ -10,7 +10,10 @@ internal static class Command
     /// <summary>The exit code of a run past its timeout.</summary>
     public const int TimedOut = -1;
 
-    internal sealed record Result(int ExitCode, string Output);
+    /// <param name="ExitCode">The exit code, or <see cref="TimedOut"/>.</param>
+    /// <param name="Output">Standard output and errors, as they came.</param>
+    /// <param name="Answer">Standard output alone.</param>
+    internal sealed record Result(int ExitCode, string Output, string Answer);
 
     /// <summary>Returns the exit code and the output, or null when the program does
     /// not exist. A run past its timeout is killed and counts as failed.</summary>
@@ -38,8 +41,12 @@ internal static class Command
         if (libraries is not null)
             process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
 
-        var text = new StringBuilder();
-        process.OutputDataReceived += (_, line) => Append(line.Data);
+        var (text, answer) = (new StringBuilder(), new StringBuilder());
+        process.OutputDataReceived += (_, line) =>
+        {
+            Append(line.Data);
+            answer.AppendLine(line.Data);
+        };
         process.ErrorDataReceived += (_, line) => Append(line.Data);
         try
         {
@@ -63,12 +70,12 @@ internal static class Command
             if ((left -= Interval(left)) <= TimeSpan.Zero)
             {
                 process.Kill(entireProcessTree: true);
-                return new Result(TimedOut, $"{program} did not end within its timeout and was killed. {text}");
+                return new Result(TimedOut, $"{program} did not end within its timeout and was killed. {text}", "");
             }
         }
 
         process.WaitForExit(); // reads the rest of the output
-        return new Result(process.ExitCode, text.ToString().Trim());
+        return new Result(process.ExitCode, text.ToString().Trim(), answer.ToString().Trim());
 
         static TimeSpan Interval(TimeSpan left) => left < TimeSpan.FromSeconds(2) ? left : TimeSpan.FromSeconds(2);
 

@@ -89,7 +89,10 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         Running,
     }
 
-    /// <summary>Asks the daemon, because a client without a daemon cannot run any container.</summary>
+    /// <summary>
+    /// Asks the daemon, because a client without a daemon cannot run any container. Docker's clients 23.0 to 28.0 say
+    /// so among the errors and exit with 0 (docker/cli#5900), so only a version is an answer.
+    /// </summary>
     private Answer AnswerOf(string program) =>
         Command.Run(
             program,
@@ -103,7 +106,7 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         {
             null => Answer.Missing,
             { ExitCode: Command.TimedOut } => Answer.Hangs,
-            { ExitCode: 0, Output.Length: > 0 } => Answer.Running,
+            { ExitCode: 0, Answer.Length: > 0 } => Answer.Running,
             _ => Answer.Stopped,
         };
 

@@ -49,6 +49,17 @@ public sealed class ComposeUpgradeTests : IDisposable
         Assert.DoesNotContain(run.Calls, c => c.Contains("broadcaster-2", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("podman-compose version: 1.0.3", 0)]
+    [InlineData("podman-compose version 1.0.6", 1)]
+    [InlineData("podman-compose version 1.3.0", 1)]
+    public async Task A_podman_compose_that_would_replace_the_stores_is_refused(string version, int exitCode)
+    {
+        var run = await RunAsync("podman", "", "2", version);
+        Assert.True(run.ExitCode == exitCode, run.Output);
+        Assert.Equal(exitCode == 0, run.Calls.Any(c => c.Contains(" stop ", StringComparison.Ordinal)));
+    }
+
     /// <summary>SSE_BIND may be any address, so the proxy's answer has a port on this machine.</summary>
     [Fact]
     public async Task It_asks_the_port_that_the_compose_file_publishes_on_this_machine()
@@ -71,7 +82,8 @@ public sealed class ComposeUpgradeTests : IDisposable
     private async Task<(int ExitCode, string Output, IReadOnlyList<string> Calls)> RunAsync(
         string engine,
         string settings,
-        string replicas
+        string replicas,
+        string podmanCompose = ""
     )
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The upgrade is a shell script.");
@@ -82,7 +94,7 @@ public sealed class ComposeUpgradeTests : IDisposable
         await File.WriteAllTextAsync(calls, "");
         Write("docker", engine == "docker" ? Record : "#!/bin/sh\nexit 127\n");
         Write("podman", Record + "[ \"$1\" != wait ] || echo 0\n");
-        Write("podman-compose", Record);
+        Write("podman-compose", Record + $"[ \"$1\" != version ] || echo '{podmanCompose}'\n");
         Write("curl", Record + $"printf '{replicas}'\n");
         Write("sleep", "#!/bin/sh\n");
         var start = new ProcessStartInfo("bash", [Path.Combine(_folder, "upgrade")])

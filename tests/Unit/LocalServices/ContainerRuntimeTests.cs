@@ -8,6 +8,7 @@ public sealed class ContainerRuntimeTests : IDisposable
     private const string Running = "echo 28.0",
         Empty = "[ \"$1\" = info ] && echo 28.0",
         NoDaemon = "[ \"$1\" = info ] && exit 1",
+        QuietNoDaemon = "[ \"$1\" = info ] && { echo 'permission denied' >&2; echo; exit 0; }; exit 1",
         Hanging = "exec sleep 600";
     private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
     private readonly StringWriter _output = new();
@@ -41,6 +42,8 @@ public sealed class ContainerRuntimeTests : IDisposable
     {
         Assert.False(Take(LocalServicesMode.Auto, registry: true, NoDaemon));
         Assert.True(Take(LocalServicesMode.Auto, registry: true, NoDaemon, Running));
+        Assert.False(Take(LocalServicesMode.Auto, registry: true, QuietNoDaemon));
+        Assert.True(Take(LocalServicesMode.Auto, registry: true, QuietNoDaemon, Running));
     }
 
     [Fact]
