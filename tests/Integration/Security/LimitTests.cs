@@ -157,6 +157,11 @@ public sealed class LimitTests(LimitedSystem fixture)
                     (a.StatusCode, a.Headers.RetryAfter?.Delta > TimeSpan.Zero)
                 )
         );
+        Assert.Contains(
+            "Limits:PublishesPerSecond",
+            await refused[0].Content.ReadAsStringAsync(),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -170,6 +175,11 @@ public sealed class LimitTests(LimitedSystem fixture)
             Assert.Equal(answered, await SecureSystem.StatusAsync(fixture.Server, Post, path, bob, new { }));
         using var refused = await SecureSystem.SendAsync(fixture.Server, Post, path, bob, new { });
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Contains(
+            "Limits:GenerationsPerMinute",
+            await refused.Content.ReadAsStringAsync(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
