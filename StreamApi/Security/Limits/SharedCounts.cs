@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Requests permits from Redis, with several servers from the key's. If it does not answer, each replica counts for
-/// itself, and one request every few seconds checks whether it is back.
+/// Requests permits from Redis, with several servers from the key's. If the server or the cluster's node does not
+/// answer, each replica counts for itself, and one request every few seconds checks whether it is back.
 /// </summary>
 internal sealed class SharedCounts(
     RedisServers servers,
@@ -18,7 +18,10 @@ internal sealed class SharedCounts(
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
-    private readonly Dictionary<RedisServer, Contact> _contacts = servers.All.ToDictionary(s => s, _ => new Contact());
+    private readonly Dictionary<RedisServer, Contact[]> _contacts = servers.All.ToDictionary(
+        server => server,
+        _ => Enumerable.Range(0, RedisServer.HashRanges).Select(_ => new Contact()).ToArray()
+    );
 
     /// <summary>Takes permits; null if Redis does not answer.</summary>
     public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
@@ -27,10 +30,10 @@ internal sealed class SharedCounts(
         // tag.
         var name = $"{store.Value.Channel}:limit:{key}";
         var server = servers.For(name);
-        var contact = _contacts[server];
         // Not connected yet: opening the connection would delay the request.
         if (server.Connection is null)
             return null;
+        var contact = _contacts[server][server.RangeOf(name)];
         var again = Interlocked.Read(ref contact.RetryAt);
         if (
             again > 0
@@ -42,6 +45,7 @@ internal sealed class SharedCounts(
             var answer = (long[]?)
                 await server.AskAsync(
                     redis => redis.ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block]),
+                    name,
                     _timeout,
                     CancellationToken.None
                 );
@@ -65,7 +69,7 @@ internal sealed class SharedCounts(
 
     private sealed class Contact
     {
-        /// <summary>Timestamp of the next request to a server that did not answer; 0 if it answers.</summary>
+        /// <summary>Timestamp of the next request after one without an answer; 0 if there are answers.</summary>
         public long RetryAt;
     }
 }

@@ -1,14 +1,21 @@
+using EventStore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Stack;
+using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
-/// <summary>A Redis Cluster of six nodes, whose masters die while events flow.</summary>
+/// <summary>A Redis Cluster of six nodes, whose masters die or freeze while events flow.</summary>
 public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : IClassFixture<RedisClusterTests.SixNodes>
 {
     private readonly DeliverySystem _system = fixture.System;
 
-    [Fact]
-    public async Task A_master_that_dies_under_load_fails_over_and_every_reader_has_every_event_once()
+    [Theory]
+    [InlineData(Fault.Killed)]
+    [InlineData(Fault.Frozen)]
+    public async Task A_failed_master_is_replaced_under_load_and_every_reader_has_every_event_once(Fault fault)
     {
         Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
         var publisher = new NumberPublisher(_system.Replicas[1]);
@@ -18,7 +25,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await publisher.WaitForMoreAsync(20);
 
         var master = (await fixture.Cluster.MasterAsync(_system.Channel))!;
-        await master.KillAsync();
+        await BreakAsync(master, fault);
         await DeliverySystem.EventuallyAsync(
             async () => await fixture.Cluster.MasterAsync(_system.Channel, gone: master) is { } now && now != master,
             "another node is the channel's master"
@@ -27,15 +34,17 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await publisher.WaitForMoreAsync(20);
         await _system.WaitForModeAsync("live");
 
-        await master.RestartAsync();
+        await MendAsync(master, fault);
         await RedisCluster.WaitUntilWholeAsync(master);
         await publisher.WaitForMoreAsync(20);
         await publisher.StopAsync(here, there);
         Assert.DoesNotContain(here.Frames.Concat(there.Frames), frame => frame.Event == "resync");
     }
 
-    [Fact]
-    public async Task A_replica_subscribes_at_another_node_after_its_own_dies()
+    [Theory]
+    [InlineData(Fault.Killed)]
+    [InlineData(Fault.Frozen)]
+    public async Task A_replica_subscribes_at_another_node_after_its_own_fails(Fault fault)
     {
         Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
         var publisher = new NumberPublisher(_system.Replicas[1]);
@@ -48,7 +57,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
                 subscribed = node;
         Assert.NotNull(subscribed);
 
-        await subscribed.KillAsync();
+        await BreakAsync(subscribed, fault);
         var other = fixture.Cluster.Nodes.First(node => node != subscribed);
         await DeliverySystem.EventuallyAsync(
             async () =>
@@ -63,8 +72,99 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await RedisCluster.WaitUntilWholeAsync(other);
         await publisher.WaitForMoreAsync(20);
         await _system.WaitForModeAsync("live");
-        await subscribed.RestartAsync();
+        await MendAsync(subscribed, fault);
         await publisher.StopAsync(here);
+    }
+
+    /// <summary>The client keeps the frozen node's socket, and the answers of the others hide its silence.</summary>
+    [Fact]
+    public async Task A_frozen_master_refuses_no_messages_of_others_and_its_own_find_another_node()
+    {
+        Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
+        var builder = Host.CreateApplicationBuilder();
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["ConnectionStrings:redis"] = fixture.Cluster.Address }
+        );
+        builder.AddRelayRedis();
+        using var host = builder.Build();
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        var server = host.Services.GetRequiredService<RedisServers>().All[0];
+        string[] channels = [.. Enumerable.Range(0, 24).Select(n => $"{_system.Channel}:{n}")];
+        var masters = new Dictionary<string, RedisNode>();
+        foreach (var channel in channels)
+            masters[channel] = (await fixture.Cluster.MasterAsync(channel))!;
+        await DeliverySystem.EventuallyAsync(
+            async () => (await PublishAsync(server, channels)).All(accepted => accepted),
+            "every channel takes messages"
+        );
+
+        var (frozen, refused) = (masters[channels[0]], new List<string>());
+        frozen.Freeze();
+        try
+        {
+            await DeliverySystem.EventuallyAsync(
+                async () =>
+                {
+                    var accepted = await PublishAsync(server, channels);
+                    for (var i = 0; i < channels.Length && server.Replacements == 0; i++)
+                        if (!accepted[i] && masters[channels[i]] != frozen)
+                            refused.Add(channels[i]);
+                    // A late node's message counts as accepted; a key needs an answer.
+                    return (await Task.WhenAll(channels.Select(key => AskAsync(server, key)))).All(answered => answered)
+                        && accepted.All(a => a);
+                },
+                "the frozen master's hash slots are served by another node"
+            );
+        }
+        finally
+        {
+            frozen.Thaw();
+        }
+        Assert.Empty(refused);
+        await RedisCluster.WaitUntilWholeAsync(frozen);
+    }
+
+    private static Task<bool[]> PublishAsync(global::EventStore.RedisServer server, string[] channels) =>
+        Task.WhenAll(
+            channels.Select(channel =>
+                server.PublishAsync(channel, [1], TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken)
+            )
+        );
+
+    private static async Task<bool> AskAsync(global::EventStore.RedisServer server, string key)
+    {
+        try
+        {
+            var timeout = TimeSpan.FromSeconds(2);
+            await server.AskAsync(redis => redis.KeyExistsAsync(key), key, timeout, default);
+            return true;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private static Task BreakAsync(RedisNode node, Fault fault)
+    {
+        if (fault is Fault.Killed)
+            return node.KillAsync();
+        node.Freeze();
+        return Task.CompletedTask;
+    }
+
+    private static Task MendAsync(RedisNode node, Fault fault)
+    {
+        if (fault is Fault.Killed)
+            return node.RestartAsync();
+        node.Thaw();
+        return Task.CompletedTask;
+    }
+
+    public enum Fault
+    {
+        Killed,
+        Frozen,
     }
 
     public sealed class SixNodes(StackFixture stack) : SharedSystem(stack)

@@ -4,8 +4,8 @@ using StackExchange.Redis;
 namespace EventStore;
 
 /// <summary>
-/// The connection to a Redis server. A connection without an answer for a time is replaced, because the client may keep
-/// a dead one forever. Thread-safe.
+/// The connection to a Redis server or cluster. A connection of which a part has not answered for a time is replaced,
+/// because the client may keep a dead socket forever. Thread-safe.
 /// </summary>
 /// <param name="server">The name of the server.</param>
 /// <param name="open">Opens the first connection, or another one if its argument is true. It may block.</param>
@@ -23,12 +23,16 @@ internal sealed class RedisConnection(
     /// <summary>While no replacement answers, the time until the next one doubles, at most this often.</summary>
     private const int MaxDoublings = 3;
 
+    /// <summary>Parts whose silence is noted apart, so that a cluster's other nodes do not hide a silent one. A server
+    /// that is no cluster has only part 0.</summary>
+    internal const int Parts = RedisServer.HashRanges + 1;
+
     /// <summary>Timers may fire a little early.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _gate = new();
-    private readonly Silence _commands = new(),
-        _subscriptions = new();
+    private readonly Silence[] _commands = Silences(),
+        _subscriptions = Silences();
     private Task<IConnectionMultiplexer>? _opening;
     private volatile int _replacements;
     private bool _isDisposed;
@@ -59,11 +63,19 @@ internal sealed class RedisConnection(
     }
 
     /// <summary>Begins a request, which ends with <see cref="Answered"/> or <see cref="Failed"/>.</summary>
-    public Request Begin() =>
-        new(Volatile.Read(ref _opening) is { IsFaulted: false } opening ? opening : OpenAsync(), clock.GetTimestamp());
+    /// <param name="use">The request's use of the connection.</param>
+    /// <param name="part">The part that answers it.</param>
+    public Request Begin(Use use, int part) =>
+        new(
+            Volatile.Read(ref _opening) is { IsFaulted: false } opening ? opening : OpenAsync(),
+            clock.GetTimestamp(),
+            use,
+            part
+        );
 
     /// <summary>Sends a request and waits for its answer.</summary>
     /// <param name="use">The request's use of the connection.</param>
+    /// <param name="part">The part that answers it.</param>
     /// <param name="ask">Sends the request.</param>
     /// <param name="isAnswered">Returns false if the client alone has completed the request.</param>
     /// <param name="timeout">The longest wait.</param>
@@ -72,26 +84,27 @@ internal sealed class RedisConnection(
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public async Task<T> AskAsync<T>(
         Use use,
+        int part,
         Func<IConnectionMultiplexer, Task<T>> ask,
         Func<IConnectionMultiplexer, bool> isAnswered,
         TimeSpan timeout,
         CancellationToken cancellationToken
     )
     {
-        var request = Begin();
+        var request = Begin(use, part);
         var asking = SendAsync();
         try
         {
             var answer = await asking.WaitAsync(timeout, cancellationToken);
             if (isAnswered(await request.Opening))
-                Answered(request, use);
+                Answered(request);
             else
-                Failed(request, use);
+                Failed(request);
             return answer;
         }
         catch (Exception e) when (IsFailure(e))
         {
-            Failed(request, use, asking, e);
+            Failed(request, asking, e);
             if (e is ObjectDisposedException)
                 throw new TimeoutException("The connection was replaced.", e);
             throw;
@@ -104,9 +117,9 @@ internal sealed class RedisConnection(
     public static bool IsFailure(Exception e) => e is RedisException or TimeoutException or ObjectDisposedException;
 
     /// <summary>Notes that a request was answered.</summary>
-    public void Answered(in Request request, Use use)
+    public void Answered(in Request request)
     {
-        var silence = Of(use);
+        var silence = Of(request.Use)[request.Part];
         if (!silence.IsNoted)
             return;
         lock (_gate)
@@ -114,16 +127,16 @@ internal sealed class RedisConnection(
                 (silence.Since, silence.Replaced) = (0, 0);
     }
 
-    /// <summary>Notes that a request failed, and replaces a connection that has answered none for too long.</summary>
+    /// <summary>Notes that a request failed, and replaces a connection whose part has answered none for too
+    /// long.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="use">Its use of the connection.</param>
     /// <param name="asking">The request, if it is under way: a late answer counts too.</param>
     /// <param name="failure">The failure. An error from the server is an answer.</param>
-    public void Failed(Request request, Use use, Task? asking = null, Exception? failure = null)
+    public void Failed(Request request, Task? asking = null, Exception? failure = null)
     {
         if (failure is RedisServerException)
         {
-            Answered(request, use);
+            Answered(request);
             return;
         }
         if (asking is { IsCompleted: false })
@@ -132,13 +145,14 @@ internal sealed class RedisConnection(
                 {
                     // Reading the exception marks it as observed.
                     if (answer.Exception is null)
-                        Answered(request, use);
+                        Answered(request);
                 },
                 CancellationToken.None,
                 TaskContinuationOptions.ExecuteSynchronously,
                 TaskScheduler.Default
             );
-        var silence = Of(use);
+        var silences = Of(request.Use);
+        var silence = silences[request.Part];
         TimeSpan elapsed;
         bool isFirst;
         lock (_gate)
@@ -148,10 +162,13 @@ internal sealed class RedisConnection(
             if (silence.Since == 0)
                 silence.Since = request.At;
             elapsed = clock.GetElapsedTime(silence.Since);
-            if (elapsed + Tolerance < replaceAfter * (1 << Math.Min(silence.Replaced, MaxDoublings)))
+            var replaced = silences.Max(s => s.Replaced);
+            if (elapsed + Tolerance < replaceAfter * (1 << Math.Min(replaced, MaxDoublings)))
                 return;
-            isFirst = silence.Replaced++ == 0;
-            _commands.Since = _subscriptions.Since = 0;
+            isFirst = replaced == 0;
+            silence.Replaced = replaced + 1;
+            foreach (var other in (Silence[])[.. _commands, .. _subscriptions])
+                other.Since = 0;
             _replacements++;
             Open();
         }
@@ -201,14 +218,18 @@ internal sealed class RedisConnection(
         }
     }
 
-    private Silence Of(Use use) => use is Use.Commands ? _commands : _subscriptions;
+    private Silence[] Of(Use use) => use is Use.Commands ? _commands : _subscriptions;
+
+    private static Silence[] Silences() => [.. Enumerable.Range(0, Parts).Select(_ => new Silence())];
 
     /// <summary>A request.</summary>
     /// <param name="Opening">The connection, which may be opened still.</param>
     /// <param name="At">Timestamp of the request.</param>
-    public readonly record struct Request(Task<IConnectionMultiplexer> Opening, long At);
+    /// <param name="Use">Its use of the connection.</param>
+    /// <param name="Part">The part that answers it.</param>
+    public readonly record struct Request(Task<IConnectionMultiplexer> Opening, long At, Use Use, int Part);
 
-    /// <summary>The time since the last answer to a use.</summary>
+    /// <summary>The time since the last answer of a part to a use.</summary>
     private sealed class Silence
     {
         /// <summary>Timestamp of the first request without an answer since the last answer; 0 without one.</summary>

@@ -12,7 +12,15 @@ public sealed class RedisServer : IDisposable
     /// <summary>Time without an answer after which the other servers' messages no longer wait for this one.</summary>
     private static readonly TimeSpan LateAfter = TimeSpan.FromMilliseconds(100);
 
-    private const int MaxUnanswered = 4_096;
+    /// <summary>Time without a message after which a range no longer counts as refusing: none would say that it is
+    /// back.</summary>
+    private static readonly TimeSpan ForgetAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>Number of ranges of a cluster's hash slots. A node that fails silently affects only its own.</summary>
+    public const int HashRanges = 64;
+
+    private const int HashSlots = 16_384,
+        MaxUnanswered = 4_096;
     private const long MaxUnansweredBytes = 32 * 1024 * 1024;
 
     private static readonly Task<bool> Accepted = Task.FromResult(true),
@@ -21,12 +29,11 @@ public sealed class RedisServer : IDisposable
     private readonly RedisConnection _connection;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private long _answeredAt,
-        _unansweredBytes;
+    private readonly PublishRange[] _ranges = [.. Enumerable.Range(0, HashRanges).Select(_ => new PublishRange())];
+    private long _unansweredBytes;
     private int _unanswered,
-        _isProbing;
-    private volatile bool _isRefusing,
-        _isSilent;
+        _refusing;
+    private volatile bool _isSilent;
     private Kind _kind;
 
     internal RedisServer(string name, RedisConnection connection, TimeProvider clock, ILogger logger) =>
@@ -35,8 +42,9 @@ public sealed class RedisServer : IDisposable
     /// <summary>Host and port of the server, or of the first node that the connection string names.</summary>
     public string Name { get; }
 
-    /// <summary>True if the server accepts no messages, or delivers none while other servers do.</summary>
-    public bool IsUnavailable => _isRefusing || _isSilent || Connection is { IsConnected: false };
+    /// <summary>True if the server, or a node of the cluster, accepts no messages, or if the server delivers none while
+    /// others do.</summary>
+    public bool IsUnavailable => Volatile.Read(ref _refusing) > 0 || _isSilent || Connection is { IsConnected: false };
 
     /// <summary>The connection; null while it is opened. It may be open and not connected.</summary>
     public IConnectionMultiplexer? Connection => _connection.Opened;
@@ -54,16 +62,28 @@ public sealed class RedisServer : IDisposable
     /// <summary>Opens the connection, once. Completes without an answer too; the client keeps trying.</summary>
     public Task<IConnectionMultiplexer> OpenAsync() => _connection.OpenAsync();
 
+    /// <summary>Returns the range of a channel's or key's hash slot on a cluster; 0 on another server.</summary>
+    public int RangeOf(string channelOrKey) =>
+        Connection is { } redis && IsCluster(redis)
+            ? Math.Max(0, redis.HashSlot(channelOrKey)) * HashRanges / HashSlots
+            : 0;
+
     /// <summary>Sends a command and waits for its answer.</summary>
+    /// <param name="command">Sends the command.</param>
+    /// <param name="key">Its key; null if any node of a cluster may answer.</param>
+    /// <param name="timeout">The longest wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public Task<T> AskAsync<T>(
         Func<IDatabase, Task<T>> command,
+        string? key,
         TimeSpan timeout,
         CancellationToken cancellationToken
     ) =>
         _connection.AskAsync(
             RedisConnection.Use.Commands,
+            key is null ? RedisConnection.Parts - 1 : RangeOf(key),
             redis => command(redis.GetDatabase()),
             _ => true,
             timeout,
@@ -71,10 +91,11 @@ public sealed class RedisServer : IDisposable
         );
 
     /// <summary>
-    /// Publishes a message, which an open connection has when this returns. While the server is unavailable, one
-    /// message at a time finds out whether it is back, and the others are dropped: receivers read them from the store.
+    /// Publishes a message, which an open connection has when this returns. While the server or the cluster's node is
+    /// unavailable, one message at a time finds out whether it is back, and the others are dropped: receivers read them
+    /// from the store.
     /// </summary>
-    /// <returns>False if the server did not take the message in time. A late server that has others beside it is not
+    /// <returns>False if the message was not taken in time. A late server or node that has others beside it is not
     /// waited for: its message is on the way, and the result is true.</returns>
     public Task<bool> PublishAsync(
         string channel,
@@ -85,13 +106,15 @@ public sealed class RedisServer : IDisposable
     {
         if (_unanswered > MaxUnanswered || Volatile.Read(ref _unansweredBytes) > MaxUnansweredBytes)
             return Refused;
+        var part = RangeOf(channel);
+        var range = _ranges[part];
         // Last, because only a message that is sent ends the probe.
-        var isProbe = _isRefusing;
-        if (isProbe && Interlocked.Exchange(ref _isProbing, 1) == 1)
+        var isProbe = Volatile.Read(ref range.IsRefusing) == 1;
+        if (isProbe && Interlocked.Exchange(ref range.IsProbing, 1) == 1)
             return Refused;
-        var isLate = _unanswered > 0 && _clock.GetElapsedTime(Volatile.Read(ref _answeredAt)) > LateAfter;
-        var sending = SendAsync(channel, message, timeout, isProbe, cancellationToken);
-        return !HasPeers || sending.IsCompleted ? sending
+        var isLate = range.Unanswered > 0 && _clock.GetElapsedTime(Volatile.Read(ref range.AnsweredAt)) > LateAfter;
+        var sending = SendAsync(channel, message, part, timeout, isProbe, cancellationToken);
+        return (!HasPeers && _kind is not Kind.Cluster) || sending.IsCompleted ? sending
             : isLate || isProbe ? Accepted
             : PromptlyAsync(sending);
     }
@@ -113,6 +136,7 @@ public sealed class RedisServer : IDisposable
             // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
             var messages = await _connection.AskAsync(
                 RedisConnection.Use.Subscriptions,
+                RangeOf(channel),
                 BeginAsync,
                 redis => redis.GetSubscriber().IsConnected(ChannelOf(redis, channel)),
                 timeout,
@@ -168,61 +192,73 @@ public sealed class RedisServer : IDisposable
 
     /// <summary>Uses sharded pub/sub (Redis 7) on a cluster. Otherwise the cluster sends each message to all
     /// nodes.</summary>
-    private RedisChannel ChannelOf(IConnectionMultiplexer redis, string name)
+    private RedisChannel ChannelOf(IConnectionMultiplexer redis, string name) =>
+        IsCluster(redis) ? RedisChannel.Sharded(name) : new RedisChannel(name, RedisChannel.PatternMode.Literal);
+
+    private bool IsCluster(IConnectionMultiplexer redis)
     {
         if (_kind is Kind.Unknown && redis.IsConnected)
             _kind = redis.GetEndPoints().Any(e => redis.GetServer(e).ServerType == ServerType.Cluster)
                 ? Kind.Cluster
                 : Kind.Server;
-        return _kind is Kind.Cluster
-            ? RedisChannel.Sharded(name)
-            : new RedisChannel(name, RedisChannel.PatternMode.Literal);
+        return _kind is Kind.Cluster;
     }
 
     private async Task<bool> SendAsync(
         string channel,
         byte[] message,
+        int part,
         TimeSpan timeout,
         bool isProbe,
         CancellationToken cancellationToken
     )
     {
-        if (Interlocked.Increment(ref _unanswered) == 1)
-            Volatile.Write(ref _answeredAt, _clock.GetTimestamp());
+        var range = _ranges[part];
+        if (Interlocked.Increment(ref range.Unanswered) == 1)
+            Volatile.Write(ref range.AnsweredAt, _clock.GetTimestamp());
+        Interlocked.Increment(ref _unanswered);
         Interlocked.Add(ref _unansweredBytes, message.Length);
-        var request = _connection.Begin();
+        var request = _connection.Begin(RedisConnection.Use.Commands, part);
         Task? publishing = null;
         try
         {
             var redis = await request.Opening.WaitAsync(timeout, cancellationToken);
             publishing = redis.GetSubscriber().PublishAsync(ChannelOf(redis, channel), message);
             await publishing.WaitAsync(timeout, cancellationToken);
-            _connection.Answered(request, RedisConnection.Use.Commands);
-            if (_isRefusing)
-                _logger.LogInformation("Redis {Server} accepts messages again", Name);
-            _isRefusing = false;
+            _connection.Answered(request);
+            Accepts(range);
+            if (Volatile.Read(ref _refusing) > 0)
+                foreach (var other in _ranges)
+                    if (other.Unanswered == 0 && _clock.GetElapsedTime(other.AnsweredAt) > ForgetAfter)
+                        Accepts(other);
             return true;
         }
         catch (Exception e) when (RedisConnection.IsFailure(e))
         {
-            _connection.Failed(request, RedisConnection.Use.Commands, publishing, e);
-            if (!_isRefusing)
+            _connection.Failed(request, publishing, e);
+            if (Interlocked.Exchange(ref range.IsRefusing, 1) == 0 && Interlocked.Increment(ref _refusing) == 1)
                 _logger.LogWarning(
                     "Redis {Server} does not accept messages, so stream servers read the store until it does: {Reason}",
                     Name,
                     e.Message
                 );
-            _isRefusing = true;
             return false;
         }
         finally
         {
+            Interlocked.Decrement(ref range.Unanswered);
             Interlocked.Decrement(ref _unanswered);
             Interlocked.Add(ref _unansweredBytes, -message.Length);
-            Volatile.Write(ref _answeredAt, _clock.GetTimestamp());
+            Volatile.Write(ref range.AnsweredAt, _clock.GetTimestamp());
             if (isProbe)
-                Volatile.Write(ref _isProbing, 0);
+                Volatile.Write(ref range.IsProbing, 0);
         }
+    }
+
+    private void Accepts(PublishRange range)
+    {
+        if (Interlocked.Exchange(ref range.IsRefusing, 0) == 1 && Interlocked.Decrement(ref _refusing) == 0)
+            _logger.LogInformation("Redis {Server} accepts messages again", Name);
     }
 
     private static async Task<bool> PromptlyAsync(Task<bool> sending)
@@ -242,5 +278,14 @@ public sealed class RedisServer : IDisposable
         Unknown,
         Server,
         Cluster,
+    }
+
+    /// <summary>The messages to a range of hash slots.</summary>
+    private sealed class PublishRange
+    {
+        public long AnsweredAt;
+        public int Unanswered,
+            IsProbing,
+            IsRefusing;
     }
 }
