@@ -5,7 +5,8 @@ using System.Text;
 
 namespace Integration.Delivery;
 
-/// <summary>A fake node that claims to be a whole Redis Cluster and sends every key to its own address.</summary>
+/// <summary>A fake node that claims to be a whole Redis Cluster and sends every key to its own address, or to
+/// another one.</summary>
 internal sealed class MovingRedis : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -16,12 +17,16 @@ internal sealed class MovingRedis : IAsyncDisposable
     {
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        Target = Address;
         _accepting = AcceptAsync();
     }
 
     public int Port { get; }
 
     public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>The address to which it sends keys.</summary>
+    public string Target { get; set; }
 
     /// <summary>Number of keys that it has sent elsewhere.</summary>
     public int Moved { get; private set; }
@@ -89,7 +94,7 @@ internal sealed class MovingRedis : IAsyncDisposable
                 return $"*3\r\n{Bulk(words[0].ToLowerInvariant())}{Bulk(words.ElementAtOrDefault(1) ?? "")}:0\r\n";
             case "EXISTS" or "GET":
                 Moved++;
-                return $"-MOVED 7 {Address}\r\n";
+                return $"-MOVED 7 {Target}\r\n";
             default:
                 return "+OK\r\n";
         }

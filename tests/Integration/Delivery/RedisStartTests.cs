@@ -41,6 +41,19 @@ public sealed class RedisStartTests(StackFixture stack)
         Assert.InRange(node.Moved, 2, int.MaxValue);
     }
 
+    [Theory]
+    [InlineData("StreamApi")]
+    [InlineData("Broadcaster")]
+    public async Task Two_nodes_that_send_every_key_to_each_other_end_the_start(string service)
+    {
+        await using MovingRedis one = new(),
+            two = new();
+        (one.Target, two.Target) = (two.Address, one.Address);
+        await RefusesAsync(service, $"{one.Address},{two.Address}", "sends keys to a node that does not take");
+        Assert.InRange(one.Moved, 1, int.MaxValue);
+        Assert.InRange(two.Moved, 1, int.MaxValue);
+    }
+
     [Fact]
     public async Task Unreachable_servers_do_not_fail_the_start()
     {

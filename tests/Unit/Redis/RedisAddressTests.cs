@@ -10,6 +10,7 @@ public class RedisAddressTests
     [InlineData("redis.example:7000,password=x=y", "redis.example:7000")]
     [InlineData("a,ssl=true", "a:6380")]
     [InlineData("a:1;b:2", "a:1", "b:2")]
+    [InlineData("Redis-A:1;REDIS-B:2", "redis-a:1", "redis-b:2")]
     [InlineData(" a:1,password=x ; b:2,password=y; ", "a:1", "b:2")]
     [InlineData("a:1,b:1,c:1,password=x", "a:1")]
     [InlineData("a:1,b:1;c:1", "a:1", "c:1")]

@@ -77,7 +77,7 @@ internal sealed record RedisAddress(string Name, string ConnectionString)
         var port = ssl ? DefaultTlsPort : DefaultPort;
         return endpoint switch
         {
-            DnsEndPoint dns => $"{dns.Host}:{(dns.Port == 0 ? port : dns.Port)}",
+            DnsEndPoint dns => $"{dns.Host.ToLowerInvariant()}:{(dns.Port == 0 ? port : dns.Port)}",
             IPEndPoint { AddressFamily: AddressFamily.InterNetworkV6 } ip =>
                 $"[{ip.Address}]:{(ip.Port == 0 ? port : ip.Port)}",
             IPEndPoint ip => $"{ip.Address}:{(ip.Port == 0 ? port : ip.Port)}",
