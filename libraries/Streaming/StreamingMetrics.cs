@@ -21,6 +21,7 @@ internal sealed class StreamingMetrics : IDisposable
     private readonly Counter<long> _replayed;
     private readonly Counter<long> _unframed;
     private readonly Counter<long> _stalled;
+    private readonly Counter<long> _gaps;
     private readonly Histogram<double> _duration;
     private readonly StreamingOptions _options;
     private readonly TimeProvider _clock;
@@ -66,8 +67,13 @@ internal sealed class StreamingMetrics : IDisposable
             "{stream}",
             "Streams ended because pending writes exceeded Streaming:PendingWriteBytes."
         );
+        _gaps = meter.CreateCounter<long>(
+            "sse.server.relay.gaps",
+            "{page}",
+            "Relayed pages that were read from the store, because a message for this replica's readers was missing."
+        );
         // Prometheus sees the first increase of a counter only if it was 0 before.
-        foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled])
+        foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled, _gaps])
             counter.Add(0);
         foreach (var source in (string[])["memory", "store"])
             _resumes.Add(0, new KeyValuePair<string, object?>("source", source));
@@ -111,6 +117,9 @@ internal sealed class StreamingMetrics : IDisposable
         Interlocked.Increment(ref _resyncsBy[(int)reason]);
         _resyncs.Add(1, Tag(reason));
     }
+
+    /// <summary>Counts a relayed page that is read from the store.</summary>
+    public void Gap() => _gaps.Add(1);
 
     /// <summary>
     /// Counts streams that were ended because their clients did not read. Logs at most every ten seconds.

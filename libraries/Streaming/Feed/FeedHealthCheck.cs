@@ -5,9 +5,9 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Unhealthy until the head is known, and while the feed waits for events that only Postgres has, so that new clients
-/// go elsewhere. Degraded without heartbeats, because Redis or the Broadcaster is down, and while one of several Redis
-/// servers is unavailable.
+/// Unhealthy until the head is known, while the feed waits for events that only Postgres has, so that new clients go
+/// elsewhere, and while Postgres lacks events that were delivered. Degraded without heartbeats, because Redis or the
+/// Broadcaster is down, and while one of several Redis servers is unavailable.
 /// </summary>
 internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOptions<EventStoreOptions> store)
     : IHealthCheck
@@ -21,6 +21,10 @@ internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOption
             : feed.StalledFor >= TimeSpan.FromSeconds(store.Value.UnhealthySeconds)
                 ? HealthCheckResult.Unhealthy(
                     $"Delivery has waited {feed.StalledFor.TotalSeconds:F0} s for events that only Postgres has."
+                )
+            : feed.IsStoreBehind
+                ? HealthCheckResult.Unhealthy(
+                    "Postgres lacks events that were delivered: it was restored without eventstore.new_epoch()."
                 )
             : feed.Mode == FeedMode.Degraded
                 ? HealthCheckResult.Degraded("No heartbeat from the Broadcaster: events are read from Postgres.")

@@ -19,6 +19,7 @@ internal sealed class LiveFeed(
     EventAppender appender,
     EpochChange epochs,
     StoreContact contact,
+    StreamingMetrics metrics,
     IOptions<StreamingOptions> options,
     TimeProvider clock,
     ILogger<LiveFeed> logger
@@ -35,6 +36,7 @@ internal sealed class LiveFeed(
         new BoundedChannelOptions(16) { SingleReader = true }
     );
     private readonly FeedSource _source = new(TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds), clock, logger);
+    private readonly HeadCheck _headCheck = new(logger);
     private Task<EventPage?>? _comparison;
     private string _comparisonEpoch = "";
     private TaskCompletionSource _doubted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -51,6 +53,9 @@ internal sealed class LiveFeed(
     /// <summary>Time since the feed stopped for events that only the store has; zero if it has not.</summary>
     public TimeSpan StalledFor =>
         Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : Clock.GetElapsedTime(since);
+
+    /// <inheritdoc cref="HeadCheck.IsBehind"/>
+    public bool IsStoreBehind => _headCheck.IsBehind;
 
     /// <summary>Completes when the head is known, so that streams can start.</summary>
     public Task Started => _started.Task;
@@ -191,6 +196,7 @@ internal sealed class LiveFeed(
             if (contact.AwayFor is not null && message.IsIndexOnly && !(missing is not null && logs.Needs(missing)))
                 return;
             // A message was lost, or this replica started within a batch.
+            metrics.Gap();
             await CatchUpAsync(stoppingToken);
             return;
         }
@@ -323,6 +329,7 @@ internal sealed class LiveFeed(
         }
         if (isNewEpoch)
             _fence = 0; // fences restart in a recreated store
+        _headCheck.Note(page, isNewEpoch, logs.Settled);
         Volatile.Write(ref _stalledAt, 0);
         Volatile.Write(ref _headSeen, page.Head);
         // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.

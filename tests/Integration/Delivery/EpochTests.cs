@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using Integration.Seeds;
 using Stack;
@@ -8,6 +9,52 @@ namespace Integration.Delivery;
 /// <summary>A new epoch begins while readers and replicas use the old one.</summary>
 public sealed class EpochTests(StackFixture stack)
 {
+    /// <summary>New events would have positions that the replica has published already, and reach no open
+    /// stream.</summary>
+    [Fact]
+    public async Task A_replica_is_unhealthy_while_its_restored_store_has_no_new_epoch()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Streaming__StoreCheckSeconds"] = "1" }
+        );
+        var replica = system.Replicas[0];
+        await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.1");
+        await DeliverySystem.PublishNumbersAsync(replica, "t.1", 1, 5);
+        await reader.WaitForEventsAsync(5);
+        // As the files of a snapshot after the second event.
+        await ExecuteAsync(
+            "delete from eventstore.events where position > 2; select setval('eventstore.position', 2); "
+                + "update eventstore.topic_directory set through = least(through, 2)"
+        );
+        using var http = new HttpClient { BaseAddress = replica.Url };
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var health = await http.GetAsync("/health", TestContext.Current.CancellationToken);
+                var text = await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                return health.StatusCode == HttpStatusCode.ServiceUnavailable
+                    && text.Contains("restored without eventstore.new_epoch()", StringComparison.Ordinal);
+            },
+            "the replica says so"
+        );
+        await ExecuteAsync("select eventstore.new_epoch()");
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        await DeliverySystem.EventuallyAsync(
+            async () => (await http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode,
+            "the replica is healthy"
+        );
+        await DeliverySystem.PublishNumbersAsync(replica, "t.1", 3, 1);
+        await reader.WaitForEventsAsync(6);
+        Assert.Equal("3", reader.Events.Last().Data);
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = system.Database.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     [Theory]
     [InlineData("reset")]
     [InlineData("new_epoch")]
