@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Threading.Channels;
 using Harness;
 using Npgsql;
 using Stack;
@@ -108,6 +109,66 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         await DeliverySystem.PublishNumbersAsync(replica, "t.1", 5, 1);
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == "5"));
+    }
+
+    /// <summary>Polling would hide a lost notification: its interval is longer than the test's wait.</summary>
+    [Fact]
+    public async Task After_a_promotion_the_new_primary_notifies_of_events_and_of_outbox_rows()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        await using var link = new FaultyLink(database.Host!, database.Port);
+        await using var standby = await PostgresStandby.CopyAsync(database.ConnectionString, Stop);
+        Assert.NotNull(standby);
+        var hosts = new NpgsqlConnectionStringBuilder(standby.ConnectionString)
+        {
+            Host = $"127.0.0.1:{standby.Port},127.0.0.1:{link.Port}",
+            Pooling = true,
+        };
+        await using var log = await OpenLog.OpenAsync(hosts, new() { ["EventStore:PollMilliseconds"] = "60000" });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var pages = Channel.CreateUnbounded<int>();
+        var outbox = Channel.CreateUnbounded<int>();
+        Task[] following = [FollowAsync(), FollowOutboxAsync()];
+        // Both read once more when they listen.
+        await ReadAsync(pages, 2);
+        await ReadAsync(outbox, 1);
+        link.Cut();
+        await standby.PromoteAsync(Stop);
+        await ReadAsync(pages, 1);
+        await ReadAsync(outbox, 1);
+
+        await DeliverySystem.EventuallyAsync(
+            async () => (await log.AppendAsync(1)).Length == 1,
+            "the new primary takes events"
+        );
+        while (await ReadAsync(pages, 1) == 0) { }
+        // As an application does: sessions of the services notify by themselves.
+        const string insert = "insert into eventstore.outbox (topic, type, data) values ('t.1', 'n', '1')";
+        await standby.AskAsync<object?>(insert, Stop);
+        await ReadAsync(outbox, 1);
+        await stop.CancelAsync();
+        await Task.WhenAll(following).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        async Task FollowAsync()
+        {
+            await foreach (var page in log.Tail.FollowAsync(0, cancellationToken: stop.Token))
+                pages.Writer.TryWrite(page.Events.Count);
+        }
+
+        async Task FollowOutboxAsync()
+        {
+            await foreach (var notified in log.Tail.OutboxAsync(stop.Token))
+                if (notified)
+                    outbox.Writer.TryWrite(1);
+        }
+
+        static async Task<int> ReadAsync(Channel<int> from, int count)
+        {
+            var last = 0;
+            for (var i = 0; i < count; i++)
+                last = await from.Reader.ReadAsync(Stop).AsTask().WaitAsync(TimeSpan.FromSeconds(40), Stop);
+            return last;
+        }
     }
 
     /// <summary>Starts a replica on this server, without a relay; its commands may take two seconds.</summary>

@@ -1,11 +1,13 @@
 using EventStore;
 using Integration.Seeds;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
 
-/// <summary>A promotion that loses nothing does not interrupt a session, a run, a ticket or a partition.</summary>
+/// <summary>A promotion that loses nothing does not interrupt a session, a run, the outbox, a ticket or a
+/// partition.</summary>
 public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
 {
     private const string End = """{"type":"message_end"}""";
@@ -81,6 +83,36 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         Assert.InRange(page.Events.Count, 1, 100);
         // An id from before belongs to this history, and has expired.
         Assert.InRange((await promoted.HonouredAsync(ids[0]))!.Value.Position, 1, page.DroppedThrough);
+    }
+
+    [Fact]
+    public async Task Outbox_rows_come_once_and_in_order_whether_they_were_moved_before_the_promotion_or_not()
+    {
+        await using var system = await StartAsync();
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream?topic=t.1");
+        await InsertAsync(system.Database, 1, 3);
+        await reader.WaitForEventsAsync(3);
+        system.Postgres.Cut();
+        await InsertAsync(system.Database, 4, 3);
+        var server = await rig.PromoteAsync(rig.Origin);
+        system.Postgres.Redirect(server.Port);
+        await reader.WaitForEventsAsync(6);
+        await using var promoted = NpgsqlDataSource.Create(
+            server.At(new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database!).ConnectionString
+        );
+        await InsertAsync(promoted, 7, 1);
+        await reader.WaitForEventsAsync(7);
+        Assert.Equal(["1", "2", "3", "4", "5", "6", "7"], reader.Events.Select(e => e.Data));
+        Assert.DoesNotContain(reader.Frames, f => f.Event == "resync");
+
+        static async Task InsertAsync(NpgsqlDataSource database, int first, int count)
+        {
+            await using var insert = database.CreateCommand(
+                "insert into eventstore.outbox (topic, type, data) "
+                    + $"select 't.1', 'n', n::text from generate_series({first}, {first + count - 1}) n"
+            );
+            await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

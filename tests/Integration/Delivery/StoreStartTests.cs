@@ -44,13 +44,27 @@ public sealed class StoreStartTests(StackFixture stack)
         Assert.Contains("another schema than this version's", service.Output, StringComparison.Ordinal);
     }
 
-    private async Task RefusesAsync(string service, NpgsqlConnectionStringBuilder database)
+    [Theory]
+    [InlineData("StreamApi", "standby")]
+    [InlineData("Broadcaster", "prefer-standby")]
+    public async Task A_service_that_is_told_to_use_a_standby_does_not_start(string service, string target)
+    {
+        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        database.TargetSessionAttributes = target;
+        await RefusesAsync(service, database, "Write 'Target Session Attributes=primary'");
+    }
+
+    private async Task RefusesAsync(
+        string service,
+        NpgsqlConnectionStringBuilder database,
+        string message = "another schema than this version's"
+    )
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             ServiceProcess.RunToEndAsync(service, ["--urls", "http://127.0.0.1:0"], Settings(database), limit.Token)
         );
-        Assert.Contains("another schema than this version's", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("Now listening", failure.Message, StringComparison.Ordinal);
     }
 
