@@ -1,9 +1,4 @@
-using EventStore;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Stack;
-using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
@@ -74,75 +69,6 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await _system.WaitForModeAsync("live");
         await MendAsync(subscribed, fault);
         await publisher.StopAsync(here);
-    }
-
-    /// <summary>The client keeps the frozen node's socket, and the answers of the others hide its silence.</summary>
-    [Fact]
-    public async Task A_frozen_master_refuses_no_messages_of_others_and_its_own_find_another_node()
-    {
-        Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
-        var builder = Host.CreateApplicationBuilder();
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["ConnectionStrings:redis"] = fixture.Cluster.Address }
-        );
-        builder.AddRelayRedis();
-        using var host = builder.Build();
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        var server = host.Services.GetRequiredService<RedisServers>().All[0];
-        string[] channels = [.. Enumerable.Range(0, 24).Select(n => $"{_system.Channel}:{n}")];
-        var masters = new Dictionary<string, RedisNode>();
-        foreach (var channel in channels)
-            masters[channel] = (await fixture.Cluster.MasterAsync(channel))!;
-        await DeliverySystem.EventuallyAsync(
-            async () => (await PublishAsync(server, channels)).All(accepted => accepted),
-            "every channel takes messages"
-        );
-
-        var (frozen, refused) = (masters[channels[0]], new List<string>());
-        frozen.Freeze();
-        try
-        {
-            await DeliverySystem.EventuallyAsync(
-                async () =>
-                {
-                    var accepted = await PublishAsync(server, channels);
-                    for (var i = 0; i < channels.Length && server.Replacements == 0; i++)
-                        if (!accepted[i] && masters[channels[i]] != frozen)
-                            refused.Add(channels[i]);
-                    // A late node's message counts as accepted; a key needs an answer.
-                    return (await Task.WhenAll(channels.Select(key => AskAsync(server, key)))).All(answered => answered)
-                        && accepted.All(a => a);
-                },
-                "the frozen master's hash slots are served by another node"
-            );
-        }
-        finally
-        {
-            frozen.Thaw();
-        }
-        Assert.Empty(refused);
-        await RedisCluster.WaitUntilWholeAsync(frozen);
-    }
-
-    private static Task<bool[]> PublishAsync(global::EventStore.RedisServer server, string[] channels) =>
-        Task.WhenAll(
-            channels.Select(channel =>
-                server.PublishAsync(channel, [1], TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken)
-            )
-        );
-
-    private static async Task<bool> AskAsync(global::EventStore.RedisServer server, string key)
-    {
-        try
-        {
-            var timeout = TimeSpan.FromSeconds(2);
-            await server.AskAsync(redis => redis.KeyExistsAsync(key), key, timeout, default);
-            return true;
-        }
-        catch (Exception e) when (e is RedisException or TimeoutException)
-        {
-            return false;
-        }
     }
 
     private static Task BreakAsync(RedisNode node, Fault fault)

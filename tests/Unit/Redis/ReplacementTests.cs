@@ -4,6 +4,8 @@ using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Unit.Client;
 using Unit.ServiceDefaults;
 
 namespace Unit.Redis;
@@ -62,6 +64,46 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         Assert.True(await PublishAsync(Server(publisher), "1", Patient));
         Assert.Equal("1", await again.ReadAsync(TestContext.Current.CancellationToken));
         Assert.False(received.TryRead(out _));
+    }
+
+    /// <summary>Of a cluster one node may freeze, whose socket the client keeps.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task A_silent_part_is_noticed_although_the_other_parts_answer()
+    {
+        await using var redis = program.Start();
+        var clock = new ManualTime();
+        using var connection = new RedisConnection(
+            redis.Address,
+            _ => StackExchange.Redis.ConnectionMultiplexer.Connect(redis.Address),
+            TimeSpan.FromSeconds(5),
+            clock,
+            NullLogger.Instance
+        );
+        await connection.OpenAsync();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        FailsFor(TimeSpan.FromSeconds(4));
+        Assert.Equal(0, connection.Replacements);
+        FailsFor(TimeSpan.FromSeconds(2));
+        Assert.Equal(1, connection.Replacements);
+        // The new connection has the same silence: the next one comes later.
+        FailsFor(TimeSpan.FromSeconds(9));
+        Assert.Equal(1, connection.Replacements);
+        FailsFor(TimeSpan.FromSeconds(3));
+        Assert.Equal(2, connection.Replacements);
+        connection.Answered(Begin(1));
+        FailsFor(TimeSpan.FromSeconds(4));
+        Assert.Equal(2, connection.Replacements);
+
+        void FailsFor(TimeSpan time)
+        {
+            for (var end = clock.GetUtcNow() + time; clock.GetUtcNow() < end; clock.Advance(TimeSpan.FromSeconds(1)))
+            {
+                connection.Answered(Begin(0));
+                connection.Failed(Begin(1));
+            }
+        }
+
+        RedisConnection.Request Begin(int part) => connection.Begin(RedisConnection.Use.Commands, part);
     }
 
     /// <summary>Redis is slow, and a new connection would not help.</summary>
