@@ -5,8 +5,13 @@ using System.Xml.Linq;
 namespace Unit.Build;
 
 /// <summary>The feed switch, with a folder of empty packages as the feed.</summary>
-public class FeedProbeTests
+public sealed class FeedProbeTests : IDisposable
 {
+    private readonly string _folder = Directory.CreateTempSubdirectory("probe-").FullName;
+    private int _asked;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
     private const string Testing = "Aspire.Hosting.Testing",
         Resilience = "Microsoft.Extensions.Http.Resilience";
     private static readonly string Aspire = Property("eng/Versions.props", "AspireVersion"),
@@ -48,6 +53,12 @@ public class FeedProbeTests
         Assert.Contains("Correct the versions in Directory.Packages.props", output, StringComparison.Ordinal);
         Assert.DoesNotContain("cannot be reached", output, StringComparison.Ordinal);
         Assert.Null(answer);
+
+        feed.Remove(Testing);
+        feed.Add(Testing, Aspire, (Resilience, "10.8.0"));
+        (output, answer) = await AskAsync(feed.Folder);
+        Assert.Contains("found on the NuGet feed", output, StringComparison.Ordinal);
+        Assert.Contains("<UseAspirePackages>true<", answer, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,6 +67,10 @@ public class FeedProbeTests
         var (output, answer) = await AskAsync("https://127.0.0.1:1/v3/index.json");
         Assert.Contains("cannot be reached", output, StringComparison.Ordinal);
         Assert.Null(answer);
+
+        using var feed = Complete();
+        (_, answer) = await AskAsync(feed.Folder);
+        Assert.Contains("<UseAspirePackages>true<", answer, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,52 +119,44 @@ public class FeedProbeTests
             .Replace("$(AspireVersion)", Aspire, StringComparison.Ordinal)
             .Replace("$(AspirePreviewVersion)", Preview, StringComparison.Ordinal);
 
-    private static async Task<(string Output, string? Answer)> AskAsync(string source)
+    private async Task<(string Output, string? Answer)> AskAsync(string source)
     {
-        var folder = Directory.CreateTempSubdirectory("probe-").FullName;
-        try
+        var answer = Path.Combine(_folder, "answer.props");
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [
+                "msbuild",
+                Path.Combine(Repository.Root, "eng/AskFeed.proj"),
+                "-nologo",
+                "-tl:off",
+                "-nodeReuse:false",
+                $"-p:Probe={Path.Combine(Repository.Root, "eng/FeedProbe/FeedProbe.csproj")}",
+                "-p:Name=Aspire",
+                "-p:Switch=UseAspirePackages",
+                "-p:StandIn=compat/",
+                $"-p:AnswerFile={answer}",
+            ]
+        )
         {
-            var answer = Path.Combine(folder, "answer.props");
-            var start = new ProcessStartInfo(
-                "dotnet",
-                [
-                    "msbuild",
-                    Path.Combine(Repository.Root, "eng/AskFeed.proj"),
-                    "-nologo",
-                    "-tl:off",
-                    "-nodeReuse:false",
-                    $"-p:Probe={Path.Combine(Repository.Root, "eng/FeedProbe/FeedProbe.csproj")}",
-                    "-p:Name=Aspire",
-                    "-p:Switch=UseAspirePackages",
-                    "-p:StandIn=compat/",
-                    $"-p:AnswerFile={answer}",
-                ]
-            )
+            RedirectStandardOutput = true,
+            // Properties of the restore that it starts, and caches of its own.
+            Environment =
             {
-                RedirectStandardOutput = true,
-                // Properties of the restore that it starts, and caches of its own.
-                Environment =
-                {
-                    ["RestoreSources"] = source,
-                    ["NUGET_PACKAGES"] = folder,
-                    ["RestoreNoCache"] = "true",
-                    ["ProbeOutput"] = folder + "/obj",
-                    ["MSBUILDDISABLENODEREUSE"] = "1",
-                },
-            };
-            using var process = Process.Start(start)!;
-            var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(0, process.ExitCode);
-            return (
-                output,
-                File.Exists(answer) ? await File.ReadAllTextAsync(answer, TestContext.Current.CancellationToken) : null
-            );
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+                ["RestoreSources"] = source,
+                ["NUGET_PACKAGES"] = Path.Combine(_folder, $"packages-{_asked++}"),
+                ["RestoreNoCache"] = "true",
+                ["ProbeOutput"] = _folder + "/obj",
+                ["MSBUILDDISABLENODEREUSE"] = "1",
+            },
+        };
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+        return (
+            output,
+            File.Exists(answer) ? await File.ReadAllTextAsync(answer, TestContext.Current.CancellationToken) : null
+        );
     }
 
     private static string Property(string file, string name) =>

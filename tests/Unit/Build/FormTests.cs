@@ -28,7 +28,7 @@ public sealed partial class FormTests
     }
 
     [Fact]
-    public void No_file_has_more_than_350_lines()
+    public void No_source_file_has_more_than_350_lines()
     {
         var found =
             from file in SourceFiles.All
@@ -40,7 +40,7 @@ public sealed partial class FormTests
     }
 
     [Fact]
-    public void A_program_reads_like_a_list()
+    public void A_Program_file_has_at_most_40_lines_and_the_AppHosts_60()
     {
         var found =
             from folder in (string[])["AppHost", "Broadcaster", "LoadTests", "StreamApi", "WebFrontend"]

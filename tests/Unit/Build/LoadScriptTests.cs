@@ -61,6 +61,7 @@ public sealed class LoadScriptTests : IDisposable
         var (code, output) = await RunAsync("here");
         Assert.True(code == 2, output);
         Assert.Contains("answers at http://localhost:5080 already", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.PathOf("measured")));
     }
 
     private Task<string[]> MeasuredAsync() =>

@@ -48,7 +48,8 @@ public class PublisherTests
         var published = await Publisher(server).PublishAsync(Events(2), TestContext.Current.CancellationToken);
         Assert.Equal(2, published.Count);
         Assert.Equal(4, server.Requests.Count);
-        Assert.Single(server.Requests.Select(r => r.Body).Distinct());
+        var body = Assert.Single(server.Requests.Select(r => r.Body).Distinct());
+        Assert.All(JsonNode.Parse(body)!.AsArray(), sent => Assert.NotNull(sent!["id"]));
     }
 
     [Fact]

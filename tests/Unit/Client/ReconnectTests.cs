@@ -240,6 +240,7 @@ public class ReconnectTests
         using var client = new SseClient();
         var options = Quick with
         {
+            MaxRetries = null, // a server that starts slowly is sought until then
             OnReconnecting = r =>
             {
                 attempts.Add(r);

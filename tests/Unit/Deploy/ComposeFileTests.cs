@@ -72,7 +72,9 @@ public sealed partial class ComposeFileTests
     [InlineData("observability.yaml")]
     public void No_log_fills_the_disk(string file)
     {
-        foreach (var (name, service) in ((YamlMappingNode)YamlFile.Parse(Read(file)).Single()).Map("services").Children)
+        var services = ((YamlMappingNode)YamlFile.Parse(Read(file)).Single()).Map("services").Children;
+        Assert.NotEmpty(services);
+        foreach (var (name, service) in services)
             Assert.True(service.At("logging.options.max-size") is not null, $"{file}: {name.Text()}");
     }
 

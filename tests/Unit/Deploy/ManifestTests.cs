@@ -58,7 +58,7 @@ public sealed class ManifestTests
 
     /// <summary>CloudNativePG's cluster, by its documentation: the operator checks the rest.</summary>
     [Fact]
-    public void The_Postgres_cluster_keeps_an_event_that_it_acknowledged()
+    public void The_Postgres_cluster_commits_on_a_standby_and_is_the_one_that_the_services_name()
     {
         var objects = Manifests.Overlay("ha");
         var cluster = Assert.Single(objects, Manifests.IsCustom);

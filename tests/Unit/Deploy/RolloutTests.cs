@@ -105,7 +105,9 @@ public sealed class RolloutTests
     public void The_ingress_does_not_buffer_and_keeps_quiet_streams()
     {
         var proxy = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "nginx.conf"));
-        foreach (var ingress in Manifests.Overlay("one-node").Kind("Ingress"))
+        var ingresses = Manifests.Overlay("one-node").Kind("Ingress").ToList();
+        Assert.NotEmpty(ingresses);
+        foreach (var ingress in ingresses)
         {
             var annotations = ingress.At("metadata.annotations").Strings();
             string Value(string name) => annotations["nginx.ingress.kubernetes.io/" + name];

@@ -24,27 +24,9 @@ public sealed partial class SchemaScriptTests
         Assert.All(code, sql => Assert.All(SchemaScript.Functions, f => Assert.DoesNotContain($".{f.Name}(", sql)));
     }
 
-    [Fact]
-    public void No_statement_on_the_logs_schema_stands_outside_its_library()
-    {
-        string[] services = ["libraries", "StreamApi", "Broadcaster", "LoadTests", "ServiceDefaults", "WebFrontend"];
-        var statements =
-            from folder in services
-            from file in Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", Recursive)
-            where !file.StartsWith(Path.Combine(Repository.Root, "libraries", "EventStore"), StringComparison.Ordinal)
-            where Statement().IsMatch(File.ReadAllText(file))
-            select Path.GetRelativePath(Repository.Root, file);
-        Assert.Empty(statements);
-    }
-
-    private static readonly EnumerationOptions Recursive = new() { RecurseSubdirectories = true };
-
     [GeneratedRegex(@"^create or replace function eventstore\.(\w+)\(", RegexOptions.Multiline)]
     private static partial Regex Created();
 
     [GeneratedRegex("--.*")]
     private static partial Regex Comment();
-
-    [GeneratedRegex(@"\b(from|join|into|update|select|call|table)\s+eventstore\.\w")]
-    private static partial Regex Statement();
 }

@@ -43,7 +43,7 @@ public class ChaosPlanTests
     }
 
     [Fact]
-    public async Task No_fault_is_injected_before_the_first_delivery_and_without_deliveries_recovery_is_unknown()
+    public async Task A_run_has_deliveries_from_its_first_one_and_recovery_is_known_only_with_a_normal_rate()
     {
         await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
         var history = new RunHistory(system.Run);

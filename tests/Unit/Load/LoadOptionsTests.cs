@@ -18,7 +18,7 @@ public class LoadOptionsTests
     [InlineData("--llm-upstream-port 0", "from 1 to 65535")]
     [InlineData("--verbose", "no option --verbose")]
     [InlineData("fanuot", "fanout")]
-    public void Options_that_contradict_each_other_are_refused_with_the_way_out(string arguments, string wayOut) =>
+    public void Invalid_options_are_refused_with_the_way_out(string arguments, string wayOut) =>
         Assert.Contains(
             wayOut,
             Assert.Throws<LoadTestException>(() => LoadOptions.Parse(arguments.Split(' '))).Message,
@@ -26,7 +26,7 @@ public class LoadOptionsTests
         );
 
     [Fact]
-    public void Without_names_every_scenario_but_soak_runs()
+    public void Soak_runs_only_if_it_is_named()
     {
         Assert.DoesNotContain("soak", LoadOptions.Parse([]).Scenarios);
         Assert.Contains("fanout", LoadOptions.Parse([]).Scenarios);

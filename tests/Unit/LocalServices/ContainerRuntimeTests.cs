@@ -50,7 +50,7 @@ public sealed class ContainerRuntimeTests : IDisposable
     public void A_runtime_that_hangs_is_named_and_the_stores_are_processes()
     {
         Assert.False(Take(LocalServicesMode.Auto, registry: true, Hanging));
-        Assert.Contains("did not answer within 1 s", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("did not answer within 5 s", _output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class ContainerRuntimeTests : IDisposable
         );
         Assert.Contains("missing is not installed", refused.Message, StringComparison.Ordinal);
         Assert.Contains("info failed", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("did not answer within 1 s", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("did not answer within 5 s", refused.Message, StringComparison.Ordinal);
         Assert.Contains("--LocalServices:Mode=native", refused.Message, StringComparison.Ordinal);
     }
 
@@ -76,7 +76,7 @@ public sealed class ContainerRuntimeTests : IDisposable
         Runtime(registry, [.. scripts.Select(Program)]).Take(mode, Images, _output);
 
     private static ContainerRuntime Runtime(bool registry, IReadOnlyList<string> programs) =>
-        new(programs, _ => registry) { Timeout = TimeSpan.FromSeconds(1) };
+        new(programs, _ => registry) { Timeout = TimeSpan.FromSeconds(5) };
 
     private string Program(string script)
     {

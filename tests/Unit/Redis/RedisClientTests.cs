@@ -24,7 +24,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     }
 
     [Fact]
-    public async Task A_silent_Redis_delays_neither_start_nor_health_nor_stop()
+    public async Task With_a_silent_Redis_the_service_starts_is_degraded_and_stops()
     {
         using var frozen = Silent(out var address);
         await using var service = await StartAsync(address);
@@ -46,7 +46,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     /// <summary>Opening blocks: a service that needs the connection at construction would delay the start while Redis
     /// is silent.</summary>
     [Fact]
-    public void An_unused_connection_is_never_opened()
+    public void No_service_takes_the_connection_itself_in_its_constructor()
     {
         var types = typeof(StreamApi.Migration).Assembly.GetTypes();
         Assert.Contains(types, t => Needs(t, typeof(RedisServers)));
@@ -132,8 +132,8 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
 
         await subscriber.PublishAsync(channel, 1);
         Assert.Equal(1, (int)(await kept.ReadAsync(TestContext.Current.CancellationToken)).Message);
-        Assert.False(left.TryRead(out _));
         await left.Completion.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.False(left.TryRead(out _));
         kept.OnMessage(_ => { });
         Assert.Throws<InvalidOperationException>(() => kept.OnMessage(_ => { }));
     }

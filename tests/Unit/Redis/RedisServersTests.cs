@@ -3,6 +3,7 @@ using System.Text;
 using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Unit.Client;
 using Unit.ServiceDefaults;
 
 namespace Unit.Redis;
@@ -10,7 +11,9 @@ namespace Unit.Redis;
 /// <summary>Several real Redis servers behind one connection string.</summary>
 public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgram>
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
+    /// <summary>A short time for a server that does not answer, and a long one for a busy machine.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500),
+        Patient = TimeSpan.FromSeconds(20);
 
     [Fact(Timeout = 60_000)]
     public async Task A_frozen_server_is_probed_by_one_message_at_a_time_and_the_other_delivers_all_in_order()
@@ -21,12 +24,12 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         var servers = service.Services.GetRequiredService<RedisServers>();
         var (first, second) = (servers.All[0], servers.All[1]);
         var received = System.Threading.Channels.Channel.CreateUnbounded<string>();
-        await first.SubscribeAsync("log", m => received.Writer.TryWrite(Encoding.UTF8.GetString(m)), Timeout, default);
+        await first.SubscribeAsync("log", m => received.Writer.TryWrite(Encoding.UTF8.GetString(m)), Patient, default);
         bad.Freeze();
 
         for (var i = 0; i < 1_000 || !second.IsUnavailable; i++)
         {
-            var both = (PublishAsync(first, $"{i}"), PublishAsync(second, $"{i}"));
+            var both = (PublishAsync(first, $"{i}", Patient), PublishAsync(second, $"{i}"));
             Assert.True(await both.Item1);
             await both.Item2;
             Assert.Equal($"{i}", await received.Reader.ReadAsync(TestContext.Current.CancellationToken));
@@ -43,7 +46,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
             await PublishAsync(second, "is it back?");
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
-        Assert.True(await PublishAsync(second, "it is"));
+        Assert.True(await PublishAsync(second, "it is", Patient));
     }
 
     [Fact]
@@ -51,15 +54,16 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
     {
         await using RedisServer one = program.Start(),
             two = program.Start();
-        await using var service = await StartAsync($"{one.Address};{two.Address}");
+        var time = new ManualTime();
+        await using var service = await StartAsync($"{one.Address};{two.Address}", time);
         var servers = service.Services.GetRequiredService<RedisServers>();
         var (first, second) = (servers.All[0], servers.All[1]);
         var silence = TimeSpan.FromMilliseconds(50);
         // After a silence of all servers, the first heartbeat does not mark the others as away.
-        await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
+        time.Advance(2 * silence);
         servers.HeartbeatFrom(first, silence);
         Assert.False(second.IsUnavailable);
-        await Task.Delay(2 * silence, TestContext.Current.CancellationToken);
+        time.Advance(2 * silence);
         servers.HeartbeatFrom(first, silence);
         Assert.Equal(second.Name, servers.Unavailable);
         servers.HeartbeatFrom(second, silence);
@@ -88,9 +92,27 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         );
     }
 
-    private static Task<bool> PublishAsync(global::EventStore.RedisServer server, string message) =>
-        server.PublishAsync("log", Encoding.UTF8.GetBytes(message), Timeout, TestContext.Current.CancellationToken);
+    private static Task<bool> PublishAsync(
+        global::EventStore.RedisServer server,
+        string message,
+        TimeSpan? timeout = null
+    ) =>
+        server.PublishAsync(
+            "log",
+            Encoding.UTF8.GetBytes(message),
+            timeout ?? Timeout,
+            TestContext.Current.CancellationToken
+        );
 
-    private static Task<Service> StartAsync(string address) =>
-        Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", address));
+    private static Task<Service> StartAsync(string address, TimeProvider? time = null) =>
+        Service.StartAsync(
+            builder =>
+            {
+                if (time is not null)
+                    builder.Services.AddSingleton(time);
+                builder.AddRelayRedis();
+            },
+            null,
+            ("ConnectionStrings:redis", address)
+        );
 }

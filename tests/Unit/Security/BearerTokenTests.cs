@@ -88,7 +88,7 @@ public sealed class BearerTokenTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void A_token_is_refused_where_it_is(string what, string token)
+    public void A_refused_token_is_not_quoted(string what, string token)
     {
         var refused = Assert.Throws<InvalidCredentialException>(() => _tokens.Verify(token));
         Assert.False(refused.Message.Contains("ann", StringComparison.Ordinal), what);

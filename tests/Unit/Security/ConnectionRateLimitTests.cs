@@ -32,7 +32,7 @@ public class ConnectionRateLimitTests
     }
 
     [Fact]
-    public void A_request_that_finds_the_queue_full_is_refused_and_costs_nothing()
+    public void A_connection_that_finds_the_queue_full_is_refused_and_costs_nothing()
     {
         var (pace, one, other) = (
             Pace(perSecond: 1, places: 1),

@@ -1,10 +1,11 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Unit.Security;
 
 /// <summary>Dependencies must match their reviewed versions and hashes.</summary>
-public class SupplyChainTests
+public partial class SupplyChainTests
 {
     public static TheoryData<string> LockFiles =>
         [.. Files("package-lock.json").Select(f => Path.GetRelativePath(Repository.Root, f))];
@@ -33,30 +34,48 @@ public class SupplyChainTests
     [Fact]
     public void Every_install_is_by_lock_file_and_runs_no_script()
     {
-        var installs = Files("*.cs")
-            .Concat(Files("*.targets"))
-            .Concat(Files("*.yml"))
-            .Concat(Files("*.sh"))
-            .Where(f => !f.EndsWith("SupplyChainTests.cs", StringComparison.Ordinal))
-            .SelectMany(File.ReadLines)
-            .Where(l =>
-                l.Contains("npm ci", StringComparison.Ordinal)
-                || l.Contains("npm install", StringComparison.Ordinal)
-                || l.Contains("[\"ci\",", StringComparison.Ordinal)
-                || l.Contains("\"npm\", \"ci\"", StringComparison.Ordinal)
-            )
-            .ToList();
-        Assert.NotEmpty(installs);
-        // A comment or a message that names the command has no flags; a command has.
-        Assert.All(
-            installs.Where(l => l.Contains("--no-audit", StringComparison.Ordinal)),
-            line => Assert.Contains("--ignore-scripts", line, StringComparison.Ordinal)
-        );
-        Assert.DoesNotContain(
-            installs,
-            l => l.Contains("npm install", StringComparison.Ordinal) && l.Contains("Exec", StringComparison.Ordinal)
-        );
+        string[] kinds =
+        [
+            "*.cs",
+            "*.targets",
+            "*.props",
+            "*.proj",
+            "*.yml",
+            "*.yaml",
+            "*.sh",
+            "package.json",
+            "*ontainerfile*",
+        ];
+        var installs =
+            from file in kinds.SelectMany(Files).Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, ".ci")))
+            where !file.EndsWith("SupplyChainTests.cs", StringComparison.Ordinal)
+            from Match install in Install().Matches(File.ReadAllText(file))
+            select (File: Path.GetRelativePath(Repository.Root, file), Command: install.Value);
+        var found = installs.ToList();
+        foreach (var place in (string[])[".ci", ".github", "WebFrontend", "compat", "tests"])
+            Assert.Contains(found, install => install.File.StartsWith(place, StringComparison.Ordinal));
+        Assert.DoesNotContain(found, install => !IsSafe(install.Command));
     }
+
+    [Theory]
+    [InlineData("run: npm ci && npm run check # --ignore-scripts", false)]
+    [InlineData("if npm ci --ignore-scripts --no-audit; then", true)]
+    [InlineData("RUN npm install --ignore-scripts", false)]
+    [InlineData("<Exec Command=\"npm i left-pad\" />", false)]
+    [InlineData("[\"ci\", \"--no-audit\"], \"--ignore-scripts\"", false)]
+    [InlineData("\"ci\",\n    \"--ignore-scripts\",\n]", true)]
+    public void An_install_without_the_lock_file_or_with_scripts_is_found(string text, bool isSafe) =>
+        Assert.Equal(isSafe, IsSafe(Assert.Single(Install().Matches(text)).Value));
+
+    private static bool IsSafe(string command) =>
+        (
+            command.StartsWith("npm ci", StringComparison.Ordinal)
+            || command.StartsWith("\"ci\"", StringComparison.Ordinal)
+        ) && command.Contains("--ignore-scripts", StringComparison.Ordinal);
+
+    /// <summary>An install up to the end of its command, or as the list of a process's arguments.</summary>
+    [GeneratedRegex(@"\bnpm (?:ci|i|install|add)\b[^\n;&|#]*|""ci"",[^\])]*")]
+    private static partial Regex Install();
 
     [Fact]
     public void NuGet_audits_every_package_and_a_known_hole_fails_the_build()

@@ -41,7 +41,20 @@ public class TopicGrantsTests
         Assert.False(new TopicGrants(["a.*", "b.*"], []).MayRead("*.x"));
 
     [Fact]
-    public void A_grant_of_everything_excludes_the_systems_topics() => Assert.Equal([">"], TopicGrants.All.Readable);
+    public void A_grant_of_everything_excludes_the_systems_topics()
+    {
+        var grants = new TopicGrants([">"], [">"]);
+        Assert.True(grants.MayRead("orders.1") && grants.MayPublish("orders.1"));
+        foreach (var topic in (string[])["$sys.connections", "$sys.>"])
+            Assert.False(grants.MayRead(topic) || grants.MayPublish(topic), topic);
+    }
+
+    [Fact]
+    public void A_subscription_without_topics_is_to_all_but_the_systems_for_operators_too()
+    {
+        Assert.True(TopicGrants.All.MayRead("$sys.connections"));
+        Assert.Equal([">"], TopicGrants.All.Readable);
+    }
 
     [Theory]
     [InlineData("a.>", true)]

@@ -6,6 +6,8 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Harness;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Unit.ServiceDefaults;
 
@@ -46,7 +48,13 @@ public class PrometheusTests
     public async Task Without_the_setting_nothing_listens_for_Prometheus()
     {
         await using var service = await Service.StartAsync();
+        Assert.DoesNotContain("MetricsServer", Hosted(service));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync($"{service.Url}/metrics"));
+        await using var other = await Service.StartAsync(settings: (Setting, "http://127.0.0.1:0"));
+        Assert.Contains("MetricsServer", Hosted(other));
+
+        static IEnumerable<string> Hosted(Service service) =>
+            service.Services.GetServices<IHostedService>().Select(s => s.GetType().Name);
     }
 
     [Theory]

@@ -63,7 +63,13 @@ public class RequestSpanTests
     [Fact]
     public async Task A_secret_in_the_query_is_in_no_span()
     {
-        var (service, spans) = await StartAsync(app => app.MapGet("/stream", () => "hello"));
+        var (service, spans) = await StartAsync(app =>
+            app.MapGet(
+                "/stream",
+                // As an instrumentation that records the query.
+                (HttpRequest request) => Activity.Current?.SetTag("url.query", request.QueryString.Value).DisplayName
+            )
+        );
         await using var _ = service;
         await service.Outside.GetAsync(
             "/stream?topic=a&ticket=s3cret&Access_Token=s3cret&%74icket=s3cret",
@@ -72,11 +78,11 @@ public class RequestSpanTests
 
         var span = await ServerSpanAsync(spans);
         Assert.DoesNotContain(
-            span.TagObjects,
+            spans.All.SelectMany(s => s.TagObjects),
             tag => tag.Value?.ToString()?.Contains("s3cret", StringComparison.Ordinal) == true
         );
-        if (span.GetTagItem("url.query") is string query)
-            Assert.Contains("topic=a&ticket=REDACTED", query, StringComparison.Ordinal);
+        var query = Assert.IsType<string>(span.GetTagItem("url.query"));
+        Assert.Contains("topic=a&ticket=REDACTED", query, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,7 +31,7 @@ public sealed class ConnectionTimersTests : IDisposable
     }
 
     [Fact]
-    public void A_tick_goes_on_although_all_streams_of_its_log_end_between_two_slices()
+    public void A_tick_ends_and_writes_to_no_new_stream_if_its_log_empties_between_two_slices()
     {
         var (log, outputs) = (_loop.Log("t0"), Enumerable.Range(0, 40).Select(_ => Add("t0")).ToList());
         Assert.True(_loop.Connections.TryGet(log, out var group));

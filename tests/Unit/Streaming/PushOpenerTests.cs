@@ -73,6 +73,7 @@ public sealed class PushOpenerTests
             },
             new PushSettings(TimeSpan.FromSeconds(graceSeconds))
         );
+        Assert.NotNull(age);
         Assert.Equal(ages, age < 100_000);
     }
 
