@@ -64,7 +64,7 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
         Count((int)response.StatusCode);
         var isStream = response.Content.Headers.ContentType?.MediaType == "text/event-stream";
         var body = isStream ? "" : await response.Content.ReadAsStringAsync();
-        // 503 with Retry-After is allowed; 501 is part of the protocol.
+        // 503 with Retry-After is allowed.
         if (
             (int)response.StatusCode >= 500
             && !(response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null)

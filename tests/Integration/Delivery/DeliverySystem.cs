@@ -9,9 +9,8 @@ namespace Integration.Delivery;
 
 /// <summary>
 /// Stream servers and Broadcasters of one test, with a database and a Redis channel of their own, each service behind
-/// links that the test
-/// can break. What a test starts here it may kill.
-///</summary>
+/// links that the test can break. What a test starts here it may kill.
+/// </summary>
 internal sealed class DeliverySystem : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
@@ -116,9 +115,21 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public async Task<ServiceProcess> StartBroadcasterAsync(Dictionary<string, string>? settings = null)
     {
         var broadcaster = await StartAsync("Broadcaster", settings);
-        lock (Replicas)
+        lock (Broadcasters)
             Broadcasters.Add(broadcaster);
         return broadcaster;
+    }
+
+    /// <summary>Stops a replica and waits until the others list it no more, so that it is no part of the next
+    /// test.</summary>
+    public async Task StopAsync(ServiceProcess replica)
+    {
+        replica.Terminate();
+        await replica.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await WaitForListsAsync(
+            (_, rows) => !rows.Any(row => IsOf(replica, row)),
+            "no replica lists the one that stopped"
+        );
     }
 
     /// <summary>Returns the leading Broadcaster, as soon as there is one.</summary>
@@ -129,11 +140,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
             async () =>
             {
                 foreach (var broadcaster in Broadcasters.Where(b => !b.HasExited))
-                    if (
-                        (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status")))
-                            .GetProperty("leader")
-                            .GetBoolean()
-                    )
+                    if (await LeadsAsync(broadcaster))
                         leader = broadcaster;
                 return leader is not null;
             },
@@ -141,6 +148,12 @@ internal sealed class DeliverySystem : IAsyncDisposable
         );
         return leader!;
     }
+
+    /// <summary>True if a Broadcaster says that it leads.</summary>
+    public static async Task<bool> LeadsAsync(ServiceProcess broadcaster) =>
+        (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status")))
+            .GetProperty("leader")
+            .GetBoolean();
 
     public Task WaitForModeAsync(string mode) =>
         WaitForReplicasAsync(row => row.GetProperty("mode").GetString() == mode, $"every replica is {mode}");
@@ -163,6 +176,13 @@ internal sealed class DeliverySystem : IAsyncDisposable
     }
 
     private Task WaitForReplicasAsync(Predicate<JsonElement> holds, string what) =>
+        WaitForListsAsync((replica, rows) => rows.Any(row => IsOf(replica, row) && holds(row)), what);
+
+    private static bool IsOf(ServiceProcess replica, JsonElement row) =>
+        row.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/');
+
+    /// <summary>Waits until a condition holds for the list of replicas of every running replica.</summary>
+    private Task WaitForListsAsync(Func<ServiceProcess, IEnumerable<JsonElement>, bool> holds, string what) =>
         EventuallyAsync(
             async () =>
             {
@@ -173,8 +193,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
                         request.Headers.Add("X-Api-Key", _apiKey);
                     using var response = await Http.SendAsync(request);
                     var rows = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
-                    var url = replica.Url.ToString().TrimEnd('/');
-                    if (!rows.EnumerateArray().Any(row => row.GetProperty("url").GetString() == url && holds(row)))
+                    if (!holds(replica, rows.EnumerateArray()))
                         return false;
                 }
                 return true;

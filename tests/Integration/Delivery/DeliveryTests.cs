@@ -36,7 +36,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     }
 
     [Fact]
-    public async Task A_stream_answers_at_once_and_says_where_it_starts_before_any_event()
+    public async Task A_stream_says_where_it_starts_before_any_event()
     {
         var head = Assert.Single(await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "x", 1)));
         await DeliverySystem.EventuallyAsync(

@@ -127,7 +127,7 @@ public sealed class EpochTests(StackFixture stack)
             {
                 model = "demo",
                 messages = new[] { new { role = "user", content = "Say something long." } },
-                maxTokens = 120,
+                maxTokens = 400,
             }
         );
         var path = begun.GetProperty("stream").GetString()!;

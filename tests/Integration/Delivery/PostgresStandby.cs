@@ -163,6 +163,41 @@ internal sealed class PostgresStandby : IAsyncDisposable
         return await ScalarAsync<T>(connection, sql, cancellationToken);
     }
 
+    /// <summary>Sets the standbys that a commit waits for, and returns when commits do.</summary>
+    public async Task SetStandbysAsync(string names, CancellationToken cancellationToken)
+    {
+        await AskAsync<object?>($"alter system set synchronous_standby_names = '{names}'", cancellationToken);
+        await AskAsync<bool>("select pg_reload_conf()", cancellationToken);
+        await DeliverySystem.EventuallyAsync(
+            async () => await AskAsync<string>("show synchronous_standby_names", cancellationToken) == names,
+            "the setting is read"
+        );
+        if (names.Length > 0)
+            await DeliverySystem.EventuallyAsync(
+                () => CommitsWaitAsync(cancellationToken),
+                "commits wait for the standby"
+            );
+    }
+
+    /// <summary>Commits, and ends a wait for a standby. The checkpointer makes commits wait, some time after another
+    /// process has read the setting.</summary>
+    private async Task<bool> CommitsWaitAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        var waits = $"from pg_stat_activity where pid = {connection.ProcessID} and wait_event = 'SyncRep'";
+        await using var write = new NpgsqlCommand("select pg_logical_emit_message(true, 'a commit', '')", connection);
+        var commit = write.ExecuteNonQueryAsync(cancellationToken);
+        while (!commit.IsCompleted)
+            if (await AskAsync<long>($"select count(pg_cancel_backend(pid)) {waits}", cancellationToken) == 1)
+            {
+                await commit;
+                return true;
+            }
+        await commit;
+        return false;
+    }
+
     private static (string Folder, string Data) Folder()
     {
         var folder = Directory.CreateTempSubdirectory("standby-").FullName;

@@ -134,11 +134,12 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
     public async Task A_generation_continues_after_a_promotion_unless_it_lost_events()
     {
         await using var system = await StartAsync();
-        var (whole, text) = (await GenerateAsync(system, maxTokens: 120), "");
+        var (whole, text) = (await GenerateAsync(system, maxTokens: 240), "");
         await using (var reader = await OpenAsync(system, whole))
         {
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "token"));
             system.Postgres.Cut(); // its writer waits, so that the standby has everything
+            Assert.DoesNotContain(reader.Frames, f => f.Event == "done");
             var complete = await rig.PromoteAsync(rig.Origin);
             system.Postgres.Redirect(complete.Port);
             await reader.WaitForEndAsync();

@@ -93,7 +93,7 @@ public sealed class ReaderTests(StackFixture stack)
 
     [Theory]
     [InlineData(false), InlineData(true)]
-    public async Task A_page_looks_at_as_many_rows_in_a_long_log_as_in_a_short_one(bool listed)
+    public async Task The_rows_that_a_page_looks_at_do_not_grow_with_the_log(bool listed)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(partitionSpan: 1_000_000);

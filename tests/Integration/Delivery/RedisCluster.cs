@@ -74,6 +74,29 @@ internal sealed class RedisCluster : IAsyncDisposable
         return null;
     }
 
+    /// <summary>Waits until every node names the same masters, also one that has just started with what it
+    /// knew.</summary>
+    public Task WaitUntilAgreedAsync() =>
+        DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                var told = await Task.WhenAll(_nodes.Select(MastersAsync));
+                return told.All(masters => masters.Length == 3 && masters.SequenceEqual(told[0]));
+            },
+            "every node names the same three masters"
+        );
+
+    /// <summary>The slots of each master and its address, as one node knows them.</summary>
+    private static async Task<string[]> MastersAsync(RedisNode asked) =>
+        [
+            .. (await asked.AskAsync("cluster", "nodes"))
+                .Split('\n')
+                .Select(line => line.Split(' '))
+                .Where(fields => fields.Length > 8 && !fields[2].Contains("fail", StringComparison.Ordinal))
+                .Select(fields => $"{string.Join(' ', fields[8..])} {fields[1].Split('@')[0]}")
+                .Order(StringComparer.Ordinal),
+        ];
+
     public static Task WaitUntilWholeAsync(RedisNode asked) =>
         DeliverySystem.EventuallyAsync(
             async () =>

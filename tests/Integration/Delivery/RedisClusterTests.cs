@@ -19,7 +19,8 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         publisher.Start();
         await publisher.WaitForMoreAsync(20);
 
-        var master = (await fixture.Cluster.MasterAsync(_system.Channel))!;
+        var master = await fixture.Cluster.MasterAsync(_system.Channel);
+        Assert.NotNull(master);
         await BreakAsync(master, fault);
         await DeliverySystem.EventuallyAsync(
             async () => await fixture.Cluster.MasterAsync(_system.Channel, gone: master) is { } now && now != master,
@@ -30,7 +31,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await _system.WaitForModeAsync("live");
 
         await MendAsync(master, fault);
-        await RedisCluster.WaitUntilWholeAsync(master);
+        await fixture.Cluster.WaitUntilAgreedAsync();
         await publisher.WaitForMoreAsync(20);
         await publisher.StopAsync(here, there);
         Assert.DoesNotContain(here.Frames.Concat(there.Frames), frame => frame.Event == "resync");
@@ -68,6 +69,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await publisher.WaitForMoreAsync(20);
         await _system.WaitForModeAsync("live");
         await MendAsync(subscribed, fault);
+        await fixture.Cluster.WaitUntilAgreedAsync();
         await publisher.StopAsync(here);
     }
 

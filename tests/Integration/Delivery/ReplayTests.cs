@@ -78,6 +78,17 @@ public sealed class ReplayTests(StackFixture stack)
             "/v1/events/stream?type=n",
             positions[0]
         );
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var ask = system.Database.CreateCommand(
+                    "select count(*) from pg_stat_activity where datname = current_database() "
+                        + "and wait_event = 'PgSleep'"
+                );
+                return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))! > 0;
+            },
+            "the search hangs"
+        );
         await using var other = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream", positions[0]);
         await other.WaitForEventsAsync(99);
         Assert.Equal(Enumerable.Range(2, 99), Numbers(other));

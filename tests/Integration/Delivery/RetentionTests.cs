@@ -108,9 +108,12 @@ public sealed class RetentionTests(StackFixture stack)
     public async Task Several_processes_that_drop_at_once_drop_each_partition_once()
     {
         await using var log = await StartAsync(("MaxAge", "00:00:00"));
+        await using var other = await log.StartOtherAsync();
         await log.AppendAsync(1_000);
         var dropped = await Task.WhenAll(
-            Enumerable.Range(0, 6).Select(_ => log.Retention.DropAsync(TestContext.Current.CancellationToken))
+            Enumerable
+                .Range(0, 6)
+                .Select(n => (n % 2 == 0 ? log : other).Retention.DropAsync(TestContext.Current.CancellationToken))
         );
         var rest = await log.Retention.DropAsync(TestContext.Current.CancellationToken);
         Assert.Equal(10, dropped.Sum() + rest);
@@ -123,17 +126,18 @@ public sealed class RetentionTests(StackFixture stack)
         );
     }
 
-    [Fact]
-    public async Task The_log_stays_within_its_bytes_however_large_its_events_are()
+    [Theory]
+    [InlineData(60_000, 8)]
+    [InlineData(900_000, 1)]
+    public async Task The_log_stays_within_its_bytes_however_large_its_events_are(int bytes, int count)
     {
-        const long MaxBytes = 4 * 1024 * 1024,
-            Chunk = 8 * 60_000;
+        const long MaxBytes = 4 * 1024 * 1024;
         await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
         await log.ScalarAsync("update eventstore.store set partition_span = 1000000 returning 1");
         long largest = 0;
-        for (var written = 0L; written < 10 * MaxBytes; written += Chunk)
+        for (var written = 0L; written < 10 * MaxBytes; written += count * bytes)
         {
-            await log.AppendAsync(8, bytes: 60_000);
+            await log.AppendAsync(count, bytes);
             await log.Retention.RollAsync(TestContext.Current.CancellationToken);
             await log.Retention.DropAsync(TestContext.Current.CancellationToken);
             largest = Math.Max(
@@ -204,19 +208,7 @@ public sealed class RetentionTests(StackFixture stack)
     private async Task<Log> StartAsync(params (string Name, string Value)[] settings)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var connectionString = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            settings
-                .Select(s => KeyValuePair.Create("EventStore:" + s.Name, (string?)s.Value))
-                .Append(new("ConnectionStrings:eventstore", connectionString))
-        );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        var host = builder.Build();
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
-        await host.StartAsync(cancellationToken);
-        var log = new Log(host, NpgsqlDataSource.Create(connectionString));
+        var log = await Log.StartAsync((await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString, settings);
         // Sets a hundred positions per partition from the beginning.
         await log.ScalarAsync(
             "update eventstore.store set partition_span = 100; drop table "
@@ -225,9 +217,29 @@ public sealed class RetentionTests(StackFixture stack)
         return log;
     }
 
-    private sealed class Log(IHost host, NpgsqlDataSource database) : IAsyncDisposable
+    private sealed class Log(IHost host, string connectionString, (string, string)[] settings) : IAsyncDisposable
     {
-        public NpgsqlDataSource Database => database;
+        public static async Task<Log> StartAsync(string connectionString, (string Name, string Value)[] settings)
+        {
+            var cancellationToken = TestContext.Current.CancellationToken;
+            var builder = Host.CreateEmptyApplicationBuilder(null);
+            builder.Configuration.AddInMemoryCollection(
+                settings
+                    .Select(s => KeyValuePair.Create("EventStore:" + s.Name, (string?)s.Value))
+                    .Append(new("ConnectionStrings:eventstore", connectionString))
+            );
+            builder.Services.AddMetrics();
+            builder.AddEventStore();
+            var host = builder.Build();
+            await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+            await host.StartAsync(cancellationToken);
+            return new Log(host, connectionString, settings);
+        }
+
+        /// <summary>Starts another service on the same log, as another process would.</summary>
+        public Task<Log> StartOtherAsync() => StartAsync(connectionString, settings);
+
+        public NpgsqlDataSource Database { get; } = NpgsqlDataSource.Create(connectionString);
         public Retention Retention => host.Services.GetRequiredService<Retention>();
         public EventReader Reader => host.Services.GetRequiredService<EventReader>();
 
@@ -253,7 +265,7 @@ public sealed class RetentionTests(StackFixture stack)
 
         public async Task<List<long>> ColumnAsync(string sql)
         {
-            await using var command = database.CreateCommand(sql);
+            await using var command = Database.CreateCommand(sql);
             await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
             while (rows.FieldCount == 0 && await rows.NextResultAsync(TestContext.Current.CancellationToken)) { }
             var values = new List<long>();
@@ -266,7 +278,7 @@ public sealed class RetentionTests(StackFixture stack)
         {
             await host.StopAsync();
             host.Dispose();
-            await database.DisposeAsync();
+            await Database.DisposeAsync();
         }
     }
 }

@@ -34,6 +34,8 @@ public sealed class SchemaWaitTests(StackFixture stack)
                 TestContext.Current.CancellationToken
             );
         // The event log alone is not enough: the services have tables of their own.
+        await LooksAgainAsync(database.ConnectionString);
+        await LooksAgainAsync(database.ConnectionString); // the look before this one saw the whole log
         Assert.False(wait.IsCompleted);
         Assert.Equal(0, await Migration.RunAsync(arguments));
         Assert.Equal(0, await wait.WaitAsync(TestContext.Current.CancellationToken));
@@ -78,6 +80,31 @@ public sealed class SchemaWaitTests(StackFixture stack)
 
         await RunAsync(store, $"delete from eventstore.migrations where name = '{SchemaScript.FunctionSet}'");
         Assert.Equal([SchemaScript.FunctionSet], await migrator.MissingAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Holds the list of applied migrations until somebody wants to read it.</summary>
+    private static async Task LooksAgainAsync(string database)
+    {
+        await using var store = NpgsqlDataSource.Create(database);
+        await using var connection = await store.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var held = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var hold = new NpgsqlCommand(
+            "lock table eventstore.migrations in access exclusive mode",
+            connection,
+            held
+        );
+        await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                await using var ask = store.CreateCommand(
+                    "select count(*) from pg_stat_activity where datname = current_database() "
+                        + "and wait_event_type = 'Lock' and query like '%eventstore.migrations%'"
+                );
+                return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))! > 0;
+            },
+            "the wait looks again"
+        );
     }
 
     private async Task<NpgsqlDataSource> CreateAsync() =>

@@ -114,5 +114,6 @@ public sealed class SlowCatchUpTests(StackFixture stack)
         var (numbers, skipped) = await stalled.ReadToAsync(Events);
         Assert.Equal(numbers.Order().Distinct(), numbers);
         Assert.Equal(Events - 1, numbers.Count + skipped);
+        Assert.Equal(1, stalled.Notices);
     }
 }

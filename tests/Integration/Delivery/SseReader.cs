@@ -92,9 +92,10 @@ internal sealed class SseReader : IAsyncDisposable
         while (true)
         {
             var more = Volatile.Read(ref _more);
+            var hasEnded = _reading.IsCompleted; // asked before the frames: the last ones come together with the end
             if (condition(this))
                 return;
-            if (_reading.IsCompleted)
+            if (hasEnded)
                 Assert.Fail("The stream ended first:\n" + this);
             try
             {

@@ -37,6 +37,9 @@ internal sealed partial class StalledReader : IAsyncDisposable
     /// <summary>The id of the last complete frame.</summary>
     public string? LastId { get; private set; }
 
+    /// <summary>Frames that told of skipped events.</summary>
+    public int Notices { get; private set; }
+
     /// <summary>Reads on, through the chunk framing, to the event <c>"n":last</c> or the end; adds up what was
     /// skipped. A frame that is cut off does not count.</summary>
     public async Task<(List<int> Numbers, int Skipped)> ReadToAsync(int last)
@@ -61,6 +64,7 @@ internal sealed partial class StalledReader : IAsyncDisposable
                 {
                     LastId = id ?? LastId;
                     skipped += count;
+                    Notices += count > 0 ? 1 : 0;
                     if (number > 0)
                         numbers.Add(number);
                     (id, number, count) = (null, 0, 0);

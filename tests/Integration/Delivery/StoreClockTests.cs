@@ -20,13 +20,15 @@ public sealed class StoreClockTests(StackFixture stack)
     {
         await using var store = NpgsqlDataSource.Create(stack.EventStore);
         using var clock = await StartAsync(store, new OffClock(TimeSpan.FromSeconds(secondsAhead)));
+        // Compared every second: a slow round trip on a busy machine is followed by a faster one.
         await DeliverySystem.EventuallyAsync(
-            () => Task.FromResult(clock.Ahead != TimeSpan.Zero),
-            "the clocks are compared"
+            () =>
+                Task.FromResult(
+                    Math.Abs(clock.Ahead.TotalSeconds + secondsAhead) < 1
+                        && Math.Abs(DateTime.UtcNow.Ticks - clock.NowTicks) < TimeSpan.TicksPerSecond
+                ),
+            "the replica uses the store's clock"
         );
-        // Far smaller than the difference, however busy the machine is.
-        Assert.Equal(-secondsAhead, clock.Ahead.TotalSeconds, tolerance: 1);
-        Assert.Equal(DateTime.UtcNow.Ticks, clock.NowTicks, TimeSpan.TicksPerSecond);
         await clock.StopAsync(TestContext.Current.CancellationToken);
     }
 

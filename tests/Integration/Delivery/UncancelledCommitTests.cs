@@ -23,7 +23,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
     )
     {
         await using var system = await StartAsync();
-        await SetStandbysAsync("absent");
+        await rig.Origin.SetStandbysAsync("absent", Stop);
         try
         {
             using (var hangUp = new CancellationTokenSource())
@@ -45,7 +45,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
         }
         finally
         {
-            await SetStandbysAsync("");
+            await rig.Origin.SetStandbysAsync("", Stop);
         }
         await DeliverySystem.EventuallyAsync(
             async () => await CountAsync(system, table) == 2,
@@ -111,15 +111,5 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
     {
         await using var command = system.Database.CreateCommand(sql);
         return (int)(long)(await command.ExecuteScalarAsync(Stop))!;
-    }
-
-    private async Task SetStandbysAsync(string names)
-    {
-        await rig.Origin.AskAsync<object?>($"alter system set synchronous_standby_names = '{names}'", Stop);
-        await rig.Origin.AskAsync<bool>("select pg_reload_conf()", Stop);
-        await DeliverySystem.EventuallyAsync(
-            async () => await rig.Origin.AskAsync<string>("show synchronous_standby_names", Stop) == names,
-            "the setting is read"
-        );
     }
 }

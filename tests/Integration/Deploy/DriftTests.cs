@@ -71,6 +71,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
                 .Where(v => v.Key.StartsWith($"services__{service.Name}__http__", StringComparison.Ordinal))
                 .Select(v => new Uri(v.Value))
                 .ToList();
+            Assert.NotEmpty(named);
             var single = named.Where(IsOfOneReplica).ToList();
             // Signed-in visitors' requests go to the first address only.
             Assert.True(

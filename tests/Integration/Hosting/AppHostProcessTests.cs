@@ -8,8 +8,10 @@ namespace Integration.Hosting;
 [Trait("Takes", "long")]
 public class AppHostProcessTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     [Fact]
-    public async Task Nothing_is_left_within_15_seconds_after_the_AppHost_was_killed()
+    public async Task Nothing_is_left_after_the_AppHost_was_killed()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         var run = Guid.NewGuid().ToString("N");
@@ -17,7 +19,7 @@ public class AppHostProcessTests
         Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
 
         appHost.Process.Kill();
-        await GoneAsync(run, TimeSpan.FromSeconds(15));
+        await GoneAsync(run);
     }
 
     [Fact]
@@ -31,17 +33,17 @@ public class AppHostProcessTests
         Assert.Equal(0, Kill(appHost.Process.Id, SigTerm));
         await appHost
             .Process.WaitForExitAsync(TestContext.Current.CancellationToken)
-            .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            .WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.Equal(0, appHost.Process.ExitCode);
-        await GoneAsync(run, TimeSpan.FromSeconds(15));
+        await GoneAsync(run);
     }
 
-    private static async Task GoneAsync(string run, TimeSpan within)
+    private static async Task GoneAsync(string run)
     {
         var watch = Stopwatch.StartNew();
         while (ProcessesOf(run) is { Count: > 0 } left)
         {
-            Assert.True(watch.Elapsed < within, $"Still running: {string.Join(", ", left)}");
+            Assert.True(watch.Elapsed < Patience, $"Still running: {string.Join(", ", left)}");
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }

@@ -32,6 +32,9 @@ public class DashboardTests
             (await http.GetAsync("/", TestContext.Current.CancellationToken)).Headers.Location!.PathAndQuery,
             StringComparison.Ordinal
         );
+        using var wrong = await http.GetAsync("/login?t=wrong", TestContext.Current.CancellationToken);
+        Assert.NotEqual("/", wrong.Headers.Location?.OriginalString);
+        Assert.False(wrong.Headers.Contains("Set-Cookie"));
         using var login = await http.GetAsync(
             $"/login?t={settings["AppHost:BrowserToken"]}",
             TestContext.Current.CancellationToken
@@ -39,6 +42,9 @@ public class DashboardTests
         Assert.Equal("/", login.Headers.Location!.OriginalString);
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusOf("/api/telemetry/resources"));
+        http.DefaultRequestHeaders.Add("x-api-key", "wrong");
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusOf("/api/telemetry/resources"));
+        http.DefaultRequestHeaders.Remove("x-api-key");
         http.DefaultRequestHeaders.Add("x-api-key", settings["AppHost:DashboardApiKey"]);
         Assert.Equal(HttpStatusCode.OK, await StatusOf("/api/telemetry/resources"));
 

@@ -92,11 +92,15 @@ public class FailureReportTests
                     b.AddScript(name, "echo still here; exec sleep 1000").WithHealthCheck("never");
                 b.AddScript("service", "exec sleep 1000")
                     .WaitFor(b.CreateResourceBuilder((ExecutableResource)b.Resources.Single(r => r.Name == "sick")));
+                AddLast(b, console);
             }
         );
         var report = await console.FirstAsync("sick");
         Assert.Contains("is not healthy (it is asleep). Waiting for it: service.", report, StringComparison.Ordinal);
         Assert.Contains("still here", report, StringComparison.Ordinal);
+        // By the report of a later failure, one on the other resource would be there too.
+        await File.WriteAllTextAsync(console.Flag, "", TestContext.Current.CancellationToken);
+        await console.FirstAsync("last");
         Assert.DoesNotContain(console.All, r => r.StartsWith("alone", StringComparison.Ordinal));
     }
 
@@ -110,9 +114,7 @@ public class FailureReportTests
             {
                 b.AddScript("done", "exit 0");
                 b.AddScript("stopped", "trap 'exit 143' TERM; while :; do sleep 0.1; done");
-                b.AddScript("witness", "sleep 0.1; exit 4").WithExplicitStart();
-                b.AddScript("last", "while ! test -e \"$GO\"; do sleep 0.1; done; exit 5")
-                    .WithEnvironment("GO", console.Flag);
+                AddLast(b, console);
             }
         );
         await app.ReachesAsync("done", "Finished");
@@ -166,6 +168,12 @@ public class FailureReportTests
                 .Resource.GetValueAsync(TestContext.Current.CancellationToken)
         );
     }
+
+    /// <summary>Adds a resource that fails when the test writes the console's flag.</summary>
+    private static void AddLast(IDistributedApplicationTestingBuilder builder, Reports console) =>
+        builder
+            .AddScript("last", "while ! test -e \"$GO\"; do sleep 0.1; done; exit 5")
+            .WithEnvironment("GO", console.Flag);
 
     private static Task<HostedApplication> StartAsync(
         Reports console,

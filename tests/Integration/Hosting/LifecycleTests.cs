@@ -58,13 +58,20 @@ public class LifecycleTests
         var migrated = Path.GetTempFileName();
         await using var app = await HostedApplication.StartAsync(b =>
         {
-            var migrations = b.AddScript("migrations", $"sleep 0.5; echo migrated > {migrated}");
+            var migrations = b.AddScript(
+                "migrations",
+                $"while ! test -e {migrated}.go; do sleep 0.05; done; echo migrated > {migrated}"
+            );
             b.AddScript("service", $"cat {migrated}; echo up; exec sleep 1000").WaitForCompletion(migrations);
         });
-        var service = await app.RunsAsync("service");
-        await app.LogsAsync(service, "Waiting for resource 'migrations' to complete.");
-        await app.LogsAsync(service, " migrated");
+        await app.LogsAsync(
+            await app.ReachesAsync("service", "Waiting"),
+            "Waiting for resource 'migrations' to complete."
+        );
+        await File.WriteAllTextAsync($"{migrated}.go", "", TestContext.Current.CancellationToken);
+        await app.LogsAsync(await app.RunsAsync("service"), " migrated");
         File.Delete(migrated);
+        File.Delete($"{migrated}.go");
     }
 
     [Fact]
@@ -88,22 +95,25 @@ public class LifecycleTests
     [Fact]
     public async Task A_resource_waits_until_its_dependency_is_healthy()
     {
-        var health = new Switch();
+        var (health, recovered) = (new Switch(), Path.GetTempFileName());
         await using var app = await HostedApplication.StartAsync(b =>
         {
             b.Services.AddHealthChecks().AddCheck("switch", health);
             var store = b.AddScript("store", "exec sleep 1000").WithHealthCheck("switch");
-            b.AddScript("service", "exec sleep 1000").WaitFor(store);
+            b.AddScript("service", $"cat {recovered}; echo up; exec sleep 1000").WaitFor(store);
         });
         await app.States.WaitForResourceAsync(
             "store",
             e => e.Snapshot.HealthReports is [{ LastRunAt: not null }],
             TestContext.Current.CancellationToken
         );
-        Assert.Equal("Waiting", (await app.ReachesAsync("service", "Waiting")).Snapshot.State?.Text);
+        await app.ReachesAsync("service", "Waiting");
 
+        // A service that had started before would have printed an empty file.
+        await File.WriteAllTextAsync(recovered, "recovered\n", TestContext.Current.CancellationToken);
         health.IsOn = true;
-        await app.RunsAsync("service");
+        await app.LogsAsync(await app.RunsAsync("service"), " recovered");
+        File.Delete(recovered);
         Assert.Equal(
             HealthStatus.Healthy,
             (await app.States.WaitForResourceHealthyAsync("store", TestContext.Current.CancellationToken))

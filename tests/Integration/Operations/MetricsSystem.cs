@@ -10,6 +10,8 @@ public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Metrics";
 
+    internal const string Topic = "read-by-a-client";
+
     internal const int Readers = 3,
         Events = 40;
 
@@ -30,9 +32,9 @@ public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
     {
         System = await DeliverySystem.StartAsync(stack, settings: Settings);
         for (var i = 0; i < Readers; i++)
-            _readers.Add(await SseReader.OpenAtAsync(Replica.Url, "/v1/events/stream?topic=metrics"));
+            _readers.Add(await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={Topic}"));
         for (var i = 0; i < Events; i++)
-            await DeliverySystem.PublishAsync(Replica, new EventBody("metrics", "n", i));
+            await DeliverySystem.PublishAsync(Replica, new EventBody(Topic, "n", i));
         foreach (var reader in _readers)
             await reader.WaitAsync(r => r.Events.Count() == Events);
     }

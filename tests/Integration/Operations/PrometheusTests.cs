@@ -1,4 +1,5 @@
 using System.Net;
+using Harness;
 
 namespace Integration.Operations;
 
@@ -61,7 +62,7 @@ public sealed class PrometheusTests(MetricsSystem system)
     }
 
     [Fact]
-    public async Task Counters_that_alerts_watch_exist_before_they_count()
+    public async Task The_resync_counter_exists_for_every_reason_before_it_counts()
     {
         var metrics = await system.ReplicaMetricsAsync();
         foreach (var reason in (string[])["expired", "epoch", "future", "malformed"])
@@ -78,8 +79,17 @@ public sealed class PrometheusTests(MetricsSystem system)
     [Fact]
     public async Task No_series_names_a_client()
     {
-        var metrics = await system.ReplicaMetricsAsync();
-        Assert.DoesNotContain(metrics.Samples, s => s.Labels.Keys.Any(IsOfClient));
+        foreach (
+            var metrics in (MetricsText[])[await system.ReplicaMetricsAsync(), await system.BroadcasterMetricsAsync()]
+        )
+        {
+            Assert.NotEmpty(metrics.Samples);
+            Assert.DoesNotContain(metrics.Samples, s => s.Labels.Keys.Any(IsOfClient));
+            Assert.DoesNotContain(
+                metrics.Samples,
+                s => s.Labels.Values.Any(value => value.Contains(MetricsSystem.Topic, StringComparison.Ordinal))
+            );
+        }
 
         static bool IsOfClient(string label) =>
             label is "client_address" or "sse_connection_id" or "topic" or "enduser_id";

@@ -6,7 +6,7 @@ namespace Integration.Operations;
 
 /// <summary>
 /// The dashboard and the alerts cannot drift from the services: every metric that they name is in a scrape.
-///</summary>
+/// </summary>
 [Collection(MetricsSystem.Collection)]
 public sealed partial class WatchedNamesTests(MetricsSystem system)
 {
@@ -19,7 +19,7 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
         "kubelet_volume_stats_available_bytes",
         "kubelet_volume_stats_capacity_bytes",
         "probe_ssl_earliest_cert_expiry",
-        "tls_server_certificate_expiry_timestamp_seconds", // CertificateTests; this system serves no HTTPS
+        "tls_server_certificate_expiry_timestamp_seconds", // Unit's PrometheusTests; this system serves no HTTPS
     ];
 
     private static readonly string[] Words =

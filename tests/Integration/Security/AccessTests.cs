@@ -44,8 +44,11 @@ public sealed class AccessTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Health_requires_no_credential() =>
-        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(A, Get, "/alive"));
+    public async Task Health_requires_no_credential()
+    {
+        foreach (var path in (string[])["/alive", "/health"])
+            Assert.Equal((path, HttpStatusCode.OK), (path, await SecureSystem.StatusAsync(A, Get, path)));
+    }
 
     [Fact]
     public async Task A_token_opens_the_topics_of_its_claims_and_nothing_else()
@@ -265,7 +268,7 @@ public sealed class AccessTests(SecureSystem system)
     [InlineData("skipped")]
     [InlineData("unauthorized")]
     [InlineData("error")]
-    public async Task Only_streams_send_the_headers_of_streams(string type) =>
+    public async Task The_types_of_the_servers_own_events_cannot_be_published(string type) =>
         Assert.Equal(
             HttpStatusCode.BadRequest,
             await SecureSystem.StatusAsync(

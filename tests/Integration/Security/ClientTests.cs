@@ -23,7 +23,7 @@ public sealed class ClientTests(SecureSystem system)
         async ValueTask<string?> CredentialAsync(CancellationToken _)
         {
             // The first token expires soon: the stream is notified, and the client fetches another one at the end.
-            var life = TimeSpan.FromSeconds(asked++ == 0 ? 2 : 600);
+            var life = TimeSpan.FromSeconds(asked++ == 0 ? 4 : 600);
             return byTicket ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life);
         }
         using var client = new SseClient();
@@ -81,12 +81,7 @@ public sealed class ClientTests(SecureSystem system)
             "node is not installed."
         );
         var topic = $"orders.{Guid.NewGuid():N}";
-        var credentials = new List<string>();
-        foreach (var life in (TimeSpan[])[TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(10)])
-            credentials.Add(
-                by == "ticket" ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life)
-            );
-        // After a refusal the client fetches a token once more, so both connects get one.
+        var asked = 0;
         var folder = Directory.CreateTempSubdirectory("js-client-").FullName;
         try
         {
@@ -98,11 +93,16 @@ public sealed class ClientTests(SecureSystem system)
                 Path.Combine(folder, "run.mjs"),
                 $$"""
                 import { SseClient } from "./sse.mjs";
-                const [url, by, first, second] = process.argv.slice(2);
-                let asked = 0;
-                const client = new SseClient(url, { [by]: () => (asked++ === 0 ? first : second) });
+                import { createInterface } from "node:readline";
+                const [url, by] = process.argv.slice(2);
+                const credentials = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+                const credential = async () => {
+                  console.log("credential?");
+                  return (await credentials.next()).value;
+                };
+                const client = new SseClient(url, { [by]: credential });
                 client.on("unauthorized", () => console.log("unauthorized"));
-                client.on("n", ({ data }) => { console.log("n " + data); client.close(); });
+                client.on("n", ({ data }) => { console.log("n " + data); client.close(); process.stdin.destroy(); });
                 client.onState((state) => {
                   if (state.state !== "closed" || state.reason === "closed") return;
                   console.log(JSON.stringify(state));
@@ -118,10 +118,10 @@ public sealed class ClientTests(SecureSystem system)
                         Path.Combine(folder, "run.mjs"),
                         new Uri(system.A, $"/v1/events/stream?topic={topic}").ToString(),
                         by,
-                        .. credentials,
                     ]
                 )
                 {
+                    RedirectStandardInput = true,
                     RedirectStandardOutput = true,
                 }
             )!;
@@ -129,16 +129,25 @@ public sealed class ClientTests(SecureSystem system)
             while (await node.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
             {
                 lines.Add(line);
-                if (line == "unauthorized")
+                // The first credential expires soon, counted from the connect that asks for it.
+                if (line == "credential?")
+                    await node.StandardInput.WriteLineAsync(
+                        await CredentialAsync(TimeSpan.FromSeconds(asked++ == 0 ? 4 : 600))
+                    );
+                else if (line == "unauthorized")
                     await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 7));
             }
             await node.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal((0, "n 7"), (node.ExitCode, lines.LastOrDefault()));
+            Assert.Equal(2, asked);
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+
+        async Task<string> CredentialAsync(TimeSpan life) =>
+            by == "ticket" ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life);
     }
 
     [Fact]

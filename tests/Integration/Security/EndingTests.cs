@@ -190,7 +190,7 @@ public sealed class EndingTests(SecureSystem system)
     {
         var path =
             "/v1/events/stream?topic=orders.a&ticket="
-            + $"{await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 1)}";
+            + $"{await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 5)}";
         await using var reader = await SecureSystem.OpenAsync(system.A, path);
         await reader.WaitForEndAsync();
         Assert.Contains("expired", reader.Frames[^1].Data, StringComparison.Ordinal);
@@ -234,7 +234,7 @@ public sealed class EndingTests(SecureSystem system)
     [InlineData(false)]
     public async Task Lines_that_arrive_after_the_token_expired_are_refused_and_earlier_ones_are_kept(bool isLate)
     {
-        var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(2));
+        var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(5));
         const string line = """{"topic":"orders.late","type":"n","data":1}""";
         using var content = new Lines("application/x-ndjson");
         var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);

@@ -323,7 +323,7 @@ public sealed class EndpointTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task A_page_of_another_origin_gets_no_permission_and_its_preflight_no_secret()
+    public async Task A_page_of_another_origin_gets_no_permission_and_a_refusal_no_name_of_the_server()
     {
         using var http = new HttpClient();
         using var preflight = new HttpRequestMessage(HttpMethod.Options, new Uri(system.A, "/v1/events/stream"));

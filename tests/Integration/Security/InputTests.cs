@@ -48,7 +48,7 @@ public sealed class InputTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task The_lines_of_bulk_publishing_are_held_to_the_same()
+    public async Task A_bulk_line_must_be_UTF8()
     {
         await RefusedAsync(
             "/v1/events",
@@ -95,7 +95,7 @@ public sealed class InputTests(SecureSystem system)
     [InlineData("""{"topics":["\ud800"]}""")]
     [InlineData("""{"topics":{}}""")]
     [InlineData("[]")]
-    public async Task A_subscription_in_a_body_is_held_to_the_same(string body) =>
+    public async Task A_subscription_in_a_body_is_checked_like_a_query(string body) =>
         Assert.Equal(
             HttpStatusCode.BadRequest,
             await SecureSystem.StatusAsync(

@@ -13,8 +13,18 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     public async Task The_pet_shops_page_gets_its_recommendations_and_closes()
     {
         await using var page = await seeds.Pages.OpenAsync("petstore.html", seeds.A);
-        var result = await page.WaitAsync(_ => true, "the page reports");
+        await page.WaitAsync(_ => true, "the page reports");
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                !(await Requests.GetAsync(seeds.A, "/v1/connections"))
+                    .ToString()
+                    .Contains("/v1/pets/recommendations/stream", StringComparison.Ordinal),
+            "the page's stream is over"
+        );
+        // A page that had not closed it would have reported the end as an error.
+        var result = page.Result!.Value;
         var pets = result.GetProperty("said").EnumerateArray().ToList();
+        Assert.NotEmpty(pets);
         Assert.Equal($"Received {pets.Count} recommendations", result.Text("text"));
         Assert.All(pets, p => Assert.NotEmpty(p.Text("reason")!));
     }
@@ -41,7 +51,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     [Theory]
     [InlineData("", "Event received:")]
     [InlineData("?named=true", "Task updated:")]
-    public async Task The_task_page_hears_of_changes_by_message_or_by_name(string query, string said)
+    public async Task The_task_page_receives_changes_by_message_or_by_name(string query, string said)
     {
         var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "seen in a browser" });
         await using var page = await seeds.Pages.OpenAsync("tasks.html", seeds.B, query);

@@ -244,7 +244,7 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         Assert.All(all.SkipLast(1), e => Assert.Equal("recommendation", e.Event));
         Assert.Equal("complete", all[^1].Event);
         Assert.Equal(all.Count - 1, all[^1].Json().GetProperty("total").GetInt32());
-        Assert.True(all[^1].Json().GetProperty("processingTime").GetInt64() >= 50 * (all.Count - 1));
+        Assert.True(all[^1].Json().GetProperty("processingTime").GetInt64() > 0);
         var best = all.SkipLast(1).MaxBy(e => e.Json().GetProperty("score").GetDouble())!.Json();
         Assert.Contains("fish", best.Text("reason"));
         Assert.All(all.SkipLast(1), e => Assert.InRange(e.Json().GetProperty("score").GetDouble(), 0, 1));

@@ -87,7 +87,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task The_last_thousand_messages_of_a_session_are_replayed()
+    public async Task A_session_replays_more_than_a_thousand_messages_in_order()
     {
         await using (await SseReader.OpenAtAsync(seeds.A, _path)) { }
         var session = _path.Split('/')[^1];
@@ -103,7 +103,12 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
             await speak.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
         await using var reader = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=0");
-        await reader.WaitForEventsAsync(1_100);
+        await reader.WaitAsync(r => Numbers(r).Count() >= 1_100);
+        Assert.Equal(Enumerable.Range(1, 1_100), Numbers(reader));
+
+        // The source's own messages, which may come between, are objects.
+        static IEnumerable<int> Numbers(SseReader reader) =>
+            reader.Events.Where(e => e.Data![0] != '{').Select(e => int.Parse(e.Data!, provider: null));
     }
 
     [Fact]

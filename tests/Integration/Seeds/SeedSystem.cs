@@ -5,8 +5,8 @@ using Stack;
 
 namespace Integration.Seeds;
 
-/// <summary>Two replicas that the tests of this folder share; each test uses its own pets, tasks and
-/// sessions.</summary>
+/// <summary>Two replicas that the tests of this folder share; each test uses its own tasks, users and sessions. The
+/// shop's pets are everybody's.</summary>
 public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
 {
     public const string Collection = "Seeds";
