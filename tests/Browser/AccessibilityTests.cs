@@ -5,6 +5,7 @@ using Stack;
 
 namespace Browser;
 
+[Collection(SharedPages.Collection)]
 public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)
 {
     private static readonly string[] Wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

@@ -110,10 +110,14 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     }
 
     [Fact]
-    public async Task In_Japanese_it_is_Japanese_and_stays_so()
+    public async Task The_pages_speak_the_browsers_language_until_another_is_chosen()
     {
         var page = await OpenAsync("/", await ContextAsync("ja-JP"));
         await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "ja");
+        await page.Locator("header nav a[href='/events']").ClickAsync();
+        await Expect(page.Locator("#rows")).ToBeAttachedAsync();
+        await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "ja");
+        await page.GotoAsync(new Uri(Frontend, "/").ToString());
         await page.GetByRole(Microsoft.Playwright.AriaRole.Link, new() { Name = "English", Exact = true }).ClickAsync();
         await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "en");
         await page.GetByRole(Microsoft.Playwright.AriaRole.Link, new() { Name = "Events", Exact = true }).ClickAsync();
