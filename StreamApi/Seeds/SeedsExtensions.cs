@@ -1,6 +1,7 @@
 using StreamApi.Seeds.Basics;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
+using StreamApi.Seeds.Storage;
 using StreamApi.Seeds.Tasks;
 using StreamApi.Seeds.Traffic;
 
@@ -16,6 +17,7 @@ internal static class SeedsExtensions
         builder.AddTasks();
         builder.AddResilient();
         builder.AddTraffic();
+        builder.Services.AddHostedService<EndedRowsCleanup>();
     }
 
     /// <summary>Adds the seeds' databases alone, for the migration.</summary>

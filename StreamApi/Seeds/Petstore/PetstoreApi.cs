@@ -24,6 +24,12 @@ internal static class PetstoreApi
         builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().LookUpOrder);
         builder.Services.AddSingleton<OrderWorkflow>();
         builder.Services.AddHostedService(services => services.GetRequiredService<OrderWorkflow>());
+        builder.Services.AddEndedRows<PetstoreOptions>(
+            "petstore.orders",
+            "next_step_at is null",
+            "updated_at",
+            o => o.MaxAgeDays
+        );
     }
 
     public static void MapPetstore(this IEndpointRouteBuilder app)

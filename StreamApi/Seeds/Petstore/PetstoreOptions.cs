@@ -30,4 +30,8 @@ internal sealed class PetstoreOptions
     /// <summary>Extra milliseconds per scored pet, which simulate a model.</summary>
     [Range(0, 60_000)]
     public int ScoringMilliseconds { get; set; } = 100;
+
+    /// <summary>Days after its shipment at which an order is deleted. 0: never.</summary>
+    [Range(0, 36_500)]
+    public int MaxAgeDays { get; set; } = 90;
 }

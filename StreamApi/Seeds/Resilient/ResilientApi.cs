@@ -36,6 +36,7 @@ internal static class ResilientApi
         builder.Services.AddSingleton<Sessions>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
         builder.Services.AddHostedService<SessionSources>();
+        builder.Services.AddSingleton<EndedRows, StoppedSessions>();
     }
 
     public static void AddResilientStore(this IServiceCollection services) =>

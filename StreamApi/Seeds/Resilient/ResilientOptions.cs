@@ -31,6 +31,12 @@ internal sealed class ResilientOptions
     [Range(10, 10_000)]
     public int PollMilliseconds { get; set; } = 1_000;
 
+    /// <summary>
+    /// Days after its last reader at which a session is deleted, once its messages have left the log. 0: never.
+    /// </summary>
+    [Range(0, 36_500)]
+    public int MaxAgeDays { get; set; } = 90;
+
     public TimeSpan RetryDelay(int retry) =>
         TimeSpan.FromMilliseconds(Math.Min(RetryMilliseconds * Math.Pow(2, retry - 1), MaxRetryMilliseconds));
 }

@@ -100,6 +100,7 @@ internal static class EventContextExtensions
         where T : EventContext
     {
         services.TryAddSingleton<RowTurns>();
+        services.TryAddSingleton<ReadContexts<T>>();
         services.AddSingleton<ISchema, EventSchema<T>>();
         services.AddDbContextFactory<T>(
             (provider, options) =>

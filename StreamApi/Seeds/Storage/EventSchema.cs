@@ -1,3 +1,4 @@
+using System.Data;
 using Microsoft.EntityFrameworkCore;
 
 namespace StreamApi.Seeds.Storage;
@@ -18,7 +19,20 @@ internal sealed class EventSchema<T>(IDbContextFactory<T> contexts) : ISchema
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await context.Database.MigrateAsync(cancellationToken);
+        // An index of a large table takes longer than a statement may.
+        context.Database.SetCommandTimeout(TimeSpan.Zero);
+        await context.Database.OpenConnectionAsync(cancellationToken);
+        await context.Database.ExecuteSqlRawAsync("set statement_timeout = 0", cancellationToken);
+        try
+        {
+            await context.Database.MigrateAsync(cancellationToken);
+        }
+        finally
+        {
+            // The pool does not reset connections.
+            if (context.Database.GetDbConnection().State == ConnectionState.Open)
+                await context.Database.ExecuteSqlRawAsync("reset statement_timeout", CancellationToken.None);
+        }
     }
 
     public async Task<IEnumerable<string>> MissingAsync(CancellationToken cancellationToken)

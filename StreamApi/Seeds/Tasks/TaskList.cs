@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
+using Streaming.Requests;
 
 namespace StreamApi.Seeds.Tasks;
 
@@ -9,7 +10,15 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurn
     public const string Topics = "tasks.*";
     public const string Created = "task_created",
         Updated = "task_updated";
-    public static readonly string[] Statuses = ["todo", "in_progress", "done"];
+    public const string Done = "done";
+    public static readonly string[] Statuses = ["todo", "in_progress", Done];
+
+    /// <exception cref="InvalidRequestException">There is no such status.</exception>
+    public static void CheckStatus(string field, string status)
+    {
+        if (!Statuses.Contains(status))
+            throw new InvalidRequestException(field, $"must be one of {string.Join(", ", Statuses)}.");
+    }
 
     public Task<TaskItem> CreateAsync(string title, CancellationToken cancellationToken) =>
         contexts.ChangeAsync(context => CreateAsync(context, title), cancellationToken);

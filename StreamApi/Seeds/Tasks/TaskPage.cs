@@ -6,17 +6,19 @@ using Streaming.Requests;
 namespace StreamApi.Seeds.Tasks;
 
 /// <summary>
-/// A page of the list, oldest first, from <c>?limit=</c> and <c>?after=</c>. The body is a plain array; the next page
-/// is in the header <c>Link: &lt;/tasks?limit=…&amp;after=…&gt;; rel="next"</c> (RFC 8288).
+/// A page of the list, from <c>?limit=</c> and <c>?after=</c>: all tasks, oldest first, or with <c>?status=</c> those
+/// of one status, last changed first. The body is a plain array; <see cref="Link"/> leads to the next page.
 /// </summary>
 /// <param name="Limit">Maximum tasks of the page.</param>
+/// <param name="Status">Status of the tasks; null: any.</param>
 /// <param name="After">Id of the last task of the previous page; null: the first page.</param>
-internal readonly record struct TaskPage(int Limit, Guid? After)
+/// <param name="ChangedAt">Time of that task's last change when the page was read; null without a status.</param>
+internal readonly record struct TaskPage(int Limit, string? Status, Guid? After, DateTime? ChangedAt)
 {
     public const int MaxLimit = 1_000;
 
-    /// <exception cref="InvalidRequestException">The limit is not a positive integer, or <c>after</c> is not a task
-    /// id.</exception>
+    /// <exception cref="InvalidRequestException">The limit is not a positive integer, the status does not exist, or
+    /// <c>after</c> is not of a previous page.</exception>
     public static TaskPage Of(IQueryCollection query)
     {
         var limit = MaxLimit;
@@ -25,33 +27,82 @@ internal readonly record struct TaskPage(int Limit, Guid? After)
                 int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
                     ? Math.Min(number, MaxLimit)
                     : throw new InvalidRequestException("limit", "must be a positive integer.");
-        Guid? after = null;
-        if (query.Text("after", 64) is { } last)
-            after = Guid.TryParseExact(last, "D", out var id)
-                ? id
-                : throw new InvalidRequestException("after", "must be the id of the last task of the previous page.");
-        return new TaskPage(limit, after);
+        var status = query.Text("status", 64);
+        if (status is not null)
+            TaskList.CheckStatus("status", status);
+        if (query.Text("after", 128) is not { } after)
+            return new TaskPage(limit, status, null, null);
+        var text = after.AsSpan();
+        DateTime? changedAt = null;
+        if (status is not null)
+        {
+            var comma = text.IndexOf(',');
+            changedAt = TimeOf(text[..Math.Max(0, comma)]);
+            text = text[(comma + 1)..];
+        }
+        return Guid.TryParseExact(text, "D", out var id) && (changedAt is null) == (status is null)
+            ? new TaskPage(limit, status, id, changedAt)
+            : throw new InvalidRequestException(
+                "after",
+                status is null
+                    ? "must be the id of the last task of the previous page."
+                    : "must be the one in the previous page's Link header."
+            );
     }
 
-    /// <summary>Reads the page and whether more tasks follow.</summary>
+    /// <summary>
+    /// The header of a page after which more tasks follow (RFC 8288). A task may change before the next page of its
+    /// status is read, so that page begins after a time and an id.
+    /// </summary>
+    public string Link(TaskItem last) =>
+        Status is null
+            ? $"</tasks?limit={Limit}&after={last.Id:D}>; rel=\"next\""
+            : $"</tasks?status={Status}&limit={Limit}&after={last.UpdatedAt:O},{last.Id:D}>; rel=\"next\"";
+
+    /// <summary>Reads the page and whether more tasks follow. It reads a range of an index, and no other
+    /// rows.</summary>
     public async Task<(IReadOnlyList<TaskItem> Tasks, bool More)> ReadAsync(
         TasksContext context,
         CancellationToken cancellationToken
     )
     {
-        IQueryable<TaskItem> tasks = context.Tasks.AsNoTracking().OrderBy(t => t.CreatedAt).ThenBy(t => t.Id);
-        if (After is { } id)
-        {
-            if (
-                await context.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, cancellationToken)
-                is not { } last
-            )
-                throw new InvalidRequestException("after", $"there is no task '{id}'.");
-            tasks = tasks.Where(t =>
-                t.CreatedAt > last.CreatedAt || (t.CreatedAt == last.CreatedAt && t.Id.CompareTo(id) > 0)
-            );
-        }
+        var tasks = Status is null ? await ByAgeAsync(context, cancellationToken) : ByChange(context);
         var read = await tasks.Take(Limit + 1).ToListAsync(cancellationToken);
         return read.Count > Limit ? (read.GetRange(0, Limit), true) : (read, false);
     }
+
+    // The cursors are compared as rows: for `a > x or (a = x and b > y)` Postgres would read the index from its start.
+    private async Task<IQueryable<TaskItem>> ByAgeAsync(TasksContext context, CancellationToken cancellationToken)
+    {
+        var tasks = context.Tasks.AsNoTracking().OrderBy(t => t.CreatedAt).ThenBy(t => t.Id);
+        if (After is not { } id)
+            return tasks;
+        var last =
+            await context.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, cancellationToken)
+            ?? throw new InvalidRequestException("after", $"there is no task '{id}'.");
+        return tasks.Where(t =>
+            EF.Functions.GreaterThan(ValueTuple.Create(t.CreatedAt, t.Id), ValueTuple.Create(last.CreatedAt, id))
+        );
+    }
+
+    private IQueryable<TaskItem> ByChange(TasksContext context)
+    {
+        var (status, changedAt, after) = (Status, ChangedAt, After);
+        var tasks = context
+            .Tasks.AsNoTracking()
+            .Where(t => t.Status == status)
+            .OrderByDescending(t => t.UpdatedAt)
+            .ThenByDescending(t => t.Id);
+        return changedAt is not { } time || after is not { } id
+            ? tasks
+            : tasks.Where(t =>
+                EF.Functions.LessThan(ValueTuple.Create(t.UpdatedAt, t.Id), ValueTuple.Create(time, id))
+            );
+    }
+
+    private static DateTime? TimeOf(ReadOnlySpan<char> text) =>
+        DateTime.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var time)
+        && time.Kind == DateTimeKind.Utc
+            ? time
+            : null;
 }

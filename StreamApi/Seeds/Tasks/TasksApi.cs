@@ -16,9 +16,15 @@ internal static class TasksApi
 
     public static void AddTasks(this WebApplicationBuilder builder)
     {
+        builder
+            .Services.AddOptions<TasksOptions>()
+            .BindConfiguration("Tasks")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.ReserveTopics("tasks.>");
         builder.Services.AddTasksStore();
         builder.Services.AddSingleton<TaskList>();
+        builder.Services.AddEndedRows<TasksOptions>("tasks.tasks", "status = 'done'", "updated_at", o => o.MaxAgeDays);
     }
 
     public static void AddTasksStore(this IServiceCollection services) =>
@@ -44,7 +50,8 @@ internal static class TasksApi
                 $"Maximum tasks of the page; default and maximum {TaskPage.MaxLimit}. "
                     + "A Link header (rel=next) leads to the next page."
             )
-            .Query("after", "Id of the last task of the previous page.");
+            .Query("status", "todo, in_progress or done: only these, last changed first; default: all, oldest first.")
+            .Query("after", "Id of the last task of the previous page; with a status, from its Link header.");
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
         tasks
             .MapPut("/tasks/status/{id}", SetStatusAsync)
@@ -78,15 +85,20 @@ internal static class TasksApi
         return TypedResults.Created($"/tasks/{task.Id:D}", TaskView.Of(task));
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, IDbContextFactory<TasksContext> contexts)
+    private static async Task<IResult> ListAsync(
+        HttpContext context,
+        ReadContexts<TasksContext> contexts,
+        IReadTurns turns
+    )
     {
         var page = TaskPage.Of(context.Request.Query);
+        using var turn = await turns.EnterAsync(context);
         var (tasks, more) = await contexts.ReadStateAsync(
             context,
             store => page.ReadAsync(store, context.RequestAborted)
         );
         if (more)
-            context.Response.Headers.Link = $"</tasks?limit={page.Limit}&after={tasks[^1].Id:D}>; rel=\"next\"";
+            context.Response.Headers.Link = page.Link(tasks[^1]);
         return HeldJson.Ok(context, tasks.Select(TaskView.Of));
     }
 
@@ -108,8 +120,7 @@ internal static class TasksApi
     private static async Task<IResult> SetStatusAsync(string id, HttpContext context, TaskList list)
     {
         var status = context.Request.Query.RequiredText("new_status", 64);
-        if (!TaskList.Statuses.Contains(status))
-            throw new InvalidRequestException("new_status", $"must be one of {string.Join(", ", TaskList.Statuses)}.");
+        TaskList.CheckStatus("new_status", status);
         return Guid.TryParse(id, out var known) && await list.SetStatusAsync(known, status, context.RequestAborted)
             ? TypedResults.Ok(new { status = "updated" })
             : Unknown(id);

@@ -83,6 +83,20 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             async command => (bool)(await command.With(topic).ExecuteScalarAsync(cancellationToken))!
         );
 
+    /// <summary>Returns those of the topics that have no event, neither in the log nor in the outbox.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<string[]> WithoutEventsAsync(string[] topics, CancellationToken cancellationToken) =>
+        store.AskAsync(
+            """
+            select array(
+                select asked.topic from unnest($1) asked(topic)
+                where not exists (select from eventstore.events_of(asked.topic))
+                    and asked.topic not in (select topic from eventstore.outbox)
+            )
+            """,
+            async command => (string[])(await command.With(topics).ExecuteScalarAsync(cancellationToken))!
+        );
+
     /// <summary>Lists the topics with a prefix, after a topic, in order of their bytes.</summary>
     /// <param name="prefix">The prefix; empty for all topics.</param>
     /// <param name="after">The last topic of the page before; empty for the first page.</param>

@@ -12,7 +12,7 @@ public sealed class ReadTurnTests(StackFixture stack)
     private const HttpStatusCode Refused = HttpStatusCode.ServiceUnavailable;
 
     [Fact]
-    public async Task Reads_of_sessions_and_generations_take_turns_with_reads_of_history()
+    public async Task Reads_of_sessions_generations_and_tasks_take_turns_with_reads_of_history()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var system = await DeliverySystem.StartAsync(
@@ -47,7 +47,7 @@ public sealed class ReadTurnTests(StackFixture stack)
         var first = await Task.WhenAny(histories);
         Assert.Equal(Refused, (await first).StatusCode);
         histories.Remove(first);
-        foreach (var read in (string[])[path, "/v1/generations/0123456789abcdef0123456789abcdef"])
+        foreach (var read in (string[])[path, "/v1/generations/0123456789abcdef0123456789abcdef", "/tasks"])
             await DeliverySystem.EventuallyAsync(
                 async () =>
                 {

@@ -81,6 +81,32 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
+    public async Task The_pages_of_a_status_have_its_tasks_once_last_changed_first()
+    {
+        var made = new List<string>();
+        for (var n = 0; n < 5; n++)
+            made.Add((await Requests.PostAsync(seeds.A, "/tasks", new { title = $"of a status {n}" })).Text("id")!);
+        foreach (var n in (int[])[3, 0, 4, 1])
+            await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
+        var read = new List<JsonElement>();
+        for (var next = "/tasks?status=in_progress&limit=2"; next is not null; )
+        {
+            using var page = await Requests.SendAsync(seeds.B, HttpMethod.Get, next);
+            Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
+            var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().ToList();
+            Assert.InRange(tasks.Count, 1, 2);
+            read.AddRange(tasks);
+            next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
+            // One that changes between two pages is in none of those that follow.
+            if (read.Count == 2)
+                await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
+        }
+        Assert.All(read, task => Assert.Equal("in_progress", task.Text("status")));
+        Assert.Equal([made[1], made[4], made[0]], read.Select(task => task.Text("id")!).Where(made.Contains));
+        Assert.Equal(read.Count, read.DistinctBy(task => task.Text("id")).Count());
+    }
+
+    [Fact]
     public async Task The_list_ends_after_a_thousand_tasks_and_links_the_next_page()
     {
         await using (

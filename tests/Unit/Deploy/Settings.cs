@@ -12,6 +12,7 @@ using StreamApi.Security.Limits;
 using StreamApi.Seeds.Basics;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
+using StreamApi.Seeds.Tasks;
 using StreamApi.Seeds.Traffic;
 using Streaming;
 using WebFrontend.SignIn;
@@ -37,6 +38,7 @@ internal static partial class Settings
         ("Security", typeof(SecurityOptions)),
         ("SignIn", typeof(SignInOptions)),
         ("Streaming", typeof(StreamingOptions)),
+        ("Tasks", typeof(TasksOptions)),
         ("Traffic", typeof(TrafficOptions)),
     }.ToLookup(s => s.Name, s => s.Options);
 

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Runs;
+using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
@@ -8,14 +9,14 @@ namespace StreamApi.Seeds.Petstore;
 internal sealed class Recommender(
     RunLog runs,
     LiveRuns live,
-    IDbContextFactory<PetstoreContext> contexts,
+    ReadContexts<PetstoreContext> contexts,
     IOptions<PetstoreOptions> options,
     TimeProvider clock
 )
 {
     /// <summary>
-    /// Newest orders that determine a score, of the user and of all users. The bound keeps the cost independent of the
-    /// shop's age.
+    /// Newest orders that determine a score, of the user and of all users. They are ranges of indexes, so the cost does
+    /// not grow with the shop.
     /// </summary>
     private const int OrdersOfUser = 200,
         OrdersOfAll = 2_000;
@@ -34,26 +35,8 @@ internal sealed class Recommender(
     private async Task ScoreAsync(Run run, string userId)
     {
         var start = clock.GetTimestamp();
-        await using var context = await contexts.CreateDbContextAsync(run.Stopping);
-        var history = await context
-            .Orders.AsNoTracking()
-            .Where(o => o.UserId == userId)
-            .OrderByDescending(o => o.Id)
-            .Take(OrdersOfUser)
-            .Join(
-                context.Pets,
-                o => o.PetId,
-                p => p.Id,
-                (o, p) =>
-                    new
-                    {
-                        Pet = p,
-                        o.Quantity,
-                        o.UnitPrice,
-                    }
-            )
-            .ToListAsync(run.Stopping);
-        var preferences = UserPreferences.Of([.. history.Select(h => (h.Pet, h.Quantity, h.UnitPrice))]);
+        await using var context = contexts.CreateDbContext();
+        var preferences = UserPreferences.Of(await OrdersAsync(context, userId, run.Stopping));
         var sold = await context
             .Orders.OrderByDescending(o => o.Id)
             .Take(OrdersOfAll)
@@ -86,5 +69,46 @@ internal sealed class Recommender(
                 new RecommendationsDone(candidates.Count, (long)clock.GetElapsedTime(start).TotalMilliseconds)
             )
         );
+    }
+
+    /// <summary>Reads a user's newest orders.</summary>
+    public static async Task<IReadOnlyList<(Pet Pet, int Quantity, decimal UnitPrice)>> OrdersAsync(
+        PetstoreContext context,
+        string userId,
+        CancellationToken cancellationToken
+    )
+    {
+        // A range of the index and its order. For `user_id = … order by id` Postgres may walk everybody's orders along
+        // the primary key until it has met enough of the user's.
+        var orders = await context
+            .Orders.AsNoTracking()
+            .Where(o =>
+                o.UserId != null
+                && EF.Functions.GreaterThanOrEqual(
+                    ValueTuple.Create(o.UserId, o.Id),
+                    ValueTuple.Create(userId, Guid.Empty)
+                )
+                && EF.Functions.LessThanOrEqual(
+                    ValueTuple.Create(o.UserId, o.Id),
+                    ValueTuple.Create(userId, Guid.AllBitsSet)
+                )
+            )
+            .OrderByDescending(o => o.UserId)
+            .ThenByDescending(o => o.Id)
+            .Take(OrdersOfUser)
+            .Join(
+                context.Pets,
+                o => o.PetId,
+                p => p.Id,
+                (o, p) =>
+                    new
+                    {
+                        Pet = p,
+                        o.Quantity,
+                        o.UnitPrice,
+                    }
+            )
+            .ToListAsync(cancellationToken);
+        return [.. orders.Select(o => (o.Pet, o.Quantity, o.UnitPrice))];
     }
 }

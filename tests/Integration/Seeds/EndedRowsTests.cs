@@ -1,0 +1,118 @@
+using Integration.Delivery;
+using Npgsql;
+using Stack;
+using StreamApi.Seeds.Storage;
+
+namespace Integration.Seeds;
+
+/// <summary>Deletion of the features' rows that ended long ago.</summary>
+public sealed class EndedRowsTests(StackFixture stack)
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Only_rows_that_ended_before_the_age_are_deleted()
+    {
+        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        await ExecuteAsync(
+            store,
+            """
+            insert into tasks.tasks select gen_random_uuid(), title, status, now() - interval '900 days', now() - age
+            from (values ('done lately', 'done', interval '89 days'), ('open', 'todo', interval '500 days'),
+                ('begun', 'in_progress', interval '500 days')) rows(title, status, age)
+            union all select gen_random_uuid(), 'old', 'done', now(), now() - interval '91 days'
+                from generate_series(1, 1500);
+
+            insert into petstore.orders (id, pet_id, quantity, unit_price, status, created_at, updated_at, next_step_at)
+            select gen_random_uuid(), '019b4132', 1, 1, status, now(), now() - age, next
+            from (values ('shipped', interval '6 days', null), ('shipped', interval '8 days', null),
+                ('preparing_shipment', interval '500 days', now() + interval '9 days')) rows(status, age, next);
+
+            insert into resilient.sessions (id, seen_at, next_at)
+            select id, now() - age, next from (values ('stopped-lately', interval '89 days', null),
+                ('stopped', interval '91 days', null), ('in-log', interval '91 days', null),
+                ('failed', interval '91 days', null), ('runs', interval '91 days', now() + interval '9 days'))
+                rows(id, age, next);
+
+            insert into eventstore.outbox (topic, type, data) values
+                ('sse.resilient.in-log', 'message', '{"id":1,"message":"m","retry_count":0}'),
+                ('sse.resilient.failed.control', 'error', '{}')
+            """
+        );
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new() { ["Petstore__MaxAgeDays"] = "7" },
+            database: database
+        );
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                await CountAsync(store, "tasks.tasks") <= 3 && await CountAsync(store, "resilient.sessions") < 5,
+            "the old rows are deleted"
+        );
+        Assert.Equal(
+            ["begun", "done lately", "open"],
+            await ListAsync(store, "select title from tasks.tasks order by title")
+        );
+        Assert.Equal(
+            ["preparing_shipment", "shipped"],
+            await ListAsync(store, "select status from petstore.orders order by status")
+        );
+        Assert.Equal(
+            ["failed", "in-log", "runs", "stopped-lately"],
+            await ListAsync(store, "select id from resilient.sessions order by id")
+        );
+    }
+
+    [Fact]
+    public async Task A_row_that_is_changed_while_old_ones_are_deleted_stays()
+    {
+        await using var store = NpgsqlDataSource.Create(
+            (await MigratedDatabase.CreateAsync(stack, Stop)).ConnectionString
+        );
+        await ExecuteAsync(
+            store,
+            """
+            insert into tasks.tasks
+            select gen_random_uuid(), 'task ' || n, 'done', now(), now() - interval '91 days'
+            from generate_series(1, 3) n
+            """
+        );
+        EndedRows Done(int days) =>
+            new(store, "tasks.tasks", "status = 'done'", "updated_at", days, TimeProvider.System);
+
+        Assert.Equal(0, await Done(days: 0).DeleteAsync(1_000, Stop));
+        await using (var connection = await store.OpenConnectionAsync(Stop))
+        {
+            await using var change = await connection.BeginTransactionAsync(Stop);
+            await using var command = new NpgsqlCommand(
+                "update tasks.tasks set status = 'todo', updated_at = now() where title = 'task 2'",
+                connection,
+                change
+            );
+            await command.ExecuteNonQueryAsync(Stop);
+            Assert.Equal(2, await Done(days: 90).DeleteAsync(1_000, Stop));
+            await change.CommitAsync(Stop);
+        }
+        Assert.Equal(["task 2"], await ListAsync(store, "select title from tasks.tasks"));
+    }
+
+    private static async Task<long> CountAsync(NpgsqlDataSource store, string table)
+    {
+        await using var command = store.CreateCommand($"select count(*) from {table}");
+        return (long)(await command.ExecuteScalarAsync(Stop))!;
+    }
+
+    private static async Task<string[]> ListAsync(NpgsqlDataSource store, string sql)
+    {
+        await using var command = store.CreateCommand($"select array({sql})");
+        return (string[])(await command.ExecuteScalarAsync(Stop))!;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlDataSource store, string sql)
+    {
+        await using var command = store.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}
