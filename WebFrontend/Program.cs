@@ -19,12 +19,14 @@ builder.AddPatterns();
 builder.AddLoad();
 builder.AddShell();
 builder.AddContentSecurity();
+builder.AddBodyLimits();
 
 var app = builder.Build();
 app.UseContentSecurity();
 app.UseStatusCodePagesWithReExecute("/not-found");
 app.UseSignIn();
 app.UseAntiforgery();
+app.UseRefusedForms();
 app.MapStaticAssets();
 app.MapRazorComponents<App>();
 app.MapSignIn();

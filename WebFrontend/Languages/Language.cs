@@ -23,6 +23,9 @@ internal sealed class Language
         (Code, Name) = (code, name);
     }
 
+    /// <summary>Returns the language of a request.</summary>
+    public static Language Of(HttpContext context) => context.RequestServices.GetRequiredService<Language>();
+
     public static IReadOnlyList<Language> All { get; } = [English, Japanese];
 
     /// <summary>The language's tag (BCP 47), as in <c>lang="ja"</c>.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using WebFrontend.Languages;
 using WebFrontend.SignIn;
 using WebFrontend.Status;
 
@@ -31,6 +32,9 @@ internal static class PatternsApi
         HttpContext context
     )
     {
+        // A reader makes the model work.
+        if (SignInPolicy.IsFromOtherSite(context))
+            return Refused(context);
         if (perSecond is < 1 or > MaxPerSecond)
             return InvalidSpeed();
         // RequestAborted does not fire at shutdown; an open stream would delay it.
@@ -88,7 +92,7 @@ internal static class PatternsApi
                     ? await response.Content.ReadFromJsonAsync<ProblemDetails>(context.RequestAborted)
                     : null;
             return TypedResults.Problem(
-                problem?.Detail ?? "StreamApi refused the request.",
+                problem?.Detail ?? Language.Of(context)["problem.refused"],
                 statusCode: (int)response.StatusCode,
                 title: problem?.Title
             );
@@ -102,11 +106,14 @@ internal static class PatternsApi
             title: "Invalid request"
         );
 
+    private static ProblemHttpResult Refused(HttpContext context) =>
+        TypedResults.Problem(Language.Of(context)["problem.otherSite"], statusCode: StatusCodes.Status403Forbidden);
+
     private static ProblemHttpResult Unreachable(HttpContext context)
     {
         context.Response.Headers.RetryAfter = "2";
         return TypedResults.Problem(
-            "No StreamApi replica answers.",
+            Language.Of(context)["problem.noReplica"],
             statusCode: StatusCodes.Status503ServiceUnavailable
         );
     }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
 namespace WebFrontend.SignIn;
@@ -25,6 +26,8 @@ internal static class SignInApi
                 StreamApiProxy.Path + "/{**path}",
                 (HttpContext context, StreamApiProxy proxy) => proxy.ForwardAsync(context)
             )
+            // Forwarded without buffering, within StreamApi's own limit.
+            .WithMetadata(new DisableRequestSizeLimitAttribute())
             .DisableHttpMetrics();
     }
 }

@@ -2,15 +2,13 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.StaticAssets;
 using Microsoft.Extensions.Options;
+using WebFrontend.Languages;
 
 namespace WebFrontend.SignIn;
 
 /// <summary>Middleware that lets only signed-in visitors reach pages and endpoints.</summary>
 internal static class SignInPolicy
 {
-    private const string SignInDisabled =
-        "Outside Development this endpoint requires a signed-in visitor, and sign-in is off. Set SignIn:Enabled=true.";
-
     /// <summary>
     /// Requires a signed-in visitor for everything except anonymous endpoints. Without <c>SignIn:Enabled</c> everything
     /// is open in Development, and only the pages are open elsewhere.
@@ -24,25 +22,37 @@ internal static class SignInPolicy
         app.Use(
             (context, next) =>
             {
-                var isPage = context.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
-                var isAllowed = enabled ? sessions.Find(context) is not null : isPage || context.GetEndpoint() is null;
+                var isAllowed = enabled
+                    ? sessions.Find(context) is not null
+                    : IsPage(context) || context.GetEndpoint() is null;
                 if (isAllowed || IsAnonymous(context))
                     return next(context);
                 if (!enabled)
-                    return RefuseAsync(context, SignInDisabled);
+                    return RefuseAsync(context, "problem.signInOff");
                 var isNavigation =
                     HttpMethods.IsGet(context.Request.Method)
                     && context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == "text/html");
                 if (!isNavigation)
                     return RefuseAsync(context);
-                context.Response.Redirect(SignInPage.Path);
+                context.Response.Redirect(SignInPage.AddressFor(IsPage(context) ? context.Request : null));
                 return Task.CompletedTask;
             }
         );
     }
 
-    public static Task RefuseAsync(HttpContext context, string detail = $"Sign in first, at {SignInPage.Path}.") =>
-        TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(context);
+    public static bool IsPage(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
+
+    /// <summary>Returns true if the browser says that another site made the request.</summary>
+    public static bool IsFromOtherSite(HttpContext context) =>
+        context.Request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin");
+
+    /// <summary>Refuses a request with the text of this key, in the visitor's language.</summary>
+    public static Task RefuseAsync(
+        HttpContext context,
+        string key = "problem.signIn",
+        int status = StatusCodes.Status401Unauthorized
+    ) => TypedResults.Problem(Language.Of(context)[key], statusCode: status).ExecuteAsync(context);
 
     /// <summary>
     /// Returns true for the sign-in page, static files and health endpoints. Static files are recognised by their

@@ -18,6 +18,9 @@ internal sealed class StreamApiProxy(
 {
     public const string Path = "/api";
 
+    /// <summary>Timeout of the check of a credential, for which a visitor waits.</summary>
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
+
     private static readonly string[] RequestHeaders =
     [
         "Accept",
@@ -61,23 +64,30 @@ internal sealed class StreamApiProxy(
         {
             Headers = { Authorization = new AuthenticationHeaderValue("Bearer", credential) },
         };
-        using var response = await _http.SendAsync(request, cancellationToken);
-        return response.StatusCode switch
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(AnswerTimeout);
+        try
         {
-            HttpStatusCode.OK => true,
-            HttpStatusCode.Unauthorized => false,
-            var status => throw new HttpRequestException($"StreamApi answered {(int)status}."),
-        };
+            using var response = await _http.SendAsync(request, timeout.Token);
+            return response.StatusCode switch
+            {
+                HttpStatusCode.OK => true,
+                HttpStatusCode.Unauthorized => false,
+                var status => throw new HttpRequestException($"StreamApi answered {(int)status}."),
+            };
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException($"StreamApi did not answer within {AnswerTimeout.TotalSeconds} s.");
+        }
     }
 
     public async Task ForwardAsync(HttpContext context)
     {
         // The cookie is same-site already; a browser that names the requesting site is checked as well.
-        if (context.Request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin"))
+        if (SignInPolicy.IsFromOtherSite(context))
         {
-            await TypedResults
-                .Problem("Only pages of this site may call it.", statusCode: StatusCodes.Status403Forbidden)
-                .ExecuteAsync(context);
+            await SignInPolicy.RefuseAsync(context, "problem.otherSite", StatusCodes.Status403Forbidden);
             return;
         }
         if (sessions.Find(context) is not { } session)
@@ -108,13 +118,12 @@ internal sealed class StreamApiProxy(
             if (cancellation.IsCancellationRequested)
                 await SignInPolicy.RefuseAsync(context);
             else if (stream.IsCancellationRequested)
-                await RefuseAsync(
-                    context,
-                    StatusCodes.Status503ServiceUnavailable,
-                    "This server is stopping. Try again."
-                );
+            {
+                context.Response.Headers.RetryAfter = "1";
+                await SignInPolicy.RefuseAsync(context, "problem.stopping", StatusCodes.Status503ServiceUnavailable);
+            }
             else
-                await RefuseAsync(context, StatusCodes.Status502BadGateway, "StreamApi does not answer.");
+                await SignInPolicy.RefuseAsync(context, "problem.noStreamApi", StatusCodes.Status502BadGateway);
         }
     }
 
@@ -157,12 +166,5 @@ internal sealed class StreamApiProxy(
                 || response.Content.Headers.TryGetValues(name, out values)
             )
                 context.Response.Headers[name] = values.ToArray();
-    }
-
-    private static Task RefuseAsync(HttpContext context, int status, string detail)
-    {
-        if (status == StatusCodes.Status503ServiceUnavailable)
-            context.Response.Headers.RetryAfter = "1";
-        return TypedResults.Problem(detail, statusCode: status).ExecuteAsync(context);
     }
 }

@@ -12,7 +12,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task A_page_runs_only_scripts_of_its_origin_cannot_be_framed_and_stays_on_https()
     {
-        await using var frontend = await StartAsync("https://api.example");
+        await using var frontend = await Site.StartAsync("https://api.example");
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend.Url, "/events"))
         {
@@ -44,7 +44,10 @@ public sealed class FrontendTests(SecureSystem system)
         await using var frontend = await StartSignedInAsync();
         using var site = new Site(frontend.Url);
 
-        Assert.Equal("/sign-in", (await site.GetAsync("/connections")).Headers.Location?.OriginalString);
+        Assert.Equal(
+            "/sign-in?to=%2Fconnections",
+            (await site.GetAsync("/connections")).Headers.Location?.OriginalString
+        );
         Assert.Equal(
             HttpStatusCode.Unauthorized,
             (await site.GetAsync("/status", accept: "application/json")).StatusCode
@@ -119,7 +122,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Without_a_sign_in_a_production_server_reveals_nothing()
     {
-        await using var frontend = await StartAsync(
+        await using var frontend = await Site.StartAsync(
             "https://api.example",
             ("services__streamapi__http__0", system.A.ToString()),
             ("StreamApi__ApiKey", SecureSystem.OperatorKey)
@@ -230,20 +233,12 @@ public sealed class FrontendTests(SecureSystem system)
                 == HttpStatusCode.Unauthorized,
             "the token ends"
         );
-        Assert.Equal("/sign-in", (await site.GetAsync("/events")).Headers.Location?.OriginalString);
+        Assert.Equal("/sign-in?to=%2Fevents", (await site.GetAsync("/events")).Headers.Location?.OriginalString);
     }
 
     private static string Header(HttpResponseMessage response, string name) =>
         Assert.Single(response.Headers.GetValues(name));
 
-    private static Task<ServiceProcess> StartAsync(string publicUrl, params (string Name, string Value)[] settings)
-    {
-        var all = settings.ToDictionary(s => s.Name, s => s.Value);
-        all["ASPNETCORE_ENVIRONMENT"] = "Production";
-        all["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
-        all["StreamApi__PublicUrl"] = publicUrl;
-        return ServiceProcess.StartAsync("WebFrontend", all, TestContext.Current.CancellationToken);
-    }
-
-    private Task<ServiceProcess> StartSignedInAsync() => StartAsync(system.A.ToString(), ("SignIn__Enabled", "true"));
+    private Task<ServiceProcess> StartSignedInAsync() =>
+        Site.StartAsync(system.A.ToString(), ("SignIn__Enabled", "true"));
 }

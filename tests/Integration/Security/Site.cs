@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Harness;
 
 namespace Integration.Security;
 
@@ -8,6 +9,16 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
 
     public Dictionary<string, string> Cookies { get; } = [];
+
+    /// <summary>Starts the frontend as in Production behind a proxy.</summary>
+    public static Task<ServiceProcess> StartAsync(string publicUrl, params (string Name, string Value)[] settings)
+    {
+        var all = settings.ToDictionary(s => s.Name, s => s.Value);
+        all["ASPNETCORE_ENVIRONMENT"] = "Production";
+        all["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
+        all["StreamApi__PublicUrl"] = publicUrl;
+        return ServiceProcess.StartAsync("WebFrontend", all, TestContext.Current.CancellationToken);
+    }
 
     public Task<HttpResponseMessage> GetAsync(string path, string accept = "text/html", string? from = null)
     {
@@ -21,11 +32,14 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     }
 
     /// <summary>Opens the form, fills it in, and sends it.</summary>
-    public Task<HttpResponseMessage> SignInAsync(string credential, bool antiforgery = true) =>
-        SendFormAsync(antiforgery, KeyValuePair.Create("credential", credential));
+    public Task<HttpResponseMessage> SignInAsync(
+        string credential,
+        bool antiforgery = true,
+        string address = "/sign-in"
+    ) => SendFormAsync(address, antiforgery, KeyValuePair.Create("credential", credential));
 
     /// <summary>Sends the same page's form for a signed-in visitor.</summary>
-    public Task<HttpResponseMessage> SignOutAsync() => SendFormAsync(antiforgery: true);
+    public Task<HttpResponseMessage> SignOutAsync() => SendFormAsync("/sign-in", antiforgery: true);
 
     /// <summary>A client that sends the current cookies.</summary>
     public HttpClient Streaming()
@@ -43,18 +57,19 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     private string CookieHeader => string.Join("; ", Cookies.Select(c => $"{c.Key}={c.Value}"));
 
     private async Task<HttpResponseMessage> SendFormAsync(
+        string address,
         bool antiforgery,
         params KeyValuePair<string, string>[] entered
     )
     {
-        using var page = await GetAsync("/sign-in");
+        using var page = await GetAsync(address);
         var fields = Field()
             .Matches(await page.Content.ReadAsStringAsync())
             .ToDictionary(m => m.Groups["name"].Value, m => m.Groups["value"].Value);
         if (!antiforgery)
             fields.Remove("__RequestVerificationToken");
         return await SendAsync(
-            new HttpRequestMessage(HttpMethod.Post, new Uri(frontend, "/sign-in"))
+            new HttpRequestMessage(HttpMethod.Post, new Uri(frontend, address))
             {
                 Content = new FormUrlEncodedContent(fields.Concat(entered)),
             }
