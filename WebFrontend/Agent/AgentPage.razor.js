@@ -33,7 +33,10 @@ if (id) {
 showRecents();
 recents.onchange(showRecents);
 for (const example of document.querySelectorAll(".examples button"))
-  example.addEventListener("click", () => ask(example.querySelector("b").textContent));
+  example.addEventListener("click", ({ detail }) => {
+    if (detail === 0) element("question").focus(); // pressed by key: the button disappears with its focus
+    ask(example.querySelector("b").textContent);
+  });
 
 function open(id) {
   session = new Session(id, { showAll, event, times, state: showState, missing });

@@ -1,8 +1,10 @@
-import { refusalOf } from "../Shared/requests.js";
+import { newId } from "../Shared/ids.js";
+import { isFinal, refusalOf, retryDelay } from "../Shared/requests.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
 const RETRY_DELAY = 2_000; // milliseconds
+const EVENTS = ["content", "tool_use", "tool_result", "error", "message_end"];
 
 /**
  * One session with the agent: reads its history, then streams from that position.
@@ -15,6 +17,7 @@ export class Session {
   #client;
   #opening; // the running open()
   #skip = () => {}; // ends its wait
+  #unanswered; // { key, message } of the last message until its answer is known
 
   constructor(id, on) {
     [this.id, this.#on] = [id, on];
@@ -44,13 +47,15 @@ export class Session {
         ({ turns: this.turns } = await response.json());
         this.#on.showAll();
         return this.#listen(response.headers.get("X-Sse-Position") ?? undefined);
-      } catch ({ status, message }) {
+      } catch (error) {
+        const { status, message } = error;
+        const delay = retryDelay(error, RETRY_DELAY);
         const end = status ? { reason: "refused", status, detail: message } : { reason: "unreachable" };
         if (isFinal(status)) return this.#on.state({ state: "closed", ...end });
-        this.#on.state({ state: "waiting", until: Date.now() + RETRY_DELAY, ...end });
+        this.#on.state({ state: "waiting", until: Date.now() + delay, ...end });
         await new Promise((resolve) => {
           this.#skip = resolve;
-          setTimeout(resolve, RETRY_DELAY);
+          setTimeout(resolve, delay);
         });
       }
     }
@@ -60,12 +65,17 @@ export class Session {
   async send(message) {
     const turn = { message, askedAt: new Date().toISOString(), endedAt: null, events: [] };
     this.turns.push(turn); // before the request: the first event may arrive before its response
+    // The same message again after a lost answer: the agent answers it once.
+    const repeats = this.#unanswered?.message === message;
+    if (!repeats) this.#unanswered = { key: newId(), message };
     try {
-      await post(`/message/${this.id}`, { content: message });
+      await post(`/message/${encodeURIComponent(this.id)}`, { content: message }, this.#unanswered.key);
+      this.#unanswered = undefined;
     } catch (error) {
       this.turns = this.turns.filter((other) => other !== turn);
       throw error;
     }
+    if (repeats) await this.open(); // the history contains the turn, once
     return turn;
   }
 
@@ -77,11 +87,14 @@ export class Session {
   }
 
   #listen(position) {
-    const client = (this.#client = openStream(`${streamApi}/stream/${this.id}`, { lastEventId: position }));
+    const client = (this.#client = openStream(`${streamApi}/stream/${encodeURIComponent(this.id)}`, {
+      lastEventId: position,
+    }));
     client.on("*", (message) => {
       if (client !== this.#client) return;
       if (message.type === "resync") return void this.open();
       const event = message.json();
+      if (!EVENTS.includes(event.type)) return; // a control frame, such as the notice that a token expires
       // The agent answers messages one at a time, in order.
       const turn = this.turns.find(({ endedAt }) => !endedAt);
       if (!turn) return void this.open(); // another reader sent a message: read it from the history
@@ -117,13 +130,10 @@ export class Session {
   }
 }
 
-// As in the client: other 4xx answers stay the same when the request is repeated.
-const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);
-
-async function post(path, body) {
+async function post(path, body, key) {
   const response = await fetch(`${streamApi}${path}`, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...(key !== undefined && { "Idempotency-Key": key }) },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(15_000),
   });

@@ -43,7 +43,10 @@ window.addEventListener("pageshow", (shown) => shown.persisted && location.reloa
 element("length").value = browserStorage.get(LENGTH) ?? "400";
 element("length").addEventListener("change", ({ target }) => browserStorage.set(LENGTH, target.value));
 for (const example of document.querySelectorAll(".examples button"))
-  example.addEventListener("click", () => ask(example.querySelector("b").textContent, example.dataset.length));
+  example.addEventListener("click", ({ detail }) => {
+    if (detail === 0) element("question").focus(); // pressed by key: the button disappears with its focus
+    ask(example.querySelector("b").textContent, example.dataset.length);
+  });
 element("stop").addEventListener("click", stop);
 element("tunnel").addEventListener("click", () => current()?.tunnel(TUNNEL_DURATION));
 element("reload").addEventListener("click", () => location.reload());
@@ -102,8 +105,8 @@ async function stop() {
   element("stop").disabled = true;
   try {
     await current().cancel();
-  } catch {
-    form.complain(text("notStopped"));
+  } catch (error) {
+    form.complain(text("notStopped", { reason: reasonOf(error, text) }));
   } finally {
     element("stop").disabled = false;
   }
@@ -170,6 +173,7 @@ function phase() {
         : answer.status;
   const seconds = Math.max(0, Math.ceil(((answer?.waiting?.until ?? 0) - Date.now()) / 1000));
   put("phase-text", text(name, { seconds, url: streamApi }));
+  put("phase-said", text(name === "tunnel" || name === "waiting" ? `${name}.said` : name)); // without the countdown
   element("phase").dataset.phase = name;
   if (name === "tunnel" || name === "waiting") countdown = setTimeout(phase, 250);
   put("first", milliseconds(answer?.first));

@@ -1,4 +1,5 @@
 import { count, milliseconds, rate } from "../Shared/numbers.js";
+import { reasonOf } from "../Shared/requests.js";
 import { streamApi } from "../Shared/text.js";
 
 /** Renders a question and its answer. */
@@ -41,8 +42,9 @@ export class AnswerView {
     this.#offerRetry(answer);
   }
 
-  #summary({ status, state, first, speed, tokens }) {
+  #summary({ status, state, first, speed, tokens, refusal }) {
     const text = this.#text;
+    if (["refused", "retrying"].includes(status)) return [text(`${status}.why`, { reason: reasonOf(refusal, text) })];
     if (["reading", "missing", "unreachable"].includes(status)) return [text(status, { url: streamApi })];
     const outcome =
       status === "done" && state.finishReason === "length"

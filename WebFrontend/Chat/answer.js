@@ -1,3 +1,4 @@
+import { isAway, isFinal, refusalOf, retryDelay } from "../Shared/requests.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
@@ -11,11 +12,12 @@ const TIMEOUT = 10_000; // milliseconds for one request
  */
 export class Answer {
   text = "";
-  status = "reading"; // running, done, cancelled, failed, interrupted; missing, unreachable
+  status = "reading"; // running, done, cancelled, failed, interrupted; missing, refused, retrying, unreachable
   breaks = 0;
   arrivals = []; // { at, tokens } of tokens that arrived live
   waiting = null; // { until, tunnel } while there is no connection
   state = {};
+  refusal = null; // the error of the last read that StreamApi refused
   #changed;
   #client;
   #position;
@@ -25,7 +27,7 @@ export class Answer {
   }
 
   get ended() {
-    return ["done", "cancelled", "failed", "interrupted", "missing"].includes(this.status);
+    return ["done", "cancelled", "failed", "interrupted", "missing", "refused"].includes(this.status);
   }
 
   /** Milliseconds until the first token was stored, by the server's clock; null before that. */
@@ -58,7 +60,11 @@ export class Answer {
 
   /** Reads the stored text, and streams the rest if the answer is still running. */
   async read() {
-    while (!(await this.#refresh())) await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
+    while (!(await this.#refresh())) {
+      const delay = retryDelay(this.refusal, RETRY_DELAY);
+      if (this.status === "running") this.#update({ waiting: { until: Date.now() + delay } });
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
     if (this.status === "running") this.#listen();
   }
 
@@ -73,7 +79,7 @@ export class Answer {
 
   async cancel() {
     const response = await fetch(this.#address, { method: "DELETE", signal: AbortSignal.timeout(TIMEOUT) });
-    if (!response.ok) throw new Error(`${response.status}`);
+    if (!response.ok) throw await refusalOf(response);
   }
 
   close() {
@@ -88,16 +94,19 @@ export class Answer {
     try {
       const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
       if (response.status === 404) return this.#update({ status: "missing" });
-      if (!response.ok) throw new Error();
+      if (!response.ok) throw await refusalOf(response);
       const state = await response.json();
       this.#position = response.headers.get("X-Sse-Position") ?? undefined;
       return this.#update(
-        { state, status: state.status, waiting: null },
+        { state, status: state.status, waiting: null, refusal: null },
         state.text.startsWith(this.text) ? state.text.slice(this.text.length) : undefined,
         state.text,
       );
-    } catch {
-      this.#update({ status: this.status === "running" ? "running" : "unreachable" });
+    } catch (error) {
+      const refusal = isAway(error.status) ? null : error;
+      if (isFinal(error.status)) return this.#update({ status: "refused", waiting: null, refusal });
+      const status = this.status === "running" ? "running" : refusal ? "retrying" : "unreachable";
+      this.#update({ status, refusal });
       return false;
     }
   }

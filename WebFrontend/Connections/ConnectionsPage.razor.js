@@ -8,6 +8,8 @@ import { RowWindow } from "./row-window.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
 import { streamApi, textsOf } from "../Shared/text.js";
 
+let arranged = false; // true until the rows of a new filter arrive
+let pointed; // cell of the heat map under the pointer
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("connections"));
 const view = { sort: "p99", descending: true, filter: "", state: "", hold: false };
@@ -21,7 +23,10 @@ const list = new RowWindow(
 );
 const map = new HeatMap(element("heat"), {
   over: showCell,
-  out: () => (element("cell").hidden = true),
+  out() {
+    pointed = undefined;
+    element("cell").hidden = true;
+  },
   chosen: filterByCell,
 });
 
@@ -49,6 +54,7 @@ element("rows").addEventListener("focusin", () => hold(true));
 element("rows").addEventListener("focusout", release);
 
 function arrange(change) {
+  arranged = true;
   Object.assign(view, change);
   feed.view(view);
   element("region").scrollTop = 0;
@@ -103,9 +109,12 @@ function rows({ rows: shown, from, shown: matching, size, known }) {
   release(); // a removed row loses the focus without an event
   element("table").setAttribute("aria-rowcount", matching + 1);
   element("empty").hidden = matching > 0;
-  element("empty").textContent = text(size > 0 ? "noMatch" : "none");
-  element("matching").textContent =
-    matching === size ? "" : text("matching", { matching: count(matching), size: count(size) });
+  element("empty").removeAttribute("data-loading");
+  put("empty", text(size > 0 ? "noMatch" : "none"));
+  const said = matching === size ? "" : text("matching", { matching: count(matching), size: count(size) });
+  put("matching", said);
+  if (arranged) put("matching-said", said); // read aloud after a change of the filter, not every second
+  arranged = false;
 }
 
 function heat({ bands, counts }) {
@@ -116,7 +125,9 @@ function heat({ bands, counts }) {
 }
 
 async function showCell(index, x, y) {
+  pointed = index;
   const row = await feed.at(index);
+  if (pointed !== index) return; // the pointer has left meanwhile
   const cell = element("cell");
   cell.hidden = !row;
   if (!row) return;
@@ -152,6 +163,10 @@ async function close({ id, client }) {
   } catch {
     say(text("notClosed", { reason: text("stream.unreachable", { url: streamApi }) }));
   }
+}
+
+function put(id, value) {
+  if (element(id).textContent !== value) element(id).textContent = value;
 }
 
 function say(message) {

@@ -11,12 +11,17 @@ export class ConnectionFeed {
 
   constructor(on, wants = {}) {
     this.#worker.onmessage = ({ data }) => {
-      if (data.at !== undefined) return this.#asked.get(data.at)?.(data.row);
+      if (data.at !== undefined) {
+        this.#asked.get(data.at)?.(data.row);
+        this.#asked.delete(data.at);
+        return;
+      }
       if (data.totals) on.totals?.(data.totals);
       if (data.rows) on.rows?.(data);
       if (data.heat) on.heat?.(data.heat);
       if (data.state) on.state?.(data.state);
     };
+    this.#worker.onerror = () => (document.getElementById("not-loaded").hidden = false);
     this.#post("open", { url: `${streamApi}/v1/connections/stream`, wants });
     onHidden((hidden) => this.#post(hidden ? "pause" : "resume"));
     window.addEventListener("pagehide", () => this.#post("pause"));

@@ -13,6 +13,8 @@ export function connectionRow(text, close) {
     cells[name] = document.createElement("span");
     cells[name].setAttribute("role", "cell");
     cells[name].className = name;
+    // Shown where there is no room for headers.
+    cells[name].dataset.label = document.querySelector(`.columns .${name}`).getAttribute("aria-label");
     element.append(cells[name]);
   }
   const action = document.createElement("span");

@@ -10,6 +10,7 @@ export class RowWindow {
   #rows = [];
   #height = 0;
   #from = 0;
+  #shownFrom = 0;
   #count = 0;
   #scheduled = false;
 
@@ -49,6 +50,21 @@ export class RowWindow {
     this.#asking(this.#from, Math.min(this.#count, this.#from + seen + 2 * BEYOND + 1));
   }
 
+  // A row keeps its element, and with it the focus, while it is in the window: those that left go to the other end.
+  #rotate(from) {
+    const by = from - this.#shownFrom;
+    this.#shownFrom = from;
+    if (Math.abs(by) >= this.#rows.length) return;
+    for (let i = 0; i < by; i++) {
+      this.#rows.push(this.#rows.shift());
+      this.#body.append(this.#rows.at(-1).element);
+    }
+    for (let i = 0; i > by; i--) {
+      this.#rows.unshift(this.#rows.pop());
+      this.#body.prepend(this.#rows[0].element);
+    }
+  }
+
   /** Shows the fetched rows. */
   show(rows, from) {
     while (this.#rows.length < rows.length) {
@@ -57,6 +73,7 @@ export class RowWindow {
       this.#body.append(row.element);
     }
     while (this.#rows.length > rows.length) this.#rows.pop().element.remove();
+    this.#rotate(from);
     this.#rows.forEach((row, i) => {
       const top = `translateY(${(from + i) * this.#height}px)`;
       if (row.top !== top) row.element.style.transform = row.top = top;

@@ -4,11 +4,15 @@ import { topicList } from "./topic-list.js";
 import { EventStats } from "./event-stats.js";
 import { publishForm } from "./publish-form.js";
 import { ShownEvents } from "./shown-events.js";
+import { isAfter } from "../Shared/positions.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
 import { shareStream } from "../Shared/streams.js";
 import { fieldError, isPattern, streamApi, textsOf } from "../Shared/text.js";
 
 const SKEW = 1_000; // milliseconds: allowed difference between the store's clock and this one
+const IMPLAUSIBLE = 60_000; // milliseconds: a longer latency is a wrong clock, or the tab did not run
+const REPLAYED = 1_000; // missed events that a stream may repeat before the page continues with new ones
+const [PAGE, PAGES] = [500, 3]; // stored events read after a reload
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("events"));
 const stats = new EventStats();
@@ -54,37 +58,45 @@ function filter() {
   return query;
 }
 
-function subscribe() {
+// Without `resumes` it starts with new events, although it showed earlier ones.
+function subscribe({ resumes = true } = {}) {
   if (!fieldError(element("topic"), words("topic").every(isPattern) ? null : text("badPattern")))
     return element("topic").focus();
   updateAddress();
   const query = filter();
-  const before = shownEvents?.query;
   stream?.close();
-  shownEvents = new ShownEvents(`${query}`);
-  if (before !== undefined && before !== `${query}`) list.clear();
+  if (shownEvents?.query !== `${query}`) {
+    if (shownEvents) list.clear();
+    shownEvents = new ShownEvents(`${query}`);
+  }
+  const after = resumes ? shownEvents.position : shownEvents.forgetPosition();
   element("gap").hidden = true;
   // Tabs with the same filter share one connection.
   const opened = (stream = shareStream(`${streamApi}/v1/events/stream?${query}&envelope=true`));
-  let openedAt = Infinity;
-  let pending = shownEvents.after !== undefined ? [] : undefined; // live events that arrive while stored ones are read
+  let head; // of the log when the stream was connected
+  let replayed = 0;
+  let pending = after !== undefined ? [] : undefined; // live events that arrive while stored ones are read
   opened.on("*", (message) => {
     if (opened !== stream) return;
     const event = message.json();
     // Control frames have no topic; a published event of type "resync" has one.
-    if (event.topic === undefined) return control(message, event);
-    // Older events are replayed, so their age says nothing about latency.
-    if (Date.parse(event.time) > openedAt) event.latency = Math.max(0, Date.now() - Date.parse(event.time));
-    if (pending) pending.push(event);
-    else receive(event);
+    if (event.topic === undefined) {
+      if (message.type === "connected") [head, replayed] = [event.head, 0];
+      return control(message, event);
+    }
+    event.live = head !== undefined && isAfter(message.id, head);
+    if (!event.live && ++replayed > REPLAYED) return continueWithNew();
+    // The age of a replayed event says nothing about latency.
+    if (event.live) event.latency = latencyOf(event);
+    if (!pending) receive(event);
+    else if (pending.push(event) > REPLAYED) {
+      pending.shift();
+      gap(text("missed"));
+    }
   });
-  opened.onState((now) => {
-    if (opened !== stream) return;
-    if (now.state === "open") openedAt = Date.now() - SKEW;
-    state.show(now);
-  });
+  opened.onState((now) => opened === stream && state.show(now));
   if (pending)
-    catchUp(opened, query).finally(() => {
+    catchUp(opened, query, after).finally(() => {
       const waiting = pending;
       pending = undefined;
       if (opened === stream) waiting.forEach(receive);
@@ -92,14 +104,27 @@ function subscribe() {
   if (!element("history").hidden) storedEvents.open();
 }
 
+// Returns undefined if one of the clocks is wrong.
+function latencyOf({ time }) {
+  const latency = Date.now() - Date.parse(time);
+  return latency > -SKEW && latency < IMPLAUSIBLE ? Math.max(0, latency) : undefined;
+}
+
+// The list shows the newest events: after a long absence a replay of all the missed ones would take minutes.
+function continueWithNew() {
+  subscribe({ resumes: false });
+  gap(text("missed"));
+}
+
 // After a reload: shows the previous events and those stored in the meantime, once the stream is open.
-async function catchUp(opened, query) {
+async function catchUp(opened, query, after) {
   await new Promise((open) =>
     opened.onState(({ state: now }) => (now === "open" || now === "closed" || now === "waiting") && open()),
   );
   try {
-    for (let after = shownEvents.after; after && opened === stream; ) {
-      const { events, next } = await readHistory(query, after, 500);
+    for (let pages = 0; after && opened === stream; pages++) {
+      if (pages === PAGES) return gap(text("missed"));
+      const { events, next } = await readHistory(query, after, PAGE);
       if (opened !== stream) return;
       for (const event of events) receive(event);
       after = next;
@@ -111,7 +136,7 @@ async function catchUp(opened, query) {
 
 function receive(event) {
   if (!shownEvents.add(event)) return; // read from the store and received live
-  if (event.latency !== undefined) stats.count(event.latency);
+  if (event.live) stats.count(event.latency);
   list.add(event);
 }
 
@@ -120,7 +145,8 @@ function control({ type, id }, frame) {
     element("replica").textContent = frame.replica;
     shownEvents.start(id);
   }
-  if (type === "resync") gap(text("resync", { reason: frame.reason, from: frame.resumedFrom }));
+  if (type === "resync")
+    gap(text("resync", { reason: text(`stream.resync.${frame.reason}`), from: frame.resumedFrom }));
   if (type === "skipped") gap(text("skipped", { count: frame.count }));
 }
 

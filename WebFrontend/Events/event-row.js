@@ -28,7 +28,7 @@ export function eventRow(event, text) {
   details.addEventListener("toggle", () => {
     while (summary.nextSibling) summary.nextSibling.remove();
     if (!details.open) return;
-    const { latency, ...envelope } = event;
+    const { live, latency, ...envelope } = event;
     const link = trace(event, text);
     if (link) details.append(link);
     details.append(cell("pre", JSON.stringify(envelope, null, 2), "envelope"));

@@ -1,5 +1,7 @@
 // Counts events per second over the last minute, and the latency quantiles of the last 500.
 
+import { count } from "../Shared/numbers.js";
+
 const SECONDS = 60;
 const SAMPLES = 500;
 const element = (id) => document.getElementById(id);
@@ -22,10 +24,11 @@ export class EventStats {
     this.#bars();
   }
 
+  /** Counts one event; its latency may be unknown. */
   count(latency) {
     this.#total++;
     this.#seconds[SECONDS - 1]++;
-    this.#samples.push(latency);
+    if (latency !== undefined) this.#samples.push(latency);
     if (this.#samples.length > SAMPLES) this.#samples.shift();
     if (this.#drawing) return;
     this.#drawing = true;
@@ -46,8 +49,8 @@ export class EventStats {
   #numbers() {
     const sorted = this.#samples.toSorted((a, b) => a - b);
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-    element("received").textContent = this.#total.toLocaleString();
-    element("rate").textContent = this.#seconds[SECONDS - 2].toLocaleString();
+    element("received").textContent = count(this.#total);
+    element("rate").textContent = count(this.#seconds[SECONDS - 2]);
     element("latency").textContent = sorted.length > 0 ? `${at(0.5)} / ${at(0.95)} ms` : "–";
   }
 
@@ -62,9 +65,9 @@ export class EventStats {
     const pen = canvas.getContext("2d");
     pen.fillStyle = getComputedStyle(canvas).color;
     const [most, step] = [Math.max(...this.#seconds, 1), width / SECONDS];
-    this.#seconds.forEach((count, i) => {
-      const bar = count === 0 ? scale : Math.max((count / most) * height, 2 * scale);
-      pen.globalAlpha = count === 0 ? 0.35 : 1;
+    this.#seconds.forEach((events, i) => {
+      const bar = events === 0 ? scale : Math.max((events / most) * height, 2 * scale);
+      pen.globalAlpha = events === 0 ? 0.35 : 1;
       pen.fillRect(i * step, height - bar, Math.max(step - scale, 1), bar);
     });
   }

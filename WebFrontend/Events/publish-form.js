@@ -1,9 +1,11 @@
+import { newUuid } from "../Shared/ids.js";
 import { reasonOf, refusalOf } from "../Shared/requests.js";
 import { fieldError, isTopic, streamApi } from "../Shared/text.js";
 
 /** The form that publishes one event. Checks the fields first, and shows the server's errors at their fields. */
 export function publishForm(form, text) {
   const { topic, type, data } = form.elements;
+  let unanswered; // { id, content } of the last event until its answer is known
   const result = document.getElementById("publish-result");
   const checks = new Map([
     [topic, () => fieldError(topic, isTopic(topic.value.trim()) ? null : text("badTopic"))],
@@ -37,14 +39,17 @@ export function publishForm(form, text) {
   async function send() {
     // Sends the data as typed: a JSON round trip would change 10000000000000000001.
     const [topicJson, typeJson] = [topic, type].map(({ value }) => JSON.stringify(value.trim()));
-    const body = `{"topic":${topicJson},"type":${typeJson},"data":${data.value}}`;
+    const content = `"topic":${topicJson},"type":${typeJson},"data":${data.value}`;
+    // The same event again after a lost answer: the server stores it once.
+    if (unanswered?.content !== content) unanswered = { id: newUuid(), content };
     try {
       const response = await fetch(`${streamApi}/v1/events`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body,
+        body: `{"id":"${unanswered.id}",${content}}`,
         signal: AbortSignal.timeout(15_000),
       });
+      unanswered = undefined;
       if (response.status === 202)
         return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
       const refusal = await refusalOf(response);

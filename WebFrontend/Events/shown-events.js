@@ -20,6 +20,18 @@ export class ShownEvents {
     }
   }
 
+  /** Position to continue after: of the last shown event, or of the first one to show again after a reload. */
+  get position() {
+    return this.#positions.at(-1)?.[1] ?? this.after;
+  }
+
+  /** Starts at the position of the next stream. */
+  forgetPosition() {
+    this.#positions = [];
+    this.#ids.clear();
+    this.after = undefined;
+  }
+
   /** Returns false if the event was shown before. */
   add({ id, position }) {
     if (this.#ids.has(id)) return false;
@@ -37,8 +49,9 @@ export class ShownEvents {
   }
 
   clear() {
-    this.after = this.#positions.at(-1)?.[1] ?? this.after;
+    this.after = this.position;
     this.#positions = [];
+    this.#ids.clear();
     this.#keep();
   }
 

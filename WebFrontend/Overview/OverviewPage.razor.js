@@ -1,8 +1,9 @@
 import { StatsHistory, latencyOf } from "./stats-history.js";
-import { compact, count, milliseconds, rate } from "../Shared/numbers.js";
-import { broadcasterRow, healthOf, noRow, replicaRow, worst } from "./status-tables.js";
+import { compact, count, list, milliseconds, rate } from "../Shared/numbers.js";
+import { broadcasterRow, fill, healthOf, noRow, replicaRow, worst } from "./status-tables.js";
 import { textsOf } from "../Shared/text.js";
 import { TimeChart } from "../Shared/time-chart.js";
+import { clockTime } from "../Shared/times.js";
 
 const SECONDS = 600; // kept by StreamApi
 const HEIGHT = 132;
@@ -12,7 +13,7 @@ const INTERVAL = 1_000; // milliseconds between reads
 const SIGNED_OUT_INTERVAL = 5_000;
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("overview"));
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
+const hasSignIn = "signIn" in element("overview").dataset;
 const history = new StatsHistory(SECONDS);
 const chart = (name, format, options) =>
   new TimeChart(element(`chart-${name}`), format, SECONDS, { height: HEIGHT, ...options });
@@ -29,7 +30,7 @@ let signedOut = false;
 
 draw();
 for (;;) {
-  if (!document.hidden) await refresh();
+  if (!document.hidden) await refresh().catch(reportError); // the next round may succeed
   await new Promise((resolve) => setTimeout(resolve, signedOut ? SIGNED_OUT_INTERVAL : INTERVAL));
 }
 
@@ -62,25 +63,25 @@ function showState(status) {
   const alive = replicas.filter(({ lost }) => !lost);
   const lost = replicas.filter((replica) => replica.lost);
   const degraded = alive.filter(({ mode }) => mode === "degraded");
-  const postgres = worst(alive, "eventstore");
+  const postgresFails = ["Degraded", "Unhealthy"].includes(worst(alive, "eventstore"));
   const stale = !reachable || performance.now() - receivedAt > STALE;
-  const named = (some) => ({ count: some.length, replicas: some.map(({ name }) => name).join(", ") });
+  const named = (some) => ({ count: some.length, replicas: list(some.map(({ name }) => name)) });
   const problems = [];
-  if (signedOut) problems.push(text("signedOut"));
+  if (signedOut) problems.push(text(hasSignIn ? "signedOut" : "noSignIn"));
   else if (!status) problems.push(text("noFrontend"));
   else if (!reachable) problems.push(text("noStreamApi"));
   else {
-    if (postgres !== "Healthy") problems.push(text("postgresDown"));
+    if (postgresFails) problems.push(text("postgresDown"));
     if (degraded.length > 0) problems.push(text("degradedMore", named(degraded)));
     if (degraded.length > 0 && broadcasters.length > 0 && !broadcasters.some(({ leader }) => leader))
       problems.push(text("noLeader"));
     if (lost.length > 0) problems.push(text("lostMore", named(lost)));
   }
   if (stale && history.last > 0)
-    problems.push(text("stream.asOf", { time: clock.format(at ? Date.parse(at) : history.last * 1000) }));
+    problems.push(text("stream.asOf", { time: clockTime(at ? Date.parse(at) : history.last * 1000) }));
   const mode = !reachable
     ? "unreachable"
-    : postgres !== "Healthy"
+    : postgresFails
       ? "broken"
       : degraded.length > 0
         ? "degraded"
@@ -92,20 +93,20 @@ function showState(status) {
   put("mode-text", text(status ? mode : signedOut ? "stream.closed" : "gone"));
   put("problems", problems.join(" "));
   element("trouble").hidden = problems.length === 0;
-  element("sign-in").hidden = !signedOut;
+  element("sign-in").hidden = !signedOut || !hasSignIn;
 }
 
 function tables({ replicas, broadcasters }) {
   const alive = replicas.filter(({ lost }) => !lost);
-  const since = ({ seenAt }) => text("lostSince", { time: clock.format(Date.parse(seenAt)) });
-  fill(
+  const since = ({ seenAt }) => text("lostSince", { time: clockTime(Date.parse(seenAt)) });
+  show(
     "replica-rows",
     replicas.map((replica) =>
       replicaRow(replica, { ...history.now([replica.name]), ...history.counts(replica.name) }, text, since),
     ),
     "noReplicas",
   );
-  fill(
+  show(
     "broadcaster-rows",
     broadcasters.map((broadcaster) => broadcasterRow(broadcaster, text)),
     "noBroadcaster",
@@ -114,7 +115,7 @@ function tables({ replicas, broadcasters }) {
     ["postgres", "eventstore"],
     ["redis", "redis"],
   ])
-    healthOf(element(id), alive.length > 0 ? worst(alive, check) : undefined, text);
+    healthOf(element(id), worst(alive, check), text);
   if (alive.length > 0)
     put(
       "fanout",
@@ -125,8 +126,8 @@ function tables({ replicas, broadcasters }) {
     );
 }
 
-function fill(id, rows, none) {
-  element(id).replaceChildren(...(rows.length > 0 ? rows : [noRow(element(id), text(none))]));
+function show(id, rows, none) {
+  fill(element(id), rows.length > 0 ? rows : [noRow(element(id), text(none))]);
 }
 
 function showTotals() {

@@ -1,22 +1,21 @@
-import { count, milliseconds, rate } from "../Shared/numbers.js";
+import { count, list, milliseconds, rate } from "../Shared/numbers.js";
 
 const ORDER = ["Healthy", "Degraded", "Unhealthy"];
 const REDIS = /redis/i;
 
 /** The status of one part in a replica's health; undefined for a replica that does not answer. */
-const partOf = ({ health }, part) =>
-  health &&
-  (Object.entries(health.checks).find(([name]) => (part === "redis" ? REDIS.test(name) : name === part))?.[1].status ??
-    health.status);
+function partOf({ health }, part) {
+  if (!health) return undefined;
+  const [, check] =
+    Object.entries(health.checks).find(([name]) => (part === "redis" ? REDIS.test(name) : name === part)) ?? [];
+  return check?.status ?? health.status;
+}
 
-/** The worst status of a part over all replicas. */
-export const worst = (replicas, part) =>
-  ORDER[
-    Math.max(
-      ...replicas.map((replica) => ORDER.indexOf(partOf(replica, part) ?? "Unhealthy")),
-      replicas.length > 0 ? 0 : 2,
-    )
-  ];
+/** The worst status of a part over the replicas whose health is known; undefined without one. */
+export function worst(replicas, part) {
+  const known = replicas.map((replica) => partOf(replica, part)).filter((status) => status !== undefined);
+  return ORDER[Math.max(...known.map((status) => ORDER.indexOf(status)))];
+}
 
 export function healthOf(place, status, text) {
   place.dataset.health = status ?? "Unknown";
@@ -28,6 +27,7 @@ export function healthOf(place, status, text) {
 /** A row with a replica's stats; a lost replica shows its last ones and `since` when. */
 export function replicaRow(replica, { delivered, latency, resumes, resyncs }, text, since) {
   const row = document.createElement("tr");
+  row.dataset.name = replica.name;
   row.dataset.lost = replica.lost;
   const mode = cell("td", replica.lost ? since(replica) : text(replica.mode), "mode");
   mode.dataset.mode = replica.lost ? "lost" : replica.mode;
@@ -54,13 +54,14 @@ function resyncCell(resyncs, text) {
   const node = cell("td", count(all.reduce((sum, [, many]) => sum + many, 0)), "number");
   if (all.length === 0) return node;
   const reasons = document.createElement("small");
-  reasons.textContent = all.map(([reason, many]) => `${text(`resync.${reason}`)} ${count(many)}`).join(", ");
+  reasons.textContent = list(all.map(([reason, many]) => `${text(`stream.resync.${reason}`)} ${count(many)}`));
   node.append(" ", reasons);
   return node;
 }
 
 export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
   const row = document.createElement("tr");
+  row.dataset.name = name;
   const role = cell("td", text(leader ? "leader" : "standby"), "role");
   role.dataset.leader = leader;
   row.append(
@@ -70,6 +71,25 @@ export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
       cell("td", value === null ? "–" : count(value), "number"),
     ),
   );
+  return row;
+}
+
+/**
+ * Shows rows in a table. A row of the same name and a cell with the same content stay, so that a selection and a screen
+ * reader keep their places.
+ */
+export function fill(body, rows) {
+  const shown = new Map([...body.rows].map((row) => [row.dataset.name, row]));
+  const kept = rows.map((row) => update(shown.get(row.dataset.name), row));
+  for (const row of [...body.rows]) if (!kept.includes(row)) row.remove();
+  kept.forEach((row, i) => body.rows[i] !== row && body.insertBefore(row, body.rows[i] ?? null));
+}
+
+function update(row, fresh) {
+  if (row?.cells.length !== fresh.cells.length) return fresh;
+  Object.assign(row.dataset, fresh.dataset);
+  const cells = [...fresh.cells];
+  [...row.cells].forEach((cell, i) => cell.isEqualNode(cells[i]) || cell.replaceWith(cells[i]));
   return row;
 }
 

@@ -27,7 +27,7 @@ export function backpressure(text) {
 
   start();
   setInterval(() => {
-    if (!document.hidden) sample();
+    if (!document.hidden && !now.over) sample();
   }, SAMPLE_INTERVAL);
   for (const button of speeds) {
     button.addEventListener("click", () => {
@@ -52,7 +52,7 @@ export function backpressure(text) {
     reader = undefined;
     element("again").hidden = true;
     const opened = (client = openStream(`${location.origin}/patterns/reader?perSecond=${perSecond}`, {
-      heartbeat: 0,
+      heartbeat: 30_000, // a chunk is due every 100 ms or more often
       maxRetries: 5,
     }));
     opened.on("reader", (message) => {
@@ -125,6 +125,8 @@ export function backpressure(text) {
       "reading",
       trouble() ?? text(`reading.${phase()}`, { count: count(Math.max(0, now.read - (now.slowedAt ?? 0))) }),
     );
+    const said = phase() === "sockets" ? "reading.sockets.said" : `reading.${phase()}`; // without the count
+    put("reading-said", trouble() ?? text(said));
     element("reading").classList.toggle("bad", trouble() !== undefined);
   }
 

@@ -10,19 +10,28 @@ export class SessionTimeline {
   #text;
   #marks = [];
   #drawn = 0;
+  #animating = false;
 
   constructor(canvas, text) {
     [this.#canvas, this.#text] = [canvas, text];
+    new ResizeObserver(() => this.#animate()).observe(canvas);
+    setInterval(() => this.#describe(), 2_000);
+  }
+
+  // Draws every 30 ms, or twice a second with reduced motion, until the last mark has left.
+  #animate() {
+    if (this.#animating) return;
+    this.#animating = true;
     const frame = (now) => {
-      // Animates at 30 ms per frame, or twice a second with reduced motion.
       if (now - this.#drawn >= (still.matches ? 500 : 30)) {
         this.#drawn = now;
+        this.#prune();
         this.#draw();
+        if (this.#marks.length === 0) return (this.#animating = false);
       }
       requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
-    setInterval(() => this.#describe(), 2_000);
   }
 
   message(id) {
@@ -43,10 +52,15 @@ export class SessionTimeline {
 
   #add(mark) {
     this.#marks.push({ ...mark, at: Date.now() });
-    while (this.#marks[0].at < Date.now() - SECONDS * 1000 - HIGHEST) this.#marks.shift();
+    this.#animate();
+  }
+
+  #prune() {
+    while (this.#marks[0]?.at < Date.now() - SECONDS * 1000 - HIGHEST) this.#marks.shift();
   }
 
   #describe() {
+    this.#prune();
     const counts = Object.groupBy(this.#marks, ({ kind }) => kind);
     const of = (kind) => counts[kind]?.length ?? 0;
     this.#canvas.setAttribute(
@@ -81,7 +95,11 @@ export class SessionTimeline {
       pen.moveTo(at, 8);
       pen.lineTo(at, height - 18);
       pen.stroke();
-      pen.fillText(seconds === 0 ? "0" : `−${seconds} s`, Math.min(Math.max(at, 16), width - 10), height - 4);
+      pen.fillText(
+        seconds === 0 ? "0" : `−${this.#text("seconds", { seconds })}`,
+        Math.min(Math.max(at, 16), width - 10),
+        height - 4,
+      );
     }
     pen.beginPath();
     pen.moveTo(0, base + 0.5);
@@ -98,7 +116,7 @@ export class SessionTimeline {
         pen.fillStyle = colour("--retry");
         pen.fillRect(at, base - high, Math.max(end - at, 2), 2);
         pen.fillRect(at, base - high, 2, high);
-        pen.fillText(`${mark.milliseconds / 1000} s`, (at + end) / 2, base - high - 6);
+        pen.fillText(this.#text("seconds", { seconds: mark.milliseconds / 1000 }), (at + end) / 2, base - high - 6);
       } else if (mark.kind === "message") {
         pen.fillStyle = colour("--message");
         pen.beginPath();

@@ -66,8 +66,8 @@ function total() {
   if (!chosen) return;
   const pet = shelf.get(chosen.id);
   const quantity = Number(form.elements.quantity.value);
-  element("chosen-about").textContent = text("each", { price: price(pet.price) });
-  element("total").textContent = quantity > 0 ? price(pet.price * quantity) : "–";
+  put("chosen-about", text("each", { price: price(pet.price) }));
+  put("total", quantity > 0 ? price(pet.price * quantity) : "–"); // read aloud
 }
 
 function score() {
@@ -111,6 +111,10 @@ form.addEventListener("submit", async (submit) => {
     placing = false;
   }
 });
+
+function put(id, value) {
+  if (element(id).textContent !== value) element(id).textContent = value;
+}
 
 function say(message, kind = "") {
   element("order-result").textContent = message;

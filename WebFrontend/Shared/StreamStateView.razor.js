@@ -1,6 +1,6 @@
+import { isAway } from "./requests.js";
 import { streamApi } from "./text.js";
-
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
+import { clockTime } from "./times.js";
 
 /** Shows a stream's state in StreamStateView.razor, with a countdown while it waits to reconnect. */
 export class StreamState {
@@ -20,6 +20,7 @@ export class StreamState {
     clearTimeout(this.#countdown);
     const name = state.state === "waiting" && state.until - Date.now() < 300 ? "connecting" : state.state;
     this.#element("state").dataset.state = name;
+    document.getElementById("content").dataset.stream = name; // hides "Loading…" after a refusal
     this.#markStale(name, state.reason);
     this.#element("reconnect").hidden = state.state !== "waiting" && state.state !== "closed";
     this.#element("reason").textContent = [explain(state, this.#text), this.#asOf].filter(Boolean).join(" ");
@@ -36,7 +37,7 @@ export class StreamState {
   // Marks the page as stale, with the time of the last update, when the stream is lost.
   #markStale(name, reason) {
     if (name === "open") this.#asOf = undefined;
-    else if (this.#open) this.#asOf = this.#text("stream.asOf", { time: clock.format(Date.now()) });
+    else if (this.#open) this.#asOf = this.#text("stream.asOf", { time: clockTime(Date.now()) });
     this.#open = name === "open";
     if (reason === "closed" || reason === "nothing-more") this.#asOf = undefined; // a regular end
     document.getElementById("content").dataset.stale = this.#asOf !== undefined;
@@ -48,7 +49,9 @@ export function explain({ reason, status, detail }, text) {
   switch (reason) {
     case "refused":
     case "gave-up":
-      return text("stream.refused", { status, detail });
+      return isAway(status)
+        ? text("stream.unreachable", { url: streamApi })
+        : text("stream.refused", { status, detail });
     case "unreachable":
       return text("stream.unreachable", { url: streamApi });
     case "silent":

@@ -4,6 +4,15 @@ const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const few = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
 
+const items = new Intl.ListFormat(language, { style: "narrow", type: "conjunction" });
+// Japanese has no narrow "3d": 3日
+const unitDisplay = language === "en" ? "narrow" : "short";
+const [inDays, inHours] = ["day", "hour"].map(
+  (unit) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay }),
+);
+
+/** "a, b, c" */
+export const list = (names) => items.format(names);
 export const count = (value) => whole.format(value);
 export const compact = (value) => (Math.abs(value) < 10_000 ? whole.format(value) : short.format(value));
 
@@ -19,7 +28,7 @@ export function age(since, now = Date.now()) {
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600), Math.floor(seconds / 60)];
   const two = (part) => String(part).padStart(2, "0");
   return days > 0
-    ? `${days}d ${hours % 24}h`
+    ? `${inDays.format(days)} ${inHours.format(hours % 24)}`
     : hours > 0
       ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}`
       : `${minutes}:${two(seconds % 60)}`;

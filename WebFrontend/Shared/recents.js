@@ -1,5 +1,6 @@
 // The questions asked in this browser, newest first, with the ids of their answers. The server keeps the answers.
 import { browserStorage } from "./storage.js";
+import { timeOrDay } from "./times.js";
 
 const MOST = 20;
 
@@ -13,7 +14,8 @@ export class Recents {
 
   all() {
     try {
-      return JSON.parse(browserStorage.get(this.#name)) ?? [];
+      const entries = JSON.parse(browserStorage.get(this.#name));
+      return Array.isArray(entries) ? entries : [];
     } catch {
       return []; // written by an older version of this page
     }
@@ -49,18 +51,10 @@ export class Recents {
         const [item, anchor, time] = ["li", "a", "time"].map((name) => document.createElement(name));
         [anchor.href, anchor.textContent, anchor.title] = [href, title, title];
         if (current) anchor.setAttribute("aria-current", "page");
-        time.textContent = when(entry.at);
+        time.textContent = timeOrDay(entry.at);
         item.append(anchor, time);
         return item;
       }),
     );
   }
 }
-
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-});
-const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric" });
-const when = (at) => (new Date(at).toDateString() === new Date().toDateString() ? clock : day).format(at);

@@ -29,12 +29,23 @@ export async function send(method, path, body, key) {
   throw await refusalOf(response);
 }
 
-/** Converts a problem response into an error with `status` and `errors` by field. */
+/** Converts a problem response into an error with `status`, `errors` by field and `retryAfter` in seconds. */
 export async function refusalOf(response) {
   const { message, errors, status } = await problemOf(response);
-  return Object.assign(new Error(message), { errors, status });
+  const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
+  return Object.assign(new Error(message), { errors, status, retryAfter });
 }
+
+/** As in the client: other 4xx answers stay the same when the request is repeated. */
+export const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);
+
+/** Milliseconds before a request is repeated: as the refusal asks, with jitter, else `delay`. */
+export const retryDelay = (refusal, delay) =>
+  refusal?.retryAfter >= 0 ? Math.max(delay, refusal.retryAfter * 1_000 * (1 + Math.random() / 2)) : delay;
+
+/** Returns true without an answer of StreamApi: none at all, or that of a proxy before it. */
+export const isAway = (status) => !status || status === 502 || status === 504;
 
 /** The message for a failed request: StreamApi's own (in English), or that StreamApi does not answer. */
 export const reasonOf = ({ status, message }, text) =>
-  status ? text("stream.said", { status, message }) : text("stream.unreachable", { url: streamApi });
+  isAway(status) ? text("stream.unreachable", { url: streamApi }) : text("stream.said", { status, message });

@@ -1,12 +1,17 @@
-import { shareStream } from "./streams.js";
+import { isAfter } from "./positions.js";
+import { isFinal, retryDelay } from "./requests.js";
+import { onHidden, shareStream } from "./streams.js";
 import { streamApi } from "./text.js";
 
 const RETRY_DELAY = 3_000; // milliseconds before a failed read is repeated
+const FINAL_DELAY = 60_000; // the same after a refusal that a repetition does not change
+const LONG = 60_000; // milliseconds of absence after which reading the state costs less than replaying its changes
 const CONTROL = ["connected", "resync", "skipped"];
 
 /**
  * Joins a state and its change stream without a gap: changes that arrive during the read wait, and those at or before
- * the read's `X-Sse-Position` are skipped. The tabs of this browser share one connection.
+ * the read's `X-Sse-Position` are skipped. After a long absence the state is read again instead of replaying what was
+ * missed. The tabs of this browser share one connection.
  */
 export class StateStream {
   #url;
@@ -16,6 +21,7 @@ export class StateStream {
   #reading = false;
   #stale = false; // true if the running read may be older than the stream
   #again;
+  #awaySince; // time at which the stream was lost or the tab hidden
 
   /**
    * `on.read()` shows the state and returns its position; `on.change(message)` applies a change;
@@ -24,6 +30,12 @@ export class StateStream {
   constructor(path, on) {
     this.#url = `${streamApi}${path}`;
     this.#on = on;
+    // Registered before the stream's own listener, so that a stream to be replaced does not reconnect first.
+    let hiddenSince;
+    onHidden((hidden) => {
+      if (hidden) hiddenSince = Date.now();
+      else if (isLong(hiddenSince) && this.#stream.state.state !== "closed") this.#open();
+    });
     this.#open();
   }
 
@@ -34,6 +46,10 @@ export class StateStream {
   }
 
   #open() {
+    const before = this.#stream;
+    this.#stream = undefined;
+    before?.close();
+    this.#awaySince = undefined;
     this.#waiting = [];
     const stream = (this.#stream = shareStream(this.#url));
     stream.on("*", (message) => stream === this.#stream && this.#receive(message));
@@ -41,6 +57,9 @@ export class StateStream {
     stream.onState((state) => {
       if (stream !== this.#stream) return;
       this.#on.state(state);
+      const away = this.#awaySince;
+      this.#awaySince = state.state === "open" ? undefined : (away ?? Date.now());
+      if (state.state === "open" && !fresh && isLong(away)) return this.#open();
       if (state.state !== "open" || !(fresh || this.#waiting)) return;
       fresh = false;
       this.#waiting ??= [];
@@ -81,21 +100,12 @@ export class StateStream {
     } catch (error) {
       this.#waiting = []; // the next read contains them
       this.#on.error(error);
-      this.#again = setTimeout(() => this.#read(), RETRY_DELAY);
+      const delay = isFinal(error.status) ? FINAL_DELAY : retryDelay(error, RETRY_DELAY);
+      this.#again = setTimeout(() => this.#read(), delay);
     } finally {
       this.#reading = false;
     }
   }
 }
 
-// <epoch>-<position>: another epoch is later than the read.
-function isAfter(id, position) {
-  const [epoch, at] = split(id);
-  const [readEpoch, readAt] = split(position ?? "");
-  return epoch !== readEpoch || at > readAt;
-}
-
-function split(id) {
-  const dash = id.lastIndexOf("-");
-  return [id.slice(0, dash), /^\d+$/.test(id.slice(dash + 1)) ? BigInt(id.slice(dash + 1)) : 0n];
-}
+const isLong = (since) => since !== undefined && Date.now() - since > LONG;

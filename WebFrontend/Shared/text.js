@@ -1,10 +1,12 @@
 /**
  * Returns a function that formats the texts of an element's `data-texts`: `text("waiting", { seconds: 3 })`. For a
- * `count` of 1 it takes the text `<key>.one`, if there is one.
+ * `count` of 1 it takes the text `<key>.one`, if there is one. A key without a text is a value of a newer StreamApi and
+ * is shown as it is.
  */
 export function textsOf(element) {
   const texts = JSON.parse(element.dataset.texts);
-  const chosen = (key, { count }) => (String(count) === "1" && texts[`${key}.one`]) || texts[key];
+  const chosen = (key, { count }) =>
+    (String(count) === "1" && texts[`${key}.one`]) || (texts[key] ?? key.slice(key.lastIndexOf(".") + 1));
   return (key, values = {}) => chosen(key, values).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 

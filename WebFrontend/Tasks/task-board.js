@@ -97,6 +97,7 @@ export class TaskBoard {
       });
       column.querySelector(".count").textContent = tasks.length;
       column.querySelector(".none").hidden = tasks.length > 0;
+      column.querySelector(".none").removeAttribute("data-loading");
       column.querySelector(".none").textContent = this.#text("none");
       column.querySelector(".more").hidden = tasks.length <= CARDS;
       column.querySelector(".more").textContent = this.#text("more", { count: tasks.length - CARDS });

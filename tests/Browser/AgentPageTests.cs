@@ -110,6 +110,71 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         Assert.Single(await Api.ConnectionsAsync(id));
     }
 
+    [Fact]
+    public async Task A_notice_that_the_token_expires_is_no_event_of_the_session()
+    {
+        var id = await Api.SessionAsync("What is 6 * 7?");
+        var context = await ContextAsync();
+        var (reads, streams) = (0, 0);
+        await context.RouteAsync(
+            $"**/session/{id}",
+            route =>
+            {
+                Interlocked.Increment(ref reads);
+                return route.ContinueAsync();
+            }
+        );
+        await context.RouteAsync(
+            $"**/stream/{id}*",
+            route =>
+            {
+                Interlocked.Increment(ref streams);
+                return route.FulfillAsync(
+                    new()
+                    {
+                        ContentType = "text/event-stream",
+                        Body = "retry: 10\n\nevent: unauthorized\ndata: {\"reason\":\"expiring\"}\n\n",
+                        Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
+                    }
+                );
+            }
+        );
+        await OpenAsync($"/agent?session={id}", context);
+        await UntilAsync(() => Task.FromResult(streams >= 3));
+        Assert.Equal(1, reads);
+    }
+
+    [Fact]
+    public async Task A_message_whose_answer_was_lost_is_sent_again_and_answered_once()
+    {
+        var id = await Api.SessionAsync("What is 6 * 7?");
+        var page = await OpenLiveAsync($"/agent?session={id}");
+        await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(1);
+        var lost = false;
+        await page.RouteAsync(
+            $"**/message/{id}",
+            async route =>
+            {
+                if (lost)
+                {
+                    await route.ContinueAsync();
+                    return;
+                }
+                lost = true;
+                await route.FetchAsync();
+                await route.AbortAsync();
+            }
+        );
+        await page.Locator("#question").FillAsync("What is 2 * 4?");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#ask-error")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#question")).ToHaveValueAsync("");
+        await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
+        await page.ReloadAsync();
+        await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
+    }
+
     [GeneratedRegex(@"^[0-9.,]+ ms$")]
     private static partial Regex Milliseconds();
 }

@@ -26,6 +26,23 @@ internal sealed class Api(Uri address) : IDisposable
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
     }
 
+    /// <summary>Publishes <c>{"n":0}</c> and the following in one request.</summary>
+    public async Task PublishManyAsync(string topic, int count)
+    {
+        using var response = await _http.PostAsJsonAsync(
+            "/v1/events",
+            Enumerable
+                .Range(0, count)
+                .Select(n => new
+                {
+                    topic,
+                    type = "said",
+                    data = new { n },
+                })
+        );
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+    }
+
     public async Task<IReadOnlyList<JsonNode>> ConnectionsAsync(string topic) =>
         [
             .. (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!["connections"]!

@@ -88,6 +88,8 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
         await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
         await page.Locator("#tunnel").ClickAsync();
         await IsAsync(page, "tunnel");
+        // A screen reader hears the state, not each second of the countdown.
+        await Expect(page.Locator("#phase-said[role=status]")).ToHaveTextAsync("In the tunnel");
         await IsAsync(page, "running");
         await Expect(page.Locator("#breaks")).ToHaveTextAsync("1");
         await IsAsync(page, "done");
@@ -100,6 +102,41 @@ public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) :
         var page = await OpenAsync($"/chat?id={new string('0', 32)}");
         await IsAsync(page, "missing");
         await Expect(page.Locator(".outcome")).ToContainTextAsync("There is no such answer");
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_refused_says_why_and_is_not_asked_for_again()
+    {
+        var reads = 0;
+        var page = await (await ContextAsync()).NewPageAsync();
+        await page.Clock.InstallAsync();
+        await page.RouteAsync(
+            "**/v1/generations/*",
+            route =>
+            {
+                Interlocked.Increment(ref reads);
+                return RefuseAsync(route, 403, "Not with this token.");
+            }
+        );
+        await page.GotoAsync(new Uri(Frontend, $"/chat?id={new string('0', 32)}").ToString());
+        await IsAsync(page, "refused");
+        await Expect(page.Locator(".outcome")).ToContainTextAsync("Not with this token.");
+        await page.Clock.RunForAsync(30_000);
+        Assert.Equal(1, reads);
+    }
+
+    [Fact]
+    public async Task The_other_language_shows_the_same_answer_and_leaves_no_language_in_the_address()
+    {
+        var page = await AskAsync("Which language?", length: "");
+        await IsAsync(page, "done");
+        var address = page.Url;
+        await page.GetByRole(AriaRole.Link, new() { Name = "日本語" }).ClickAsync();
+        await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "ja");
+        await Expect(page.Locator(".question")).ToHaveTextAsync("Which language?");
+        await Expect(page).ToHaveURLAsync(address);
+        await page.ReloadAsync();
+        await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "ja");
     }
 
     [Fact]

@@ -73,6 +73,20 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         Assert.Single(await Api.ConnectionsAsync(topic));
     }
 
+    [Theory]
+    [InlineData("/events", "navigator.locks.request = () => Promise.reject(new DOMException('', 'SecurityError'));")]
+    [InlineData(
+        "/tasks",
+        "BroadcastChannel = class { constructor() { throw new DOMException('', 'SecurityError'); } };"
+    )]
+    [InlineData("/petstore", "navigator.locks.request = () => Promise.reject(new DOMException('', 'SecurityError'));")]
+    public async Task Where_the_browser_forbids_storage_a_tab_has_a_connection_of_its_own(string path, string forbids)
+    {
+        var context = await RestrictedAsync();
+        await context.AddInitScriptAsync(forbids);
+        await OpenLiveAsync(path, context);
+    }
+
     [Fact]
     public async Task Offline_the_page_says_so_and_online_again_it_resumes_without_a_gap()
     {

@@ -67,24 +67,6 @@ public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTe
         await TheOneAsync(topic);
     }
 
-    // In a headless browser no tab hides another, so the test sets its visibility.
-    private static Task HideAsync(IPage page) => SetHiddenAsync(page, true);
-
-    private static Task ShowAsync(IPage page) => SetHiddenAsync(page, false);
-
-    private static async Task SetHiddenAsync(IPage page, bool hidden) =>
-        await page.EvaluateAsync(
-            """
-            hidden => {
-              Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-              const value = hidden ? 'hidden' : 'visible';
-                Object.defineProperty(document, 'visibilityState', { value, configurable: true });
-              document.dispatchEvent(new Event('visibilitychange'));
-            }
-            """,
-            hidden
-        );
-
     private async Task<string> TheOneAsync(string topic) =>
         Assert.Single(await Api.ConnectionsAsync(topic))["id"]!.GetValue<string>();
 

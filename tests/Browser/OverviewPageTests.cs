@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Stack;
 using static Microsoft.Playwright.Assertions;
@@ -61,6 +63,34 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         await Expect(row).ToContainTextAsync("malformed");
         await Expect(row.Locator("td").Nth(7)).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#chart-returns .legend li")).ToHaveCountAsync(2);
+    }
+
+    [Fact]
+    public async Task A_replica_whose_health_is_not_known_yet_and_a_new_mode_alarm_nobody()
+    {
+        var context = await ContextAsync();
+        var rounds = 0;
+        await context.RouteAsync(
+            "**/status?*",
+            async route =>
+            {
+                var status = (await (await route.FetchAsync()).JsonAsync())!.Value.Deserialize<JsonObject>()!;
+                var replica = status["replicas"]!.AsArray()[0]!;
+                (replica["health"], replica["mode"]) = (null, "draining");
+                await route.FulfillAsync(new() { Json = status });
+                Interlocked.Increment(ref rounds);
+            }
+        );
+        var page = await OpenAsync("/", context);
+        await Expect(page.Locator("#replica-rows tr").First).ToContainTextAsync("draining");
+        await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
+        await Expect(page.Locator("#postgres")).ToHaveTextAsync("Healthy");
+
+        // A screen reader and a selection keep their row.
+        var row = await page.Locator("#replica-rows tr").First.ElementHandleAsync();
+        var before = rounds;
+        await UntilAsync(() => Task.FromResult(rounds > before + 2));
+        Assert.True(await row.EvaluateAsync<bool>("row => row.isConnected"));
     }
 
     [Fact]

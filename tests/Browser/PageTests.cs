@@ -92,6 +92,24 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
     protected static Task IsLiveAsync(IPage page) =>
         Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
 
+    // In a headless browser no tab hides another, so the test sets its visibility.
+    protected static Task HideAsync(IPage page) => SetHiddenAsync(page, true);
+
+    protected static Task ShowAsync(IPage page) => SetHiddenAsync(page, false);
+
+    private static async Task SetHiddenAsync(IPage page, bool hidden) =>
+        await page.EvaluateAsync(
+            """
+            hidden => {
+              Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+              const value = hidden ? 'hidden' : 'visible';
+                Object.defineProperty(document, 'visibilityState', { value, configurable: true });
+              document.dispatchEvent(new Event('visibilitychange'));
+            }
+            """,
+            hidden
+        );
+
     internal static async Task UntilAsync(Func<Task<bool>> condition)
     {
         for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled))

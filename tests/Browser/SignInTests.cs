@@ -19,12 +19,13 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
         var page = await context.NewPageAsync();
 
         await page.GotoAsync(system.Page("/connections"));
-        await Expect(page).ToHaveURLAsync(system.Page("/sign-in"));
+        await Expect(page).ToHaveURLAsync(system.Page("/sign-in?to=%2Fconnections"));
         await SignInAsync(page, "nobody's-key");
         await Expect(page.Locator("#trouble"))
             .ToHaveTextAsync("StreamApi does not accept this token or key. It may be wrong or expired.");
         await SignInAsync(page, ProductionSystem.Key);
-        await Expect(page).ToHaveURLAsync(system.Page("/"));
+        await Expect(page).ToHaveURLAsync(system.Page("/connections"));
+        await page.GotoAsync(system.Page("/"));
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
 
         var topic = Api.Topic();
@@ -58,7 +59,7 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
         await Expect(overview.Locator("#sign-in")).ToBeVisibleAsync();
         await UntilAsync(async () => await system.StreamsAsync() == 0);
         await page.ReloadAsync();
-        await Expect(page).ToHaveURLAsync(system.Page("/sign-in"));
+        await Expect(page).ToHaveURLAsync(SignIn());
     }
 
     private static async Task SignInAsync(IPage page, string credential)
@@ -66,6 +67,9 @@ public partial class SignInTests(StackFixture stack, BrowserFixture browser) : P
         await page.Locator("#credential").FillAsync(credential);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }
+
+    [GeneratedRegex(@"/sign-in\?to=%2Fevents%3Ftopic%3D")]
+    private static partial Regex SignIn();
 
     [GeneratedRegex("[1-9]")]
     private static partial Regex Positive();

@@ -61,10 +61,30 @@ public class UnreachableTests(StackFixture stack, BrowserFixture browser) : Page
         var page = await OpenAsync(path, context);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
         await Expect(page.Locator("#reason")).ToContainTextAsync("Not with this token.");
+        await Expect(page.GetByText("Loading the").Filter(new() { Visible = true })).ToHaveCountAsync(0);
         await context.UnrouteAllAsync();
         await page.Locator("#reconnect").ClickAsync();
         await IsLiveAsync(page);
         await Expect(page.Locator(shown).First).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task An_outage_behind_a_proxy_is_no_refusal()
+    {
+        var context = await ContextAsync("ja-JP");
+        await context.RouteAsync("**/v1/inventory/stream*", route => RefuseAsync(route, 502, "502 Bad Gateway"));
+        var page = await OpenAsync("/petstore", context);
+        await Expect(page.Locator("#reason")).ToContainTextAsync("StreamApi が応答しません。");
+        await Expect(page.Locator("#reason")).Not.ToContainTextAsync("Bad Gateway");
+    }
+
+    [Fact]
+    public async Task A_page_whose_script_did_not_load_asks_to_be_reloaded()
+    {
+        var context = await ContextAsync();
+        await context.RouteAsync("**/state-stream.js", route => route.AbortAsync());
+        var page = await OpenAsync("/tasks", context);
+        await Expect(page.Locator("#not-loaded")).ToContainTextAsync("Reload the page.");
     }
 
     [Fact]

@@ -128,7 +128,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #join(): void {
     if (this.#joined || this.#closed) return;
     const locks = typeof navigator === "object" ? navigator.locks : undefined;
-    const channel = locks && typeof BroadcastChannel === "function" ? new BroadcastChannel(this.#name) : undefined;
+    const channel = locks && typeof BroadcastChannel === "function" ? openChannel(this.#name) : undefined;
     const joined: Membership = (this.#joined = { channel, turn: undefined, client: undefined, behind: undefined });
     if (!channel) return this.#lead(joined);
     channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#receive(data);
@@ -334,6 +334,15 @@ function endCatchUp(joined: Membership): void {
   const client = joined.behind?.client;
   joined.behind = undefined;
   client?.close();
+}
+
+// A browser that blocks a site's storage may refuse the channel.
+function openChannel(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name);
+  } catch {
+    return undefined;
+  }
 }
 
 const newRun = (): string => String(Math.random());

@@ -118,3 +118,21 @@ test("a tab that was never opened or is closed leaves no listener behind", () =>
     Object.assign(globalThis, { addEventListener, removeEventListener });
   }
 });
+
+test("a tab that may not open a channel has a connection of its own", async () => {
+  await using server = await serve(stream("id: 1\ndata: one\n\n"));
+  const allowed = globalThis.BroadcastChannel;
+  globalThis.BroadcastChannel = class {
+    constructor() {
+      throw new DOMException("The operation is insecure.", "SecurityError");
+    }
+  } as unknown as typeof BroadcastChannel;
+  try {
+    const { tab, events } = open(server.url);
+    await until("the event", () => events.includes("one"));
+    assert.ok(tab.leads);
+    tab.close();
+  } finally {
+    globalThis.BroadcastChannel = allowed;
+  }
+});

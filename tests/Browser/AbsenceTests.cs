@@ -1,0 +1,72 @@
+using Microsoft.Playwright;
+using Stack;
+using static Microsoft.Playwright.Assertions;
+
+namespace Browser;
+
+/// <summary>Pages that were hidden or closed while more happened than they show.</summary>
+[Collection(SharedPages.Collection)]
+public class AbsenceTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_list_that_missed_thousands_of_events_continues_with_new_ones_and_says_so(bool closes)
+    {
+        var topic = Api.Topic();
+        var page = await OpenLiveAsync($"/events?topic={topic}");
+        await Api.PublishAsync(topic, new { before = 1 });
+        await Expect(page.Locator("#rows li")).ToHaveCountAsync(1);
+        var address = page.Url;
+        if (closes)
+            await page.GotoAsync("about:blank");
+        else
+            await HideAsync(page);
+        await UntilAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
+        for (var part = 0; part < 3; part++)
+            await Api.PublishManyAsync(topic, 1_000);
+
+        if (closes)
+            await page.GotoAsync(address);
+        else
+            await ShowAsync(page);
+        await Expect(page.Locator("#gap")).ToContainTextAsync("History has all of them");
+        await IsLiveAsync(page);
+        await Api.PublishAsync(topic, new { after = 1 });
+        await Expect(page.Locator("#rows .data").First).ToHaveTextAsync("""{"after":1}""");
+        await Expect(page.Locator("#received")).ToHaveTextAsync(closes ? "1" : "2"); // the live ones
+    }
+
+    [Fact]
+    public async Task A_shop_that_was_hidden_for_long_reads_its_state_and_replays_no_change()
+    {
+        var pet = (await Api.PetsAsync())[^1]["id"]!.GetValue<string>();
+        var page = await (await ContextAsync()).NewPageAsync();
+        await page.Clock.InstallAsync();
+        await page.GotoAsync(new Uri(Frontend, "/petstore").ToString());
+        await IsLiveAsync(page);
+        await HideAsync(page);
+        await page.Clock.FastForwardAsync("00:06");
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "paused");
+        await page.Clock.FastForwardAsync("02:00");
+        foreach (var price in (decimal[])[901, 902, 903])
+            await Api.ChangePetAsync(pet, new { price });
+
+        await ShowAsync(page);
+        await Expect(page.Locator($"[data-pet='{pet}'] .price")).ToContainTextAsync("903");
+        await IsLiveAsync(page);
+        await Expect(page.Locator("#changes li", new() { HasText = "902" })).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task With_a_wrong_clock_live_events_are_counted_and_their_latency_is_left_out()
+    {
+        var topic = Api.Topic();
+        var context = await ContextAsync();
+        await context.AddInitScriptAsync("const now = Date.now; Date.now = () => now() + 120_000;");
+        var page = await OpenLiveAsync($"/events?topic={topic}", context);
+        await Api.PublishAsync(topic, new { n = 1 });
+        await Expect(page.Locator("#received")).ToHaveTextAsync("1");
+        await Expect(page.Locator("#latency")).ToHaveTextAsync("–");
+    }
+}
