@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Json;
 using EventStore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -74,6 +75,59 @@ public sealed class BulkheadTests(StackFixture stack)
             await using var ask = system.Database.CreateCommand(
                 "select count(*) from pg_stat_activity where datname = current_database() and state "
                     + "= 'active' and pid <> pg_backend_pid() and query like '%as bytes,%'"
+            );
+            return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
+        }
+    }
+
+    [Fact]
+    public async Task Transactions_of_features_that_hang_delay_neither_publishing_nor_live_streams()
+    {
+        const int Connections = 4;
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["EventStore__WorkConnections"] = $"{Connections}",
+            }
+        );
+        var replica = system.Replicas[0];
+        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = "lock table tasks.tasks in access exclusive mode";
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
+        var hanging = Enumerable
+            .Range(0, 10 * Connections)
+            .Select(n =>
+                http.PostAsJsonAsync(new Uri(replica.Url, "/tasks"), new { title = $"{n}" }, cancellationToken)
+            )
+            .ToList();
+        await DeliverySystem.EventuallyAsync(
+            async () => await HangingAsync() == Connections,
+            "the features' transactions have all of their connections"
+        );
+
+        await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
+        foreach (var n in Enumerable.Range(1, 50))
+            await DeliverySystem.PublishAsync(replica, new EventBody("live", "n", n));
+        await live.WaitForEventsAsync(50);
+        Assert.All(hanging, request => Assert.False(request.IsCompleted));
+
+        await transaction.RollbackAsync(cancellationToken);
+        foreach (var created in await Task.WhenAll(hanging))
+            created.EnsureSuccessStatusCode();
+
+        async Task<long> HangingAsync()
+        {
+            await using var ask = system.Database.CreateCommand(
+                "select count(*) from pg_stat_activity where datname = current_database() "
+                    + "and wait_event_type = 'Lock' and query like '%tasks%'"
             );
             return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
         }
