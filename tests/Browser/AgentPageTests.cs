@@ -84,23 +84,25 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
     {
         var id = await Api.SessionAsync("What is 6 * 7?");
         var context = await ContextAsync();
-        var reads = 0;
-        await context.RouteAsync($"**/session/{id}", route => RefuseAsync(route, 401, "Sign in first."));
-        var page = await OpenAsync($"/agent?session={id}", context);
-        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
-        await Expect(page.Locator("#reason")).ToContainTextAsync("Sign in first.");
-        await context.UnrouteAllAsync();
-
-        var answer = new TaskCompletionSource();
+        var (reads, mayRead, answer) = (0, false, new TaskCompletionSource());
         await context.RouteAsync(
             $"**/session/{id}",
             async route =>
             {
+                if (!Volatile.Read(ref mayRead))
+                {
+                    await RefuseAsync(route, 401, "Sign in first.");
+                    return;
+                }
                 Interlocked.Increment(ref reads);
                 await answer.Task;
                 await route.ContinueAsync();
             }
         );
+        var page = await OpenAsync($"/agent?session={id}", context);
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("Sign in first.");
+        Volatile.Write(ref mayRead, true);
         await page.EvaluateAsync("for (let n = 0; n < 3; n++) document.getElementById('reconnect').click()");
         await UntilAsync(() => Task.FromResult(reads > 0));
         answer.SetResult();
@@ -108,6 +110,7 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         await Expect(page.Locator(".tool .value")).ToHaveTextAsync("42");
         await Expect(page.Locator(".turn")).ToHaveAttributeAsync("data-status", "done");
         Assert.Single(await Api.ConnectionsAsync(id));
+        Assert.Equal(1, reads);
     }
 
     [Fact]

@@ -101,9 +101,11 @@ public sealed class SessionTests(LlmSystem system)
         // Breaks the replica's idle connections when the turn begins.
         await ExecuteAsync(
             $$"""
+            create table broken_connections (pid integer, is_broken boolean);
             create function break_connections() returns trigger language plpgsql as $body$
             begin
-                perform pg_terminate_backend(pid) from pg_stat_activity
+                insert into broken_connections
+                select pid, pg_terminate_backend(pid) from pg_stat_activity
                 where datname = current_database() and pid <> pg_backend_pid() and state = 'idle'
                     and backend_start > '{{before}}' and query not like 'listen%';
                 return null;
@@ -121,8 +123,14 @@ public sealed class SessionTests(LlmSystem system)
         {
             await ExecuteAsync("drop function break_connections() cascade");
         }
+        await using var broken = system.System.Database.CreateCommand(
+            "select count(*) from broken_connections where is_broken"
+        );
+        Assert.True((long)(await broken.ExecuteScalarAsync(Stop))! > 0, "no connection was broken");
+        await ExecuteAsync("drop table broken_connections");
         Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));
         Assert.Equal(2, reader.Events.Count());
+        await system.System.StopAsync(replica);
     }
 
     [Fact]
