@@ -130,6 +130,17 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
     public async Task A_small_laptop_shows_the_state_the_stats_and_the_link_to_the_events_without_scrolling()
     {
         var page = await OpenAsync("/", await ContextAsync(width: 1280, height: 800));
+        // The page as it is when its rows, stats and charts are filled.
+        var topic = Api.Topic();
+        await using var stream = await Api.SubscribeAsync(topic);
+        await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
+        await UntilAsync(async () =>
+        {
+            await Api.PublishAsync(topic, new { });
+            return Milliseconds().IsMatch(await page.Locator("#p99").InnerTextAsync());
+        });
+        foreach (var chart in (string[])["#chart-latency", "#chart-lag"])
+            await Expect(page.Locator($"{chart} canvas")).ToBeVisibleAsync();
         foreach (
             var seen in (string[])["#mode", ".entry .button", ".way", "#chart-latency .chart", "#chart-lag .chart"]
         )

@@ -127,13 +127,14 @@ public sealed class RetentionTests(StackFixture stack)
     }
 
     [Theory]
+    [InlineData(1_000, 480)]
     [InlineData(60_000, 8)]
     [InlineData(900_000, 1)]
     public async Task The_log_stays_within_its_bytes_however_large_its_events_are(int bytes, int count)
     {
         const long MaxBytes = 4 * 1024 * 1024;
         await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
-        await log.ScalarAsync("update eventstore.store set partition_span = 1000000 returning 1");
+        await log.SetSpanAsync(1_000_000);
         long largest = 0;
         for (var written = 0L; written < 10 * MaxBytes; written += count * bytes)
         {
@@ -158,10 +159,7 @@ public sealed class RetentionTests(StackFixture stack)
         const int Batch = 500;
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
-        await log.ScalarAsync(
-            "update eventstore.store set partition_span = 1000000; drop table eventstore.events_000000000; "
-                + "select 1 from eventstore.ensure_partition(0)"
-        );
+        await log.SetSpanAsync(1_000_000);
         long largest = 0;
         for (var written = 0; written < 20_000; written += Batch)
         {
@@ -209,11 +207,7 @@ public sealed class RetentionTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var log = await Log.StartAsync((await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString, settings);
-        // Sets a hundred positions per partition from the beginning.
-        await log.ScalarAsync(
-            "update eventstore.store set partition_span = 100; drop table "
-                + "eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"
-        );
+        await log.SetSpanAsync(100);
         return log;
     }
 
@@ -244,6 +238,13 @@ public sealed class RetentionTests(StackFixture stack)
         public EventReader Reader => host.Services.GetRequiredService<EventReader>();
 
         public TopicDirectory Directory => host.Services.GetRequiredService<TopicDirectory>();
+
+        /// <summary>Sets the positions per partition from the beginning: the log must be empty.</summary>
+        public Task SetSpanAsync(int positions) =>
+            ScalarAsync(
+                $"update eventstore.store set partition_span = {positions}; drop table "
+                    + "eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"
+            );
 
         public Task<IReadOnlyList<AppendedEvent>> AppendAsync(int count, int bytes = 0) =>
             AppendAsync([
