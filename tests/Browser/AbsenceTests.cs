@@ -1,4 +1,3 @@
-using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 

@@ -161,7 +161,8 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
         await standby.AskAsync<object?>(insert, Stop);
         await ReadAsync(outbox, 1);
         await stop.CancelAsync();
-        await Task.WhenAll(following).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(following)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
         async Task FollowAsync()
         {

@@ -240,7 +240,7 @@ public sealed class RetentionTests(StackFixture stack)
         public TopicDirectory Directory => host.Services.GetRequiredService<TopicDirectory>();
 
         /// <summary>Sets the positions per partition from the beginning: the log must be empty.</summary>
-        public Task SetSpanAsync(int positions) =>
+        public Task<long> SetSpanAsync(int positions) =>
             ScalarAsync(
                 $"update eventstore.store set partition_span = {positions}; drop table "
                     + "eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"
