@@ -1,12 +1,14 @@
 import { taskCard } from "./task-card.js";
 
 export const STATUSES = ["todo", "in_progress", "done"];
-const CARDS = 40; // shown per column; older ones are only counted
+const CARDS = 40; // that a column shows, and that its button adds
 const TICK = 5_000; // milliseconds between updates of the times
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
- * The columns. Cards move by button, arrow key or drag, which call `move(task, status)`, and by other users' changes.
+ * The columns, last changed first. Cards move by button, arrow key or drag, which call `move(task, status)`, and by
+ * other users' changes. A column has its newest tasks; `more(status)` reads and adds older ones, and resolves with
+ * false if it could not.
  */
 export class TaskBoard {
   #columns = new Map();
@@ -14,13 +16,16 @@ export class TaskBoard {
   #cards = new Map();
   #text;
   #move;
+  #shown = new Map(STATUSES.map((status) => [status, CARDS]));
+  #older = new Set(); // columns with tasks that are not loaded
   #scheduled = false;
 
-  constructor(page, text, move) {
+  constructor(page, text, move, more) {
     [this.#text, this.#move] = [text, move];
     setInterval(() => this.#cards.forEach(({ tick }) => tick()), TICK);
     for (const column of page.querySelectorAll(".column")) {
       this.#columns.set(column.dataset.status, column);
+      column.querySelector(".more").addEventListener("click", () => this.#showMore(column, more));
       column.addEventListener("dragover", (over) => {
         if (!over.dataTransfer.types.includes("application/x-task")) return;
         over.preventDefault();
@@ -43,8 +48,25 @@ export class TaskBoard {
     return this.#tasks.get(id);
   }
 
+  /** Maximum cards of a column at present. */
+  shown(status) {
+    return this.#shown.get(status);
+  }
+
   show(tasks) {
     this.#tasks = new Map(tasks.map((task) => [task.id, task]));
+    this.#schedule();
+  }
+
+  /** Adds the tasks that are not loaded yet. */
+  add(tasks) {
+    for (const task of tasks) if (!this.#tasks.has(task.id)) this.#tasks.set(task.id, task);
+    this.#schedule();
+  }
+
+  hasOlder(status, has) {
+    if (has) this.#older.add(status);
+    else this.#older.delete(status);
     this.#schedule();
   }
 
@@ -70,6 +92,24 @@ export class TaskBoard {
     if (task && status && task.status !== status) this.#move(task, status);
   }
 
+  async #showMore(column, more) {
+    const { status } = column.dataset;
+    const shown = this.#shown.get(status) + CARDS;
+    this.#shown.set(status, shown);
+    // A page may contain only tasks that are loaded already.
+    let goesOn = true;
+    while (goesOn && this.#of(status).length < shown && this.#older.has(status)) goesOn = await more(status);
+    const last = column.querySelector(".cards").lastElementChild;
+    this.#draw();
+    // A button that has nothing more to show disappears, and the focus would be lost.
+    const card = last?.nextElementSibling ?? last;
+    if (column.querySelector(".more").hidden) card?.querySelector("button:enabled").focus();
+  }
+
+  #of(status) {
+    return [...this.#tasks.values()].filter((task) => task.status === status);
+  }
+
   // Draws once per animation frame.
   #schedule() {
     if (this.#scheduled) return;
@@ -85,22 +125,22 @@ export class TaskBoard {
     const before = new Map([...this.#cards].map(([id, { element }]) => [id, element.getBoundingClientRect()]));
     const shown = new Set();
     for (const [status, column] of this.#columns) {
-      const tasks = [...this.#tasks.values()]
-        .filter((task) => task.status === status)
-        .sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : a.id < b.id ? 1 : -1));
+      const tasks = this.#of(status).sort((a, b) =>
+        a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : a.id < b.id ? 1 : -1,
+      );
       const list = column.querySelector(".cards");
-      tasks.slice(0, CARDS).forEach((task, i) => {
+      const [most, older] = [this.#shown.get(status), this.#older.has(status)];
+      tasks.slice(0, most).forEach((task, i) => {
         shown.add(task.id);
         const card = this.#card(task);
         card.show(task);
         if (list.children[i] !== card.element) list.insertBefore(card.element, list.children[i] ?? null);
       });
-      column.querySelector(".count").textContent = tasks.length;
-      column.querySelector(".none").hidden = tasks.length > 0;
+      column.querySelector(".count").textContent = `${tasks.length}${older ? "+" : ""}`;
+      column.querySelector(".none").hidden = tasks.length > 0 || older;
       column.querySelector(".none").removeAttribute("data-loading");
       column.querySelector(".none").textContent = this.#text("none");
-      column.querySelector(".more").hidden = tasks.length <= CARDS;
-      column.querySelector(".more").textContent = this.#text("more", { count: tasks.length - CARDS });
+      column.querySelector(".more").hidden = tasks.length <= most && !older;
     }
     for (const [id, { element }] of this.#cards) {
       if (shown.has(id)) continue;

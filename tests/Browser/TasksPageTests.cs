@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
@@ -180,6 +181,37 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
     }
 
     [Fact]
+    public async Task The_board_reads_the_newest_tasks_of_a_column_and_older_ones_on_request()
+    {
+        var (oldest, moved) = ($"oldest {Guid.NewGuid():N}", $"moved {Guid.NewGuid():N}");
+        await Api.CreateTaskAsync(oldest);
+        await Api.CreateTaskAsync(moved);
+        for (var n = 0; n < 105; n++)
+            await Api.CreateTaskAsync($"newer {n}");
+        var context = await ContextAsync();
+        var lists = new ConcurrentBag<string>();
+        context.Request += (_, request) =>
+        {
+            if (new Uri(request.Url) is { AbsolutePath: "/tasks", Query: var query } && query.Length > 0)
+                lists.Add(query);
+        };
+        var page = await OpenLiveAsync("/tasks", context);
+        await Expect(page.Locator("[data-status=todo] .count")).ToHaveTextAsync("100+");
+        await Expect(page.Locator("[data-status=todo] .card")).ToHaveCountAsync(40);
+        Assert.Equal(3, lists.Count);
+        Assert.All(lists, query => Assert.Matches(@"^\?status=\w+&limit=100$", query));
+
+        // Neither of the two is loaded.
+        await Api.MoveTaskAsync(moved, "in_progress");
+        await Expect(In(page, "in_progress", moved)).ToBeVisibleAsync();
+        var more = page.Locator("[data-status=todo] .more");
+        await more.ClickAsync();
+        await Expect(page.Locator("[data-status=todo] .card")).ToHaveCountAsync(80);
+        await more.ClickAsync();
+        await Expect(In(page, "todo", oldest)).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task A_resync_during_a_read_is_followed_by_another_read()
     {
         var page = await (await ContextAsync()).NewPageAsync();
@@ -210,7 +242,7 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
         await page.GotoAsync(new Uri(Frontend, "/tasks").ToString());
         await UntilAsync(() => Task.FromResult(reads == 1 && streams > 1)); // reads, and has seen the resync
         answer.SetResult();
-        await UntilAsync(() => Task.FromResult(reads > 1));
+        await UntilAsync(() => Task.FromResult(reads > 3)); // three columns
         await IsLiveAsync(page);
     }
 
