@@ -50,6 +50,7 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<LiveFeed>();
         builder.Services.AddSingleton<StoreHead>();
         builder.Services.AddSingleton<StoreClock>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<StreamingMetrics>());
         builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
         builder.Services.AddHostedService(services => services.GetRequiredService<StoreClock>());

@@ -11,7 +11,7 @@ namespace Streaming;
 /// proportional sample goes into the histogram once a second: recording each delivery would add about a twentieth to
 /// its cost.
 /// </summary>
-internal sealed class StreamingMetrics : IDisposable
+internal sealed class StreamingMetrics : IHostedService, IDisposable
 {
     private const int SamplesPerFlush = 2_000;
 
@@ -72,13 +72,6 @@ internal sealed class StreamingMetrics : IDisposable
             "{page}",
             "Relayed pages that were read from the store, because a message for this replica's readers was missing."
         );
-        // Prometheus sees the first increase of a counter only if it was 0 before.
-        foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled, _gaps])
-            counter.Add(0);
-        foreach (var source in (string[])["memory", "store"])
-            _resumes.Add(0, new KeyValuePair<string, object?>("source", source));
-        foreach (var reason in Enum.GetValues<ResyncReason>())
-            _resyncs.Add(0, Tag(reason));
         FrameFormat.Unframed += OnUnframed;
         _duration = meter.CreateHistogram<double>(
             "sse.server.delivery.duration",
@@ -88,6 +81,23 @@ internal sealed class StreamingMetrics : IDisposable
         _counts = [.. Enumerable.Range(0, options.Value.Writers).Select(_ => new long[LatencyBuckets.Buckets])];
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
+
+    /// <summary>
+    /// Begins the counters at 0: Prometheus sees the first increase only of a counter that was there before. Not in the
+    /// constructor, because the exporter may start later and would not see it.
+    /// </summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled, _gaps])
+            counter.Add(0);
+        foreach (var source in (string[])["memory", "store"])
+            _resumes.Add(0, new KeyValuePair<string, object?>("source", source));
+        foreach (var reason in Enum.GetValues<ResyncReason>())
+            _resyncs.Add(0, Tag(reason));
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Counts all deliveries since the start by latency bucket.</summary>
     public long[] Totals()

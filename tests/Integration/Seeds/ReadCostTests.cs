@@ -79,7 +79,7 @@ public sealed class ReadCostTests(StackFixture stack)
         var ofFew = await RowsAsync();
         await FillAsync(40_000);
         var ofMany = await RowsAsync();
-        Assert.InRange(ofMany, 0, Math.Min(ofFew + 10, 500));
+        Assert.InRange(ofMany, 0, Math.Min(ofFew + 10, 5 * 200)); // an order may be counted in the index and the table
 
         async Task FillAsync(int orders)
         {
