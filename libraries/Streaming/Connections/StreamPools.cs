@@ -9,8 +9,8 @@ namespace Streaming.Connections;
 /// </summary>
 internal sealed class StreamPools(IConfiguration configuration)
 {
-    public const int DefaultPlaces = 1_000;
-    private const int MostPlaces = 1_000_000;
+    public const int DefaultPlaces = 1_000,
+        MaxPlaces = 1_000_000;
 
     private readonly ConcurrentDictionary<string, StreamPool> _pools = new(StringComparer.OrdinalIgnoreCase);
     private readonly IConfigurationSection _section = configuration.GetSection("Pools");
@@ -27,11 +27,11 @@ internal sealed class StreamPools(IConfiguration configuration)
 
     private int PlacesOf(string name) =>
         _section[name] is not { Length: > 0 } text ? DefaultPlaces
-        : int.TryParse(text, out var places) && places is >= 1 and <= MostPlaces ? places
+        : int.TryParse(text, out var places) && places is >= 1 and <= MaxPlaces ? places
         : throw new OptionsValidationException(
             "Pools",
             typeof(StreamPools),
-            [$"Pools:{name} is '{text}'; it must be a whole number from 1 to {MostPlaces}."]
+            [$"Pools:{name} is '{text}'; it must be a whole number from 1 to {MaxPlaces}."]
         );
 }
 

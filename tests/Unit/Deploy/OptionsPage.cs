@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using LlmGateway.Providers;
+using Streaming.Connections;
 
 namespace Unit.Deploy;
 
@@ -50,7 +51,10 @@ internal static partial class OptionsPage
     public static string Text()
     {
         var text = new StringBuilder(Head);
-        foreach (var section in Settings.Sections.OrderBy(s => s.Key, StringComparer.Ordinal))
+        var sections = Settings
+            .Sections.Select(s => (s.Key, Rows: s.SelectMany(type => Rows(type, Create(type), s.Key))))
+            .Append((Key: Settings.Pools, Rows: PoolRows()));
+        foreach (var section in sections.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
             text.Append(CultureInfo.InvariantCulture, $"\n## {section.Key}\n\n");
             text.Append(
@@ -58,12 +62,25 @@ internal static partial class OptionsPage
                 $"Read by {ReadBy.GetValueOrDefault(section.Key, "StreamApi")}.\n\n"
             );
             text.Append("| option | default | range | |\n|---|---|---|---|\n");
-            foreach (var type in section)
-            foreach (var row in Rows(type, Create(type), section.Key))
+            foreach (var row in section.Rows)
                 text.Append(CultureInfo.InvariantCulture, $"{row}\n");
         }
         return text.ToString();
     }
+
+    /// <summary>A row for each pool that an endpoint names.</summary>
+    private static IEnumerable<string> PoolRows() =>
+        Directory
+            .EnumerateFiles(Repository.Root, "*Api.cs", SearchOption.AllDirectories)
+            .SelectMany(file => PoolName().Matches(File.ReadAllText(file)))
+            .Select(m => m.Groups[1].Value)
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .Select(name =>
+                $"| `{Settings.Pools}:{name}` | {StreamPools.DefaultPlaces} | 1 to {StreamPools.MaxPlaces} "
+                + "| Maximum open streams of this pool on one replica; resumes have "
+                + "`Streaming:ResumeReservePercent` more. |"
+            );
 
     private static IEnumerable<string> Rows(Type type, object instance, string path)
     {
@@ -148,6 +165,9 @@ internal static partial class OptionsPage
             XText text => text.Value,
             _ => "",
         };
+
+    [GeneratedRegex(@"\.WithStreamPool\(""(\w+)""\)")]
+    private static partial Regex PoolName();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Spaces();

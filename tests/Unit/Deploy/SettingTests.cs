@@ -42,6 +42,8 @@ public sealed partial class SettingTests
     [InlineData("Security__ApiKeys__0__Subscriptions__0", ">")]
     [InlineData("Sercurity__ApiKeys__0__Name", "billing")]
     [InlineData("EventStore__MaxAge", "a week")]
+    [InlineData("Pools__Sse", "0")]
+    [InlineData("Pools__Sse__Size", "5000")]
     public void A_misspelt_variable_or_an_impossible_value_is_found(string name, string value) =>
         Assert.NotNull(Settings.Problem(name, value));
 
@@ -50,6 +52,7 @@ public sealed partial class SettingTests
     [InlineData("Security__ApiKeys__1__Subscribe__0", "$sys.>")]
     [InlineData("Runs__DrainSeconds", "8")]
     [InlineData("Llm__Providers__OpenAi__ApiKey", "sk-…")]
+    [InlineData("Pools__Sse", "5000")]
     public void A_setting_is_known_by_its_path(string name, string value) => Assert.Null(Settings.Problem(name, value));
 
     /// <summary>The list of sections cannot fall behind the code.</summary>
@@ -64,7 +67,7 @@ public sealed partial class SettingTests
             .Distinct()
             .ToList();
         Assert.Contains("Streaming", bound);
-        Assert.Empty(bound.Except(Settings.Sections.Select(s => s.Key)));
+        Assert.Empty(bound.Except(Settings.Sections.Select(s => s.Key).Append(Settings.Pools)));
     }
 
     private static void AssertKnown(IReadOnlyList<DeployedService> services, IReadOnlyCollection<string> helpers)
@@ -88,9 +91,9 @@ public sealed partial class SettingTests
     [GeneratedRegex(@"^\s+([A-Z]\w+__\w+):", RegexOptions.Multiline)]
     private static partial Regex Variable();
 
-    [GeneratedRegex(@"BindConfiguration\(""(\w+)""\)")]
+    [GeneratedRegex(@"(?:BindConfiguration|GetSection)\(""(\w+)""\)")]
     private static partial Regex Bound();
 
-    [GeneratedRegex("^(StreamApi|Broadcaster|WebFrontend|ServiceDefaults|libraries)/(?!.*/(obj|bin)/)")]
+    [GeneratedRegex("^(StreamApi|Broadcaster|WebFrontend|ServiceDefaults|libraries)/(?!LocalServices/|.*/(obj|bin)/)")]
     private static partial Regex Product();
 }

@@ -15,6 +15,7 @@ using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Tasks;
 using StreamApi.Seeds.Traffic;
 using Streaming;
+using Streaming.Connections;
 using WebFrontend.SignIn;
 
 namespace Unit.Deploy;
@@ -42,6 +43,11 @@ internal static partial class Settings
         ("Traffic", typeof(TrafficOptions)),
     }.ToLookup(s => s.Name, s => s.Options);
 
+    /// <summary>The section with the size of each pool by its name, which is bound to no class.</summary>
+    public const string Pools = "Pools";
+
+    private static readonly Setting Pool = new(typeof(int), [new RangeAttribute(1, StreamPools.MaxPlaces)]);
+
     /// <summary>Returns what is wrong with a variable; null if a service reads it and takes the value.</summary>
     /// <param name="name">The variable's name.</param>
     /// <param name="value">Its value; null or empty if it comes from elsewhere.</param>
@@ -50,6 +56,8 @@ internal static partial class Settings
         if (Others().IsMatch(name))
             return null;
         var path = name.Split("__");
+        if (path is [Pools, _])
+            return string.IsNullOrEmpty(value) ? null : Refusal(name, value, Pool);
         var types = path.Length > 1 ? Sections[path[0]].ToList() : [];
         if (types.Count == 0)
             return $"{name}: no service reads it.";
