@@ -94,13 +94,7 @@ public sealed class BulkheadTests(StackFixture stack)
             }
         );
         var replica = system.Replicas[0];
-        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var command = connection.CreateCommand())
-        {
-            command.CommandText = "lock table tasks.tasks in access exclusive mode";
-            await command.ExecuteNonQueryAsync(cancellationToken);
-        }
+        await using var locked = await LockedTable.LockAsync(system.Database, "tasks.tasks");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         var hanging = Enumerable
             .Range(0, 10 * Connections)
@@ -119,18 +113,11 @@ public sealed class BulkheadTests(StackFixture stack)
         await live.WaitForEventsAsync(50);
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
 
-        await transaction.RollbackAsync(cancellationToken);
+        await locked.ReleaseAsync();
         foreach (var created in await Task.WhenAll(hanging))
             created.EnsureSuccessStatusCode();
 
-        async Task<long> HangingAsync()
-        {
-            await using var ask = system.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() "
-                    + "and wait_event_type = 'Lock' and query like '%tasks%'"
-            );
-            return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
-        }
+        Task<long> HangingAsync() => locked.WaitersAsync("tasks");
     }
 
     [Fact]
@@ -142,13 +129,7 @@ public sealed class BulkheadTests(StackFixture stack)
             settings: new() { ["EventStore__CommandTimeoutSeconds"] = "300" }
         );
         var replica = system.Replicas[0];
-        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var command = connection.CreateCommand())
-        {
-            command.CommandText = "lock table eventstore.replicas in access exclusive mode";
-            await command.ExecuteNonQueryAsync(cancellationToken);
-        }
+        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.replicas");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         var lists = new List<Task<HttpResponseMessage>>();
         // The first ones may be answered from a list that was read before.
@@ -167,18 +148,11 @@ public sealed class BulkheadTests(StackFixture stack)
         await live.WaitForEventsAsync(50);
         Assert.Equal(1, await HangingAsync());
 
-        await transaction.RollbackAsync(cancellationToken);
+        await locked.ReleaseAsync();
         foreach (var list in await Task.WhenAll(lists))
             list.EnsureSuccessStatusCode();
 
-        async Task<long> HangingAsync()
-        {
-            await using var ask = system.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() and state "
-                    + "= 'active' and wait_event_type = 'Lock' and query like '%select state, seen_at%'"
-            );
-            return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
-        }
+        Task<long> HangingAsync() => locked.WaitersAsync("select state, seen_at");
     }
 
     [Theory]

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
@@ -20,10 +19,8 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    /// <summary>The first replica uses the links; the second one and the Broadcaster do not.</summary>
-    public sealed class OneOfTwo(StackFixture stack) : SharedSystem(stack)
+    public sealed class OneOfTwo(StackFixture stack) : OneOfTwoLinked(stack)
     {
-        protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings =>
             new()
             {
@@ -31,22 +28,6 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
                 ["EventStore__UnhealthySeconds"] = "1",
                 ["EventStore__CommandTimeoutSeconds"] = "2",
             };
-
-        public override async ValueTask InitializeAsync()
-        {
-            await base.InitializeAsync();
-            var database = new NpgsqlConnectionStringBuilder(Stack.EventStore)
-            {
-                Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
-            };
-            var direct = new Dictionary<string, string>
-            {
-                ["ConnectionStrings__eventstore"] = database.ConnectionString,
-                ["ConnectionStrings__redis"] = Stack.Redis,
-            };
-            await System.StartReplicaAsync(direct);
-            await System.StartBroadcasterAsync(direct);
-        }
     }
 
     [Theory]

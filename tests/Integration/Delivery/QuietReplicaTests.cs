@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using Harness;
-using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
@@ -20,11 +19,9 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
     private ServiceProcess Replica => _system.Replicas[0];
     private ServiceProcess Publisher => _system.Replicas[1];
 
-    /// <summary>The first replica uses the links and leaves the indexes soon; the second one and the Broadcaster use no
-    /// links.</summary>
-    public sealed class OneOfTwo(StackFixture stack) : SharedSystem(stack)
+    /// <summary>The replicas leave the indexes soon.</summary>
+    public sealed class OneOfTwo(StackFixture stack) : OneOfTwoLinked(stack)
     {
-        protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings =>
             new()
             {
@@ -38,17 +35,6 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         public override async ValueTask InitializeAsync()
         {
             await base.InitializeAsync();
-            var database = new NpgsqlConnectionStringBuilder(Stack.EventStore)
-            {
-                Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
-            };
-            var direct = new Dictionary<string, string>
-            {
-                ["ConnectionStrings__eventstore"] = database.ConnectionString,
-                ["ConnectionStrings__redis"] = Stack.Redis,
-            };
-            await System.StartReplicaAsync(direct);
-            await System.StartBroadcasterAsync(direct);
             await System.WaitForModeAsync("live");
         }
     }

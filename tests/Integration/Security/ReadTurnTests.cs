@@ -15,15 +15,7 @@ public sealed class ReadTurnTests(StackFixture stack)
     public async Task Reads_of_sessions_generations_and_tasks_take_turns_with_reads_of_history()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "300",
-                ["EventStore__ReadConnections"] = "1",
-                ["EventStore__MaxWaitingReads"] = "1",
-            }
-        );
+        await using var system = await StartAsync();
         using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
         await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
         using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
@@ -33,13 +25,7 @@ public sealed class ReadTurnTests(StackFixture stack)
 
         // Of three reads of history the first holds the only turn, because its table is locked, the second waits for
         // it, and the third finds no place to wait.
-        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var command = connection.CreateCommand())
-        {
-            command.CommandText = "lock table eventstore.events in access exclusive mode";
-            await command.ExecuteNonQueryAsync(cancellationToken);
-        }
+        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.events");
         var histories = Enumerable
             .Range(0, 3)
             .Select(_ => http.GetAsync("/v1/events?topic=t.1", cancellationToken))
@@ -57,7 +43,7 @@ public sealed class ReadTurnTests(StackFixture stack)
                 $"{read} finds no place to wait"
             );
 
-        await transaction.RollbackAsync(cancellationToken);
+        await locked.ReleaseAsync();
         foreach (var history in histories)
             Assert.Equal(HttpStatusCode.OK, (await history).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
@@ -67,15 +53,7 @@ public sealed class ReadTurnTests(StackFixture stack)
     public async Task The_answers_of_a_clients_sessions_wait_in_the_place_of_the_client()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "300",
-                ["EventStore__ReadConnections"] = "1",
-                ["EventStore__MaxWaitingReads"] = "1",
-            }
-        );
+        await using var system = await StartAsync();
         using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
         using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
         var session = (await created.Content.ReadFromJsonAsync<JsonElement>(cancellationToken))
@@ -83,23 +61,10 @@ public sealed class ReadTurnTests(StackFixture stack)
             .GetString();
 
         // A list of topics holds the only turn, because its table is locked.
-        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var command = connection.CreateCommand())
-        {
-            command.CommandText = "lock table eventstore.topics in access exclusive mode";
-            await command.ExecuteNonQueryAsync(cancellationToken);
-        }
+        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.topics");
         var list = http.GetAsync("/v1/topics", cancellationToken);
         await DeliverySystem.EventuallyAsync(
-            async () =>
-            {
-                await using var ask = system.Database.CreateCommand(
-                    "select count(*) from pg_stat_activity where datname = current_database() "
-                        + "and wait_event_type = 'Lock' and query like '%table eventstore.topics%'"
-                );
-                return (long)(await ask.ExecuteScalarAsync(cancellationToken))! == 1;
-            },
+            async () => await locked.WaitersAsync("table eventstore.topics") == 1,
             "the list waits for the table"
         );
         using var sent = await http.PostAsJsonAsync(
@@ -126,7 +91,7 @@ public sealed class ReadTurnTests(StackFixture stack)
             "the session waits in the client's only place"
         );
 
-        await transaction.RollbackAsync(cancellationToken);
+        await locked.ReleaseAsync();
         Assert.Equal(HttpStatusCode.OK, (await list).StatusCode);
         await using var stream = await SseReader.OpenAsync(
             system.Replicas[0].Url,
@@ -134,4 +99,16 @@ public sealed class ReadTurnTests(StackFixture stack)
         );
         await stream.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
     }
+
+    /// <summary>Starts a system in which one read has the turn and one waits for it.</summary>
+    private Task<DeliverySystem> StartAsync() =>
+        DeliverySystem.StartAsync(
+            stack,
+            settings: new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["EventStore__ReadConnections"] = "1",
+                ["EventStore__MaxWaitingReads"] = "1",
+            }
+        );
 }

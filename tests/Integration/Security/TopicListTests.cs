@@ -48,13 +48,7 @@ public sealed class TopicListTests(StackFixture stack)
         await using var system = await StartAsync(("EventStore__CommandTimeoutSeconds", "300"));
         using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
         http.DefaultRequestHeaders.Authorization = new("Bearer", Tokens.Of("eve", subscribe: [">"]));
-        await using var connection = await system.Database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var command = connection.CreateCommand())
-        {
-            command.CommandText = "lock table eventstore.topics in access exclusive mode";
-            await command.ExecuteNonQueryAsync(cancellationToken);
-        }
+        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.topics");
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var first = http.GetAsync("/v1/topics", leave.Token);
         await DeliverySystem.EventuallyAsync(async () => await ReadingAsync() == 1, "the list waits for the table");
@@ -63,17 +57,10 @@ public sealed class TopicListTests(StackFixture stack)
         await DeliverySystem.EventuallyAsync(async () => await ReadingAsync() == 0, "the read has ended");
 
         var next = http.GetAsync("/v1/topics", cancellationToken);
-        await transaction.RollbackAsync(cancellationToken);
+        await locked.ReleaseAsync();
         (await next).EnsureSuccessStatusCode();
 
-        async Task<long> ReadingAsync()
-        {
-            await using var ask = system.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
-                    + "and wait_event_type = 'Lock' and query like '%table eventstore.topics%'"
-            );
-            return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
-        }
+        Task<long> ReadingAsync() => locked.WaitersAsync("table eventstore.topics");
     }
 
     private Task<DeliverySystem> StartAsync((string Name, string Value) setting)

@@ -10,7 +10,7 @@ internal sealed class ManualTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <summary>How often the timestamp was read.</summary>
+    /// <summary>Number of reads of the timestamp.</summary>
     public int Reads => Volatile.Read(ref reads);
 
     public override long GetTimestamp()

@@ -32,7 +32,7 @@ public sealed partial class UnitFileTests
         Assert.InRange(await ExposureAsync(installed.File(unit)), 0, MostExposure);
     }
 
-    /// <summary>How much a unit exposes, in systemd's opinion: 0 to 10.</summary>
+    /// <summary>Returns the exposure of a unit, in systemd's opinion: 0 to 10.</summary>
     private static async Task<double> ExposureAsync(string unit)
     {
         var security = await AnalyzeAsync("security", "--offline=true", "--no-pager", unit);

@@ -96,13 +96,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         global::EventStore.RedisServer server,
         string message,
         TimeSpan? timeout = null
-    ) =>
-        server.PublishAsync(
-            "log",
-            Encoding.UTF8.GetBytes(message),
-            timeout ?? Timeout,
-            TestContext.Current.CancellationToken
-        );
+    ) => LogMessages.PublishAsync(server, message, timeout ?? Timeout);
 
     private static Task<Service> StartAsync(string address, TimeProvider? time = null) =>
         Service.StartAsync(

@@ -66,7 +66,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         Assert.False(received.TryRead(out _));
     }
 
-    /// <summary>Of a cluster one node may freeze, whose socket the client keeps.</summary>
+    /// <summary>One node of a cluster may freeze while the client keeps its socket.</summary>
     [Fact(Timeout = 60_000)]
     public async Task A_silent_part_is_noticed_although_the_other_parts_answer()
     {
@@ -171,13 +171,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         global::EventStore.RedisServer server,
         string message,
         TimeSpan? timeout = null
-    ) =>
-        server.PublishAsync(
-            "log",
-            Encoding.UTF8.GetBytes(message),
-            timeout ?? Timeout,
-            TestContext.Current.CancellationToken
-        );
+    ) => LogMessages.PublishAsync(server, message, timeout ?? Timeout);
 
     private static Task<Service> StartAsync(int port, int replaceSeconds = 1) =>
         Service.StartAsync(

@@ -1,0 +1,27 @@
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A shared system whose first replica uses the links to the stores; the second replica and the Broadcaster
+/// do not.</summary>
+public abstract class OneOfTwoLinked(StackFixture stack) : SharedSystem(stack)
+{
+    protected override int Broadcasters => 0;
+
+    public override async ValueTask InitializeAsync()
+    {
+        await base.InitializeAsync();
+        var database = new NpgsqlConnectionStringBuilder(Stack.EventStore)
+        {
+            Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
+        };
+        var direct = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__eventstore"] = database.ConnectionString,
+            ["ConnectionStrings__redis"] = Stack.Redis,
+        };
+        await System.StartReplicaAsync(direct);
+        await System.StartBroadcasterAsync(direct);
+    }
+}

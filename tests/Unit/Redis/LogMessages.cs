@@ -1,0 +1,10 @@
+using System.Text;
+
+namespace Unit.Redis;
+
+/// <summary>Texts on the channel of the tests.</summary>
+internal static class LogMessages
+{
+    public static Task<bool> PublishAsync(global::EventStore.RedisServer server, string message, TimeSpan timeout) =>
+        server.PublishAsync("log", Encoding.UTF8.GetBytes(message), timeout, TestContext.Current.CancellationToken);
+}
