@@ -21,6 +21,9 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     {
         internal DeliverySystem System { get; private set; } = null!;
 
+        /// <summary>Address that speaks HTTP/2. Taken at the start, since a process keeps only its last lines.</summary>
+        internal Uri Http2 { get; private set; } = null!;
+
         public async ValueTask InitializeAsync()
         {
             System = await DeliverySystem.StartAsync(
@@ -41,6 +44,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                 () => Task.FromResult(Addresses(System).Count() == 2),
                 "both addresses are in the log"
             );
+            Http2 = Addresses(System).ElementAt(1);
             string[] topics = [.. Enumerable.Repeat("pages.large", 50), .. Enumerable.Repeat("pages.small", 10)];
             foreach (var chunk in topics.Index().Chunk(10))
                 await SecureSystem.PublishAsync(
@@ -58,7 +62,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     public async Task A_client_that_reads_no_page_is_cut_off_and_holds_no_more_memory_than_allowed(int version)
     {
         var system = fixture.System;
-        var server = version == 1 ? system.Replicas[0].Url : Http2(system);
+        var server = version == 1 ? system.Replicas[0].Url : fixture.Http2;
         var (eve, ann) = (Tokens.Of($"eve{version}", ["pages.>"]), Tokens.Of("ann", ["pages.>"], ["pages.>"]));
         var topic = $"pages.http{version}";
         using var http = Client(version, eve);
@@ -106,7 +110,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     [Fact]
     public async Task A_list_of_tasks_that_is_not_read_counts_as_held_until_it_is_cut_off()
     {
-        var (server, tia) = (Http2(fixture.System), Tokens.Of("tia", ["tasks.*"], ["tasks.*"]));
+        var (server, tia) = (fixture.Http2, Tokens.Of("tia", ["tasks.*"], ["tasks.*"]));
         using var http = Client(2, tia);
         await Parallel.ForAsync(
             0,
@@ -200,8 +204,6 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         Assert.InRange(length, 10 * 90_000, 11 * 90_000);
         Assert.Equal(Enumerable.Range(1, 60), (await stalled.ReadToAsync(60)).Numbers);
     }
-
-    private static Uri Http2(DeliverySystem system) => Addresses(system).ElementAt(1);
 
     private static IEnumerable<Uri> Addresses(DeliverySystem system) =>
         system
