@@ -91,7 +91,9 @@ internal sealed class Leadership(
         var asked = Clock.GetTimestamp();
         try
         {
-            var fence = await lease.HoldAsync(Lease, Name, _ttl, cancellationToken).WaitAsync(_ttl, cancellationToken);
+            var fence = await lease
+                .HoldAsync(Lease, Name, _ttl, cancellationToken)
+                .WaitAsync(_ttl, Clock, cancellationToken);
             if (fence is not null)
                 Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Clock.TimestampFrequency));
             else
@@ -111,7 +113,7 @@ internal sealed class Leadership(
 
     private async Task ReleaseAsync(long fence)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), Clock);
         try
         {
             await lease.ReleaseAsync(Lease, fence, limit.Token);

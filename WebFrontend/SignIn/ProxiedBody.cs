@@ -8,9 +8,15 @@ namespace WebFrontend.SignIn;
 /// still has its events. Everything else that interrupts a body cuts the connection: a proper end would look complete.
 /// </summary>
 /// <param name="context">The page's request, with the head of its response.</param>
+/// <param name="clock">The clock.</param>
 /// <param name="cancelled">Set when the page disconnects, and at sign-out.</param>
 /// <param name="stopping">Set when this server stops.</param>
-internal sealed class ProxiedBody(HttpContext context, CancellationToken cancelled, CancellationToken stopping)
+internal sealed class ProxiedBody(
+    HttpContext context,
+    TimeProvider clock,
+    CancellationToken cancelled,
+    CancellationToken stopping
+)
 {
     public const string EventStream = "text/event-stream";
 
@@ -46,7 +52,8 @@ internal sealed class ProxiedBody(HttpContext context, CancellationToken cancell
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         await context.Response.StartAsync(ended);
         await using var body = await response.Content.ReadAsStreamAsync(ended);
-        using var writing = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        using var late = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+        using var writing = CancellationTokenSource.CreateLinkedTokenSource(ended, late.Token);
         var buffer = new byte[16 * 1024];
         var betweenFrames = isStream;
         while (true)
@@ -63,9 +70,9 @@ internal sealed class ProxiedBody(HttpContext context, CancellationToken cancell
             }
             if (read == 0)
                 return;
-            writing.CancelAfter(WriteTimeout);
+            late.CancelAfter(WriteTimeout);
             await context.Response.Body.WriteAsync(buffer.AsMemory(0, read), writing.Token);
-            writing.CancelAfter(Timeout.InfiniteTimeSpan);
+            late.CancelAfter(Timeout.InfiniteTimeSpan);
             betweenFrames = isStream && buffer.AsSpan(0, read).EndsWith("\n\n"u8);
         }
     }

@@ -82,12 +82,17 @@ internal sealed class SignInSessions(IDataProtectionProvider protection, TimePro
     public IDisposable CancelAtSignOut(SignInSession session, CancellationTokenSource cancellation)
     {
         var left = session.End - clock.GetUtcNow();
-        cancellation.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        var expiry = clock.CreateTimer(
+            _ => Cancel(cancellation),
+            null,
+            left > TimeSpan.Zero ? left : TimeSpan.Zero,
+            Timeout.InfiniteTimeSpan
+        );
         _streams[cancellation] = session.Id;
         // The sign-out may have looked for streams just before.
         if (_ended.ContainsKey(session.Id))
             Cancel(cancellation);
-        return new Registration(_streams, cancellation);
+        return new Registration(_streams, cancellation, expiry);
     }
 
     private void End(string id)
@@ -113,10 +118,15 @@ internal sealed class SignInSessions(IDataProtectionProvider protection, TimePro
 
     private sealed class Registration(
         ConcurrentDictionary<CancellationTokenSource, string> streams,
-        CancellationTokenSource cancellation
+        CancellationTokenSource cancellation,
+        ITimer expiry
     ) : IDisposable
     {
-        public void Dispose() => streams.TryRemove(cancellation, out _);
+        public void Dispose()
+        {
+            expiry.Dispose();
+            streams.TryRemove(cancellation, out _);
+        }
     }
 }
 

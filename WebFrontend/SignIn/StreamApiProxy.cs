@@ -13,7 +13,8 @@ internal sealed class StreamApiProxy(
     SignInSessions sessions,
     StreamApiAddress streamApi,
     IConfiguration configuration,
-    IHostApplicationLifetime lifetime
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock
 ) : IDisposable
 {
     public const string Path = "/api";
@@ -64,11 +65,11 @@ internal sealed class StreamApiProxy(
         {
             Headers = { Authorization = new AuthenticationHeaderValue("Bearer", credential) },
         };
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(AnswerTimeout);
+        using var timeout = new CancellationTokenSource(AnswerTimeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            using var response = await _http.SendAsync(request, timeout.Token);
+            using var response = await _http.SendAsync(request, either.Token);
             return response.StatusCode switch
             {
                 HttpStatusCode.OK => true,
@@ -108,7 +109,7 @@ internal sealed class StreamApiProxy(
         {
             using var response = await _http.SendAsync(request, acceptsStream ? stream.Token : cancellation.Token);
             CopyHead(response, context);
-            await new ProxiedBody(context, cancellation.Token, lifetime.ApplicationStopping).CopyAsync(response);
+            await new ProxiedBody(context, clock, cancellation.Token, lifetime.ApplicationStopping).CopyAsync(response);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {

@@ -32,7 +32,7 @@ internal abstract class StoreAgreement(IHostApplicationLifetime lifetime, TimePr
     {
         try
         {
-            return await CompareAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
+            return await CompareAsync(cancellationToken).WaitAsync(Timeout, clock, cancellationToken);
         }
         catch (Exception e) when (e is StoreUnavailableException or NpgsqlException or TimeoutException)
         {

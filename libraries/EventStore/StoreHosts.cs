@@ -10,7 +10,7 @@ namespace EventStore;
 /// Npgsql remembers which host is the primary. Asking again after a time would let a frozen host delay its callers each
 /// time, so the states are forgotten only when a pool has no primary any more.
 /// </remarks>
-internal sealed class StoreHosts
+internal sealed class StoreHosts(TimeProvider clock)
 {
     private const int ForgetNever = 24 * 3_600,
         ConnectSeconds = 2;
@@ -55,11 +55,11 @@ internal sealed class StoreHosts
     {
         foreach (var (pool, hosts) in _pools)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(CheckTimeout);
+            using var limit = new CancellationTokenSource(CheckTimeout, clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
             try
             {
-                await using var connection = await pool.OpenConnectionAsync(limit.Token);
+                await using var connection = await pool.OpenConnectionAsync(either.Token);
             }
             catch (NpgsqlException)
             {

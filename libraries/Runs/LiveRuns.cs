@@ -19,16 +19,18 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     private readonly ILogger<LiveRuns> _logger;
     private readonly TimeSpan _grace;
     private readonly CancellationTokenRegistration _stopping;
-    private readonly CancellationTokenSource _graceOver = new();
+    private readonly CancellationTokenSource _graceOver;
 
     public LiveRuns(
         RunLeases leases,
         IOptions<RunOptions> options,
         IHostApplicationLifetime lifetime,
+        TimeProvider clock,
         ILogger<LiveRuns> logger
     )
     {
         (_leases, _logger) = (leases, logger);
+        _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
         _grace = TimeSpan.FromSeconds(options.Value.DrainSeconds);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
         leases.LiveTopics = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();

@@ -60,7 +60,7 @@ internal sealed class RunLog(
         CancellationToken cancellationToken = default
     )
     {
-        await feed.UntilStartedAsync(cancellationToken);
+        await feed.UntilStartedAsync(clock, cancellationToken);
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);
         // Not cancelled with the request: an announced run without a writer would block its own topic.

@@ -19,7 +19,7 @@ internal sealed class StoreReads(IOptions<EventStoreOptions> options, IOptions<L
         options.Value.MaxWaitingReads,
         limits.Value.ReadPercent is var percent and < LimitOptions.Unlimited
             ? new WorkShare(percent.Value / 100.0 * Environment.ProcessorCount, clock)
-            : WorkShare.Unlimited
+            : WorkShare.Unlimited(clock)
     );
 
     /// <inheritdoc/>

@@ -21,8 +21,8 @@ internal sealed class WorkShare(double processors, TimeProvider clock)
     private readonly long _start = clock.GetTimestamp();
     private double _paidUntil; // seconds since the start
 
-    /// <summary>A share without limit.</summary>
-    public static WorkShare Unlimited { get; } = new(double.PositiveInfinity, TimeProvider.System);
+    /// <summary>Creates a share without limit.</summary>
+    public static WorkShare Unlimited(TimeProvider clock) => new(double.PositiveInfinity, clock);
 
     public TimeProvider Clock => clock;
 

@@ -101,27 +101,23 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
             await _reading.WaitAsync(cancellationToken);
         else if (!_reading.Wait(0, CancellationToken.None))
             return _secret;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var limit = Timeout.InfiniteTimeSpan;
         try
         {
             if (_secret is { } known)
             {
                 if (IsFresh)
                     return known;
-                limit.CancelAfter(MaxWait);
+                limit = MaxWait;
             }
             // The store's own limit is longer. One read at a time is under way, however long it takes.
             if (_asking is not { IsCompleted: false })
                 _asking = store.ReadSecretAsync(StoreSecrets.Tickets, CancellationToken.None);
-            return _secret = await _asking.WaitAsync(limit.Token);
+            return _secret = await _asking.WaitAsync(limit, clock, cancellationToken);
         }
         // An operator who replaces the key may delete it first.
         catch (Exception e)
-            when (_secret is not null
-                && (
-                    e is StoreUnavailableException or InvalidOperationException
-                    || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
-                )
+            when (_secret is not null && e is StoreUnavailableException or InvalidOperationException or TimeoutException
             )
         {
             return _secret;

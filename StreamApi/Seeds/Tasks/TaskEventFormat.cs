@@ -16,27 +16,26 @@ internal sealed class TaskEventFormat : FrameFormat
         Unnamed = new(false);
     private readonly bool _named;
 
-    private TaskEventFormat(bool named) =>
-        (_named, Greeting) = (named, (startsAfter, _, _, _) => Connected(startsAfter, named));
+    private TaskEventFormat(bool named) => _named = named;
 
     public static TaskEventFormat For(bool? named) => named == true ? Named : Unnamed;
 
-    /// <summary>The first frame, which the article also sends as an event.</summary>
-    public Greeting Greeting { get; }
+    /// <summary>Returns the writer of the first frame, which the article also sends as an event.</summary>
+    public Greeting Greeting(TimeProvider clock) => (startsAfter, _, _, _) => Connected(startsAfter, clock);
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
         Write(new SseFrame(output), id, _named, e.Id, e.Type, e.Data.Span, e.Time.UtcDateTime);
 
-    private static byte[] Connected(StreamId startsAfter, bool named) =>
+    private byte[] Connected(StreamId startsAfter, TimeProvider clock) =>
         SseFrame.ToBytes(frame =>
             Write(
                 frame,
                 startsAfter.ToString(),
-                named,
+                _named,
                 Guid.CreateVersion7(),
                 "connected",
                 """{"message":"SSE connection established"}"""u8,
-                TimeProvider.System.GetUtcNowMilliseconds().UtcDateTime
+                clock.GetUtcNowMilliseconds().UtcDateTime
             )
         );
 

@@ -126,7 +126,7 @@ internal static class TasksApi
             : Unknown(id);
     }
 
-    private static Task StreamAsync(HttpContext context, StreamOpener streams)
+    private static Task StreamAsync(HttpContext context, StreamOpener streams, TimeProvider clock)
     {
         var query = context.Request.Query;
         var types = query["types"]
@@ -141,7 +141,7 @@ internal static class TasksApi
         var format = TaskEventFormat.For(query.Flag("named"));
         return streams.OpenAsync(
             context,
-            context.Subscription(new StreamFilter([TaskList.Topics], types, [], format), format.Greeting)
+            context.Subscription(new StreamFilter([TaskList.Topics], types, [], format), format.Greeting(clock))
         );
     }
 

@@ -8,7 +8,7 @@ namespace EventStore;
 /// Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current texts.
 /// Safe to run from several processes at once: the first one migrates, the others wait for it.
 /// </summary>
-public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator> logger)
+public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, ILogger<StoreMigrator> logger)
 {
     /// <summary>Time between attempts to lock a table that a long transaction uses.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
@@ -71,7 +71,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, ILogger<StoreMigrator>
                             "A transaction, perhaps a backup, uses a table that a migration changes: the migration "
                                 + "waits until it ends, publishes do not"
                         );
-                    await Task.Delay(Pause, TimeProvider.System, cancellationToken);
+                    await Task.Delay(Pause, clock, cancellationToken);
                 }
         }
 

@@ -39,7 +39,9 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     private readonly StreamingOptions _options;
     private readonly PushSettings _settings;
     private readonly IReadOnlyList<string> _topics;
-    private readonly CancellationTokenSource _stop;
+    private readonly TimeProvider _clock;
+    private readonly CancellationTokenSource _graceOver,
+        _stop;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly ITimer _heartbeat;
     private readonly long _begunAt = Environment.TickCount64;
@@ -62,8 +64,9 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     )
         : base(id, client)
     {
-        (_output, _topics, _options, _settings) = (output, topics, options, settings);
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        (_output, _topics, _options, _settings, _clock) = (output, topics, options, settings, clock);
+        _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted, _graceOver.Token);
         aborted.Register(() => _gone = true);
         _heartbeat = clock.CreateTimer(_ => _ = OnTickAsync(), null, TickInterval, TickInterval);
     }
@@ -82,7 +85,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         try
         {
             if (reason == EndReason.Drained && _settings.Grace > TimeSpan.Zero)
-                _stop.CancelAfter(_settings.Grace);
+                _graceOver.CancelAfter(_settings.Grace);
             else
                 _stop.Cancel();
         }
@@ -154,7 +157,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         {
             _waiting = true;
             var (limit, start) = (MayStall(), Environment.TickCount64);
-            await _output.WriteAsync(frames, _stop.Token).WaitAsync(limit);
+            await _output.WriteAsync(frames, _stop.Token).WaitAsync(limit, _clock);
             _writtenAt = Environment.TickCount64;
             _stalledMilliseconds += _writtenAt - start;
             Delivered += events;
@@ -220,6 +223,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     {
         await _heartbeat.DisposeAsync();
         _stop.Dispose();
+        _graceOver.Dispose();
         _writing.Dispose();
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Streaming.Fanout;
 using Streaming.Feed;
 using Streaming.Replay;
@@ -16,7 +15,8 @@ internal sealed class WriterLoop : IDisposable
 
     private readonly int _number;
     private readonly StreamingOptions _options;
-    private readonly StoreClock _clock;
+    private readonly StoreClock _storeClock;
+    private readonly TimeProvider _clock;
     private readonly LoopConnections _connections;
     private readonly CatchUpPages _pages;
     private readonly ConnectionWriter _writer;
@@ -34,23 +34,24 @@ internal sealed class WriterLoop : IDisposable
         StoreReplay replay,
         StreamingOptions options,
         StreamingMetrics metrics,
-        StoreClock clock,
-        PendingWrites pending
+        StoreClock storeClock,
+        PendingWrites pending,
+        TimeProvider clock
     )
     {
-        (_number, _options, _clock) = (number, options, clock);
+        (_number, _options, _storeClock, _clock) = (number, options, storeClock, clock);
         _connections = new LoopConnections(number);
         _pages = new CatchUpPages(
             replay,
             pending,
             (connection, waiter, page) => Post(Command.Page, connection, new Answer(waiter, page))
         );
-        _writer = new ConnectionWriter(number, logs, _connections, _pages, options, metrics, clock);
+        _writer = new ConnectionWriter(number, logs, _connections, _pages, options, metrics, storeClock);
         _timers = new ConnectionTimers(number, logs, _connections, _pages, _writer, options);
         _rounds = new WriteRounds(
             number,
-            () => new WritePacing(options.MaxWritePacingMilliseconds, TimeProvider.System),
-            TimeProvider.System,
+            () => new WritePacing(options.MaxWritePacingMilliseconds, clock),
+            clock,
             WriteGrown
         );
         _inbox = new(number);
@@ -151,7 +152,7 @@ internal sealed class WriterLoop : IDisposable
     {
         _connections.Add(c);
         c.TakenAt = c.IdSentAt = Environment.TickCount64;
-        c.ReceivedAt = _clock.NowTicks;
+        c.ReceivedAt = _storeClock.NowTicks;
         c.ExpiresAt = c.TakenAt + _options.NextMaxAge();
     }
 
@@ -177,7 +178,7 @@ internal sealed class WriterLoop : IDisposable
             _writer.Pump(connection);
             if (connection.End is null && connection.Output.Busy)
                 group.Park(connection);
-            if (group.Left % Stride == 0 && group.Left > 0 && Stopwatch.GetTimestamp() >= until)
+            if (group.Left % Stride == 0 && group.Left > 0 && _clock.GetTimestamp() >= until)
                 break;
         }
         batched = _writer.Batch.Count;

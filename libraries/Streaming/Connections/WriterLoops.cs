@@ -20,8 +20,9 @@ internal sealed class WriterLoops : IDisposable
         StoreReplay replay,
         IOptions<StreamingOptions> options,
         StreamingMetrics metrics,
-        StoreClock clock,
-        PendingWrites pending
+        StoreClock storeClock,
+        PendingWrites pending,
+        TimeProvider clock
     )
     {
         _logs = logs;
@@ -29,7 +30,7 @@ internal sealed class WriterLoops : IDisposable
         [
             .. Enumerable
                 .Range(0, options.Value.Writers)
-                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, clock, pending)),
+                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, storeClock, pending, clock)),
         ];
         logs.Appended += Wake;
     }

@@ -12,11 +12,15 @@ internal static class FeedStart
     /// Postgres does.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The log has not been read in time.</exception>
-    public static async Task UntilStartedAsync(this LiveFeed feed, CancellationToken cancellationToken)
+    public static async Task UntilStartedAsync(
+        this LiveFeed feed,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
-            await feed.Started.WaitAsync(Limit, cancellationToken);
+            await feed.Started.WaitAsync(Limit, clock, cancellationToken);
         }
         catch (TimeoutException e)
         {

@@ -158,11 +158,10 @@ internal sealed class LiveFeed(
     /// <summary>Waits for a message, the end of a comparison, an unknown epoch, or the timeout.</summary>
     private async Task WaitAsync(TimeSpan time, CancellationToken stoppingToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        limit.CancelAfter(time);
-        var message = redis.WaitToReadAsync(limit.Token);
-        await Task.WhenAny(message, _comparison ?? message, _doubted.Task);
-        await limit.CancelAsync();
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var message = redis.WaitToReadAsync(over.Token);
+        await Task.WhenAny(message, _comparison ?? message, _doubted.Task, Task.Delay(time, Clock, over.Token));
+        await over.CancelAsync();
         await message.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stoppingToken.ThrowIfCancellationRequested();
     }
@@ -235,11 +234,11 @@ internal sealed class LiveFeed(
     {
         if (contact.AwayFor is not null)
             return false;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        limit.CancelAfter(LargeEventLimit);
+        using var limit = new CancellationTokenSource(LargeEventLimit, Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, limit.Token);
         try
         {
-            await CatchUpAsync(limit.Token);
+            await CatchUpAsync(either.Token);
             return true;
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)

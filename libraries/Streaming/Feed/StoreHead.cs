@@ -6,7 +6,7 @@ namespace Streaming.Feed;
 /// Reads the log's head from the store for streams that start there, because this replica may be some milliseconds
 /// behind acknowledged events. Callers share reads; each gets one that began after its call.
 /// </summary>
-internal sealed class StoreHead(EventReader reader)
+internal sealed class StoreHead(EventReader reader, TimeProvider clock)
 {
     /// <summary>Longest wait of a stream's start. After it, the stream starts at the replica's own head.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(250);
@@ -23,7 +23,7 @@ internal sealed class StoreHead(EventReader reader)
             mine = _next ??= AfterAsync(_running);
         try
         {
-            return await mine.WaitAsync(Timeout, cancellationToken);
+            return await mine.WaitAsync(Timeout, clock, cancellationToken);
         }
         catch (TimeoutException)
         {

@@ -46,7 +46,7 @@ internal sealed class StreamOpener(
         var taken = false;
         try
         {
-            await feed.UntilStartedAsync(context.RequestAborted);
+            await feed.UntilStartedAsync(clock, context.RequestAborted);
             var request = await begin();
             if (await start.OfAsync(request, context.RequestAborted) is not { } position)
             {

@@ -246,7 +246,7 @@ public sealed class MigrationTests(StackFixture stack)
         );
 
     private static Task MigrateAsync(NpgsqlDataSource store) =>
-        new StoreMigrator(store, NullLogger<StoreMigrator>.Instance).MigrateAsync(
+        new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance).MigrateAsync(
             TestContext.Current.CancellationToken
         );
 

@@ -30,7 +30,7 @@ public sealed class SchemaWaitTests(StackFixture stack)
         ];
         var wait = Migration.WaitAsync(arguments);
         await using (var store = NpgsqlDataSource.Create(database.ConnectionString))
-            await new StoreMigrator(store, NullLogger<StoreMigrator>.Instance).MigrateAsync(
+            await new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance).MigrateAsync(
                 TestContext.Current.CancellationToken
             );
         // The event log alone is not enough: the services have tables of their own.
@@ -47,7 +47,7 @@ public sealed class SchemaWaitTests(StackFixture stack)
     public async Task A_database_lacks_the_migrations_that_were_never_applied()
     {
         await using var store = await CreateAsync();
-        var migrator = new StoreMigrator(store, NullLogger<StoreMigrator>.Instance);
+        var migrator = new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance);
         var all = await migrator.MissingAsync(TestContext.Current.CancellationToken);
         Assert.Equal([.. SchemaScript.Tables.Select(s => s.Name), SchemaScript.FunctionSet], all);
 
@@ -66,7 +66,7 @@ public sealed class SchemaWaitTests(StackFixture stack)
     public async Task A_version_waits_for_its_own_functions_but_accepts_a_newer_versions()
     {
         await using var store = await CreateAsync();
-        var migrator = new StoreMigrator(store, NullLogger<StoreMigrator>.Instance);
+        var migrator = new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance);
         await migrator.MigrateAsync(TestContext.Current.CancellationToken);
 
         await RunAsync(

@@ -29,6 +29,18 @@ public sealed partial class HouseTests
         "StreamApi/Security/Limits/RateLimitedListener.cs",
     ];
 
+    /// <summary>Files with timeouts on the system's own clock, with the reason.</summary>
+    private static readonly string[] OwnTimeouts =
+    [
+        // They replace Npgsql's command timeout, and a data source has no clock.
+        "libraries/EventStore/StoreAccess.cs",
+        "libraries/EventStore/RunningCommands.cs",
+        // A semaphore takes no clock.
+        "libraries/EventStore/Log/EventTail.cs",
+        "StreamApi/Seeds/Storage/RowTurns.cs",
+        "StreamApi/Seeds/Storage/ScheduledRows.cs",
+    ];
+
     [Fact]
     public void Namespaces_of_tests_follow_their_folders()
     {
@@ -54,6 +66,23 @@ public sealed partial class HouseTests
             where !time.Value.Contains("TimeProvider", StringComparison.Ordinal)
             where !time.Value.Contains("Infinite", StringComparison.Ordinal)
             select $"{path}: {time.Value}";
+        SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void Timeouts_of_servers_and_of_the_client_run_on_a_TimeProvider()
+    {
+        var found =
+            from file in CSharp([.. Servers, "clients/dotnet"])
+            let path = SourceFiles.PathOf(file)
+            where !OwnTimeouts.Contains(path)
+            let text = File.ReadAllText(file.FullName)
+            from Match timeout in SystemTimeout().Matches(text)
+            where !timeout.Value.Contains("clock", StringComparison.OrdinalIgnoreCase)
+            where !EndsOnToken().IsMatch(timeout.Value)
+            // A source that is created with a clock keeps it.
+            where !timeout.Groups[1].Success || !Regex.IsMatch(text, $@"\b{timeout.Groups[1]} = new[^;]*, _?clock\)")
+            select $"{path}: {timeout.Value}";
         SourceFiles.AssertNone(found);
     }
 
@@ -182,6 +211,18 @@ public sealed partial class HouseTests
             + @"|(Task\.Delay|new PeriodicTimer)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
     )]
     private static partial Regex SystemTime();
+
+    /// <summary>A timeout, or a clock that is neither registered nor the default of a parameter.</summary>
+    [GeneratedRegex(
+        @"(?:new CancellationTokenSource|CancellationTokenSource \w+ = new"
+            + @"|(?<!StoreAccess|Migration)\.WaitAsync|(\w+)\.CancelAfter)"
+            + @"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))+\)"
+            + @"|(?<!AddSingleton\(|\?\? )TimeProvider\.System"
+    )]
+    private static partial Regex SystemTimeout();
+
+    [GeneratedRegex(@"^\.WaitAsync\(\s*[\w.]*(?:token|stopped|aborted)\s*\)$", RegexOptions.IgnoreCase)]
+    private static partial Regex EndsOnToken();
 
     [GeneratedRegex(
         @"\b(select|from|into|update|table|join|perform|call|truncate)\s+eventstore\.",

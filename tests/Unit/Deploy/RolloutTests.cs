@@ -25,7 +25,7 @@ public sealed class RolloutTests
             var pause = Number(pod.At("containers.0.lifecycle.preStop.sleep.seconds"));
             Assert.True(Number(pod.At("terminationGracePeriodSeconds")) >= pause + 15, Docs);
         }
-        Assert.True(new Runs.RunOptions().DrainSeconds < 15, Docs);
+        Assert.True(new global::Runs.RunOptions().DrainSeconds < 15, Docs);
         Assert.True(
             Number(Services(overlay)[0].At("spec.template.spec.containers.0.lifecycle.preStop.sleep.seconds")) > 0
         );

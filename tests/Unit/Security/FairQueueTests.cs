@@ -10,7 +10,7 @@ public sealed class FairQueueTests
     [Fact]
     public async Task A_client_with_many_requests_waits_for_itself_and_another_for_one_turn()
     {
-        var queue = new FairQueue(1, 1_000, WorkShare.Unlimited);
+        var queue = new FairQueue(1, 1_000, WorkShare.Unlimited(TimeProvider.System));
         var first = await queue.EnterAsync("many", Long, default);
         var many = Enumerable.Range(0, 100).Select(_ => queue.EnterAsync("many", Long, default)).ToList();
         var few = Enumerable.Range(0, 2).Select(_ => queue.EnterAsync("few", Long, default)).ToList();
@@ -30,7 +30,7 @@ public sealed class FairQueueTests
     [Fact]
     public async Task A_turn_of_an_aborted_request_goes_to_the_next_one()
     {
-        var queue = new FairQueue(1, 10, WorkShare.Unlimited);
+        var queue = new FairQueue(1, 10, WorkShare.Unlimited(TimeProvider.System));
         var held = await queue.EnterAsync("a", Long, default);
         using var gone = new CancellationTokenSource();
         var left = queue.EnterAsync("a", Long, gone.Token);
@@ -46,7 +46,7 @@ public sealed class FairQueueTests
     [Fact]
     public async Task All_turns_are_back_once_all_have_gone_however_they_went()
     {
-        var queue = new FairQueue(3, 10_000, WorkShare.Unlimited);
+        var queue = new FairQueue(3, 10_000, WorkShare.Unlimited(TimeProvider.System));
         var random = new Random(1);
         await Task.WhenAll(
             Enumerable
@@ -72,7 +72,7 @@ public sealed class FairQueueTests
     [Fact]
     public async Task A_client_with_too_many_waiting_requests_is_refused()
     {
-        var queue = new FairQueue(1, 2, WorkShare.Unlimited);
+        var queue = new FairQueue(1, 2, WorkShare.Unlimited(TimeProvider.System));
         using var held = await queue.EnterAsync("a", Long, default);
         _ = queue.EnterAsync("a", Long, default);
         _ = queue.EnterAsync("a", Long, default);

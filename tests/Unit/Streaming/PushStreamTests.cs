@@ -102,6 +102,29 @@ public sealed class PushStreamTests
         Assert.Equal(EndReason.Aged, push.End);
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_with_a_grace_goes_on_that_long_after_the_server_begins_to_stop()
+    {
+        var clock = new ManualTime();
+        await using var push = new PushStream(
+            "id",
+            Client,
+            [],
+            new KeptOutput(),
+            new StreamingOptions(),
+            new PushSettings(TimeSpan.FromSeconds(8), Bare: true),
+            clock,
+            TestContext.Current.CancellationToken
+        );
+        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+        push.Stop(EndReason.Drained);
+        clock.Advance(TimeSpan.FromSeconds(7.999));
+        Assert.False(running.IsCompleted);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        await running;
+        Assert.Equal(EndReason.Drained, push.End);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(30 * 86_400)]

@@ -95,7 +95,7 @@ internal sealed class RedisConnection(
         var asking = SendAsync();
         try
         {
-            var answer = await asking.WaitAsync(timeout, cancellationToken);
+            var answer = await asking.WaitAsync(timeout, clock, cancellationToken);
             if (isAnswered(await request.Opening))
                 Answered(request);
             else

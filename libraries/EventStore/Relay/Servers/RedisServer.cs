@@ -169,7 +169,7 @@ public sealed class RedisServer : IDisposable
                 await redis
                     .GetSubscriber()
                     .UnsubscribeAsync(ChannelOf(redis, channel))
-                    .WaitAsync(timeout, cancellationToken);
+                    .WaitAsync(timeout, _clock, cancellationToken);
         }
         catch (ObjectDisposedException)
         { /* the connection was replaced, and its subscriptions are gone */
@@ -222,9 +222,9 @@ public sealed class RedisServer : IDisposable
         Task? publishing = null;
         try
         {
-            var redis = await request.Opening.WaitAsync(timeout, cancellationToken);
+            var redis = await request.Opening.WaitAsync(timeout, _clock, cancellationToken);
             publishing = redis.GetSubscriber().PublishAsync(ChannelOf(redis, channel), message);
-            await publishing.WaitAsync(timeout, cancellationToken);
+            await publishing.WaitAsync(timeout, _clock, cancellationToken);
             _connection.Answered(request);
             Accepts(range);
             if (Volatile.Read(ref _refusing) > 0)
@@ -261,11 +261,11 @@ public sealed class RedisServer : IDisposable
             _logger.LogInformation("Redis {Server} accepts messages again", Name);
     }
 
-    private static async Task<bool> PromptlyAsync(Task<bool> sending)
+    private async Task<bool> PromptlyAsync(Task<bool> sending)
     {
         try
         {
-            return await sending.WaitAsync(LateAfter);
+            return await sending.WaitAsync(LateAfter, _clock);
         }
         catch (TimeoutException)
         {

@@ -45,24 +45,24 @@ internal static class RedisStartCheck
         CancellationToken cancellationToken
     )
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Timeout);
+        using var limit = new CancellationTokenSource(Timeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         var look = default(Look);
         try
         {
-            var redis = await server.OpenAsync().WaitAsync(limit.Token);
+            var redis = await server.OpenAsync().WaitAsync(either.Token);
             if (!redis.IsConnected)
                 return look;
             var database = redis.GetDatabase();
-            var info = Fields(await database.ExecuteAsync("INFO", "server").WaitAsync(limit.Token));
+            var info = Fields(await database.ExecuteAsync("INFO", "server").WaitAsync(either.Token));
             look = new Look(info.GetValueOrDefault("run_id"), info.GetValueOrDefault("redis_mode") == "cluster", null);
             if (!look.IsCluster)
                 return look;
             // A cluster that was just created, or fails over, reports this problem for a moment.
-            while (await ProblemAsync(database, limit.Token) is { } problem)
+            while (await ProblemAsync(database, either.Token) is { } problem)
             {
                 look = look with { Problem = problem };
-                await Task.Delay(Pause, clock, limit.Token);
+                await Task.Delay(Pause, clock, either.Token);
             }
             return look with { Problem = null };
         }
