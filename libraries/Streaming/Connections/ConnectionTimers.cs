@@ -1,14 +1,12 @@
 using System.Diagnostics;
 using EventStore;
 using Streaming.Fanout;
-using Streaming.Frames;
 
 namespace Streaming.Connections;
 
 /// <summary>
-/// Looks at every connection of a writer loop once a second: ends those that are over or take nothing, and sends
-/// heartbeats and positions to the quiet ones; <see cref="PushStream"/> sends its own. Times are milliseconds of
-/// <see cref="Environment.TickCount64"/>.
+/// Looks at every connection of a writer loop once a second: ends those that are over or take nothing, and writes to
+/// the quiet ones (<see cref="Heartbeats"/>). Times are milliseconds of <see cref="Environment.TickCount64"/>.
 /// </summary>
 /// <remarks>
 /// A tick is cut into slices of a millisecond, between which the loop writes events: thousands of quiet streams may be
@@ -30,6 +28,7 @@ internal sealed class ConnectionTimers(
 
     private static readonly long Slice = Stopwatch.Frequency / 1_000;
 
+    private readonly Heartbeats _heartbeats = new(writer, options);
     private KeyValuePair<FilterLog, ConnectionGroup>[] _groups = [];
     private int _group,
         _left = int.MaxValue;
@@ -82,7 +81,7 @@ internal sealed class ConnectionTimers(
         else if (c.Output.Busy)
             EndIfStalled(c, now - c.TakenAt);
         else
-            WriteDue(c, settled, ref idOnly, now);
+            _heartbeats.WriteIfDue(c, settled, ref idOnly, now);
     }
 
     /// <summary>Returns the sequence number through which every connection has read.</summary>
@@ -99,34 +98,5 @@ internal sealed class ConnectionTimers(
     {
         if (SlowReaders.EndOf(c, untaken, options, pages.IsFull) is { } reason)
             writer.Leave(c, reason);
-    }
-
-    private void WriteDue(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
-    {
-        if (now >= c.Expiry.RenewAt && !c.RenewSent)
-        {
-            c.RenewSent = true;
-            if (!writer.Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Expiry.Until))))
-                return;
-        }
-        var sendsIds = c.Epoch == settled.Epoch && c.Log.Filter.Format.SendsPositions;
-        var idIsDue = sendsIds && now - c.IdSentAt >= options.PositionSeconds * 1_000L;
-        var caughtUp = sendsIds && !c.IsBehind && c.Sequence == c.Log.Next;
-        if (caughtUp && idIsDue && settled.Position > c.Position)
-        {
-            idOnly ??= ControlFrames.IdOnly(settled);
-            if (writer.Write(c, c.Output.Framed(idOnly)))
-                (c.Position, c.IdSent, c.IdSentAt) = (settled.Position, settled.Position, now);
-        }
-        // A search that finds nothing: a client that comes back need not search the same part again.
-        else if (idIsDue && c.Position > c.IdSent && c.Opening is null)
-        {
-            if (writer.Write(c, c.Output.Framed(ControlFrames.IdOnly(c.StreamPosition))))
-                (c.IdSent, c.IdSentAt) = (c.Position, now);
-        }
-        else if (now - c.WrittenAt >= options.HeartbeatSeconds * 1_000L)
-            writer.Write(c, c.Output.Framed(ControlFrames.Heartbeat));
-        else if (!caughtUp)
-            writer.Pump(c);
     }
 }

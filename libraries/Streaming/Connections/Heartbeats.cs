@@ -1,0 +1,45 @@
+using EventStore;
+using Streaming.Frames;
+
+namespace Streaming.Connections;
+
+/// <summary>
+/// Keeps quiet streams alive: sends a heartbeat after <see cref="StreamingOptions.HeartbeatSeconds"/> without a write,
+/// or a position or notice that is due. <see cref="PushStream"/> sends its own.
+/// </summary>
+internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions options)
+{
+    /// <summary>Writes to a connection what is due at a tick.</summary>
+    /// <param name="c">A connection that takes bytes.</param>
+    /// <param name="settled">The position through which a connection that is caught up has had every match.</param>
+    /// <param name="idOnly">The frame with that position, shared by the connections of a tick.</param>
+    /// <param name="now">Time of the tick, in milliseconds of <see cref="Environment.TickCount64"/>.</param>
+    public void WriteIfDue(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
+    {
+        if (now >= c.Expiry.RenewAt && !c.RenewSent)
+        {
+            c.RenewSent = true;
+            if (!writer.Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Expiry.Until))))
+                return;
+        }
+        var sendsIds = c.Epoch == settled.Epoch && c.Log.Filter.Format.SendsPositions;
+        var idIsDue = sendsIds && now - c.IdSentAt >= options.PositionSeconds * 1_000L;
+        var caughtUp = sendsIds && !c.IsBehind && c.Sequence == c.Log.Next;
+        if (caughtUp && idIsDue && settled.Position > c.Position)
+        {
+            idOnly ??= ControlFrames.IdOnly(settled);
+            if (writer.Write(c, c.Output.Framed(idOnly)))
+                (c.Position, c.IdSent, c.IdSentAt) = (settled.Position, settled.Position, now);
+        }
+        // A search that finds nothing: a client that comes back need not search the same part again.
+        else if (idIsDue && c.Position > c.IdSent && c.Opening is null)
+        {
+            if (writer.Write(c, c.Output.Framed(ControlFrames.IdOnly(c.StreamPosition))))
+                (c.IdSent, c.IdSentAt) = (c.Position, now);
+        }
+        else if (now - c.WrittenAt >= options.HeartbeatSeconds * 1_000L)
+            writer.Write(c, c.Output.Framed(ControlFrames.Heartbeat));
+        else if (!caughtUp)
+            writer.Pump(c);
+    }
+}
