@@ -13,8 +13,8 @@ internal sealed class GenerationClient(
     LoadRun run,
     GenerationPlan plan,
     GenerationStats stats,
-    GenerationApi api,
-    FakeUpstream? upstream,
+    GenerationRequests api,
+    UpstreamServer? upstream,
     Lane lane,
     LedgerReader account,
     int replica

@@ -12,8 +12,8 @@ namespace LoadTests.Llm;
 internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, IFinite, IAsyncDisposable
 {
     private readonly GenerationPlan _plan = new(scale);
-    private FakeUpstream? _upstream;
-    private GenerationApi? _api;
+    private UpstreamServer? _upstream;
+    private GenerationRequests? _api;
     private IReadOnlyList<GenerationClient> _clients = [];
     private int _left = scale.Clients;
 
@@ -25,10 +25,10 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
         var topics = new TopicSet(run, name, scale.Clients);
         var stats = run.Generations = new GenerationStats(run.Llm.UpstreamPort is not null);
         _api = run.Llm.UpstreamPort is null
-            ? new GenerationApi(run.Replicas, "demo", null)
-            : new GenerationApi(run.Replicas, "local", "load");
+            ? new GenerationRequests(run.Replicas, "demo", null)
+            : new GenerationRequests(run.Replicas, "local", "load");
         if (run.Llm.UpstreamPort is { } port)
-            _upstream = new FakeUpstream(port, scale.Rate);
+            _upstream = new UpstreamServer(port, scale.Rate);
         _clients =
         [
             .. topics.Lanes.Select(

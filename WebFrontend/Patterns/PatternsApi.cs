@@ -14,7 +14,7 @@ internal static class PatternsApi
 {
     private const int MaxPerSecond = 1_000;
 
-    public static void AddPatterns(this WebApplicationBuilder builder) => builder.Services.AddSingleton<SlowReaders>();
+    public static void AddPatterns(this WebApplicationBuilder builder) => builder.Services.AddSingleton<PacedReaders>();
 
     public static void MapPatterns(this IEndpointRouteBuilder app)
     {
@@ -25,7 +25,7 @@ internal static class PatternsApi
     private static async Task<Results<ServerSentEventsResult<object>, ProblemHttpResult>> ReadAsync(
         int perSecond,
         StatusCache status,
-        SlowReaders readers,
+        PacedReaders readers,
         SignInSessions sessions,
         TimeProvider clock,
         IHostApplicationLifetime lifetime,
@@ -47,7 +47,7 @@ internal static class PatternsApi
         var report = await status.GetAsync(context.RequestAborted);
         if (report.Replicas.FirstOrDefault(r => !r.Lost) is not { } replica)
             return Unreachable(context);
-        var reader = new SlowReader(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock)
+        var reader = new PacedReader(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock)
         {
             PerSecond = perSecond,
         };
@@ -70,7 +70,7 @@ internal static class PatternsApi
     private static Results<NoContent, NotFound, ProblemHttpResult> SetSpeed(
         string id,
         int perSecond,
-        SlowReaders readers
+        PacedReaders readers
     )
     {
         if (perSecond is < 1 or > MaxPerSecond)

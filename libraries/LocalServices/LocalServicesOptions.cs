@@ -56,7 +56,7 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
             mode,
             ephemeral,
             Port(section, "PostgresPort", ephemeral ? 0 : PostgresCluster.DefaultPort),
-            Port(section, "RedisPort", ephemeral ? 0 : RedisServer.DefaultPort)
+            Port(section, "RedisPort", ephemeral ? 0 : LocalRedis.DefaultPort)
         );
     }
 

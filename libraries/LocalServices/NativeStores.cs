@@ -73,7 +73,7 @@ internal sealed class NativeStores(
 
     public IResourceBuilder<IResourceWithConnectionString> AddRedis()
     {
-        var server = RedisServer.Prepare(folder, options.RedisPort);
+        var server = LocalRedis.Prepare(folder, options.RedisPort);
         // `redis` is the name of the connection string that services use.
         var redis = builder
             .AddExecutable("redis-server", server.Program, builder.AppHostDirectory, server.Configuration)

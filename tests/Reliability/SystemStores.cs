@@ -50,7 +50,7 @@ internal sealed class SystemStores : IAsyncDisposable
             token => IsHealthyAsync(new PostgresHealthCheck(PostgresPort), token)
         );
 
-        var redis = RedisServer.Prepare(folder, wantedPort: 0);
+        var redis = LocalRedis.Prepare(folder, wantedPort: 0);
         (RedisPort, RedisPassword) = (redis.Port, redis.Password);
         Redis = new SystemProcess(
             "Redis",

@@ -98,7 +98,7 @@ internal sealed class Stores : IAsyncDisposable
 
     private async Task StartRedisAsync(CancellationToken cancellationToken)
     {
-        var server = RedisServer.Prepare(_folder, wantedPort: 0);
+        var server = LocalRedis.Prepare(_folder, wantedPort: 0);
         await StartAsync(
             "Redis",
             [server.Program, server.Configuration],

@@ -11,7 +11,7 @@ namespace Integration.Delivery;
 internal sealed class RedisNode : IAsyncDisposable
 {
     private static readonly Lazy<LocalProgram> Program = new(() =>
-        LocalServices.Redis.RedisServer.Find(Path.Combine(PythonTests.Root, ".local", "tools"))
+        LocalServices.Redis.LocalRedis.Find(Path.Combine(PythonTests.Root, ".local", "tools"))
     );
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("redis-");

@@ -25,7 +25,7 @@ public sealed class RedisRestartTests : IAsyncDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux has the addresses 127.0.0.0/8.");
         var missing = await RedisNode.MissingAsync();
         Assert.SkipWhen(missing is not null, missing ?? "");
-        _server = LocalServices.Redis.RedisServer.Find(Deployment.File(".local/tools"));
+        _server = LocalServices.Redis.LocalRedis.Find(Deployment.File(".local/tools"));
         WritePrograms();
 
         await StartAsync("127.81.0");

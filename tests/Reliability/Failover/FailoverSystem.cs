@@ -19,7 +19,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
     private FailoverSystem(LocalFolder folder, PatroniCluster cluster)
     {
         (_folder, Cluster) = (folder, cluster);
-        var redis = RedisServer.Prepare(folder, wantedPort: 0);
+        var redis = LocalRedis.Prepare(folder, wantedPort: 0);
         _redis = new SystemProcess(
             "Redis",
             [redis.Program, redis.Configuration],

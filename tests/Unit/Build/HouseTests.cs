@@ -41,6 +41,22 @@ public sealed partial class HouseTests
         "StreamApi/Seeds/Storage/ScheduledRows.cs",
     ];
 
+    /// <summary>Names of types in several projects, with the reason.</summary>
+    private static readonly string[] SharedNames =
+    [
+        // The same role in each program.
+        "Commands",
+        "RedisHealthCheck",
+        "StatusApi",
+        // A program's view of what another one has.
+        "LoadRun",
+        "Replica",
+        // A lane of the ledger: where it is published, and what a reader has of it.
+        "Lane",
+        // Sessions of an agent, and of an article's example.
+        "SessionState",
+    ];
+
     [Fact]
     public void Namespaces_of_tests_follow_their_folders()
     {
@@ -84,6 +100,24 @@ public sealed partial class HouseTests
             where !timeout.Groups[1].Success || !Regex.IsMatch(text, $@"\b{timeout.Groups[1]} = new[^;]*, _?clock\)")
             select $"{path}: {timeout.Value}";
         SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void Types_of_different_projects_have_different_names()
+    {
+        var types =
+            from file in CSharp([.. Programs, "ServiceDefaults", "libraries"])
+            from Match type in DeclaredType().Matches(File.ReadAllText(file.FullName))
+            let project = SourceFiles.PathOf(file).Split('/') is ["libraries", var library, ..]
+                ? library
+                : SourceFiles.PathOf(file).Split('/')[0]
+            select (Name: type.Groups[1].Value, Project: project);
+        SourceFiles.AssertNone(
+            from type in types.Distinct()
+            group type.Project by type.Name into projects
+            where projects.Count() > 1 && !SharedNames.Contains(projects.Key)
+            select $"{projects.Key}: {string.Join(", ", projects)}"
+        );
     }
 
     [Fact]
@@ -202,6 +236,12 @@ public sealed partial class HouseTests
 
     private static IEnumerable<FileInfo> CSharp(params string[] folders) =>
         SourceFiles.In(folders).Where(file => file.Extension == ".cs");
+
+    [GeneratedRegex(
+        @"^(?:public|internal)(?: \w+)*? (?:class|(?:record )?struct|record|interface|enum) (\w+)",
+        RegexOptions.Multiline
+    )]
+    private static partial Regex DeclaredType();
 
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();

@@ -14,7 +14,7 @@ public sealed class LocalServicesOptionsTests
                 LocalServicesMode.Auto,
                 Ephemeral: false,
                 PostgresCluster.DefaultPort,
-                RedisServer.DefaultPort
+                LocalRedis.DefaultPort
             ),
             From()
         );

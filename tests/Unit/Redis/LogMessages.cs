@@ -1,10 +1,11 @@
 using System.Text;
+using EventStore;
 
 namespace Unit.Redis;
 
 /// <summary>Texts on the channel of the tests.</summary>
 internal static class LogMessages
 {
-    public static Task<bool> PublishAsync(global::EventStore.RedisServer server, string message, TimeSpan timeout) =>
+    public static Task<bool> PublishAsync(RedisServer server, string message, TimeSpan timeout) =>
         server.PublishAsync("log", Encoding.UTF8.GetBytes(message), timeout, TestContext.Current.CancellationToken);
 }

@@ -19,10 +19,10 @@ public sealed class RedisProgram : IAsyncLifetime
         );
 
     /// <summary>Starts a server; skips the test if Redis is not installed and cannot be downloaded.</summary>
-    internal RedisServer Start(int port = 0)
+    internal RedisProcess Start(int port = 0)
     {
         Assert.SkipWhen(_program is null, _missing);
-        return RedisServer.Start(_program!, port);
+        return RedisProcess.Start(_program!, port);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -31,7 +31,7 @@ public sealed class RedisProgram : IAsyncLifetime
     {
         try
         {
-            _program = global::LocalServices.Redis.RedisServer.Find(Path.Combine(Repository.Root, ".local", "tools"));
+            _program = global::LocalServices.Redis.LocalRedis.Find(Path.Combine(Repository.Root, ".local", "tools"));
         }
         catch (LocalServicesException e)
         {

@@ -18,7 +18,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
     [Fact(Timeout = 60_000)]
     public async Task A_frozen_server_is_probed_by_one_message_at_a_time_and_the_other_delivers_all_in_order()
     {
-        await using RedisServer good = program.Start(),
+        await using RedisProcess good = program.Start(),
             bad = program.Start();
         await using var service = await StartAsync($"{good.Address};{bad.Address}");
         var servers = service.Services.GetRequiredService<RedisServers>();
@@ -52,7 +52,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
     [Fact]
     public async Task A_server_without_heartbeats_is_unavailable_only_while_others_deliver_some()
     {
-        await using RedisServer one = program.Start(),
+        await using RedisProcess one = program.Start(),
             two = program.Start();
         var time = new ManualTime();
         await using var service = await StartAsync($"{one.Address};{two.Address}", time);
@@ -73,7 +73,7 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
     [Fact]
     public async Task Each_server_has_a_health_check_that_names_it()
     {
-        await using RedisServer one = program.Start(),
+        await using RedisProcess one = program.Start(),
             two = program.Start();
         await using var service = await StartAsync($"{one.Address};{two.Address}");
         await two.StopAsync();
@@ -92,11 +92,8 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         );
     }
 
-    private static Task<bool> PublishAsync(
-        global::EventStore.RedisServer server,
-        string message,
-        TimeSpan? timeout = null
-    ) => LogMessages.PublishAsync(server, message, timeout ?? Timeout);
+    private static Task<bool> PublishAsync(RedisServer server, string message, TimeSpan? timeout = null) =>
+        LogMessages.PublishAsync(server, message, timeout ?? Timeout);
 
     private static Task<Service> StartAsync(string address, TimeProvider? time = null) =>
         Service.StartAsync(

@@ -149,13 +149,9 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         while (!await PublishAsync(server, "4")) { }
     }
 
-    private static global::EventStore.RedisServer Server(Service service) =>
-        service.Services.GetRequiredService<RedisServers>().All[0];
+    private static RedisServer Server(Service service) => service.Services.GetRequiredService<RedisServers>().All[0];
 
-    private static async Task<ChannelReader<string>> SubscribeAsync(
-        global::EventStore.RedisServer server,
-        TimeSpan? timeout = null
-    )
+    private static async Task<ChannelReader<string>> SubscribeAsync(RedisServer server, TimeSpan? timeout = null)
     {
         var received = System.Threading.Channels.Channel.CreateUnbounded<string>();
         await server.SubscribeAsync(
@@ -167,11 +163,8 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         return received.Reader;
     }
 
-    private static Task<bool> PublishAsync(
-        global::EventStore.RedisServer server,
-        string message,
-        TimeSpan? timeout = null
-    ) => LogMessages.PublishAsync(server, message, timeout ?? Timeout);
+    private static Task<bool> PublishAsync(RedisServer server, string message, TimeSpan? timeout = null) =>
+        LogMessages.PublishAsync(server, message, timeout ?? Timeout);
 
     private static Task<Service> StartAsync(int port, int replaceSeconds = 1) =>
         Service.StartAsync(

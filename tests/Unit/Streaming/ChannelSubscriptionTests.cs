@@ -22,12 +22,7 @@ public sealed class ChannelSubscriptionTests
             TimeProvider.System,
             NullLogger.Instance
         );
-        using var server = new global::EventStore.RedisServer(
-            "redis",
-            connection,
-            TimeProvider.System,
-            NullLogger.Instance
-        );
+        using var server = new RedisServer("redis", connection, TimeProvider.System, NullLogger.Instance);
         var subscription = new ChannelSubscription(
             server,
             "channel",

@@ -2,7 +2,7 @@ namespace LocalServices.Redis;
 
 /// <summary>A Redis without persistence, because all of its data is also in Postgres.
 /// Its configuration is a file, so that no process list shows its password.</summary>
-internal sealed record RedisServer(string Program, string? Libraries, string Configuration, string Password, int Port)
+internal sealed record LocalRedis(string Program, string? Libraries, string Configuration, string Password, int Port)
 {
     /// <summary>The port of a stack that keeps its data; <c>LocalServices:RedisPort</c> changes it.</summary>
     public const int DefaultPort = 16379;
@@ -10,7 +10,7 @@ internal sealed record RedisServer(string Program, string? Libraries, string Con
     /// <param name="local">The folders of the stack.</param>
     /// <param name="wantedPort">The port on loopback; 0: any free one, as for an ephemeral stack.</param>
     /// <exception cref="LocalServicesException">The port is in use, or Redis cannot be found.</exception>
-    public static RedisServer Prepare(LocalFolder local, int wantedPort)
+    public static LocalRedis Prepare(LocalFolder local, int wantedPort)
     {
         var port = LoopbackPort.Take(wantedPort, "Redis", "RedisPort");
         var (program, libraries) = Find(local.Tools);
@@ -28,7 +28,7 @@ internal sealed record RedisServer(string Program, string? Libraries, string Con
 
             """
         );
-        return new RedisServer(program, libraries, configuration, password, port);
+        return new LocalRedis(program, libraries, configuration, password, port);
     }
 
     /// <exception cref="LocalServicesException">Redis is not installed and could not be downloaded.</exception>

@@ -9,7 +9,7 @@ namespace LoadTests.Llm;
 /// An OpenAI-compatible provider in this process, so that one clock times a token from the provider to the reader.
 /// One thread paces all answers; a request's first message names the expected answer.
 /// </summary>
-internal sealed class FakeUpstream : IDisposable
+internal sealed class UpstreamServer : IDisposable
 {
     private readonly TcpListener _listener;
     private readonly ConcurrentDictionary<string, UpstreamAnswer> _expected = new();
@@ -18,7 +18,7 @@ internal sealed class FakeUpstream : IDisposable
     private readonly Thread _pacer;
     private readonly long _interval;
 
-    public FakeUpstream(int port, int tokensPerSecond)
+    public UpstreamServer(int port, int tokensPerSecond)
     {
         _interval = Math.Max(1, Stopwatch.Frequency / tokensPerSecond);
         _listener = new TcpListener(IPAddress.Loopback, port);

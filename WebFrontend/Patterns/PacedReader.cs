@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace WebFrontend.Patterns;
 
 /// <summary>Reads <c>/sse/backpressure-chat</c> at <see cref="PerSecond"/> chunks a second.</summary>
-internal sealed class SlowReader(string id, Uri replica, TimeProvider clock)
+internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
 {
     private const int Tokens = 4_000; // the longest answer of the built-in model, about 100 s
 

@@ -9,12 +9,12 @@ namespace LoadTests.Llm;
 internal sealed record StartedGeneration(string Id, string Stream);
 
 /// <summary>A generation as <c>GET /v1/generations/{id}</c> reports it.</summary>
-internal sealed record GenerationState(string Status, string Text, TokenUsage? Usage);
+internal sealed record GenerationAnswer(string Status, string Text, TokenUsage? Usage);
 
 internal sealed record TokenUsage(long OutputTokens);
 
 /// <summary>Starts generations on a chosen replica and reads their state from any replica.</summary>
-internal sealed class GenerationApi(ReplicaSet replicas, string provider, string? model) : IDisposable
+internal sealed class GenerationRequests(ReplicaSet replicas, string provider, string? model) : IDisposable
 {
     private static readonly TimeSpan RetryTimeout = TimeSpan.FromSeconds(60),
         RetryDelay = TimeSpan.FromMilliseconds(500);
@@ -64,7 +64,7 @@ internal sealed class GenerationApi(ReplicaSet replicas, string provider, string
 
     /// <summary>Reads a generation's state and retries for a while: after a
     /// fault the system is back soon, and the text must be checked.</summary>
-    public async Task<GenerationState> GetAsync(string id, CancellationToken cancellationToken)
+    public async Task<GenerationAnswer> GetAsync(string id, CancellationToken cancellationToken)
     {
         for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(RetryDelay, cancellationToken))
         {
@@ -74,7 +74,7 @@ internal sealed class GenerationApi(ReplicaSet replicas, string provider, string
                     new Uri($"/v1/generations/{id}", UriKind.Relative),
                     cancellationToken
                 );
-                return await ReadAsync<GenerationState>(response.EnsureSuccessStatusCode(), cancellationToken);
+                return await ReadAsync<GenerationAnswer>(response.EnsureSuccessStatusCode(), cancellationToken);
             }
             catch (Exception e)
                 when (e is HttpRequestException or IOException && Stopwatch.GetElapsedTime(began) < RetryTimeout) { }

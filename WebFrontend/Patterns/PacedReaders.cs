@@ -5,19 +5,19 @@ using WebFrontend.SignIn;
 
 namespace WebFrontend.Patterns;
 
-/// <summary>The open <see cref="SlowReader"/>s, by id. Thread-safe.</summary>
-internal sealed class SlowReaders(SignInSessions sessions)
+/// <summary>The open <see cref="PacedReader"/>s, by id. Thread-safe.</summary>
+internal sealed class PacedReaders(SignInSessions sessions)
 {
-    private readonly ConcurrentDictionary<string, SlowReader> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, PacedReader> _open = new(StringComparer.Ordinal);
 
-    public SlowReader? Find(string id) => _open.GetValueOrDefault(id);
+    public PacedReader? Find(string id) => _open.GetValueOrDefault(id);
 
     /// <summary>
     /// Streams the chunks of a reader. Ends when StreamApi ends or breaks the response, when the page disconnects, and
     /// at sign-out.
     /// </summary>
     public async IAsyncEnumerable<SseItem<object>> StreamAsync(
-        SlowReader reader,
+        PacedReader reader,
         HttpResponseMessage response,
         SignInSession? session,
         [EnumeratorCancellation] CancellationToken cancellationToken

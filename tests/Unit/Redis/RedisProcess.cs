@@ -5,13 +5,13 @@ using LocalServices;
 namespace Unit.Redis;
 
 /// <summary>A real Redis for one test.</summary>
-internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
+internal sealed class RedisProcess(Process process, int port) : IAsyncDisposable
 {
     public int Port => port;
 
     public string Address => $"127.0.0.1:{port}";
 
-    public static RedisServer Start(LocalProgram program, int port = 0)
+    public static RedisProcess Start(LocalProgram program, int port = 0)
     {
         port = port == 0 ? LoopbackPort.Take(0, "a test", "any") : port;
         var start = new ProcessStartInfo(
@@ -28,7 +28,7 @@ internal sealed class RedisServer(Process process, int port) : IAsyncDisposable
         // A client that comes earlier is refused, and connects only after a pause.
         while (process.StandardOutput.ReadLine() is { } line)
             if (line.Contains("Ready to accept connections", StringComparison.Ordinal))
-                return new RedisServer(process, port);
+                return new RedisProcess(process, port);
         throw new InvalidOperationException($"Redis did not start on port {port}.");
     }
 

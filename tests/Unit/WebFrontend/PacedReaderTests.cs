@@ -3,7 +3,7 @@ using WebFrontend.Patterns;
 
 namespace Unit.WebFrontend;
 
-public class SlowReaderTests
+public class PacedReaderTests
 {
     private const string Chunk = """
         data: {"content":"a","buffer_size":1,"paused":false}
@@ -17,7 +17,7 @@ public class SlowReaderTests
     [InlineData("", "error", "The stream ended before the answer.")]
     public async Task Only_a_complete_answer_ends_without_an_error(string rest, string last, string? error)
     {
-        var reader = new SlowReader("r", new Uri("http://localhost"), TimeProvider.System) { PerSecond = 1_000 };
+        var reader = new PacedReader("r", new Uri("http://localhost"), TimeProvider.System) { PerSecond = 1_000 };
         using var response = new HttpResponseMessage
         {
             Content = new StringContent(Chunk.ReplaceLineEndings("\n") + rest),
