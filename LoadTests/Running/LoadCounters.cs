@@ -26,14 +26,12 @@ internal sealed class LoadCounters(TimeProvider clock)
     {
         var (open, disconnected, waiting) = (0L, 0L, 0L);
         foreach (var (stream, connecting) in _streams)
-        {
             if (stream.State == SseStreamState.Open)
                 open++;
             else if (connecting is not { } since)
                 disconnected++;
             else if (clock.GetElapsedTime(since) > AdmissionTimeout)
                 waiting++;
-        }
         return (open, disconnected, waiting);
     }
 

@@ -49,7 +49,6 @@ internal sealed class ConnectionDirectory(
         var asked = others.Select(async r => (r.Name, Rows: await AskAsync(r, CancellationToken.None), At: Elapsed()));
         var (rows, silent) = (new List<ConnectionRow>(), new HashSet<string>(StringComparer.Ordinal));
         foreach (var (name, answer, at) in await Task.WhenAll(asked))
-        {
             if (answer is null)
                 silent.Add(name);
             else
@@ -57,7 +56,6 @@ internal sealed class ConnectionDirectory(
                 rows.AddRange(answer);
                 worked = at > worked ? at : worked;
             }
-        }
         // Last, so that the streams of this replica are not as old as the wait for the others.
         var answered = Elapsed();
         rows.AddRange(Local());

@@ -10,13 +10,11 @@ internal sealed record StreamApiAddress(string Origin)
             ? given
             : configuration["services:streamapi:http:0"];
         if (string.IsNullOrEmpty(value))
-        {
             throw new InvalidOperationException(
                 "The address of StreamApi is missing. Set 'StreamApi:PublicUrl' "
                     + "(StreamApi__PublicUrl=http://localhost:5080) to the address at which browsers reach it, "
                     + "or start the frontend with the AppHost."
             );
-        }
 
         return Uri.TryCreate(value, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https")
             ? new StreamApiAddress(uri.GetLeftPart(UriPartial.Authority))

@@ -27,13 +27,11 @@ public sealed class SseClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(http);
         if (http.Timeout != Timeout.InfiniteTimeSpan)
-        {
             throw new ArgumentException(
                 $"HttpClient.Timeout is {http.Timeout} and would end open streams. Set it to Timeout.InfiniteTimeSpan; "
                     + "SseOptions.IdleTimeout detects silent connections.",
                 nameof(http)
             );
-        }
         _http = http;
         Clock = clock ?? TimeProvider.System;
         Watchdog = new Reading.IdleWatchdog(Clock);

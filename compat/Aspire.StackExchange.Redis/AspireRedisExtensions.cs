@@ -57,7 +57,6 @@ public static class AspireRedisExtensions
             builder.Services.AddSingleton<IHostedService>(services => new RedisActivation(() => Get(services)));
 
         if (!settings.DisableHealthChecks)
-        {
             builder
                 .Services.AddHealthChecks()
                 .Add(
@@ -68,7 +67,6 @@ public static class AspireRedisExtensions
                         tags: null
                     )
                 );
-        }
 
         ConnectionMultiplexer Open(IServiceProvider services) =>
             RedisConnection.Open(options.Value, services.GetRequiredService<ILoggerFactory>());

@@ -51,13 +51,11 @@ internal static class RedisConnection
         void Away(ConnectionFailureType why)
         {
             if (Interlocked.Exchange(ref away, 1) == 0)
-            {
                 logger.LogWarning(
                     "Redis at {EndPoints} is unreachable ({FailureType}); the client keeps retrying",
                     address,
                     why
                 );
-            }
         }
     }
 }

@@ -66,13 +66,11 @@ internal static class Command
             !process.WaitForExit(Interval(left));
             whileRunning?.Invoke()
         )
-        {
             if ((left -= Interval(left)) <= TimeSpan.Zero)
             {
                 process.Kill(entireProcessTree: true);
                 return new Result(TimedOut, $"{program} did not end within its timeout and was killed. {text}", "");
             }
-        }
 
         process.WaitForExit(); // reads the rest of the output
         return new Result(process.ExitCode, text.ToString().Trim(), answer.ToString().Trim());

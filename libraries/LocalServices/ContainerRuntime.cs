@@ -36,12 +36,10 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         if (running is null)
         {
             foreach (var (program, _) in answers.Where(a => a.Answer == Answer.Hangs))
-            {
                 output.WriteLine(
                     $"{program} did not answer within {Timeout.TotalSeconds:0} s. Postgres and Redis run as processes "
                         + "of this machine."
                 );
-            }
 
             return false;
         }

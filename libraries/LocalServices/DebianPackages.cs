@@ -19,11 +19,9 @@ internal sealed partial class DebianPackages(string what, string work)
             Directory.CreateDirectory(work);
             var (problem, root) = new DebianPackages(what, work).Fetch(packages);
             if (problem is not null)
-            {
                 throw new LocalServicesException(
                     $"{what} is not installed and could not be downloaded: {problem}\n{otherwise}"
                 );
-            }
 
             Delete(target);
             Directory.Move(root, target);
@@ -88,10 +86,8 @@ internal sealed partial class DebianPackages(string what, string work)
             return (result?.Output, root);
 
         foreach (var package in Directory.EnumerateFiles(folder, "*.deb"))
-        {
             if (Command.Run("dpkg", ["-x", package, root]) is var unpacked && unpacked is not { ExitCode: 0 })
                 return ($"dpkg -x {package} failed: {unpacked?.Output}", root);
-        }
 
         return (null, root);
     }

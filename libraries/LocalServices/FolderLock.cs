@@ -13,11 +13,9 @@ internal static class FolderLock
                 return taken;
 
             if (waits == 10)
-            {
                 Console.WriteLine(
                     $"{what}: waiting for another start, which is preparing it and holds {File(folder, what)}"
                 );
-            }
 
             Thread.Sleep(TimeSpan.FromMilliseconds(100));
         }

@@ -60,11 +60,9 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
             )
             {
                 if (folder == elsewhere)
-                {
                     Console.WriteLine(
                         $"Postgres runs as nobody and cannot access {local}, so its tools and data are in {elsewhere}"
                     );
-                }
 
                 return (folder, identity);
             }

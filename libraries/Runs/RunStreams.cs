@@ -35,7 +35,6 @@ internal sealed class RunStreams(
     {
         var last = LastEventId.Of(context.Request);
         if (last.Text is null)
-        {
             await finite.BeginAsync(
                 context,
                 format,
@@ -45,7 +44,6 @@ internal sealed class RunStreams(
                     return (run.Name.Topic, run.Announced);
                 }
             );
-        }
         else if (
             last.Id is { } id
             && await runs.FindAsync(kind, id, context.RequestAborted) is { } name

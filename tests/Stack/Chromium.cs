@@ -16,11 +16,9 @@ public sealed record Chromium(string? Path, string Reason)
     private static async Task<Chromium> FindOrInstallAsync()
     {
         if (Environment.GetEnvironmentVariable("CHROME_PATH") is { Length: > 0 } given)
-        {
             return File.Exists(given)
                 ? new Chromium(given, "")
                 : new Chromium(null, $"CHROME_PATH names {given}, which does not exist.");
-        }
 
         if (Find() is { } found)
             return new Chromium(found, "");

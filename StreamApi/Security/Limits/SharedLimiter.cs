@@ -65,12 +65,10 @@ internal sealed class SharedLimiter(
             if (await counts.TakeAsync(limit, key) is not { } permits)
                 return lease;
             lock (_lock)
-            {
                 if (permits.Given > 0)
                     (_held, _takenAt) = (permits.Given - 1, clock.GetTimestamp());
                 else
                     (_refusedFor, _refusedAt) = (permits.Wait, clock.GetTimestamp());
-            }
             return permits.Given > 0 ? lease : Refused(permits.Wait);
         }
         finally

@@ -42,12 +42,10 @@ internal sealed class SessionSources(
             )
             .ToListAsync(CancellationToken.None);
         foreach (var session in due)
-        {
             if (now - session.SeenAt > TimeSpan.FromSeconds(options.Value.IdleSeconds))
                 session.NextAt = null;
             else
                 await ReadAsync(context, session, now, CancellationToken.None);
-        }
         await context.SaveChangesAsync(CancellationToken.None);
         await context.CommitAsync();
         return due.Count;

@@ -52,11 +52,9 @@ internal sealed class IdleWatchdog(TimeProvider clock)
     {
         List<IdleWatch>? silent = null;
         lock (_gate)
-        {
             foreach (var watch in _watches)
                 if (watch.IsSilent)
                     (silent ??= []).Add(watch);
-        }
         foreach (var watch in silent ?? [])
             watch.Expire();
     }

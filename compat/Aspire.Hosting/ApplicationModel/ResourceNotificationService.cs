@@ -103,10 +103,8 @@ public class ResourceNotificationService
     )
     {
         await foreach (var e in WatchAsync(cancellationToken))
-        {
             if (Is(e, resourceName) && predicate(e))
                 return e;
-        }
         throw new OperationCanceledException($"The wait for resource '{resourceName}' ended with the application.");
     }
 

@@ -136,10 +136,8 @@ namespace Aspire.Hosting.ApplicationModel
             where TAnnotation : IResourceAnnotation
         {
             if (behavior == ResourceAnnotationMutationBehavior.Replace)
-            {
                 foreach (var old in Resource.Annotations.OfType<TAnnotation>().ToArray())
                     Resource.Annotations.Remove(old);
-            }
             Resource.Annotations.Add(annotation);
             return this;
         }

@@ -13,13 +13,11 @@ internal sealed record BundlePackage(string Name, string Version, long Download,
         using var manifest = JsonDocument.Parse(Text("package.json"));
         var name = $"@microsoft/aspire-cli-{Platform}";
         if (!manifest.RootElement.GetProperty("dependencies").TryGetProperty(name, out var version))
-        {
             throw new BundleUnavailableException(
                 $"compat/Aspire.Hosting/Bundle/package.json pins no Aspire dashboard and orchestrator for {Platform}. "
                     + "Use a NuGet feed that carries Aspire (UseAspirePackages=true), or add the platform's package "
                     + "as docs/upgrading-aspire.md says."
             );
-        }
 
         var sizes = manifest.RootElement.GetProperty("sizes");
         return new BundlePackage(

@@ -76,12 +76,10 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
                     + "(Debian, Ubuntu: sudo apt-get install -y npm) and start again."
             );
         if (exitCode != 0)
-        {
             throw new BundleUnavailableException(
                 $"npm could not fetch {package.Name} {package.Version} (exit code {exitCode}). "
                     + $"Is its registry reachable? Try: npm view {package.Name}@{package.Version}\n{text}"
             );
-        }
     }
 
     /// <summary>Unpacks the bundle that the program carries; `setup` is the hidden command for it.</summary>
@@ -115,11 +113,9 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
             || !File.Exists(Path.Combine(target, "dcp", "dcp"))
             || !File.Exists(Path.Combine(target, "managed", "aspire-managed"))
         )
-        {
             throw new BundleUnavailableException(
                 $"{package.Name} {package.Version} did not unpack as expected (exit code {exitCode}).\n{text}"
             );
-        }
 
         return target;
     }
@@ -134,11 +130,9 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
                 return taken;
 
             if (waits == 0)
-            {
                 await output.WriteLineAsync(
                     $"Aspire {package.Version}: waiting for another start to fetch the dashboard and orchestrator"
                 );
-            }
 
             await Task.Delay(TimeSpan.FromMilliseconds(200), cancellation);
         }

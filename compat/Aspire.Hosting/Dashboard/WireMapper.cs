@@ -90,14 +90,12 @@ internal static class WireMapper
             Exception = r.ExceptionText ?? "",
         };
         if (r.Status is { } status)
-        {
             wire.Status = status switch
             {
                 Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy => HealthStatus.Healthy,
                 Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Degraded => HealthStatus.Degraded,
                 _ => HealthStatus.Unhealthy,
             };
-        }
         if (r.LastRunAt is { } last)
             wire.LastRunAt = Timestamp.FromDateTime(last);
         return wire;

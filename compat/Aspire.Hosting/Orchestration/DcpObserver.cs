@@ -30,10 +30,8 @@ internal sealed class DcpObserver(
     )
     {
         await foreach (var change in dcp.WatchAsync(plural, cancellationToken))
-        {
             if (change.Type is "ADDED" or "MODIFIED")
                 apply(change, cancellationToken);
-        }
     }
 
     private void ApplyEndpoint(DcpEvent change, CancellationToken cancellationToken)
@@ -109,10 +107,8 @@ internal sealed class DcpObserver(
                 }
         );
         if (state != KnownResourceStates.Starting && _logged.TryAdd(change.Uid, 0))
-        {
             foreach (var source in (string[])["system", "stdout", "stderr"])
                 _ = FollowLogAsync(instance, source, cancellationToken);
-        }
     }
 
     private async Task FollowLogAsync(Instance instance, string source, CancellationToken cancellationToken)

@@ -174,7 +174,6 @@ internal static class PortOwner
             .Select(f => $"socket:[{f[9]}]")
             .ToHashSet();
         foreach (var process in Process.GetProcesses())
-        {
             using (process)
             {
                 try
@@ -191,7 +190,6 @@ internal static class PortOwner
                     // Another user's process, or one that ended.
                 }
             }
-        }
         return null;
     }
 }

@@ -33,13 +33,11 @@ internal sealed class HealthMonitor(
                 notifications.TryGetCurrentState(instance.Id, out var current)
                 && !reports.Select(Essence).SequenceEqual(current!.Snapshot.HealthReports.Select(Essence))
             )
-            {
                 await notifications.PublishUpdateAsync(
                     instance.Resource,
                     instance.Id,
                     s => s.State?.Text == KnownResourceStates.Running ? s with { HealthReports = [.. reports] } : s
                 );
-            }
             await Task.Delay(
                 reports.All(r => r.Status == HealthStatus.Healthy) ? OnceHealthy : UntilHealthy,
                 time,

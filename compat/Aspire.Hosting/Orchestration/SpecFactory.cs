@@ -88,10 +88,8 @@ internal sealed class SpecFactory(DistributedApplicationExecutionContext executi
         foreach (var callback in resource.Annotations.OfType<EnvironmentCallbackAnnotation>())
             await callback.Callback(context);
         foreach (var endpoint in resource.Annotations.OfType<EndpointAnnotation>())
-        {
             if (endpoint.PortVariable is { } variable)
                 context.EnvironmentVariables[variable] = endpoint.AllocatedEndpoint!.TargetPortExpression!;
-        }
         var variables = new JsonArray();
         foreach (var (name, value) in context.EnvironmentVariables)
             variables.Add(new JsonObject { ["name"] = name, ["value"] = await TextAsync(value, cancellationToken) });

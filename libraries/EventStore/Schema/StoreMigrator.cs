@@ -59,6 +59,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
         async Task RetryAsync(Func<Task> apply)
         {
             for (var told = false; ; told = true)
+            {
                 try
                 {
                     await apply();
@@ -73,6 +74,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
                         );
                     await Task.Delay(Pause, clock, cancellationToken);
                 }
+            }
         }
 
         async Task ApplyFunctionsAsync()

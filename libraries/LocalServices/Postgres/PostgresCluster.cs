@@ -109,10 +109,8 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
         string[] command = [.. identity, program, .. arguments];
         var result = Command.Run(command[0], command[1..], input, folder, programs.Libraries);
         if (result is not { ExitCode: 0 })
-        {
             throw new LocalServicesException(
                 $"The Postgres data folder could not be created: {string.Join(' ', command)} failed.\n{result?.Output}"
             );
-        }
     }
 }

@@ -33,19 +33,15 @@ internal static class PostmasterLock
             }
 
             if (waited == TimeSpan.Zero)
-            {
                 Console.WriteLine(
                     $"Postgres: waiting for an earlier server (process {id}), which still uses this clone's data"
                 );
-            }
 
             if (waited >= Timeout)
-            {
                 throw new LocalServicesException(
                     $"A stack of this clone is already running (Postgres is process {id}). "
                         + $"Stop it, or start a second, empty one beside it: {LocalServicesOptions.SecondStack}"
                 );
-            }
 
             Thread.Sleep(TimeSpan.FromMilliseconds(100));
         }

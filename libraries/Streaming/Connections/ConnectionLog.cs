@@ -21,7 +21,6 @@ internal sealed class ConnectionLog(TimeProvider clock, ILogger<ConnectionLog> l
                 startTime: stream.ConnectedAt
             )
         )
-        {
             span?.SetTag("sse.connection.id", stream.Id)
                 .SetTag("http.route", stream.Client.Endpoint)
                 .SetTag("client.address", stream.Client.Address)
@@ -31,7 +30,6 @@ internal sealed class ConnectionLog(TimeProvider clock, ILogger<ConnectionLog> l
                 .SetTag("sse.latency.p50_ms", latency?.P50)
                 .SetTag("sse.latency.p95_ms", latency?.P95)
                 .SetTag("sse.latency.p99_ms", latency?.P99);
-        }
         const string Ended =
             "Stream {ConnectionId} of {Endpoint} ended: {Reason}, {Delivered} events in {Seconds:F1} s, lag {Lag}";
         var seconds = (clock.GetUtcNow() - stream.ConnectedAt).TotalSeconds;

@@ -64,7 +64,6 @@ internal static class SlowReaders
         var kept = new List<LogFrame>();
         SkippedRange? skipped = null;
         for (var i = frames.Count - 1; i >= 0; i--)
-        {
             if (seen.Add(frames[i].Key))
                 kept.Add(frames[i]);
             else
@@ -73,7 +72,6 @@ internal static class SlowReaders
                     skipped?.To ?? frames[i].Position,
                     (skipped?.Count ?? 0) + 1
                 );
-        }
         kept.Reverse();
         return (kept, skipped);
     }

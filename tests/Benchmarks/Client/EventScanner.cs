@@ -42,7 +42,6 @@ internal sealed class EventScanner(long expect, Action<long> received)
     public void Read(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
-        {
             switch (_at)
             {
                 case At.Head:
@@ -75,7 +74,6 @@ internal sealed class EventScanner(long expect, Action<long> received)
                 default:
                     return;
             }
-        }
     }
 
     private void Head(string line)

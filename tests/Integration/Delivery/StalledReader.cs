@@ -53,7 +53,6 @@ internal sealed partial class StalledReader : IAsyncDisposable
         try
         {
             while (numbers.LastOrDefault() != last && await lines.ReadLineAsync(limit.Token) is { } line)
-            {
                 if (line.StartsWith("id: ", StringComparison.Ordinal))
                     id = line[4..];
                 else if (Number().Match(line) is { Success: true } n)
@@ -69,7 +68,6 @@ internal sealed partial class StalledReader : IAsyncDisposable
                         numbers.Add(number);
                     (id, number, count) = (null, 0, 0);
                 }
-            }
         }
         catch (IOException) { } // cut off
         return (numbers, skipped);

@@ -62,10 +62,8 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
                 .WatchAsync(resource.ResourceId)
                 .WithCancellation(Timeout)
         )
-        {
             if (lines.Where(l => l.Content.EndsWith(ending, StringComparison.Ordinal)).Take(1).ToArray() is [var found])
                 return found;
-        }
         throw new InvalidOperationException("The log ended.");
     }
 

@@ -35,12 +35,10 @@ public sealed class ClientTests(SecureSystem system)
             new SseOptions { InitialDelay = TimeSpan.FromMilliseconds(50) }
         );
         await foreach (var e in stream.WithCancellation(limit.Token))
-        {
             if (e.Type == "unauthorized")
                 await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
             else if (e.Type == "n")
                 break;
-        }
         Assert.Equal(2, asked);
     }
 

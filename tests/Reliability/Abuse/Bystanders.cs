@@ -80,12 +80,10 @@ internal sealed class Bystanders : IAsyncDisposable
             }
         );
         await foreach (var e in stream.WithCancellation(_stop.Token))
-        {
             if (e.Type == "connected")
                 connected.TrySetResult();
             else if (e.Type == "n")
                 Events.Receive(reader, int.Parse(e.Data, CultureInfo.InvariantCulture), Stopwatch.GetTimestamp());
-        }
     }
 
     /// <summary>Publishes by the clock, whatever the servers' speed: a late event keeps the time at which it was

@@ -101,7 +101,6 @@ internal static partial class AbuseCatalog
 
                 var open = Enumerable.Range(0, Heads + Bodies).Select(Open).ToList();
                 while (!over.IsCancellationRequested)
-                {
                     for (var i = 0; i < open.Count; i++)
                     {
                         // Spread over the second, as many clients would be.
@@ -120,7 +119,6 @@ internal static partial class AbuseCatalog
                         open[i] = Open(i);
                         cut++;
                     }
-                }
                 foreach (var connection in open)
                     connection.Dispose();
             }

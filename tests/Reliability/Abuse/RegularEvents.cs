@@ -53,7 +53,6 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
     {
         var (latencies, refused, lost, waiting, slowest) = (new List<double>(), 0L, 0L, 0L, 0.0);
         lock (_lock)
-        {
             for (var number = FirstDueAt(from); number < FirstDueAt(to); number++)
             {
                 var sent = number < _sent.Count ? _sent[number] : null;
@@ -77,7 +76,6 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
                             lost++;
                     }
             }
-        }
         return new EventWindow(latencies, refused, lost, waiting, slowest);
     }
 

@@ -110,12 +110,10 @@ internal sealed partial class PatroniMember : IAsyncDisposable
     public void CutOff(bool silent)
     {
         foreach (var link in (FaultyLink[])[Link, _rest, _etcd])
-        {
             if (silent)
                 link.Freeze();
             else
                 link.Cut();
-        }
     }
 
     public void Heal()

@@ -55,7 +55,7 @@ public sealed partial class FormTests
     }
 
     [Fact]
-    public void A_block_of_one_line_has_no_braces()
+    public void A_block_of_one_statement_has_no_braces()
     {
         var found =
             from file in SourceFiles.All
@@ -65,25 +65,39 @@ public sealed partial class FormTests
         SourceFiles.AssertNone(found);
     }
 
-    /// <summary>The numbers of the lines that open a block of one line after a condition or a loop.</summary>
+    [Fact]
+    public void A_try_after_a_condition_or_a_loop_is_in_a_block()
+    {
+        var found =
+            from file in SourceFiles.All
+            where file.Extension == ".cs"
+            from statement in TryAfterHead().Matches(File.ReadAllText(file.FullName))
+            select $"{SourceFiles.PathOf(file)}: {statement.Value}";
+        SourceFiles.AssertNone(found);
+    }
+
+    /// <summary>The numbers of the lines that open a block of one statement after a condition or a loop.</summary>
     private static IEnumerable<int> NeedlessBraces(string[] lines)
     {
-        for (var i = 1; i + 2 < lines.Length; i++)
+        for (var i = 1; i < lines.Length; i++)
         {
             var indent = lines[i].Length - 1;
-            if (
-                indent < 0
-                || lines[i] != new string(' ', indent) + '{'
-                || lines[i + 2] != new string(' ', indent) + '}'
-                || !lines[i + 1].EndsWith(';')
-                || lines[i + 1].TrimStart().StartsWith("//", StringComparison.Ordinal)
-            )
+            if (indent < 0 || lines[i] != new string(' ', indent) + '{')
                 continue;
             // A condition of several lines ends with a parenthesis in the same column.
             var head = i - 1;
             while (head > 0 && (!IsAt(lines[head], indent) || lines[head][indent] == ')'))
                 head--;
-            if (BlockHead().IsMatch(lines[head]))
+            var end = Array.FindIndex(lines, i + 1, line => IsAt(line, indent));
+            if (end < 0 || !BlockHead().IsMatch(lines[head]) || lines[end].Trim() != "}")
+                continue;
+            var statements = lines[(i + 1)..end]
+                .Where(line => IsAt(line, indent + 4) && !Continuation().IsMatch(line))
+                .ToArray();
+            if (statements is not [var only] || NeedsBlock().IsMatch(only))
+                continue;
+            // Without braces, an inner condition would take the outer one's else.
+            if (!BlockHead().IsMatch(only) || !lines[end + 1].TrimStart().StartsWith("else", StringComparison.Ordinal))
                 yield return i + 1;
         }
     }
@@ -111,6 +125,20 @@ public sealed partial class FormTests
 
     [GeneratedRegex(@"^\s*(else|if|for|foreach|await foreach|while|using|await using|lock|fixed)\b")]
     private static partial Regex BlockHead();
+
+    /// <summary>A line that begins no statement.</summary>
+    [GeneratedRegex(@"^\s*([)}\]{]|else\b|catch\b|finally\b)")]
+    private static partial Regex Continuation();
+
+    /// <summary>A statement that keeps its braces: a comment, a try, a declaration.</summary>
+    [GeneratedRegex(@"^\s*(//|try\b|(await )?using [^(]|const\b|static\b|async\b)")]
+    private static partial Regex NeedsBlock();
+
+    [GeneratedRegex(
+        @"^ *(else|(await )?(if|for|foreach|while|using|lock) .*\)|\))\r?\n *try\r?$",
+        RegexOptions.Multiline
+    )]
+    private static partial Regex TryAfterHead();
 
     [GeneratedRegex(@"\]\([^)]*\)|https?://\S+|`[^`]*`")]
     private static partial Regex Link();

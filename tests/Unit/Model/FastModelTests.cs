@@ -63,6 +63,7 @@ public sealed class FastModelTests
     {
         var seeds = Rare.Contains(bug) ? SeedsForRare : Seeds;
         for (var seed = 0; seed < seeds; seed++)
+        {
             try
             {
                 ModelWorld.Play(seed, bug);
@@ -74,6 +75,7 @@ public sealed class FastModelTests
                 return;
             }
             catch (ModelException) { }
+        }
         Assert.Fail($"{seeds} seeds did not find {bug}.");
     }
 

@@ -64,12 +64,10 @@ internal sealed class ModelSubscriptions(ModelChannels channels, int slots)
     {
         var due = new SlotSet(slots);
         for (var slot = 0; slot < slots; slot++)
-        {
             if (_joined[slot] == Joined)
                 due.Add(slot);
             else if (_joined[slot] == Confirmed)
                 _joined[slot] = Joined;
-        }
         return due;
     }
 }

@@ -52,6 +52,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         link.Swallow();
         ChannelReader<string>? again = null;
         while (again is null)
+        {
             try
             {
                 again = await SubscribeAsync(Server(receiver));
@@ -60,6 +61,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
             {
                 Assert.True(await PublishAsync(Server(publisher), "lost", Patient));
             }
+        }
         Assert.NotEqual(0, Server(receiver).Replacements);
         Assert.True(await PublishAsync(Server(publisher), "1", Patient));
         Assert.Equal("1", await again.ReadAsync(TestContext.Current.CancellationToken));

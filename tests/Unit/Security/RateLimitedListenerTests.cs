@@ -102,11 +102,13 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         await Eventually.GetAsync(() =>
         {
             if (!accepted.IsCompleted)
+            {
                 try
                 {
                     ConnectAsync().GetAwaiter().GetResult();
                 }
                 catch (SocketException) { } // reset while it connects
+            }
             return accepted.IsCompleted ? accepted : null;
         });
         await using (await accepted) { }

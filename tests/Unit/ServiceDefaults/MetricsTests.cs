@@ -90,13 +90,9 @@ public class MetricsTests
     {
         var routes = new List<object?>();
         foreach (ref readonly var point in metric.GetMetricPoints())
-        {
-            foreach (var tag in point.Tags)
-            {
-                if (tag.Key == "http.route")
-                    routes.Add(tag.Value);
-            }
-        }
+        foreach (var tag in point.Tags)
+            if (tag.Key == "http.route")
+                routes.Add(tag.Value);
 
         return routes;
     }

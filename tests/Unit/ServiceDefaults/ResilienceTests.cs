@@ -72,11 +72,9 @@ public class ResilienceTests
         );
         // The time of three requests with all their attempts has passed while the stream was open.
         for (var i = 0; i < 3; i++)
-        {
             await Assert.ThrowsAsync<TimeoutRejectedException>(() =>
                 service.Outgoing.GetAsync($"{service.Url}/never", TestContext.Current.CancellationToken)
             );
-        }
 
         gate.SetResult();
         Assert.Equal(

@@ -31,7 +31,6 @@ internal ref struct Calculator
             throw new FormatException("The expression has too many nested parentheses.");
         var left = Product();
         while (true)
-        {
             if (Take('+'))
                 left += Product();
             else if (Take('-', '−'))
@@ -41,14 +40,12 @@ internal ref struct Calculator
                 _depth--;
                 return left;
             }
-        }
     }
 
     private double Product()
     {
         var left = Power();
         while (true)
-        {
             if (Take('*', '×'))
                 left *= Power();
             else if (Take('/', '÷'))
@@ -57,7 +54,6 @@ internal ref struct Calculator
                 left %= Power();
             else
                 return left;
-        }
     }
 
     private double Power()
