@@ -21,7 +21,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     {
         internal DeliverySystem System { get; private set; } = null!;
 
-        /// <summary>Address that speaks HTTP/2. Taken at the start, since a process keeps only its last lines.</summary>
+        /// <summary>Address that speaks HTTP/2. Taken at the start: a process keeps only its last lines.</summary>
         internal Uri Http2 { get; private set; } = null!;
 
         public async ValueTask InitializeAsync()
