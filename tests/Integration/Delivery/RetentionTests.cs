@@ -160,7 +160,7 @@ public sealed class RetentionTests(StackFixture stack)
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
         await log.SetSpanAsync(1_000_000);
-        long largest = 0;
+        var (largest, bytes) = (0L, 0L);
         for (var written = 0; written < 20_000; written += Batch)
         {
             await log.AppendAsync([
@@ -174,20 +174,26 @@ public sealed class RetentionTests(StackFixture stack)
                     )),
             ]);
             while (await log.Directory.ListAsync(cancellationToken) > 0) { }
-            await log.Retention.RollAsync(cancellationToken);
-            await log.Retention.DropAsync(cancellationToken);
-            await log.ScalarAsync("vacuum eventstore.topics, eventstore.topic_parts; select 1");
-            largest = Math.Max(
-                largest,
-                await log.ScalarAsync(
-                    """
-                    select pg_total_relation_size('eventstore.topics')
-                        + pg_total_relation_size('eventstore.topic_parts')
-                        + pg_total_relation_size('eventstore.recent_ids')
-                        + (select sum(bytes) from eventstore.partitions())::bigint
-                    """
-                )
+            // Again while autovacuum holds a lock that a drop waits for, or a snapshot that keeps dead rows.
+            await DeliverySystem.EventuallyAsync(
+                async () =>
+                {
+                    await log.Retention.RollAsync(cancellationToken);
+                    await log.Retention.DropAsync(cancellationToken);
+                    await log.ScalarAsync("vacuum eventstore.topics, eventstore.topic_parts; select 1");
+                    bytes = await log.ScalarAsync(
+                        """
+                        select pg_total_relation_size('eventstore.topics')
+                            + pg_total_relation_size('eventstore.topic_parts')
+                            + pg_total_relation_size('eventstore.recent_ids')
+                            + (select sum(bytes) from eventstore.partitions())::bigint
+                        """
+                    );
+                    return bytes <= MaxBytes;
+                },
+                "topics, ids and log fit"
             );
+            largest = Math.Max(largest, bytes);
         }
         Assert.InRange(largest, MaxBytes / 2, MaxBytes);
         // Part of the log is left.
