@@ -19,7 +19,7 @@ public sealed partial class FormTests
     {
         var found =
             from file in SourceFiles.All
-            where Wrapped.Contains(file.Extension) && !file.Name.EndsWith(".ja.md", StringComparison.Ordinal)
+            where Wrapped.Contains(file.Extension)
             from line in Prose(file).Select((text, index) => (Text: text, Number: index + 1))
             let columns = new StringInfo(line.Text).LengthInTextElements
             where columns > MaxColumns
@@ -105,8 +105,7 @@ public sealed partial class FormTests
     private static bool IsAt(string line, int indent) =>
         line.Length > indent && line[indent] != ' ' && string.IsNullOrWhiteSpace(line[..indent]);
 
-    /// <summary>The lines of a file. In Markdown, lines of code, tables and links are empty: they cannot be
-    /// wrapped.</summary>
+    /// <summary>The lines of a file. In Markdown, code blocks, tables and URLs are empty: they cannot be wrapped.</summary>
     private static IEnumerable<string> Prose(FileInfo file)
     {
         var code = false;
@@ -119,7 +118,7 @@ public sealed partial class FormTests
             }
             var fence = line.TrimStart().StartsWith("```", StringComparison.Ordinal);
             code ^= fence;
-            yield return code || fence || line.TrimStart().StartsWith('|') ? "" : Link().Replace(line, "");
+            yield return code || fence || line.TrimStart().StartsWith('|') ? "" : Url().Replace(line, "");
         }
     }
 
@@ -140,6 +139,6 @@ public sealed partial class FormTests
     )]
     private static partial Regex TryAfterHead();
 
-    [GeneratedRegex(@"\]\([^)]*\)|https?://\S+|`[^`]*`")]
-    private static partial Regex Link();
+    [GeneratedRegex(@"https?://[^\s)]+")]
+    private static partial Regex Url();
 }
