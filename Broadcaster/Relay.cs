@@ -28,10 +28,10 @@ internal sealed class Relay(
 
     /// <summary>Number of heartbeats after which the head of a quiet slot is raised, so that quiet slots take no room
     /// in the heartbeat.</summary>
-    private const int QuietBeats = 8;
+    private const int QuietHeartbeats = 8;
 
     private readonly long[] _heads = new long[slots.Count];
-    private readonly Queue<long> _beats = [];
+    private readonly Queue<long> _headsAtHeartbeats = [];
     private string _epoch = "";
 
     /// <summary>The last published position; before the first publish, the head at the start.</summary>
@@ -95,7 +95,7 @@ internal sealed class Relay(
                 await publishing.WaitAsync(stopped);
                 try
                 {
-                    await BeatAsync(fence, stopped);
+                    await SendHeartbeatAsync(fence, stopped);
                 }
                 finally
                 {
@@ -146,13 +146,13 @@ internal sealed class Relay(
     {
         (_epoch, Relayed) = (epoch, position);
         Array.Fill(_heads, position);
-        _beats.Clear();
+        _headsAtHeartbeats.Clear();
     }
 
-    private Task BeatAsync(long fence, CancellationToken cancellationToken)
+    private Task SendHeartbeatAsync(long fence, CancellationToken cancellationToken)
     {
-        _beats.Enqueue(Relayed);
-        if (_beats.Count > QuietBeats && _beats.Dequeue() is var quiet)
+        _headsAtHeartbeats.Enqueue(Relayed);
+        if (_headsAtHeartbeats.Count > QuietHeartbeats && _headsAtHeartbeats.Dequeue() is var quiet)
             for (var slot = 0; slot < _heads.Length; slot++)
                 _heads[slot] = Math.Max(_heads[slot], quiet);
         return redis.PublishHeartbeatAsync(
@@ -191,7 +191,7 @@ internal sealed class Relay(
             await secret.ReadAsync(cancellationToken); // the store may have been replaced
             // The page lacks the events before it in the new history, so receivers without them must see a gap.
             StartAt(page.Epoch, page.Events.Count == 0 ? page.Head : after);
-            await BeatAsync(fence, cancellationToken);
+            await SendHeartbeatAsync(fence, cancellationToken);
         }
         // Events that retention dropped before they were relayed must be a gap to receivers.
         if (page.DroppedThrough > Relayed)

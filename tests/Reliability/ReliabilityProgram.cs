@@ -11,8 +11,8 @@ internal static class ReliabilityProgram
 {
     private static async Task<int> Main(string[] args)
     {
-        if (args is [AbuserProcess.Argument, var abuse, .. var replicas])
-            return await AbuserProcess.MainAsync(abuse, replicas);
+        if (args is [LoadProcess.Argument, var abuse, .. var replicas])
+            return await LoadProcess.MainAsync(abuse, replicas);
         GeneratorProcess.Prepare();
         using var stop = new StopSignals();
         try

@@ -40,21 +40,22 @@ internal static class Sections
             "Abuse",
             """
             A system as in Production with its default limits. Its regular users are 40 readers and a publisher of 50
-            events/s, each with its own account; the abuser has an address of its own, and 1 to 200 accounts, each
-            within its limits. **p99**: from the time at which an event was due to be published until it is received,
-            over all regular readers, for the events that were due without the abuser (20 s before, and 20 s from ten
-            seconds after its end) and during the abuse, whenever they came; one that never came is infinitely late. It
-            may at most double. Ten thousand connections at once slow down any program on this machine. The row before
-            it measures this with a bare program. The system may have 1.5 times that ratio, but at least 2 and at most
-            3. **refused**: refused publishes of the regular users, to half a minute after the end. None of their events
-            may be lost or come twice, and none of their streams may end. **memory**: of both replicas together, before
-            the abuse, at its highest, and half a minute after, when it may be at most 150 MB more than before. Ten
-            seconds after the end, no statement in Postgres may have been running for more than a second. The abuser
-            shares the cores with the system at the lowest priority; the work that it causes in the servers and the
-            kernel has normal priority. In Development, where no limit per client applies, each event must be answered
-            and received within a second instead.
+            events/s, each with its own account. The load comes from one other address, with one account or several,
+            each within its limits: 10 accounts for branches, 12 each for patterns, searches, pages and sessions, 20 for
+            slow readers, 100 for readers that never read, and 200 for filters. **p99**: from the time at which an event
+            was due to be published until it is received, over all regular readers, for the events that were due without
+            the load (20 s before, and 20 s from ten seconds after its end) and during it, whenever they were received;
+            one that never was is infinitely late. It may at most double. Ten thousand connections at once slow down any
+            program on this machine. The row before it measures this with a bare program. The system may have 1.5 times
+            that ratio, but at least 2 and at most 3. **refused**: refused publishes of the regular users, to half a
+            minute after the end. None of their events may be lost or come twice, and none of their streams may end.
+            **memory**: of both replicas together, before the load, at its highest, and half a minute after, when it may
+            be at most 150 MB more than before. Ten seconds after the end, no statement in Postgres may have been
+            running for more than a second. The load process shares the cores with the system at the lowest priority;
+            the work that it causes in the servers and the kernel has normal priority. In Development, where no limit
+            per client applies, each event must be answered and received within a second instead.
             """,
-            "| abuse | regular p99 without ms | during ms | ratio | refused | memory MB | the abuser's responses |",
+            "| abuse | regular p99 without ms | during ms | ratio | refused | memory MB | responses to the load |",
             AbuseChecks()
         ),
         new(

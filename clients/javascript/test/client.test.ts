@@ -160,12 +160,12 @@ test("a request without an answer times out and is retried", async () => {
 });
 
 test("comments keep a connection alive", async () => {
-  let beats = 0;
+  let heartbeats = 0;
   await using server = await serve(({ response }) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     const heartbeat = setInterval(() => {
       response.write(":\n\n");
-      if (++beats === 20) response.write("data: alive\n\n");
+      if (++heartbeats === 20) response.write("data: alive\n\n");
     }, 20);
     response.on("close", () => clearInterval(heartbeat));
   });

@@ -129,9 +129,9 @@ test("the credentials and functions of the latest render are used", async () => 
   await using server = await serve(stream('data: {"n":1}\n\n'), stream('data: {"n":0}\n\n'));
   const { root, render, now } = mount(server.url, { token: () => "first" });
   await until("the first", () => now()?.data.length === 1);
-  let told = 0;
-  render(server.url, { token: () => "second", parse: (data) => `parsed ${data}`, onEvent: () => told++ });
-  for (let n = 2; told === 0; n++) {
+  let received = 0;
+  render(server.url, { token: () => "second", parse: (data) => `parsed ${data}`, onEvent: () => received++ });
+  for (let n = 2; received === 0; n++) {
     server.exchanges[0]!.response.write('data: {"n":1}\n\n');
     await until("the next", () => now()?.data.length === n);
   }
@@ -150,9 +150,9 @@ test("the newest items are kept, and with a limit of zero none", async () => {
     [2, [2, 3]],
     [0, []],
   ] as const) {
-    const told: string[] = [];
-    const { root, now } = mount(server.url, { limit, onEvent: ({ data }) => told.push(data) });
-    await until("all three", () => told.length === 3 && now()?.data.length === limit);
+    const received: string[] = [];
+    const { root, now } = mount(server.url, { limit, onEvent: ({ data }) => received.push(data) });
+    await until("all three", () => received.length === 3 && now()?.data.length === limit);
     assert.deepEqual(now()?.data, kept);
     root.unmount();
   }

@@ -11,9 +11,9 @@ async function lead(name: string) {
     void navigator.locks.request(`sse 3 ${name}`, { signal: new AbortController().signal }, hold);
   });
   const channel = new BroadcastChannel(`sse 3 ${name}`);
-  const heard: { kind: string; run: string; seen: number }[] = [];
+  const received: { kind: string; run: string; seen: number }[] = [];
   const joined = new Promise<void>((resolve) => {
-    channel.onmessage = ({ data }) => resolve(void heard.push(data));
+    channel.onmessage = ({ data }) => resolve(void received.push(data));
   });
   const say = (n: number) => {
     const event = { type: "message", data: `${n}`, id: `${n}` };
@@ -30,7 +30,7 @@ async function lead(name: string) {
       connected: undefined,
     });
   const close = () => release();
-  return { channel, heard, joined, say, sayState, close };
+  return { channel, received, joined, say, sayState, close };
 }
 
 test("two tabs share one connection and both receive every event", async () => {
@@ -253,7 +253,7 @@ test("a tab that leads before it has caught up counts what it has read", async (
   leader.close();
   await until("the fifth", () => follower.events.includes("5"));
   assert.equal(server.headers(1)["last-event-id"], "4");
-  const last = () => leader.heard.findLast(({ kind }) => kind === "event");
+  const last = () => leader.received.findLast(({ kind }) => kind === "event");
   await until("its message", () => last() !== undefined);
   assert.deepEqual([last()!.run, last()!.seen], ["r", 5]);
   follower.tab.close();

@@ -157,14 +157,14 @@ public sealed class EventAppender(
                 Logger.LogInformation("Postgres stores events again");
             _failing = false;
             StoreMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
-            if (Committed is { } told && first is { } from)
-                told(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
+            if (Committed is { } publish && first is { } from)
+                publish(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
             // The command may still read this batch.
             next = new AppendBatch(options.Value);
-            // Logged once per outage: every publish fails until it ends, and its caller is told.
+            // Logged once per outage: every publish fails until it ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
                     "Postgres does not store events, so publishes get 503: {Reason}",

@@ -12,14 +12,14 @@ public sealed class RunRegistry(NpgsqlDataSource store)
     /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
     /// <param name="topic">The topic of the run's events.</param>
     /// <param name="writer">A writer of <see cref="RunWriters"/>.</param>
-    /// <param name="will">JSON array of the events that end the run if its writer dies.</param>
+    /// <param name="closingEvents">JSON array of the events that the store appends if the writer dies.</param>
     /// <param name="announcement">Data of the announcement: one line of JSON.</param>
     /// <param name="traceParent">W3C trace context of the request; null without one.</param>
     /// <returns>Null if the writer's lease has expired.</returns>
     public Task<RunBeginning?> BeginAnnouncedAsync(
         string topic,
         Guid writer,
-        string will,
+        string closingEvents,
         string announcement,
         string? traceParent
     ) =>
@@ -27,7 +27,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             "select begun, announced_at, in_epoch from eventstore.begin_announced_run($1, $2, $3::jsonb, $4, $5)",
             async command =>
             {
-                command.With(topic).With(writer).With(will).With(announcement);
+                command.With(topic).With(writer).With(closingEvents).With(announcement);
                 command.Parameters.Add(
                     new NpgsqlParameter
                     {
@@ -48,7 +48,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
 
     /// <summary>Begins a part of a run that was announced before. False if the run has a writer already; null if it has
     /// none, so that the caller can try again: its lease has expired, or the run has just ended.</summary>
-    public Task<bool?> BeginAsync(string topic, Guid writer, string will) =>
+    public Task<bool?> BeginAsync(string topic, Guid writer, string closingEvents) =>
         store.AskAsync(
             """
             select case
@@ -56,11 +56,11 @@ public sealed class RunRegistry(NpgsqlDataSource store)
                 when exists (select from eventstore.runs where run = $1) then false
             end
             """,
-            async command => await command.With(topic).With(writer).With(will).ExecuteScalarAsync() as bool?
+            async command => await command.With(topic).With(writer).With(closingEvents).ExecuteScalarAsync() as bool?
         );
 
-    /// <summary>Lets a writer continue its run in a new epoch. False, and the run is ended by its will, if the log has
-    /// lost the last event that it wrote; false too for a run that the writer no longer has.</summary>
+    /// <summary>Lets a writer continue its run in a new epoch. False if the log has lost the last event that it wrote,
+    /// and the run is then ended by its closing events; false too for a run that the writer no longer has.</summary>
     /// <param name="topic">The topic of the run's events.</param>
     /// <param name="writer">The run's writer.</param>
     /// <param name="last">Id of the last event that the writer knows to be stored; null before the first.</param>

@@ -58,7 +58,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
 
         async Task RetryAsync(Func<Task> apply)
         {
-            for (var told = false; ; told = true)
+            for (var logged = false; ; logged = true)
             {
                 try
                 {
@@ -67,7 +67,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
                 }
                 catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
                 {
-                    if (!told)
+                    if (!logged)
                         logger.LogWarning(
                             "A transaction, perhaps a backup, uses a table that a migration changes: the migration "
                                 + "waits until it ends, publishes do not"

@@ -41,13 +41,13 @@ internal sealed class ChannelSubscription(
         Confirmed,
 
         /// <summary>Everything that is published is received.</summary>
-        Joined,
+        Receiving,
     }
 
     public RedisServer Server => server;
 
     /// <summary>True if everything that is published is received.</summary>
-    public bool IsJoined => _state == State.Joined;
+    public bool IsReceiving => _state == State.Receiving;
 
     /// <summary>True if there is no subscription, nor a change to it.</summary>
     public bool IsEnded => _state == State.None;
@@ -55,7 +55,7 @@ internal sealed class ChannelSubscription(
     /// <summary>Returns true if everything is received, or should be, because the channel has been needed for longer
     /// than this.</summary>
     public bool IsDue(TimeSpan timeout) =>
-        IsJoined || (_isNeeded && clock.GetElapsedTime(Volatile.Read(ref _neededAt)) > timeout);
+        IsReceiving || (_isNeeded && clock.GetElapsedTime(Volatile.Read(ref _neededAt)) > timeout);
 
     /// <summary>Subscribes or unsubscribes in the background if that is due.</summary>
     public void Want(bool needed, CancellationToken stoppingToken)
@@ -80,7 +80,7 @@ internal sealed class ChannelSubscription(
             return;
         lock (_gate)
             if (_state == State.Confirmed)
-                _state = State.Joined;
+                _state = State.Receiving;
     }
 
     /// <summary>Records a received message.</summary>
@@ -121,7 +121,7 @@ internal sealed class ChannelSubscription(
                 await server.UnsubscribeAsync(name, Timeout, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
-        // Whatever the failure, the next Want must try again: an exception would leave the state at Changing for good.
+        // After any failure the next Want must try again: an exception would leave the state at Changing for good.
         catch (Exception e)
         {
             failure = e;

@@ -21,8 +21,8 @@ internal sealed class SlotSubscriptions(
     ILogger<SlotSubscriptions> logger
 )
 {
-    /// <summary>Time within which Redis confirms a subscription. After it, the slot's events are read from the
-    /// store for all its filters together instead of for each.</summary>
+    /// <summary>Time within which Redis confirms a subscription. Until then each filter reads the slot's events
+    /// from the store; after it, one read serves all filters.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(1);
 
     private readonly IndexUse _indexes = new(streaming.Value.LeaveIndexesAfter, clock);
@@ -34,10 +34,10 @@ internal sealed class SlotSubscriptions(
     private SlotSet _needed = new(slots.Count),
         _subscribed = new(slots.Count);
 
-    // So that an index does not cost a look at every slot. Replaced, never changed: a page that waits for bodies holds
-    // one.
-    private SlotSet _joined = new(slots.Count),
-        _joining = new(slots.Count);
+    // Kept as sets so that an index does not cost a look at every slot. Replaced, never changed: a page that waits for
+    // bodies holds one.
+    private SlotSet _receiving = new(slots.Count),
+        _starting = new(slots.Count);
     private bool _isFailing;
 
     /// <summary>Subscribes and unsubscribes as the filter logs need it, until cancelled.</summary>
@@ -94,7 +94,7 @@ internal sealed class SlotSubscriptions(
             );
     }
 
-    /// <summary>Returns true if page indexes are received, or should be: heartbeats outside their order are then
+    /// <summary>Returns true if page indexes are received or due. Heartbeats of the other channel are then
     /// ignored.</summary>
     public bool UsesPages(TimeSpan timeout) => _pages.Any(pages => pages.IsDue(timeout));
 
@@ -113,24 +113,24 @@ internal sealed class SlotSubscriptions(
             pages.IndexReceived();
         lock (_gate)
         {
-            if (_joining.Count == 0)
-                return _joined;
-            var (due, joined, joining) = (_joined.Copy(), _joined.Copy(), new SlotSet(slots.Count));
-            foreach (var slot in _joining)
+            if (_starting.Count == 0)
+                return _receiving;
+            var (due, receiving, starting) = (_receiving.Copy(), _receiving.Copy(), new SlotSet(slots.Count));
+            foreach (var slot in _starting)
             {
                 if (_slots[slot].IsDue(ConfirmTimeout))
                     due.Add(slot);
                 _slots[slot].IndexReceived();
-                (_slots[slot].IsJoined ? joined : joining).Add(slot);
+                (_slots[slot].IsReceiving ? receiving : starting).Add(slot);
             }
-            (_joined, _joining) = (joined, joining);
+            (_receiving, _starting) = (receiving, starting);
             return due;
         }
     }
 
     /// <summary>Returns true if a due body cannot be received, because the slot could not be subscribed or its server
     /// is unavailable.</summary>
-    public bool IsUnavailable(int slot) => !_slots[slot].IsJoined || _slots[slot].Server.IsUnavailable;
+    public bool IsUnavailable(int slot) => !_slots[slot].IsReceiving || _slots[slot].Server.IsUnavailable;
 
     /// <summary>Records a body. Without the page indexes it leads back to them, and the feed then reads the store.
     /// </summary>
@@ -153,15 +153,15 @@ internal sealed class SlotSubscriptions(
         _subscribed.Add(needed);
         foreach (var slot in _subscribed)
             _slots[slot].Want(needed.Contains(slot), stoppingToken);
-        var (joined, joining, subscribed) = (new SlotSet(slots.Count), new SlotSet(slots.Count), needed.Copy());
+        var (receiving, starting, subscribed) = (new SlotSet(slots.Count), new SlotSet(slots.Count), needed.Copy());
         lock (_gate)
         {
             foreach (var slot in _subscribed)
                 if (needed.Contains(slot))
-                    (_slots[slot].IsJoined ? joined : joining).Add(slot);
+                    (_slots[slot].IsReceiving ? receiving : starting).Add(slot);
                 else if (!_slots[slot].IsEnded)
                     subscribed.Add(slot);
-            (_joined, _joining, _subscribed) = (joined, joining, subscribed);
+            (_receiving, _starting, _subscribed) = (receiving, starting, subscribed);
         }
     }
 

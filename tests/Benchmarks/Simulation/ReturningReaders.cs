@@ -129,7 +129,7 @@ internal sealed class ReturningReaders
         var needsStore = !inRing && after < RecentBase(settled);
         if (needsStore && _replays.AskRange(replica, topic, after, now))
             return 0;
-        Level(1, now);
+        CaughtUp(1, now);
         var scanned = inRing || needsStore ? 0 : settled - after;
         return missed * Costs.BurstDeliveryMicroseconds + scanned * _scenario.ScanMicroseconds;
     }
@@ -159,7 +159,7 @@ internal sealed class ReturningReaders
             TakeGap(read, now);
             return;
         }
-        Level(read.Waiters, now);
+        CaughtUp(read.Waiters, now);
         if (read.Sample is not { } reader || reader.Stream != read.Stream)
             return;
         if (!read.Replica.IsAlive)
@@ -188,10 +188,10 @@ internal sealed class ReturningReaders
         }
     }
 
-    private void Level(int count, int now)
+    private void CaughtUp(int count, int now)
     {
         NotCaughtUp -= count;
-        _stats.Level(count, now);
+        _stats.CaughtUp(count, now);
     }
 
     private void Attempt(int number, int now)

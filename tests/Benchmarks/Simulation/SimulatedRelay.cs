@@ -55,7 +55,7 @@ internal sealed class SimulatedRelay(
     }
 
     /// <summary>Sends each log's head, so that a lost last message is noticed.</summary>
-    public void Beat(int now)
+    public void SendHeartbeat(int now)
     {
         foreach (var log in logs)
             if (!log.IsAway(now))

@@ -56,7 +56,7 @@ internal sealed class SimulationRun
             if (now % _scenario.RelayInterval == 0)
                 _relay.Relay(now);
             if (now % HeartbeatInterval == 0)
-                _relay.Beat(now);
+                _relay.SendHeartbeat(now);
             if (now % AcceptInterval == 0)
                 _returning.Accept(now, AcceptInterval, _relay.SharePerMillisecond * AcceptInterval);
             if (now % 1_000 == 999)

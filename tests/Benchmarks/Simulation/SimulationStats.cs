@@ -4,7 +4,7 @@ namespace Benchmarks.Simulation;
 internal sealed class SimulationStats(Scenario scenario)
 {
     private readonly List<SimulationSecond> _seconds = [];
-    private readonly SortedDictionary<int, int> _levelAt = [];
+    private readonly SortedDictionary<int, int> _caughtUpAt = [];
     private SimulationSecond _second = new();
     private double _load;
     private long _resumes;
@@ -40,15 +40,15 @@ internal sealed class SimulationStats(Scenario scenario)
         _longestId = Math.Max(_longestId, idLength);
     }
 
-    public void Level(int readers, int now)
+    public void CaughtUp(int readers, int now)
     {
         if (readers > 0)
-            _levelAt[now / 100] = _levelAt.GetValueOrDefault(now / 100) + readers;
+            _caughtUpAt[now / 100] = _caughtUpAt.GetValueOrDefault(now / 100) + readers;
     }
 
-    public void EndSecond(int notLevel)
+    public void EndSecond(int notCaughtUp)
     {
-        _second.NotCaughtUp = notLevel;
+        _second.NotCaughtUp = notCaughtUp;
         _seconds.Add(_second);
         _second = new SimulationSecond();
     }
@@ -83,9 +83,9 @@ internal sealed class SimulationStats(Scenario scenario)
     /// <summary>Time after the loss until a part of the displaced readers had caught up; infinite if never.</summary>
     private double After(int displaced, double part)
     {
-        var level = 0L;
-        foreach (var (at, readers) in _levelAt)
-            if ((level += readers) >= displaced * part)
+        var caughtUp = 0L;
+        foreach (var (at, readers) in _caughtUpAt)
+            if ((caughtUp += readers) >= displaced * part)
                 return (at + 1) / 10.0 - scenario.LostAt / 1_000.0;
         return double.PositiveInfinity;
     }

@@ -13,7 +13,7 @@ namespace Benchmarks.Slots;
 /// <remarks>As behind the Broadcaster, a slot without events for eight heartbeats is raised to a former head.</remarks>
 internal sealed class RelayedLoad : IAsyncDisposable
 {
-    private const int QuietBeats = 8;
+    private const int QuietHeartbeats = 8;
     private static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(1);
     private static readonly byte[] Data = System.Text.Encoding.UTF8.GetBytes(
         $$"""{"padding":"{{new string('x', 86)}}"}"""
@@ -28,7 +28,7 @@ internal sealed class RelayedLoad : IAsyncDisposable
     private readonly string _epoch;
     private readonly long _fence;
     private readonly long[] _heads;
-    private readonly Queue<long> _beats = [];
+    private readonly Queue<long> _headsAtHeartbeats = [];
     private readonly long _begun = Stopwatch.GetTimestamp();
     private TimeSpan _nextBeat;
     private long _head,
@@ -89,7 +89,7 @@ internal sealed class RelayedLoad : IAsyncDisposable
         {
             if (Stopwatch.GetElapsedTime(_begun) >= _nextBeat)
             {
-                await BeatAsync();
+                await SendHeartbeatAsync();
                 _nextBeat = Stopwatch.GetElapsedTime(_begun) + BeatInterval;
             }
             var due = (long)(clock.Elapsed.TotalSeconds * pagesPerSecond);
@@ -127,15 +127,15 @@ internal sealed class RelayedLoad : IAsyncDisposable
         await _store.DisposeAsync();
     }
 
-    private async Task BeatAsync()
+    private async Task SendHeartbeatAsync()
     {
-        _beats.Enqueue(_head);
-        if (_beats.Count > QuietBeats && _beats.Dequeue() is var quiet)
+        _headsAtHeartbeats.Enqueue(_head);
+        if (_headsAtHeartbeats.Count > QuietHeartbeats && _headsAtHeartbeats.Dequeue() is var quiet)
             for (var slot = 0; slot < _heads.Length; slot++)
                 _heads[slot] = Math.Max(_heads[slot], quiet);
-        var beat = new Heartbeat(new RelayPage(_epoch, _fence, _head, _head), ++_sent, _heads);
-        LargestHeartbeat = Math.Max(LargestHeartbeat, await SendAsync(_channel, beat));
-        await SendAsync(RelayChannels.Pages(_channel), beat);
+        var heartbeat = new Heartbeat(new RelayPage(_epoch, _fence, _head, _head), ++_sent, _heads);
+        LargestHeartbeat = Math.Max(LargestHeartbeat, await SendAsync(_channel, heartbeat));
+        await SendAsync(RelayChannels.Pages(_channel), heartbeat);
     }
 
     private async Task PageAsync(Func<string> topic, int count)

@@ -20,8 +20,8 @@ public sealed class AppendTests(StackFixture stack)
         await using var database = NpgsqlDataSource.Create(address);
         using var host = await StartAsync(address);
         var appender = host.Services.GetRequiredService<EventAppender>();
-        var told = new List<CommittedEvents>();
-        appender.Committed += told.Add;
+        var published = new List<CommittedEvents>();
+        appender.Committed += published.Add;
         var (early, late) = (Event("early") with { Id = Guid.NewGuid() }, Event("late") with { Id = Guid.NewGuid() });
 
         await appender.AppendAsync([early], cancellationToken);
@@ -37,12 +37,12 @@ public sealed class AppendTests(StackFixture stack)
         Assert.Equal([1, 3, 4], mixed.Select(e => e.At.Position));
         Assert.Equal(
             ["1 \"early\"", "2 \"between\"", "3 \"late\", 4 \"without an id\"", "5 \"last\""],
-            told.Select(t =>
+            published.Select(t =>
                 string.Join(", ", t.Events.Select(e => $"{e.Position} {Encoding.UTF8.GetString(e.Data.Span)}"))
             )
         );
         await using var epoch = database.CreateCommand("select eventstore.epoch()");
-        Assert.All(told, t => Assert.Equal(epoch.ExecuteScalar(), t.Epoch));
+        Assert.All(published, t => Assert.Equal(epoch.ExecuteScalar(), t.Epoch));
     }
 
     [Fact]

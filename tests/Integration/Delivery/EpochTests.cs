@@ -102,9 +102,9 @@ public sealed class EpochTests(StackFixture stack)
         foreach (var reader in readers)
         {
             await reader.WaitAsync(r => r.Events.Any(e => e.Data == "2020"));
-            var told = reader.Frames.Last(f => f.Event == "resync");
-            var from = Position(JsonDocument.Parse(told.Data!).RootElement.GetProperty("resumedFrom").GetString()!);
-            var after = reader.Frames.SkipWhile(f => f != told).Skip(1).Where(f => f.Event == "n").ToList();
+            var resync = reader.Frames.Last(f => f.Event == "resync");
+            var from = Position(JsonDocument.Parse(resync.Data!).RootElement.GetProperty("resumedFrom").GetString()!);
+            var after = reader.Frames.SkipWhile(f => f != resync).Skip(1).Where(f => f.Event == "n").ToList();
             Assert.Equal(
                 Enumerable.Range(2_001, 20),
                 after.Select(f => int.Parse(f.Data!, CultureInfo.InvariantCulture))

@@ -27,13 +27,13 @@ public sealed class FenceTests(StackFixture stack)
         using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
         var channel = new RedisChannel(system.Channel, RedisChannel.PatternMode.Literal);
         var (slots, format) = (Relayed.Slots, Relayed.Format);
-        var heard = new TaskCompletionSource<RelayPage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var received = new TaskCompletionSource<RelayPage>(TaskCreationOptions.RunContinuationsAsynchronously);
         (await redis.GetSubscriber().SubscribeAsync(channel)).OnMessage(message =>
         {
-            if (Relayed.Read(message).Page is { Last: > 0 } beat)
-                heard.TrySetResult(beat);
+            if (Relayed.Read(message).Page is { Last: > 0 } heartbeat)
+                received.TrySetResult(heartbeat);
         });
-        var now = await heard.Task.WaitAsync(TestContext.Current.CancellationToken);
+        var now = await received.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(9_000_001, now.Fence);
         // Another event at the next position, as sent by a leader that was cut off together with a former primary.
         var other = new EventRecord(

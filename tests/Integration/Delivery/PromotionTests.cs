@@ -86,7 +86,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         await using var past = await SseReader.OpenAtAsync(a.Url, Stream);
         await using var quiet = await SseReader.OpenAtAsync(a.Url, "/v1/events/stream?topic=q");
         var kept = await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5);
-        var heard = await DeliverySystem.PublishNumbersAsync(a, "q", 1, 1);
+        var received = await DeliverySystem.PublishNumbersAsync(a, "q", 1, 1);
         await quiet.WaitForEventsAsync(1);
         var server = await rig.PromoteAsync(rig.Origin);
         var lost = await DeliverySystem.PublishNumbersAsync(b, "t.1", 6, 3);
@@ -115,7 +115,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         );
         foreach (var replica in system.Replicas)
         {
-            foreach (var id in (string[])[kept[0], kept[^1], heard[0]])
+            foreach (var id in (string[])[kept[0], kept[^1], received[0]])
             {
                 await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, id);
                 await returning.WaitAsync(r => r.LastId == after[^1]);

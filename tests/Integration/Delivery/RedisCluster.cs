@@ -80,8 +80,8 @@ internal sealed class RedisCluster : IAsyncDisposable
         DeliverySystem.EventuallyAsync(
             async () =>
             {
-                var told = await Task.WhenAll(_nodes.Select(MastersAsync));
-                return told.All(masters => masters.Length == 3 && masters.SequenceEqual(told[0]));
+                var answers = await Task.WhenAll(_nodes.Select(MastersAsync));
+                return answers.All(masters => masters.Length == 3 && masters.SequenceEqual(answers[0]));
             },
             "every node names the same three masters"
         );

@@ -36,11 +36,11 @@ public sealed class RelayTests(StackFixture stack)
             host.Services.GetRequiredService<NpgsqlDataSource>()
         );
         using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
-        var heard = new ConcurrentQueue<long>();
+        var received = new ConcurrentQueue<long>();
         var messages = await redis
             .GetSubscriber()
             .SubscribeAsync(new RedisChannel(database.Database!, RedisChannel.PatternMode.Literal));
-        messages.OnMessage(message => heard.Enqueue(Relayed.Read(message).Page.Fence));
+        messages.OnMessage(message => received.Enqueue(Relayed.Read(message).Page.Fence));
 
         // Each part asks separately. Only this one is refused, the fifth time and never again.
         var asked = 0;
@@ -52,14 +52,14 @@ public sealed class RelayTests(StackFixture stack)
         // Ten heartbeats of the next leader: long enough to notice a part that continued, or a missing outbox row.
         await using (var connection = await source.OpenConnectionAsync(cancellationToken))
             await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), cancellationToken);
-        var ended = heard.Count;
+        var ended = received.Count;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var following = relay.RunAsync(fence + 1, () => true, stop.Token);
         await DeliverySystem.EventuallyAsync(
-            () => Task.FromResult(heard.Count(f => f == fence + 1) >= 10),
-            "the next leader beats"
+            () => Task.FromResult(received.Count(f => f == fence + 1) >= 10),
+            "the next leader sends heartbeats"
         );
-        Assert.All(heard.Skip(ended).SkipWhile(f => f == fence), f => Assert.Equal(fence + 1, f));
+        Assert.All(received.Skip(ended).SkipWhile(f => f == fence), f => Assert.Equal(fence + 1, f));
         await using (var waiting = source.CreateCommand("select count(*) from eventstore.outbox"))
             Assert.Equal(1L, await waiting.ExecuteScalarAsync(cancellationToken));
         await stop.CancelAsync();

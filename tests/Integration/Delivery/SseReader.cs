@@ -86,9 +86,9 @@ internal sealed class SseReader : IAsyncDisposable
     }
 
     /// <summary>Waits for a condition; fails with the received frames.</summary>
-    public async Task WaitAsync(Func<SseReader, bool> condition, TimeSpan? patience = null)
+    public async Task WaitAsync(Func<SseReader, bool> condition, TimeSpan? timeout = null)
     {
-        using var limit = new CancellationTokenSource(patience ?? Timeout);
+        using var limit = new CancellationTokenSource(timeout ?? Timeout);
         while (true)
         {
             var more = Volatile.Read(ref _more);

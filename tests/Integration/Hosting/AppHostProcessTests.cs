@@ -8,7 +8,7 @@ namespace Integration.Hosting;
 [Trait("Takes", "long")]
 public class AppHostProcessTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Nothing_is_left_after_the_AppHost_was_killed()
@@ -33,7 +33,7 @@ public class AppHostProcessTests
         Assert.Equal(0, Kill(appHost.Process.Id, SigTerm));
         await appHost
             .Process.WaitForExitAsync(TestContext.Current.CancellationToken)
-            .WaitAsync(Patience, TestContext.Current.CancellationToken);
+            .WaitAsync(Timeout, TestContext.Current.CancellationToken);
         Assert.Equal(0, appHost.Process.ExitCode);
         await GoneAsync(run);
     }
@@ -43,7 +43,7 @@ public class AppHostProcessTests
         var watch = Stopwatch.StartNew();
         while (ProcessesOf(run) is { Count: > 0 } left)
         {
-            Assert.True(watch.Elapsed < Patience, $"Still running: {string.Join(", ", left)}");
+            Assert.True(watch.Elapsed < Timeout, $"Still running: {string.Join(", ", left)}");
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }

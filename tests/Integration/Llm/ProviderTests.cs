@@ -117,13 +117,13 @@ public sealed class ProviderTests(LlmSystem system)
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal(["state", "token", "done"], reader.Events.Select(e => e.Event));
-        var told = JsonDocument.Parse(reader.Events.First().Data!).RootElement;
+        var state = JsonDocument.Parse(reader.Events.First().Data!).RootElement;
         Assert.Equal(
             ("retrying", "timeout", 2),
             (
-                told.GetProperty("state").GetString(),
-                told.GetProperty("reason").GetString(),
-                told.GetProperty("attempt").GetInt32()
+                state.GetProperty("state").GetString(),
+                state.GetProperty("reason").GetString(),
+                state.GetProperty("attempt").GetInt32()
             )
         );
         Assert.Equal("at last", (await LlmSystem.StateAsync(system.A, id)).GetProperty("text").GetString());

@@ -14,7 +14,7 @@ namespace Integration.Security;
 /// tests/Reliability measures the effect on others; here it only must not be many times the usual.</summary>
 public sealed class AbuseTests(StackFixture stack)
 {
-    private const string AbusersAddress = "127.0.0.2";
+    private const string OtherAddress = "127.0.0.2";
     private const int Rounds = 100;
 
     /// <summary>Delay of others' events beside the abuse, as a multiple of the delay without it. Work that is not kept
@@ -38,15 +38,15 @@ public sealed class AbuseTests(StackFixture stack)
         for (var i = 0; i < Rounds; i++)
             before.Add(await DeliverAsync(replicas[0], ann, reader));
 
-        using var abuser = AbuserOf("flood.>", "sessions.>");
-        var opened = await OpenManyAsync(abuser, replicas);
+        using var client = ClientOf("flood.>", "sessions.>");
+        var opened = await OpenManyAsync(client, replicas);
         // Adds request heads that never end; the ten streams are not read either.
         var heads = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => HeadWithoutEndAsync(replicas[i % 2])));
-        var session = await SessionAsync(abuser, replicas[0]);
+        var session = await SessionAsync(client, replicas[0]);
         using var over = new CancellationTokenSource();
-        var abuse = CostlyRequests(abuser, replicas, session, over.Token).ToList();
+        var abuse = CostlyRequests(client, replicas, session, over.Token).ToList();
         await DeliverySystem.EventuallyAsync(
-            async () => await TurnsAsync(abuser, replicas[0], session) > 0,
+            async () => await TurnsAsync(client, replicas[0], session) > 0,
             "the session has messages"
         );
 
@@ -73,7 +73,7 @@ public sealed class AbuseTests(StackFixture stack)
         static TimeSpan Ninth(List<TimeSpan> delays) => delays.Order().ElementAt(delays.Count * 9 / 10);
     }
 
-    /// <summary>Starts replicas whose limits are those of Production; only the patience for the count of all replicas
+    /// <summary>Starts replicas whose limits are those of Production; only the timeout of the count over all replicas
     /// is that of a busy machine.</summary>
     private async Task<DeliverySystem> StartAsync(int replicas)
     {
@@ -109,37 +109,37 @@ public sealed class AbuseTests(StackFixture stack)
     }
 
     /// <summary>A client with its own address and the right to these topics.</summary>
-    private static HttpClient AbuserOf(params string[] topics)
+    private static HttpClient ClientOf(params string[] topics)
     {
         var handler = new SocketsHttpHandler
         {
             ConnectCallback = async (context, cancellationToken) =>
             {
-                var socket = FromAbuser();
+                var socket = FromOtherAddress();
                 await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
                 return new NetworkStream(socket, ownsSocket: true);
             },
         };
         var client = new HttpClient(handler) { Timeout = TimeSpan.FromMinutes(2) };
-        client.DefaultRequestHeaders.Authorization = new("Bearer", Tokens.Of("abuser", topics, topics));
+        client.DefaultRequestHeaders.Authorization = new("Bearer", Tokens.Of("load", topics, topics));
         return client;
     }
 
-    private static Socket FromAbuser()
+    private static Socket FromOtherAddress()
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Parse(AbusersAddress), 0));
+        socket.Bind(new IPEndPoint(IPAddress.Parse(OtherAddress), 0));
         return socket;
     }
 
     /// <summary>Opens many streams: a few are opened, the others get a time to come back.</summary>
-    private static async Task<HttpResponseMessage[]> OpenManyAsync(HttpClient abuser, Uri[] replicas)
+    private static async Task<HttpResponseMessage[]> OpenManyAsync(HttpClient client, Uri[] replicas)
     {
         var opened = await Task.WhenAll(
             Enumerable
                 .Range(0, 300)
                 .Select(i =>
-                    abuser.GetAsync(
+                    client.GetAsync(
                         new Uri(replicas[i % replicas.Length], "/v1/events/stream?topic=flood.%3E"),
                         HttpCompletionOption.ResponseHeadersRead
                     )
@@ -159,15 +159,15 @@ public sealed class AbuseTests(StackFixture stack)
         return opened;
     }
 
-    private static async Task<string> SessionAsync(HttpClient abuser, Uri server)
+    private static async Task<string> SessionAsync(HttpClient client, Uri server)
     {
-        using var created = await abuser.PostAsJsonAsync(new Uri(server, "/session"), new { });
+        using var created = await client.PostAsJsonAsync(new Uri(server, "/session"), new { });
         return (await created.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()!;
     }
 
-    private static async Task<int> TurnsAsync(HttpClient abuser, Uri server, string session)
+    private static async Task<int> TurnsAsync(HttpClient client, Uri server, string session)
     {
-        using var state = await abuser.GetAsync(new Uri(server, $"/session/{session}"));
+        using var state = await client.GetAsync(new Uri(server, $"/session/{session}"));
         return state.IsSuccessStatusCode
             ? (await state.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("turns").GetArrayLength()
             : 0;
@@ -176,7 +176,7 @@ public sealed class AbuseTests(StackFixture stack)
     /// <summary>Sends requests that are cheap to send and expensive to answer: a flood of events, patterns, bulk,
     /// unread pages, a session that is filled and read. The server may refuse them but must not fail.</summary>
     private static IEnumerable<Task> CostlyRequests(
-        HttpClient abuser,
+        HttpClient client,
         Uri[] replicas,
         string session,
         CancellationToken over
@@ -209,7 +209,7 @@ public sealed class AbuseTests(StackFixture stack)
                 };
                 try
                 {
-                    var response = await abuser.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, over);
+                    var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, over);
                     Assert.True(
                         (int)response.StatusCode < 500
                             || response
@@ -253,14 +253,14 @@ public sealed class AbuseTests(StackFixture stack)
                 await Task.WhenAny(asked.Where(a => !a.IsCompleted));
         }
 
-        var abuser = From("127.0.0.2", Turns + TooMany);
+        var load = From("127.0.0.2", Turns + TooMany);
         // A connection that would wait more than ten seconds is closed.
-        await UntilAsync(abuser, answered: false, TooMany / 2);
+        await UntilAsync(load, answered: false, TooMany / 2);
         Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.3", Rate)));
         Assert.DoesNotContain(false, await Task.WhenAll(From("127.0.0.9", Turns + TooMany)));
         // The others get their turns: a second's worth at once, then one after the other.
-        await UntilAsync(abuser, answered: true, 2 * Rate);
-        Assert.Contains(abuser, a => !a.IsCompleted);
+        await UntilAsync(load, answered: true, 2 * Rate);
+        Assert.Contains(load, a => !a.IsCompleted);
     }
 
     /// <summary>Returns true if the server answers a request from this address, false if it closes the
@@ -283,7 +283,7 @@ public sealed class AbuseTests(StackFixture stack)
 
     private static async Task<Socket> HeadWithoutEndAsync(Uri server)
     {
-        var socket = FromAbuser();
+        var socket = FromOtherAddress();
         await socket.ConnectAsync(server.Host, server.Port);
         await socket.SendAsync(Encoding.ASCII.GetBytes("GET /v1/replicas HTTP/1.1\r\nHost: localhost\r\nX-Slow: "));
         return socket;

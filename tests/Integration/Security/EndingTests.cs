@@ -24,13 +24,13 @@ public sealed class EndingTests(SecureSystem system)
         await using var reader = await SecureSystem.OpenAsync(system.A, path, token);
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
-        var told = reader
+        var warnings = reader
             .Frames.Where(f => f.Event == "unauthorized")
             .Select(f => JsonDocument.Parse(f.Data!).RootElement)
             .ToList();
-        Assert.Equal(["expiring", "expired"], told.Select(t => t.GetProperty("reason").GetString()));
+        Assert.Equal(["expiring", "expired"], warnings.Select(t => t.GetProperty("reason").GetString()));
         Assert.Equal("unauthorized", reader.Frames[^1].Event);
-        Assert.True(told[0].GetProperty("expiresAt").GetDateTimeOffset() <= DateTimeOffset.UtcNow);
+        Assert.True(warnings[0].GetProperty("expiresAt").GetDateTimeOffset() <= DateTimeOffset.UtcNow);
         Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, path, token));
     }
 

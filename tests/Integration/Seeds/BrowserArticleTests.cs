@@ -37,14 +37,14 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
             seeds.B,
             "?prompt=" + Uri.EscapeDataString("calculate 6*7")
         );
-        var told = await page.WaitAsync(
+        var shown = await page.WaitAsync(
             r => r.TryGetProperty("answer", out _) && r.TryGetProperty("said", out _),
             "both have their end"
         );
-        Assert.Equal(["calculate"], told.GetProperty("tools").EnumerateArray().Select(t => t.GetString()));
+        Assert.Equal(["calculate"], shown.GetProperty("tools").EnumerateArray().Select(t => t.GetString()));
         Assert.All(
             (string[])["answer", "said"],
-            name => Assert.Contains("42", told.Text(name)!, StringComparison.Ordinal)
+            name => Assert.Contains("42", shown.Text(name)!, StringComparison.Ordinal)
         );
     }
 

@@ -22,17 +22,17 @@ internal sealed record AbuseCase(
     bool InDevelopment = false
 );
 
-/// <summary>The system, as the abuser sees it.</summary>
+/// <summary>The system, as the load process sees it.</summary>
 internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)
 {
-    public const string Abuser = "abuser";
+    public const string User = "load";
 
     private int _next;
 
     public IReadOnlyList<Uri> Replicas => replicas;
 
-    /// <summary>Returns a token that may read and publish topics below <c>flood</c>, which only abusers use.</summary>
-    public static string Token(string user = Abuser) => SystemSettings.User(user, ["flood.>"], ["flood.>"]);
+    /// <summary>Returns a token that may read and publish topics below <c>flood</c>, which only the load uses.</summary>
+    public static string Token(string user = User) => SystemSettings.User(user, ["flood.>"], ["flood.>"]);
 
     /// <summary>Returns the replicas in turn.</summary>
     public Uri Next() => Replicas[(int)((uint)Interlocked.Increment(ref _next) % (uint)Replicas.Count)];

@@ -25,7 +25,7 @@ internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : I
     {
         var target = new AbuseTarget([.. system.Replicas.Select(r => r.Url)]);
         using var beside = abuse.IsControl ? new PlainListener() : null;
-        using var abuser = await AbuserProcess.StartAsync(
+        using var load = await LoadProcess.StartAsync(
             abuse,
             beside is null ? target : new AbuseTarget([beside.Url]),
             cancellationToken
@@ -42,7 +42,7 @@ internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : I
         using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
             over.CancelAfter(options.Abuse);
-            var attack = abuser.RunAsync(over.Token);
+            var attack = load.RunAsync(over.Token);
             while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack)
                 most = Math.Max(most, ServerStats.Megabytes(system));
             got = await attack;
@@ -92,7 +92,7 @@ internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : I
             && all.Refused == 0
             && most < memory + MaxMoreMegabytes
             && after < memory + MaxLeftMegabytes
-            // The abuser's own failures are bold: it has done less than the row says.
+            // The load's own failures are bold: it was smaller than the row says.
             && !got.Contains("**", StringComparison.Ordinal);
         if (foreign > MaxForeignPercent)
             faults.Add($"**other programs took {foreign:F0} % of the processors: measure again**");

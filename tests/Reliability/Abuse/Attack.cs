@@ -1,6 +1,6 @@
 namespace Reliability.Abuse;
 
-/// <summary>The abuser's threads.</summary>
+/// <summary>The threads of the load process.</summary>
 internal static class Attack
 {
     /// <summary>Runs the work on this number of threads; completes when all have returned.</summary>
@@ -25,7 +25,7 @@ internal static class Attack
                     })
                     {
                         IsBackground = true,
-                        Name = "abuser",
+                        Name = "load",
                     }.Start();
                     return done.Task;
                 })

@@ -266,7 +266,7 @@ internal static partial class AbuseCatalog
     }
 
     private static string[] Tokens(int users) =>
-        [.. Enumerable.Range(0, users).Select(n => AbuseTarget.Token($"abuser-{n}"))];
+        [.. Enumerable.Range(0, users).Select(n => AbuseTarget.Token($"load-{n}"))];
 
     /// <summary>Publishes this number of events as several users, each within its limits.</summary>
     private static async Task FillAsync(AbuseTarget target, string topic, int events, string data)

@@ -33,7 +33,7 @@ internal static partial class AbuseCatalog
             }
         }
 
-        void Hear(RawConnection connection)
+        void ReadResponse(RawConnection connection)
         {
             try
             {
@@ -58,12 +58,12 @@ internal static partial class AbuseCatalog
                     for (var i = 0; i < Connections / Threads; i++)
                     {
                         if (asked.Count == underWay / Threads)
-                            Hear(asked.Dequeue());
+                            ReadResponse(asked.Dequeue());
                         if (Ask() is { } connection)
                             asked.Enqueue(connection);
                     }
                     foreach (var connection in asked)
-                        Hear(connection);
+                        ReadResponse(connection);
                 }
             );
             await Until(over);

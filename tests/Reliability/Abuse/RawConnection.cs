@@ -8,7 +8,7 @@ namespace Reliability.Abuse;
 /// <summary>A connection that sends any bytes and waits on a thread of its own.</summary>
 internal sealed class RawConnection : IDisposable
 {
-    /// <summary>The abuser's own address; the regular users have 127.0.0.1.</summary>
+    /// <summary>The load's own address; the regular users have 127.0.0.1.</summary>
     private static readonly IPAddress Address = IPAddress.Parse("127.0.0.2");
 
     private const int IpProtoIp = 0,

@@ -105,7 +105,8 @@ public sealed partial class FormTests
     private static bool IsAt(string line, int indent) =>
         line.Length > indent && line[indent] != ' ' && string.IsNullOrWhiteSpace(line[..indent]);
 
-    /// <summary>The lines of a file. In Markdown, code blocks, tables and URLs are empty: they cannot be wrapped.</summary>
+    /// <summary>The lines of a file. In Markdown, code blocks, tables and URLs are empty: they cannot be
+    /// wrapped.</summary>
     private static IEnumerable<string> Prose(FileInfo file)
     {
         var code = false;

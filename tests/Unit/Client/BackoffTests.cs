@@ -158,10 +158,10 @@ public class BackoffTests
     private static async Task<List<string>> CollectAsync(SseStream stream)
     {
         // If the rule is broken, the clock stands still for ever.
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(30));
         var events = new List<string>();
-        await foreach (var e in stream.WithCancellation(patience.Token))
+        await foreach (var e in stream.WithCancellation(timeout.Token))
             events.Add(e.Data);
         return events;
     }

@@ -211,12 +211,12 @@ public class ReconnectTests
         var options = Quick with { MaxRetries = 3, OnReconnecting = r => attempts.Add(r.Attempt) };
         if (handled)
             options = options with { OnConnected = (_, _) => ValueTask.CompletedTask };
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(10)); // if the rule is broken, the stream has no end
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(10)); // if the rule is broken, the stream has no end
         using var client = new SseClient();
         var e = await Assert.ThrowsAsync<SseException>(async () =>
         {
-            await foreach (var _ in client.Open(server.Url, options).WithCancellation(patience.Token)) { }
+            await foreach (var _ in client.Open(server.Url, options).WithCancellation(timeout.Token)) { }
         });
         Assert.Equal(SseError.RetriesExhausted, e.Error);
         Assert.Equal([1, 2, 3], attempts);
@@ -267,11 +267,11 @@ public class ReconnectTests
         const string Frames = "retry: 60000\n\ndata: a\n\n";
         await using var server = await StartAsync(state == SseStreamState.Open ? Open(Frames) : Stream(Frames));
         // If the rule is broken, the stream has no end.
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(10));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(10));
         using var client = new SseClient();
         var stream = client.Open(server.Url);
-        await using var events = stream.GetAsyncEnumerator(patience.Token);
+        await using var events = stream.GetAsyncEnumerator(timeout.Token);
         Assert.True(await events.MoveNextAsync());
         var next = events.MoveNextAsync().AsTask();
         await ServiceDefaults.Eventually.GetAsync(() => stream.State == state ? stream : null);

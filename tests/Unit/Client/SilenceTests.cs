@@ -51,13 +51,13 @@ public class SilenceTests
     public async Task Heartbeats_keep_a_quiet_stream_open()
     {
         // The server sends a heartbeat on request, and nothing else. A client that has read it reads the clock.
-        var beat = new SemaphoreSlim(0);
+        var heartbeat = new SemaphoreSlim(0);
         await using var server = await StartAsync(async context =>
         {
             await WriteAsync(context, "id: 0\ndata: a\n\n");
             while (true)
             {
-                await beat.WaitAsync(context.RequestAborted);
+                await heartbeat.WaitAsync(context.RequestAborted);
                 await WriteAsync(context, ": heartbeat\n\n");
             }
         });
@@ -74,7 +74,7 @@ public class SilenceTests
         {
             time.Advance(TimeSpan.FromSeconds(30));
             var reads = time.Reads;
-            beat.Release();
+            heartbeat.Release();
             await Eventually.GetAsync(() => time.Reads > reads ? time : null);
         }
         Assert.False(next.IsCompleted);

@@ -75,9 +75,9 @@ public class RelayFormatTests
     public void A_heartbeat_says_where_each_slot_ends()
     {
         var heads = Enumerable.Range(0, 256).Select(n => (long)n).ToArray();
-        var beat = new Heartbeat(Page with { Previous = 255, Last = 255 }, 5, heads);
-        var read = Assert.IsType<Heartbeat>(Through(beat));
-        Assert.Equal((beat.Page, 5L), (read.Page, read.Sent));
+        var heartbeat = new Heartbeat(Page with { Previous = 255, Last = 255 }, 5, heads);
+        var read = Assert.IsType<Heartbeat>(Through(heartbeat));
+        Assert.Equal((heartbeat.Page, 5L), (read.Page, read.Sent));
         Assert.Equal(heads, read.Heads);
     }
 

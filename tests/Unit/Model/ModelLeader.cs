@@ -43,7 +43,7 @@ internal sealed class ModelLeader
         if (page.Epoch != _epoch)
         {
             StartAt(page.Epoch, page.Events.Count == 0 ? page.Head : _relayed);
-            Beat();
+            SendHeartbeat();
         }
         // Events dropped meanwhile cannot be relayed, so receivers must see a gap.
         if (page.DroppedThrough > _relayed && _bug != ModelBug.RelayIgnoresRetention)
@@ -64,15 +64,15 @@ internal sealed class ModelLeader
         return true;
     }
 
-    public void Beat()
+    public void SendHeartbeat()
     {
-        var beat = _format.ToBytes(
+        var heartbeat = _format.ToBytes(
             new Heartbeat(new RelayPage(_epoch, Fence, _relayed, _relayed), ++_sent, [.. _heads])
         );
         foreach (var channels in _receivers())
         {
-            channels.Publish(channels.Heartbeats, beat);
-            channels.Publish(channels.Pages, beat);
+            channels.Publish(channels.Heartbeats, heartbeat);
+            channels.Publish(channels.Pages, heartbeat);
         }
     }
 

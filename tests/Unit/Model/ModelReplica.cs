@@ -113,13 +113,13 @@ internal sealed class ModelReplica
                 _subscriptions.BodyReceived();
                 _assembly.Add(body, next.Message.Length);
                 break;
-            case Heartbeat beat when next.Channel == Channels.Heartbeats:
-                if (_heartbeats.Accept(beat.Page, beat.Sent, _clock) && !Channels.Has(Channels.Pages))
-                    _messages.Enqueue(new FeedMessage(beat.Page) { Heads = Believed(beat.Heads) });
+            case Heartbeat heartbeat when next.Channel == Channels.Heartbeats:
+                if (_heartbeats.Accept(heartbeat.Page, heartbeat.Sent, _clock) && !Channels.Has(Channels.Pages))
+                    _messages.Enqueue(new FeedMessage(heartbeat.Page) { Heads = Believed(heartbeat.Heads) });
                 break;
-            case Heartbeat beat when _pages.Accept(beat.Page, beat.Sent, _clock):
+            case Heartbeat heartbeat when _pages.Accept(heartbeat.Page, heartbeat.Sent, _clock):
                 _subscriptions.IndexReceived();
-                _assembly.Add(beat);
+                _assembly.Add(heartbeat);
                 break;
             case PageIndex index when _pages.Accept(index.Page, index.Sent, _clock):
                 var due = _subscriptions.IndexReceived();
@@ -304,7 +304,7 @@ internal sealed class ModelReplica
     private void PassOn()
     {
         var lost = new List<int>();
-        while (_assembly.Next(_clock.GetTimestamp(), slot => !_subscriptions.IsJoined(slot), lost) is { } next)
+        while (_assembly.Next(_clock.GetTimestamp(), slot => !_subscriptions.IsReceiving(slot), lost) is { } next)
             _messages.Enqueue(next);
     }
 

@@ -6,9 +6,9 @@ namespace Unit.Model;
 internal sealed class ModelSubscriptions(ModelChannels channels, int slots)
 {
     private const int Confirmed = 1,
-        Joined = 2;
+        Receiving = 2;
 
-    private readonly int[] _joined = new int[slots];
+    private readonly int[] _states = new int[slots];
 
     /// <summary>True if the replica lives on heartbeats until a body comes or another slot is needed.</summary>
     public bool HasLeftIndexes { get; private set; }
@@ -16,9 +16,9 @@ internal sealed class ModelSubscriptions(ModelChannels channels, int slots)
     /// <summary>True if a body has led back to the indexes.</summary>
     public bool Returns { get; set; }
 
-    public bool IsNew(int slot) => _joined[slot] == 0;
+    public bool IsNew(int slot) => _states[slot] == 0;
 
-    public bool IsJoined(int slot) => _joined[slot] == Joined;
+    public bool IsReceiving(int slot) => _states[slot] == Receiving;
 
     /// <summary>Subscribes to what the filters need. Returns true if the page indexes begin.</summary>
     public bool Follow(SlotSet needed)
@@ -28,11 +28,11 @@ internal sealed class ModelSubscriptions(ModelChannels channels, int slots)
         for (var slot = 0; slot < slots; slot++)
         {
             if (!needed.Contains(slot) || !channels.Has(slot))
-                _joined[slot] = 0;
+                _states[slot] = 0;
             if (needed.Contains(slot) && !channels.Has(slot))
             {
                 channels.Subscribe(slot);
-                _joined[slot] = Confirmed;
+                _states[slot] = Confirmed;
             }
             else if (!needed.Contains(slot))
                 channels.Unsubscribe(slot);
@@ -64,10 +64,10 @@ internal sealed class ModelSubscriptions(ModelChannels channels, int slots)
     {
         var due = new SlotSet(slots);
         for (var slot = 0; slot < slots; slot++)
-            if (_joined[slot] == Joined)
+            if (_states[slot] == Receiving)
                 due.Add(slot);
-            else if (_joined[slot] == Confirmed)
-                _joined[slot] = Joined;
+            else if (_states[slot] == Confirmed)
+                _states[slot] = Receiving;
         return due;
     }
 }

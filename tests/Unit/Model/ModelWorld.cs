@@ -44,7 +44,7 @@ internal sealed class ModelWorld
         [
             (12, Publish),
             (10, () => _leader.Relay(_random.Next(1, 6))),
-            (3, () => _leader.Beat()),
+            (3, () => _leader.SendHeartbeat()),
             (6, () => _former?.Relay(_random.Next(1, 4))),
             (30, () => Replica().Receive()),
             (20, () => Replica().Feed()),
@@ -210,7 +210,7 @@ internal sealed class ModelWorld
     private void Come()
     {
         while (_leader.Relay(5)) { }
-        _leader.Beat();
+        _leader.SendHeartbeat();
         foreach (var replica in _replicas)
         {
             replica.Subscribe();

@@ -13,22 +13,22 @@ public class ConnectionRateLimitTests
     [Fact]
     public void Connections_beyond_one_seconds_burst_are_paced_and_closed_if_they_would_wait_too_long()
     {
-        var (pace, abuser) = (Pace(perSecond: 10), IPAddress.Parse("192.0.2.1"));
+        var (pace, busy) = (Pace(perSecond: 10), IPAddress.Parse("192.0.2.1"));
 
         for (var i = 0; i < 10; i++)
-            Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
+            Assert.Equal(TimeSpan.Zero, pace.TakeTurn(busy));
         for (var i = 1; i <= 100; i++)
-            Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(abuser));
-        Assert.Null(pace.TakeTurn(abuser));
+            Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(busy));
+        Assert.Null(pace.TakeTurn(busy));
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.2")));
 
         _time.Advance(TimeSpan.FromSeconds(1));
         // Refused connections use no permit.
-        Assert.Equal(TimeSpan.FromSeconds(9.1), pace.TakeTurn(abuser));
+        Assert.Equal(TimeSpan.FromSeconds(9.1), pace.TakeTurn(busy));
         _time.Advance(TimeSpan.FromMinutes(1));
         for (var i = 0; i < 10; i++)
-            Assert.Equal(TimeSpan.Zero, pace.TakeTurn(abuser));
-        Assert.NotEqual(TimeSpan.Zero, pace.TakeTurn(abuser));
+            Assert.Equal(TimeSpan.Zero, pace.TakeTurn(busy));
+        Assert.NotEqual(TimeSpan.Zero, pace.TakeTurn(busy));
     }
 
     [Fact]

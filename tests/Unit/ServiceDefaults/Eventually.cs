@@ -6,11 +6,11 @@ internal static class Eventually
     public static async Task<T> GetAsync<T>(Func<T?> read)
         where T : class
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(30));
         T? found;
         while ((found = read()) is null)
-            await Task.Delay(10, patience.Token);
+            await Task.Delay(10, timeout.Token);
 
         return found;
     }

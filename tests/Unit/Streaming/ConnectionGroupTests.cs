@@ -13,7 +13,7 @@ public class ConnectionGroupTests
     public void A_pass_visits_each_ready_connection_once_and_no_parked_one()
     {
         var random = new Random(7);
-        var (group, resting) = (new ConnectionGroup(), new HashSet<StreamConnection>());
+        var (group, parked) = (new ConnectionGroup(), new HashSet<StreamConnection>());
         var all = new HashSet<StreamConnection>();
         for (var round = 0; round < 2_000; round++)
         {
@@ -23,21 +23,21 @@ public class ConnectionGroupTests
                 all.Add(added);
                 group.Add(added);
             }
-            if (resting.Count > 0 && random.Next(2) == 0)
+            if (parked.Count > 0 && random.Next(2) == 0)
             {
-                var one = resting.ElementAt(random.Next(resting.Count));
-                resting.Remove(one);
+                var one = parked.ElementAt(random.Next(parked.Count));
+                parked.Remove(one);
                 group.Resume(one);
             }
             if (all.Count > 0 && random.Next(4) == 0)
             {
                 var left = all.ElementAt(random.Next(all.Count));
                 all.Remove(left);
-                resting.Remove(left);
+                parked.Remove(left);
                 group.Remove(left);
             }
 
-            var (due, visited) = (all.Except(resting).ToHashSet(), new HashSet<StreamConnection>());
+            var (due, visited) = (all.Except(parked).ToHashSet(), new HashSet<StreamConnection>());
             group.BeginPass(next: 0, handled: 0);
             while (group.TakeNext() is { } connection)
             {
@@ -45,7 +45,7 @@ public class ConnectionGroupTests
                 if (random.Next(10) == 0)
                 {
                     group.Park(connection);
-                    resting.Add(connection);
+                    parked.Add(connection);
                 }
                 else if (random.Next(20) == 0)
                 {
@@ -64,41 +64,41 @@ public class ConnectionGroupTests
         var random = new Random(3);
         for (var round = 0; round < 2_000; round++)
         {
-            var (group, resting) = (new ConnectionGroup(), new List<StreamConnection>());
+            var (group, parked) = (new ConnectionGroup(), new List<StreamConnection>());
             for (var i = 0; i < 12; i++)
                 group.Add(Connection($"c{i}"));
             for (var i = random.Next(4); i > 0; i--)
-                Rest(group[random.Next(group.Ready)]);
+                Park(group[random.Next(group.Ready)]);
             var due = Enumerable.Range(0, group.Ready).Select(i => group[i]).ToHashSet();
             group.BeginPass(next: 0, handled: 0);
             while (group.TakeNext() is { } connection)
             {
                 due.Remove(connection);
                 if (random.Next(4) == 0)
-                    Rest(connection);
+                    Park(connection);
                 switch (random.Next(6))
                 {
                     case 0:
                         group.Add(Connection("late"));
                         break;
-                    case 1 when resting.Count > 0:
-                        group.Resume(resting[0]);
-                        resting.RemoveAt(0);
+                    case 1 when parked.Count > 0:
+                        group.Resume(parked[0]);
+                        parked.RemoveAt(0);
                         break;
                     case 2 when group.Count > 0:
                         var left = group[random.Next(group.Count)];
                         due.Remove(left);
-                        resting.Remove(left);
+                        parked.Remove(left);
                         group.Remove(left);
                         break;
                 }
             }
             Assert.Empty(due);
 
-            void Rest(StreamConnection connection)
+            void Park(StreamConnection connection)
             {
                 group.Park(connection);
-                resting.Add(connection);
+                parked.Add(connection);
             }
         }
     }

@@ -100,9 +100,9 @@ public class PageAssemblyTests
         _assembly.Add(new Heartbeat(new RelayPage("e", 7, 5, 5), 1, heads));
         Assert.Null(Next());
         Assert.NotNull(Next(Limit));
-        var beat = Next()!;
-        Assert.Equal([2], Enumerable.Range(0, 256).Where(beat.MissingAfter(1)!.Contains));
-        Assert.Null(beat.MissingAfter(5));
+        var heartbeat = Next()!;
+        Assert.Equal([2], Enumerable.Range(0, 256).Where(heartbeat.MissingAfter(1)!.Contains));
+        Assert.Null(heartbeat.MissingAfter(5));
     }
 
     private FeedMessage? Next(long now = 0) => _assembly.Next(now, _ => false, _lost);

@@ -1,6 +1,6 @@
 -- Lets a writer continue its run in a new epoch: true if the log has the last event that it wrote (null: none yet).
--- Events lost with the former server would leave a gap, so such a run is ended by its will: false. Also false for a run
--- that has ended, or belongs to another writer.
+-- If that event was lost with the former server, ends the run with its closing events and returns false; false too for
+-- a run that has ended, or belongs to another writer.
 --   known       Position of that event or of one before it, where the search for it begins.
 create or replace function eventstore.confirm_run(run_confirmed text, by_writer uuid, last_written uuid,
     known bigint default 0) returns boolean language plpgsql as $$

@@ -1,5 +1,5 @@
--- Ends runs in their writers' place: appends each run's will and deletes its row. The caller holds the log's lock.
--- Returns the runs that it ended.
+-- Ends runs for their writers: appends each run's closing events (`will`), deletes its row, and returns the runs ended.
+-- The caller holds the log's lock.
 create or replace function eventstore.end_by_will(runs_ended text[]) returns text[] language plpgsql as $$
 declare
     ended text[];

@@ -1,6 +1,6 @@
--- Ends the runs of writers whose lease has expired, by their wills. Returns those runs. Records the epoch first where
--- it is new, which gives living writers the time to renew: the former server's clock may have been behind.
---   by_writer   The caller's own writer, which lives: its lease expires too while Postgres stalls. Null: none.
+-- Ends the runs of writers whose lease has expired, with their closing events, and returns those runs. If the epoch is
+-- new, records it first; living writers then have time to renew, since the former server's clock may have been behind.
+--   by_writer   The caller's own writer, which is alive although its lease expires while Postgres stalls. Null: none.
 create or replace function eventstore.sweep_runs(by_writer uuid default null) returns text[] language plpgsql as $$
 declare
     dead uuid[];

@@ -5,12 +5,12 @@ create table eventstore.run_writers (
     expires_at timestamptz not null
 );
 
--- Runs: topics that one process writes from a beginning to an end (a generation, an agent's answer). A row is a run
--- that goes on. The transaction that writes its end deletes the row, so a run ends exactly once and nothing follows.
+-- Open runs: topics that one process writes from a beginning to an end (a generation, an agent's answer). The
+-- transaction that writes a run's end deletes its row, so a run ends exactly once and nothing follows.
 create table eventstore.runs (
     run text collate "C" primary key,     -- the topic of its events
     writer uuid not null,
-    -- Events that end the run in its writer's place when the writer dies: [{"type","data","key"?}].
+    -- The closing events, which end the run if its writer dies: [{"type","data","key"?}].
     will jsonb not null,
     cancelled boolean not null default false,
     started_at timestamptz not null default clock_timestamp()

@@ -1,4 +1,4 @@
--- The connection that uses a ticket: one at a time, over all replicas. Unlogged: worthless after a crash.
+-- Ticket sessions: the one connection that uses a ticket, over all replicas. Unlogged: worthless after a crash.
 create unlogged table eventstore.ticket_holders (
     ticket uuid primary key,
     connection text not null,

@@ -5,20 +5,19 @@ namespace Reliability.Abuse;
 
 /// <summary>A separate process with the lowest priority that produces the load. Its own CPU and memory are not part of
 /// the measurement, as if it ran on another machine.</summary>
-internal sealed class AbuserProcess : IDisposable
+internal sealed class LoadProcess : IDisposable
 {
-    /// <summary>The first argument of this program as the abuser; the abuse's name and the replicas' addresses
-    /// follow.</summary>
-    public const string Argument = "--abuser";
+    /// <summary>The first argument of the load process; the abuse's name and the replicas' addresses follow.</summary>
+    public const string Argument = "--load";
 
     private static readonly TimeSpan Rehearsal = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
 
-    private AbuserProcess(Process process) => _process = process;
+    private LoadProcess(Process process) => _process = process;
 
     /// <summary>Starts the process, which prepares the abuse and then waits.</summary>
-    public static async Task<AbuserProcess> StartAsync(
+    public static async Task<LoadProcess> StartAsync(
         AbuseCase abuse,
         AbuseTarget target,
         CancellationToken cancellationToken
@@ -30,7 +29,7 @@ internal sealed class AbuserProcess : IDisposable
                 "-n",
                 "19",
                 "dotnet",
-                typeof(AbuserProcess).Assembly.Location,
+                typeof(LoadProcess).Assembly.Location,
                 Argument,
                 abuse.Name,
                 .. target.Replicas.Select(r => r.ToString()),
@@ -42,11 +41,11 @@ internal sealed class AbuserProcess : IDisposable
         };
         // Only the load generator may have it (GeneratorProcess).
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
-        var abuser = new AbuserProcess(
-            Process.Start(start) ?? throw new InvalidOperationException("The abuser did not start.")
+        var load = new LoadProcess(
+            Process.Start(start) ?? throw new InvalidOperationException("The load process did not start.")
         );
-        await abuser._process.StandardOutput.ReadLineAsync(cancellationToken);
-        return abuser;
+        await load._process.StandardOutput.ReadLineAsync(cancellationToken);
+        return load;
     }
 
     /// <summary>Runs the load until cancelled, or until a load that ends by itself has finished. Returns its result
@@ -55,7 +54,8 @@ internal sealed class AbuserProcess : IDisposable
     {
         Say("begin");
         await using (over.Register(() => Say("end")))
-            return await _process.StandardOutput.ReadLineAsync(CancellationToken.None) ?? "**the abuser has died**";
+            return await _process.StandardOutput.ReadLineAsync(CancellationToken.None)
+                ?? "**the load process has died**";
     }
 
     /// <summary>Entry point of the load process. It exits when its standard input is closed.</summary>
