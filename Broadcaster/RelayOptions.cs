@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Broadcaster;
 
-/// <summary>The section <c>Relay</c>.</summary>
+/// <summary>Options of the Broadcaster, section <c>Relay</c>.</summary>
 internal sealed class RelayOptions : IValidatableObject
 {
     /// <summary>Lifetime of the lease without renewal, after which a killed or frozen leader is replaced.</summary>
@@ -21,8 +21,8 @@ internal sealed class RelayOptions : IValidatableObject
     [Range(50, 30_000)]
     public int PublishTimeoutMilliseconds { get; set; } = 1_000;
 
-    /// <summary>Maximum bytes of data that an event is relayed with. Larger data stays in the
-    /// store for the replicas that have readers for it, so that it delays nobody else.</summary>
+    /// <summary>Maximum bytes of data that an event is relayed with. Larger data stays in the store for the replicas
+    /// that have readers for it, so that it delays no other replica.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int MaxDataBytes { get; set; } = 64 * 1024;
 

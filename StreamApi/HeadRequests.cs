@@ -7,11 +7,11 @@ namespace StreamApi;
 
 /// <summary>
 /// Answers HEAD wherever GET is answered (RFC 9110 §9.3.2): Kestrel sends the head of the GET's response without its
-/// body. A stream is not opened: its response is the head of one that is found and allowed, and takes no place.
+/// body. A stream is not opened: the response has the head that an allowed stream would have, and takes no place.
 /// </summary>
 internal static class HeadRequests
 {
-    /// <summary>One endpoint for each stream: authorization keeps a policy for every endpoint that it has
+    /// <summary>One endpoint for each stream, kept because authorization caches a policy for every endpoint that it has
     /// seen.</summary>
     private static readonly ConditionalWeakTable<RouteEndpoint, RouteEndpoint> Heads = [];
 

@@ -3,7 +3,8 @@ using LoadTests.Running;
 
 namespace LoadTests.Scenarios;
 
-/// <summary>A scenario: its sizes and its loads.</summary>
+/// <param name="Smoke">A size for a quick check.</param>
+/// <param name="Full">The size of a measurement.</param>
 internal sealed record LoadScenario(
     string Name,
     string Description,

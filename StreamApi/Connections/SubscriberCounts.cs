@@ -4,7 +4,7 @@ namespace StreamApi.Connections;
 
 /// <summary>
 /// Counts the streams that read a topic. A lookup costs as much as the filters that match besides the most common one.
-/// Immutable, so safe for any thread.
+/// Immutable.
 /// </summary>
 internal sealed class SubscriberCounts
 {

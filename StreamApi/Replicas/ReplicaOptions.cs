@@ -20,7 +20,8 @@ internal sealed class ReplicaOptions
     [Range(2, 600)]
     public int ForgetSeconds { get; set; } = 8;
 
-    /// <summary>Seconds for which <c>?lost=true</c> then still lists it.</summary>
+    /// <summary>Seconds for which <c>GET /v1/replicas?lost=true</c> lists a replica that is no longer listed
+    /// otherwise.</summary>
     [Range(0, 86_400)]
     public int LostSeconds { get; set; } = 600;
 }

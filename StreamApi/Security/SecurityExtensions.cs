@@ -12,8 +12,8 @@ using Streaming.Requests;
 namespace StreamApi.Security;
 
 /// <summary>
-/// Authentication, authorization and limits. They run once per request and cost a delivery nothing: a stream keeps its
-/// grants and ends with them.
+/// Authentication, authorization and limits, once per request. A stream keeps its grants and ends with them, so a
+/// delivery needs no check.
 /// </summary>
 internal static class SecurityExtensions
 {

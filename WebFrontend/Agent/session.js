@@ -7,12 +7,11 @@ const RETRY_DELAY = 2_000; // milliseconds
 const EVENTS = ["content", "tool_use", "tool_result", "error", "message_end"];
 
 /**
- * One session with the agent: reads its history, then streams from that position.
- * Turns are `{ message, askedAt, endedAt, events }`. Calls `on.showAll()`, `on.event(turn, event)`, `on.times()`,
- * `on.state(state)` and, if the server has no such session, `on.missing()`.
+ * One session with the agent: reads its history, then streams from that position. Calls `on.showAll()`,
+ * `on.event(turn, event)`, `on.times()`, `on.state(state)` and, if the server has no such session, `on.missing()`.
  */
 export class Session {
-  turns = [];
+  turns = []; // { message, askedAt, endedAt, events }
   #on;
   #client;
   #opening; // the running open()

@@ -6,9 +6,8 @@ const RETRY_DELAY = 2_000; // milliseconds
 const TIMEOUT = 10_000; // milliseconds for one request
 
 /**
- * One answer (a generation): reads its text so far, then its stream. The server owns the answer, so any number of
- * readers may disconnect and return. Calls `changed(answer, fresh)` after each change; `fresh` is the text that arrived
- * with it.
+ * One answer (a generation), which the server owns: reads its text so far, then its stream. Calls
+ * `changed(answer, fresh)` after each change; `fresh` is the text that arrived with it.
  */
 export class Answer {
   text = "";

@@ -9,8 +9,8 @@ const SAMPLE_INTERVAL = 250; // milliseconds between samples
 const element = (id) => document.getElementById(id);
 
 /**
- * A reader of /sse/backpressure-chat with adjustable speed. Tokens read plus tokens buffered equal the tokens that the
- * server has read from the model. A flat sum shows that the server has paused the model.
+ * A reader of /sse/backpressure-chat with adjustable speed. Tokens read plus tokens buffered are those that the server
+ * has read from the model: a flat sum shows that it has paused the model.
  */
 export function backpressure(text) {
   const charts = {

@@ -12,8 +12,8 @@ export async function readState(path) {
 }
 
 /**
- * Sends a change and returns the response's JSON. Throws an error with StreamApi's reason and `errors` by field. With a
- * `key`, a request that is repeated after a lost answer has no second effect.
+ * Sends a change and returns the response's JSON, or throws an error with StreamApi's reason and `errors` by field.
+ * With a `key`, a request that is repeated after a lost answer has no second effect.
  */
 export async function send(method, path, body, key) {
   const response = await fetch(`${streamApi}${path}`, {

@@ -9,9 +9,8 @@ const LONG = 60_000; // milliseconds of absence after which reading the state co
 const CONTROL = ["connected", "resync", "skipped"];
 
 /**
- * Joins a state and its change stream without a gap: changes that arrive during the read wait, and those at or before
- * the read's `X-Sse-Position` are skipped. After a long absence the state is read again instead of replaying what was
- * missed. The tabs of this browser share one connection.
+ * Joins a state and its change stream, which all tabs share, without a gap: changes that arrive during the read wait,
+ * and those at or before the read's `X-Sse-Position` are skipped. After a long absence it reads the state again.
  */
 export class StateStream {
   #url;

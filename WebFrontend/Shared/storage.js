@@ -24,5 +24,5 @@ const storage = (area) => ({
 /** Shared by all tabs. */
 export const browserStorage = storage(() => localStorage);
 
-/** Of this tab. */
+/** For this tab only. */
 export const tabStorage = storage(() => sessionStorage);

@@ -1,7 +1,6 @@
 /**
  * Returns a function that formats the texts of an element's `data-texts`: `text("waiting", { seconds: 3 })`. For a
- * `count` of 1 it takes the text `<key>.one`, if there is one. A key without a text is a value of a newer StreamApi and
- * is shown as it is.
+ * `count` of 1 it takes `<key>.one`, if there is one; a key without a text, a value of a newer StreamApi, is shown.
  */
 export function textsOf(element) {
   const texts = JSON.parse(element.dataset.texts);

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace WebFrontend.SignIn;
 
 /// <summary>
-/// Copies a response of StreamApi to the page. An event stream ends properly when this server stops, because StreamApi
-/// still has its events. Everything else that interrupts a body cuts the connection: a proper end would look complete.
+/// Copies a response of StreamApi to the page. When this server stops, an event stream ends properly, because StreamApi
+/// still has its events; any other interrupted body ends with a cut connection, so that it does not look complete.
 /// </summary>
 /// <param name="context">The page's request, with the head of its response.</param>
 /// <param name="clock">The clock.</param>

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.DataProtection;
 namespace WebFrontend.SignIn;
 
 /// <summary>
-/// Keeps a visitor's StreamApi credential in an encrypted, <c>HttpOnly</c>, same-site cookie. A cookie that decrypts
-/// holds a credential that StreamApi accepted at sign-in. It is valid for a day, until sign-out at this frontend.
+/// Keeps a visitor's StreamApi credential in an encrypted, <c>HttpOnly</c>, same-site cookie, for a day or until
+/// sign-out at this frontend. A cookie that decrypts holds a credential that StreamApi accepted at sign-in.
 /// </summary>
 internal sealed class SignInSessions(IDataProtectionProvider protection, TimeProvider clock)
 {

@@ -7,7 +7,7 @@ namespace WebFrontend.SignIn;
 
 /// <summary>
 /// Forwards <c>/api/…</c> to StreamApi with the signed-in visitor's credential, which no script can read. Streams are
-/// not buffered. They end when the page closes its connection, at sign-out and when this server stops.
+/// not buffered, and end when the page closes its connection, at sign-out and when this server stops.
 /// </summary>
 internal sealed class StreamApiProxy(
     SignInSessions sessions,

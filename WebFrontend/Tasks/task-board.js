@@ -6,9 +6,8 @@ const TICK = 5_000; // milliseconds between updates of the times
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
- * The columns, last changed first. Cards move by button, arrow key or drag, which call `move(task, status)`, and by
- * other users' changes. A column has its newest tasks; `more(status)` reads and adds older ones, and resolves with
- * false if it could not.
+ * The columns, last changed first. A button, an arrow key or a drag calls `move(task, status)`; a column's button calls
+ * `more(status)`, which adds older tasks and resolves with false if it could not.
  */
 export class TaskBoard {
   #columns = new Map();

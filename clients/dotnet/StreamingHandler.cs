@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AspireSse.Client;
 
-/// <summary>Creates the <see cref="HttpClient"/> for streams.</summary>
+/// <summary>HTTP without limits on connections, compression or cookies, for streams that never end.</summary>
 internal static class StreamingHandler
 {
     public static SocketsHttpHandler Create() =>

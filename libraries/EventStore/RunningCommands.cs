@@ -4,9 +4,9 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Commands that run without a timeout of Npgsql, whose cancellation could make a commit valid without its standby. A
-/// command on a lost connection would keep its place in the pool for ever: it ends once Postgres says that it runs
-/// nothing for that connection (docs/decisions/0038). Thread-safe.
+/// Commands without Npgsql's timeout, because its cancellation could end a commit before the synchronous standby has
+/// it. A late command ends when Postgres reports that its session is idle; otherwise one on a lost connection would
+/// keep its place in the pool for ever (docs/decisions/0038). Thread-safe.
 /// </summary>
 internal static class RunningCommands
 {
@@ -22,7 +22,7 @@ internal static class RunningCommands
 
     private readonly record struct Session(string? Host, int Port, int Pid, long Start, int Seconds)
     {
-        /// <summary>True if its caller has given up; one without a limit (0) never does.</summary>
+        /// <summary>True after the command's time limit; 0 means no limit.</summary>
         public bool IsLate => Seconds > 0 && TimeProvider.System.GetElapsedTime(Start) > TimeSpan.FromSeconds(Seconds);
     }
 
@@ -40,8 +40,8 @@ internal static class RunningCommands
         return new Registration(command);
     }
 
-    /// <summary>Ends the late commands that this server does not run. A cancellation then has nothing to cancel, and
-    /// Npgsql closes the connection. Returns how many were late, and how many of them lost.</summary>
+    /// <summary>Cancels the late commands that Postgres no longer runs, so that Npgsql closes their connections.
+    /// Returns the numbers of late and of lost commands.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
     public static async Task<(int Late, int Lost)> EndLostAsync(

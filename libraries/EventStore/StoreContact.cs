@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Checks once a second that Postgres answers and is a primary, so that requests of <c>/health</c> cost it
+/// <summary>Checks once a second that Postgres answers and is a primary, so that requests for <c>/health</c> cost it
 /// nothing. After an outage it closes the idle connections, which may have broken, and those whose command Postgres no
 /// longer runs. Thread-safe.</summary>
 public sealed class StoreContact(

@@ -4,7 +4,7 @@ namespace EventStore;
 
 /// <summary>
 /// Degraded while Postgres does not answer, unhealthy after <see cref="EventStoreOptions.UnhealthySeconds"/>. Open
-/// streams go on, but new clients can neither resume nor publish here, and perhaps can on another server.
+/// streams continue; new clients can neither resume nor publish here, but perhaps on another server.
 /// </summary>
 internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
 {

@@ -47,8 +47,7 @@ internal sealed class LlmOptions
 
     /// <summary>
     /// Milliseconds, from the end of the request, that a vendor's stream waits for its provider before it sends the
-    /// response head. An earlier refusal is an HTTP status; a later one is an error inside the stream. The default
-    /// leaves 50 of the promised 250 ms for the rest.
+    /// response head. An earlier refusal is an HTTP status; a later one is an error inside the stream.
     /// </summary>
     [Range(1, 2_000)]
     public int HeadMilliseconds { get; set; } = 200;

@@ -1,6 +1,5 @@
 namespace LocalServices;
 
-/// <summary>The name of an image.</summary>
 internal sealed record ContainerImage(string Registry, string Name, string Tag)
 {
     public override string ToString() => $"{Registry}/{Name}:{Tag}";

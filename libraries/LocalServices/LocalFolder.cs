@@ -29,9 +29,8 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
     }
 
     /// <summary>
-    /// Makes the folder reachable for `nobody`, whom a closed home directory or `mktemp -d` shuts out: Postgres gets
-    /// the capability to pass closed folders. If even root may not grant that (some containers), another folder is
-    /// used.
+    /// Makes a folder below a closed home directory or `mktemp -d` reachable for `nobody`: Postgres gets the capability
+    /// to pass closed folders. If root may not grant it, as in some containers, another folder is used.
     /// </summary>
     private static (string Folder, string[] As) AsRoot(string local, string temporary)
     {

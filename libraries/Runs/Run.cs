@@ -59,8 +59,8 @@ internal enum RunStop
 }
 
 /// <summary>
-/// A run that this replica writes. Appends are fenced: nothing can follow the end of a run, even if another replica
-/// ended it. They wait while the store is unavailable.
+/// A run that this replica writes. Appends wait while the store is unavailable, and are fenced: nothing can follow the
+/// end of a run, even if another replica ended it.
 /// </summary>
 internal sealed class Run(RunName name, Guid writer, StreamId announced, long after, RunLog log) : IDisposable
 {

@@ -27,8 +27,8 @@ internal sealed class RunLeases(
     /// <summary>True after the lease was released, at shutdown.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>True from the beginning of the shutdown: other replicas end the runs that have no writer, so that they
-    /// continue them.</summary>
+    /// <summary>True once the shutdown begins. This replica then leaves runs without a writer to the other replicas,
+    /// which continue their sessions.</summary>
     public bool IsLeaving { get; set; }
 
     /// <summary>Raised when a run is cancelled at any replica, with its topic: by the store's notification, or, if it
@@ -39,7 +39,8 @@ internal sealed class RunLeases(
     public event Action<Guid>? Lost;
 
     /// <summary>
-    /// Raised with the topics of runs that this replica ended: of a failed replica, or without a writer here.
+    /// Raised with the topics of the runs that this replica ended: those of failed replicas, and its own without a
+    /// writer.
     /// </summary>
     public event Action<IReadOnlyList<string>>? Swept;
 
@@ -134,8 +135,8 @@ internal sealed class RunLeases(
         Renewed();
     }
 
-    /// <summary>Notes a renewal. After a pause of a lease or more, in which this process or the store stood still, the
-    /// others get the time to renew theirs.</summary>
+    /// <summary>Records a renewal. After a pause of a lease or longer, the sweep waits one lease, so that the other
+    /// writers can renew first.</summary>
     private void Renewed()
     {
         if (_renewingSince == 0 || Clock.GetElapsedTime(_renewedAt) >= Lease)
@@ -152,8 +153,8 @@ internal sealed class RunLeases(
     }
 
     /// <summary>
-    /// Ends the runs of expired leases. After an outage of the store all leases have expired, so the replicas get the
-    /// time of a lease to renew.
+    /// Ends the runs of expired leases. After an outage of the store all leases have expired, so it first waits one
+    /// lease, in which the replicas renew theirs.
     /// </summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
@@ -171,8 +172,8 @@ internal sealed class RunLeases(
     }
 
     /// <summary>
-    /// Ends runs that this process holds but does not write: the store began them, and its answer was lost. No other
-    /// replica does, since the lease is renewed.
+    /// Ends runs that this process holds but does not write: Postgres began them, and its answer was lost. Other
+    /// replicas do not end them, because this one renews its lease.
     /// </summary>
     private async Task EndOrphansAsync(CancellationToken cancellationToken)
     {

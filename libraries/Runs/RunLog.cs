@@ -212,7 +212,7 @@ internal sealed class RunLog(
     }
 
     /// <summary>
-    /// Asks the other replicas to continue a run that nobody writes: the next sweep ends it without an event, and
+    /// Asks the other replicas to continue a run without a writer: the next sweep ends it without an event, and
     /// <see cref="RunLeases.Swept"/> names it there.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
@@ -228,9 +228,9 @@ internal sealed class RunLog(
         );
 
     /// <summary>
-    /// Appends events, and retries while the store is unavailable. An append without an answer is first decided (stored
-    /// or refused); the retry has new ids. After a promotion the run continues only if the store has lost none of
-    /// its events.
+    /// Appends events, and retries while the store is unavailable. Before a retry, which has new ids, the store says if
+    /// it has the append, or refuses it for good; after a promotion the run continues only if none of its events is
+    /// lost.
     /// </summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {

@@ -4,8 +4,7 @@ namespace Streaming;
 
 /// <summary>
 /// Ends every stream at SIGTERM, before Kestrel waits for its connections. The client gets a reconnection time
-/// (<c>retry:</c>) and the end of the body, and resumes on another replica. A stream that its endpoint writes may have
-/// a grace (<see cref="PushSettings.Grace"/>), and a bare one ends with its own last frame instead of <c>retry:</c>.
+/// (<c>retry:</c>) and the end of the body, and resumes on another replica.
 /// </summary>
 internal sealed class StreamDrain(ConnectionRegistry registry, IHostApplicationLifetime lifetime) : IHostedService
 {

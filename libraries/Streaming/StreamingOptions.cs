@@ -153,8 +153,8 @@ internal sealed class StreamingOptions
 
     /// <summary>
     /// Percent of one processor's time that replays may take on average while they search the log and find few events;
-    /// further searches wait. A replay's first read is free, once a minute for each client. 0 means unlimited; unset
-    /// means 25 outside Development.
+    /// a replay's first read is free, once a minute for each client. 0 means unlimited; unset means 25 outside
+    /// Development.
     /// </summary>
     [Range(0, 100)]
     public int? ReplaySearchPercent { get; set; }

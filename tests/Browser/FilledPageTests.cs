@@ -4,7 +4,6 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-/// <summary>Tests of each page with content.</summary>
 public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     /// <summary>The path of each page. The tests of accessibility and of the keyboard visit them all.</summary>

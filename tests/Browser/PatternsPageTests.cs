@@ -60,9 +60,8 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Reading");
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Paused", new() { Timeout = 40_000 });
-        // What the reader takes during a pause comes out of the buffer: their sum is what was read of the model. Looks
-        // belong together by the
-        // pause's number, for on a busy machine one may end and the next begin between two of them.
+        // During a pause the reader takes from the buffer: their sum is the number read from the model. Looks belong
+        // together by the pause's number: on a busy machine one may end and the next begin between two of them.
         var sums = await page.EvaluateAsync<int[]>(
             """
             () => new Promise(resolve => {

@@ -1,6 +1,5 @@
 namespace Reliability;
 
-/// <summary>The result of a fault.</summary>
 internal sealed record FaultRow(string Fault, string Remark)
 {
     public long Acknowledged { get; init; }

@@ -15,7 +15,7 @@ namespace StreamApi.Security.Limits;
 
 /// <summary>
 /// Rate limits: the requests of one user, or of one address if there is no user, over all replicas.
-/// <see cref="LimitOptions"/> has the numbers. Plain requests count per replica, and without Redis all of them do.
+/// <see cref="LimitOptions"/> has the numbers; plain requests count per replica, and without Redis all of them do.
 /// </summary>
 internal static class RequestLimits
 {

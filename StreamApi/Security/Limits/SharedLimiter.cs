@@ -3,8 +3,8 @@ using System.Threading.RateLimiting;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>One client's limit over all replicas. The replica's own count is checked first, then permits taken from
-/// Redis in blocks. While Redis is unavailable, only the own count applies.</summary>
+/// <summary>One client's limit over all replicas: the replica checks its own count first, then takes permits from Redis
+/// in blocks. While Redis is unavailable, only its own count applies.</summary>
 internal sealed class SharedLimiter(
     ReplenishingRateLimiter local,
     SharedLimit limit,

@@ -9,8 +9,7 @@ namespace StreamApi.Security.Limits;
 internal sealed class WorkShare(double processors, TimeProvider clock)
 {
     /// <summary>
-    /// Maximum time charged for one turn; a longer turn waited for something other than a processor. Reads are limited
-    /// in rows, so none works for longer.
+    /// Maximum time charged for one turn. A read is limited in rows, so a longer turn only waited.
     /// </summary>
     private static readonly TimeSpan MaxPerTurn = TimeSpan.FromSeconds(2);
 
@@ -36,7 +35,7 @@ internal sealed class WorkShare(double processors, TimeProvider clock)
         }
     }
 
-    /// <summary>Charges work that has just finished, from its start on.</summary>
+    /// <summary>Charges finished work as of its start.</summary>
     public void Add(TimeSpan work)
     {
         var seconds = Math.Min(work.TotalSeconds, MaxPerTurn.TotalSeconds) / processors;

@@ -8,9 +8,9 @@ using Streaming.Fanout;
 namespace StreamApi.Security.Tickets;
 
 /// <summary>
-/// Allows one connection per ticket: a new one replaces the old. Replicas learn of each other's connections through
-/// Postgres about a second later; while Postgres is down both may live. Stored openings are lost with the
-/// Postgres server, so every replica stores its open connections again after an outage and in a new epoch.
+/// Allows one connection per ticket: a new one replaces the old, on another replica about a second later, through
+/// Postgres. After an outage and in a new epoch every replica stores its open connections again, because a new Postgres
+/// server does not have them.
 /// </summary>
 internal sealed class TicketSessions(
     TicketConnections connections,

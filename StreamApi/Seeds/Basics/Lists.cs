@@ -3,7 +3,6 @@ using Streaming.Frames;
 
 namespace StreamApi.Seeds.Basics;
 
-/// <summary>One item of the catalogue.</summary>
 internal sealed record Item(string Name, decimal Price);
 
 /// <summary>Lists that <c>/items/stream</c> and <c>/logs/stream</c> send.</summary>

@@ -3,7 +3,6 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Resilient;
 
-/// <summary>Database context of the sessions.</summary>
 internal sealed class ResilientContext(DbContextOptions<ResilientContext> options) : EventContext(options, SchemaName)
 {
     public const string SchemaName = "resilient";
@@ -27,7 +26,7 @@ internal sealed class ResilientContext(DbContextOptions<ResilientContext> option
     }
 }
 
-/// <summary>One session with one source, regardless of the number of readers and replicas.</summary>
+/// <summary>One source of events, regardless of the number of readers and replicas.</summary>
 internal sealed class Session
 {
     public required string Id { get; init; }

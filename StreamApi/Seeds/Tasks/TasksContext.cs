@@ -3,7 +3,6 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary>Database context of the tasks.</summary>
 internal sealed class TasksContext(DbContextOptions<TasksContext> options) : EventContext(options, SchemaName)
 {
     public const string SchemaName = "tasks";
@@ -25,7 +24,6 @@ internal sealed class TasksContext(DbContextOptions<TasksContext> options) : Eve
     }
 }
 
-/// <summary>One task.</summary>
 internal sealed class TaskItem
 {
     public required Guid Id { get; init; }

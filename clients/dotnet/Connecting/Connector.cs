@@ -8,7 +8,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
 {
     private const string TicketTaken = "Another connection uses the ticket. Each stream needs its own.";
 
-    // Of the latest request:
+    // For the latest request:
     private bool _sent; // the server may have it
     private bool _redirectedToGet;
     private string? _ticket;

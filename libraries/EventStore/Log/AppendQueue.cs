@@ -30,8 +30,8 @@ internal sealed class AppendQueue(long maxBytes)
     }
 
     /// <summary>
-    /// Adds a request. Beyond the bound the queue accepts only publishers that hold no more than an equal share of it,
-    /// so that it never holds more than twice the bound.
+    /// Adds a request. Above the bound the queue accepts only publishers that hold at most an equal share of it, up to
+    /// twice the bound in all.
     /// </summary>
     /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was added.</exception>
     /// <exception cref="StoreUnavailableException">The server is stopping.</exception>

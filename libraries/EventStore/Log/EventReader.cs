@@ -10,7 +10,7 @@ namespace EventStore;
 /// </summary>
 public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
 {
-    /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>: few of the events found may be the newest of their
+    /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>: most events found may have a newer one of the same
     /// key.</summary>
     private const int SearchesForNewest = 3;
 
@@ -21,7 +21,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted; null for all.</param>
     /// <param name="limit">Maximum events; null for <see cref="EventStoreOptions.PageEvents"/>.</param>
-    /// <param name="mostData">Maximum bytes of an event's data: the data of a larger one are left out.</param>
+    /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
     /// <param name="mostBytes">Maximum bytes of data of a page; its first event may exceed it. Null for
     /// <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
@@ -95,8 +95,8 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted; null for all.</param>
     /// <param name="mostBytes">Maximum bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
-    /// <param name="through">The part's end, <see cref="NewestPage.Through"/>, to read the rest of a part that did not
-    /// fit into a page; null for a new part.</param>
+    /// <param name="through">To read the rest of a part that did not fit into a page: its
+    /// <see cref="NewestPage.Through"/>. Null starts a new part.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<NewestPage> ReadNewestAsync(

@@ -18,7 +18,7 @@ public sealed class Retention(
     ILogger<Retention> logger
 )
 {
-    /// <summary>A partition takes at most this fraction of <see cref="EventStoreOptions.MaxBytes"/>.</summary>
+    /// <summary>A partition takes at most an eighth of <see cref="EventStoreOptions.MaxBytes"/>.</summary>
     private const int Shares = 8;
 
     /// <summary>Number of calls in a row that find retention's lock taken, after which that is logged.</summary>

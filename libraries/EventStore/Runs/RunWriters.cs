@@ -54,8 +54,8 @@ public sealed class RunWriters(
             cancellationToken
         );
 
-    /// <summary>Ends the runs of all other writers whose lease has expired, by their wills. Returns the topics of those
-    /// runs.</summary>
+    /// <summary>Ends the runs of all other writers whose lease has expired, with their closing events. Returns the
+    /// topics of those runs.</summary>
     public Task<IReadOnlyList<string>> SweepAsync(Guid writer, CancellationToken cancellationToken) =>
         store.RunAsync<IReadOnlyList<string>>(
             "select eventstore.sweep_runs($1)",
@@ -77,7 +77,8 @@ public sealed class RunWriters(
     }
 
     /// <summary>Ends runs that a living writer does not work on and that began longer ago than <paramref name="age"/>,
-    /// by their wills, and frees their idempotency keys. Returns the topics of the runs that it ended.</summary>
+    /// with their closing events, and frees their idempotency keys. Returns the topics of the runs that it
+    /// ended.</summary>
     public Task<IReadOnlyList<string>> AbandonAsync(
         string[] topics,
         Guid writer,

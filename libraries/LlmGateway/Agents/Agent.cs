@@ -11,8 +11,8 @@ using Streaming.Access;
 namespace LlmGateway.Agents;
 
 /// <summary>
-/// A model with tools. It runs the tools that the model calls and returns their results to it, until the model answers
-/// without a call; a tool's error is such a result.
+/// Runs a model with tools: returns the results of the tools that it calls, until it answers without a call. A failed
+/// tool returns its error as the result.
 /// </summary>
 internal sealed class Agent(
     IEnumerable<AgentTool> tools,
@@ -43,8 +43,8 @@ internal sealed class Agent(
 
     /// <param name="target">The model.</param>
     /// <param name="client">The client whose share of the provider the requests use.</param>
-    /// <param name="toolNames">The caller's tools; null, in messages of an earlier version: those for every
-    /// caller.</param>
+    /// <param name="toolNames">Tools that the caller may use. Null, in messages of an earlier version: only those for
+    /// every caller.</param>
     /// <param name="conversation">The messages so far.</param>
     /// <param name="writer">Writes the answer.</param>
     /// <param name="cancellationToken">Stops the answer.</param>

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Joins the deltas of a stream to the object that a whole answer has. Texts and lists are appended; items of a list
-/// with an <c>index</c> are joined by it.
+/// Combines a stream's deltas into the object of an answer without streaming. Texts and lists are appended; list items
+/// with the same <c>index</c> are combined.
 /// <code>
 /// {"text":"Hel","calls":[{"index":0,"id":"c1","arguments":"{"}]}
 /// {"text":"lo","calls":[{"index":0,"arguments":"}"}]}

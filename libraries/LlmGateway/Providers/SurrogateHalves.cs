@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Joins surrogate pairs that a provider cuts between two events. Half a pair is no Unicode text, and only JSON escapes
-/// can hold it; a half without the other becomes U+FFFD.
+/// Joins surrogate pairs that a provider cuts between two events; only JSON escapes can hold a half. A half without the
+/// other becomes U+FFFD.
 /// <code>
 /// {"content":"a\ud83d"}  {"content":"\ude00b"}
 /// {"content":"a"}        {"content":"\ud83d\ude00b"}

@@ -6,7 +6,7 @@ namespace LlmGateway.Telemetry;
 
 /// <summary>
 /// Records one span and one set of measurements per answer, time in the provider's queue included. An unexpected
-/// failure is logged, and becomes an <see cref="UpstreamException"/>, so that each API tells it in its own format.
+/// failure is logged, and becomes an <see cref="UpstreamException"/>, so that each API reports it in its own format.
 /// </summary>
 internal sealed class TelemetryChatClient(
     IChatClient inner,

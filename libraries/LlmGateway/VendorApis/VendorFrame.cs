@@ -4,7 +4,6 @@ using Streaming.Frames;
 
 namespace LlmGateway.VendorApis;
 
-/// <summary>Frames of the vendors' streams.</summary>
 internal static class VendorFrame
 {
     public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace LocalServices.Postgres;
 
 /// <param name="Folder">The folder with `postgres` and `initdb`.</param>
-/// <param name="Libraries">The folder of their own libraries; null for the machine's libraries.</param>
+/// <param name="Libraries">The folder of the libraries that were unpacked with them; null: the system's.</param>
 internal sealed partial record PostgresPrograms(string Folder, int Major, string? Libraries)
 {
     private const int OldestMajor = 14;

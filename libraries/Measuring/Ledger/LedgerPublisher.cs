@@ -48,8 +48,8 @@ public sealed class LedgerPublisher
     }
 
     /// <summary>
-    /// Records the server's promise to deliver an event. Without it the event may arrive or not; it is never lost, but
-    /// may still be duplicated.
+    /// Records the server's promise to deliver an event. Without it a missing event does not count as lost, but a
+    /// repeated one counts as a duplicate.
     /// </summary>
     /// <param name="sequence">A sequence returned by <see cref="Next"/>.</param>
     /// <param name="position">The server's id of the event.</param>

@@ -34,7 +34,7 @@ public sealed class LedgerReport
     /// <summary>Events received more than once, over all readers.</summary>
     public long Duplicates => Readers.Sum(r => r.Duplicates.Count);
 
-    /// <summary>Events received after a later one: of the same publisher or, by their ids, of any.</summary>
+    /// <summary>Events received after a newer event of the same publisher, or after one with a higher id.</summary>
     public long Reordered => Readers.Sum(r => r.Reordered.Count);
 
     /// <summary>Events received that were never published or not subscribed.</summary>

@@ -19,7 +19,7 @@ public sealed class ReaderAccount
     /// <summary>Events received more than once.</summary>
     public Fault Duplicates { get; } = new();
 
-    /// <summary>Events received after a later one: of the same publisher or, by their ids, of any.</summary>
+    /// <summary>Events received after a newer event of the same publisher, or after one with a higher id.</summary>
     public Fault Reordered { get; } = new();
 
     /// <summary>Events received that were never published or not subscribed.</summary>

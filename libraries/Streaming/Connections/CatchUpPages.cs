@@ -6,7 +6,7 @@ namespace Streaming.Connections;
 /// <summary>
 /// Store pages of one writer loop's connections that lag behind their rings. A connection holds a page only while its
 /// client reads, and the next page is as long as the part that the client took of the last, so a slow client costs no
-/// memory. Used by the loop's thread.
+/// memory. Not thread-safe.
 /// </summary>
 /// <param name="replay">Reads the pages.</param>
 /// <param name="pending">Decides if writes must be small.</param>
@@ -54,7 +54,7 @@ internal sealed class CatchUpPages(
         replay.Read(c.Asked, c.Epoch);
     }
 
-    /// <summary>Shows a page made of frames in memory.</summary>
+    /// <summary>Holds a page that was made from frames in memory, and makes it the next to be sent.</summary>
     public void ShowOwn(StreamConnection c, ReplayPage page)
     {
         replay.Pages.Hold(page);
@@ -68,7 +68,7 @@ internal sealed class CatchUpPages(
             replay.Pages.GiveBack(page);
     }
 
-    /// <summary>Makes a held page the next to be sent, after notice of any gap.</summary>
+    /// <summary>Makes a held page the next to be sent, after a frame that announces any gap.</summary>
     public void Show(StreamConnection c, ReplayPage page)
     {
         Drop(c);

@@ -1,9 +1,9 @@
 namespace Streaming.Connections;
 
 /// <summary>
-/// The connections of one filter log and one writer loop. Parked ones, whose peers do not read, stand behind the others
-/// so that a pass over the group skips them. Connections that change during a pass may be left to the next one; every
-/// connection that was ready before is visited.
+/// The connections of one filter log and one writer loop. Parked ones stand behind the others so that a pass over the
+/// group skips them; a pass visits every connection that was ready before it, and may leave those that change meanwhile
+/// to the next pass.
 /// </summary>
 internal sealed class ConnectionGroup
 {

@@ -5,12 +5,12 @@ namespace Streaming.Connections;
 /// <summary>
 /// Orders the writes of one writer loop in rounds: a round writes each filter log that has grown at most once, and a
 /// pause follows it (<see cref="WritePacing"/>). Events for few connections and events for thousands have rounds of
-/// their own, which take turns. Used by the loop's thread.
+/// their own, which take turns. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// A round is cut into slices, between which the loop takes commands and more logs. A log that the round has not
-/// written yet goes first, during the pause too. An event for few waits neither for an event to thousands nor for the
-/// pause after it, even if its log has been written just before.
+/// A round is cut into slices, between which the loop takes commands and more logs; a log that the round has not
+/// written yet goes first, during the pause too. So an event for few connections waits neither for an event to
+/// thousands nor for the pause after it.
 /// </remarks>
 internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvider clock, WriteRounds.Write write)
 {

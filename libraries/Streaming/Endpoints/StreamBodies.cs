@@ -17,12 +17,12 @@ internal static class StreamBodies
     /// </summary>
     private static readonly string[] Texts = ["from", "slow"];
 
-    /// <summary>A body that was read; null: without an error.</summary>
+    /// <summary>The result of reading a body: its error, or null.</summary>
     private sealed record Taken(InvalidRequestException? Error);
 
     /// <summary>
-    /// Reads the bodies of authenticated callers before their requests are counted, because a last id makes a request a
-    /// resume. The endpoint reports an invalid body.
+    /// Reads the bodies of authenticated callers before the rate limiter, which counts resumes (requests with a last
+    /// id) separately. The endpoint reports an invalid body.
     /// </summary>
     public static void UseStreamBodies(this WebApplication app) =>
         app.Use(

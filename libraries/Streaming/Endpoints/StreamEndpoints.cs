@@ -15,8 +15,8 @@ internal static class StreamEndpoints
     private static readonly IReadOnlyDictionary<string, string> NoLists = new Dictionary<string, string>();
 
     /// <summary>
-    /// Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. It disables the
-    /// HTTP metrics, because a stream's length is no latency. While the store does not answer, a resuming client is
+    /// Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. The HTTP metrics
+    /// are disabled, because a stream's length is no latency; a client that resumes while the store does not answer is
     /// asked to reconnect.
     /// </summary>
     /// <param name="app">The routes.</param>

@@ -83,8 +83,8 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     public long LastEvent,
         LastBatch;
 
-    /// <summary>Connections of all filters that match an event, at most: the least over the events of the last batch
-    /// that were appended here. It tells an event for few from one for thousands.</summary>
+    /// <summary>Upper bound of the connections, over all filters, that one event is for: the smallest of the last batch
+    /// appended here. It separates events for few from events for thousands.</summary>
     public int Audience;
 
     public LoopUse[] Loops { get; init; } = new LoopUse[1];

@@ -56,7 +56,8 @@ internal sealed class SlotCoverage(int slots)
             _missedThrough[slot] = through;
     }
 
-    /// <summary>Returns true if every event of these slots after <paramref name="position"/> came here.</summary>
+    /// <summary>Returns true if this replica received every event of these slots after
+    /// <paramref name="position"/>.</summary>
     public bool Covers(SlotSet wanted, long position)
     {
         foreach (var slot in wanted)

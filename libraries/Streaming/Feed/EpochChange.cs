@@ -27,7 +27,7 @@ internal sealed class EpochChange(
     /// Enters the epoch of a page of the store. If it has everything that was published here, the streams continue;
     /// otherwise the logs start again after the last shared position, and streams beyond it get a resync.
     /// </summary>
-    /// <returns>True if the page follows what was published. False if the feed must read on after
+    /// <returns>True if the page follows what was published; false if the feed must read on after
     /// <see cref="FilterLogs.Settled"/>. Null if another server answers now, which does not have the epoch.</returns>
     public async Task<bool?> EnterAsync(EventPage page, CancellationToken stoppingToken)
     {

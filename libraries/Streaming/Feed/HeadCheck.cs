@@ -3,8 +3,8 @@ using EventStore;
 namespace Streaming.Feed;
 
 /// <summary>Notices that Postgres was restored without a new epoch.</summary>
-/// <remarks>Within an epoch a head never goes back: a page that ends before the position after which it was read is
-/// the proof.</remarks>
+/// <remarks>Within an epoch a head never goes back, so a page that ends before the position that it was read after
+/// proves it.</remarks>
 internal sealed class HeadCheck(ILogger logger)
 {
     private volatile bool _isBehind;

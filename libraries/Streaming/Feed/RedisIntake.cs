@@ -109,9 +109,8 @@ internal sealed class RedisIntake : RestartingService
         );
 
     /// <summary>
-    /// Subscribes, and again after a silence in which the Broadcaster should have sent heartbeats. The client
-    /// resubscribes after reconnects that it notices, but the server may have lost the subscription without one. A new
-    /// connection has no subscription yet.
+    /// Subscribes, and subscribes again when heartbeats stop or the connection is new. The Redis client resubscribes
+    /// only after reconnects that it notices, and a server can lose a subscription without one.
     /// </summary>
     private async Task StaySubscribedAsync(Source source, CancellationToken stoppingToken)
     {

@@ -3,8 +3,8 @@ using EventStore;
 namespace Streaming.Feed;
 
 /// <summary>
-/// The newest index or heartbeat of a channel. It detects repetitions, and measures the time since the last one. Not
-/// thread-safe, except <see cref="IsSilent"/>.
+/// The newest index or heartbeat of a channel: detects repetitions, and measures the time since the last one. Not
+/// thread-safe except <see cref="IsSilent"/>.
 /// </summary>
 internal sealed class RelayOrder
 {

@@ -5,8 +5,8 @@ using EventStore;
 namespace Streaming.Frames;
 
 /// <summary>
-/// The JSON of frames and of history. Plain frames have the data as published; an envelope has all fields of the event.
-/// <c>?named=false</c> may add the type (<see cref="NamedFormat"/>); other formats write their own.
+/// The JSON of frames and of history: the data as published, with the type for some streams at <c>?named=false</c>
+/// (<see cref="NamedFormat"/>), or an envelope with all fields of the event. Other formats write their own.
 /// </summary>
 internal static class FrameJson
 {

@@ -11,9 +11,9 @@ namespace Streaming.Opening;
 /// that already has the end gets 204, so that a browser stops (HTML Living Standard §9.2.3).
 /// </summary>
 /// <remarks>
-/// A client without an id starts at the beginning, however late. A resuming one continues after its id, or after the
-/// n-th event if the id is a bare number n (0: the beginning). If retention has dropped some of the events, or too many
-/// are before the n-th one, they cannot be counted: such a client gets a resync and all of them.
+/// A client without an id starts at the beginning; a resuming one continues after its id, or after the n-th event if
+/// the id is a bare number n (0: the beginning). If events before the n-th one cannot be counted, because retention has
+/// dropped some or they are too many, the client gets a resync and all events.
 /// </remarks>
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {

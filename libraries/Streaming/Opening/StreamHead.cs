@@ -23,8 +23,8 @@ internal static class StreamHead
     }
 
     /// <summary>
-    /// Returns true if Kestrel closes the connection after this response, and would say so: Node's <c>fetch</c> takes
-    /// a cut for the proper end of such a body.
+    /// Returns true if Kestrel would send <c>Connection: close</c>: Node's <c>fetch</c> takes such a body for complete
+    /// when it is cut.
     /// </summary>
     private static bool Closes(HttpContext context) =>
         HttpProtocol.IsHttp11(context.Request.Protocol)

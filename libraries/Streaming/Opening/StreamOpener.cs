@@ -33,7 +33,7 @@ internal sealed class StreamOpener(
 
     /// <summary>
     /// Answers the request with a stream whose work <paramref name="begin"/> starts. It is called only when the stream
-    /// has its place: a refused request must not cost the work, which nobody would read.
+    /// has its place: a refused request must not cost the work, because no client would read it.
     /// </summary>
     public async Task OpenAsync(HttpContext context, Func<Task<StreamRequest>> begin)
     {

@@ -21,7 +21,7 @@ internal sealed class ReplayTurn
     /// <summary>The clients in whose names it waits, or waited until it was over.</summary>
     public IEnumerable<string> Clients => _places.Select(static place => place.Client);
 
-    /// <summary>Waits in a queue too; false if it does so already.</summary>
+    /// <summary>Adds a queue to wait in; false if it waits there already.</summary>
     public bool Wait(Rotation<ReplayTurn> queue, string client)
     {
         if (!_places.Add((queue, client)))

@@ -3,9 +3,9 @@ using Streaming.Requests;
 namespace Streaming.Replay;
 
 /// <summary>
-/// Grants the reads of replays in rotation over the clients. Reads that go on with a search of the log have turns of
-/// their own, one at a time and each followed by a pause, so that all searches together take at most a share of one
-/// processor on average. A replay's first read is free, once a minute for each client. Thread-safe.
+/// Grants the reads of replays in rotation over the clients. Searches have turns of their own, one at a time and each
+/// followed by a pause, so that together they take at most a share of one processor on average; a replay's first read
+/// is free, once a minute for each client. Thread-safe.
 /// </summary>
 /// <param name="turns">Reads at once.</param>
 /// <param name="percent">Percent of one processor's time for searches; 0: unlimited.</param>

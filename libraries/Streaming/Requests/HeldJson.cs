@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Requests;
 
 /// <summary>
-/// An answer that may be large: encoded whole, its bytes count as held until the client has taken them.
+/// A large answer, encoded whole. Its bytes count as held until the client has taken them.
 /// </summary>
 internal static class HeldJson
 {

@@ -3,7 +3,6 @@ using Benchmarks.Reports;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>A benchmark.</summary>
 internal abstract class Measurement(string name, string what)
 {
     public string Name => name;

@@ -2,7 +2,6 @@ using System.Text.Json;
 
 namespace Benchmarks.Reports;
 
-/// <summary>A metric and its unit.</summary>
 internal sealed record Metric(string Name, string Unit);
 
 /// <summary>The value of one round.</summary>

@@ -13,7 +13,7 @@ internal sealed class SampledReader
     private readonly int[] _logs;
     private readonly int[] _channels;
 
-    // Of each topic: its events, the next one to send, and where it is.
+    // For each topic: its events, the next one to send, and where it is.
     private readonly List<int>[] _written;
     private readonly int[] _next,
         _logOf,

@@ -18,7 +18,7 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
     {
         protected override int Replicas => 2;
 
-        // What the leader does not relay is not found in the store either.
+        // Events that the leader does not relay are not found in the store either.
         protected override Dictionary<string, string> Settings => new() { ["Streaming__StoreCheckSeconds"] = "600" };
     }
 

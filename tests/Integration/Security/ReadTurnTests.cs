@@ -23,7 +23,7 @@ public sealed class ReadTurnTests(StackFixture stack)
         var path = $"/session/{session.GetProperty("session_id").GetString()}";
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
 
-        // Of three reads of history the first holds the only turn, because its table is locked, the second waits for
+        // Three reads of history: the first holds the only turn, because its table is locked, the second waits for
         // it, and the third finds no place to wait.
         await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.events");
         var histories = Enumerable

@@ -15,7 +15,7 @@ internal sealed class Indexes : Microsoft.EntityFrameworkCore.Migrations.Migrati
             create index if not exists orders_shipped on petstore.orders (updated_at) where next_step_at is null;
             """
         );
-        // Concurrently: while it waits, for a backup for example, nobody waits for it.
+        // Concurrently: while it waits, for a backup for example, no request waits for it.
         migrationBuilder.Sql("drop index concurrently if exists petstore.orders_of_user;", suppressTransaction: true);
     }
 

@@ -15,7 +15,7 @@ internal sealed class Indexes : Microsoft.EntityFrameworkCore.Migrations.Migrati
             create index if not exists tasks_by_change on tasks.tasks (status, updated_at, id);
             """
         );
-        // Concurrently: while it waits, for a backup for example, nobody waits for it.
+        // Concurrently: while it waits, for a backup for example, no request waits for it.
         migrationBuilder.Sql("drop index concurrently if exists tasks.tasks_created;", suppressTransaction: true);
     }
 

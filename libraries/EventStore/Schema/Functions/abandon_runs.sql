@@ -1,7 +1,7 @@
--- Ends runs whose writer is alive but does not work on them: the answer to their start or end was lost.
--- Frees the idempotency keys of those that were announced when they began, so that the request can be made again: the
--- key of a session's topic is its creation's, and stays. Returns the runs that it ended. Runs that began less than an
--- age ago stay: a session's next turn has the topic and the writer of the one before it.
+-- Ends runs whose writer is alive but does not work on them, because the answer to their start or end was lost, and
+-- returns those it ended; younger runs than `age` stay, because a session's next turn has the same topic and writer.
+-- Frees the idempotency keys of runs that were announced when they began, so that the request can be made again; the
+-- key of a session stays.
 create or replace function eventstore.abandon_runs(abandoned text[], by_writer uuid, age interval default '0')
 returns text[] language plpgsql as $$
 declare

@@ -1,4 +1,4 @@
--- Gives an idempotency key to the first request that names it, and that request's id to every later one. `same` is
+-- Gives an idempotency key to the first request that names it, and that request's id to every later one; `same` is
 -- false if the content differs. Each call also deletes a few expired keys.
 create or replace function eventstore.claim_key(by_owner text, claimed text, with_digest bytea, with_answer text,
     kept interval, out same boolean, out first_answer text) language plpgsql as $$

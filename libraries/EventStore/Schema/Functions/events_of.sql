@@ -1,6 +1,6 @@
--- The events of a topic after one position and through another one, for `order by topic, position limit …`. Not
--- `where topic = … order by position limit …`: by some statistics Postgres then walks the whole log along the primary
--- key until it meets the topic. Postgres inlines this function; an argument must not be a subquery, or it would not.
+-- The events of a topic after one position and through another one, for `order by topic, position limit …`: ordered by
+-- position alone, Postgres may walk the whole log until it meets the topic. It inlines this function only if no
+-- argument is a subquery.
 create or replace function eventstore.events_of(of_topic text, after bigint default -1,
     through bigint default 9223372036854775807)
 returns setof eventstore.events language sql stable as $$

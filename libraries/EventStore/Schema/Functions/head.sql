@@ -1,5 +1,5 @@
--- The newest visible position. Listed positions are visible, so only partitions after topic_directory.through are read.
--- Not max(): where Postgres takes a partition for empty, it would read all of it.
+-- The newest visible position. Reads only partitions after topic_directory.through, because listed positions are
+-- visible; max() would read all of a partition that Postgres takes for empty.
 create or replace function eventstore.head() returns bigint language plpgsql stable as $$
 declare
     listed bigint := (select through from eventstore.topic_directory);

@@ -1,10 +1,9 @@
 -- Takes or renews a lease. Returns its fence, higher for each new holder, or null while another process holds it.
--- A lease that expires later than ten times its ttl was granted before the clock was set back, and counts as expired.
--- Each epoch has its own fences, a million higher, so that they exceed those of a lost server.
 create or replace function eventstore.hold_lease(lease text, by_holder text, ttl interval) returns bigint
 language plpgsql as $$
 declare
     current text := eventstore.begin_epoch();
+    -- Each epoch has its own fences, a million higher, so that they exceed those of a lost server.
     least_fence bigint := (select (l.number - 1) * 1000000 + 1 from eventstore.lineage l where l.epoch = current);
     given bigint;
 begin
@@ -15,6 +14,7 @@ begin
             when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.fence
             else greatest(l.fence + 1, least_fence)
         end
+    -- An expiry more than ten times the ttl ahead was granted before the clock was set back.
     where l.holder = excluded.holder or l.expires_at < clock_timestamp()
         or l.expires_at > clock_timestamp() + 10 * ttl
     returning l.fence into given;

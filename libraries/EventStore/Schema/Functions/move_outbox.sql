@@ -1,8 +1,6 @@
 -- Moves up to n committed outbox rows into the log, in the order they were written, and invalid ones into
--- outbox_refused. Moves nothing unless the caller's fence is the lease's: a deposed leader has a lower one.
--- A call moves about 256 kB of data, as a group commit does, since all publishers wait for it. The rows are chosen
--- before the log is locked: while a backup runs, the search passes all rows that were deleted since it began.
--- Returns the number of rows that left the outbox, and a text for each refused one.
+-- outbox_refused; returns the number of rows that left the outbox, and a text for each refused one. Moves nothing
+-- unless the caller's fence is the lease's: a deposed leader has a lower one.
 create or replace function eventstore.move_outbox(lease text, fence_held bigint, n int, out moved int,
     out refused text[]) language plpgsql as $$
 declare
@@ -13,6 +11,8 @@ declare
 begin
     moved := 0;
     refused := '{}';
+    -- About 256 kB of data, as in a group commit, since all publishers wait. Chosen before the log is locked: while a
+    -- backup runs, the search passes all rows that were deleted since it began.
     select array_agg(p.ordinal) into chosen from (
         select o.ordinal, sum(o.bytes) over (order by o.ordinal) - o.bytes as before
         from (select ordinal, octet_length(data) as bytes from eventstore.outbox order by ordinal limit n) o

@@ -1,6 +1,6 @@
--- The reason why no stream could show this outbox row, or only to the harm of others; null for a valid one. Checked
--- again although the outbox has the same constraints: an operator may have dropped them. The type 'error' is allowed:
--- features end their streams with it.
+-- The reason to refuse this outbox row, because no stream could send it or it would break other streams; null if it is
+-- valid. The outbox has the same constraints, but an operator may have dropped them; the type 'error' is allowed,
+-- because features end their streams with it.
 create or replace function eventstore.refusal(topic text, type text, key text, data text) returns text
 language plpgsql as $$
 begin

@@ -1,7 +1,6 @@
--- The first step of retention (Log/Retention.cs detaches and drops). Moves store.dropped_through past the oldest
--- partitions: those whose newest event is older than max_age, and as many more as exceed max_bytes in all, together
--- with the tables beside the log, which leave the log at least a quarter. Keeps the partition of the head. Returns the
--- number of partitions; from here on readers get an "expired" resync.
+-- The first step of retention (Log/Retention.cs detaches and drops): moves store.dropped_through past the partitions
+-- whose newest event is older than max_age, and past the oldest that exceed max_bytes in all, but never past the
+-- head's. Returns their number; from here on readers get an "expired" resync.
 create or replace function eventstore.retire_partitions(max_age interval, max_bytes bigint) returns int
 language plpgsql as $$
 declare
@@ -9,6 +8,7 @@ declare
     newest timestamptz;
     span bigint := (select partition_span from eventstore.store);
     kept bigint := (select dropped_through from eventstore.store);
+    -- With the tables beside the log, which leave the log at least a quarter.
     total bigint := least(eventstore.bytes_beside_log(), max_bytes / 4 * 3)
         + (select sum(p.bytes) from eventstore.partitions() p where (p.number + 1) * span - 1 > kept);
     retired int := 0;

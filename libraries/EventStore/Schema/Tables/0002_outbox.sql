@@ -1,5 +1,5 @@
--- Events that commit with their caller's transaction. The Broadcaster moves them into the log, so a slow transaction
--- delays only its own events. SQL written by users inserts here too: the checks are those of publishing over HTTP.
+-- Events that commit with their caller's transaction; the Broadcaster moves them into the log, so a slow transaction
+-- delays only its own events. Users' SQL inserts here too, so the checks are those of publishing over HTTP.
 create table eventstore.outbox (
     ordinal bigint generated always as identity primary key,
     id uuid not null default gen_random_uuid(),

@@ -5,8 +5,8 @@ create unlogged table eventstore.replicas (
     seen_at timestamptz not null
 );
 
--- Topics whose events are made only while a client reads them: the last time that any replica had a reader.
--- Unlogged: nobody reads after a crash.
+-- Topics whose events are made only while a client reads them: the last time that any replica had a reader. Unlogged:
+-- no client reads after a crash.
 create unlogged table eventstore.readers (
     topic text collate "C" primary key,
     seen_at timestamptz not null

@@ -1,6 +1,5 @@
 -- The epochs of this log, the newest last. A row is written before the first event of its epoch, under the log's lock,
--- so the log itself proves `common`: the last position that the epoch shares with its parent. The rows replicate and
--- are restored with the log.
+-- so the log itself proves `common`: the last position that the epoch shares with its parent.
 create table eventstore.lineage (
     number bigint primary key,
     epoch text not null unique,         -- random: two promotions of one backup get two epochs

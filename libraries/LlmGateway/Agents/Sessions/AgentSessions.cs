@@ -127,7 +127,7 @@ internal sealed class AgentSessions : IDisposable
     }
 
     /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
-    /// the store answers: nobody else starts the answer to an acknowledged message.</summary>
+    /// the store answers, because no other replica starts the answer to an acknowledged message.</summary>
     /// <param name="name">The session.</param>
     /// <param name="client">The client whose share of the provider and whose turns to read the answer uses.</param>
     public void Wake(RunName name, string client)

@@ -16,7 +16,7 @@ internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversa
 
     /// <summary>
     /// Reads the turn of an acquired run; null if another run has answered the message. Retries while the store is
-    /// unavailable: the message is acknowledged, and nobody else answers it while this replica has the run.
+    /// unavailable, because the message is acknowledged, and no other replica answers it while this one has the run.
     /// </summary>
     /// <param name="run">The run of the session.</param>
     /// <param name="client">The client whose turn to read it uses: all its sessions have one place in the

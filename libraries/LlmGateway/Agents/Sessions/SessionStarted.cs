@@ -5,8 +5,8 @@ using Runs;
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
-/// Data of the event that announces a session. Each message repeats them in <see cref="Member"/>, because retention
-/// drops the announcement of a session in use. Before that they have no time: the event has it.
+/// Data of the event that announces a session. Each message repeats them, with the time of that event, in
+/// <see cref="Member"/>, because retention drops the announcement of a session in use.
 /// </summary>
 internal sealed record SessionStarted(
     string? Provider,

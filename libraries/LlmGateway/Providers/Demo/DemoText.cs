@@ -84,7 +84,7 @@ internal static class DemoText
     public static int Count(string text) => Count([text]);
 
     /// <summary>
-    /// Counts the tokens of texts, without allocation. What exceeds <see cref="MaxCounted"/> characters is estimated
+    /// Counts the tokens of texts, without allocation. Text beyond <see cref="MaxCounted"/> characters is estimated
     /// from the tokens before it.
     /// </summary>
     public static int Count(IEnumerable<string> texts)
