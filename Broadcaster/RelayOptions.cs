@@ -22,7 +22,7 @@ internal sealed class RelayOptions : IValidatableObject
     public int PublishTimeoutMilliseconds { get; set; } = 1_000;
 
     /// <summary>Maximum bytes of data that an event is relayed with. Larger data stays in the store for the replicas
-    /// that have readers for it, so that it delays no other replica.</summary>
+    /// that have readers for it, so that it delays no other event.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int MaxDataBytes { get; set; } = 64 * 1024;
 

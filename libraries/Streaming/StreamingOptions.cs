@@ -152,9 +152,9 @@ internal sealed class StreamingOptions
     public int ReplayReaders { get; set; } = 4;
 
     /// <summary>
-    /// Percent of one processor's time that replays may take on average while they search the log and find few events;
-    /// a replay's first read is free, once a minute for each client. 0 means unlimited; unset means 25 outside
-    /// Development.
+    /// Percent of one processor's time that replays may take on average while they search the log and find few events,
+    /// besides a first read that is free once a minute for each client. Further searches wait; 0 means unlimited, unset
+    /// means 25 outside Development.
     /// </summary>
     [Range(0, 100)]
     public int? ReplaySearchPercent { get; set; }

@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Requests permits from Redis, with several servers from the key's. If the server or the cluster's node does not
-/// answer, each replica counts for itself, and one request every few seconds checks whether it is back.
+/// Requests permits from Redis; with several servers, from the one of the key. If the server or the cluster's node does
+/// not answer, each replica counts for itself, and one request every few seconds checks whether it is back.
 /// </summary>
 internal sealed class SharedCounts(
     RedisServers servers,

@@ -44,8 +44,8 @@ internal sealed class StreamTickets(SharedSecret secret, ApiKeys keys, BearerTok
         return new Caller(ticket.U, new TopicGrants(ticket.T, []), until, ticket.I);
     }
 
-    /// <summary>True if the key that bought the ticket, or signed its token, is configured now. An API key must still
-    /// cover the topics.</summary>
+    /// <summary>True if the key that requested the ticket, or signed its token, is configured now. An API key must
+    /// still cover the topics.</summary>
     private bool IsBacked(Ticket ticket) =>
         ticket.U is { } user && Caller.IsKey(user)
             ? keys.Find(user, ticket.K) is { } key && ticket.T.All(key.Grants.MayRead)

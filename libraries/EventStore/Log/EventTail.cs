@@ -21,7 +21,7 @@ public sealed class EventTail(
     /// of Postgres.
     /// </summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="mostData">Maximum bytes of an event's data: the data of a larger one are left out.</param>
+    /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
     /// <param name="cancellationToken">Ends the enumeration.</param>
     public async IAsyncEnumerable<EventPage> FollowAsync(
         long after,

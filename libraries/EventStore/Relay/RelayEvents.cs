@@ -46,7 +46,8 @@ internal static class RelayEvents
     /// <exception cref="JsonException">The bytes are no such array.</exception>
     public static List<EventRecord> Read(ReadOnlyMemory<byte> bytes)
     {
-        // The text is signed. It nests deeper than the reader's default, because data accepted over HTTP reach that.
+        // The text is signed. It may nest deeper than the reader's default, because data accepted over HTTP reach that
+        // depth already.
         var json = new Utf8JsonReader(bytes.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
         var events = new List<EventRecord>();
         json.Read();

@@ -2,7 +2,7 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 
-/// <summary>The stop sequence that ended an answer. Only some providers tell it.</summary>
+/// <summary>The stop sequence that ended an answer. Only some providers report it.</summary>
 internal static class StopSequence
 {
     private const string Key = "aspire-sse.stop_sequence";

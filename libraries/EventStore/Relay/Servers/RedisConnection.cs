@@ -20,11 +20,11 @@ internal sealed class RedisConnection(
     ILogger logger
 ) : IDisposable
 {
-    /// <summary>While no replacement answers, the time until the next one doubles, at most this often.</summary>
+    /// <summary>Maximum doublings of the time until the next replacement while none answers.</summary>
     private const int MaxDoublings = 3;
 
-    /// <summary>Parts whose silence is noted apart, so that a cluster's other nodes do not hide a silent one. A server
-    /// that is no cluster has only part 0.</summary>
+    /// <summary>Parts whose silence is measured separately, so that a cluster's other nodes do not hide a silent one. A
+    /// server that is no cluster has only part 0.</summary>
     internal const int Parts = RedisServer.HashRanges + 1;
 
     /// <summary>Timers may fire a little early.</summary>
@@ -113,7 +113,7 @@ internal sealed class RedisConnection(
         async Task<T> SendAsync() => await ask(await request.Opening);
     }
 
-    /// <summary>Returns true for the exceptions of an unreachable server, or whose connection was replaced.</summary>
+    /// <summary>Returns true for the exceptions of an unreachable server or a replaced connection.</summary>
     public static bool IsFailure(Exception e) => e is RedisException or TimeoutException or ObjectDisposedException;
 
     /// <summary>Notes that a request was answered.</summary>
@@ -191,7 +191,7 @@ internal sealed class RedisConnection(
             Opened?.Close(allowCommandsToComplete: false);
     }
 
-    /// <summary>Opening blocks, so that it has a thread of its own.</summary>
+    /// <summary>Opening blocks, so it has a thread of its own.</summary>
     private void Open()
     {
         var isReplacement = _replacements > 0;
@@ -223,7 +223,7 @@ internal sealed class RedisConnection(
     private static Silence[] Silences() => [.. Enumerable.Range(0, Parts).Select(_ => new Silence())];
 
     /// <summary>A request.</summary>
-    /// <param name="Opening">The connection, which may be opened still.</param>
+    /// <param name="Opening">The connection, which may still be opening.</param>
     /// <param name="At">Timestamp of the request.</param>
     /// <param name="Use">Its use of the connection.</param>
     /// <param name="Part">The part that answers it.</param>

@@ -117,8 +117,8 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
     }
 
     /// <summary>
-    /// The tokens of the abstraction. Anthropic's <c>input_tokens</c> are those that are neither read from its cache
-    /// nor written to it.
+    /// The token counts in the abstraction's terms. Anthropic's <c>input_tokens</c> are those that are neither read
+    /// from its cache nor written to it.
     /// </summary>
     private UsageDetails Usage()
     {
