@@ -52,8 +52,8 @@ internal abstract class EventContext(DbContextOptions options, string schema) : 
 internal static class EventContextExtensions
 {
     /// <summary>
-    /// Runs <paramref name="change"/> in a transaction. It must call <see cref="EventContext.CommitAsync"/>; otherwise
-    /// the transaction is rolled back. A client that hangs up ends the wait, not the transaction.
+    /// Runs <paramref name="change"/> in a transaction, which is rolled back unless it calls
+    /// <see cref="EventContext.CommitAsync"/>. A client that hangs up ends the wait, not the transaction.
     /// </summary>
     /// <param name="contexts">Creates the context.</param>
     /// <param name="change">Makes the changes and commits them.</param>

@@ -31,7 +31,8 @@ internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)
 
     public IReadOnlyList<Uri> Replicas => replicas;
 
-    /// <summary>Returns a token that may read and publish topics below <c>flood</c>, which only the load uses.</summary>
+    /// <summary>Returns a token that may read and publish topics below <c>flood</c>, which only the load
+    /// uses.</summary>
     public static string Token(string user = User) => SystemSettings.User(user, ["flood.>"], ["flood.>"]);
 
     /// <summary>Returns the replicas in turn.</summary>

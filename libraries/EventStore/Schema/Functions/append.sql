@@ -1,6 +1,6 @@
--- Appends a batch in one round trip. Positions are taken (take_positions.sql) under a lock that is held until the
--- commit (lock_log.sql), so the log is read in the order of its commits.
--- Arrays with one element per event:
+-- Appends a batch, given as arrays with one element per event, in one round trip. Positions are taken
+-- (take_positions.sql) under a lock that is held until the commit (lock_log.sql), so the log is read in the order of
+-- its commits.
 --   groups      Events of one group (one request) are stored together, or not at all when one of them is refused.
 --   digests     Digest of the content; null for an event whose id is not the publisher's.
 --   writers     The run writer of an event; null for an event of no run. The array is null if no event is of a run.
