@@ -3,6 +3,7 @@ using AppHost;
 using LocalServices;
 using LocalServices.Supervision;
 
+LoopbackProxy.Bypass();
 var builder = DistributedApplication.CreateBuilder(LocalServicesOptions.Expand(args));
 
 // Redis and Postgres: containers if a container runtime answers, otherwise processes of this machine.

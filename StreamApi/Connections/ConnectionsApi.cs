@@ -22,7 +22,9 @@ internal static class ConnectionsApi
     {
         builder.Services.AddSingleton<ConnectionDirectory>();
         // Without retries: a listing that misses a replica is marked as partial.
-        builder.Services.AddHttpClient("replicas");
+        builder
+            .Services.AddHttpClient("replicas")
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { UseProxy = false });
         builder.Services.AddSingleton<ConnectionGauges>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionGauges>());
     }

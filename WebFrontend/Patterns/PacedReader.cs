@@ -14,6 +14,7 @@ internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
         new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
+            UseProxy = false,
             ConnectCallback = SmallWindowStream.ConnectAsync,
             PooledConnectionLifetime = TimeSpan.Zero,
         }

@@ -10,8 +10,10 @@ internal static class StatusApi
     {
         builder
             .Services.AddHttpClient<SystemStatus>(client => client.Timeout = SystemStatus.Timeout)
-            // A redirect would carry the key to another server.
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false });
+            // A redirect would carry the key to another server, and so would the environment's proxy.
+            .ConfigurePrimaryHttpMessageHandler(() =>
+                new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false }
+            );
         builder.Services.AddSingleton<StatusCache>();
     }
 

@@ -88,7 +88,11 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
             .AddSingleton(ExecutionContext)
             .AddSingleton(new DistributedApplicationModel(_resources))
             .AddSingleton(new AppHostInfo(AppHostDirectory, AppHostAssembly));
-        Services.AddSingleton<ResourceLoggerService>().AddHttpClient().AddHealthChecks();
+        Services.AddSingleton<ResourceLoggerService>().AddHealthChecks();
+        // Replicas listen on loopback, which .NET would reach through the environment's proxy.
+        Services
+            .AddHttpClient(nameof(HealthMonitor))
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { UseProxy = false });
         Services.Configure<ResourceNotificationServiceOptions>(o =>
             o.DefaultWaitBehavior = options.DisableDashboard
                 ? WaitBehavior.StopOnResourceUnavailable

@@ -17,6 +17,14 @@ internal static class Command
 
     /// <summary>Returns the exit code and the output, or null when the program does
     /// not exist. A run past its timeout is killed and counts as failed.</summary>
+    /// <param name="program">The program's name or path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="input">Its standard input.</param>
+    /// <param name="folder">Its working directory.</param>
+    /// <param name="libraries">The value of <c>LD_LIBRARY_PATH</c>.</param>
+    /// <param name="timeout">Default: 10 minutes.</param>
+    /// <param name="progress">Called every two seconds. The timeout begins again when its value changes, so that a
+    /// slow download may take its time.</param>
     public static Result? Run(
         string program,
         IEnumerable<string> arguments,
@@ -24,7 +32,7 @@ internal static class Command
         string? folder = null,
         string? libraries = null,
         TimeSpan? timeout = null,
-        Action? whileRunning = null
+        Func<long>? progress = null
     )
     {
         using var process = new Process
@@ -61,16 +69,22 @@ internal static class Command
         process.BeginErrorReadLine();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        for (
-            var left = timeout ?? TimeSpan.FromMinutes(10);
-            !process.WaitForExit(Interval(left));
-            whileRunning?.Invoke()
-        )
-            if ((left -= Interval(left)) <= TimeSpan.Zero)
-            {
-                process.Kill(entireProcessTree: true);
-                return new Result(TimedOut, $"{program} did not end within its timeout and was killed. {text}", "");
-            }
+        var limit = timeout ?? TimeSpan.FromMinutes(10);
+        var (left, last) = (limit, 0L);
+        while (!process.WaitForExit(Interval(left)))
+        {
+            left -= Interval(left);
+            if (progress?.Invoke() is { } now && now != last)
+                (left, last) = (limit, now);
+            if (left > TimeSpan.Zero)
+                continue;
+
+            process.Kill(entireProcessTree: true);
+            var why = progress is null
+                ? "did not end within its timeout"
+                : $"made no progress for {limit.TotalSeconds:0} s";
+            return new Result(TimedOut, $"{program} {why} and was killed. {text}", "");
+        }
 
         process.WaitForExit(); // reads the rest of the output
         return new Result(process.ExitCode, text.ToString().Trim(), answer.ToString().Trim());

@@ -10,28 +10,37 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
     /// <summary>The time that a runtime has to answer.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Returns docker and podman, or the one of <c>ASPIRE_CONTAINER_RUNTIME</c>.</summary>
+    /// <summary>Aspire's setting for the runtime that starts containers. Without it the orchestrator chooses, and
+    /// does not know which one was asked here.</summary>
+    public const string Setting = "DcpPublisher:ContainerRuntime";
+
+    /// <summary>Returns docker and podman, or the one of <see cref="Setting"/> or <c>ASPIRE_CONTAINER_RUNTIME</c>.
+    /// </summary>
     public static ContainerRuntime From(IConfiguration configuration)
     {
-        var chosen = configuration["ASPIRE_CONTAINER_RUNTIME"] ?? configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
+        var chosen =
+            configuration[Setting]
+            ?? configuration["ASPIRE_CONTAINER_RUNTIME"]
+            ?? configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
         return new ContainerRuntime(
             chosen is { Length: > 0 } ? [chosen] : ["docker", "podman"],
             image => ImageRegistry.Answers(image)
         );
     }
 
-    /// <summary>Returns true if the stores run in containers. In the mode <c>auto</c> a runtime must answer that has
-    /// the images or can pull them; otherwise <paramref name="output"/> gets the reason.</summary>
+    /// <summary>Returns the runtime of the stores, or null if they run as processes. In the mode <c>auto</c> it must
+    /// answer and have the images, or be able to pull them; otherwise <paramref name="output"/> gets the reason.
+    /// </summary>
     /// <exception cref="LocalServicesException">The mode is <c>containers</c>, and no runtime answers.</exception>
-    public bool Take(LocalServicesMode mode, IReadOnlyList<ContainerImage> images, TextWriter output)
+    public string? Choose(LocalServicesMode mode, IReadOnlyList<ContainerImage> images, TextWriter output)
     {
         if (mode == LocalServicesMode.Native)
-            return false;
+            return null;
 
         var answers = Programs.Select(program => (Program: program, Answer: AnswerOf(program))).ToList();
         var running = answers.Find(a => a.Answer == Answer.Running).Program;
         if (mode == LocalServicesMode.Containers)
-            return running is not null ? true : throw Silent(answers);
+            return running ?? throw Silent(answers);
 
         if (running is null)
         {
@@ -41,20 +50,20 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
                         + "of this machine."
                 );
 
-            return false;
+            return null;
         }
 
         // Only Linux has the processes to fall back to.
         var missing = images.Where(image => !Has(running, image)).ToList();
         if (!OperatingSystem.IsLinux() || missing.All(Registry))
-            return true;
+            return running;
 
         output.WriteLine(
             $"{running} answers but has no image {string.Join(", ", missing)}, and {missing[0].Registry} cannot be "
                 + "reached. Postgres and Redis run as processes of this machine; --LocalServices:Mode=containers "
                 + "insists on containers."
         );
-        return false;
+        return null;
     }
 
     /// <summary>Returns the names of the running containers that use the volume.</summary>

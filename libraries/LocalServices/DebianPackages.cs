@@ -5,19 +5,22 @@ namespace LocalServices;
 
 /// <summary>Programs of the distribution, downloaded and verified by apt and unpacked into a folder of the clone. Needs
 /// no root, installs nothing and starts no service; the programs find their libraries by LD_LIBRARY_PATH.</summary>
-internal sealed partial class DebianPackages(string what, string work)
+internal sealed partial class DebianPackages(string what, string work, string downloads)
 {
+    /// <summary>The time without a byte after which a download has failed.</summary>
+    private static readonly TimeSpan Stall = TimeSpan.FromMinutes(1);
+
     private string[] _apt = ["-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="];
 
     /// <param name="otherwise">The advice for a machine without apt, or a distribution without the package.</param>
     public static void Unpack(string what, string[] packages, string target, string otherwise)
     {
-        var work = target + ".making";
+        var (work, downloads) = (target + ".making", target + ".packages");
         try
         {
             Delete(work);
             Directory.CreateDirectory(work);
-            var (problem, root) = new DebianPackages(what, work).Fetch(packages);
+            var (problem, root) = new DebianPackages(what, work, downloads).Fetch(packages);
             if (problem is not null)
                 throw new LocalServicesException(
                     $"{what} is not installed and could not be downloaded: {problem}\n{otherwise}"
@@ -25,6 +28,7 @@ internal sealed partial class DebianPackages(string what, string work)
 
             Delete(target);
             Directory.Move(root, target);
+            Delete(downloads);
             Console.WriteLine($"{what}: ready in {target}");
         }
         finally
@@ -65,36 +69,40 @@ internal sealed partial class DebianPackages(string what, string work)
         Console.WriteLine(
             $"{what}: downloading {files.Count} Debian packages, once for this clone ({Megabytes(size)} to download)"
         );
-        var folder = Directory.CreateDirectory(Path.Combine(work, "packages")).FullName;
-        var progress = new Action(() =>
-        {
-            var done = Directory.EnumerateFiles(folder).Sum(file => new FileInfo(file).Length);
-            var share = Math.Min(1, (double)done / size).ToString("P0", CultureInfo.InvariantCulture);
-            Console.WriteLine($"{what}: {share} of {Megabytes(size)}");
-        });
-        var download = new Func<Command.Result?>(() =>
-            Command.Run(
-                "apt-get",
-                [.. _apt, "-qq", "download", .. files.Select(file => file.Package)],
-                folder: folder,
-                whileRunning: progress
-            )
-        );
+        // Kept until they are unpacked: apt continues a download that broke off.
+        Directory.CreateDirectory(downloads);
+        var result = Download(files, size);
         // Tried twice, because apt fails when another apt replaces the lists at the same time.
-        var result = download() is { ExitCode: 0 } done ? done : download();
         if (result is not { ExitCode: 0 })
-            return (result?.Output, root);
+            result = Download(files, size);
+        if (result is not { ExitCode: 0 })
+            return ($"{result?.Output}\nThe next start continues the download, in {downloads}.", root);
 
-        foreach (var package in Directory.EnumerateFiles(folder, "*.deb"))
+        foreach (var package in files.Select(file => Path.Combine(downloads, file.Name)))
             if (Command.Run("dpkg", ["-x", package, root]) is var unpacked && unpacked is not { ExitCode: 0 })
                 return ($"dpkg -x {package} failed: {unpacked?.Output}", root);
 
         return (null, root);
     }
 
+    private Command.Result? Download(IEnumerable<DebianPackage> files, long size) =>
+        Command.Run(
+            "apt-get",
+            [.. _apt, "-qq", "download", .. files.Select(file => file.Package)],
+            folder: downloads,
+            timeout: Stall,
+            progress: () =>
+            {
+                var done = Size(downloads);
+                var share = Math.Min(1, (double)done / size).ToString("P0", CultureInfo.InvariantCulture);
+                Console.WriteLine($"{what}: {share} of {Megabytes(size)}");
+                return done;
+            }
+        );
+
     /// <summary>Returns the packages and the libraries that they need and
     /// this machine lacks, without their scripts and services.</summary>
-    private (List<(string Package, long Size)> Files, string Problem) Plan(string[] packages)
+    private (List<DebianPackage> Files, string Problem) Plan(string[] packages)
     {
         // `postgresql` only depends on the distribution's version, such as postgresql-15.
         var wanted = packages
@@ -114,16 +122,15 @@ internal sealed partial class DebianPackages(string what, string work)
             : (Files(plan.Output, wanted), $"apt knows no source of {string.Join(", ", wanted)}.");
     }
 
-    internal static List<(string Package, long Size)> Files(string plan, string[] wanted) =>
+    internal static List<DebianPackage> Files(string plan, string[] wanted) =>
         [
             .. Uri()
                 .Matches(plan)
-                .Select(match =>
-                    (
-                        Package: match.Groups["package"].Value,
-                        Size: long.Parse(match.Groups["size"].ValueSpan, provider: null)
-                    )
-                )
+                .Select(match => new DebianPackage(
+                    match.Groups["package"].Value,
+                    match.Groups["file"].Value,
+                    long.Parse(match.Groups["size"].ValueSpan, provider: null)
+                ))
                 .Where(file => wanted.Contains(file.Package) || Library().IsMatch(file.Package)),
         ];
 
@@ -135,13 +142,25 @@ internal sealed partial class DebianPackages(string what, string work)
         Directory.CreateDirectory(Path.Combine(cache, "archives", "partial"));
         _apt = [.. _apt, "-o", $"Dir::State::lists={lists}", "-o", $"Dir::Cache={cache}"];
         // The exit code is ignored: hooks of the machine's apt configuration may fail without root.
-        Command.Run("apt-get", [.. _apt, "-qq", "update"]);
+        Command.Run("apt-get", [.. _apt, "-qq", "update"], timeout: Stall, progress: () => Size(lists));
     }
 
     private static void Delete(string folder)
     {
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
+    }
+
+    private static long Size(string folder)
+    {
+        try
+        {
+            return new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+        }
+        catch (IOException)
+        {
+            return 0; // apt moved a file during the walk
+        }
     }
 
     private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F0} MB");
@@ -153,6 +172,12 @@ internal sealed partial class DebianPackages(string what, string work)
     private static partial Regex Library();
 
     // 'http://…/libllvm14_1%3a14.0.6-12_amd64.deb' libllvm14_1%3a14.0.6-12_amd64.deb 21800000 SHA256:…
-    [GeneratedRegex(@"^'[^']*' (?<package>[^_\s]+)_\S+ (?<size>\d+)\b", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^'[^']*' (?<file>(?<package>[^_\s]+)_\S+) (?<size>\d+)\b", RegexOptions.Multiline)]
     private static partial Regex Uri();
 }
+
+/// <summary>A file of the distribution.</summary>
+/// <param name="Package">The package's name.</param>
+/// <param name="Name">The name that apt gives the downloaded file.</param>
+/// <param name="Size">Its size in bytes.</param>
+internal sealed record DebianPackage(string Package, string Name, long Size);

@@ -17,7 +17,11 @@ internal static class DeveloperCertificate
         if (Exists())
             return true;
 
-        var made = Command.Run("dotnet", ["dev-certs", "https"], timeout: TimeSpan.FromMinutes(1));
+        var made = Command.Run(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ["dev-certs", "https"],
+            timeout: TimeSpan.FromMinutes(1)
+        );
         if (made is { ExitCode: 0 } && Exists())
         {
             Console.WriteLine(

@@ -37,11 +37,10 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
             section,
             "Mode",
             LocalServicesMode.Auto,
+            // Enum.TryParse takes numbers and lists too.
             text =>
-                Enum.TryParse<LocalServicesMode>(text, ignoreCase: true, out var value)
-                && Enum.IsDefined(value)
-                && !int.TryParse(text, out _)
-                    ? value
+                Enum.GetNames<LocalServicesMode>().Contains(text, StringComparer.OrdinalIgnoreCase)
+                    ? Enum.Parse<LocalServicesMode>(text, ignoreCase: true)
                     : null,
             "auto, containers or native"
         );

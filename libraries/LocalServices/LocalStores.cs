@@ -38,10 +38,12 @@ internal static class LocalStoresExtensions
                 return new LocalStores(eventStore, redis, OwnRemedy);
 
             var runtime = ContainerRuntime.From(builder.Configuration);
-            if (
-                builder.ExecutionContext.IsPublishMode
-                || runtime.Take(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out)
-            )
+            var program = builder.ExecutionContext.IsPublishMode
+                ? null
+                : runtime.Choose(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out);
+            if (program is not null)
+                builder.Configuration[ContainerRuntime.Setting] = Path.GetFileName(program);
+            if (builder.ExecutionContext.IsPublishMode || program is not null)
             {
                 var containers = new ContainerStores(builder, options, runtime);
                 return new LocalStores(
@@ -62,10 +64,19 @@ internal static class LocalStoresExtensions
                 eventStore is null ? native.PostgresRemedy : OwnRemedy
             );
         }
-        catch (LocalServicesException exception) when (Assembly.GetEntryAssembly() == builder.AppHostAssembly)
+        catch (Exception exception)
+            when (exception is LocalServicesException or IOException or UnauthorizedAccessException
+                && Assembly.GetEntryAssembly() == builder.AppHostAssembly
+            )
         {
             // At a terminal the message is enough; a test gets the exception.
-            Console.Error.WriteLine(exception.Message);
+            Console.Error.WriteLine(
+                exception is LocalServicesException
+                    ? exception.Message
+                    : $"Postgres and Redis could not be prepared: {exception.Message} Check the space and the owner of "
+                        + ".local/ beside the AppHost's folder, or use your own servers: ConnectionStrings:eventstore "
+                        + "and ConnectionStrings:redis."
+            );
             Environment.Exit(1);
             throw;
         }

@@ -36,7 +36,8 @@ internal sealed class NativeStores(
             "unix_socket_directories=",
             "max_connections=300",
             "shared_buffers=128MB",
-            "timezone=UTC",
+            // The zone that Postgres knows without zone files, which small images lack.
+            "timezone=GMT",
             // Durable by Postgres's own defaults, except for a temporary stack, which need not wait for the disk.
             .. options.Ephemeral ? (string[])["fsync=off", "full_page_writes=off"] : [],
         ];

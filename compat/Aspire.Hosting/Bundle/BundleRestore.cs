@@ -72,8 +72,9 @@ internal sealed class BundleRestore(BundlePackage package, string folder, TextWr
         var (exitCode, text) =
             await fetch.ConfigureAwait(false)
             ?? throw new BundleUnavailableException(
-                "npm is not installed, and Aspire's dashboard and orchestrator come from npm. Install Node.js with npm "
-                    + "(Debian, Ubuntu: sudo apt-get install -y npm) and start again."
+                "npm is not installed, and Aspire's dashboard and orchestrator come from npm. Install Node.js 18 or "
+                    + "newer with npm (https://nodejs.org; Debian 12, Ubuntu 24.04: sudo apt-get install -y npm) and "
+                    + "start again."
             );
         if (exitCode != 0)
             throw new BundleUnavailableException(

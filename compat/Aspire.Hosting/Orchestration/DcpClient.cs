@@ -26,7 +26,8 @@ internal sealed class DcpClient : IDisposable
     {
         _session = session;
         var authority = X509CertificateLoader.LoadCertificate(kubeconfig.CertificateAuthority);
-        var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true };
+        // DCP listens on loopback, which .NET would reach through the environment's proxy.
+        var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, UseProxy = false };
         handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -43,6 +44,9 @@ internal sealed class DcpClient : IDisposable
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", kubeconfig.Token);
     }
 
+    /// <summary>The reason why the server was not ready when it was last asked.</summary>
+    public string Problem { get; private set; } = "it was not asked yet";
+
     public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -52,10 +56,12 @@ internal sealed class DcpClient : IDisposable
                 using var response = await _http.GetAsync($"apis/{Group}", cancellationToken);
                 if (response.IsSuccessStatusCode)
                     return;
+                Problem = $"it answered {(int)response.StatusCode}";
             }
-            catch (HttpRequestException)
+            catch (HttpRequestException e)
             {
-                // The server is not listening yet.
+                // Normal until the server listens.
+                Problem = e.Message;
             }
             await Task.Delay(20, cancellationToken);
         }

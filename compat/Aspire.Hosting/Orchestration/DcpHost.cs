@@ -21,27 +21,21 @@ internal static class DcpHost
         "DOTNET_LAUNCH_PROFILE",
     ];
 
-    public static async Task<DcpClient> StartAsync(string dcp, CancellationToken cancellationToken)
+    /// <param name="dcp">The path of the orchestrator's program.</param>
+    /// <param name="containerRuntime">The runtime that starts containers; null lets DCP choose.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    public static async Task<DcpClient> StartAsync(
+        string dcp,
+        string? containerRuntime,
+        CancellationToken cancellationToken
+    )
     {
         // Mode 700, because the folder holds the token. DCP deletes it when it ends.
         var session = Directory.CreateTempSubdirectory("aspire-dcp-").FullName;
         var kubeconfig = Path.Combine(session, "kubeconfig");
         var start = new ProcessStartInfo(dcp) { RedirectStandardOutput = true, RedirectStandardError = true };
-        // -i: the interval in seconds at which DCP checks that the AppHost is still running.
-        foreach (
-            var arg in (string[])
-                [
-                    "start-apiserver",
-                    "--monitor",
-                    Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
-                    "-i",
-                    "1",
-                    "--detach",
-                    "--kubeconfig",
-                    kubeconfig,
-                ]
-        )
-            start.ArgumentList.Add(arg);
+        foreach (var argument in Arguments(kubeconfig, containerRuntime))
+            start.ArgumentList.Add(argument);
         start.Environment["DCP_SESSION_FOLDER"] = session;
         foreach (
             var name in start
@@ -64,19 +58,38 @@ internal static class DcpHost
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(StartTimeout);
+        DcpClient? client = null;
         try
         {
-            var client = new DcpClient(await ReadKubeconfigAsync(kubeconfig, timeout.Token), session);
+            client = new DcpClient(await ReadKubeconfigAsync(kubeconfig, timeout.Token), session);
             await client.WaitUntilReadyAsync(timeout.Token);
             return client;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
+            var problem = client?.Problem ?? $"it did not write {kubeconfig}";
+            client?.Dispose();
             throw new DistributedApplicationException(
-                $"Aspire's orchestrator ({dcp}) did not answer within {StartTimeout.TotalSeconds:0} s."
+                $"Aspire's orchestrator ({dcp}) did not answer within {StartTimeout.TotalSeconds:0} s: {problem}. "
+                    + "Start again; if it fails again, look for a security program that keeps it from listening on "
+                    + "loopback."
             );
         }
     }
+
+    internal static string[] Arguments(string kubeconfig, string? containerRuntime) =>
+        [
+            "start-apiserver",
+            "--monitor",
+            Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
+            // The interval in seconds at which DCP checks that the AppHost is still running.
+            "-i",
+            "1",
+            "--detach",
+            "--kubeconfig",
+            kubeconfig,
+            .. containerRuntime is { Length: > 0 } ? (string[])["--container-runtime", containerRuntime] : [],
+        ];
 
     private static async Task<Kubeconfig> ReadKubeconfigAsync(string path, CancellationToken cancellationToken)
     {

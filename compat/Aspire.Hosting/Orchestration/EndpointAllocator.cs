@@ -14,6 +14,8 @@ namespace Aspire.Hosting.Orchestration;
 /// "streamapi-http" -}}</c>). An endpoint without proxy is the process's own port.</summary>
 internal sealed class EndpointAllocator(IConfiguration configuration)
 {
+    private static readonly TimeSpan PortTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>Gives proxied endpoints a free port instead of their fixed one. The testing builder sets it.</summary>
     public bool RandomizePorts => configuration.GetValue<bool>("DcpPublisher:RandomizePorts");
 
@@ -123,12 +125,26 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
         CancellationToken cancellationToken
     )
     {
-        while (true)
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(PortTimeout);
+        JsonNode? status = null;
+        try
         {
-            var port = (int?)(await dcp.GetAsync("services", service, cancellationToken))?["status"]?["effectivePort"];
-            if (port is > 0)
-                return port.Value;
-            await Task.Delay(20, cancellationToken);
+            while (true)
+            {
+                status = (await dcp.GetAsync("services", service, timeout.Token))?["status"];
+                if ((int?)status?["effectivePort"] is > 0 and var port)
+                    return port;
+                await Task.Delay(20, timeout.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new DistributedApplicationException(
+                $"Aspire's orchestrator opened no port for {service} within {PortTimeout.TotalSeconds:0} s "
+                    + $"({status?.ToJsonString() ?? "no status"}). Another start may have taken the port at the same "
+                    + "moment: stop that one, or start again."
+            );
         }
     }
 

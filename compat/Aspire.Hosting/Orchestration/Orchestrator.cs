@@ -28,6 +28,7 @@ internal sealed class Orchestrator(
     EndpointAllocator endpoints,
     SpecFactory specs,
     HealthMonitor health,
+    IConfiguration configuration,
     ResourceNotificationService notifications,
     ResourceLoggerService loggers,
     TimeProvider time,
@@ -64,7 +65,11 @@ internal sealed class Orchestrator(
         foreach (var instance in instances)
             Publish(instance, _ => InitialSnapshot.Of(instance, created));
 
-        _dcp = await DcpHost.StartAsync(bundle.Orchestrator, starting.Token);
+        _dcp = await DcpHost.StartAsync(
+            bundle.Orchestrator,
+            configuration["DcpPublisher:ContainerRuntime"],
+            starting.Token
+        );
         await endpoints.AllocateAsync(_dcp, model.Resources, starting.Token);
         foreach (var instance in instances)
             Publish(instance, s => s with { Urls = InitialSnapshot.Urls(instance) });
@@ -148,6 +153,14 @@ internal sealed class Orchestrator(
         catch (BundleUnavailableException e)
         {
             throw new DistributedApplicationException(e.Message, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DistributedApplicationException(
+                $"Aspire's dashboard and orchestrator could not be written to this clone: {e.Message} Check the space "
+                    + "and the owner of .local/, and start again.",
+                e
+            );
         }
     }
 

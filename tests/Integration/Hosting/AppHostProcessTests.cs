@@ -38,6 +38,21 @@ public class AppHostProcessTests
         await GoneAsync(run);
     }
 
+    [Fact]
+    public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy()
+    {
+        var proxy = $"http://127.0.0.1:{Harness.FreePort.Take()}"; // nothing listens there
+        await using var appHost = await AppHostProcess.StartAsync(
+            Guid.NewGuid().ToString("N"),
+            until: "webfrontend is at",
+            ("DOTNET_ENVIRONMENT", "Development"), // outside it the services need credentials
+            ("HTTP_PROXY", proxy),
+            ("HTTPS_PROXY", proxy),
+            ("NO_PROXY", "")
+        );
+        Assert.False(appHost.Process.HasExited);
+    }
+
     private static async Task GoneAsync(string run)
     {
         var watch = Stopwatch.StartNew();
@@ -88,19 +103,24 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
     public const string Marker = "SSE_TEST_RUN";
     public Process Process => process;
 
-    public static async Task<AppHostProcess> StartAsync(string run)
+    public static async Task<AppHostProcess> StartAsync(
+        string run,
+        string until = "Login to the dashboard at",
+        params (string Name, string Value)[] environment
+    )
     {
-        var process = Process.Start(
-            new ProcessStartInfo(
-                "dotnet",
-                [typeof(Projects.AppHost).Assembly.Location, "--ephemeral", "--DcpPublisher:RandomizePorts=true"]
-            )
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                Environment = { [Marker] = run },
-            }
-        )!;
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [typeof(Projects.AppHost).Assembly.Location, "--ephemeral", "--DcpPublisher:RandomizePorts=true"]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { [Marker] = run },
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        var process = Process.Start(start)!;
         var appHost = new AppHostProcess(process);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var output = new List<string>();
@@ -111,7 +131,7 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
             while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
             {
                 output.Add(line);
-                if (!line.Contains("Login to the dashboard at", StringComparison.Ordinal))
+                if (!line.Contains(until, StringComparison.Ordinal))
                     continue;
                 // otherwise a full pipe would block it
                 _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);

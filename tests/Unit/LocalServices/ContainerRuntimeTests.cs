@@ -47,6 +47,13 @@ public sealed class ContainerRuntimeTests : IDisposable
     }
 
     [Fact]
+    public void The_runtime_that_answers_is_the_one_that_starts_the_containers()
+    {
+        string[] programs = [Program(NoDaemon), Program(Running)];
+        Assert.Equal(programs[1], Runtime(true, programs).Choose(LocalServicesMode.Auto, Images, _output));
+    }
+
+    [Fact]
     public void A_runtime_that_hangs_is_named_and_the_stores_are_processes()
     {
         Assert.False(Take(LocalServicesMode.Auto, registry: true, Hanging));
@@ -58,7 +65,7 @@ public sealed class ContainerRuntimeTests : IDisposable
     {
         var refused = Assert.Throws<LocalServicesException>(() =>
             Runtime(true, [Path.Combine(_folder, "missing"), Program(NoDaemon), Program(Hanging)])
-                .Take(LocalServicesMode.Containers, Images, _output)
+                .Choose(LocalServicesMode.Containers, Images, _output)
         );
         Assert.Contains("missing is not installed", refused.Message, StringComparison.Ordinal);
         Assert.Contains("info failed", refused.Message, StringComparison.Ordinal);
@@ -73,7 +80,7 @@ public sealed class ContainerRuntimeTests : IDisposable
     private static IReadOnlyList<ContainerImage> Images { get; } = [ContainerStores.Postgres, ContainerStores.Redis];
 
     private bool Take(LocalServicesMode mode, bool registry, params string[] scripts) =>
-        Runtime(registry, [.. scripts.Select(Program)]).Take(mode, Images, _output);
+        Runtime(registry, [.. scripts.Select(Program)]).Choose(mode, Images, _output) is not null;
 
     private static ContainerRuntime Runtime(bool registry, IReadOnlyList<string> programs) =>
         new(programs, _ => registry) { Timeout = TimeSpan.FromSeconds(5) };

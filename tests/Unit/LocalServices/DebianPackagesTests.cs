@@ -16,7 +16,10 @@ public sealed class DebianPackagesTests
             'http://mirror/pool/postgresql-15_15.20_amd64.deb' postgresql-15_15.20_amd64.deb 17091392
             """;
         Assert.Equal(
-            [("libllvm14", 21_800_000), ("postgresql-15", 17_091_392)],
+            [
+                new("libllvm14", "libllvm14_1%3a14.0.6-12_amd64.deb", 21_800_000),
+                new("postgresql-15", "postgresql-15_15.20_amd64.deb", 17_091_392),
+            ],
             DebianPackages.Files(Plan, ["postgresql-15"])
         );
     }
