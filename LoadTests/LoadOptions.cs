@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using LoadTests.Chaos;
 using LoadTests.Llm;
 using LoadTests.Scenarios;
@@ -12,7 +13,7 @@ internal enum LoadSize
 }
 
 /// <summary>The options of the command line.</summary>
-internal sealed record LoadOptions
+internal sealed partial record LoadOptions
 {
     public static string Usage { get; } =
         $"""
@@ -50,9 +51,12 @@ internal sealed record LoadOptions
               --help
 
             Scenarios (default: all but soak): {string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}.
-            Exit code 0: every threshold held. 1: a threshold failed and is named. 2: the run could not start.
+            Exit code 0: every threshold held. 1: a threshold failed and is named. 2: a scenario could not run and is
+            named; the others ran. 130: stopped. report.md tells what ran.
 
             """;
+
+    private const string TargetVariable = "services__streamapi__http__0";
 
     public Uri? Target { get; private init; }
     public LoadSize Size { get; private init; }
@@ -74,13 +78,7 @@ internal sealed record LoadOptions
 
     public static LoadOptions Parse(IReadOnlyList<string> args)
     {
-        var options = new LoadOptions
-        {
-            Target = ReadUri(
-                "services__streamapi__http__0",
-                Environment.GetEnvironmentVariable("services__streamapi__http__0")
-            ),
-        };
+        var options = new LoadOptions();
         var scenarios = new List<string>();
         for (var i = 0; i < args.Count; i++)
         {
@@ -104,8 +102,8 @@ internal sealed record LoadOptions
                 {
                     Llm = options.Llm with { UpstreamPort = Number(name, Value(), 1, 65_535) },
                 },
-                "--topics" => options with { Topics = Value() },
-                "--reports" => options with { ReportFolder = Value() },
+                "--topics" => options with { Topics = ReadTopics(Value()) },
+                "--reports" => options with { ReportFolder = NotEmpty(name, Value()) },
                 "--compare" => options with { Compare = (Value(), Value()) },
                 "--plant-loss" => options with { PlantLoss = true },
                 "--progress" => Value() == "json"
@@ -132,12 +130,29 @@ internal sealed record LoadOptions
             throw new LoadTestException($"{lone} needs --chaos, which names the processes to break. Give --chaos too.");
         return options with
         {
+            // Read only where it is needed, so that a wrong one does not keep --help from answering.
+            Target =
+                options.Target is null && options is { Help: false, Compare: null }
+                    ? ReadUri(TargetVariable, Environment.GetEnvironmentVariable(TargetVariable))
+                    : options.Target,
             Scenarios =
                 scenarios.Count > 0
                     ? scenarios
                     : [.. ScenarioCatalog.All.Where(s => s.InDefaultSet).Select(s => s.Name)],
         };
     }
+
+    /// <summary>Accepts a topic that leaves room for the scenario and the number of a lane.</summary>
+    private static string ReadTopics(string text) =>
+        Topic().IsMatch(text)
+            ? text
+            : throw new LoadTestException(
+                $"--topics is '{text}'; it must be a topic of at most 200 characters: tokens of letters, digits, _ and "
+                    + "-, separated by dots."
+            );
+
+    private static string NotEmpty(string name, string text) =>
+        text.Length > 0 ? text : throw new LoadTestException($"{name} is empty; it must name a folder.");
 
     private static IReadOnlyList<ChaosTarget> ReadChaos(string text) =>
         text switch
@@ -164,8 +179,9 @@ internal sealed record LoadOptions
 
     private static T OneOf<T>(string name, string text, string orElse = "")
         where T : struct, Enum =>
-        Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
-            ? value
+        // Enum.TryParse takes numbers, signs and lists too.
+        Enum.GetNames<T>().Contains(text, StringComparer.OrdinalIgnoreCase)
+            ? Enum.Parse<T>(text, ignoreCase: true)
             : throw new LoadTestException(
                 $"{name} is '{text}'; it must be "
                     + $"{string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}{orElse}."
@@ -182,4 +198,7 @@ internal sealed record LoadOptions
         string.IsNullOrEmpty(text) ? null
         : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" ? uri
         : throw new LoadTestException($"{name} is '{text}'; it must be an address such as http://localhost:5080.");
+
+    [GeneratedRegex(@"^(?=.{1,200}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
+    private static partial Regex Topic();
 }

@@ -17,7 +17,7 @@ try
         return Comparison.Run(before, after, options.ReportFolder);
     if (options.JsonProgress)
         stop.StopWithInput();
-    return await LoadSuite.RunAsync(options, stop.Token) ? 0 : 1;
+    return await LoadSuite.RunAsync(options, stop.Token);
 }
 catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
 {
@@ -27,5 +27,10 @@ catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
 catch (LoadTestException e)
 {
     Console.Error.WriteLine(e.Message);
+    return 2;
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine($"The reports could not be written: {e.Message} Free space, or give another --reports.");
     return 2;
 }

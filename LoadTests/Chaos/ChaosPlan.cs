@@ -31,7 +31,10 @@ internal interface IFaultPlan
     /// <summary>The minimum duration of publishing, so that all faults fall into it; zero without faults.</summary>
     TimeSpan MinimumDuration { get; }
 
-    /// <summary>Prepares the faults once, while the system is healthy.</summary>
+    /// <summary>The reason why faults of the last run were not injected; null if they were.</summary>
+    string? Problem { get; }
+
+    /// <summary>Prepares the faults of one run, while the system is healthy.</summary>
     void Prepare();
 
     Task<IReadOnlyList<FaultRecord>> RunAsync(
@@ -68,8 +71,11 @@ internal sealed class ChaosPlan(
             ? TimeSpan.Zero
             : QuietTime + ((FreezeTime + RestartTime + PauseTime) * targets.Count) + FreezeTime;
 
+    public string? Problem { get; private set; }
+
     public void Prepare()
     {
+        Problem = null;
         if (targets.Count == 0)
             return;
         _processes.Prepare(targets);
@@ -94,10 +100,31 @@ internal sealed class ChaosPlan(
             if (targets.Count > 0)
                 await Task.Delay(QuietTime, cancellationToken);
             foreach (var target in targets)
-                records.Add(await BreakAsync(target, history, report, cancellationToken));
+                if (await TryBreakAsync(target, history, report, cancellationToken) is { } record)
+                    records.Add(record);
         }
         catch (OperationCanceledException) { } // the run ended; a threshold reports the missing faults
         return records;
+    }
+
+    /// <summary>Returns null if the process is gone, which is a failure of the system and not of the run.</summary>
+    private async Task<FaultRecord?> TryBreakAsync(
+        ChaosTarget target,
+        RunHistory history,
+        Action<string> report,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            return await BreakAsync(target, history, report, cancellationToken);
+        }
+        catch (LoadTestException e)
+        {
+            Problem ??= e.Message;
+            report(e.Message);
+            return null;
+        }
     }
 
     private async Task<FaultRecord> BreakAsync(

@@ -144,7 +144,8 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
 
     private static bool Leads(int port)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
+        using var handler = new SocketsHttpHandler { UseProxy = false };
+        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
         try
         {
             return Task.Run(() => http.GetFromJsonAsync<JsonElement>($"http://localhost:{port}/status"))

@@ -64,7 +64,7 @@ internal sealed class GenerationReader(
                 return null;
             if (_events is null)
             {
-                run.Counters.Connecting(_stream);
+                run.Counters.BeginConnect(_stream);
                 _events = _stream.GetAsyncEnumerator(run.Reading);
             }
             if (!await _events.MoveNextAsync())

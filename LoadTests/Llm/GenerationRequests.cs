@@ -20,7 +20,10 @@ internal sealed class GenerationRequests(ReplicaSet replicas, string provider, s
         RetryDelay = TimeSpan.FromMilliseconds(500);
 
     // For POST and GET only; the streams have their own client.
-    private readonly HttpClient _pinned = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly HttpClient _pinned = new(new SocketsHttpHandler { UseProxy = false })
+    {
+        Timeout = TimeSpan.FromSeconds(30),
+    };
     private readonly HttpClient _any = replicas.CreateClient();
 
     /// <summary>Returns the replica with this number, modulo the current number of replicas.</summary>

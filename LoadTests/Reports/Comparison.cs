@@ -48,8 +48,13 @@ internal static class Comparison
         var worse = new List<string>();
         foreach (var (scenario, now) in after)
         {
+            if (now.TryGetProperty("ok", out var ok) && ok.ValueKind == JsonValueKind.False)
+                worse.Add($"{scenario}: a threshold failed; report.md of that run names it");
             if (!before.TryGetValue(scenario, out var then))
+            {
+                text.AppendLine($"| {scenario} | not compared: the base does not have it | | | | |");
                 continue;
+            }
             if (Differs(then, now) is { } difference)
             {
                 text.AppendLine($"| {scenario} | not compared: {difference} | | | | |");
@@ -94,16 +99,27 @@ internal static class Comparison
 
     private static Dictionary<string, JsonElement> Read(string path)
     {
+        if (Directory.Exists(path))
+            throw new LoadTestException($"{path} is a folder. Name the results.jsonl in it.");
         try
         {
             // Several rounds of a scenario count as their best, because other load only makes a run slower.
             return File.ReadLines(path)
                 .Where(l => l.Length > 0)
                 .Select(l => JsonDocument.Parse(l).RootElement)
-                .GroupBy(r => r.GetProperty("scenario").GetString()!)
+                .GroupBy(r =>
+                    r.GetProperty("scenario").GetString() ?? throw new JsonException("A line names no scenario.")
+                )
                 .ToDictionary(g => g.Key, g => g.MinBy(r => Number(r, "deliveryMs", "p50") ?? double.MaxValue));
         }
-        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException)
+        catch (Exception e)
+            when (e
+                    is IOException
+                        or UnauthorizedAccessException
+                        or JsonException
+                        or KeyNotFoundException
+                        or InvalidOperationException
+            )
         {
             throw new LoadTestException($"{path} is not a results.jsonl of LoadTests: {e.Message}", e);
         }

@@ -8,9 +8,11 @@ namespace LoadTests.Reports;
 /// <param name="Failure">The failure; null when the condition held.</param>
 internal sealed record LoadThreshold(string Rule, string? Failure)
 {
-    public static IEnumerable<LoadThreshold> Of(ScenarioResult r, LoadOptions options, NodeStats stats)
+    public static IEnumerable<LoadThreshold> Of(ScenarioResult r, LoadOptions options, ScenarioEnd end)
     {
         var chaos = options.Chaos.Count > 0;
+        if (end.Interruption is { } interruption)
+            yield return new LoadThreshold("the scenario runs to its end", interruption);
         yield return Must(
             "events are published and received",
             r.Counters.Acknowledged > 0 && r.Received > 0,
@@ -42,6 +44,11 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
         yield return Must("resyncs = 0", r.Counters.Resyncs == 0, $"{r.Counters.Resyncs} clients received a resync");
         if (r.NotConnected is { } away)
             yield return Must("all clients connect", away == 0, $"{away} of {r.Scale.Clients} did not");
+        yield return Must(
+            "every connect is answered",
+            end.Unanswered == 0,
+            $"{end.Unanswered} clients were still connecting at the end"
+        );
         if (r.Scheduled > 0)
             yield return Must(
                 "the generator keeps the requested rate (95 %)",
@@ -63,7 +70,7 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
             yield return Must(
                 options.Chaos.Count == 1 ? "1 fault is injected" : $"{options.Chaos.Count} faults are injected",
                 r.Faults.Count >= options.Chaos.Count,
-                $"{r.Faults.Count} were injected"
+                $"{r.Faults.Count} were injected. {end.FaultProblem}"
             );
         foreach (var fault in r.Faults)
         {
@@ -79,7 +86,7 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
         // Under chaos a failed request is retried, so the ledger judges instead.
         if (chaos)
             yield break;
-        foreach (var scenario in stats.ScenarioStats)
+        foreach (var scenario in end.Stats?.ScenarioStats ?? [])
         {
             var failed =
                 scenario.StepStats.Length > 0

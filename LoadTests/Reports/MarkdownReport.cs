@@ -8,10 +8,15 @@ namespace LoadTests.Reports;
 /// <summary>Writes all scenarios of a run as one Markdown page.</summary>
 internal static class MarkdownReport
 {
-    public static string Of(LoadOptions options, IReadOnlyList<ScenarioResult> results)
+    public static string Of(
+        LoadOptions options,
+        IReadOnlyList<ScenarioResult> results,
+        IReadOnlyList<UnfinishedScenario> unfinished
+    )
     {
         var text = new StringBuilder();
-        Line(text, $"# Load tests: {results.Count(r => r.Ok)} of {results.Count} held all thresholds");
+        var all = results.Count + unfinished.Count;
+        Line(text, $"# Load tests: {results.Count(r => r.Ok)} of {all} held all thresholds");
         text.AppendLine();
         var chaos = results.Count > 0 ? results[0].Chaos : "none";
         Line(
@@ -26,10 +31,11 @@ internal static class MarkdownReport
         );
         text.AppendLine();
         text.AppendLine(
-            "| scenario | clients | published | received | lost | duplicates | reordered | excused | offered/s "
-                + "| delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | generator µs/event | |"
+            "| scenario | clients | published | received | lost | duplicates | reordered | unknown | excused | "
+                + "offered/s | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | "
+                + "generator µs/event | |"
         );
-        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var r in results)
             Row(text, Cells(r));
         foreach (var r in results.Where(r => !r.Ok))
@@ -41,6 +47,8 @@ internal static class MarkdownReport
             foreach (var faulty in r.Faulty)
                 Line(text, $"\n```\n{faulty}\n```");
         }
+        foreach (var missing in unfinished)
+            Line(text, $"\n## {missing.Scenario} has no result\n\n{missing.Reason}");
         text.AppendLine();
         foreach (var r in results.Where(r => r.Ok))
             Line(text, $"- {r.Scenario} held: {string.Join("; ", r.Held)}");
@@ -158,6 +166,7 @@ internal static class MarkdownReport
             Text(r.Lost),
             Text(r.Duplicates),
             Text(r.Reordered),
+            Text(r.Unknown),
             Text(r.Excused),
             Known(r.OfferedPerSecond),
             Number(r.Steady.DeliveredPerSecond, "F0"),
@@ -169,7 +178,7 @@ internal static class MarkdownReport
         ];
 
     private static IEnumerable<string> Percentiles(LatencySnapshot latency, params double[] percents) =>
-        percents.Select(percent => Number(latency.Percentile(percent)));
+        percents.Select(percent => latency.Count == 0 ? "–" : Number(latency.Percentile(percent)));
 
     private static string Number(double value, string format = "F1") =>
         value.ToString(format, CultureInfo.InvariantCulture);

@@ -25,18 +25,15 @@ internal sealed class ScenarioResult
         ScenarioScale scale,
         LoadRun run,
         RunHistory history,
-        NodeStats stats,
-        IReadOnlyList<FaultRecord> faults,
-        bool? targetAnswers,
-        TimeSpan? drained,
-        SteadyWindow steady
+        SteadyWindow steady,
+        ScenarioEnd end
     )
     {
         (Scenario, Scale, Faults, Drained, Steady, Counters) = (
             scenario.Name,
             scale,
-            faults,
-            drained,
+            end.Faults,
+            end.Drained,
             steady,
             run.Counters
         );
@@ -52,12 +49,13 @@ internal sealed class ScenarioResult
         );
         _ledgers = [.. run.Topics.Select(t => t.Ledger.Report())];
         Windows = [.. history.Windows];
-        (Received, Generations, TargetAnswers) = (run.Received, run.Generations, targetAnswers);
+        (Received, Generations, TargetAnswers) = (run.Received, run.Generations, end.TargetAnswers);
+        Pages = end.Stats?.ReportFiles ?? [];
         (Scheduled, NotConnected) = (
             run.Scheduled,
             scenario.RequiresAllClients ? Math.Max(0, scale.Clients - run.Counters.Connected) : null
         );
-        Thresholds = [.. LoadThreshold.Of(this, options, stats)];
+        Thresholds = [.. LoadThreshold.Of(this, options, end)];
     }
 
     public string Scenario { get; }
@@ -65,6 +63,9 @@ internal sealed class ScenarioResult
     public string Size { get; }
     public string Chaos { get; }
     public LoadCounters Counters { get; }
+
+    /// <summary>The pages that NBomber has written.</summary>
+    public IReadOnlyList<ReportFile> Pages { get; }
 
     /// <summary>The publishes that the schedule asks for; 0 for generations, which have none.</summary>
     public double Scheduled { get; }

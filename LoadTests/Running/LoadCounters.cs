@@ -35,6 +35,9 @@ internal sealed class LoadCounters(TimeProvider clock)
         return (open, disconnected, waiting);
     }
 
+    /// <summary>Streams that wait to be accepted since they connected on purpose.</summary>
+    public long Connecting => _streams.Count(s => s is { Value: not null, Key.State: not SseStreamState.Open });
+
     /// <summary>Clients that connected, each counted once.</summary>
     public long Connected => Volatile.Read(ref _connected);
     public long Reconnects => Volatile.Read(ref _reconnects);
@@ -49,7 +52,7 @@ internal sealed class LoadCounters(TimeProvider clock)
     public long Outstanding => Published - Acknowledged - Failed;
 
     /// <summary>Records that a client wants a stream open, until <see cref="Closing"/>.</summary>
-    public void Connecting(SseStream stream) => _streams[stream] = clock.GetTimestamp();
+    public void BeginConnect(SseStream stream) => _streams[stream] = clock.GetTimestamp();
 
     /// <summary>Records that a stream is open.</summary>
     public void Opened(SseStream stream, bool first)

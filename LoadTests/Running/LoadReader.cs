@@ -22,13 +22,16 @@ internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account
     public int Bytes { get; private set; }
     public LedgerReader Account => account;
 
+    /// <summary>True after the stream has ended by a failure.</summary>
+    public bool HasFailed { get; set; }
+
     /// <summary>The time since the reader last connected.</summary>
     public TimeSpan ConnectedFor => Stopwatch.GetElapsedTime(_connectedAt);
 
     /// <summary>Connects and waits for the server's `connected` event.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        run.Counters.Connecting(_stream);
+        run.Counters.BeginConnect(_stream);
         _events ??= _stream.GetAsyncEnumerator(cancellationToken);
         var started = Stopwatch.GetTimestamp();
         while (true)

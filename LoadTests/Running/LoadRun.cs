@@ -88,6 +88,9 @@ internal sealed class LoadRun : IAsyncDisposable
     /// <summary>Events received by all readers.</summary>
     public long Received => Delivery.Count() + CatchUp.Count();
 
+    /// <summary>The first failure of a client that must be connected before the load begins.</summary>
+    public Exception? ConnectFailure { get; private set; }
+
     public long Missing => Topics.Sum(t => t.Ledger.MissingNow);
 
     public void Attach(IScenarioContext context)
@@ -95,6 +98,9 @@ internal sealed class LoadRun : IAsyncDisposable
         if (_context is null && Interlocked.CompareExchange(ref _context, context, null) is null)
             _hasStarted.TrySetResult();
     }
+
+    /// <summary>Keeps the first failure of a connect.</summary>
+    public void FailConnect(Exception failure) => ConnectFailure ??= failure;
 
     /// <summary>Ends the run, after the last event was received or the time is over.</summary>
     public void End(string reason)

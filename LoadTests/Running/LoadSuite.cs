@@ -5,10 +5,11 @@ using LoadTests.Targets;
 
 namespace LoadTests.Running;
 
-/// <summary>Runs the requested scenarios one after the other and writes the reports.</summary>
+/// <summary>Runs the requested scenarios one after the other. The reports are written however the run ends.</summary>
 internal static class LoadSuite
 {
-    public static async Task<bool> RunAsync(LoadOptions options, CancellationToken cancellationToken)
+    /// <returns>The exit code: 0 if every threshold held, 1 if one failed, 2 if a scenario could not run.</returns>
+    public static async Task<int> RunAsync(LoadOptions options, CancellationToken cancellationToken)
     {
         var target =
             options.Target
@@ -16,36 +17,54 @@ internal static class LoadSuite
                 "No target is given. Give --target http://localhost:5080, or start the resource loadtests of the "
                     + "AppHost. See --help."
             );
-        Directory.CreateDirectory(options.ReportFolder);
-        var results = new List<ScenarioResult>();
-        var lines = Path.Combine(options.ReportFolder, "results.jsonl");
-        await File.WriteAllTextAsync(lines, "", cancellationToken);
+        using var reports = ReportFolder.Open(options);
         using var replicas = await ReplicaSet.DiscoverAsync(target, cancellationToken);
         var faults = new ChaosPlan(options.Chaos, options.Fault, replicas, options.Pids);
-        foreach (var name in options.Scenarios)
+        // Processes that cannot be found end the run here, not once in each scenario.
+        faults.Prepare();
+        var (results, unfinished) = (new List<ScenarioResult>(), new List<UnfinishedScenario>());
+        try
         {
-            // Refreshed for each scenario, because replicas change, most of all under chaos.
-            await replicas.RefreshAsync(cancellationToken);
-            var result = await new ScenarioRunner(options, ScenarioCatalog.Get(name), replicas, faults).RunAsync(
-                cancellationToken
-            );
-            results.Add(result);
-            Console.WriteLine(result.ToJsonLine());
-            await File.AppendAllTextAsync(lines, result.ToJsonLine() + "\n", cancellationToken);
-            if (result.Ok)
-                await Console.Error.WriteLineAsync($"{name}: held {string.Join("; ", result.Held)}");
-            foreach (var failed in result.Failed)
-                await Console.Error.WriteLineAsync($"{name}: FAILED: {failed}");
+            foreach (var name in options.Scenarios)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                try
+                {
+                    results.Add(await RunAsync(options, name, replicas, faults, cancellationToken));
+                    reports.Add(results[^1]);
+                }
+                catch (LoadTestException e)
+                {
+                    unfinished.Add(new(name, e.Message));
+                    await Console.Error.WriteLineAsync($"{name}: could not run: {e.Message}");
+                }
+            }
         }
-        await File.WriteAllTextAsync(
-            Path.Combine(options.ReportFolder, "report.md"),
-            MarkdownReport.Of(options, results),
+        finally
+        {
+            var left = options.Scenarios.Skip(results.Count + unfinished.Count);
+            unfinished.AddRange(left.Select(name => new UnfinishedScenario(name, "The run ended before.")));
+            reports.Finish(results, unfinished);
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        return unfinished.Count > 0 ? 2
+            : results.All(r => r.Ok) ? 0
+            : 1;
+    }
+
+    private static async Task<ScenarioResult> RunAsync(
+        LoadOptions options,
+        string name,
+        ReplicaSet replicas,
+        IFaultPlan faults,
+        CancellationToken cancellationToken
+    )
+    {
+        // Refreshed for each scenario, because replicas change, most of all under chaos.
+        if (await replicas.RefreshAsync(cancellationToken) == 0)
+            throw new LoadTestException($"No replica of {options.Target} answers any more. Look at their logs.");
+        return await new ScenarioRunner(options, ScenarioCatalog.Get(name), replicas, faults).RunAsync(
             cancellationToken
         );
-        await Console.Error.WriteLineAsync(
-            $"{results.Count(r => r.Ok)} of {results.Count} scenarios held all thresholds. "
-                + $"Reports: {Path.GetFullPath(options.ReportFolder)}"
-        );
-        return results.All(r => r.Ok);
     }
 }

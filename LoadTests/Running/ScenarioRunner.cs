@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using AspireSse.Client;
 using LoadTests.Chaos;
 using LoadTests.Llm;
 using LoadTests.Reports;
@@ -27,9 +26,9 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         var scale = (options.Size == LoadSize.Full ? scenario.Full : scenario.Smoke).With(options);
         if (faults.MinimumDuration.TotalSeconds > scale.Seconds)
             scale = scale with { Seconds = Math.Ceiling(faults.MinimumDuration.TotalSeconds) };
-        if (scale.Clients + 500 > GeneratorProcess.DescriptorLimit())
+        if (scenario.Sockets(scale) + 500 > GeneratorProcess.DescriptorLimit())
             throw new LoadTestException(
-                $"{scale.Clients} clients need more file descriptors than this process may open "
+                $"{scale.Clients} clients of {scenario.Name} need more file descriptors than this process may open "
                     + $"({GeneratorProcess.DescriptorLimit()}). Raise the limit (ulimit -n 20000), or give --clients."
             );
         faults.Prepare();
@@ -60,36 +59,35 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default
         );
+        await BeginAsync(run, bombing, cancellationToken);
+        var watching = WatchAsync(run, history, progress, bombing);
+        run.IsPublishing = true;
+        var broken = faults.RunAsync(history, progress.Report, run.Reading);
+        var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, bombing, servers);
+        var (drained, unanswered) = await FinishAsync(run, loads, bombing, progress);
+        var (stats, problem) = await StatsAsync(bombing);
+        await watching;
+        if (cancellationToken.IsCancellationRequested)
+            problem = $"it was stopped after {history.Elapsed.TotalSeconds:F0} s; deliveries under way count as lost";
+        var end = new ScenarioEnd(await broken, faults.Problem, drained, unanswered, stats, problem)
+        {
+            TargetAnswers =
+                options.Chaos.Count > 0 && problem is null ? await TargetAnswersAsync(cancellationToken) : null,
+        };
+        return new ScenarioResult(scenario, options, scale, run, history, steady, end);
+    }
+
+    /// <summary>Returns NBomber's statistics, or the reason why there are none: its reports could not be written, or
+    /// it failed. The ledger and the latencies are known without them.</summary>
+    private static async Task<(NodeStats? Stats, string? Problem)> StatsAsync(Task<NodeStats> bombing)
+    {
         try
         {
-            await BeginAsync(run, bombing, cancellationToken);
-            var watching = WatchAsync(run, history, progress, bombing);
-            run.IsPublishing = true;
-            var broken = faults.RunAsync(history, progress.Report, run.Reading);
-            var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, bombing, servers);
-            var drained = await FinishAsync(run, loads, bombing, progress);
-            var stats = await bombing;
-            await watching;
-            cancellationToken.ThrowIfCancellationRequested();
-            bool? answers = options.Chaos.Count > 0 ? await TargetAnswersAsync(cancellationToken) : null;
-            var result = new ScenarioResult(
-                scenario,
-                options,
-                scale,
-                run,
-                history,
-                stats,
-                await broken,
-                answers,
-                drained,
-                steady
-            );
-            Verdict.AddTo(stats.ReportFiles, result);
-            return result;
+            return (await bombing, null);
         }
-        catch (Exception e) when (e is SseException or HttpRequestException)
+        catch (Exception e)
         {
-            throw new LoadTestException($"{scenario.Name}: {e.Message}", e);
+            return (null, $"NBomber failed, so failed requests are unknown: {e.Message}");
         }
     }
 
@@ -108,11 +106,15 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
     private static async Task BeginAsync(LoadRun run, Task bombing, CancellationToken cancellationToken)
     {
         var first = await Task.WhenAny(run.HasStarted, bombing, Task.Delay(ConnectLimit, cancellationToken));
-        if (first == bombing)
-            await bombing;
         cancellationToken.ThrowIfCancellationRequested();
         if (first == run.HasStarted)
             return;
+        if (first == bombing)
+        {
+            // NBomber's package replaces the exception by its own.
+            var cause = run.ConnectFailure ?? bombing.Exception?.InnerException;
+            throw new LoadTestException(cause?.Message ?? "NBomber ended before a client had started.", cause);
+        }
         run.End("the clients could not all connect");
         throw new LoadTestException(
             $"Only {run.Counters.Connected} clients were connected after {ConnectLimit.TotalSeconds} s. "
@@ -146,8 +148,13 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
     }
 
     /// <summary>Waits until every acknowledged event has been received, or for the limit.</summary>
-    /// <returns>The time it took; null when events are missing.</returns>
-    private async Task<TimeSpan?> FinishAsync(LoadRun run, IReadOnlyList<ILoad> loads, Task bombing, Progress progress)
+    /// <returns>The time it took, null when events are missing; and the connects that were never answered.</returns>
+    private async Task<(TimeSpan? Drained, long Unanswered)> FinishAsync(
+        LoadRun run,
+        IReadOnlyList<ILoad> loads,
+        Task bombing,
+        Progress progress
+    )
     {
         // The last publishes start slightly late.
         await Task.WhenAny(bombing, Task.Delay(TimeSpan.FromMilliseconds(300), run.Reading));
@@ -166,9 +173,9 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         {
             if (run.Counters.Outstanding == 0 && loads.OfType<IFinite>().All(load => load.IsFinished))
             {
-                if ((missing = run.Missing) == 0)
+                if ((missing = run.Missing) == 0 && run.Counters.Connecting == 0)
                     break;
-                progress.Note($"{missing} deliveries pending");
+                progress.Note($"{missing} deliveries and {run.Counters.Connecting} connects pending");
             }
             await Task.Delay(250);
         }
@@ -176,7 +183,8 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         // Duplicates arrive late, so wait a little longer.
         if (missing == 0)
             await Task.Delay(300);
+        var unanswered = run.Counters.Connecting;
         run.End("all acknowledged events were received, or the drain limit is over");
-        return missing == 0 ? drained : null;
+        return (missing == 0 ? drained : null, unanswered);
     }
 }

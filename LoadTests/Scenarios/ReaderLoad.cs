@@ -32,6 +32,9 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
                         // The run ends before NBomber has cancelled each copy.
                         if (run.Reading.IsCancellationRequested)
                             await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
+                        // An ended stream fails once, with its cause, and not again in each iteration.
+                        if (reader.HasFailed)
+                            await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
                         double milliseconds;
                         do if (!await reader.MoveNextAsync())
                             throw LoadReader.Ended();
@@ -43,6 +46,11 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
                     catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
                     {
                         throw new IgnoreMeasurementException();
+                    }
+                    catch
+                    {
+                        reader.HasFailed = true;
+                        throw;
                     }
                 }
             )
@@ -63,26 +71,31 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
 
     private async Task OpenAllAsync(LoadRun run)
     {
+        try
+        {
+            await Parallel.ForAsync(
+                0,
+                count,
+                new ParallelOptions { MaxDegreeOfParallelism = ConnectsAtOnce, CancellationToken = run.Reading },
+                async (i, _) => _readers.Enqueue(await OpenAsync(run, i))
+            );
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            run.FailConnect(e);
+            throw;
+        }
+    }
+
+    private async Task<LoadReader> OpenAsync(LoadRun run, int i)
+    {
         var lanes = topics.Lanes;
-        await Parallel.ForAsync(
-            0,
-            count,
-            new ParallelOptions { MaxDegreeOfParallelism = ConnectsAtOnce, CancellationToken = run.Reading },
-            async (i, _) =>
-            {
-                var lane = oneTopicEach ? lanes[i % lanes.Count] : null;
-                var account = lane is null
-                    ? topics.Ledger.AddReader($"{name} {i}")
-                    : topics.Ledger.AddReader($"{name} {i}", lane.Publisher);
-                var reader = new LoadReader(
-                    run,
-                    lane?.Topic ?? topics.Pattern,
-                    account,
-                    IsSlow ? run.CatchUp : run.Delivery
-                );
-                await reader.OpenAsync(run.Reading);
-                _readers.Enqueue(reader);
-            }
-        );
+        var lane = oneTopicEach ? lanes[i % lanes.Count] : null;
+        var account = lane is null
+            ? topics.Ledger.AddReader($"{name} {i}")
+            : topics.Ledger.AddReader($"{name} {i}", lane.Publisher);
+        var reader = new LoadReader(run, lane?.Topic ?? topics.Pattern, account, IsSlow ? run.CatchUp : run.Delivery);
+        await reader.OpenAsync(run.Reading);
+        return reader;
     }
 }

@@ -19,6 +19,9 @@ internal sealed record LoadScenario(
     /// they publish.</summary>
     public bool RequiresAllClients { get; init; }
 
+    /// <summary>The connections that this process has open at a time.</summary>
+    public Func<ScenarioScale, int> Sockets { get; init; } = scale => scale.Clients;
+
     /// <summary>The time from the first publish or connect to the last publish.</summary>
     public Func<ScenarioScale, TimeSpan> Duration { get; init; } = scale => scale.Time;
 
@@ -144,14 +147,22 @@ internal static class ScenarioCatalog
                     new PublishLoad("publish", topics, Bytes, PublishLoad.AtRate(scale.Rate, scale.Time)),
                 ];
             }
-        ),
+        )
+        {
+            // The staying clients, and visitors for up to one and a half seconds.
+            Sockets = scale => scale.Clients * 5 / 2,
+        },
         new(
             "llm",
             "answers are generated token by token; readers drop, resume and receive every byte",
             new(10, 50, 5),
             new(200, 50, 30),
             (_, scale) => [new GenerationLoad("generations", scale)]
-        ),
+        )
+        {
+            // The readers, and the requests to the fake upstream.
+            Sockets = scale => 2 * scale.Clients,
+        },
         new("mixed", "all kinds of clients at once", new(160, 50, 6), new(2_000, 50, 60), Mixed),
         new("soak", "all kinds of clients, for a long time", new(100, 20, 20), new(1_000, 20, 3_600), Mixed)
         {

@@ -14,12 +14,16 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
     {
         var intervals = Math.Max(1, (int)(during / Interval));
         var atOnce = (count + intervals - 1) / intervals;
+        var begun = 0;
         return Scenario
             .Create(
                 name,
                 async context =>
                 {
                     run.Attach(context);
+                    // The last interval asks for more than are left.
+                    if (Interlocked.Increment(ref begun) > count)
+                        throw new IgnoreMeasurementException();
                     // A stream starts at the head, so a late client is not expected to receive earlier events.
                     var account = topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}");
                     account.ExpectNothing();

@@ -24,11 +24,7 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                         var connected = await Step.Run(
                             "connect",
                             context,
-                            async () =>
-                            {
-                                await reader.OpenAsync(leave.Token);
-                                return Response.Ok();
-                            }
+                            () => ConnectAsync(reader, run, leave.Token)
                         );
                         if (connected.IsError)
                             return connected;
@@ -49,4 +45,18 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
             )
             .WithoutWarmUp()
             .WithLoadSimulations(PublishLoad.AtRate(perSecond, during).Simulation);
+
+    /// <summary>Connects. A step would record the end of the run as a timeout.</summary>
+    private static async Task<Response<object>> ConnectAsync(LoadReader reader, LoadRun run, CancellationToken leave)
+    {
+        try
+        {
+            await reader.OpenAsync(leave);
+            return Response.Ok();
+        }
+        catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
+        {
+            throw new IgnoreMeasurementException();
+        }
+    }
 }

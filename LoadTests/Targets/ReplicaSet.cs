@@ -20,8 +20,11 @@ internal sealed class ReplicaSet : IDisposable
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(3);
     private readonly Uri _target;
 
-    // A new connection for each request: a kept one might lead to a process that has ended.
-    private readonly HttpClient _asking = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero })
+    // A new connection for each request: a kept one might lead to a process that has ended. Without the environment's
+    // proxy, which .NET uses for loopback too.
+    private readonly HttpClient _asking = new(
+        new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, UseProxy = false }
+    )
     {
         Timeout = TimeSpan.FromSeconds(10),
     };
@@ -103,7 +106,7 @@ internal sealed class ReplicaSet : IDisposable
     }
 
     private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
-        e is HttpRequestException or System.Text.Json.JsonException
+        e is HttpRequestException or IOException or System.Text.Json.JsonException
         || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
     public void Dispose() => _asking.Dispose();
@@ -112,6 +115,7 @@ internal sealed class ReplicaSet : IDisposable
     {
         var handler = SseClient.CreateHandler();
         handler.ConnectCallback = ConnectAsync;
+        handler.UseProxy = false;
         handler.PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5);
         return new HttpClient(handler) { BaseAddress = Replicas[0].Address, Timeout = Timeout.InfiniteTimeSpan };
     }

@@ -2,18 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace Measuring;
 
-/// <summary>Cancels a token on Ctrl+C and SIGTERM, so that the program can end in order.</summary>
+/// <summary>Cancels a token on Ctrl+C, SIGTERM and the end of the terminal, so that the program can end in order. A
+/// second signal ends it at once.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly PosixSignalRegistration _interrupt,
-        _terminate;
+    private readonly PosixSignalRegistration[] _signals;
 
-    public StopSignals()
-    {
-        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    }
+    public StopSignals() =>
+        _signals = [
+            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal =>
+                PosixSignalRegistration.Create(signal, Stop)
+            ),
+        ];
 
     public CancellationToken Token => _stop.Token;
 
@@ -30,14 +31,14 @@ internal sealed class StopSignals : IDisposable
 
     public void Dispose()
     {
-        _interrupt.Dispose();
-        _terminate.Dispose();
+        foreach (var signal in _signals)
+            signal.Dispose();
         _stop.Dispose();
     }
 
     private void Stop(PosixSignalContext signal)
     {
-        signal.Cancel = true;
+        signal.Cancel = !_stop.IsCancellationRequested;
         _stop.Cancel();
     }
 }

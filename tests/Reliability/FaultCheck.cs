@@ -38,6 +38,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         var result = await new ScenarioRunner(load, ScenarioCatalog.Get("mixed"), replicas, plan).RunAsync(
             cancellationToken
         );
+        cancellationToken.ThrowIfCancellationRequested();
         if (plan.NotDone is { } reason)
             throw reason;
         foreach (var faulty in result.Faulty)

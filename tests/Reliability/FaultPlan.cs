@@ -19,6 +19,8 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
     /// <summary>Set when the fault could not be injected.</summary>
     public NotDoneException? NotDone { get; private set; }
 
+    public string? Problem => NotDone?.Message;
+
     public void Prepare() { }
 
     public async Task<IReadOnlyList<FaultRecord>> RunAsync(

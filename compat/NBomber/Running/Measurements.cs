@@ -48,7 +48,8 @@ internal sealed class Measurements
                 _codes.AddOrUpdate(
                     response.StatusCode,
                     static (_, message) => (1, message),
-                    static (_, old, message) => (old.Count + 1, message),
+                    // The first message names the cause; later ones may only follow from it.
+                    static (_, old, _) => (old.Count + 1, old.Message),
                     response.Message
                 );
         }

@@ -52,7 +52,7 @@ internal sealed class FailoverReader : IAsyncDisposable
     /// <summary>Connects, and reads from now on. Returns when the server has accepted the stream.</summary>
     public Task OpenAsync()
     {
-        _run.Counters.Connecting(_stream);
+        _run.Counters.BeginConnect(_stream);
         Reading = ReadAsync();
         return Task.WhenAny(_open.Task, Reading).Unwrap();
     }

@@ -43,6 +43,34 @@ public class ChaosPlanTests
     }
 
     [Fact]
+    public async Task A_fault_that_cannot_be_injected_is_named_and_the_records_of_the_others_are_kept()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Faults are injected on Linux only.");
+        await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
+        system.Run.Delivery.Record(TimeSpan.FromMilliseconds(1));
+        using var ended = Process.Start("true");
+        await ended.WaitForExitAsync(TestContext.Current.CancellationToken);
+        using var end = new CancellationTokenSource();
+        var plan = new ChaosPlan(
+            [ChaosTarget.Redis, ChaosTarget.Postgres],
+            FaultKind.Kill,
+            system.Replicas,
+            new Dictionary<string, int>
+            {
+                [nameof(ChaosTarget.Redis)] = ended.Id,
+                [nameof(ChaosTarget.Postgres)] = ended.Id,
+            }
+        )
+        {
+            QuietTime = TimeSpan.Zero,
+        };
+        var reported = new List<string>();
+        Assert.Empty(await plan.RunAsync(new RunHistory(system.Run), reported.Add, end.Token));
+        Assert.Contains($"Redis ({ended.Id}) could not be signalled", plan.Problem, StringComparison.Ordinal);
+        Assert.Contains(reported, r => r.StartsWith("Postgres", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_run_has_deliveries_from_its_first_one_and_recovery_is_known_only_with_a_normal_rate()
     {
         await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));

@@ -35,6 +35,40 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void A_run_that_failed_is_worse_however_fast_and_a_scenario_without_base_is_named()
+    {
+        var failed = new Dictionary<string, JsonElement>
+        {
+            ["resume"] = JsonSerializer.SerializeToElement(new { scenario = "resume", ok = false }),
+        };
+        var (text, worse) = Comparison.Table(Results(1, 100), failed);
+        Assert.StartsWith("resume: a threshold failed", Assert.Single(worse), StringComparison.Ordinal);
+        Assert.Contains("| resume | not compared: the base does not have it |", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("3")]
+    [InlineData("""{"scenario":null}""")]
+    [InlineData("{")]
+    public void A_file_that_is_no_result_is_refused_by_its_name(string line)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, line);
+            Assert.Contains(file, Refused(file), StringComparison.Ordinal);
+            Assert.Contains("is a folder", Refused(Path.GetTempPath()), StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        static string Refused(string path) =>
+            Assert.Throws<LoadTests.LoadTestException>(() => Comparison.Run(path, path, "")).Message;
+    }
+
+    [Fact]
     public void Two_runs_with_nothing_in_common_are_no_comparison_that_held()
     {
         var folder = Directory.CreateTempSubdirectory("compare-").FullName;

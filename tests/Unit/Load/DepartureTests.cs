@@ -42,6 +42,29 @@ public class DepartureTests
     }
 
     [Fact]
+    public async Task A_visitor_that_is_still_connecting_at_the_end_is_no_failed_request()
+    {
+        await using var system = await StubSystem.StartAsync(context =>
+            Task.Delay(Timeout.Infinite, context.RequestAborted)
+        );
+        var visitors = new VisitorLoad(
+            "visitors",
+            1,
+            TimeSpan.FromSeconds(1),
+            TimeSpan.FromSeconds(1),
+            new TopicSet(system.Run, "all")
+        ).Build(system.Run, default);
+        var visiting = Task.Run(
+            () => NBomberRunner.RegisterScenarios(visitors).WithoutReports().DisplayConsoleMetrics(false).Run(),
+            Token
+        );
+        await Eventually.GetAsync(() => system.Run.Counters.Connecting == 1 ? "connecting" : null);
+        system.Run.End("over");
+        var stats = (await visiting).ScenarioStats.Single();
+        Assert.Equal(0, stats.Fail.Request.Count + stats.StepStats.Sum(s => s.Fail.Request.Count));
+    }
+
+    [Fact]
     public async Task An_event_after_a_later_one_of_another_publisher_counts_as_reordered()
     {
         await using var system = await StubSystem.StartAsync(

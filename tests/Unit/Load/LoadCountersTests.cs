@@ -24,7 +24,7 @@ public class LoadCountersTests
         );
         var stream = client.Open(new SseRequest("/"));
 
-        counters.Connecting(stream);
+        counters.BeginConnect(stream);
         Assert.Equal((0, 0, 0), counters.Streams());
         var events = stream.GetAsyncEnumerator(leave.Token);
         Assert.True(await events.MoveNextAsync());
@@ -37,7 +37,7 @@ public class LoadCountersTests
         await Eventually.GetAsync(() => counters.Streams() == (0, 1, 0) ? "away" : null);
         counters.Closing(stream);
         Assert.Equal((0, 0, 0), counters.Streams());
-        counters.Connecting(stream);
+        counters.BeginConnect(stream);
         Assert.Equal((0, 0, 0), counters.Streams());
         clock.Advance(TimeSpan.FromSeconds(1.5));
         Assert.Equal((0, 0, 1), counters.Streams());

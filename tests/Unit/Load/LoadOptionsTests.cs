@@ -14,6 +14,10 @@ public class LoadOptionsTests
     [InlineData("--fault kill", "Give --chaos too")]
     [InlineData("--pids redis=2,redis=3", "once")]
     [InlineData("--fault 0", "kill")]
+    [InlineData("--fault kill,stop", "kill or term or stop")] // not the last of the list
+    [InlineData("--size +1", "smoke or full")]
+    [InlineData("--topics demo.*", "separated by dots")]
+    [InlineData("--reports ", "must name a folder")]
     [InlineData("--pids redis=1", "from 2")]
     [InlineData("--llm-upstream-port 0", "from 1 to 65535")]
     [InlineData("--verbose", "no option --verbose")]
