@@ -11,15 +11,23 @@ reports=$PWD/artifacts/load
 mkdir -p "$reports"
 target=http://localhost:5080
 app=
+if ! command -v curl >/dev/null; then
+  echo "curl is missing; install it: eng/load.sh asks with it whether the system answers" >&2
+  exit 2
+fi
 
 lives() { [ -n "$app" ] && kill -0 "$app" 2>/dev/null; }
 
 answers() {   # anything but "connection refused" (7)
-  curl -sS -o /dev/null --max-time 5 "$target/alive" 2>/dev/null
+  curl --noproxy '*' -sS -o /dev/null --max-time 5 "$target/alive" 2>/dev/null
   [ $? -ne 7 ]
 }
 
-both_replicas() { [ "$(curl -fsS "$target/v1/replicas" 2>/dev/null | grep -o '"mode":"live"' | wc -l)" -ge 2 ]; }
+both_replicas() {
+  local replicas
+  replicas=$(curl --noproxy '*' -fsS "$target/v1/replicas" 2>/dev/null)
+  [ "$(grep -o '"mode":"live"' <<<"$replicas" | wc -l)" -ge 2 ]
+}
 
 up() {   # FOLDER: starts its system, empty, and waits for both replicas
   if answers; then
@@ -53,10 +61,14 @@ down() {   # fails if the system still answers afterwards
   return 1
 }
 trap down EXIT
+trap 'exit 130' INT   # bash itself goes on when a program has handled Ctrl+C
 
-load() {
+load() {   # fails if a threshold failed; ends the script if a scenario could not run (2) or was stopped (130)
   dotnet run --no-build -c Release --project LoadTests -- \
     --target "$target" --size "${LOAD_SIZE:-smoke}" "$@"
+  local code=$?
+  case $code in 2 | 130) exit "$code" ;; esac
+  return "$code"
 }
 
 failed=0

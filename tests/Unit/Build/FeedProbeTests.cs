@@ -74,6 +74,27 @@ public sealed class FeedProbeTests : IDisposable
     }
 
     [Fact]
+    public async Task NBomber_is_used_although_it_needs_a_newer_FSharp_than_the_tests()
+    {
+        using var feed = new FakeFeed();
+        feed.Add("NBomber", Property("eng/Versions.props", "NBomberVersion"), ("FSharp.Core", "10.1.302"));
+        feed.Add("FSharp.Core", "10.1.302");
+        var (output, answer) = await AskAsync(feed.Folder, "NBomber/NBomberProbe.csproj");
+        Assert.Contains("found on the NuGet feed", output, StringComparison.Ordinal);
+        Assert.NotNull(answer);
+    }
+
+    [Fact]
+    public async Task A_feed_that_takes_too_long_is_asked_again_and_its_versions_are_not_blamed()
+    {
+        using var feed = Complete();
+        var (output, answer) = await AskAsync(feed.Folder, limit: 1);
+        Assert.Contains("took longer than", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Correct the versions", output, StringComparison.Ordinal);
+        Assert.Null(answer);
+    }
+
+    [Fact]
     public void The_resilience_package_is_not_older_than_Aspire_requires()
     {
         // Aspire.Hosting.Testing 13.5 asks for 10.8.0; below it, restoring fails with NU1109.
@@ -119,7 +140,11 @@ public sealed class FeedProbeTests : IDisposable
             .Replace("$(AspireVersion)", Aspire, StringComparison.Ordinal)
             .Replace("$(AspirePreviewVersion)", Preview, StringComparison.Ordinal);
 
-    private async Task<(string Output, string? Answer)> AskAsync(string source)
+    private async Task<(string Output, string? Answer)> AskAsync(
+        string source,
+        string probe = "FeedProbe.csproj",
+        int limit = 600_000
+    )
     {
         var answer = Path.Combine(_folder, "answer.props");
         var start = new ProcessStartInfo(
@@ -130,7 +155,8 @@ public sealed class FeedProbeTests : IDisposable
                 "-nologo",
                 "-tl:off",
                 "-nodeReuse:false",
-                $"-p:Probe={Path.Combine(Repository.Root, "eng/FeedProbe/FeedProbe.csproj")}",
+                $"-p:Probe={Path.Combine(Repository.Root, "eng/FeedProbe", probe)}",
+                $"-p:Limit={limit}",
                 "-p:Name=Aspire",
                 "-p:Switch=UseAspirePackages",
                 "-p:StandIn=compat/",

@@ -22,7 +22,8 @@ public sealed class LoadScriptTests : IDisposable
                 *LoadTests*)
                   cat "$STATE/up" >> "$STATE/measured"
                   while [ "$1" != --reports ]; do shift; done
-                  mkdir -p "$2"; echo '{}' > "$2/results.jsonl"; echo > "$2/report.md";;
+                  mkdir -p "$2"; echo '{}' > "$2/results.jsonl"; echo > "$2/report.md"
+                  exit "${LOADED:-0}";;
                 esac
                 """,
         Curl =
@@ -64,13 +65,29 @@ public sealed class LoadScriptTests : IDisposable
         Assert.False(File.Exists(_folder.PathOf("measured")));
     }
 
+    [Theory]
+    [InlineData(130)] // Ctrl+C: bash itself would go on, because the program handled it
+    [InlineData(2)] // a scenario could not run: there is nothing to compare it with
+    public async Task After_a_run_that_was_stopped_or_incomplete_no_other_system_is_started(int loaded)
+    {
+        var (code, output) = await RunAsync(["here", "base"], ("LOADED", $"{loaded}"));
+        Assert.True(code == loaded, output);
+        Assert.Equal(["base"], await MeasuredAsync());
+        Assert.False(File.Exists(_folder.PathOf("up")));
+    }
+
     private Task<string[]> MeasuredAsync() =>
         File.ReadAllLinesAsync(_folder.PathOf("measured"), TestContext.Current.CancellationToken);
 
-    private Task<(int Code, string Output)> RunAsync(params string[] systems)
+    private Task<(int Code, string Output)> RunAsync(params string[] systems) => RunAsync(systems, []);
+
+    private Task<(int Code, string Output)> RunAsync(string[] systems, params (string, string)[] environment)
     {
         _folder.Replace("dotnet", Dotnet);
         _folder.Replace("curl", Curl);
-        return _folder.RunAsync([.. systems.Select(s => Directory.CreateDirectory(_folder.PathOf(s)).FullName)]);
+        return _folder.RunAsync(
+            [.. systems.Select(s => Directory.CreateDirectory(_folder.PathOf(s)).FullName)],
+            environment
+        );
     }
 }
