@@ -119,7 +119,7 @@ internal sealed class ReplicaDirectory(
         bool IsOver(long at) => Clock.GetElapsedTime(at) >= Recent;
     }
 
-    /// <summary>Logs a failure once for all who asked.</summary>
+    /// <summary>Logs a failure once for all callers.</summary>
     private async Task<List<Replica>> ReadOrLogAsync(bool isLost)
     {
         try

@@ -58,7 +58,7 @@ internal sealed class StoreUsageWatch : RestartingService
                 _usage = await ReadAsync(stoppingToken);
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException)
-            { /* the next reading has it; the outage is reported by those who need Postgres */
+            { /* the next reading has it; the outage is reported by the parts that need Postgres */
             }
             await Task.Delay(Interval, Clock, stoppingToken);
         }
