@@ -15,7 +15,7 @@ public sealed class LiveRunsTests : IDisposable
 
     public LiveRunsTests()
     {
-        var options = Options.Create(new RunOptions { DrainSeconds = 8 });
+        var options = Options.Create(new RunOptions { DrainSeconds = 600 });
         var leases = new RunLeases(
             null!, // the store, which no test asks
             options,
@@ -33,11 +33,11 @@ public sealed class LiveRunsTests : IDisposable
     {
         var run = NewRun();
         var working = _runs.Start(run, UntilStoppedAsync);
-        _time.Advance(TimeSpan.FromMinutes(10));
+        _time.Advance(TimeSpan.FromHours(1));
         _host.StopApplication();
-        _time.Advance(TimeSpan.FromSeconds(7.999));
+        _time.Advance(TimeSpan.FromSeconds(599));
         Assert.Equal((RunStop.None, false), (run.StopReason, _runs.GraceExpired.IsCancellationRequested));
-        _time.Advance(TimeSpan.FromMilliseconds(1));
+        _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal((RunStop.Interrupted, true), (run.StopReason, _runs.GraceExpired.IsCancellationRequested));
         await working;
         Assert.Equal(0, _runs.Count);
@@ -47,7 +47,7 @@ public sealed class LiveRunsTests : IDisposable
     public async Task A_run_that_starts_after_the_grace_is_interrupted_at_once()
     {
         _host.StopApplication();
-        _time.Advance(TimeSpan.FromSeconds(8));
+        _time.Advance(TimeSpan.FromSeconds(600));
         var run = NewRun();
         await _runs.Start(run, UntilStoppedAsync);
         Assert.Equal(RunStop.Interrupted, run.StopReason);
