@@ -51,7 +51,7 @@ internal sealed class Relay(
         [
             TailAsync(stop.Token),
             HeartbeatAsync(stop.Token),
-            OutboxAsync(stop.Token),
+            OutboxAsync(fence, stillLeads, stop.Token),
             SecretAsync(stop.Token),
             retention.RunAsync(stop.Token),
             topics.RunAsync(stop.Token),
@@ -103,40 +103,42 @@ internal sealed class Relay(
                 }
             } while (await timer.WaitForNextTickAsync(stopped));
         }
+    }
 
-        async Task SecretAsync(CancellationToken stopped)
+    /// <summary>Reads the secret again every <see cref="SecretInterval"/>.</summary>
+    private async Task SecretAsync(CancellationToken stopped)
+    {
+        using var timer = new PeriodicTimer(SecretInterval, clock);
+        while (await timer.WaitForNextTickAsync(stopped))
         {
-            using var timer = new PeriodicTimer(SecretInterval, clock);
-            while (await timer.WaitForNextTickAsync(stopped))
+            try
             {
-                try
-                {
-                    await secret.ReadAsync(stopped);
-                }
-                catch (Exception e) when (e is StoreUnavailableException or InvalidOperationException)
-                { /* the current secret stays valid, also while an operator replaces the row */
-                }
+                await secret.ReadAsync(stopped);
+            }
+            catch (Exception e) when (e is StoreUnavailableException or InvalidOperationException)
+            { /* the current secret stays valid, also while an operator replaces the row */
             }
         }
+    }
 
-        async Task OutboxAsync(CancellationToken stopped)
+    /// <summary>Moves the outbox into the log whenever rows may wait, while this replica leads.</summary>
+    private async Task OutboxAsync(long fence, Func<bool> stillLeads, CancellationToken stopped)
+    {
+        await foreach (var _ in tail.OutboxAsync(stopped))
         {
-            await foreach (var _ in tail.OutboxAsync(stopped))
+            if (!stillLeads())
+                return;
+            try
             {
-                if (!stillLeads())
-                    return;
-                try
-                {
-                    await EmptyOutboxAsync(fence, stopped);
-                }
-                catch (OperationCanceledException) when (stopped.IsCancellationRequested)
-                {
-                    throw;
-                }
-                catch (Exception e)
-                {
-                    logger.LogWarning("The outbox could not be moved and is retried: {Reason}", e.Message);
-                }
+                await EmptyOutboxAsync(fence, stopped);
+            }
+            catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+            {
+                throw;
+            }
+            catch (Exception e)
+            {
+                logger.LogWarning("The outbox could not be moved and is retried: {Reason}", e.Message);
             }
         }
     }

@@ -148,6 +148,17 @@ internal static class DocumentationApi
             return;
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null)
             operation.RequestBody = QueryAsBody(metadata.OfType<QueryParameter>());
+        await DescribeStreamAsync(operation, operation.Responses, stream, context, cancellationToken);
+    }
+
+    private static async Task DescribeStreamAsync(
+        OpenApiOperation operation,
+        OpenApiResponses responses,
+        StreamDescription stream,
+        OpenApiOperationTransformerContext context,
+        CancellationToken cancellationToken
+    )
+    {
         operation.Summary = stream.Summary;
         operation.Description =
             "Server-sent events: "
@@ -166,7 +177,7 @@ internal static class DocumentationApi
             "x-sse-events",
             await EventsAsync(ControlEvents.With(stream), context, cancellationToken)
         );
-        operation.Responses["200"] = new OpenApiResponse
+        responses["200"] = new OpenApiResponse
         {
             Description = "The stream.",
             Content = new Dictionary<string, OpenApiMediaType> { ["text/event-stream"] = Text() },

@@ -29,8 +29,8 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
             await ExecuteAsync("set lock_timeout = '300ms'");
             await RetryAsync(() => ExecuteAsync(SchemaScript.Prepare.Sql));
             foreach (var script in SchemaScript.Tables)
-                await RetryAsync(() => ApplyAsync(script));
-            await RetryAsync(ApplyFunctionsAsync);
+                await RetryAsync(() => ApplyAsync(connection, script, cancellationToken));
+            await RetryAsync(() => ApplyFunctionsAsync(connection, cancellationToken));
             await connection.RunAsync(
                 "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
                 cancellationToken,
@@ -77,31 +77,29 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
             }
         }
 
-        async Task ApplyFunctionsAsync()
-        {
-            var functions = await new FunctionMigration(connection, SchemaScript.Functions).ApplyAsync(
-                cancellationToken
-            );
-            if (functions.Count > 0)
-                logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
-        }
-
-        async Task ApplyAsync(SchemaScript script)
-        {
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            var isNew = await connection.RunAsync(
-                "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
-                cancellationToken,
-                script.Name
-            );
-            if (isNew == 0)
-                return;
-            await ExecuteAsync(script.Sql);
-            await transaction.CommitAsync(cancellationToken);
-            logger.LogInformation("Applied migration {Migration}", script.Name);
-        }
-
         Task ExecuteAsync(string sql) => connection.RunAsync(sql, cancellationToken);
+    }
+
+    private async Task ApplyAsync(NpgsqlConnection connection, SchemaScript script, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var isNew = await connection.RunAsync(
+            "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
+            cancellationToken,
+            script.Name
+        );
+        if (isNew == 0)
+            return;
+        await connection.RunAsync(script.Sql, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        logger.LogInformation("Applied migration {Migration}", script.Name);
+    }
+
+    private async Task ApplyFunctionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var functions = await new FunctionMigration(connection, SchemaScript.Functions).ApplyAsync(cancellationToken);
+        if (functions.Count > 0)
+            logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
     }
 
     /// <summary>Returns the names of this version's migrations that the database has never had. A newer schema has all

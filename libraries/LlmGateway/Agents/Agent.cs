@@ -94,45 +94,53 @@ internal sealed class Agent(
                 )
             );
             foreach (var call in calls)
-            {
-                writer.Event(
-                    RunEvent.Of(
-                        "tool_use",
-                        new
-                        {
-                            type = "tool_use",
-                            id = call.CallId,
-                            tool = call.Name,
-                            input = ToolCalls.InputOrText(call),
-                        }
-                    )
-                );
-                var start = clock.GetTimestamp();
-                var output = isCut
-                    ? new { error = "The limit of tokens has cut this call." }
-                    : await CallAsync(usable, call, cancellationToken);
-                var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
-                writer.Event(
-                    RunEvent.Of(
-                        "tool_result",
-                        new
-                        {
-                            type = "tool_result",
-                            id = call.CallId,
-                            tool = call.Name,
-                            output,
-                            durationMs,
-                        }
-                    )
-                );
-                messages.Add(
-                    new ChatMessage(
-                        ChatRole.Tool,
-                        [new FunctionResultContent(call.CallId, JsonSerializer.Serialize(output, RunJson.Options))]
-                    )
-                );
-            }
+                messages.Add(await UseToolAsync(usable, call, isCut, writer, cancellationToken));
         }
+    }
+
+    /// <summary>Writes a call and its result as events, and returns the result as a message for the model.</summary>
+    private async Task<ChatMessage> UseToolAsync(
+        AIFunction[] usable,
+        FunctionCallContent call,
+        bool isCut,
+        RunWriter writer,
+        CancellationToken cancellationToken
+    )
+    {
+        writer.Event(
+            RunEvent.Of(
+                "tool_use",
+                new
+                {
+                    type = "tool_use",
+                    id = call.CallId,
+                    tool = call.Name,
+                    input = ToolCalls.InputOrText(call),
+                }
+            )
+        );
+        var start = clock.GetTimestamp();
+        var output = isCut
+            ? new { error = "The limit of tokens has cut this call." }
+            : await CallAsync(usable, call, cancellationToken);
+        var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
+        writer.Event(
+            RunEvent.Of(
+                "tool_result",
+                new
+                {
+                    type = "tool_result",
+                    id = call.CallId,
+                    tool = call.Name,
+                    output,
+                    durationMs,
+                }
+            )
+        );
+        return new ChatMessage(
+            ChatRole.Tool,
+            [new FunctionResultContent(call.CallId, JsonSerializer.Serialize(output, RunJson.Options))]
+        );
     }
 
     private async Task<object?> CallAsync(
