@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.AspNetCore.RateLimiting;
 using Streaming.Endpoints;
 using Streaming.Opening;
 
@@ -56,7 +55,7 @@ internal static class HeadRequests
             },
             stream.RoutePattern,
             stream.Order,
-            new EndpointMetadataCollection(stream.Metadata.Where(m => m is not EnableRateLimitingAttribute)),
+            new EndpointMetadataCollection(stream.Metadata.Where(m => m is not RequestKind)),
             stream.DisplayName
         );
 }

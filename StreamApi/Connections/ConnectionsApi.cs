@@ -33,7 +33,7 @@ internal static class ConnectionsApi
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
         connections.MapGet("", ListAsync).RefusesInvalid().Reads(Topic);
-        connections.MapDelete("/{id}", CloseAsync).Reads(Topic).LimitedAsPublish();
+        connections.MapDelete("/{id}", CloseAsync).Reads(Topic).CountedAs(RequestKind.Publish);
         connections
             .MapStream("/stream", WatchAsync)
             .SendsOnce(

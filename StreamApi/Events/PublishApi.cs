@@ -19,7 +19,7 @@ internal static class PublishApi
     public static void MapPublish(this IEndpointRouteBuilder events) =>
         events
             .MapPost("/events", PublishAsync)
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .ChecksTopics()
             .Body(typeof(PublishBody), lines: "One event per line.")
             .Produces<Published>(StatusCodes.Status202Accepted);

@@ -27,6 +27,12 @@ internal static class LlmGatewayExtensions
         builder.AddRuns();
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
+        builder
+            .Services.AddOptions<GenerationLimit>()
+            .BindConfiguration("Limits")
+            .ValidateDataAnnotations()
+            .PostConfigure<IHostEnvironment>((limit, e) => limit.Complete(e.IsDevelopment()))
+            .ValidateOnStart();
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();

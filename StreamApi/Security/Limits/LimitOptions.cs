@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Streaming;
+using Streaming.Endpoints;
 
 namespace StreamApi.Security.Limits;
 
@@ -12,7 +13,7 @@ namespace StreamApi.Security.Limits;
 internal sealed class LimitOptions
 {
     /// <summary>Values from here on mean unlimited.</summary>
-    public const int Unlimited = 1_000_000;
+    public const int Unlimited = FeatureRequests.Unlimited;
 
     /// <summary>New streams per minute. A client with a last id is not counted.</summary>
     [Range(1, Unlimited)]
@@ -35,10 +36,6 @@ internal sealed class LimitOptions
     /// </summary>
     [Range(16, Unlimited)]
     public int? PublishKilobytesPerSecond { get; set; }
-
-    /// <summary>Requests per minute that start model work.</summary>
-    [Range(1, Unlimited)]
-    public int? GenerationsPerMinute { get; set; }
 
     /// <summary>
     /// Connections that one address may open per second on this replica, with a burst of the same size. Further
@@ -125,7 +122,6 @@ internal sealed class LimitOptions
         ResumesPerMinute ??= development ? Unlimited : 120;
         PublishesPerSecond ??= development ? Unlimited : 100;
         PublishKilobytesPerSecond ??= development ? Unlimited : 512;
-        GenerationsPerMinute ??= development ? Unlimited : 20;
         HeldMegabytesPerClient ??= development ? Unlimited : 32;
         ConnectionsPerSecond ??= development ? Unlimited : 100;
         ConnectionsPerAddress ??= development ? Unlimited : 5_000;

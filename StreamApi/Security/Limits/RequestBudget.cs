@@ -13,9 +13,9 @@ internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory
 
     public async ValueTask AdmitAsync(HttpContext context, long bytes)
     {
-        // Streams and model requests are limited to a few per minute; of the others, a client may send a hundred large
-        // bodies per second.
-        if (RequestLimits.PolicyOf(context) is null or RatePolicies.Publishes)
+        // Streams and a feature's own requests are limited to a few per minute; of the others, a client may send a
+        // hundred large bodies per second.
+        if (RequestLimits.KindOf(context) is not { } kind || kind == RequestKind.Publish)
         {
             var kilobytes = bytes / 1_024;
             await SpendAsync(context, kilobytes);

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.RateLimiting;
-using LlmGateway;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -19,6 +18,8 @@ namespace StreamApi.Security.Limits;
 /// </summary>
 internal static class RequestLimits
 {
+    private static readonly RateLimitPartition<string> Unlimited = RateLimitPartition.GetNoLimiter("");
+
     public static void AddLimits(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
@@ -40,33 +41,33 @@ internal static class RequestLimits
         services.AddSingleton<AddressConnections>();
         services.AddSingleton<IConnectionListenerFactory, RateLimitedListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, DescriptorLimit>();
-        services.AddRateLimiter(limiter =>
+        services.AddRateLimiter(Configure);
+    }
+
+    /// <summary>
+    /// Sets the one limiter of all requests, which needs no list of the features: their endpoints declare their kinds.
+    /// </summary>
+    public static void Configure(RateLimiterOptions limiter)
+    {
+        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(PartitionOf);
+        limiter.OnRejected = RefuseAsync;
+    }
+
+    /// <summary>The kind that the endpoint declares; null: a plain request, or an unknown path.</summary>
+    public static RequestKind? KindOf(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<RequestKind>();
+
+    private static RateLimitPartition<string> PartitionOf(HttpContext context)
+    {
+        var limits = Options(context);
+        return KindOf(context) switch
         {
-            limiter.AddPolicy(
-                RatePolicies.Streams,
-                context =>
-                    Options(context) is var o && context.IsResume()
-                        ? Window(context, "resumes", o.ResumesPerMinute!.Value)
-                        : Window(context, RatePolicies.Streams, o.NewStreamsPerMinute!.Value)
-            );
-            limiter.AddPolicy(
-                GenerationRate.Policy,
-                context => Window(context, GenerationRate.Policy, Options(context).GenerationsPerMinute!.Value)
-            );
-            limiter.AddPolicy(
-                RatePolicies.Publishes,
-                context => Bucket(context, RatePolicies.Publishes, Options(context).PublishesPerSecond!.Value)
-            );
-            // Endpoints without a policy of their own, and unknown paths. Each replica counts for itself, so that plain
-            // reads do not wait for Redis.
-            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
-                PolicyOf(context) is null
-                && Options(context).RequestsPerSecond!.Value is var perSecond and < LimitOptions.Unlimited
-                    ? RateLimitPartition.GetTokenBucketLimiter(KeyOf(context), _ => BucketOf(perSecond))
-                    : RateLimitPartition.GetNoLimiter("")
-            );
-            limiter.OnRejected = RefuseAsync;
-        });
+            null => Plain(context, limits.RequestsPerSecond!.Value),
+            _ when context.IsResume() => Window(context, "resumes", limits.ResumesPerMinute!.Value),
+            FeatureRequests own => Window(context, own.Name, own.MaxPerMinute),
+            var kind when kind == RequestKind.Stream => Window(context, kind.Name, limits.NewStreamsPerMinute!.Value),
+            var publish => Bucket(context, publish.Name, limits.PublishesPerSecond!.Value),
+        };
     }
 
     /// <summary>
@@ -140,9 +141,11 @@ internal static class RequestLimits
             AutoReplenishment = false,
         };
 
-    /// <summary>Name of the endpoint's rate limit; null: that of plain requests.</summary>
-    public static string? PolicyOf(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName;
+    /// <summary>Each replica counts for itself, so that plain reads do not wait for Redis.</summary>
+    private static RateLimitPartition<string> Plain(HttpContext context, int perSecond) =>
+        perSecond >= LimitOptions.Unlimited
+            ? Unlimited
+            : RateLimitPartition.GetTokenBucketLimiter("plain:" + KeyOf(context), _ => BucketOf(perSecond));
 
     /// <summary>Creates a limiter for each client; idle ones are removed.</summary>
     private static RateLimitPartition<string> Shared(
@@ -152,7 +155,7 @@ internal static class RequestLimits
         Func<(ReplenishingRateLimiter Local, SharedLimit Shared)> create
     ) =>
         limit >= LimitOptions.Unlimited
-            ? RateLimitPartition.GetNoLimiter("")
+            ? Unlimited
             : RateLimitPartition.Get<string>(
                 $"{name}:{KeyOf(context)}",
                 key =>
@@ -171,14 +174,14 @@ internal static class RequestLimits
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
         var context = rejected.HttpContext;
-        var policy = PolicyOf(context);
+        var kind = KindOf(context);
         var delay =
-            policy is null ? Refusals.RandomDelay
+            kind is null ? Refusals.RandomDelay
             : rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var late) ? late
             : TimeSpan.Zero;
         if (delay > TimeSpan.Zero)
             await Refusals.DelayAsync(context, delay);
-        if (policy == RatePolicies.Streams && context.IsResume())
+        if (kind is not null && context.IsResume())
         {
             await StreamAdmission.AskToReconnectAsync(
                 context,
@@ -188,25 +191,21 @@ internal static class RequestLimits
             return;
         }
         var limits = Options(context);
-        var (reason, wait) = policy switch
+        var (reason, wait) = kind switch
         {
-            RatePolicies.Streams => (
-                $"opened {limits.NewStreamsPerMinute} new streams in the last minute (Limits:NewStreamsPerMinute)",
-                TimeSpan.FromSeconds(10)
-            ),
-            GenerationRate.Policy => (
-                $"started {limits.GenerationsPerMinute} generations in the last minute (Limits:GenerationsPerMinute)",
-                TimeSpan.FromSeconds(10)
-            ),
             null => (
                 $"sent more than {limits.RequestsPerSecond} requests per second (Limits:RequestsPerSecond)",
                 TimeSpan.FromSeconds(1)
             ),
-            RatePolicies.Publishes => (
+            FeatureRequests own => (own.Excess, TimeSpan.FromSeconds(10)),
+            _ when kind == RequestKind.Stream => (
+                $"opened {limits.NewStreamsPerMinute} new streams in the last minute (Limits:NewStreamsPerMinute)",
+                TimeSpan.FromSeconds(10)
+            ),
+            _ => (
                 $"published more than {limits.PublishesPerSecond} times per second (Limits:PublishesPerSecond)",
                 TimeSpan.FromSeconds(1)
             ),
-            _ => ($"exceeded the rate limit of this endpoint ({policy})", TimeSpan.FromSeconds(10)),
         };
         await Refusals.WriteAsync(
             context,

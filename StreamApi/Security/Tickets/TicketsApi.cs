@@ -20,7 +20,7 @@ internal static class TicketsApi
     public static void MapTickets(this IEndpointRouteBuilder app) =>
         app.MapPost("/v1/stream-tickets", IssueAsync)
             .ChecksTopics()
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .Takes<TicketRequest>()
             .Produces<TicketIssued>()

@@ -71,7 +71,7 @@ internal static class BasicsApi
         basics
             .MapMethods("/chat/stream", ["POST", "QUERY"], ChatStream.OpenAsync)
             .Publishes("chat")
-            .LimitedAsStream()
+            .CountedAs(RequestKind.Stream)
             .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatPrompt>()

@@ -36,7 +36,7 @@ internal static class TasksApi
         tasks
             .MapPost("/tasks", CreateAsync)
             .Publishes(TaskList.Topics)
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .Takes<NewTask>()
             .Produces<TaskView>(StatusCodes.Status201Created);
@@ -56,7 +56,7 @@ internal static class TasksApi
         tasks
             .MapPut("/tasks/status/{id}", SetStatusAsync)
             .Publishes(TaskList.Topics)
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .Query("new_status", "todo, in_progress or done.", required: true);
         tasks

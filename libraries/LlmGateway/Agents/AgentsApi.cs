@@ -61,7 +61,7 @@ internal static class AgentsApi
         agents
             .MapPost("/session", CreateAsync)
             .Publishes("sessions.*")
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .TakesIdempotencyKey()
             .Produces<SessionCreated>();
@@ -70,7 +70,7 @@ internal static class AgentsApi
             .MapPost("/message/{sessionId}", SendAsync)
             .Publishes(Topic)
             .ReadsOwn(Topic)
-            .LimitedAsGeneration()
+            .CountedAs(GenerationLimit.Requests)
             .RefusesInvalid()
             .TakesIdempotencyKey()
             .Takes<SessionMessage>();

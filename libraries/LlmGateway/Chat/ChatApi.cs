@@ -20,7 +20,7 @@ internal static class ChatApi
         var chat = app.MapGroup("/sse").WithTags("Chat").WithStreamPool("Sse");
         chat.MapMethods("/chat", Methods, (HttpContext context, ChatHandler handler) => handler.PlainAsync(context))
             .Publishes(ChatCall.Topic)
-            .LimitedAsGeneration()
+            .CountedAs(GenerationLimit.Requests)
             .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatRequest>()
@@ -36,7 +36,7 @@ internal static class ChatApi
                 (HttpContext context, ChatHandler handler) => handler.PacedAsync(context)
             )
             .Publishes(ChatCall.Topic)
-            .LimitedAsGeneration()
+            .CountedAs(GenerationLimit.Requests)
             .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatRequest>()

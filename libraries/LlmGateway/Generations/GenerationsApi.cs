@@ -38,7 +38,7 @@ internal static class GenerationsApi
         generations
             .MapPost("", StartAsync)
             .Publishes("generations.*")
-            .LimitedAsGeneration()
+            .CountedAs(GenerationLimit.Requests)
             .RefusesInvalid()
             .TakesIdempotencyKey()
             .Takes<GenerationRequest>()
@@ -48,7 +48,7 @@ internal static class GenerationsApi
             .MapDelete("/{id}", CancelAsync)
             .Publishes(Topic)
             .ReadsOwn(Topic)
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .Produces<GenerationState>();
         generations

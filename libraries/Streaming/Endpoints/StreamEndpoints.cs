@@ -32,7 +32,7 @@ internal static class StreamEndpoints
         app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler)
             .WithMetadata(new StreamBody(lists ?? NoLists))
             .DisableHttpMetrics()
-            .LimitedAsStream()
+            .CountedAs(RequestKind.Stream)
             .RefusesInvalid()
             .AddEndpointFilter(
                 async (invocation, next) =>

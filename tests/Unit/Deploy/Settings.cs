@@ -30,6 +30,7 @@ internal static partial class Settings
         ("EventStore", typeof(EventStoreOptions)),
         ("Events", typeof(EventsOptions)),
         ("Limits", typeof(LimitOptions)),
+        ("Limits", typeof(GenerationLimit)),
         ("Llm", typeof(LlmOptions)),
         ("Petstore", typeof(PetstoreOptions)),
         ("Relay", typeof(Broadcaster.RelayOptions)),

@@ -22,7 +22,7 @@ internal static class OrdersApi
     {
         shop.MapPost("/orders", PlaceAsync)
             .Publishes("petstore.orders.*.status")
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .TakesIdempotencyKey()
             .Takes<OrderRequest>()

@@ -24,7 +24,7 @@ internal static class PetsApi
         shop.MapGet("/pets/{id}", GetAsync).Reads(Inventory.Topic).RefusesInvalid().Produces<Pet>();
         shop.MapPatch("/pets/{id}", ChangeAsync)
             .Publishes(Inventory.Topic)
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .Takes<PetChange>()
             .Produces<Pet>();

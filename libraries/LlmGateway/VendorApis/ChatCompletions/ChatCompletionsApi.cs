@@ -15,7 +15,7 @@ internal static class ChatCompletionsApi
     public static void MapChatCompletions(this IEndpointRouteBuilder app) =>
         app.MapPost(Path, (HttpContext context, ChatCompletionsHandler handler) => handler.AnswerAsync(context))
             .Publishes(ChatCall.Topic)
-            .LimitedAsGeneration()
+            .CountedAs(GenerationLimit.Requests)
             .RefusesAs(OpenAiError.RefuseAsync)
             .WithTags("OpenAI")
             .DisableHttpMetrics()

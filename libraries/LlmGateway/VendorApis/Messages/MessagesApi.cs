@@ -17,7 +17,7 @@ internal static class MessagesApi
     {
         app.MapPost(Path, (HttpContext context, MessagesHandler handler) => handler.AnswerAsync(context))
             .Publishes(ChatCall.Topic)
-            .LimitedAsGeneration()
+            .CountedAs(GenerationLimit.Requests)
             .RefusesAs(AnthropicError.RefuseAsync)
             .WithTags("Anthropic")
             .DisableHttpMetrics()
@@ -37,7 +37,7 @@ internal static class MessagesApi
             );
         app.MapPost(CountTokensPath, (HttpContext context, MessagesHandler handler) => handler.CountAsync(context))
             .Publishes(ChatCall.Topic)
-            .LimitedAsPublish()
+            .CountedAs(RequestKind.Publish)
             .RefusesAs(AnthropicError.RefuseAsync)
             .WithTags("Anthropic")
             .Body(typeof(MessageCountRequest))

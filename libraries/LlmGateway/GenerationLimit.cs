@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+using Streaming.Endpoints;
+
+namespace LlmGateway;
+
+/// <summary>The rate limit for starting a model, section <c>Limits</c>.</summary>
+internal sealed class GenerationLimit
+{
+    /// <summary>Requests per minute that start model work.</summary>
+    [Range(1, FeatureRequests.Unlimited)]
+    public int? GenerationsPerMinute { get; set; }
+
+    /// <summary>Sets the unset limit to the default of the environment.</summary>
+    public void Complete(bool development) => GenerationsPerMinute ??= development ? FeatureRequests.Unlimited : 20;
+
+    /// <summary>Returns the kind of the requests that start model work.</summary>
+    public static RequestKind Requests(IServiceProvider services)
+    {
+        var perMinute = services.GetRequiredService<IOptions<GenerationLimit>>().Value.GenerationsPerMinute!.Value;
+        return new FeatureRequests(
+            "generations",
+            perMinute,
+            $"started {perMinute} generations in the last minute (Limits:GenerationsPerMinute)"
+        );
+    }
+}

@@ -1,0 +1,86 @@
+using System.Net;
+using Harness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using StreamApi.Security.Limits;
+using Streaming.Endpoints;
+using Unit.ServiceDefaults;
+
+namespace Unit.Security;
+
+/// <summary>Limits that endpoints declare by themselves, without Redis: the replica counts alone.</summary>
+public sealed class RequestLimitTests
+{
+    private static readonly FeatureRequests Weather = new("weather", 2, "asked for the weather twice in a minute");
+
+    [Fact]
+    public async Task A_features_own_limit_is_declared_at_its_endpoint_alone()
+    {
+        await using var service = await StartAsync(app => app.MapGet("/weather", () => "sunny").CountedAs(Weather));
+        for (var i = 0; i < Weather.MaxPerMinute; i++)
+            Assert.Equal(HttpStatusCode.OK, (await GetAsync(service, "/weather")).Status);
+        var refused = await GetAsync(service, "/weather");
+        Assert.Equal((HttpStatusCode.TooManyRequests, true), (refused.Status, refused.RetryAfter > TimeSpan.Zero));
+        Assert.Contains(Weather.Excess, refused.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_with_a_limit_of_its_own_refuses_no_resume_with_429()
+    {
+        await using var service = await StartAsync(app =>
+            app.MapStream("/weather/stream", () => "open").CountedAs(Weather).Sends("Streams the weather.")
+        );
+        for (var i = 0; i < Weather.MaxPerMinute; i++)
+            Assert.Equal("open", (await GetAsync(service, "/weather/stream")).Body);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await GetAsync(service, "/weather/stream")).Status);
+
+        Assert.Equal("open", (await GetAsync(service, "/weather/stream?last_event_id=x-1")).Body);
+        var putOff = await GetAsync(service, "/weather/stream?last_event_id=x-1");
+        Assert.Equal(HttpStatusCode.OK, putOff.Status);
+        Assert.StartsWith("retry: ", putOff.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_opens_in_an_app_whose_rate_limiter_does_not_know_the_kinds()
+    {
+        await using var service = await Service.StartAsync(
+            builder => builder.Services.AddRateLimiter(_ => { }),
+            app =>
+            {
+                app.UseRateLimiter();
+                app.MapStream("/weather/stream", () => "open");
+            }
+        );
+        Assert.Equal("open", (await GetAsync(service, "/weather/stream")).Body);
+    }
+
+    private static Task<Service> StartAsync(Action<WebApplication> map) =>
+        Service.StartAsync(
+            builder =>
+            {
+                builder.AddRelayRedis();
+                builder.AddLimits();
+            },
+            app =>
+            {
+                app.UseRateLimiter();
+                map(app);
+            },
+            ("ConnectionStrings:redis", $"127.0.0.1:{FreePort.Take()}"),
+            ("Limits:ResumesPerMinute", "1")
+        );
+
+    private static async Task<(HttpStatusCode Status, TimeSpan? RetryAfter, string Body)> GetAsync(
+        Service service,
+        string path
+    )
+    {
+        using var answer = await service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
+        return (
+            answer.StatusCode,
+            answer.Headers.RetryAfter?.Delta,
+            await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
+    }
+}
