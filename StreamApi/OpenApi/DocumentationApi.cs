@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LlmGateway.VendorApis;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Streaming.Endpoints;

@@ -16,8 +16,8 @@ internal sealed class RunOptions
     public int RenewSeconds { get; set; } = 1;
 
     /// <summary>
-    /// Maximum bytes of a run's events that one request reads: for the state of a generation or session, or for the
-    /// model's input. The response says if events are left out (<c>truncated</c>); the stream has all of them.
+    /// Maximum bytes of a run's events that one request reads: for the run's state, or for the work that continues it.
+    /// The response says if events are left out (<c>truncated</c>); the stream has all of them.
     /// </summary>
     [Range(64 * 1024, 64 * 1024 * 1024)]
     public int MaxReadBytes { get; set; } = 1024 * 1024;

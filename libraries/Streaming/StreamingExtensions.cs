@@ -69,7 +69,7 @@ internal static class StreamingExtensions
         {
             kestrel.AddServerHeader = false;
             kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
-            // Slow clients are handled here: Streaming:DeadSeconds ends streams, MinResponseRate ends other answers.
+            // Slow clients are handled here: Streaming:DeadSeconds ends streams, the host other answers.
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.ConfigureEndpointDefaults(endpoint =>
             {

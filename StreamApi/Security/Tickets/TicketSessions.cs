@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EventStore;
 using Npgsql;
 using Streaming.Access;
-using Streaming.Connections;
 using Streaming.Fanout;
 
 namespace StreamApi.Security.Tickets;
@@ -35,9 +34,9 @@ internal sealed class TicketSessions(
     private bool _recordsLost;
     private long? _sweptAt;
 
-    private sealed class Held(OpenStream stream, long openedAt)
+    private sealed class Held(ISessionStream stream, long openedAt)
     {
-        public OpenStream Stream => stream;
+        public ISessionStream Stream => stream;
         public long OpenedAt => openedAt;
 
         /// <summary>Time of its opening by Postgres's clock; null until it is noted.</summary>
@@ -47,10 +46,10 @@ internal sealed class TicketSessions(
     /// <summary>The session that a stream of this ticket enters and leaves.</summary>
     public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
 
-    private void Enter(Guid ticket, OpenStream stream)
+    private void Enter(Guid ticket, ISessionStream stream)
     {
         var held = new Held(stream, Clock.GetTimestamp());
-        OpenStream? before = null;
+        ISessionStream? before = null;
         _streams.AddOrUpdate(
             ticket,
             held,
@@ -61,10 +60,10 @@ internal sealed class TicketSessions(
             }
         );
         _opened[ticket] = held;
-        before?.Stop(EndReason.Replaced);
+        before?.Replace();
     }
 
-    private void Leave(Guid ticket, OpenStream stream)
+    private void Leave(Guid ticket, ISessionStream stream)
     {
         if (_streams.TryGetValue(ticket, out var held) && held.Stream == stream)
             _streams.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
@@ -72,9 +71,9 @@ internal sealed class TicketSessions(
 
     private sealed class Session(TicketSessions sessions, Guid ticket) : IStreamSession
     {
-        public void Enter(OpenStream stream) => sessions.Enter(ticket, stream);
+        public void Enter(ISessionStream stream) => sessions.Enter(ticket, stream);
 
-        public void Leave(OpenStream stream) => sessions.Leave(ticket, stream);
+        public void Leave(ISessionStream stream) => sessions.Leave(ticket, stream);
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -160,7 +159,7 @@ internal sealed class TicketSessions(
             if (!_streams.TryGetValue(ticket, out var here) || here.Stream.Id == connection)
                 continue;
             if (openedAt >= here.At)
-                here.Stream.Stop(EndReason.Replaced);
+                here.Stream.Replace();
             else
                 // This row is of the connection that this stream replaced. Its own row is not stored yet, or was lost.
                 _opened.TryAdd(ticket, here);

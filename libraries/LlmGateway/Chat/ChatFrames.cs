@@ -1,5 +1,4 @@
 using System.Text.Json;
-using LlmGateway.Providers;
 using Runs;
 using Streaming.Frames;
 

@@ -1,7 +1,6 @@
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.Demo;
 using LlmGateway.Providers.OpenAi;
-using LlmGateway.Requests;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Telemetry;

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 
 namespace LlmGateway.VendorApis;
 

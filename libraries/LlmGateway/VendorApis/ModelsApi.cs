@@ -1,5 +1,4 @@
 using LlmGateway.Providers;
-using LlmGateway.Requests;
 
 namespace LlmGateway.VendorApis;
 

@@ -26,7 +26,7 @@ internal sealed class ProviderAnswer : IAsyncDisposable
     public bool HasBegun => _next.IsCompletedSuccessfully;
 
     /// <summary>Waits for the provider's first update, until the timeout.</summary>
-    /// <exception cref="Providers.UpstreamException">The provider refused before the timeout.</exception>
+    /// <exception cref="UpstreamException">The provider refused before the timeout.</exception>
     public async Task BeginAsync(TimeSpan timeout, TimeProvider clock)
     {
         try

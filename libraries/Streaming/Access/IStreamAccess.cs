@@ -1,5 +1,3 @@
-using Streaming.Connections;
-
 namespace Streaming.Access;
 
 /// <summary>Decides the rights of a caller. The host implements it, because streaming knows no credentials.</summary>
@@ -30,7 +28,16 @@ internal readonly record struct StreamGrant(StreamExpiry Expiry, IStreamSession?
 /// <summary>A credential that belongs to one stream at a time.</summary>
 internal interface IStreamSession
 {
-    void Enter(OpenStream stream);
+    void Enter(ISessionStream stream);
 
-    void Leave(OpenStream stream);
+    void Leave(ISessionStream stream);
+}
+
+/// <summary>An open stream, as its session knows it.</summary>
+internal interface ISessionStream
+{
+    string Id { get; }
+
+    /// <summary>Ends the stream because a newer one of its session has taken its place.</summary>
+    void Replace();
 }

@@ -3,8 +3,7 @@ using EventStore;
 namespace Streaming.Access;
 
 /// <summary>
-/// Topics to which only the server publishes. Each feature reserves its own, so that no client can forge an order's
-/// step or a generation's token.
+/// Topics to which only the server publishes. Each feature reserves its own, so that no client can forge its events.
 /// </summary>
 internal sealed record ReservedTopics(string Pattern)
 {

@@ -1,3 +1,4 @@
+using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Replay;
 

@@ -239,7 +239,7 @@ internal sealed class ConnectionWriter(
         c.WasBusy = false;
         if (waiting.Length == 0)
             return;
-        var (kept, skipped) = SlowReaders.NewestOfEachKey(waiting);
+        var (kept, skipped) = NewestOfEachKey.Of(waiting);
         var last = waiting[^1];
         pages.ShowOwn(c, new ReplayPage(last.Epoch, 0, kept, last.Position, skipped, last.Position));
     }

@@ -9,7 +9,7 @@ namespace Streaming.Connections;
 /// <summary>
 /// An open stream in the registry, fed by a filter log or written by its endpoint. Safe to read from any thread.
 /// </summary>
-internal abstract class OpenStream(string id, StreamClient client)
+internal abstract class OpenStream(string id, StreamClient client) : ISessionStream
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -39,6 +39,8 @@ internal abstract class OpenStream(string id, StreamClient client)
 
     /// <summary>Requests the end, from any thread, and returns at once.</summary>
     public abstract void Stop(EndReason reason);
+
+    public void Replace() => Stop(EndReason.Replaced);
 
     /// <summary>Reason of the end; null while the stream is open.</summary>
     public EndReason? End { get; private set; }

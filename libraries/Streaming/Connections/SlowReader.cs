@@ -1,6 +1,3 @@
-using EventStore;
-using Streaming.Fanout;
-
 namespace Streaming.Connections;
 
 /// <summary>Policy for a client that cannot keep up (<c>?slow=</c>).</summary>
@@ -56,23 +53,4 @@ internal static class SlowReaders
             "disconnect" => SlowReader.Disconnect,
             _ => null,
         };
-
-    /// <summary>Returns the last frame of each key, in position order, and the range omitted.</summary>
-    public static (List<LogFrame> Kept, SkippedRange? Skipped) NewestOfEachKey(IReadOnlyList<LogFrame> frames)
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        var kept = new List<LogFrame>();
-        SkippedRange? skipped = null;
-        for (var i = frames.Count - 1; i >= 0; i--)
-            if (seen.Add(frames[i].Key))
-                kept.Add(frames[i]);
-            else
-                skipped = new SkippedRange(
-                    frames[i].Position,
-                    skipped?.To ?? frames[i].Position,
-                    (skipped?.Count ?? 0) + 1
-                );
-        kept.Reverse();
-        return (kept, skipped);
-    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Streaming.Requests;
 
 namespace Streaming.Endpoints;
 
@@ -12,6 +13,22 @@ internal static class RefusalFormatExtensions
         this RouteHandlerBuilder endpoint,
         Func<HttpContext, int, string, TimeSpan?, Task> write
     ) => endpoint.WithMetadata(new RefusalFormat(write));
+
+    /// <summary>Answers an <see cref="InvalidRequestException"/> with problem details that name the field.</summary>
+    public static RouteHandlerBuilder RefusesInvalid(this RouteHandlerBuilder endpoint) =>
+        endpoint.AddEndpointFilter(
+            async (invocation, next) =>
+            {
+                try
+                {
+                    return await next(invocation);
+                }
+                catch (InvalidRequestException e)
+                {
+                    return e.ToResult();
+                }
+            }
+        );
 
     /// <summary>Refuses the request in the format of its endpoint; problem details by default.</summary>
     public static Task RefuseAsync(

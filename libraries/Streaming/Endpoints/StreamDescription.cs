@@ -6,13 +6,6 @@ internal sealed record StreamEvent(string Name, Type Data);
 /// <summary>The events of a stream endpoint, for the OpenAPI document.</summary>
 internal sealed record StreamDescription(string Summary, IReadOnlyList<StreamEvent> Events, bool Resumes = true);
 
-/// <summary>An endpoint with a vendor's API, which answers whole or as a stream, as requested.</summary>
-/// <param name="Whole">The answer without streaming.</param>
-/// <param name="Error">Any error.</param>
-/// <param name="Frames">The frames of the stream with their descriptions; empty: never streams.</param>
-/// <param name="Note">Describes how the stream ends and stays alive.</param>
-internal sealed record VendorDescription(Type Whole, Type Error, IReadOnlyList<StreamEvent> Frames, string Note);
-
 /// <summary>A query parameter that the endpoint reads by itself.</summary>
 /// <param name="IsText">True if a JSON body must give it as text; otherwise a number, true or false will do.</param>
 internal sealed record QueryParameter(string Name, string Description, bool Required, bool IsText = false);
@@ -43,18 +36,6 @@ internal static class DescriptionExtensions
     ) =>
         endpoint.WithMetadata(
             new StreamDescription(summary, [.. events.Select(e => new StreamEvent(e.Name, e.Data))], Resumes: false)
-        );
-
-    /// <summary>Describes an endpoint with a vendor's API.</summary>
-    public static RouteHandlerBuilder Answers(
-        this RouteHandlerBuilder endpoint,
-        Type whole,
-        Type error,
-        string note = "",
-        params (string Name, Type Data)[] frames
-    ) =>
-        endpoint.WithMetadata(
-            new VendorDescription(whole, error, [.. frames.Select(f => new StreamEvent(f.Name, f.Data))], note)
         );
 
     public static TBuilder Body<TBuilder>(this TBuilder endpoint, Type body, string? lines = null)

@@ -1,5 +1,4 @@
 using EventStore;
-using Streaming.Replay;
 
 namespace Streaming.Fanout;
 

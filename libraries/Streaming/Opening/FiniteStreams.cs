@@ -1,14 +1,13 @@
 using System.Globalization;
 using EventStore;
-using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 
 namespace Streaming.Opening;
 
 /// <summary>
-/// Opens streams of one topic with a beginning and an end: an order's steps, a generation, an agent's run. A client
-/// that already has the end gets 204, so that a browser stops (HTML Living Standard §9.2.3).
+/// Opens streams of one topic with a beginning and an end. A client that already has the end gets 204, so that a
+/// browser stops (HTML Living Standard §9.2.3).
 /// </summary>
 /// <remarks>
 /// A client without an id starts at the beginning; a resuming one continues after its id, or after the n-th event if

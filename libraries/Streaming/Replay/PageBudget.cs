@@ -1,3 +1,5 @@
+using Streaming.Fanout;
+
 namespace Streaming.Replay;
 
 /// <summary>

@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming.Connections;
 using Streaming.Fanout;
 
 namespace Streaming.Replay;
@@ -160,10 +159,10 @@ internal sealed class StoreReplay(
         if (range.Through is { } through)
         {
             var known = page.Frames.TakeWhile(f => f.Position <= through);
-            var (rest, _) = SlowReaders.NewestOfEachKey([.. known]);
+            var (rest, _) = NewestOfEachKey.Of([.. known]);
             return page with { Frames = rest, Through = Math.Min(page.Through, through) };
         }
-        var (kept, skipped) = SlowReaders.NewestOfEachKey(page.Frames);
+        var (kept, skipped) = NewestOfEachKey.Of(page.Frames);
         return page with { Frames = kept, Skipped = skipped, SkippedThrough = page.Through };
     }
 

@@ -1,7 +1,7 @@
 namespace Streaming.Requests;
 
 /// <summary>
-/// A request refused because of one field; <see cref="Endpoints.StreamEndpoints.RefusesInvalid"/> answers it.
+/// A request refused because of one field; <see cref="Endpoints.RefusalFormatExtensions.RefusesInvalid"/> answers it.
 /// </summary>
 internal class InvalidRequestException(string field, string problem, int status = StatusCodes.Status400BadRequest)
     : Exception($"{field}: {problem}")

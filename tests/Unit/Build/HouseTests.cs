@@ -133,7 +133,7 @@ public sealed partial class HouseTests
     {
         string[] others =
         [
-            "libraries/Streaming/Endpoints/StreamEndpoints.cs", // maps streams for the others
+            "libraries/Streaming/Opening/StreamEndpoints.cs", // maps streams for the others
             "ServiceDefaults/Prometheus/MetricsServer.cs", // a server of its own
         ];
         var found =
@@ -279,7 +279,11 @@ public sealed partial class HouseTests
     [GeneratedRegex(@"\.Map(Get|Post|Put|Delete|Patch|Methods|Fallback|Stream)\(")]
     private static partial Regex MappedEndpoint();
 
-    [GeneratedRegex(@"ticket|api.?key|bearer|petstore|demo\b|prompt|userId|\bllm\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"ticket|api.?key|bearer|petstore|demo\b|prompt|userId|\bllm\b|vendor|generation|\bagent|\bmodels?\b"
+            + "|RateLimiting|MinResponseRate",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex HostWord();
 
     [GeneratedRegex("message_end|conversation", RegexOptions.IgnoreCase)]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 using Unit.Client;

@@ -1,3 +1,4 @@
+using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -5,7 +5,6 @@ using Streaming.Fanout;
 using Streaming.Feed;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Replay;
 using Unit.Client;
 
 namespace Unit.Model;

@@ -2,7 +2,6 @@ using System.Text;
 using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
-using Streaming.Replay;
 
 namespace Unit.Model;
 

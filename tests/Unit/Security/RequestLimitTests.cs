@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StreamApi.Security.Limits;
 using Streaming.Endpoints;
+using Streaming.Opening;
 using Unit.ServiceDefaults;
 
 namespace Unit.Security;

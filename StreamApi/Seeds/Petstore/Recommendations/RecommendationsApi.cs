@@ -3,6 +3,7 @@ using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Requests;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 using Runs;

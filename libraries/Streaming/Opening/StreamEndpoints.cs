@@ -3,13 +3,13 @@ using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming.Connections;
+using Streaming.Endpoints;
 using Streaming.Fanout;
-using Streaming.Opening;
 using Streaming.Requests;
 
-namespace Streaming.Endpoints;
+namespace Streaming.Opening;
 
-/// <summary>Maps stream endpoints, reads their queries, and answers invalid requests.</summary>
+/// <summary>Maps stream endpoints, and reads their queries.</summary>
 internal static class StreamEndpoints
 {
     private static readonly IReadOnlyDictionary<string, string> NoLists = new Dictionary<string, string>();
@@ -62,44 +62,6 @@ internal static class StreamEndpoints
     private static bool IsOutage(Exception e) =>
         e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
         || (e.InnerException is { } inner && IsOutage(inner));
-
-    /// <summary>Answers an <see cref="InvalidRequestException"/> with problem details that name the field.</summary>
-    public static RouteHandlerBuilder RefusesInvalid(this RouteHandlerBuilder endpoint) =>
-        endpoint.AddEndpointFilter(
-            async (invocation, next) =>
-            {
-                try
-                {
-                    return await next(invocation);
-                }
-                catch (InvalidRequestException e)
-                {
-                    return e.ToResult();
-                }
-            }
-        );
-
-    /// <summary>Returns one query value, or null if it is missing or empty.</summary>
-    public static string? Text(this IQueryCollection query, string name, int maxLength)
-    {
-        var values = query[name];
-        if (values.Count > 1)
-            throw new InvalidRequestException(name, "is given more than once.");
-        return values.ToString() is { Length: > 0 } text ? JsonBody.Checked(name, text, maxLength) : null;
-    }
-
-    public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
-        query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
-
-    /// <summary>Returns true, false, or null if the value is missing.</summary>
-    public static bool? Flag(this IQueryCollection query, string name) =>
-        query[name].ToString() switch
-        {
-            "" => null,
-            "true" => true,
-            "false" => false,
-            _ => throw new InvalidRequestException(name, "must be true or false."),
-        };
 
     /// <summary>Returns true if a client without an id starts at the oldest event.</summary>
     public static bool FromEarliest(this IQueryCollection query) =>

@@ -3,29 +3,6 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>A page of frames for the connections of one filter.</summary>
-/// <param name="Epoch">The epoch of the positions.</param>
-/// <param name="DroppedThrough">Position through which retention has deleted events.</param>
-/// <param name="Frames">The frames, in position order.</param>
-/// <param name="Through">Position through which the page has every matching event, or has skipped it.</param>
-/// <param name="Skipped">Range omitted because newer events of the same keys follow; null: none, or the client has been
-/// notified.</param>
-/// <param name="SkippedThrough">Position through which newer events were considered; it may lie after the page.</param>
-/// <param name="IsSearch">True if the read searched the log, found little and has to go on.</param>
-internal sealed record ReplayPage(
-    string Epoch,
-    long DroppedThrough,
-    IReadOnlyList<LogFrame> Frames,
-    long Through,
-    SkippedRange? Skipped = null,
-    long SkippedThrough = 0,
-    bool IsSearch = false
-)
-{
-    /// <summary>Number of connections that hold the page, for <see cref="PageBudget"/>.</summary>
-    public int Holders;
-}
-
 /// <summary>A connection that waits for a page.</summary>
 /// <param name="Range">The range to read. Waiters with equal ranges share one read.</param>
 /// <param name="Done">Called once, from any thread, with the page, which is held for the waiter

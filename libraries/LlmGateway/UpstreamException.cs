@@ -1,4 +1,4 @@
-namespace LlmGateway.Providers;
+namespace LlmGateway;
 
 /// <summary>A provider that did not answer, or whose answer is incomplete.</summary>
 /// <param name="status">HTTP status for the client: the provider's own if the request caused it, else 429, 502, 503 or

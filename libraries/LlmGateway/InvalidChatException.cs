@@ -1,6 +1,6 @@
 using Streaming.Requests;
 
-namespace LlmGateway.Requests;
+namespace LlmGateway;
 
 /// <summary>An invalid chat request; it names the field. Each vendor's API formats it as its vendor does.</summary>
 internal sealed class InvalidChatException(string where, string what, int status = StatusCodes.Status400BadRequest)

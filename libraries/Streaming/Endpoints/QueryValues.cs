@@ -1,0 +1,29 @@
+using Streaming.Requests;
+
+namespace Streaming.Endpoints;
+
+/// <summary>Reads single values of a query.</summary>
+internal static class QueryValues
+{
+    /// <summary>Returns one query value, or null if it is missing or empty.</summary>
+    public static string? Text(this IQueryCollection query, string name, int maxLength)
+    {
+        var values = query[name];
+        if (values.Count > 1)
+            throw new InvalidRequestException(name, "is given more than once.");
+        return values.ToString() is { Length: > 0 } text ? JsonBody.Checked(name, text, maxLength) : null;
+    }
+
+    public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
+        query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
+
+    /// <summary>Returns true, false, or null if the value is missing.</summary>
+    public static bool? Flag(this IQueryCollection query, string name) =>
+        query[name].ToString() switch
+        {
+            "" => null,
+            "true" => true,
+            "false" => false,
+            _ => throw new InvalidRequestException(name, "must be true or false."),
+        };
+}

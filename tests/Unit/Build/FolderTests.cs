@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+
+namespace Unit.Build;
+
+/// <summary>The folders of a project are layers: a reader of one needs only those that it uses.</summary>
+public sealed partial class FolderTests
+{
+    [Theory]
+    [InlineData("libraries/LlmGateway")]
+    [InlineData("libraries/Streaming")]
+    [InlineData("StreamApi")]
+    [InlineData("WebFrontend")]
+    public void Folders_of_a_project_do_not_use_each_other_in_a_circle(string project)
+    {
+        var uses = (
+            from file in SourceFiles.In(project)
+            where file.Extension == ".cs"
+            let path = SourceFiles.PathOf(file)[(project.Length + 1)..]
+            where path.Contains('/')
+            from Match used in Used().Matches(File.ReadAllText(file.FullName))
+            where used.Groups["project"].Value == Path.GetFileName(project)
+            let use = (From: path[..path.IndexOf('/')], To: used.Groups["folder"].Value, Path: path)
+            where use.From != use.To
+            select use
+        ).ToList();
+        Assert.NotEmpty(uses);
+        // Without the folders that use no other, or that no other uses, and so on, only circles are left.
+        var (circles, before) = (uses, 0);
+        while (circles.Count != before)
+        {
+            var all = circles;
+            before = all.Count;
+            circles = [.. all.Where(u => all.Any(o => o.From == u.To) && all.Any(o => o.To == u.From))];
+        }
+        SourceFiles.AssertNone(circles.Select(use => $"{use.From} uses {use.To}: {project}/{use.Path}").Order());
+    }
+
+    [GeneratedRegex(@"^using (static |\w+ = )?(?<project>\w+)\.(?<folder>\w+)[\w.]*;", RegexOptions.Multiline)]
+    private static partial Regex Used();
+}
