@@ -283,7 +283,7 @@ internal sealed class ConnectionWriter(
             Write(c, c.Output.Framed(farewell));
         // After a takeover the loop writes the body's end; otherwise Kestrel does when the endpoint returns.
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked)
-            c.Output.TryWrite(StreamOutput.LastChunk);
+            c.Output.TryWrite(Chunk.Last);
         Leave(c, reason);
     }
 

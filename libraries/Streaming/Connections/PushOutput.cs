@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Text;
 
 namespace Streaming.Connections;
 
@@ -54,14 +53,12 @@ internal sealed class PacedSocketOutput : PushOutput
 
     public override async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        await SendAsync(
-            (byte[])[.. Head, .. Encoding.ASCII.GetBytes($"{bytes.Length:x}\r\n"), .. bytes.Span, .. "\r\n"u8],
-            cancellationToken
-        );
+        var chunk = Chunk.Of(bytes.Span);
+        await SendAsync(Head.Length == 0 ? chunk : [.. Head, .. chunk], cancellationToken);
         Head = [];
     }
 
-    public override Task CompleteAsync() => SendAsync(StreamOutput.LastChunk, CancellationToken.None);
+    public override Task CompleteAsync() => SendAsync(Chunk.Last, CancellationToken.None);
 
     public override void Abort() => _abort();
 

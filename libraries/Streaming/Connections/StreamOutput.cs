@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using System.Text;
 
 namespace Streaming.Connections;
 
@@ -47,15 +46,11 @@ internal abstract class StreamOutput(PendingWrites pending)
         Stream?.Loop?.Ready(Stream);
     }
 
-    /// <summary>The last chunk of a body.</summary>
-    public static readonly ReadOnlyMemory<byte> LastChunk = "0\r\n\r\n"u8.ToArray();
-
     /// <summary>
     /// Adds chunk framing if this output needs it. Used for occasional frames; <see cref="WriteBatch"/> frames the
     /// deliveries.
     /// </summary>
-    public byte[] Framed(byte[] frames) =>
-        Chunked ? [.. Encoding.ASCII.GetBytes($"{frames.Length:x}\r\n"), .. frames, .. "\r\n"u8] : frames;
+    public byte[] Framed(byte[] frames) => Chunked ? Chunk.Of(frames) : frames;
 }
 
 /// <summary>

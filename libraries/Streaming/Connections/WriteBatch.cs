@@ -1,16 +1,14 @@
-using System.Globalization;
 using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
 /// <summary>
 /// Frames batched into one write, reused for every connection at the same sequence number. The payload has room before
-/// and after for the chunk's head and end, so that one copy serves both framings:
-/// <code>[room]&lt;hex length&gt;\r\n[payload]\r\n</code>
+/// and after for the head and end of a <see cref="Chunk"/>, so that one copy serves both framings.
 /// </summary>
 internal sealed class WriteBatch(int maxBytes)
 {
-    private const int Room = 10; // eight hexadecimal digits and CRLF
+    private const int Room = Chunk.MaxHead;
     private const int MaxFrames = 512;
 
     /// <summary>
@@ -23,7 +21,7 @@ internal sealed class WriteBatch(int maxBytes)
         _read = new LogFrame[MaxFrames];
     private readonly int[] _buckets = new int[MaxFrames],
         _bucketsOfOne = new int[MaxFrames];
-    private byte[] _buffer = new byte[Room + maxBytes + 2];
+    private byte[] _buffer = new byte[Room + maxBytes + Chunk.End.Length];
     private int _length,
         _chunkStart,
         _copied;
@@ -71,7 +69,9 @@ internal sealed class WriteBatch(int maxBytes)
     public int Length => _length;
 
     public ReadOnlyMemory<byte> Bytes(bool chunked) =>
-        chunked ? _buffer.AsMemory(_chunkStart, Room - _chunkStart + _length + 2) : _buffer.AsMemory(Room, _length);
+        chunked
+            ? _buffer.AsMemory(_chunkStart, Room - _chunkStart + _length + Chunk.End.Length)
+            : _buffer.AsMemory(Room, _length);
 
     /// <summary>
     /// Returns the chunk to keep for connections that do not take it at once, which share it; null if the batch is of a
@@ -154,20 +154,19 @@ internal sealed class WriteBatch(int maxBytes)
 
     private void Reserve(int length)
     {
-        if (_buffer.Length < Room + length + 2)
-            _buffer = new byte[Room + length + 2];
-        else if (_buffer.Length > 4 * (Room + maxBytes + 2) && length <= maxBytes)
-            _buffer = new byte[Room + maxBytes + 2];
+        if (_buffer.Length < Room + length + Chunk.End.Length)
+            _buffer = new byte[Room + length + Chunk.End.Length];
+        else if (_buffer.Length > 4 * (Room + maxBytes + Chunk.End.Length) && length <= maxBytes)
+            _buffer = new byte[Room + maxBytes + Chunk.End.Length];
     }
 
     private void Close(int length)
     {
         _length = length;
-        Span<byte> hex = stackalloc byte[8];
-        length.TryFormat(hex, out var digits, "x", CultureInfo.InvariantCulture);
-        _chunkStart = Room - 2 - digits;
-        hex[..digits].CopyTo(_buffer.AsSpan(_chunkStart));
-        "\r\n"u8.CopyTo(_buffer.AsSpan(Room - 2));
-        "\r\n"u8.CopyTo(_buffer.AsSpan(Room + length));
+        Span<byte> head = stackalloc byte[Room];
+        var written = Chunk.WriteHead(head, length);
+        _chunkStart = Room - written;
+        head[..written].CopyTo(_buffer.AsSpan(_chunkStart));
+        Chunk.End.CopyTo(_buffer.AsSpan(Room + length));
     }
 }
