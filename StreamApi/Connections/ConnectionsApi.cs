@@ -110,7 +110,7 @@ internal static class ConnectionsApi
             true => TypedResults.NoContent(),
             false => TypedResults.Problem(
                 statusCode: StatusCodes.Status404NotFound,
-                title: "Unknown connection",
+                title: "Connection not found",
                 detail: $"No open stream has the id {id}."
             ),
             null => TypedResults.Problem(

@@ -22,7 +22,7 @@ internal static class PatternsApi
         app.MapPut("/patterns/reader/{id}", SetSpeed);
     }
 
-    private static async Task<Results<ServerSentEventsResult<object>, ProblemHttpResult>> ReadAsync(
+    private static async Task<Results<ServerSentEventsResult<object>, ValidationProblem, ProblemHttpResult>> ReadAsync(
         int perSecond,
         StatusCache status,
         PacedReaders readers,
@@ -67,7 +67,7 @@ internal static class PatternsApi
         return TypedResults.ServerSentEvents(readers.StreamAsync(reader, response, session, cancellation.Token));
     }
 
-    private static Results<NoContent, NotFound, ProblemHttpResult> SetSpeed(
+    private static Results<NoContent, NotFound, ValidationProblem> SetSpeed(
         string id,
         int perSecond,
         PacedReaders readers
@@ -99,12 +99,15 @@ internal static class PatternsApi
         }
     }
 
-    private static ProblemHttpResult InvalidSpeed() =>
-        TypedResults.Problem(
-            $"perSecond: must be a whole number from 1 to {MaxPerSecond}.",
-            statusCode: StatusCodes.Status400BadRequest,
+    private static ValidationProblem InvalidSpeed()
+    {
+        var problem = $"must be a whole number from 1 to {MaxPerSecond}.";
+        return TypedResults.ValidationProblem(
+            new Dictionary<string, string[]> { ["perSecond"] = [problem] },
+            detail: $"perSecond: {problem}",
             title: "Invalid request"
         );
+    }
 
     private static ProblemHttpResult Refused(HttpContext context) =>
         TypedResults.Problem(Language.Of(context)["problem.otherSite"], statusCode: StatusCodes.Status403Forbidden);

@@ -193,7 +193,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         var passed = Random.Shared.NextInt64(every);
         for (var i = 0; i < totals.Length; i++)
         {
-            var seconds = Math.Pow(2, (i + 0.5) / 2) / 1e6;
+            var seconds = LatencyBuckets.MiddleOf(i) / 1e6;
             for (passed += totals[i] - _flushed[i]; passed >= every; passed -= every)
                 _duration.Record(seconds);
         }

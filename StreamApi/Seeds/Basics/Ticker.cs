@@ -6,6 +6,7 @@ using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming.Connections;
+using Streaming.Frames;
 
 namespace StreamApi.Seeds.Basics;
 
@@ -76,7 +77,7 @@ internal sealed class Ticker(
                 message = "Event at " + at.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture),
                 timestamp = (decimal)second + 0.0m,
             },
-            JsonSerializerOptions.Web
+            ControlFrames.Json
         );
         return new NewEvent(Topic, "tick", data, Id: id);
     }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Streaming;
 
 namespace StreamApi.Seeds.Resilient;
 
@@ -38,5 +39,9 @@ internal sealed class ResilientOptions
     public int MaxAgeDays { get; set; } = 90;
 
     public TimeSpan RetryDelay(int retry) =>
-        TimeSpan.FromMilliseconds(Math.Min(RetryMilliseconds * Math.Pow(2, retry - 1), MaxRetryMilliseconds));
+        Backoff.Longest(
+            retry - 1,
+            TimeSpan.FromMilliseconds(RetryMilliseconds),
+            TimeSpan.FromMilliseconds(MaxRetryMilliseconds)
+        );
 }

@@ -163,7 +163,7 @@ internal static class GenerationsApi
     private static ProblemHttpResult NotFound(string id) =>
         TypedResults.Problem(
             statusCode: StatusCodes.Status404NotFound,
-            title: "No such generation",
+            title: "Generation not found",
             detail: $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'."
         );
 }

@@ -24,6 +24,9 @@ internal sealed class LatencyBuckets
         return Math.Min(Buckets - 1, 2 * exponent + (upper ? 1 : 0));
     }
 
+    /// <summary>Returns the geometric middle of a bucket, in microseconds.</summary>
+    public static double MiddleOf(int bucket) => Math.Pow(2, (bucket + 0.5) / 2);
+
     public void Add(int bucket) => _counts[bucket]++;
 
     public void AddTo(Span<long> totals)
@@ -58,7 +61,7 @@ internal sealed class LatencyBuckets
         long seen = 0;
         for (var i = 0; i < counts.Length; i++)
             if ((seen += counts[i]) >= rank)
-                return Math.Round(Math.Pow(2, (i + 0.5) / 2) / 1000, 4);
+                return Math.Round(MiddleOf(i) / 1000, 4);
         return 0;
     }
 }
