@@ -1,5 +1,6 @@
 using EventStore;
 using Microsoft.AspNetCore.Authorization;
+using Streaming.Requests;
 
 namespace Streaming.Access;
 
@@ -11,27 +12,26 @@ namespace Streaming.Access;
 internal sealed record TopicAccess(bool Publishes, string Template) : IAuthorizationRequirement
 {
     /// <summary>
-    /// Returns the topic of a request. An invalid route value counts as <c>*</c>, because the endpoint itself reports
-    /// it.
+    /// Returns the topic of a request. A route value that is no token counts as <c>*</c>: the endpoint refuses it.
     /// </summary>
-    public string TopicOf(HttpContext context)
-    {
-        if (!Template.Contains('{'))
-            return Template;
-        return string.Join(
-            '.',
-            Template
-                .Split('.')
-                .Select(token =>
-                    token is not ['{', .. var name, '}'] ? token
-                    : context.GetRouteValue(name)?.ToString() is { } value
-                    && !value.Contains('.')
-                    && TopicPattern.IsTopic(value)
-                        ? value
-                    : "*"
-                )
-        );
-    }
+    public string TopicOf(HttpContext context) =>
+        !Template.Contains('{')
+            ? Template
+            : string.Join(
+                '.',
+                Template.Split('.').Select(t => NameIn(t) is not { } name ? t : TokenOf(context, name) ?? "*")
+            );
+
+    /// <summary>Returns the name of a route value that is no token of a topic; null: there is none.</summary>
+    public string? InvalidIn(HttpContext context) =>
+        Template.Split('.').Select(NameIn).FirstOrDefault(name => name is not null && TokenOf(context, name) is null);
+
+    private static string? NameIn(string token) => token is ['{', .. var name, '}'] ? name : null;
+
+    private static string? TokenOf(HttpContext context, string name) =>
+        context.GetRouteValue(name)?.ToString() is { } value && !value.Contains('.') && TopicPattern.IsTopic(value)
+            ? value
+            : null;
 }
 
 /// <summary>Marks an endpoint that checks the topics in its request by itself.</summary>
@@ -46,7 +46,10 @@ internal sealed record StartsWorkMetadata;
 
 internal static class TopicAccessExtensions
 {
-    /// <summary>Requires the right to read this topic or pattern; <c>{name}</c> stands for a route value.</summary>
+    /// <summary>
+    /// Requires the right to read this topic or pattern; <c>{name}</c> stands for a route value, which must be one
+    /// token.
+    /// </summary>
     public static RouteHandlerBuilder Reads(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(false, topic));
 
@@ -68,8 +71,22 @@ internal static class TopicAccessExtensions
     public static RouteHandlerBuilder StartsWork(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new StartsWorkMetadata());
 
-    private static RouteHandlerBuilder With(this RouteHandlerBuilder endpoint, TopicAccess access) =>
+    private static RouteHandlerBuilder With(this RouteHandlerBuilder endpoint, TopicAccess access)
+    {
         endpoint.RequireAuthorization(
             new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(access).Build()
         );
+        return access.Template.Contains('{')
+            ? endpoint.AddEndpointFilter(
+                async (invocation, next) => RefusalOf(access, invocation.HttpContext) ?? await next(invocation)
+            )
+            : endpoint;
+    }
+
+    /// <summary>Refuses a route value that is no token. A run's endpoint answers 404 to any id that it does not
+    /// know.</summary>
+    private static IResult? RefusalOf(TopicAccess access, HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<ReadsOwnRun>() is null && access.InvalidIn(context) is { } name
+            ? InvalidRequestException.ProblemOf(name, "must be one token of a topic, without a wildcard.")
+            : null;
 }
