@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -12,6 +13,7 @@ public sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IServiceProvider services,
     IOptions<EventStoreOptions> options,
+    IMeterFactory meters,
     TimeProvider clock,
     ILogger<StoreContact> logger
 ) : RestartingService(logger, clock)
@@ -49,6 +51,14 @@ public sealed class StoreContact(
     /// <exception cref="InvalidOperationException">The connection string's only host is a standby.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
+        meters
+            .Create("AspireSse.EventStore")
+            .CreateObservableGauge(
+                "store.unanswered",
+                () => AwayFor?.TotalSeconds ?? 0,
+                "s",
+                "Time since Postgres stopped answering as a primary; 0 while it answers."
+            );
         try
         {
             var (isStandby, _) = await AskAsync(3 * Interval, cancellationToken);

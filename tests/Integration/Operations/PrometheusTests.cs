@@ -77,6 +77,26 @@ public sealed class PrometheusTests(MetricsSystem system)
     }
 
     [Fact]
+    public async Task The_seconds_without_an_answer_of_Postgres_are_a_gauge_of_both_services()
+    {
+        const string unanswered = "store_unanswered_seconds";
+        foreach (var scrape in (Func<Task<MetricsText>>[])[system.ReplicaMetricsAsync, system.BroadcasterMetricsAsync])
+        {
+            await MetricsSystem.EventuallyAsync(scrape, m => m.Samples.Single(s => s.Name == unanswered).Value == 0);
+            system.System.Postgres.Cut();
+            try
+            {
+                await MetricsSystem.EventuallyAsync(scrape, m => m.Sum(unanswered) > 2);
+            }
+            finally
+            {
+                system.System.Postgres.Heal();
+            }
+            await MetricsSystem.EventuallyAsync(scrape, m => m.Sum(unanswered) == 0);
+        }
+    }
+
+    [Fact]
     public async Task No_series_names_a_client()
     {
         foreach (
