@@ -13,6 +13,7 @@ public sealed partial class PromtoolTests
 
     [Theory]
     [InlineData("check", "config", "prometheus.yml")]
+    [InlineData("check", "config", "systemd.yml")]
     [InlineData("test", "rules", "alerts.test.yml")]
     public async Task The_configuration_and_the_alerts_pass(params string[] arguments) =>
         await RunAsync(Folder, arguments);
