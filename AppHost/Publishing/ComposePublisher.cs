@@ -16,6 +16,27 @@ internal static partial class Publishing
         builder.AddDockerComposeEnvironment("compose");
         foreach (var project in projects)
             project.PublishAsDockerComposeService((_, service) => Harden(project.Resource, service));
+        foreach (
+            var store in builder.Resources.OfType<ContainerResource>().Select(builder.CreateResourceBuilder).ToList()
+        )
+            store.PublishAsDockerComposeService((_, service) => Keep(store.Resource, service));
+    }
+
+    /// <summary>Restarts a store after a crash or a reboot, and lets others wait until Postgres answers.</summary>
+    private static void Keep(ContainerResource store, Service service)
+    {
+        service.Restart = "unless-stopped";
+        service.StopGracePeriod = "60s";
+        if (store.Name == Postgres)
+            service.Healthcheck = new Healthcheck
+            {
+                // By TCP: the server that creates the database at the first start has only a socket.
+                Test = ["CMD-SHELL", "pg_isready -h 127.0.0.1"],
+                Interval = "2s",
+                Timeout = "5s",
+                Retries = 30,
+                StartPeriod = "60s",
+            };
     }
 
     private static void Harden(ProjectResource project, Service service)
@@ -24,8 +45,14 @@ internal static partial class Publishing
         service.Tmpfs.Add("/tmp");
         service.CapDrop.Add("ALL");
         service.SecurityOpt.Add("no-new-privileges:true");
+        // The publisher's condition is service_started, and the migrations do not wait by themselves.
+        if (service.DependsOn.TryGetValue(Postgres, out var postgres))
+            postgres.Condition = "service_healthy";
         if (project.Name == Migrations)
+        {
+            service.Restart = "on-failure";
             return;
+        }
         service.Restart = "unless-stopped";
         service.StopGracePeriod = "20s";
         service.Ulimits["nofile"] = new Ulimit { Soft = 65_536, Hard = 65_536 };

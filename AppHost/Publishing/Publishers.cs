@@ -6,7 +6,8 @@ namespace AppHost;
 /// <c>kubernetes</c>. A model with both would need a target for each resource.</summary>
 internal static partial class Publishing
 {
-    private const string Migrations = "migrations";
+    private const string Migrations = "migrations",
+        Postgres = "postgres";
 
     static partial void Add(IDistributedApplicationBuilder builder)
     {
@@ -43,6 +44,7 @@ internal static partial class Publishing
         var proxies = builder.AddParameter("proxies");
         var key = builder.AddParameter("frontend-key", secret: true);
         var hash = builder.AddParameter("frontend-key-sha256", secret: true);
+        var admin = builder.AddParameter("admin-key-sha256", secret: true);
         foreach (var project in projects.Values)
             project
                 .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production")
@@ -53,7 +55,11 @@ internal static partial class Publishing
             .WithEnvironment("Cors__AllowedOrigins__0", pages)
             .WithEnvironment("Security__Proxies__0", proxies)
             .WithEnvironment("Security__ApiKeys__0__Name", "frontend")
-            .WithEnvironment("Security__ApiKeys__0__Sha256", hash);
+            .WithEnvironment("Security__ApiKeys__0__Sha256", hash)
+            .WithEnvironment("Security__ApiKeys__1__Name", "admin")
+            .WithEnvironment("Security__ApiKeys__1__Sha256", admin)
+            .WithEnvironment("Security__ApiKeys__1__Subscribe__0", ">")
+            .WithEnvironment("Security__ApiKeys__1__Publish__0", ">");
         // The developer certificate is valid on this machine only; a proxy terminates TLS.
         foreach (var https in streamapi.Resource.Annotations.OfType<EndpointAnnotation>().ToList())
             if (https.UriScheme == "https")
