@@ -11,6 +11,7 @@ internal static class Cors
         var origins = builder.Configuration.GetSection("Cors:AllowedOrigins").Get<string[]>() ?? [];
         if (builder.Environment.IsDevelopment())
             origins = [.. origins, "http://localhost:3000"];
+        origins = [.. origins.Select(AsBrowsersSendIt)];
         builder.Services.AddCors(cors =>
             cors.AddDefaultPolicy(policy =>
                 policy
@@ -30,4 +31,10 @@ internal static class Cors
             )
         );
     }
+
+    /// <summary>Removes a default port, which browsers do not send: <c>https://a:443</c> is <c>https://a</c>.</summary>
+    private static string AsBrowsersSendIt(string origin) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri is { IsDefaultPort: true, Host.Length: > 0 }
+            ? uri.GetLeftPart(UriPartial.Authority)
+            : origin;
 }

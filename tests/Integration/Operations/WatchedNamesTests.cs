@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Harness;
 using Integration.Delivery;
 
 namespace Integration.Operations;
@@ -19,6 +20,7 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
         "kubelet_volume_stats_available_bytes",
         "kubelet_volume_stats_capacity_bytes",
         "probe_ssl_earliest_cert_expiry",
+        "probe_success",
         "tls_server_certificate_expiry_timestamp_seconds", // Unit's PrometheusTests; this system serves no HTTPS
     ];
 
@@ -35,6 +37,9 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
         "unless",
         "without",
     ];
+
+    /// <summary>Labels that Prometheus gives to a series when it reads it.</summary>
+    private static readonly string[] OfPrometheus = ["job", "instance", "namespace", "pod"];
 
     public static TheoryData<string> Files =>
         ["deploy/prometheus/alerts.yml", "deploy/grafana/dashboards/aspire-sse.json"];
@@ -67,6 +72,38 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
         Assert.True(missing.Length == 0, $"{file} names what no service exports: {string.Join(' ', missing)}");
     }
 
+    /// <summary>A label that no series has selects nothing, so the alert would stay silent.</summary>
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Every_label_that_is_selected_is_exported(string file)
+    {
+        var selected = AllExpressions(file).SelectMany(e => Selector().Matches(e)).ToList();
+        var services = (Func<Task<MetricsText>>[])[system.ReplicaMetricsAsync, system.BroadcasterMetricsAsync];
+        var samples = new List<MetricSample>();
+        foreach (var scrape in services)
+            samples.AddRange((await scrape()).Samples);
+        var seen = 0;
+        foreach (var match in selected.Where(m => !Others.Contains(m.Groups["name"].Value)))
+        {
+            var metric = samples.Where(s => s.Name == match.Groups["name"].Value).ToList();
+            foreach (Match matcher in Matcher().Matches(match.Groups["labels"].Value))
+            {
+                var (label, value) = (matcher.Groups["label"].Value, matcher.Groups["value"].Value);
+                if (OfPrometheus.Contains(label))
+                    continue;
+                seen++;
+                // A status that nobody was answered with has no series yet.
+                var pattern = label == "http_response_status_code" ? ".*" : value;
+                var whole = new Regex(matcher.Groups["operator"].Value == "=" ? Regex.Escape(value) : $"^({pattern})$");
+                Assert.True(
+                    metric.Exists(s => s.Labels.TryGetValue(label, out var exported) && whole.IsMatch(exported)),
+                    $"{file}: no series has {match.Value}: {label}"
+                );
+            }
+        }
+        Assert.True(seen > 0 || file.EndsWith(".json", StringComparison.Ordinal), $"{file} selects no label");
+    }
+
     [Fact]
     public void Every_alert_has_a_duration_a_severity_a_summary_and_a_section_in_the_runbook()
     {
@@ -90,15 +127,19 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
         }
     }
 
-    private static HashSet<string> Names(string file)
+    private static IEnumerable<string> AllExpressions(string file)
     {
         var text = File.ReadAllText(Deployment.File(file));
-        var expressions = file.EndsWith(".json", StringComparison.Ordinal)
+        return file.EndsWith(".json", StringComparison.Ordinal)
             ? Expressions(JsonDocument.Parse(text).RootElement)
             : Expression().Matches(text).Select(m => m.Groups["expr"].Value);
+    }
+
+    private static HashSet<string> Names(string file)
+    {
         return
         [
-            .. expressions
+            .. AllExpressions(file)
                 .Select(e => Ignored().Replace(e, " "))
                 .SelectMany(e => Name().Matches(e).Select(m => m.Value))
                 .Except(Words),
@@ -118,6 +159,13 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
     /// <summary>An expression of a rule: on its line, or in the deeper lines below.</summary>
     [GeneratedRegex(@"^(?<indent> *)expr: (\|\n(?<expr>(\k<indent>  .*\n)+)|(?<expr>.*)\n)", RegexOptions.Multiline)]
     private static partial Regex Expression();
+
+    /// <summary>A metric with matchers: <c>name{label="value", other=~"a|b"}</c>.</summary>
+    [GeneratedRegex(@"(?<name>[a-z_][a-z0-9_:]*)\{(?<labels>[^}]*)\}")]
+    private static partial Regex Selector();
+
+    [GeneratedRegex(@"(?<label>\w+)\s*(?<operator>=~|=)\s*""(?<value>[^""]*)""")]
+    private static partial Regex Matcher();
 
     /// <summary>Strings, selectors, ranges and the labels of groupings.</summary>
     [GeneratedRegex(@"\{[^}]*\}|\[[^\]]*\]|""[^""]*""|\b(by|without|on|ignoring|group_left)\s*\([^)]*\)")]

@@ -36,6 +36,15 @@ public sealed partial class ConnectionTests
         AssertEnough(processes, Limit(File.ReadAllText(file)));
     }
 
+    /// <summary>The units that docs/bare-metal.md enables, and the Postgres that it sets up.</summary>
+    [Fact]
+    public void Postgres_accepts_the_connections_of_the_units()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "bare-metal.md"));
+        var enabled = page.Split('\n').Single(l => l.StartsWith("systemctl enable ", StringComparison.Ordinal));
+        AssertEnough(enabled.Split(' ').Count(unit => unit.Contains('@')), Limit(page));
+    }
+
     /// <summary>Its publishers write the same arguments.</summary>
     [Theory]
     [InlineData("ContainerStores.cs")]

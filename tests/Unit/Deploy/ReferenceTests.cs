@@ -139,6 +139,22 @@ public sealed class ReferenceTests
         }
     }
 
+    /// <summary>Without it the ingress serves a certificate that browsers refuse. Nothing here makes them.</summary>
+    [Theory]
+    [MemberData(nameof(Overlays))]
+    public void Every_host_has_a_certificate_whose_secret_the_docs_name(string overlay)
+    {
+        var docs = File.ReadAllText(Path.Combine(Repository.Root, "docs", "kubernetes.md"));
+        foreach (var ingress in Manifests.Overlay(overlay).Kind("Ingress"))
+        {
+            var (spec, tls) = (ingress.At("spec")!, ingress.At("spec")!.Items("tls").ToList());
+            foreach (var rule in spec.Items("rules"))
+                Assert.Contains(tls, t => t.Items("hosts").Any(host => host.Text() == rule.Text("host")));
+            foreach (var entry in tls)
+                Assert.Contains($"create secret tls {entry.Text("secretName")} ", docs, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>Its file system is read-only, and without its keys every page with a form fails.</summary>
     [Theory]
     [MemberData(nameof(Overlays))]
