@@ -1,4 +1,6 @@
+using System.Net;
 using EventStore;
+using Integration.Security;
 using Integration.Seeds;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -126,6 +128,60 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         await foreach (var (connection, _) in log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), stop))
             noted.Add(connection);
         Assert.Equal((used.Ticket, "c"), (Assert.Single(noted).Ticket, noted[0].Connection));
+    }
+
+    [Fact]
+    public async Task After_a_promotion_a_ticket_opens_a_stream_and_one_that_was_revoked_before_does_not()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            settings: new(SecureSystem.Settings) { ["EventStore__CommandTimeoutSeconds"] = "2" },
+            apiKey: SecureSystem.OperatorKey,
+            database: await rig.CreateDatabaseAsync()
+        );
+        Uri[] replicas = [system.Replicas[0].Url, system.Replicas[1].Url];
+        var revoked = await TicketAsync(replicas[0]);
+        await using (
+            var revoke = system.Database.CreateCommand(
+                "update eventstore.secrets set value = sha256(value) where name = 'tickets'"
+            )
+        )
+            await revoke.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        foreach (var replica in replicas)
+            await DeliverySystem.EventuallyAsync(
+                async () => await StatusAsync(replica, revoked) == HttpStatusCode.Unauthorized,
+                "the replica refuses the revoked ticket"
+            );
+        var ticket = await TicketAsync(replicas[0]);
+
+        system.Postgres.Cut();
+        var server = await rig.PromoteAsync(rig.Origin);
+        system.Postgres.Redirect(server.Port);
+        foreach (var replica in replicas)
+        {
+            await DeliverySystem.EventuallyAsync(
+                async () => await StatusAsync(replica, ticket) == HttpStatusCode.OK,
+                "the ticket opens a stream"
+            );
+            Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(replica, revoked));
+        }
+
+        static async Task<string> TicketAsync(Uri replica) =>
+            (
+                await SecureSystem.JsonAsync(
+                    replica,
+                    HttpMethod.Post,
+                    "/v1/stream-tickets",
+                    body: new { topics = new[] { "orders.a" } },
+                    key: SecureSystem.OperatorKey
+                )
+            )
+                .GetProperty("ticket")
+                .GetString()!;
+
+        static Task<HttpStatusCode> StatusAsync(Uri replica, string ticket) =>
+            SecureSystem.StatusAsync(replica, HttpMethod.Get, $"/v1/events/stream?topic=orders.a&ticket={ticket}");
     }
 
     /// <summary>Asserts that a reader with the first id of another one gets what that one got after it.</summary>
