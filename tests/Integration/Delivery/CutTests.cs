@@ -10,7 +10,8 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>No client may take a broken stream for a complete one.</summary>
-public sealed class CutTests(StackFixture stack)
+[Collection(TwoReplicas.Collection)]
+public sealed class CutTests(TwoReplicas fixture, StackFixture stack)
 {
     private const string Live = "/v1/events/stream?topic=t.%3E",
         Finite = "/items/stream",
@@ -41,19 +42,15 @@ public sealed class CutTests(StackFixture stack)
         string header
     )
     {
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
+        var server = fixture.System.Replicas[0].Url;
         const string Body = """{"messages":[{"role":"user","content":"x"}],"max_tokens":1}""";
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(
-            system.Replicas[0].Url.Host,
-            system.Replicas[0].Url.Port,
-            TestContext.Current.CancellationToken
-        );
+        await socket.ConnectAsync(server.Host, server.Port, TestContext.Current.CancellationToken);
         var content =
             method == "POST"
                 ? $"Content-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"
                 : "\r\n";
-        var request = $"{method} {path} HTTP/1.1\r\nHost: {system.Replicas[0].Url.Authority}\r\n{header}\r\n{content}";
+        var request = $"{method} {path} HTTP/1.1\r\nHost: {server.Authority}\r\n{header}\r\n{content}";
         await socket.SendAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
         using var lines = new StreamReader(new NetworkStream(socket));
         var head = new List<string>();
