@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Harness.Deployments;
-using YamlDotNet.RepresentationModel;
 
 namespace Unit.Deploy;
 
@@ -63,7 +62,7 @@ public sealed partial class ObservabilityTests
             .Distinct()
             .ToList();
         Assert.Contains("GRAFANA_IMAGE", variables);
-        Assert.Empty(variables.Where(v => !docs.Contains($"`{v}`") && !generated.Contains($"\n{v}=")));
+        Assert.DoesNotContain(variables, v => !docs.Contains($"`{v}`") && !generated.Contains($"\n{v}="));
     }
 
     private static string Read(string file) => File.ReadAllText(Path.Combine(Folder, file));

@@ -1,7 +1,6 @@
 using System.Net;
 using Harness;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StreamApi.Security.Limits;
 using Streaming.Endpoints;
