@@ -20,12 +20,20 @@ internal sealed record Fault(
 }
 
 /// <summary>Observes the system during a fault.</summary>
-internal interface IFaultProbe
+internal interface IFaultProbe : IAsyncDisposable
 {
+    /// <summary>Called while the system is whole, some seconds before the fault.</summary>
+    Task BeginAsync(ReliabilitySystem system, CancellationToken cancellationToken) => Task.CompletedTask;
+
     Task AskAsync(ReliabilitySystem system, CancellationToken cancellationToken);
 
     /// <summary>The result of the observation.</summary>
     string Remark { get; }
+
+    /// <summary>False if the row fails because of what was observed.</summary>
+    bool IsOk => true;
+
+    ValueTask IAsyncDisposable.DisposeAsync() => ValueTask.CompletedTask;
 }
 
 internal enum SystemKind

@@ -63,6 +63,22 @@ internal static class FaultCatalog
             link => link.Freeze()
         ),
         Link(
+            "connections of StreamApi's replica 1 to Postgres alone closed and refused",
+            s => [s.Replicas[0].Postgres],
+            link => link.Cut()
+        ) with
+        {
+            Probe = () => new CutOffProbe(),
+        },
+        Link(
+            "connections of StreamApi's replica 1 to Postgres alone frozen",
+            s => [s.Replicas[0].Postgres],
+            link => link.Freeze()
+        ) with
+        {
+            Probe = () => new CutOffProbe(),
+        },
+        Link(
             "connections of the leading Broadcaster to both stores frozen",
             s => [s.Leader.Postgres, s.Leader.Redis],
             link => link.Freeze()

@@ -67,6 +67,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             RecoverySeconds = broken?.RecoverySeconds,
             Recovered = broken?.Recovered ?? "**unknown**",
             Drained = result.Drained is not null,
+            IsProbeOk = plan.IsProbeOk,
         };
         return new Outcome(row.Ok, Line(row));
     }
@@ -78,12 +79,8 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         CancellationToken cancellationToken
     )
     {
-        var file = Path.Combine(
-            ReliabilitySuite.Folder,
-            string.Concat(fault.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'))
-        );
         await File.WriteAllLinesAsync(
-            $"{file}.csv",
+            ReliabilitySuite.DetailsOf(fault.Name, "csv"),
             [
                 "seconds,delivered,published,acknowledged,open,p50,p99",
                 .. result.Windows.Select(w =>
@@ -97,7 +94,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             cancellationToken
         );
         await File.WriteAllLinesAsync(
-            $"{file}.log",
+            ReliabilitySuite.DetailsOf(fault.Name, "log"),
             system.Services.Select(s => $"{s.Name}:\n{s.Process.Output}\n"),
             cancellationToken
         );
@@ -113,7 +110,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
 
     private static string Line(FaultRow row)
     {
-        List<string> remarks = row.Remark.Length > 0 ? [row.Remark] : [];
+        List<string> remarks = row.Remark.Length > 0 ? [row.IsProbeOk ? row.Remark : $"**{row.Remark}**"] : [];
         if (row.NotStored > 0)
             remarks.Add($"**{row.NotStored} not in the log**");
         if (row.Unknown > 0)

@@ -16,6 +16,9 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
 
     public string? Remark { get; private set; }
 
+    /// <summary>False if the probe observed a failure.</summary>
+    public bool IsProbeOk { get; private set; } = true;
+
     /// <summary>Set when the fault could not be injected.</summary>
     public NotDoneException? NotDone { get; private set; }
 
@@ -31,6 +34,8 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
     {
         try
         {
+            if (_probe is not null)
+                await _probe.BeginAsync(system, cancellationToken);
             await Task.Delay(QuietTime, cancellationToken);
             var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
             report(fault.Name);
@@ -70,6 +75,11 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
         {
             return [];
         }
+        finally
+        {
+            if (_probe is not null)
+                await _probe.DisposeAsync();
+        }
     }
 
     private async Task ProbeAsync(CancellationToken cancellationToken)
@@ -84,7 +94,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         cancellationToken.ThrowIfCancellationRequested();
-        Remark = _probe?.Remark;
+        (Remark, IsProbeOk) = (_probe?.Remark, _probe?.IsOk ?? true);
     }
 
     /// <returns>False when the process did not answer again.</returns>

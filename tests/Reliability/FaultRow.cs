@@ -19,11 +19,15 @@ internal sealed record FaultRow(string Fault, string Remark)
     public required string Recovered { get; init; }
     public bool Drained { get; init; }
 
+    /// <summary>False if the fault's probe observed a failure.</summary>
+    public bool IsProbeOk { get; init; } = true;
+
     public bool Ok =>
         Lost + NotStored + Duplicates + Reordered + Unknown + Resyncs == 0
         && RecoverySeconds is not null
         && IsBack
         && Drained
+        && IsProbeOk
         && Acknowledged > 0
         && Received > 0;
 }

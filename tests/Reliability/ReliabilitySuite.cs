@@ -8,8 +8,12 @@ namespace Reliability;
 /// <summary>Runs the chosen checks one after the other.</summary>
 internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDisposable
 {
-    /// <summary>The folder for the complete results of each fault: percentiles, publishing, connecting.</summary>
+    /// <summary>The folder for the complete results of each row: percentiles, publishing, connecting.</summary>
     public static readonly string Folder = Path.Combine(Repository.Root, "artifacts", "reliability");
+
+    /// <summary>Returns the file for details of a row.</summary>
+    public static string DetailsOf(string row, string extension) =>
+        Path.Combine(Folder, $"{string.Concat(row.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'))}.{extension}");
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private ReliabilitySystem? _system;
