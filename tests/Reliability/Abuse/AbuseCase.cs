@@ -1,26 +1,33 @@
 namespace Reliability.Abuse;
 
-/// <summary>An abuse of the system by one user.</summary>
+/// <summary>An abuse of the system by one user, or by several of them.</summary>
 /// <param name="Name">The name in the table.</param>
 /// <param name="Do">Abuses the target until cancelled, or until an end of its own. Returns a remark for the
 /// table.</param>
-/// <param name="IsControl">True: the target is a <see cref="PlainListener"/> beside the system, and no limit
-/// applies.</param>
-/// <param name="HasControl">True: the limit depends on the control before it (<see cref="MachineRatio"/>).</param>
 /// <param name="Prepare">Prepares the abuse before anything is measured.</param>
-/// <param name="IsRehearsed">True: the abuse also runs for some seconds before anything is measured, so that the
-/// servers have compiled what it uses.</param>
-/// <param name="InDevelopment">True: the system runs in Development, as the README starts it. It has no limits per
-/// client, so the regular users' latency is not compared, but each of their events must come within a second.</param>
 internal sealed record AbuseCase(
     string Name,
     Func<AbuseTarget, CancellationToken, Task<string>> Do,
-    bool IsControl = false,
-    bool HasControl = false,
-    Func<AbuseTarget, Task>? Prepare = null,
-    bool IsRehearsed = false,
-    bool InDevelopment = false
-);
+    Func<AbuseTarget, Task>? Prepare = null
+)
+{
+    /// <summary>True: the abuse also runs for some seconds before anything is measured, so that the servers have
+    /// compiled what it uses.</summary>
+    public bool IsRehearsed { get; init; }
+
+    /// <summary>True: the row is measured for the <see cref="Limit"/> of another one, and has none itself.</summary>
+    public bool IsControl { get; init; }
+
+    /// <summary>True: the target is a <see cref="PlainListener"/> beside the system.</summary>
+    public bool IsBeside { get; init; }
+
+    /// <summary>The limit, if it depends on a control; default: <see cref="ControlLimit.Least"/>.</summary>
+    public ControlLimit? Limit { get; init; }
+
+    /// <summary>True: the system runs in Development, as the README starts it. It has no limits per client, so the
+    /// regular users' latency is not compared, but each of their events must come within a second.</summary>
+    public bool InDevelopment { get; init; }
+}
 
 /// <summary>The system, as the load process sees it.</summary>
 internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)

@@ -15,81 +15,111 @@ internal static partial class AbuseCatalog
         Topics = 1_000_000,
         TopicsARequest = 10_000;
 
-    public static IReadOnlyList<AbuseCase> All { get; } =
-    [
-        new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)),
-        new(
+    private const string BareProgram =
             "10,000 connections at once to a program beside the system that only accepts and answers",
-            (target, over) => ConnectAsync(target, Connections, over),
-            IsControl: true
-        ),
-        new(
-            "10,000 connections at once from one client",
-            (target, over) => ConnectAsync(target, Connections, over),
-            HasControl: true
-        ),
-        new("heads and bodies that never end (slow-loris)", TrickleAsync),
-        new("readers that never read", StallAsync),
-        new(
-            "a publisher at full speed",
-            (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)
-        ),
-        new(
-            "events of 1 MB",
-            (target, over) =>
-                PublishAsync(
-                    target,
-                    4,
-                    $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}",
-                    over
-                )
-        ),
-        new("a million topics", TopicsAsync),
-        new(
-            "tokens with a wrong signature at full speed",
-            (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)
-        ),
-        new(
-            "240 reads of history with 100 patterns each over a log of 60,000 events",
-            PatternsAsync,
-            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1"),
-            IsRehearsed: true
-        ),
-        new(
-            "the same reads in Development, as the README starts it",
-            PatternsAsync,
-            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1"),
-            IsRehearsed: true,
-            InDevelopment: true
-        ),
-        new(
-            "streams that search a log of 60,000 events for types that never occur",
-            SearchesAsync,
-            Prepare: target => FillAsync(target, "flood.log", LogEvents, "1"),
-            IsRehearsed: true
-        ),
-        new(
-            "300 clients that ask for a page and never read it",
-            PagesAsync,
-            Prepare: target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\""),
-            IsRehearsed: true
-        ),
-        new("NDJSON with lines of 1 MB", LinesAsync, IsRehearsed: true),
-        new(
-            "1,000 slow readers in catch-up, each at another position",
-            CatchUpAsync,
-            Prepare: target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
-        ),
-        new("streams with the filters user.N.> and broadcast.>", FiltersAsync, Prepare: OpenFiltersAsync),
-        new("100 streams of 32 patterns that branch at each token", BranchesAsync, Prepare: OpenBranchesAsync),
-        new("sessions of 2 MB, filled and read at full speed", SessionsAsync, IsRehearsed: true),
-        new(
-            "lists of topics at full speed",
-            (target, over) =>
-                AskAsync(target, 32, connection => connection.Get("/v1/topics?limit=1000", AbuseTarget.Token()), over),
-            IsRehearsed: true
-        ),
-    ];
+        OneTopic = "streams with one topic, as many and as busy as in the next row";
+
+    public static IReadOnlyList<AbuseCase> All { get; } = [.. Floods, .. Reads, .. Streams, .. Lists];
+
+    /// <summary>Connections, heads and publishes.</summary>
+    private static IEnumerable<AbuseCase> Floods =>
+        [
+            new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)),
+            new(BareProgram, (target, over) => ConnectAsync(target, Connections, over))
+            {
+                IsControl = true,
+                IsBeside = true,
+            },
+            new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over))
+            {
+                Limit = new ControlLimit(BareProgram, Margin: 1.5, Most: 3),
+            },
+            new("heads and bodies that never end (slow-loris)", TrickleAsync),
+            new("readers that never read", StallAsync),
+            new(
+                "a publisher at full speed",
+                (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)
+            ),
+            new(
+                "events of 1 MB",
+                (target, over) =>
+                    PublishAsync(
+                        target,
+                        4,
+                        $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}",
+                        over
+                    )
+            ),
+            new("a million topics", TopicsAsync),
+            new("NDJSON with lines of 1 MB", LinesAsync) { IsRehearsed = true },
+            new("bodies of 4 MB that are refused, at full speed", RefusedAsync) { IsRehearsed = true },
+            new(
+                "tokens with a wrong signature at full speed",
+                (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)
+            ),
+        ];
+
+    /// <summary>Reads of a long log, and of sessions.</summary>
+    private static IEnumerable<AbuseCase> Reads =>
+        [
+            new("240 reads of history with 100 patterns each over a log of 60,000 events", PatternsAsync, FillLogAsync)
+            {
+                IsRehearsed = true,
+            },
+            new("streams that search a log of 60,000 events for types that never occur", SearchesAsync, FillLogAsync)
+            {
+                IsRehearsed = true,
+            },
+            new(
+                "300 clients that ask for a page and never read it",
+                PagesAsync,
+                target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\"")
+            )
+            {
+                IsRehearsed = true,
+            },
+            new("sessions of 2 MB, filled and read at full speed", SessionsAsync) { IsRehearsed = true },
+        ];
+
+    /// <summary>Streams, and events for many of them.</summary>
+    private static IEnumerable<AbuseCase> Streams =>
+        [
+            new(
+                "1,000 slow readers in catch-up, each at another position",
+                CatchUpAsync,
+                target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
+            ),
+            new(OneTopic, BroadcastAsync, OpenOneTopicAsync) { IsControl = true },
+            new("streams with the filters user.N.> and broadcast.>", BroadcastAsync, OpenFiltersAsync)
+            {
+                Limit = new ControlLimit(OneTopic, Margin: 1.2, Most: double.PositiveInfinity),
+            },
+            new("100 streams of 32 patterns that branch at each token", BranchesAsync, OpenBranchesAsync),
+        ];
+
+    /// <summary>Lists, and at last what needs another system.</summary>
+    private static IEnumerable<AbuseCase> Lists =>
+        [
+            new("lists of topics at full speed", ListTopicsAsync) { IsRehearsed = true },
+            new("lists of tasks at full speed", ListTasksAsync, CreateTasksAsync) { IsRehearsed = true },
+            new(
+                "lists of topics and of connections at full speed, with 10,000 open streams",
+                ListConnectionsAsync,
+                OpenManyAsync
+            )
+            {
+                IsRehearsed = true,
+            },
+            new(
+                "240 reads with 100 patterns, as above, in Development, as the README starts it",
+                PatternsAsync,
+                FillLogAsync
+            )
+            {
+                IsRehearsed = true,
+                InDevelopment = true,
+            },
+        ];
 
     private static Task<string> PublishAsync(
         AbuseTarget target,

@@ -4,14 +4,12 @@ using System.Globalization;
 namespace Reliability.Abuse;
 
 /// <summary>Runs one abuse and measures its effect on the regular users.</summary>
-internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : ICheck
+/// <param name="abuse">The abuse.</param>
+/// <param name="ratios">The ratios of this run's controls, by name; shared by all checks.</param>
+internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> ratios) : ICheck
 {
-    private const double MaxRatio = 2,
-        MaxMilliseconds = 1_000;
-    private const int MaxMoreMegabytes = 600,
-        MaxLeftMegabytes = 150,
-        MaxForeignPercent = 10;
     private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10),
+        IdleTime = TimeSpan.FromSeconds(2),
         Arrival = TimeSpan.FromSeconds(30);
 
     public string Name => abuse.Name;
@@ -24,88 +22,89 @@ internal sealed class AbuseCheck(AbuseCase abuse, MachineRatio machineRatio) : I
     )
     {
         var target = new AbuseTarget([.. system.Replicas.Select(r => r.Url)]);
-        using var beside = abuse.IsControl ? new PlainListener() : null;
+        using var beside = abuse.IsBeside ? new PlainListener() : null;
         using var load = await LoadProcess.StartAsync(
             abuse,
             beside is null ? target : new AbuseTarget([beside.Url]),
             cancellationToken
         );
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
+        var figures = await MeasureAsync(system, load, others, options.Abuse, cancellationToken);
+        if (abuse.IsControl)
+            ratios[Name] = figures.Ratio;
+        return AbuseRow.Of(abuse, figures, ratios);
+    }
+
+    private async Task<AbuseFigures> MeasureAsync(
+        ReliabilitySystem system,
+        LoadProcess load,
+        Bystanders others,
+        TimeSpan duration,
+        CancellationToken cancellationToken
+    )
+    {
         var isSettled = await Settling.WaitAsync(system, others, cancellationToken);
         var (start, memory) = (Stopwatch.GetTimestamp(), ServerStats.Megabytes(system));
-        var machine = MachineLoad.Begin();
-        await Task.Delay(options.Abuse, cancellationToken);
-        var calm = Stopwatch.GetTimestamp();
+        var (machine, store) = (MachineLoad.Begin(), StoreLoad.Begin(system));
+        await Task.Delay(duration, cancellationToken);
+        var (calm, storeBefore) = (Stopwatch.GetTimestamp(), store.Percent());
 
         var most = memory;
-        string got;
+        string responses;
         using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
-            over.CancelAfter(options.Abuse);
+            over.CancelAfter(duration);
             var attack = load.RunAsync(over.Token);
             while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack)
                 most = Math.Max(most, ServerStats.Megabytes(system));
-            got = await attack;
+            responses = await attack;
         }
         var attacked = Stopwatch.GetTimestamp();
         var foreign = machine.ForeignPercent();
         await Task.Delay(Aftermath, cancellationToken);
-        var settled = Stopwatch.GetTimestamp();
-        var busy = await system.BusySessionsAsync(cancellationToken);
-        await Task.Delay(options.Abuse, cancellationToken);
+        var (settled, busy) = (Stopwatch.GetTimestamp(), await system.BusySessionsAsync(cancellationToken));
+        store = StoreLoad.Begin(system);
+        await Task.Delay(IdleTime, cancellationToken);
+        var storeAfter = store.Percent();
+        await Task.Delay(duration - IdleTime, cancellationToken);
         var (end, after) = (Stopwatch.GetTimestamp(), ServerStats.Megabytes(system));
         await others.ArriveAsync(start, end, Arrival, cancellationToken);
 
         // The latency without abuse is measured before it and after its aftermath. One of the two alone has so few
         // events that a few slow commits would decide its p99.
         var events = others.Events;
-        var (all, during) = (events.Between(start, end), events.Between(calm, attacked));
-        var (without, then) = (events.Between(start, calm).With(events.Between(settled, end)).P99, during.P99);
-        var ratio = then / without;
-        if (abuse.IsControl)
-            machineRatio.Measured = ratio;
-        var allowed = abuse.HasControl ? machineRatio.Allowed : MaxRatio;
-        var isWithin = double.IsFinite(ratio) && (abuse.IsControl || abuse.InDevelopment || ratio <= allowed);
-        List<string> faults = [];
-        if (abuse.InDevelopment)
+        await WriteDetailsAsync(events, start, calm, attacked, end);
+        return new AbuseFigures
         {
-            var (answer, arrival) = (during.SlowestAnswer, during.Latencies.Max());
-            isWithin &= answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
-            got += string.Create(
-                CultureInfo.InvariantCulture,
-                $"; slowest publish {answer:F0} ms, event {arrival:F0} ms"
+            Without = events.Between(start, calm).With(events.Between(settled, end)),
+            During = events.Between(calm, attacked),
+            All = events.Between(start, end),
+            Duplicates = events.Duplicates,
+            Ended = others.Ended,
+            Memory = (memory, most, after),
+            Store = (storeBefore, storeAfter),
+            BusySessions = busy,
+            ForeignPercent = foreign,
+            IsSettled = isSettled,
+            Responses = responses,
+        };
+    }
+
+    /// <summary>Writes the regular users' latency in each second, to find the cause of a failure.</summary>
+    private async Task WriteDetailsAsync(RegularEvents events, long start, long calm, long attacked, long end)
+    {
+        var lines = new List<string> { "second,abuse,median ms,p99 ms" };
+        for (var from = start; from + Stopwatch.Frequency <= end; from += Stopwatch.Frequency)
+        {
+            var second = events.Between(from, from + Stopwatch.Frequency);
+            var isAbused = from >= calm && from < attacked;
+            lines.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{lines.Count - 1},{(isAbused ? 1 : 0)},{second.Median:F1},{second.P99:F1}"
+                )
             );
         }
-        if (all.Lost > 0)
-            faults.Add($"**{all.Lost} events of regular users lost**");
-        if (events.Duplicates > 0)
-            faults.Add($"**{events.Duplicates} events of regular users received twice**");
-        if (all.Waiting > 0)
-            faults.Add($"**{all.Waiting} publishes of regular users without an answer**");
-        if (others.Ended is [var first, ..] ended)
-            faults.Add($"**{ended.Count} regular clients ended: {first}**");
-        if (busy > 0)
-            faults.Add($"**Postgres busy in {busy} sessions**");
-        var ok =
-            isWithin
-            && faults.Count == 0
-            && all.Refused == 0
-            && most < memory + MaxMoreMegabytes
-            && after < memory + MaxLeftMegabytes
-            // The load's own failures are bold: it was smaller than the row says.
-            && !got.Contains("**", StringComparison.Ordinal);
-        if (foreign > MaxForeignPercent)
-            faults.Add($"**other programs took {foreign:F0} % of the processors: measure again**");
-        if (!isSettled)
-            faults.Add("**the system had not settled before the measurement**");
-        return new Outcome(
-            ok,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {Name} | {without:F1} | {then:F1} | {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} "
-                    + $"| {ReliabilityReport.Bold(all.Refused)} | {memory:F0} → {most:F0} → {after:F0} "
-                    + $"| {string.Join("; ", [got, .. faults])} |"
-            )
-        );
+        await File.WriteAllLinesAsync(ReliabilitySuite.DetailsOf(Name, "csv"), lines, CancellationToken.None);
     }
 }

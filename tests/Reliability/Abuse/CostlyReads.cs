@@ -16,7 +16,7 @@ internal static partial class AbuseCatalog
         BranchTokens = 32;
     private const int Users = 12;
 
-    private static readonly List<RawConnection> FilterStreams = [];
+    private static readonly List<RawConnection> OpenStreams = [];
 
     /// <summary>Reads history with patterns that match nothing in a long log, on many connections.</summary>
     private static Task<string> PatternsAsync(AbuseTarget target, CancellationToken over)
@@ -185,9 +185,8 @@ internal static partial class AbuseCatalog
         return answers.ToString();
     }
 
-    /// <summary>Publishes to many streams with the most common filter: a user's own topics and one for all
-    /// users.</summary>
-    private static Task<string> FiltersAsync(AbuseTarget target, CancellationToken over)
+    /// <summary>Publishes to many streams, each of which gets every event.</summary>
+    private static Task<string> BroadcastAsync(AbuseTarget target, CancellationToken over)
     {
         const string Event = "{\"topic\":\"flood.broadcast.a\",\"type\":\"n\",\"data\":1}";
         return ReportAsync(PublishAsync(target, 1, Event, over, TimeSpan.FromMilliseconds(20)));
@@ -198,19 +197,23 @@ internal static partial class AbuseCatalog
         try
         {
             var published = await publishing;
-            return $"{FilterStreams.Count} streams; published {published}";
+            return $"{OpenStreams.Count} streams; published {published}";
         }
         finally
         {
-            foreach (var connection in FilterStreams)
+            foreach (var connection in OpenStreams)
                 connection.Dispose();
         }
     }
 
-    /// <summary>Opens the streams of <see cref="FiltersAsync"/> in advance, since that takes longer than the
-    /// abuse.</summary>
+    /// <summary>Opens the streams of <see cref="BroadcastAsync"/> in advance, since that takes longer than the abuse.
+    /// Their filter is the most common one: a user's own topics and one for all users.</summary>
     private static Task OpenFiltersAsync(AbuseTarget target) =>
         OpenAsync(target, FilterReaders, i => $"topic=flood.user.{i}.%3E&topic=flood.broadcast.%3E");
+
+    /// <summary>Opens as many streams whose filter is the topic alone.</summary>
+    private static Task OpenOneTopicAsync(AbuseTarget target) =>
+        OpenAsync(target, FilterReaders, _ => "topic=flood.broadcast.a");
 
     /// <summary>Publishes events whose tokens match a name and a wildcard of each pattern, except the last
     /// one.</summary>
@@ -242,7 +245,7 @@ internal static partial class AbuseCatalog
                     var connection = new RawConnection(target.Next());
                     connection.SendHead("GET", $"/v1/events/stream?{query(i)}", AbuseTarget.Token($"filters-{i / 10}"));
                     if (connection.ReadAnswer(withBody: false).Status == 200)
-                        FilterStreams.Add(connection);
+                        OpenStreams.Add(connection);
                     else
                         connection.Dispose();
                 }
@@ -267,6 +270,8 @@ internal static partial class AbuseCatalog
 
     private static string[] Tokens(int users) =>
         [.. Enumerable.Range(0, users).Select(n => AbuseTarget.Token($"load-{n}"))];
+
+    private static Task FillLogAsync(AbuseTarget target) => FillAsync(target, "flood.log", LogEvents, "1");
 
     /// <summary>Publishes this number of events as several users, each within its limits.</summary>
     private static async Task FillAsync(AbuseTarget target, string topic, int events, string data)

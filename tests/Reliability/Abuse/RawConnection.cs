@@ -18,7 +18,10 @@ internal sealed class RawConnection : IDisposable
     private readonly byte[] _buffer = new byte[4_096];
     private readonly Uri _server;
 
-    public RawConnection(Uri server, int receiveBuffer = 0)
+    /// <param name="server">The server.</param>
+    /// <param name="receiveBuffer">Bytes of the kernel's buffer; 0: its default.</param>
+    /// <param name="from">The client's address; default: the load's.</param>
+    public RawConnection(Uri server, int receiveBuffer = 0, IPAddress? from = null)
     {
         _server = server;
         _socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
@@ -32,7 +35,7 @@ internal sealed class RawConnection : IDisposable
         // Lets the kernel choose the port at the connect (ip(7)): with ten thousand connections, the search for a free
         // port at the bind would be most of the work.
         _socket.SetRawSocketOption(IpProtoIp, IpBindAddressNoPort, BitConverter.GetBytes(1));
-        _socket.Bind(new IPEndPoint(Address, 0));
+        _socket.Bind(new IPEndPoint(from ?? Address, 0));
         _socket.Connect(IPAddress.Loopback, server.Port);
     }
 

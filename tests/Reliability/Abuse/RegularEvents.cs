@@ -113,10 +113,10 @@ internal sealed record EventWindow(
     public bool IsOver => Waiting + Lost == 0;
 
     /// <summary>The 99th percentile by nearest rank; not a number without an event.</summary>
-    public double P99 =>
-        Latencies.Count == 0
-            ? double.NaN
-            : Latencies.Order().ElementAt((int)Math.Ceiling(Latencies.Count * 0.99 - 1e-6) - 1);
+    public double P99 => Percentile(0.99);
+
+    /// <summary>The median by nearest rank; not a number without an event.</summary>
+    public double Median => Percentile(0.5);
 
     public EventWindow With(EventWindow other) =>
         new(
@@ -126,4 +126,9 @@ internal sealed record EventWindow(
             Waiting + other.Waiting,
             Math.Max(SlowestAnswer, other.SlowestAnswer)
         );
+
+    private double Percentile(double share) =>
+        Latencies.Count == 0
+            ? double.NaN
+            : Latencies.Order().ElementAt((int)Math.Ceiling(Latencies.Count * share - 1e-6) - 1);
 }

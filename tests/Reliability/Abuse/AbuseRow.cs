@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace Reliability.Abuse;
+
+/// <summary>Judges the measurements of an abuse.</summary>
+internal static class AbuseRow
+{
+    private const double MaxMilliseconds = 1_000;
+    private const int MaxMoreMegabytes = 600,
+        MaxLeftMegabytes = 150,
+        MaxMoreStorePercent = 15,
+        MaxForeignPercent = 10;
+
+    /// <param name="abuse">The abuse.</param>
+    /// <param name="figures">Its measurements.</param>
+    /// <param name="ratios">The ratios of this run's controls, by name.</param>
+    public static Outcome Of(AbuseCase abuse, AbuseFigures figures, IReadOnlyDictionary<string, double> ratios)
+    {
+        var (ratio, memory, store) = (figures.Ratio, figures.Memory, figures.Store);
+        var isWithin =
+            double.IsFinite(ratio)
+            && (abuse.IsControl || abuse.InDevelopment || ratio <= (abuse.Limit?.Of(ratios) ?? ControlLimit.Least));
+        var responses = figures.Responses;
+        if (abuse.InDevelopment)
+        {
+            var (answer, arrival) = (figures.During.SlowestAnswer, figures.During.Latencies.Max());
+            isWithin &= answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
+            responses += string.Create(
+                CultureInfo.InvariantCulture,
+                $"; slowest publish {answer:F0} ms, event {arrival:F0} ms"
+            );
+        }
+        var isIdle = store.After <= store.Before + MaxMoreStorePercent;
+        var faults = Faults(figures);
+        var ok =
+            isWithin
+            && isIdle
+            && faults.Count == 0
+            && figures.All.Refused == 0
+            && memory.Most < memory.Before + MaxMoreMegabytes
+            && memory.After < memory.Before + MaxLeftMegabytes
+            // The load's own failures are bold: it was smaller than the row says.
+            && !responses.Contains("**", StringComparison.Ordinal);
+        var remarks = string.Join("; ", [responses, .. faults, .. Doubts(figures)]);
+        return new Outcome(
+            ok,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {abuse.Name} | {figures.Without.P99:F1} | {figures.During.P99:F1} "
+                    + $"| {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} "
+                    + $"| {ReliabilityReport.Bold(figures.All.Refused)} "
+                    + $"| {memory.Before:F0} → {memory.Most:F0} → {memory.After:F0} "
+                    + $"| {store.Before:F0} → {(isIdle ? $"{store.After:F0}" : $"**{store.After:F0}**")} "
+                    + $"| {remarks} |"
+            )
+        );
+    }
+
+    /// <summary>Failures for which the row has no column.</summary>
+    private static List<string> Faults(AbuseFigures figures)
+    {
+        List<string> faults = [];
+        if (figures.All.Lost > 0)
+            faults.Add($"**{figures.All.Lost} events of regular users lost**");
+        if (figures.Duplicates > 0)
+            faults.Add($"**{figures.Duplicates} events of regular users received twice**");
+        if (figures.All.Waiting > 0)
+            faults.Add($"**{figures.All.Waiting} publishes of regular users without an answer**");
+        if (figures.Ended is [var first, ..] ended)
+            faults.Add($"**{ended.Count} regular clients ended: {first}**");
+        if (figures.BusySessions > 0)
+            faults.Add($"**Postgres busy in {figures.BusySessions} sessions**");
+        return faults;
+    }
+
+    /// <summary>Reasons to measure the row again. They do not change its result.</summary>
+    private static List<string> Doubts(AbuseFigures figures)
+    {
+        List<string> doubts = [];
+        if (figures.ForeignPercent > MaxForeignPercent)
+            doubts.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"**other programs took {figures.ForeignPercent:F0} % of the processors: measure again**"
+                )
+            );
+        if (!figures.IsSettled)
+            doubts.Add("**the system had not settled before the measurement**");
+        return doubts;
+    }
+}
