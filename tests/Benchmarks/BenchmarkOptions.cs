@@ -11,14 +11,15 @@ internal sealed record BenchmarkOptions
         not installed (Debian, Ubuntu).
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
-          dotnet run -c Release --project tests/Benchmarks -- reads [events …]
+          dotnet run -c Release --project tests/Benchmarks -- reads [--topics N] [events …]
           dotnet run -c Release --project tests/Benchmarks -- match
           dotnet run -c Release --project tests/Benchmarks -- simulate [seed]
           dotnet run -c Release --project tests/Benchmarks -- slots [slots …]
           dotnet run -c Release --project tests/Benchmarks -- slots-cpu [slots …]
 
           name             measures only the benchmarks that begin with this (fanout, memory, append …)
-          reads            measures what a page of a filtered read costs Postgres, for logs of these sizes
+          reads            measures what a page of a filtered read costs Postgres, for logs of these sizes and with
+                           this number of topics (default: 100), and a page over HTTP that finds nothing
           match            measures what finding the filters of an event costs
           simulate         computes what 200 replicas with ten million readers do when a region is lost (docs/scale.md)
           slots            measures the bytes from Redis into a replica, for these numbers of slots, on four replicas

@@ -11,9 +11,9 @@ if (ClientProgram.TryRun(args))
 using var stop = new StopSignals();
 try
 {
-    if (args is ["reads", .. var sizes])
+    if (args is ["reads", .. var reads])
     {
-        await ReadCost.RunAsync(sizes, stop.Token);
+        await ReadCost.RunAsync(reads, stop.Token);
         return 0;
     }
     if (args is ["match"])
