@@ -25,7 +25,7 @@ public sealed class TopicListTests(StackFixture stack)
         await SecureSystem.PublishAsync(server, [.. names.Select(name => new EventBody(name, "n", 1))]);
         var token = Tokens.Of("dan", subscribe: ["user.*.inbox", "room.*.inbox"]);
 
-        var (listed, pages) = (new List<string>(), 0);
+        var (listed, pages, cut) = (new List<string>(), 0, 0);
         for (string? next = ""; next is not null; pages++)
         {
             Assert.InRange(pages, 0, names.Length);
@@ -35,9 +35,13 @@ public sealed class TopicListTests(StackFixture stack)
             );
             next = list.GetProperty("next").GetString();
             Assert.DoesNotContain("secret", list.ToString(), StringComparison.Ordinal);
-            if (next is not (null or ['~', ..]))
+            if (next is ['~', ..])
+                cut++;
+            else if (next is not null)
                 Assert.Contains(next, listed);
         }
+        // Four topics of a grant are looked at for a page, and thirteen begin like the first one.
+        Assert.InRange(cut, 3, names.Length);
         Assert.Equal(names.Where(n => TopicPattern.Matches("*.*.inbox", n)).Order(StringComparer.Ordinal), listed);
     }
 
