@@ -74,7 +74,7 @@ internal sealed class MemoryBudget(IOptions<LimitOptions> limits)
 }
 
 /// <summary>The bytes that one request holds, released when its response is complete.</summary>
-internal sealed class MemoryHold : IMemoryHold, IDisposable
+internal sealed class MemoryHold : IMemoryHold
 {
     /// <summary>Minimum bytes of such a request: the buffers of its connection.</summary>
     private const int MinBytes = 16 * 1024;

@@ -7,6 +7,9 @@ namespace StreamApi.Security.Limits;
 /// <summary>Charges requests to the publish and memory budgets of their client.</summary>
 internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory, TimeProvider clock) : IRequestBudget
 {
+    /// <summary>Bodies up to this size are refused at once.</summary>
+    private const int SmallBytes = 64 * 1024;
+
     public IMemoryHold Hold(HttpContext context) => MemoryHold.Of(context);
 
     public IDisposable Keep(string client, long bytes) => memory.Keep(client, bytes);
@@ -22,6 +25,12 @@ internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory
             context.Features.Set(new AdmittedBody(kilobytes));
         }
         CheckCredential(context);
+    }
+
+    public async ValueTask DelayRefusalAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength is not <= SmallBytes)
+            await Refusals.DelayAsync(context, Refusals.RandomDelay);
     }
 
     public async ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events)

@@ -20,14 +20,18 @@ internal interface IRequestBudget
     /// has expired since the request began.</exception>
     ValueTask AdmitAsync(HttpContext context, long bytes);
 
+    /// <summary>Waits before a large body is refused for its client's budgets. Sent again at once, the refused bodies
+    /// alone would take the processors from other clients.</summary>
+    ValueTask DelayRefusalAsync(HttpContext context);
+
     /// <summary>Waits until the client may publish these events. Bytes of the request's admitted body are not counted
     /// again.</summary>
     /// <exception cref="InvalidRequestException">As for <see cref="AdmitAsync"/>.</exception>
     ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events);
 }
 
-/// <summary>Memory that one request holds.</summary>
-internal interface IMemoryHold
+/// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
+internal interface IMemoryHold : IDisposable
 {
     /// <summary>Sets the number of bytes held.</summary>
     /// <exception cref="InvalidRequestException">429: over the client's limit; 503: over the limit of all

@@ -41,6 +41,12 @@ internal static class JsonRequest
             await budget.AdmitAsync(context, bytes.Length);
             return Parse(bytes);
         }
+        catch (InvalidRequestException e)
+            when (e.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
+        {
+            await budget.DelayRefusalAsync(context);
+            throw;
+        }
         catch (BadHttpRequestException e)
         {
             throw new InvalidRequestException(
@@ -126,6 +132,7 @@ internal static class JsonRequest
                 // Kestrel drains the rest of the body before it answers. If the read were not advanced, it would abort
                 // the response instead.
                 body.AdvanceTo(read.Buffer.End);
+                hold.Dispose();
                 throw;
             }
             if (read.IsCompleted)
