@@ -19,7 +19,7 @@ internal static class Sections
 
             - **lost**: acknowledged events that a subscribed client did not receive within 90 s after the end, over
               all clients; or that are not in the log afterwards.
-            - **duplicates**, **reordered**: events received more than once, or after a later one of the same publisher,
+            - **duplicates**, **reordered**: events received more than once, or after a later one by their positions,
               over all clients.
             - **down**: the time from the fault until it was undone and the process answered again.
             - **recovered**: the time from the fault to the end of the last second in which a disconnected client was
@@ -30,7 +30,9 @@ internal static class Sections
             A killed process is restarted after 4 s. SIGSTOP lasts 15 s, a closed or frozen connection or a full disk
             10 s. Postgres is stopped with SIGINT, as by the AppHost, because SIGTERM makes it wait for the last
             client. *Closed and refused*: connections are closed and new ones refused. *Frozen*: connections stay open
-            and silent. Redis keeps nothing on disk, so it always restarts empty.
+            and silent. Redis keeps nothing on disk, so it always restarts empty. While replica 1 alone has no Postgres,
+            a probe publishes ten events/s at replica 2, without retries, and reads them at replica 1: each must be
+            accepted and arrive within a second, on a stream that does not end.
             """,
             "| fault | acknowledged | received | lost | duplicates | reordered | down s | recovered s | |",
             FaultCatalog.All.Select(f => new FaultCheck(f)).ToList()
