@@ -1,14 +1,17 @@
 namespace StreamApi.Connections;
 
 /// <summary>
-/// Shares expensive reads among callers, however many there are: one read runs at a time. Thread-safe.
+/// Shares expensive reads among callers, however many there are: one read runs at a time, and all of them take a tenth
+/// of the time, or more if a caller would wait longer than two seconds for that. Thread-safe.
 /// </summary>
 /// <param name="recent">Minimum age of a read that is not shared any more.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class SharedReads<T>(TimeSpan recent, TimeProvider clock)
 {
-    /// <summary>Pause after a read as a multiple of its work, so that shared reads take a tenth of the time.</summary>
+    /// <summary>Pause after a read as a multiple of its work.</summary>
     private const int PauseFactor = 9;
+
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
     private Task<T>? _latest,
@@ -16,6 +19,8 @@ internal sealed class SharedReads<T>(TimeSpan recent, TimeProvider clock)
     private Task _reading = Task.CompletedTask;
     private TimeSpan _worked;
     private long _readAt;
+
+    private TimeSpan Pause => PauseFactor * _worked;
 
     /// <summary>Reads after this call. Callers that wait share the next read.</summary>
     /// <param name="readAsync">Reads, and measures the work.</param>
@@ -39,7 +44,7 @@ internal sealed class SharedReads<T>(TimeSpan recent, TimeProvider clock)
     {
         lock (_gate)
         {
-            var pause = TimeSpan.FromTicks(Math.Max(recent.Ticks, PauseFactor * _worked.Ticks));
+            var pause = TimeSpan.FromTicks(Math.Max(recent.Ticks, Pause.Ticks));
             var isOver =
                 _latest is null || _latest.IsFaulted || (_latest.IsCompleted && clock.GetElapsedTime(_readAt) >= pause);
             if (isOver)
@@ -51,6 +56,11 @@ internal sealed class SharedReads<T>(TimeSpan recent, TimeProvider clock)
     private async Task<T> ReadAfterAsync(Task before, Func<Task<(T Result, TimeSpan Worked)>> readAsync)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        TimeSpan left;
+        lock (_gate)
+            left = (Pause < MaxWait ? Pause : MaxWait) - clock.GetElapsedTime(_readAt);
+        if (left > TimeSpan.Zero)
+            await Task.Delay(left, clock);
         lock (_gate)
             _next = null;
         var (result, worked) = await readAsync();

@@ -38,6 +38,28 @@ public sealed class SharedReadsTests
     }
 
     [Theory]
+    [InlineData(0.1, 0.9)]
+    [InlineData(1, 2)]
+    public async Task A_new_read_waits_until_reads_take_a_tenth_of_the_time_but_two_seconds_at_most(
+        double seconds,
+        double pause
+    )
+    {
+        var time = new ManualTime();
+        var reads = new SharedReads<int>(Recent, time);
+        var (work, count) = (TimeSpan.FromSeconds(seconds), 0);
+        // The clock stands still meanwhile: moved within one of its own timers, it would go back.
+        Task<(int, TimeSpan)> ReadAsync() => Task.FromResult((++count, work));
+
+        Assert.Equal(1, await reads.NewAsync(ReadAsync, default));
+        var next = reads.NewAsync(ReadAsync, default);
+        Assert.Equal(TimeSpan.FromSeconds(pause), await time.PassDelayAsync());
+        Assert.Equal(2, await next);
+        time.Advance(TimeSpan.FromSeconds(pause));
+        Assert.Equal(3, await reads.NewAsync(ReadAsync, default));
+    }
+
+    [Theory]
     [InlineData(0.02), InlineData(0.5), InlineData(3)]
     public async Task Recent_reads_take_at_most_a_tenth_of_the_time_however_often_they_are_asked_for(double seconds)
     {
