@@ -41,6 +41,10 @@ internal static class SecurityExtensions
             );
         services.AddSingleton<IAuthorizationHandler, TopicAccessHandler>();
         services.AddSingleton<IStreamAccess, CallerAccess>();
+        services.AddSingleton(provider => new BodyTurns(
+            Environment.ProcessorCount,
+            provider.GetRequiredService<TimeProvider>()
+        ));
         services.AddSingleton<IRequestBudget, RequestBudget>();
         services.AddSingleton<StoreReads>();
         services.AddSingleton<IReadTurns>(provider => provider.GetRequiredService<StoreReads>());

@@ -5,7 +5,8 @@ using Streaming.Requests;
 namespace StreamApi.Security.Limits;
 
 /// <summary>Charges requests to the publish and memory budgets of their client.</summary>
-internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory, TimeProvider clock) : IRequestBudget
+internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory, BodyTurns bodies, TimeProvider clock)
+    : IRequestBudget
 {
     /// <summary>Bodies up to this size are refused at once.</summary>
     private const int SmallBytes = 64 * 1024;
@@ -26,6 +27,9 @@ internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory
         }
         CheckCredential(context);
     }
+
+    public ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes) =>
+        bodies.EnterAsync(RequestLimits.KeyOf(context), bytes, context.RequestAborted);
 
     public async ValueTask DelayRefusalAsync(HttpContext context)
     {

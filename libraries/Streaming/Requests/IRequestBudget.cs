@@ -20,6 +20,9 @@ internal interface IRequestBudget
     /// has expired since the request began.</exception>
     ValueTask AdmitAsync(HttpContext context, long bytes);
 
+    /// <summary>Waits until a body of this size may be parsed; dispose the turn afterwards. Null: at once.</summary>
+    ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes);
+
     /// <summary>Waits before a large body is refused for its client's budgets. Sent again at once, the refused bodies
     /// alone would take the processors from other clients.</summary>
     ValueTask DelayRefusalAsync(HttpContext context);

@@ -39,7 +39,8 @@ internal static class JsonRequest
         {
             var bytes = await BytesAsync(context, budget.Hold(context), copies);
             await budget.AdmitAsync(context, bytes.Length);
-            return Parse(bytes);
+            using (await budget.EnterParsingAsync(context, bytes.Length))
+                return Parse(bytes);
         }
         catch (InvalidRequestException e)
             when (e.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
