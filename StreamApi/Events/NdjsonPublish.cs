@@ -77,6 +77,11 @@ internal sealed class NdjsonPublish(
             await batch.FlushAsync();
             return TypedResults.Accepted((string?)null, Published.Of(batch.Stored));
         }
+        catch (BadHttpRequestException e)
+        {
+            batch.Line++;
+            return await RefuseAsync(batch, JsonRequest.CutOff(e));
+        }
         catch (InvalidRequestException e)
         {
             return await RefuseAsync(batch, e);

@@ -50,15 +50,15 @@ internal static class JsonRequest
         }
         catch (BadHttpRequestException e)
         {
-            throw new InvalidRequestException(
-                "body",
-                e.StatusCode == StatusCodes.Status413PayloadTooLarge
-                    ? $"must have at most {most} bytes."
-                    : "was cut off, or sent too slowly.",
-                e.StatusCode
-            );
+            if (e.StatusCode != StatusCodes.Status413PayloadTooLarge)
+                throw CutOff(e);
+            throw new InvalidRequestException("body", $"must have at most {most} bytes.", e.StatusCode);
         }
     }
+
+    /// <summary>The error of a body that ended early (400) or came too slowly (408).</summary>
+    public static InvalidRequestException CutOff(BadHttpRequestException e) =>
+        new("body", "was cut off, or sent too slowly.", e.StatusCode);
 
     /// <exception cref="InvalidRequestException">415: a charset other than UTF-8, the only one of JSON.</exception>
     public static void CheckCharset(HttpContext context)

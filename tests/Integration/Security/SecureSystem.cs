@@ -55,6 +55,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
             ["Limits__ConnectionsPerSecond"] = "10000",
             ["Limits__RequestsPerSecond"] = "10000",
             ["Limits__ReadPercent"] = "1000000",
+            ["Limits__BodyGraceSeconds"] = "60",
         };
 
     public async ValueTask InitializeAsync() =>

@@ -35,6 +35,30 @@ public sealed class SizeTests(LimitedSystem fixture)
         Assert.DoesNotContain(SecureSystem.OperatorKey, body, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_bulk_of_lines_that_is_cut_off_keeps_the_lines_before()
+    {
+        var topic = $"orders.bulk{Guid.NewGuid():N}";
+        var line = $$"""{"topic":"{{topic}}","type":"n","data":1}""" + "\n";
+        var head =
+            "POST /v1/events HTTP/1.1\r\nHost: localhost\r\n"
+            + $"X-Api-Key: {SecureSystem.OperatorKey}\r\nContent-Type: application/x-ndjson\r\n"
+            + "Transfer-Encoding: chunked\r\n\r\n";
+        var late = await RawAsync(fixture.Server, $"{head}{line.Length:x}\r\n{line}\r\n40\r\n");
+        Assert.StartsWith("HTTP/1.1 408", late, StringComparison.Ordinal);
+        Assert.Contains("\"line\":2,\"accepted\":1", late, StringComparison.Ordinal);
+        var page = await SecureSystem.JsonAsync(
+            fixture.Server,
+            Get,
+            $"/v1/events?topic={topic}",
+            key: SecureSystem.OperatorKey
+        );
+        Assert.Equal(1, page.GetProperty("events").GetArrayLength());
+
+        var broken = await RawAsync(fixture.Server, $"{head}no length\r\n");
+        Assert.StartsWith("HTTP/1.1 400", broken, StringComparison.Ordinal);
+    }
+
     /// <summary>A run keeps its prompt after the request; a parser's rows for many small values outweigh
     /// them.</summary>
     [Fact]
