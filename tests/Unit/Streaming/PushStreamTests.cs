@@ -83,19 +83,7 @@ public sealed class PushStreamTests
     public async Task A_stream_that_has_reached_its_age_ends()
     {
         var clock = new ManualTime();
-        await using var push = new PushStream(
-            "id",
-            Client,
-            [],
-            new KeptOutput(),
-            new StreamingOptions(),
-            new PushSettings(),
-            clock,
-            TestContext.Current.CancellationToken
-        )
-        {
-            MaxAge = 0,
-        };
+        await using var push = Stream(new KeptOutput(), new PushSettings(), clock, maxAge: 0);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
         clock.Advance(TimeSpan.FromSeconds(1));
         await running;
@@ -106,16 +94,8 @@ public sealed class PushStreamTests
     public async Task A_stream_with_a_grace_goes_on_that_long_after_the_server_begins_to_stop()
     {
         var clock = new ManualTime();
-        await using var push = new PushStream(
-            "id",
-            Client,
-            [],
-            new KeptOutput(),
-            new StreamingOptions(),
-            new PushSettings(TimeSpan.FromSeconds(600), Bare: true),
-            clock,
-            TestContext.Current.CancellationToken
-        );
+        var settings = new PushSettings(TimeSpan.FromSeconds(600), Bare: true);
+        await using var push = Stream(new KeptOutput(), settings, clock);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
         push.Stop(EndReason.Drained);
         clock.Advance(TimeSpan.FromSeconds(599));
@@ -136,17 +116,25 @@ public sealed class PushStreamTests
 
     private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", null, default);
 
-    private static PushStream Stream(PushOutput output) =>
+    private static PushStream Stream(
+        PushOutput output,
+        PushSettings? settings = null,
+        TimeProvider? clock = null,
+        long maxAge = long.MaxValue
+    ) =>
         new(
             "id",
             Client,
             [],
             output,
             new StreamingOptions(),
-            new PushSettings(Bare: true, CutShort: "cut"u8.ToArray()),
-            TimeProvider.System,
+            settings ?? new PushSettings(Bare: true, CutShort: "cut"u8.ToArray()),
+            clock ?? TimeProvider.System,
             TestContext.Current.CancellationToken
-        );
+        )
+        {
+            MaxAge = maxAge,
+        };
 
     private sealed class KeptOutput : PushOutput
     {
