@@ -26,9 +26,6 @@ namespace AspireSse.Client;
 )]
 public sealed class SseStream : IAsyncEnumerable<SseEvent>
 {
-    // A connection that lived longer counts as successful even without an event, unless it fell silent.
-    private static readonly TimeSpan Stable = TimeSpan.FromSeconds(5);
-
     private readonly SseClient _client;
     private readonly SseOptions _options;
     private readonly Connector _connector;
@@ -68,67 +65,41 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
             );
         try
         {
-            for (var failures = 0; ; )
+            var retries = new Retries(_options.MaxRetries);
+            while (true)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                _client.ThrowIfDisposed();
-                _state = SseStreamState.Connecting;
-                TimeSpan? retryAfter;
-                SseException? failure;
-                using (
-                    var connection = new Connection(
-                        _client,
-                        _connector,
-                        _cursor,
-                        _options,
-                        _telemetry,
-                        cancellationToken
-                    )
-                )
+                var connection = Connect(cancellationToken);
+                using (connection)
                 {
-                    var reached = await connection.OpenAsync(failures).ConfigureAwait(false);
+                    var reached = await connection.OpenAsync(retries.Failures).ConfigureAwait(false);
                     if (reached == ConnectionState.EndedForGood)
                         yield break;
                     if (reached == ConnectionState.Open)
-                    {
                         _state = SseStreamState.Open;
-                        while (true)
+                    while (reached == ConnectionState.Open)
+                    {
+                        // Here, since an iterator cannot yield inside a try with a catch, and another method would
+                        // cost every event.
+                        SseEvent? e = null;
+                        try
                         {
-                            SseEvent? e = null;
-                            try
-                            {
-                                e = await connection.NextAsync().ConfigureAwait(false);
-                            }
-                            catch (Exception broken) when (Connection.IsOfTheNetwork(broken))
-                            {
-                                connection.Break(broken);
-                            }
-                            if (e is null)
-                                break;
-                            // Every connection to a server that cuts it at once begins with `connected`.
-                            if (e.Type is not ("connected" or "unauthorized"))
-                                failures = 0;
-                            if (e.Unauthorized?.Reason == "replaced")
-                                _connector.LoseTicket();
-                            _telemetry.Received();
-                            if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false))
-                                yield return e;
+                            e = await connection.NextAsync().ConfigureAwait(false);
                         }
+                        catch (Exception broken) when (Connection.IsOfTheNetwork(broken))
+                        {
+                            connection.Break(broken);
+                        }
+                        if (e is null)
+                            break;
+                        Count(e, retries);
+                        if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false))
+                            yield return e;
                     }
-                    (failure, retryAfter) = (connection.Failure, connection.RetryAfter);
-                    if (!MayGoOn(reached, failure))
+                    if (!MayGoOn(reached, connection.Failure) || !retries.MayFollow(connection))
                         yield break;
-                    if (connection.Lived > Stable && failure?.Error != SseError.Silent)
-                        failures = 0;
                 }
-                failures++;
-                if (_options.MaxRetries is { } most && failures > most)
-                {
-                    if (failure is null && most == 0)
-                        yield break;
-                    throw Exhausted(failures - 1, failure);
-                }
-                await WaitAsync(failures, failure, retryAfter, cancellationToken).ConfigureAwait(false);
+                await WaitAsync(retries.Failures, connection.Failure, connection.RetryAfter, cancellationToken)
+                    .ConfigureAwait(false);
             }
         }
         finally
@@ -136,6 +107,22 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
             _state = SseStreamState.Closed;
             Volatile.Write(ref _reading, 0);
         }
+    }
+
+    private Connection Connect(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _client.ThrowIfDisposed();
+        _state = SseStreamState.Connecting;
+        return new Connection(_client, _connector, _cursor, _options, _telemetry, cancellationToken);
+    }
+
+    private void Count(SseEvent e, Retries retries)
+    {
+        retries.Received(e);
+        if (e.Unauthorized?.Reason == "replaced")
+            _connector.LoseTicket();
+        _telemetry.Received();
     }
 
     /// <summary>Returns false if the stream is over. Throws if it failed and cannot be resumed.</summary>
@@ -147,16 +134,6 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                 : _connector.MayResend(LastEventId, failure!);
         return may || failure is null ? may : throw failure;
     }
-
-    private static SseException Exhausted(int retries, SseException? last) =>
-        new(
-            SseError.RetriesExhausted,
-            $"{retries} reconnections in a row delivered no event. "
-                + $"Last: {last?.Message ?? "the server ended the stream"}",
-            last,
-            last?.StatusCode,
-            last?.Problem
-        );
 
     private async Task WaitAsync(
         int failures,

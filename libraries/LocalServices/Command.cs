@@ -35,66 +35,110 @@ internal static class Command
         Func<long>? progress = null
     )
     {
-        using var process = new Process
-        {
-            StartInfo = new ProcessStartInfo(program, arguments)
-            {
-                WorkingDirectory = folder ?? "",
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            },
-        };
-        process.StartInfo.Environment["LC_ALL"] = "C";
-        if (libraries is not null)
-            process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
+        using var process = new Process { StartInfo = Describe(program, arguments, folder, libraries) };
+        var output = new Output(process);
+        if (!TryStart(process, input))
+            return null;
 
-        var (text, answer) = (new StringBuilder(), new StringBuilder());
-        process.OutputDataReceived += (_, line) =>
+        var limit = timeout ?? TimeSpan.FromMinutes(10);
+        if (!EndsWithin(limit, process, progress))
         {
-            Append(line.Data);
-            answer.AppendLine(line.Data);
+            process.Kill(entireProcessTree: true);
+            var why = progress is null
+                ? "did not end within its timeout"
+                : $"made no progress for {limit.TotalSeconds:0} s";
+            return new Result(TimedOut, $"{program} {why} and was killed. {output.Text}", "");
+        }
+
+        process.WaitForExit(); // reads the rest of the output
+        return new Result(process.ExitCode, output.Text.Trim(), output.Answer.Trim());
+    }
+
+    private static ProcessStartInfo Describe(
+        string program,
+        IEnumerable<string> arguments,
+        string? folder,
+        string? libraries
+    )
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder ?? "",
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
-        process.ErrorDataReceived += (_, line) => Append(line.Data);
+        start.Environment["LC_ALL"] = "C";
+        if (libraries is not null)
+            start.Environment["LD_LIBRARY_PATH"] = libraries;
+        return start;
+    }
+
+    /// <summary>Starts the program and gives it its input. Returns false when it does not exist.</summary>
+    private static bool TryStart(Process process, string? input)
+    {
         try
         {
             process.Start();
         }
         catch (Win32Exception)
         {
-            return null;
+            return false;
         }
-
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        var limit = timeout ?? TimeSpan.FromMinutes(10);
+        return true;
+    }
+
+    /// <summary>Waits for the end of the program. Each progress begins the limit again.</summary>
+    private static bool EndsWithin(TimeSpan limit, Process process, Func<long>? progress)
+    {
         var (left, last) = (limit, 0L);
         while (!process.WaitForExit(Interval(left)))
         {
             left -= Interval(left);
             if (progress?.Invoke() is { } now && now != last)
                 (left, last) = (limit, now);
-            if (left > TimeSpan.Zero)
-                continue;
-
-            process.Kill(entireProcessTree: true);
-            var why = progress is null
-                ? "did not end within its timeout"
-                : $"made no progress for {limit.TotalSeconds:0} s";
-            return new Result(TimedOut, $"{program} {why} and was killed. {text}", "");
+            if (left <= TimeSpan.Zero)
+                return false;
         }
-
-        process.WaitForExit(); // reads the rest of the output
-        return new Result(process.ExitCode, text.ToString().Trim(), answer.ToString().Trim());
+        return true;
 
         static TimeSpan Interval(TimeSpan left) => left < TimeSpan.FromSeconds(2) ? left : TimeSpan.FromSeconds(2);
+    }
 
-        void Append(string? line)
+    /// <summary>Collects the output of a process, whose two streams come on two threads.</summary>
+    private sealed class Output
+    {
+        private readonly Lock _gate = new();
+        private readonly StringBuilder _text = new(),
+            _answer = new();
+
+        public Output(Process process)
         {
-            lock (text)
-                text.AppendLine(line);
+            process.OutputDataReceived += (_, line) => Append(line.Data, _text, _answer);
+            process.ErrorDataReceived += (_, line) => Append(line.Data, _text);
+        }
+
+        /// <summary>Standard output and errors, as they came.</summary>
+        public string Text => Read(_text);
+
+        /// <summary>Standard output alone.</summary>
+        public string Answer => Read(_answer);
+
+        private void Append(string? line, params ReadOnlySpan<StringBuilder> texts)
+        {
+            lock (_gate)
+                foreach (var text in texts)
+                    text.AppendLine(line);
+        }
+
+        private string Read(StringBuilder text)
+        {
+            lock (_gate)
+                return text.ToString();
         }
     }
 }

@@ -68,16 +68,7 @@ internal sealed class RunStreams(
     /// </summary>
     private async Task EndAsync(HttpContext context, string kind, LastEventId last)
     {
-        var head = await reader.HeadAsync(context.RequestAborted);
-        var here = last.Id is { } id
-            ? await lineages.TranslateAsync(id, head.Epoch, context.RequestAborted)
-            : default(StreamId?);
-        var reason =
-            last.Id is null ? ResyncReason.Malformed
-            : here is null ? ResyncReason.Epoch
-            : here.Value.Position > head.Head ? ResyncReason.Future
-            : ResyncReason.Expired;
-        if (reason == ResyncReason.Expired && here!.Value.Position >= head.DroppedThrough)
+        if (await MismatchAsync(last, context.RequestAborted) is not { } reason)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
@@ -92,39 +83,55 @@ internal sealed class RunStreams(
             fatal = true,
             reason = reason.ToString().ToLowerInvariant(),
         };
-        using var gone = (
-            await runs.BeginAsync(kind, new { gone = true }, cancellationToken: context.RequestAborted)
-        ).Run!;
+        var (announced, end) = await StoreFailedRunAsync(kind, error, context.RequestAborted);
+        // With the error's own id, so that a client that returns does not get it again.
+        byte[] frames =
+        [
+            .. ControlFrames.IdOnly(announced),
+            .. ControlFrames.Resync(reason, last.Text, announced),
+            .. ControlFrames.Named(end, "error", error),
+        ];
+        await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), place: place);
+    }
+
+    /// <summary>Returns why the log cannot resume after an id; null if it can: the id is of another stream.</summary>
+    private async Task<ResyncReason?> MismatchAsync(LastEventId last, CancellationToken cancellationToken)
+    {
+        if (last.Id is not { } id)
+            return ResyncReason.Malformed;
+        var head = await reader.HeadAsync(cancellationToken);
+        return await lineages.TranslateAsync(id, head.Epoch, cancellationToken) switch
+        {
+            null => ResyncReason.Epoch,
+            { Position: var position } when position > head.Head => ResyncReason.Future,
+            { Position: var position } when position < head.DroppedThrough => ResyncReason.Expired,
+            _ => null,
+        };
+    }
+
+    /// <summary>Stores a run that has only an error, and returns the ids of its announcement and its end.</summary>
+    private async Task<(StreamId Announced, StreamId End)> StoreFailedRunAsync(
+        string kind,
+        object error,
+        CancellationToken cancellationToken
+    )
+    {
+        using var run = (await runs.BeginAsync(kind, new { gone = true }, cancellationToken: cancellationToken)).Run!;
         try
         {
-            await gone.EndAsync(RunEvent.Of("error", error));
+            await run.EndAsync(RunEvent.Of("error", error));
         }
         catch (RunFencedException e)
         {
             throw RunLog.NoLease(e);
         }
-        // With the error's own id, so that a client that returns does not get it again.
         var stored = await reader.ReadAsync(
-            gone.Announced.Position,
-            new EventFilter([gone.Name.Topic], [], []),
-            cancellationToken: context.RequestAborted
+            run.Announced.Position,
+            new EventFilter([run.Name.Topic], [], []),
+            cancellationToken: cancellationToken
         );
         if (stored.Events.Count == 0)
             throw new StoreUnavailableException("The end of the run cannot be read yet. Try again in some seconds.");
-        var end = gone.Announced with { Position = stored.Events[^1].Position };
-        await streams.OpenAsync(
-            context,
-            [],
-            (push, _) =>
-                push.WriteAsync(
-                    (byte[])
-                        [
-                            .. ControlFrames.IdOnly(gone.Announced),
-                            .. ControlFrames.Resync(reason, last.Text, gone.Announced),
-                            .. ControlFrames.Named(end, "error", error),
-                        ]
-                ),
-            place: place
-        );
+        return (run.Announced, run.Announced with { Position = stored.Events[^1].Position });
     }
 }

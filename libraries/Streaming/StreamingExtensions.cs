@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
@@ -26,65 +27,89 @@ internal static class StreamingExtensions
             .Configure(options => options.Replica = replica)
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.Services.AddSingleton<StreamPools>();
-        builder.Services.AddSingleton<FilterLogs>();
-        builder.Services.AddSingleton<StoreReplay>();
         builder.Services.AddSingleton<StreamingMetrics>();
-        builder.Services.AddSingleton(services => new PendingWrites(
-            services.GetRequiredService<IOptions<StreamingOptions>>().Value.PendingWriteBytes,
-            services.GetRequiredService<StreamingMetrics>().Stalled
-        ));
-        builder.Services.AddSingleton<WriterLoops>();
-        builder.Services.AddSingleton<ConnectionLimits>();
-        builder.Services.AddSingleton<ConnectionRegistry>();
-        builder.Services.AddSingleton<ConnectionLog>();
-        builder.Services.AddSingleton<StreamAdmission>();
-        builder.Services.AddSingleton<StreamStart>();
-        builder.Services.AddSingleton<StreamLifetime>();
-        builder.Services.AddSingleton<StreamOpener>();
-        builder.Services.AddSingleton<PushOpener>();
-        builder.Services.AddSingleton<FiniteStreams>();
-        builder.Services.AddSingleton<SlotSubscriptions>();
-        builder.Services.AddSingleton<RedisIntake>();
-        builder.Services.AddSingleton<EpochChange>();
-        builder.Services.AddSingleton<LiveFeed>();
-        builder.Services.AddSingleton<StoreHead>();
-        builder.Services.AddSingleton<StoreClock>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamingMetrics>());
-        builder.Services.AddHostedService(services => services.GetRequiredService<RedisIntake>());
-        builder.Services.AddHostedService(services => services.GetRequiredService<LiveFeed>());
-        builder.Services.AddHostedService(services => services.GetRequiredService<StoreClock>());
-        builder.Services.AddHostedService<StreamDrain>();
-        builder.Services.AddHostedService<StreamSweeper>();
-        builder.Services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
+        builder.Services.AddFeed();
+        builder.Services.AddConnections();
+        builder.Services.AddOpeners();
+        builder.Services.Configure<SocketTransportOptions>(LimitBuffers);
+        builder.WebHost.ConfigureKestrel(ConfigureServer);
+    }
 
-        builder.Services.Configure<SocketTransportOptions>(sockets =>
+    /// <summary>Adds the way of events from the store and Redis into the rings.</summary>
+    private static void AddFeed(this IServiceCollection services)
+    {
+        services.AddSingleton<FilterLogs>();
+        services.AddSingleton<StoreReplay>();
+        services.AddSingleton<SlotSubscriptions>();
+        services.AddSingleton<RedisIntake>();
+        services.AddSingleton<EpochChange>();
+        services.AddSingleton<LiveFeed>();
+        services.AddSingleton<StoreHead>();
+        services.AddSingleton<StoreClock>();
+        services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());
+        services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
+        services.AddHostedService(provider => provider.GetRequiredService<StoreClock>());
+        services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
+    }
+
+    /// <summary>Adds the open streams: their limits, their writers and their end.</summary>
+    private static void AddConnections(this IServiceCollection services)
+    {
+        services.AddSingleton<StreamPools>();
+        services.AddSingleton(provider => new PendingWrites(
+            provider.GetRequiredService<IOptions<StreamingOptions>>().Value.PendingWriteBytes,
+            provider.GetRequiredService<StreamingMetrics>().Stalled
+        ));
+        services.AddSingleton<WriterLoops>();
+        services.AddSingleton<ConnectionLimits>();
+        services.AddSingleton<ConnectionRegistry>();
+        services.AddSingleton<ConnectionLog>();
+        services.AddSingleton<StreamLifetime>();
+        services.AddHostedService<StreamDrain>();
+        services.AddHostedService<StreamSweeper>();
+    }
+
+    /// <summary>Adds the ways from a request to a stream.</summary>
+    private static void AddOpeners(this IServiceCollection services)
+    {
+        services.AddSingleton<StreamAdmission>();
+        services.AddSingleton<StreamStart>();
+        services.AddSingleton<StreamOpener>();
+        services.AddSingleton<PushOpener>();
+        services.AddSingleton<FiniteStreams>();
+    }
+
+    private static void LimitBuffers(SocketTransportOptions sockets)
+    {
+        sockets.Backlog = 4_096;
+        // Kestrel buffers this much of a request before it is read. Thousands of connections may wait for their turn.
+        sockets.MaxReadBufferSize = 64 * 1_024;
+    }
+
+    private static void ConfigureServer(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
+        // Slow clients are handled here: Streaming:DeadSeconds ends streams, the host other answers.
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.ConfigureEndpointDefaults(endpoint =>
         {
-            sockets.Backlog = 4_096;
-            // Kestrel buffers this much of a request before it is read. Thousands of connections may wait for their
-            // turn.
-            sockets.MaxReadBufferSize = 64 * 1_024;
+            LimitUnsent(endpoint);
+            endpoint.Use(ConnectionTakeover.Middleware);
         });
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
-            // Slow clients are handled here: Streaming:DeadSeconds ends streams, the host other answers.
-            kestrel.Limits.MinResponseDataRate = null;
-            kestrel.ConfigureEndpointDefaults(endpoint =>
+    }
+
+    private static void LimitUnsent(ListenOptions endpoint)
+    {
+        var options = endpoint.ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>();
+        var unsent = options.Value.UnsentKilobytes;
+        endpoint.Use(next =>
+            connection =>
             {
-                var unsent = endpoint
-                    .ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>()
-                    .Value.UnsentKilobytes;
-                endpoint.Use(next =>
-                    connection =>
-                    {
-                        UnsentLimit.Set(connection.Features.Get<IConnectionSocketFeature>()?.Socket, unsent);
-                        return next(connection);
-                    }
-                );
-                endpoint.Use(ConnectionTakeover.Middleware);
-            });
-        });
+                UnsentLimit.Set(connection.Features.Get<IConnectionSocketFeature>()?.Socket, unsent);
+                return next(connection);
+            }
+        );
     }
 }

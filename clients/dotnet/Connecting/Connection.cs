@@ -15,6 +15,8 @@ internal enum ConnectionState
 /// <summary>One connection attempt and, if it succeeds, its stream.</summary>
 internal sealed class Connection : IDisposable
 {
+    private static readonly TimeSpan Stable = TimeSpan.FromSeconds(5);
+
     private readonly SseClient _client;
     private readonly Connector _connector;
     private readonly Cursor _cursor;
@@ -54,8 +56,10 @@ internal sealed class Connection : IDisposable
     /// <summary>The server's <c>Retry-After</c>.</summary>
     public TimeSpan? RetryAfter { get; private set; }
 
-    /// <summary>The time since the stream opened; zero if it did not.</summary>
-    public TimeSpan Lived => _reader is null ? TimeSpan.Zero : _client.Clock.GetElapsedTime(_openedAt);
+    /// <summary>True if the stream was open for long enough to count as a success even without an event, unless it
+    /// fell silent.</summary>
+    public bool WasStable =>
+        _reader is not null && _client.Clock.GetElapsedTime(_openedAt) > Stable && Failure?.Error != SseError.Silent;
 
     /// <exception cref="SseException">The server refused the request, and a retry would not help.</exception>
     public async Task<ConnectionState> OpenAsync(int attempt)

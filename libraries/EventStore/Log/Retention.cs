@@ -1,4 +1,3 @@
-using System.Data;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -78,38 +77,20 @@ public sealed class Retention(
     public async Task<int> DropAsync(CancellationToken cancellationToken)
     {
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
-        if (!await IsAloneAsync())
+        await using var round = await RetentionRound.BeginAsync(connection, cancellationToken);
+        if (round is null)
         {
-            if (++_kept == Rounds)
-                logger.LogWarning(
-                    "Old events are not dropped: another session holds retention's lock (pg_locks: advisory, 7303014, "
-                        + "3). If its process is gone, end it with pg_terminate_backend"
-                );
+            WarnOfLock();
             return 0;
         }
-        var dropped = _kept = 0;
+        _kept = 0;
         try
         {
-            // Waits for readers are short, since a waiting detach can keep an append from starting a partition. The
-            // rest may take long.
-            await ExecuteAsync("set lock_timeout = '1s'", cancellationToken);
-            await ExecuteAsync("set statement_timeout = 0", cancellationToken);
-            await ExecuteAsync(
-                "delete from eventstore.recent_ids where time < clock_timestamp() - interval '24 hours'",
-                cancellationToken
-            );
-            await ExecuteAsync(
-                "select eventstore.retire_partitions($1, $2)",
-                cancellationToken,
-                new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.MaxAge },
-                new NpgsqlParameter<long> { TypedValue = options.Value.MaxBytes }
-            );
-            foreach (var name in await NamesAsync("select eventstore.detached_partitions()"))
-                await DropTableAsync(name);
-            foreach (var name in await NamesAsync("select name from eventstore.retired_partitions() where detaching"))
-                await DetachAsync(name, "finalize");
-            foreach (var name in await NamesAsync("select name from eventstore.retired_partitions()"))
-                await DetachAsync(name, "concurrently");
+            await round.SetTimeoutsAsync(cancellationToken);
+            await round.ForgetIdsAsync(cancellationToken);
+            await round.RetireAsync(options.Value.MaxAge, options.Value.MaxBytes, cancellationToken);
+            await round.DropUnfinishedAsync(cancellationToken);
+            await round.DropRetiredAsync(cancellationToken);
             _waiting = false;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
@@ -120,55 +101,15 @@ public sealed class Retention(
                 );
             _waiting = true;
         }
-        finally
-        {
-            // The pool does not reset connections.
-            if (connection.State == ConnectionState.Open)
-                foreach (
-                    var undo in (string[])
-                        ["reset lock_timeout", "reset statement_timeout", "select pg_advisory_unlock(7303014, 3)"]
-                )
-                    await ExecuteAsync(undo, CancellationToken.None);
-        }
-        return dropped;
+        return round.Dropped;
+    }
 
-        async Task<bool> IsAloneAsync()
-        {
-            await using var command = new NpgsqlCommand("select pg_try_advisory_lock(7303014, 3)", connection);
-            return await command.ExecuteScalarAsync(cancellationToken) is true;
-        }
-
-        async Task DetachAsync(string name, string how)
-        {
-            await ExecuteAsync(
-                $"alter table eventstore.events detach partition eventstore.{name} {how}",
-                cancellationToken
+    private void WarnOfLock()
+    {
+        if (++_kept == Rounds)
+            logger.LogWarning(
+                "Old events are not dropped: another session holds retention's lock (pg_locks: advisory, 7303014, "
+                    + "3). If its process is gone, end it with pg_terminate_backend"
             );
-            await DropTableAsync(name);
-        }
-
-        async Task DropTableAsync(string name)
-        {
-            await ExecuteAsync($"drop table eventstore.{name}", cancellationToken);
-            dropped++;
-        }
-
-        async Task ExecuteAsync(string sql, CancellationToken token, params NpgsqlParameter[] parameters)
-        {
-            await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-            command.Parameters.AddRange(parameters);
-            using var running = RunningCommands.Add(command);
-            await command.ExecuteNonQueryAsync(token);
-        }
-
-        async Task<List<string>> NamesAsync(string sql)
-        {
-            await using var command = new NpgsqlCommand(sql, connection);
-            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
-            var names = new List<string>();
-            while (await rows.ReadAsync(cancellationToken))
-                names.Add(rows.GetString(0));
-            return names;
-        }
     }
 }

@@ -22,29 +22,12 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
         try
         {
-            // Before the lock: a migrator may wait for another one for longer than a statement may take.
-            await ExecuteAsync("set statement_timeout = 0");
-            await ExecuteAsync("select pg_advisory_lock(7303014, 0)");
-            // All publishes would queue behind a lock that waits for a backup.
-            await ExecuteAsync("set lock_timeout = '300ms'");
-            await RetryAsync(() => ExecuteAsync(SchemaScript.Prepare.Sql));
+            await LockAsync(connection, cancellationToken);
+            await RetryAsync(() => connection.RunAsync(SchemaScript.Prepare.Sql, cancellationToken), cancellationToken);
             foreach (var script in SchemaScript.Tables)
-                await RetryAsync(() => ApplyAsync(connection, script, cancellationToken));
-            await RetryAsync(() => ApplyFunctionsAsync(connection, cancellationToken));
-            await connection.RunAsync(
-                "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
-                cancellationToken,
-                SchemaScript.FunctionSet
-            );
-            // Their functions are replaced now: after an undone upgrade the next one has to migrate again.
-            await connection.RunAsync(
-                """
-                delete from eventstore.migrations where name like 'functions %'
-                    and applied_at > (select applied_at from eventstore.migrations where name = $1)
-                """,
-                cancellationToken,
-                SchemaScript.FunctionSet
-            );
+                await RetryAsync(() => ApplyAsync(connection, script, cancellationToken), cancellationToken);
+            await RetryAsync(() => ApplyFunctionsAsync(connection, cancellationToken), cancellationToken);
+            await RecordFunctionsAsync(connection, cancellationToken);
         }
         finally
         {
@@ -55,29 +38,37 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
                     CancellationToken.None
                 );
         }
+    }
 
-        async Task RetryAsync(Func<Task> apply)
+    /// <summary>Waits for other migrators, for as long as they need.</summary>
+    private static async Task LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        // Before the lock: a migrator may wait for another one for longer than a statement may take.
+        await connection.RunAsync("set statement_timeout = 0", cancellationToken);
+        await connection.RunAsync("select pg_advisory_lock(7303014, 0)", cancellationToken);
+        // All publishes would queue behind a lock that waits for a backup.
+        await connection.RunAsync("set lock_timeout = '300ms'", cancellationToken);
+    }
+
+    private async Task RetryAsync(Func<Task> apply, CancellationToken cancellationToken)
+    {
+        for (var logged = false; ; logged = true)
         {
-            for (var logged = false; ; logged = true)
+            try
             {
-                try
-                {
-                    await apply();
-                    return;
-                }
-                catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
-                {
-                    if (!logged)
-                        logger.LogWarning(
-                            "A transaction, perhaps a backup, uses a table that a migration changes: the migration "
-                                + "waits until it ends, publishes do not"
-                        );
-                    await Task.Delay(Pause, clock, cancellationToken);
-                }
+                await apply();
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                if (!logged)
+                    logger.LogWarning(
+                        "A transaction, perhaps a backup, uses a table that a migration changes: the migration "
+                            + "waits until it ends, publishes do not"
+                    );
+                await Task.Delay(Pause, clock, cancellationToken);
             }
         }
-
-        Task ExecuteAsync(string sql) => connection.RunAsync(sql, cancellationToken);
     }
 
     private async Task ApplyAsync(NpgsqlConnection connection, SchemaScript script, CancellationToken cancellationToken)
@@ -100,6 +91,24 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
         var functions = await new FunctionMigration(connection, SchemaScript.Functions).ApplyAsync(cancellationToken);
         if (functions.Count > 0)
             logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
+    }
+
+    private static async Task RecordFunctionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await connection.RunAsync(
+            "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
+            cancellationToken,
+            SchemaScript.FunctionSet
+        );
+        // The functions of the other sets are replaced now: after an undone upgrade the next one has to migrate again.
+        await connection.RunAsync(
+            """
+            delete from eventstore.migrations where name like 'functions %'
+                and applied_at > (select applied_at from eventstore.migrations where name = $1)
+            """,
+            cancellationToken,
+            SchemaScript.FunctionSet
+        );
     }
 
     /// <summary>Returns the names of this version's migrations that the database has never had. A newer schema has all

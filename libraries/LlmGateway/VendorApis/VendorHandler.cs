@@ -54,42 +54,7 @@ internal abstract class VendorHandler<TResponse>(
         context.Response.Headers[RequestIdHeader] = $"req_{Guid.NewGuid():N}";
         try
         {
-            var body = await ChatBody.ReadAsync(context, Options.MaxRequestBytes);
-            var start = clock.GetTimestamp();
-            var (call, response) = Read(body, context.Request.Headers);
-            var isStream = ChatBody.Flag(body, "stream");
-            // The place comes first: a refused request must not cost the provider's tokens.
-            using var place = isStream ? await streams.EnterAsync(context) : null;
-            if (isStream && place is null)
-                return;
-            await using var updates = new ProviderAnswer(
-                call.From(access.ClientOf(context)),
-                context.RequestAborted,
-                live.GraceExpired
-            );
-            if (!isStream)
-            {
-                await foreach (var update in updates.ReadAsync())
-                    response.Take(update);
-                await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
-                return;
-            }
-            var waiting = TimeSpan.FromMilliseconds(Options.HeadMilliseconds) - clock.GetElapsedTime(start);
-            await updates.BeginAsync(waiting > TimeSpan.Zero ? waiting : TimeSpan.Zero, clock);
-            await streams.OpenAsync(
-                context,
-                [],
-                (push, stopped) => StreamAsync(push, updates, response, stopped),
-                new PushSettings(
-                    TimeSpan.FromDays(1),
-                    HeartbeatSeconds: Options.PingSeconds,
-                    Bare: true,
-                    CutShort: Frame(Stopping),
-                    Heartbeat: Heartbeat,
-                    MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
-                ),
-                place
-            );
+            await RespondAsync(context);
         }
         catch (InvalidChatException e)
         {
@@ -111,6 +76,55 @@ internal abstract class VendorHandler<TResponse>(
             await Internal.WriteAsync(context);
         }
     }
+
+    private async Task RespondAsync(HttpContext context)
+    {
+        var body = await ChatBody.ReadAsync(context, Options.MaxRequestBytes);
+        var start = clock.GetTimestamp();
+        var (call, response) = Read(body, context.Request.Headers);
+        if (ChatBody.Flag(body, "stream"))
+            await RespondWithStreamAsync(context, call, response, start);
+        else
+            await RespondWholeAsync(context, call, response);
+    }
+
+    private async Task RespondWholeAsync(HttpContext context, ChatCall call, TResponse response)
+    {
+        await using var updates = Ask(context, call);
+        await foreach (var update in updates.ReadAsync())
+            response.Take(update);
+        await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
+    }
+
+    /// <summary>Opens the stream once the provider has begun, or after <see cref="LlmOptions.HeadMilliseconds"/> since
+    /// <paramref name="start"/>: until then its failure has a status of its own.</summary>
+    private async Task RespondWithStreamAsync(HttpContext context, ChatCall call, TResponse response, long start)
+    {
+        // The place comes first: a refused request must not cost the provider's tokens.
+        using var place = await streams.EnterAsync(context);
+        if (place is null)
+            return;
+        await using var updates = Ask(context, call);
+        var waiting = TimeSpan.FromMilliseconds(Options.HeadMilliseconds) - clock.GetElapsedTime(start);
+        await updates.BeginAsync(waiting > TimeSpan.Zero ? waiting : TimeSpan.Zero, clock);
+        await streams.OpenAsync(
+            context,
+            [],
+            (push, stopped) => StreamAsync(push, updates, response, stopped),
+            new PushSettings(
+                TimeSpan.FromDays(1),
+                HeartbeatSeconds: Options.PingSeconds,
+                Bare: true,
+                CutShort: Frame(Stopping),
+                Heartbeat: Heartbeat,
+                MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
+            ),
+            place
+        );
+    }
+
+    private ProviderAnswer Ask(HttpContext context, ChatCall call) =>
+        new(call.From(access.ClientOf(context)), context.RequestAborted, live.GraceExpired);
 
     private async Task StreamAsync(
         PushStream push,

@@ -1,0 +1,104 @@
+using System.Data;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// One round of retention, on a connection of its own. It holds retention's lock until it is disposed, which also
+/// restores the connection's timeouts.
+/// </summary>
+internal sealed class RetentionRound : IAsyncDisposable
+{
+    private const string Lock = "7303014, 3";
+
+    private readonly NpgsqlConnection _connection;
+
+    private RetentionRound(NpgsqlConnection connection) => _connection = connection;
+
+    /// <summary>Number of partitions that this round has dropped.</summary>
+    public int Dropped { get; private set; }
+
+    /// <summary>Begins a round, or returns null if another session holds the lock.</summary>
+    public static async Task<RetentionRound?> BeginAsync(NpgsqlConnection connection, CancellationToken token)
+    {
+        await using var command = new NpgsqlCommand($"select pg_try_advisory_lock({Lock})", connection);
+        return await command.ExecuteScalarAsync(token) is true ? new RetentionRound(connection) : null;
+    }
+
+    /// <summary>Limits waits for readers to a moment, since a waiting detach can keep an append from starting a
+    /// partition. The rest may take long.</summary>
+    public async Task SetTimeoutsAsync(CancellationToken token)
+    {
+        await ExecuteAsync("set lock_timeout = '1s'", token);
+        await ExecuteAsync("set statement_timeout = 0", token);
+    }
+
+    public Task ForgetIdsAsync(CancellationToken token) =>
+        ExecuteAsync("delete from eventstore.recent_ids where time < clock_timestamp() - interval '24 hours'", token);
+
+    /// <summary>Marks the partitions that are too old or too many.</summary>
+    public Task RetireAsync(TimeSpan maxAge, long maxBytes, CancellationToken token) =>
+        ExecuteAsync(
+            "select eventstore.retire_partitions($1, $2)",
+            token,
+            new NpgsqlParameter<TimeSpan> { TypedValue = maxAge },
+            new NpgsqlParameter<long> { TypedValue = maxBytes }
+        );
+
+    /// <summary>Drops the partitions that an earlier, interrupted round has detached or begun to detach.</summary>
+    public async Task DropUnfinishedAsync(CancellationToken token)
+    {
+        foreach (var name in await NamesAsync("select eventstore.detached_partitions()", token))
+            await DropTableAsync(name, token);
+        const string detaching = "select name from eventstore.retired_partitions() where detaching";
+        foreach (var name in await NamesAsync(detaching, token))
+            await DetachAsync(name, "finalize", token);
+    }
+
+    /// <summary>Detaches and drops the marked partitions.</summary>
+    public async Task DropRetiredAsync(CancellationToken token)
+    {
+        foreach (var name in await NamesAsync("select name from eventstore.retired_partitions()", token))
+            await DetachAsync(name, "concurrently", token);
+    }
+
+    /// <summary>Restores the timeouts and gives the lock back: the pool does not reset connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection.State != ConnectionState.Open)
+            return;
+        await ExecuteAsync("reset lock_timeout", CancellationToken.None);
+        await ExecuteAsync("reset statement_timeout", CancellationToken.None);
+        await ExecuteAsync($"select pg_advisory_unlock({Lock})", CancellationToken.None);
+    }
+
+    private async Task DetachAsync(string name, string how, CancellationToken token)
+    {
+        await ExecuteAsync($"alter table eventstore.events detach partition eventstore.{name} {how}", token);
+        await DropTableAsync(name, token);
+    }
+
+    private async Task DropTableAsync(string name, CancellationToken token)
+    {
+        await ExecuteAsync($"drop table eventstore.{name}", token);
+        Dropped++;
+    }
+
+    private async Task ExecuteAsync(string sql, CancellationToken token, params NpgsqlParameter[] parameters)
+    {
+        await using var command = new NpgsqlCommand(sql, _connection) { CommandTimeout = 0 };
+        command.Parameters.AddRange(parameters);
+        using var running = RunningCommands.Add(command);
+        await command.ExecuteNonQueryAsync(token);
+    }
+
+    private async Task<List<string>> NamesAsync(string sql, CancellationToken token)
+    {
+        await using var command = new NpgsqlCommand(sql, _connection);
+        await using var rows = await command.ExecuteReaderAsync(token);
+        var names = new List<string>();
+        while (await rows.ReadAsync(token))
+            names.Add(rows.GetString(0));
+        return names;
+    }
+}
