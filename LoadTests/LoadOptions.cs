@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using LoadTests.Chaos;
-using LoadTests.Llm;
 using LoadTests.Scenarios;
+using LoadTests.Targets;
 
 namespace LoadTests;
 

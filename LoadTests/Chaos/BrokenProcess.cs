@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using LoadTests.Targets;
 using Measuring;
 
 namespace LoadTests.Chaos;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using LoadTests.Running;
+using LoadTests.Measurements;
 using LoadTests.Targets;
 using Measuring;
 
@@ -183,7 +183,7 @@ internal sealed class ChaosPlan(
         using var limit = new CancellationTokenSource(RepairLimit);
         try
         {
-            while (ProcessTable.Exists(process.Pid) || !await _processes.IsRestoredAsync(process, limit.Token))
+            while (ProcessTable.Exists(process.Pid) || !await IsRestoredAsync(process, limit.Token))
                 await Task.Delay(100, limit.Token);
             return true;
         }
@@ -195,4 +195,7 @@ internal sealed class ChaosPlan(
             return false;
         }
     }
+
+    private async Task<bool> IsRestoredAsync(BrokenProcess process, CancellationToken cancellationToken) =>
+        await _processes.IsCompleteAsync(process.Target, cancellationToken) || process.IsReplaced;
 }

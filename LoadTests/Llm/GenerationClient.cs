@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using AspireSse.Client;
-using LoadTests.Running;
+using LoadTests.Measurements;
 using NBomber.Contracts;
 using NBomber.CSharp;
 using LedgerReader = Measuring.Ledger.LedgerReader;

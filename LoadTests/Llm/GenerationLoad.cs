@@ -1,5 +1,5 @@
-using LoadTests.Running;
-using LoadTests.Scenarios;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using NBomber.Contracts;
 using NBomber.CSharp;
 
@@ -85,14 +85,3 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
         _api?.Dispose();
     }
 }
-
-/// <summary>A load with its own end, which the runner waits for.</summary>
-internal interface IFinite
-{
-    bool IsFinished { get; }
-}
-
-/// <summary>The source of the tokens.</summary>
-/// <param name="UpstreamPort">The fake upstream's port, where the target's provider <c>local</c> points. Null uses the
-/// demo provider.</param>
-internal sealed record LlmTarget(int? UpstreamPort);

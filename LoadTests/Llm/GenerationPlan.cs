@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using LoadTests.Scenarios;
+using LoadTests.Loads;
 
 namespace LoadTests.Llm;
 

@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using AspireSse.Client;
-using LoadTests.Running;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using LedgerReader = Measuring.Ledger.LedgerReader;
 
 namespace LoadTests.Llm;
@@ -18,7 +19,7 @@ internal sealed class GenerationReader(
     bool isFirst,
     long requestedAt,
     UpstreamAnswer? answer
-) : IAsyncDisposable
+) : IStallable, IAsyncDisposable
 {
     /// <summary>The time without an event after which a stream
     /// counts as stalled; many times the coalescing delay.</summary>

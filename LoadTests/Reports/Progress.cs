@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using LoadTests.Running;
+using LoadTests.Measurements;
 
 namespace LoadTests.Reports;
 

@@ -1,8 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using LoadTests.Chaos;
-using LoadTests.Llm;
-using LoadTests.Running;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using LoadTests.Scenarios;
 using Measuring;
 using Measuring.Ledger;

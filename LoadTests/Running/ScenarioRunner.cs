@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LoadTests.Chaos;
-using LoadTests.Llm;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using LoadTests.Reports;
 using LoadTests.Scenarios;
 using LoadTests.Targets;

@@ -1,5 +1,6 @@
 using LoadTests.Llm;
-using LoadTests.Running;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 
 namespace LoadTests.Scenarios;
 

@@ -1,5 +1,5 @@
 using LoadTests.Chaos;
-using LoadTests.Running;
+using LoadTests.Measurements;
 
 namespace Reliability;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using LoadTests.Running;
+using LoadTests.Measurements;
 
 namespace Reliability.Failover;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AspireSse.Client.Publishing;
-using LoadTests.Running;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using LoadTests.Targets;
 
 namespace Reliability.Failover;

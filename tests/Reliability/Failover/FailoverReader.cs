@@ -1,5 +1,6 @@
 using AspireSse.Client;
-using LoadTests.Running;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using LedgerReader = Measuring.Ledger.LedgerReader;
 
 namespace Reliability.Failover;

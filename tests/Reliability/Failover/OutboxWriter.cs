@@ -1,5 +1,6 @@
 using System.Text;
-using LoadTests.Running;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using Npgsql;
 
 namespace Reliability.Failover;

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using LoadTests.Chaos;
+using LoadTests.Measurements;
 using LoadTests.Reports;
-using LoadTests.Running;
+using LoadTests.Targets;
 using Unit.Client;
 
 namespace Unit.Load;

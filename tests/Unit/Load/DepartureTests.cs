@@ -1,6 +1,6 @@
 using System.Text;
-using LoadTests.Running;
-using LoadTests.Scenarios;
+using LoadTests.Loads;
+using LoadTests.Measurements;
 using NBomber.CSharp;
 using Unit.Client;
 using Unit.ServiceDefaults;

@@ -1,5 +1,5 @@
 using LoadTests.Llm;
-using LoadTests.Scenarios;
+using LoadTests.Loads;
 
 namespace Unit.Load;
 

@@ -1,4 +1,4 @@
-using LoadTests.Running;
+using LoadTests.Loads;
 using Measuring.Ledger;
 
 namespace Unit.Load;

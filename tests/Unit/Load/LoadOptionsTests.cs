@@ -1,5 +1,5 @@
 using LoadTests;
-using LoadTests.Chaos;
+using LoadTests.Targets;
 
 namespace Unit.Load;
 

@@ -1,4 +1,5 @@
 using LoadTests;
+using LoadTests.Reports;
 using LoadTests.Running;
 using Unit.Client;
 
@@ -76,7 +77,7 @@ public sealed class LoadSuiteTests : IDisposable
     [Fact]
     public async Task A_second_run_into_the_same_folder_is_refused_and_leaves_the_first_ones_files()
     {
-        using var held = LoadTests.Reports.ReportFolder.Open(Options("http://localhost:1", "fanout"));
+        using var held = ReportFolder.Open(Options("http://localhost:1", "fanout"));
         await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
         var refused = await Assert.ThrowsAsync<LoadTestException>(() =>
             RunAsync(system, TestContext.Current.CancellationToken, "fanout")

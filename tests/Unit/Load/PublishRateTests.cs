@@ -1,4 +1,4 @@
-using LoadTests.Scenarios;
+using LoadTests.Loads;
 
 namespace Unit.Load;
 

@@ -1,6 +1,7 @@
 using LoadTests.Chaos;
+using LoadTests.Measurements;
 using LoadTests.Reports;
-using LoadTests.Running;
+using LoadTests.Targets;
 
 namespace Unit.Load;
 

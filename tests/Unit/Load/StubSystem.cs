@@ -1,4 +1,4 @@
-using LoadTests.Running;
+using LoadTests.Measurements;
 using LoadTests.Targets;
 using Microsoft.AspNetCore.Http;
 using Unit.Client;

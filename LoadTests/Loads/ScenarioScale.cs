@@ -1,4 +1,4 @@
-namespace LoadTests.Scenarios;
+namespace LoadTests.Loads;
 
 /// <summary>The size of a scenario.</summary>
 /// <param name="Clients">The number of streams.</param>

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using LoadTests.Running;
+using LoadTests.Measurements;
 using NBomber.Contracts;
 using NBomber.CSharp;
 
-namespace LoadTests.Scenarios;
+namespace LoadTests.Loads;
 
 /// <summary>
 /// Clients that connect before anything is published, and stay. A measurement is one received event: an iteration

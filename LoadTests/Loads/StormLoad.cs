@@ -1,8 +1,8 @@
-using LoadTests.Running;
+using LoadTests.Measurements;
 using NBomber.Contracts;
 using NBomber.CSharp;
 
-namespace LoadTests.Scenarios;
+namespace LoadTests.Loads;
 
 /// <summary>Clients that connect all at once and stay. A measurement
 /// is one connect, until the server's `connected` event.</summary>

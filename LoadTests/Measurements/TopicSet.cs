@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Measuring.Ledger;
 
-namespace LoadTests.Running;
+namespace LoadTests.Measurements;
 
 /// <summary>One of the ledger's publishers and its topic. Used by one task
 /// at a time, because the ledger checks readers against its order.</summary>

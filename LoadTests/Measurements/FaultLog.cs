@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using LoadTests.Targets;
 
-namespace LoadTests.Chaos;
+namespace LoadTests.Measurements;
 
 /// <summary>The past and present faults of a scenario, to decide
 /// whether a fault explains a failure. Thread-safe.</summary>

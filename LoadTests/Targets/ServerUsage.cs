@@ -1,8 +1,6 @@
-using LoadTests.Chaos;
-using LoadTests.Targets;
 using Measuring;
 
-namespace LoadTests.Running;
+namespace LoadTests.Targets;
 
 /// <summary>Measures the CPU seconds of the system's processes,
 /// by name, as far as they are visible to this user.</summary>

@@ -1,14 +1,5 @@
 namespace LoadTests.Chaos;
 
-/// <summary>A component that faults can be injected into.</summary>
-internal enum ChaosTarget
-{
-    Redis,
-    Postgres,
-    Broadcaster,
-    StreamApi,
-}
-
 /// <summary>The signal that injects a fault.</summary>
 internal enum FaultKind
 {

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using AspireSse.Client;
+using LoadTests.Measurements;
 using Measuring;
 using Measuring.Ledger;
 
-namespace LoadTests.Running;
+namespace LoadTests.Loads;
 
 /// <summary>A client with one stream, over all its connections. Supports one call at a time.</summary>
 internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account, LatencyHistogram latency)

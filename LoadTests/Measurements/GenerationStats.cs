@@ -1,6 +1,6 @@
 using Measuring;
 
-namespace LoadTests.Llm;
+namespace LoadTests.Measurements;
 
 /// <summary>Counters and latencies of the generations of a run, beside the run's own. Thread-safe.</summary>
 /// <remarks>
@@ -10,7 +10,7 @@ namespace LoadTests.Llm;
 internal sealed class GenerationStats(bool timed)
 {
     private readonly System.Collections.Concurrent.ConcurrentQueue<string> _unexplained = new();
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<GenerationReader, bool> _readers = new();
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<IStallable, bool> _readers = new();
     private int _running;
     private long _started,
         _completed,
@@ -37,9 +37,9 @@ internal sealed class GenerationStats(bool timed)
     /// <summary>Connected readers that receive nothing.</summary>
     public int Stalled => _readers.Keys.Count(r => r.IsStalled);
 
-    public void AddReader(GenerationReader reader) => _readers[reader] = true;
+    public void AddReader(IStallable reader) => _readers[reader] = true;
 
-    public void RemoveReader(GenerationReader reader) => _readers.TryRemove(reader, out _);
+    public void RemoveReader(IStallable reader) => _readers.TryRemove(reader, out _);
 
     public long Drops => Volatile.Read(ref _drops);
 
@@ -75,4 +75,10 @@ internal sealed class GenerationStats(bool timed)
         Interlocked.Increment(ref _completed);
         Interlocked.Add(ref _tokens, tokens);
     }
+}
+
+/// <summary>A reader that may be connected and receive nothing.</summary>
+internal interface IStallable
+{
+    bool IsStalled { get; }
 }

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using LoadTests.Chaos;
 using Measuring;
 
-namespace LoadTests.Running;
+namespace LoadTests.Measurements;
 
 /// <summary>The counters of a quarter of a second. Rates are a second, latencies in milliseconds.</summary>
 /// <param name="Until">The window's end, since the start of the run.</param>

@@ -1,12 +1,10 @@
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
-using LoadTests.Chaos;
-using LoadTests.Llm;
 using LoadTests.Targets;
 using Measuring;
 using NBomber.Contracts;
 
-namespace LoadTests.Running;
+namespace LoadTests.Measurements;
 
 /// <summary>The state that the loads of one scenario share: the system's
 /// address, the ledgers, the measurements and the end.</summary>

@@ -1,4 +1,4 @@
-namespace LoadTests.Running;
+namespace LoadTests.Measurements;
 
 /// <summary>
 /// The time from a fault to the end of the last second in which the system had not recovered: a client was

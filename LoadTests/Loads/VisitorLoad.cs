@@ -1,8 +1,8 @@
-using LoadTests.Running;
+using LoadTests.Measurements;
 using NBomber.Contracts;
 using NBomber.CSharp;
 
-namespace LoadTests.Scenarios;
+namespace LoadTests.Loads;
 
 /// <summary>Clients that connect, read for a moment and leave, at a rate
 /// independent of the server. A measurement is one connect.</summary>

@@ -1,10 +1,9 @@
 using System.Data.Common;
 using System.Net.Http.Json;
 using System.Text.Json;
-using LoadTests.Targets;
 using Measuring;
 
-namespace LoadTests.Chaos;
+namespace LoadTests.Targets;
 
 /// <summary>
 /// Finds the processes of the targeted system only: StreamApi by the replicas' ports, Redis and Postgres by the
@@ -74,15 +73,15 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
     /// <summary>Records that the process had its turn.</summary>
     public void MarkBroken(int pid) => _brokenIn[pid] = ++_turn;
 
-    /// <summary>Returns whether the system has as many processes as
-    /// before the fault. A replica restarts at another address.</summary>
-    public async Task<bool> IsRestoredAsync(BrokenProcess broken, CancellationToken cancellationToken)
-    {
-        if (broken.Target == ChaosTarget.StreamApi && await replicas.RefreshAsync(cancellationToken) >= _replicas)
-            return true;
-        return broken.IsReplaced
-            || (broken.Target == ChaosTarget.Broadcaster && _broadcasters > 0 && Broadcasters().Count >= _broadcasters);
-    }
+    /// <summary>Returns whether the system has as many processes of the target as before the fault, also at other
+    /// addresses. False for a target with one process, whose address does not change.</summary>
+    public async Task<bool> IsCompleteAsync(ChaosTarget target, CancellationToken cancellationToken) =>
+        target switch
+        {
+            ChaosTarget.StreamApi => await replicas.RefreshAsync(cancellationToken) >= _replicas,
+            ChaosTarget.Broadcaster => _broadcasters > 0 && Broadcasters().Count >= _broadcasters,
+            _ => false,
+        };
 
     private static int At(ChaosTarget target, int port, params string[] programs)
     {

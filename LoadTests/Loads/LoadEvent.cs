@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
-namespace LoadTests.Running;
+namespace LoadTests.Loads;
 
 /// <summary>
 /// The payload of published events: the ledger's stamp and the publish time in nanoseconds since 1970, from this

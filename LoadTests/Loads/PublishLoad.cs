@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using AspireSse.Client.Publishing;
-using LoadTests.Running;
+using LoadTests.Measurements;
 using NBomber.Contracts;
 using NBomber.CSharp;
 
-namespace LoadTests.Scenarios;
+namespace LoadTests.Loads;
 
 /// <summary>
 /// Publishes at a rate independent of the server's speed (open model). A measurement is one publish until its

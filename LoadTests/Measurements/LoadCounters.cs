@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using AspireSse.Client;
 
-namespace LoadTests.Running;
+namespace LoadTests.Measurements;
 
 /// <summary>The counters of a running scenario. Thread-safe.</summary>
 internal sealed class LoadCounters(TimeProvider clock)

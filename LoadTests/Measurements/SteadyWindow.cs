@@ -1,6 +1,7 @@
+using LoadTests.Targets;
 using Measuring;
 
-namespace LoadTests.Running;
+namespace LoadTests.Measurements;
 
 /// <summary>
 /// Measurements from the end of the ramp, with all clients connected, the full rate and compiled code, to the end of
