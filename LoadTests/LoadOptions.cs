@@ -79,68 +79,77 @@ internal sealed partial record LoadOptions
     public static LoadOptions Parse(IReadOnlyList<string> args)
     {
         var options = new LoadOptions();
-        var scenarios = new List<string>();
         for (var i = 0; i < args.Count; i++)
         {
             var name = args[i];
+            options = name.StartsWith('-')
+                ? options.With(name, Value)
+                : options with
+                {
+                    Scenarios = [.. options.Scenarios, .. name.Split(',')],
+                };
+
             string Value() =>
                 ++i < args.Count
                     ? args[i]
                     : throw new LoadTestException($"{name} needs a value. --help lists the options.");
-            options = name switch
-            {
-                "--target" => options with { Target = ReadUri(name, Value()) },
-                "--size" => options with { Size = OneOf<LoadSize>(name, Value()) },
-                "--clients" => options with { Clients = Number(name, Value(), 1, 18_000) },
-                "--rate" => options with { Rate = Number(name, Value(), 1, 20_000) },
-                "--seconds" => options with { Seconds = Number(name, Value(), 2, 86_400) },
-                "--chaos" => options with { Chaos = ReadChaos(Value()) },
-                "--fault" => options with { Fault = OneOf<FaultKind>(name, Value()) },
-                "--pids" => options with { Pids = ReadPids(Value()) },
-                "--max-p99" => options with { MaxP99Ms = Number(name, Value(), 1, 3_600_000) },
-                "--llm-upstream-port" => options with
-                {
-                    Llm = options.Llm with { UpstreamPort = Number(name, Value(), 1, 65_535) },
-                },
-                "--topics" => options with { Topics = ReadTopics(Value()) },
-                "--reports" => options with { ReportFolder = NotEmpty(name, Value()) },
-                "--compare" => options with { Compare = (Value(), Value()) },
-                "--plant-loss" => options with { PlantLoss = true },
-                "--progress" => Value() == "json"
-                    ? options with
-                    {
-                        JsonProgress = true,
-                    }
-                    : throw new LoadTestException("--progress takes json."),
-                "--help" or "-h" => options with { Help = true },
-                _ when name.StartsWith('-') => throw new LoadTestException(
-                    $"There is no option {name}. --help lists the options."
-                ),
-                _ => options,
-            };
-            if (!name.StartsWith('-'))
-                scenarios.AddRange(name.Split(','));
         }
-        if (scenarios.FirstOrDefault(s => !ScenarioCatalog.Exists(s)) is { } unknown)
+        options.RequireScenarios();
+        if (options.Chaos.Count == 0 && args.FirstOrDefault(a => a is "--fault" or "--pids") is { } lone)
+            throw new LoadTestException($"{lone} needs --chaos, which names the processes to break. Give --chaos too.");
+        return options.WithDefaults();
+    }
+
+    /// <summary>Returns the options with one more.</summary>
+    /// <param name="name">The name of the option.</param>
+    /// <param name="value">Takes the next argument.</param>
+    private LoadOptions With(string name, Func<string> value) =>
+        name switch
+        {
+            "--target" => this with { Target = ReadUri(name, value()) },
+            "--size" => this with { Size = OneOf<LoadSize>(name, value()) },
+            "--clients" => this with { Clients = Number(name, value(), 1, 18_000) },
+            "--rate" => this with { Rate = Number(name, value(), 1, 20_000) },
+            "--seconds" => this with { Seconds = Number(name, value(), 2, 86_400) },
+            "--chaos" => this with { Chaos = ReadChaos(value()) },
+            "--fault" => this with { Fault = OneOf<FaultKind>(name, value()) },
+            "--pids" => this with { Pids = ReadPids(value()) },
+            "--max-p99" => this with { MaxP99Ms = Number(name, value(), 1, 3_600_000) },
+            "--llm-upstream-port" => this with { Llm = new LlmTarget(Number(name, value(), 1, 65_535)) },
+            "--topics" => this with { Topics = ReadTopics(value()) },
+            "--reports" => this with { ReportFolder = NotEmpty(name, value()) },
+            "--compare" => this with { Compare = (value(), value()) },
+            "--plant-loss" => this with { PlantLoss = true },
+            "--progress" => this with { JsonProgress = IsJson(name, value()) },
+            "--help" or "-h" => this with { Help = true },
+            _ => throw new LoadTestException($"There is no option {name}. --help lists the options."),
+        };
+
+    private void RequireScenarios()
+    {
+        if (Scenarios.FirstOrDefault(s => !ScenarioCatalog.Exists(s)) is { } unknown)
             throw new LoadTestException(
                 $"There is no scenario '{unknown}'. Choose from "
                     + $"{string.Join(", ", ScenarioCatalog.All.Select(s => s.Name))}."
             );
-        if (options.Chaos.Count == 0 && args.FirstOrDefault(a => a is "--fault" or "--pids") is { } lone)
-            throw new LoadTestException($"{lone} needs --chaos, which names the processes to break. Give --chaos too.");
-        return options with
+    }
+
+    private LoadOptions WithDefaults() =>
+        this with
         {
             // Read only where it is needed, so that a wrong one does not keep --help from answering.
             Target =
-                options.Target is null && options is { Help: false, Compare: null }
+                Target is null && this is { Help: false, Compare: null }
                     ? ReadUri(TargetVariable, Environment.GetEnvironmentVariable(TargetVariable))
-                    : options.Target,
+                    : Target,
             Scenarios =
-                scenarios.Count > 0
-                    ? scenarios
+                Scenarios.Count > 0
+                    ? Scenarios
                     : [.. ScenarioCatalog.All.Where(s => s.InDefaultSet).Select(s => s.Name)],
         };
-    }
+
+    private static bool IsJson(string name, string text) =>
+        text == "json" ? true : throw new LoadTestException($"{name} takes json.");
 
     /// <summary>Accepts a topic that leaves room for the scenario and the number of a lane.</summary>
     private static string ReadTopics(string text) =>

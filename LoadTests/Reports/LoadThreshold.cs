@@ -1,4 +1,5 @@
 using LoadTests.Chaos;
+using LoadTests.Measurements;
 using NBomber.Contracts.Stats;
 
 namespace LoadTests.Reports;
@@ -8,39 +9,57 @@ namespace LoadTests.Reports;
 /// <param name="Failure">The failure; null when the condition held.</param>
 internal sealed record LoadThreshold(string Rule, string? Failure)
 {
+    /// <summary>Returns the thresholds of a scenario in the order of its report.</summary>
     public static IEnumerable<LoadThreshold> Of(ScenarioResult r, LoadOptions options, ScenarioEnd end)
     {
         var chaos = options.Chaos.Count > 0;
+        return
+        [
+            .. OfEnd(end),
+            .. OfLedger(r),
+            .. r.Generations is { } generations ? OfGenerations(generations, chaos) : [],
+            .. OfClients(r, end),
+            .. OfPublishing(r),
+            .. (options.MaxP99Ms ?? (chaos ? null : 5_000)) is { } limit
+                ? [OfLatency(r, limit)]
+                : Array.Empty<LoadThreshold>(),
+            .. chaos ? OfFaults(r, options, end) : OfRequests(end),
+        ];
+    }
+
+    private static IEnumerable<LoadThreshold> OfEnd(ScenarioEnd end)
+    {
         if (end.Interruption is { } interruption)
             yield return new LoadThreshold("the scenario runs to its end", interruption);
-        yield return Must(
-            "events are published and received",
-            r.Counters.Acknowledged > 0 && r.Received > 0,
-            $"none were"
-        );
-        yield return Must("lost = 0", r.Lost == 0, $"{r.Lost} acknowledged events were not received");
-        yield return Must("duplicates = 0", r.Duplicates == 0, $"{r.Duplicates} events were received more than once");
-        yield return Must("reordered = 0", r.Reordered == 0, $"{r.Reordered} events were received after a later one");
-        yield return Must(
-            "unknown = 0",
-            r.Unknown == 0,
-            $"{r.Unknown} received events were never published for their reader"
-        );
-        if (r.Generations is { } g)
-        {
-            yield return Must(
+    }
+
+    private static IEnumerable<LoadThreshold> OfLedger(ScenarioResult r) =>
+        [
+            Must("events are published and received", r.Counters.Acknowledged > 0 && r.Received > 0, $"none were"),
+            Must("lost = 0", r.Lost == 0, $"{r.Lost} acknowledged events were not received"),
+            Must("duplicates = 0", r.Duplicates == 0, $"{r.Duplicates} events were received more than once"),
+            Must("reordered = 0", r.Reordered == 0, $"{r.Reordered} events were received after a later one"),
+            Must("unknown = 0", r.Unknown == 0, $"{r.Unknown} received events were never published for their reader"),
+        ];
+
+    private static IEnumerable<LoadThreshold> OfGenerations(GenerationStats g, bool chaos) =>
+        [
+            Must(
                 "texts are equal byte for byte",
                 g.Different == 0,
                 $"the text of {g.Different} generations differs from the upstream's or the server's"
-            );
-            yield return Must("every generation ends", g.Running == 0, $"{g.Running} did not end");
-            yield return Must("generations complete", g.Completed > 0, $"none of {g.Started} completed");
-            yield return Must(
+            ),
+            Must("every generation ends", g.Running == 0, $"{g.Running} did not end"),
+            Must("generations complete", g.Completed > 0, $"none of {g.Started} completed"),
+            Must(
                 chaos ? "failed generations that no fault explains = 0" : "failed generations = 0",
                 g.UnexplainedFailures.Count == 0,
                 $"{g.UnexplainedFailures.Count} failed, first: {g.UnexplainedFailures.FirstOrDefault()}"
-            );
-        }
+            ),
+        ];
+
+    private static IEnumerable<LoadThreshold> OfClients(ScenarioResult r, ScenarioEnd end)
+    {
         yield return Must("resyncs = 0", r.Counters.Resyncs == 0, $"{r.Counters.Resyncs} clients received a resync");
         if (r.NotConnected is { } away)
             yield return Must("all clients connect", away == 0, $"{away} of {r.Scale.Clients} did not");
@@ -49,6 +68,10 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
             end.Unanswered == 0,
             $"{end.Unanswered} clients were still connecting at the end"
         );
+    }
+
+    private static IEnumerable<LoadThreshold> OfPublishing(ScenarioResult r)
+    {
         if (r.Scheduled > 0)
             yield return Must(
                 "the generator keeps the requested rate (95 %)",
@@ -60,18 +83,22 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
             r.Counters.Acknowledged >= r.Counters.Published,
             $"{r.Counters.Published - r.Counters.Acknowledged} of {r.Counters.Published} were not"
         );
-        if ((options.MaxP99Ms ?? (chaos ? null : 5_000)) is { } limit)
-            yield return Must(
-                FormattableString.Invariant($"delivery p99 ≤ {limit:F0} ms"),
-                r.Delivery.Percentile(99) <= limit,
-                $"it is {r.Delivery.Percentile(99):F0} ms"
-            );
-        if (chaos)
-            yield return Must(
-                options.Chaos.Count == 1 ? "1 fault is injected" : $"{options.Chaos.Count} faults are injected",
-                r.Faults.Count >= options.Chaos.Count,
-                $"{r.Faults.Count} were injected. {end.FaultProblem}"
-            );
+    }
+
+    private static LoadThreshold OfLatency(ScenarioResult r, double limit) =>
+        Must(
+            FormattableString.Invariant($"delivery p99 ≤ {limit:F0} ms"),
+            r.Delivery.Percentile(99) <= limit,
+            $"it is {r.Delivery.Percentile(99):F0} ms"
+        );
+
+    private static IEnumerable<LoadThreshold> OfFaults(ScenarioResult r, LoadOptions options, ScenarioEnd end)
+    {
+        yield return Must(
+            options.Chaos.Count == 1 ? "1 fault is injected" : $"{options.Chaos.Count} faults are injected",
+            r.Faults.Count >= options.Chaos.Count,
+            $"{r.Faults.Count} were injected. {end.FaultProblem}"
+        );
         foreach (var fault in r.Faults)
         {
             yield return Return(fault);
@@ -83,22 +110,19 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
                 answers,
                 $"it does not answer, though replicas behind it may"
             );
-        // Under chaos a failed request is retried, so the ledger judges instead.
-        if (chaos)
-            yield break;
-        foreach (var scenario in end.Stats?.ScenarioStats ?? [])
-        {
-            var failed =
-                scenario.StepStats.Length > 0
-                    ? scenario.StepStats.Sum(s => s.Fail.Request.Count)
-                    : scenario.Fail.Request.Count;
-            yield return Must(
-                $"{scenario.ScenarioName}: failed requests = 0",
-                failed == 0,
-                $"{failed} failed, by {Codes(scenario)}"
-            );
-        }
     }
+
+    /// <summary>Not under faults: failed requests are retried then, and the ledger judges.</summary>
+    private static IEnumerable<LoadThreshold> OfRequests(ScenarioEnd end) =>
+        from scenario in end.Stats?.ScenarioStats ?? []
+        let failed = scenario.StepStats.Length > 0
+            ? scenario.StepStats.Sum(s => s.Fail.Request.Count)
+            : scenario.Fail.Request.Count
+        select Must(
+            $"{scenario.ScenarioName}: failed requests = 0",
+            failed == 0,
+            $"{failed} failed, by {Codes(scenario)}"
+        );
 
     internal static LoadThreshold Return(FaultRecord fault) =>
         Must(
