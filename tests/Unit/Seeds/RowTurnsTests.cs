@@ -1,6 +1,6 @@
 using StreamApi.Seeds.Storage;
 
-namespace Unit.Security;
+namespace Unit.Seeds;
 
 public sealed class RowTurnsTests
 {

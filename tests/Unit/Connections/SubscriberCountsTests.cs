@@ -1,7 +1,7 @@
 using EventStore;
 using StreamApi.Connections;
 
-namespace Unit.Events;
+namespace Unit.Connections;
 
 public sealed class SubscriberCountsTests
 {

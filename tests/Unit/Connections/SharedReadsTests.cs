@@ -1,7 +1,7 @@
 using StreamApi.Connections;
 using Unit.Client;
 
-namespace Unit.Events;
+namespace Unit.Connections;
 
 public sealed class SharedReadsTests
 {
