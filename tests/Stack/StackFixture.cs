@@ -28,7 +28,6 @@ public sealed class StackFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        StartServicesWithoutProfiling();
         // Waiting for another assembly's tests has no limit; the limit is for the start.
         _lock = await StackLock.TakeAsync(CancellationToken.None);
         using var limit = new CancellationTokenSource(StartLimit);
@@ -53,10 +52,6 @@ public sealed class StackFixture : IAsyncLifetime
             await App.GetConnectionStringAsync("redis", limit.Token)
             ?? throw new InvalidOperationException("The AppHost has no connection string for Redis.");
     }
-
-    /// <summary>Services of tests live for seconds, in which profiling their code takes a tenth of their CPU time and
-    /// gains nothing.</summary>
-    private static void StartServicesWithoutProfiling() => Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0");
 
     /// <summary>Returns the address of a resource for a user of the stack.</summary>
     public Uri Address(string resource, string endpoint = "http") => App.GetEndpoint(resource, endpoint);
