@@ -7,8 +7,15 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>A new epoch begins while readers and replicas use the old one.</summary>
-public sealed class EpochTests(StackFixture stack)
+public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack) : IClassFixture<EpochTests.Forgetful>
 {
+    /// <summary>A replica with so little memory that readers wait for the store.</summary>
+    public sealed class Forgetful(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override Dictionary<string, string> Settings =>
+            new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" };
+    }
+
     /// <summary>New events would have positions that the replica has published already, and reach no open
     /// stream.</summary>
     [Fact]
@@ -63,11 +70,9 @@ public sealed class EpochTests(StackFixture stack)
     )
     {
         const int Readers = 24;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" }
-        );
-        var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1_000);
+        var (system, root) = (fixture.System, $"t{Guid.NewGuid():N}");
+        await system.WaitForModeAsync("live"); // the case before has changed the epoch, too
+        var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 1, 1_000);
         var readers = new List<SseReader>();
         await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
@@ -83,7 +88,7 @@ public sealed class EpochTests(StackFixture stack)
                 readers.Add(
                     await SseReader.OpenAtAsync(
                         system.Replicas[0].Url,
-                        $"/v1/events/stream?topic=t.%3E&topic=x.{i}",
+                        $"/v1/events/stream?topic={root}.%3E&topic=x.{i}",
                         before[0]
                     )
                 );
@@ -98,7 +103,7 @@ public sealed class EpochTests(StackFixture stack)
         }
         foreach (var reader in readers)
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 2_001, 20);
+        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 2_001, 20);
         foreach (var reader in readers)
         {
             await reader.WaitAsync(r => r.Events.Any(e => e.Data == "2020"));

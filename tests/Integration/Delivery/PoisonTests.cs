@@ -4,9 +4,17 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>Rows that no stream can show: written by other programs' SQL, or kept from a former version.</summary>
-public sealed class PoisonTests(StackFixture stack)
+public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture stack)
+    : IClassFixture<PoisonTests.NoServices>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
+
+    /// <summary>A database that no service uses.</summary>
+    public sealed class NoServices(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Replicas => 0;
+        protected override int Broadcasters => 0;
+    }
 
     [Theory]
     [InlineData("t.1", "a\nb", "1", "outbox_type_is_one_line")]
@@ -26,7 +34,7 @@ public sealed class PoisonTests(StackFixture stack)
         string? constraint
     )
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        var system = fixture.System;
         var refused = await Assert.ThrowsAsync<PostgresException>(() => InsertAsync(system, topic, type, data));
         var state = constraint is null
             ? PostgresErrorCodes.InvalidTextRepresentation

@@ -6,7 +6,8 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>Replays from the store to readers that lag behind memory.</summary>
-public sealed class ReplayTests(StackFixture stack)
+public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture stack)
+    : IClassFixture<ReplayTests.PatientReads>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
@@ -16,6 +17,19 @@ public sealed class ReplayTests(StackFixture stack)
         ["Streaming__RecentEvents"] = "0",
         ["Streaming__RingEvents"] = "16",
     };
+
+    // The tests of the reads share the replica; each has its own topics.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+
+    private string OwnStream => $"/v1/events/stream?topic={_root}.%3E";
+
+    /// <summary>A replica whose reads of events wait for a lock as long as a test lasts.</summary>
+    public sealed class PatientReads(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Broadcasters => 0;
+        protected override Dictionary<string, string> Settings =>
+            new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" };
+    }
 
     [Fact]
     public async Task Readers_that_return_one_after_the_other_share_the_pages_of_the_first()
@@ -101,20 +115,16 @@ public sealed class ReplayTests(StackFixture stack)
     public async Task A_replay_ends_in_Postgres_too_when_its_last_reader_leaves(string slow)
     {
         const int Readers = 3;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" }
-        );
-        var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
+        var system = fixture.System;
+        var positions = await system.PublishDeliveredAsync($"{_root}.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var locked = await LockEventsAsync(other);
 
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(Readers))
-            readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, position));
+            readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream + slow, position));
         // Two clients want the same range: the read continues while one of them is there.
-        readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]));
+        readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream + slow, positions[0]));
         // The feed, too, may wait for the lock, in one statement at a time.
         await DeliverySystem.EventuallyAsync(
             async () => await WaitingAsync(system) >= Readers,
@@ -136,18 +146,14 @@ public sealed class ReplayTests(StackFixture stack)
     [Fact]
     public async Task A_replay_is_not_read_on_after_all_have_left()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" }
-        );
-        var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
+        var system = fixture.System;
+        var positions = await system.PublishDeliveredAsync($"{_root}.1", 1, 100);
         await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var locked = await LockEventsAsync(other);
         // Twice as many as the reads at once: those in the queue must not take the places of those that left.
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(8))
-            readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, position));
+            readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream, position));
         await DeliverySystem.EventuallyAsync(
             async () => await WaitingAsync(system) >= 4,
             "as many ranges are being read as may be"

@@ -13,9 +13,10 @@ public abstract class SharedSystem(StackFixture stack) : IAsyncLifetime
     protected virtual int Replicas => 1;
     protected virtual int Broadcasters => 1;
     protected virtual Dictionary<string, string> Settings => [];
+    protected virtual string? ApiKey => null;
 
     public virtual async ValueTask InitializeAsync() =>
-        System = await DeliverySystem.StartAsync(Stack, Replicas, Broadcasters, Settings);
+        System = await DeliverySystem.StartAsync(Stack, Replicas, Broadcasters, Settings, ApiKey);
 
     public virtual async ValueTask DisposeAsync()
     {

@@ -21,7 +21,7 @@ public sealed class BulkTests(StackFixture stack)
     {
         const int Lines = 150,
             MaxMegabytes = 250;
-        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
         var server = system.Replicas[0];
         for (var i = 0; i < 20; i++)
             await DeliverySystem.PublishAsync(server, new EventBody("others.a", "n", i));
@@ -61,6 +61,7 @@ public sealed class BulkTests(StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
+            broadcasters: 0,
             settings: new() { ["Events__NdjsonBatchBytes"] = "1024" }
         );
         var (server, id) = (system.Replicas[0], Guid.NewGuid());
@@ -91,6 +92,7 @@ public sealed class BulkTests(StackFixture stack)
         };
         await using var system = await DeliverySystem.StartAsync(
             stack,
+            broadcasters: 0,
             settings: settings,
             apiKey: SecureSystem.OperatorKey
         );
@@ -138,6 +140,7 @@ public sealed class BulkTests(StackFixture stack)
         };
         await using var system = await DeliverySystem.StartAsync(
             stack,
+            broadcasters: 0,
             settings: settings,
             apiKey: SecureSystem.OperatorKey
         );

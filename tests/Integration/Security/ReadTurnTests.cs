@@ -7,17 +7,31 @@ using Stack;
 namespace Integration.Security;
 
 /// <summary>Every request that reads much of the store waits for its turn, whichever feature answers it.</summary>
-public sealed class ReadTurnTests(StackFixture stack)
+public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture<ReadTurnTests.OneTurn>
 {
     private const HttpStatusCode Refused = HttpStatusCode.ServiceUnavailable;
+
+    private readonly DeliverySystem _system = fixture.System;
+
+    /// <summary>A replica in which one read has the turn and one waits for it.</summary>
+    public sealed class OneTurn(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Broadcasters => 0;
+        protected override Dictionary<string, string> Settings =>
+            new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["EventStore__ReadConnections"] = "1",
+                ["EventStore__MaxWaitingReads"] = "1",
+            };
+    }
 
     [Fact]
     public async Task Reads_of_sessions_generations_and_tasks_take_turns_with_reads_of_history()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await StartAsync();
-        using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
+        using var http = new HttpClient { BaseAddress = _system.Replicas[0].Url };
+        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], "t.1", 1, 1);
         using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
         var session = await created.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
         var path = $"/session/{session.GetProperty("session_id").GetString()}";
@@ -25,7 +39,7 @@ public sealed class ReadTurnTests(StackFixture stack)
 
         // Three reads of history: the first holds the only turn, because its table is locked, the second waits for
         // it, and the third finds no place to wait.
-        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.events");
+        await using var locked = await LockedTable.LockAsync(_system.Database, "eventstore.events");
         var histories = Enumerable
             .Range(0, 3)
             .Select(_ => http.GetAsync("/v1/events?topic=t.1", cancellationToken))
@@ -53,15 +67,14 @@ public sealed class ReadTurnTests(StackFixture stack)
     public async Task The_answers_of_a_clients_sessions_wait_in_the_place_of_the_client()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await StartAsync();
-        using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
+        using var http = new HttpClient { BaseAddress = _system.Replicas[0].Url };
         using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
         var session = (await created.Content.ReadFromJsonAsync<JsonElement>(cancellationToken))
             .GetProperty("session_id")
             .GetString();
 
         // A list of topics holds the only turn, because its table is locked.
-        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.topics");
+        await using var locked = await LockedTable.LockAsync(_system.Database, "eventstore.topics");
         var list = http.GetAsync("/v1/topics", cancellationToken);
         await DeliverySystem.EventuallyAsync(
             async () => await locked.WaitersAsync("table eventstore.topics") == 1,
@@ -94,21 +107,9 @@ public sealed class ReadTurnTests(StackFixture stack)
         await locked.ReleaseAsync();
         Assert.Equal(HttpStatusCode.OK, (await list).StatusCode);
         await using var stream = await SseReader.OpenAsync(
-            system.Replicas[0].Url,
+            _system.Replicas[0].Url,
             $"/stream/{session}?last_event_id=0"
         );
         await stream.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
     }
-
-    /// <summary>Starts a system in which one read has the turn and one waits for it.</summary>
-    private Task<DeliverySystem> StartAsync() =>
-        DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "300",
-                ["EventStore__ReadConnections"] = "1",
-                ["EventStore__MaxWaitingReads"] = "1",
-            }
-        );
 }

@@ -26,6 +26,7 @@ public sealed class SharedLimitTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(
             stack,
             replicas: 2,
+            broadcasters: 0,
             settings: settings,
             apiKey: SecureSystem.OperatorKey
         );

@@ -6,15 +6,29 @@ using Stack;
 namespace Integration.Security;
 
 /// <summary>Rules of <c>GET /v1/topics</c> for clients that may read some topics.</summary>
-public sealed class TopicListTests(StackFixture stack)
+public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFixture<TopicListTests.ShortScans>
 {
     private static readonly HttpMethod Get = HttpMethod.Get;
+
+    private readonly DeliverySystem _system = fixture.System;
+
+    /// <summary>A replica that looks at four topics of a grant for a page.</summary>
+    public sealed class ShortScans(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override int Broadcasters => 0;
+        protected override string? ApiKey => SecureSystem.OperatorKey;
+        protected override Dictionary<string, string> Settings =>
+            new(SecureSystem.Settings)
+            {
+                ["Events__MaxScannedTopics"] = "4",
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+            };
+    }
 
     [Fact]
     public async Task A_bounded_topic_scan_continues_on_the_next_page_and_reveals_no_other_topic()
     {
-        await using var system = await StartAsync(("Events__MaxScannedTopics", "4"));
-        var server = system.Replicas[0].Url;
+        var server = _system.Replicas[0].Url;
         string[] names =
         [
             .. Enumerable.Range(10, 10).Select(n => $"user.{n}.secret"),
@@ -49,10 +63,9 @@ public sealed class TopicListTests(StackFixture stack)
     public async Task A_listing_stops_when_all_of_its_clients_have_disconnected()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await StartAsync(("EventStore__CommandTimeoutSeconds", "300"));
-        using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
+        using var http = new HttpClient { BaseAddress = _system.Replicas[0].Url };
         http.DefaultRequestHeaders.Authorization = new("Bearer", Tokens.Of("eve", subscribe: [">"]));
-        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.topics");
+        await using var locked = await LockedTable.LockAsync(_system.Database, "eventstore.topics");
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var first = http.GetAsync("/v1/topics", leave.Token);
         await DeliverySystem.EventuallyAsync(async () => await ReadingAsync() == 1, "the list waits for the table");
@@ -65,12 +78,5 @@ public sealed class TopicListTests(StackFixture stack)
         (await next).EnsureSuccessStatusCode();
 
         Task<long> ReadingAsync() => locked.WaitersAsync("table eventstore.topics");
-    }
-
-    private Task<DeliverySystem> StartAsync((string Name, string Value) setting)
-    {
-        var settings = SecureSystem.Settings;
-        settings[setting.Name] = setting.Value;
-        return DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
     }
 }

@@ -97,6 +97,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
+            broadcasters: 0,
             settings: new() { ["Streaming__HeartbeatSeconds"] = "1" }
         );
         await using var nginx = await NginxProxy.StartAsync(

@@ -188,7 +188,11 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
         string option
     )
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: new() { [option] = "2" });
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            broadcasters: 0,
+            settings: new() { [option] = "2" }
+        );
         var server = system.Replicas[0].Url;
         await using var first = await SseReader.OpenAtAsync(server, path);
         await using (await SseReader.OpenAtAsync(server, path))
