@@ -135,7 +135,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         Printed?.Invoke(line);
         while (_output.Count > 500)
             _output.TryDequeue(out _);
-        if (Listening().Match(line) is { Success: true } match)
+        if (!_listening.Task.IsCompleted && Listening().Match(line) is { Success: true } match)
             _listening.TrySetResult(
                 new Uri(match.Groups[1].Value.Replace("[::]", "127.0.0.1", StringComparison.Ordinal))
             );

@@ -108,9 +108,12 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
 
     private static int Number(Frame frame) => int.Parse(frame.Data!, CultureInfo.InvariantCulture);
 
-    /// <summary>Publishes events of a topic one after the other, each a page of its own.</summary>
+    /// <summary>Publishes events of a topic one after the other, each a page of its own, and more than the ten a second
+    /// for which a replica leaves the indexes.</summary>
     private sealed class Load
     {
+        private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
+
         private readonly Task _publishing;
         private volatile bool _ends;
 
@@ -124,8 +127,12 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
 
         private async Task PublishAsync(ServiceProcess replica, string topic)
         {
+            using var pace = new PeriodicTimer(Pace);
             for (var n = 1; !_ends; n++)
+            {
                 await DeliverySystem.PublishNumbersAsync(replica, topic, n, 1);
+                await pace.WaitForNextTickAsync();
+            }
         }
     }
 }
