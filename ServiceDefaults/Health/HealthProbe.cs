@@ -20,7 +20,7 @@ public static class HealthProbe
     internal static int PortOf(string? urls)
     {
         var url = urls?.Split(';').FirstOrDefault(u => u.StartsWith("http://", StringComparison.OrdinalIgnoreCase));
-        // `http://+:8080` is no valid URI.
+        // `http://+:8080` is not a valid URI.
         return url is not null && int.TryParse(url[(url.LastIndexOf(':') + 1)..].TrimEnd('/'), out var port)
             ? port
             : 8080;

@@ -16,7 +16,7 @@ internal static class PrometheusExtensions
     private const string PerConnection = "sse.server.slowest_connections";
 
     /// <summary>Serves the metrics if <c>Telemetry:Prometheus:Url</c> is set.</summary>
-    /// <exception cref="InvalidOperationException">The setting is no address with a port.</exception>
+    /// <exception cref="InvalidOperationException">The setting is not an address with a port.</exception>
     public static MeterProviderBuilder AddPrometheus(
         this MeterProviderBuilder metrics,
         IServiceCollection services,

@@ -9,7 +9,7 @@ internal sealed record PrometheusUrl(string Value)
     public const string Setting = "Telemetry:Prometheus:Url";
 
     /// <summary>Returns null if the setting is empty: Prometheus is off.</summary>
-    /// <exception cref="InvalidOperationException">The setting is no address with a port.</exception>
+    /// <exception cref="InvalidOperationException">The setting is not an address with a port.</exception>
     public static PrometheusUrl? From(IConfiguration configuration)
     {
         if (configuration[Setting] is not { Length: > 0 } url)

@@ -34,8 +34,8 @@ internal sealed class NdjsonBatch(
     /// <summary>The line that was read last; after a conflict the line with the conflict.</summary>
     public int Line { get; set; }
 
-    /// <summary>Waits until the client may send bytes that have arrived, before they are parsed: blank and invalid
-    /// lines cost as much as others.</summary>
+    /// <summary>Waits until the client's budget admits bytes that have arrived, before they are parsed, so that blank
+    /// and invalid lines cost as much as others.</summary>
     public async Task ReceiveAsync(long bytes)
     {
         _received += bytes;

@@ -134,7 +134,7 @@ internal sealed class NdjsonPublish(
     private InvalidRequestException TooLong() =>
         new("data", $"the line has more than {_lineBytes} bytes.", StatusCodes.Status413PayloadTooLarge);
 
-    /// <summary>Reads the lines; after each read first what it brought. A line that is too long is the last
+    /// <summary>Yields, for each read of the body, its size and then its lines. A line that is too long is the last
     /// one.</summary>
     internal static async IAsyncEnumerable<NdjsonRead> LinesAsync(
         PipeReader body,
@@ -182,7 +182,7 @@ internal sealed class NdjsonPublish(
     }
 }
 
-/// <summary>A line of a request, or what a read of its body brought.</summary>
+/// <summary>A line of a request, or the size of a read of its body.</summary>
 /// <param name="Line">The line; null: none, or too long.</param>
 /// <param name="IsTooLong">True for a line that is too long.</param>
 /// <param name="Buffered">Bytes that are buffered.</param>

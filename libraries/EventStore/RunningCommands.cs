@@ -6,7 +6,7 @@ namespace EventStore;
 /// <summary>
 /// Commands without Npgsql's timeout, because its cancellation could end a commit before the synchronous standby has
 /// it. A late command ends when Postgres reports that its session is idle; otherwise one on a lost connection would
-/// keep its place in the pool for ever (docs/decisions/0038). Thread-safe.
+/// keep its place in the pool forever (docs/decisions/0038). Thread-safe.
 /// </summary>
 internal static class RunningCommands
 {

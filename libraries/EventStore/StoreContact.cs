@@ -122,7 +122,7 @@ public sealed class StoreContact(
         {
             var (late, lost) = await RunningCommands.EndLostAsync(store, Interval, stoppingToken);
             if (late > lost)
-                Logger.LogDebug("Postgres still runs {Commands} commands that have no answer in time", late - lost);
+                Logger.LogDebug("Postgres still runs {Commands} commands that were not answered in time", late - lost);
             if (lost > 0)
                 Logger.LogWarning("Postgres has lost {Connections} connections, which are closed now", lost);
         }

@@ -26,7 +26,7 @@ internal sealed class UpstreamException(
     /// <summary>True if this server's queue refused the request: nothing was tried.</summary>
     public bool IsBusy => reason == "busy";
 
-    /// <summary>True if the gateway has tried again, in vain.</summary>
+    /// <summary>True if the gateway has tried again without success.</summary>
     public bool WasRetried { get; set; }
 
     /// <summary>

@@ -1,6 +1,7 @@
 namespace Streaming;
 
-/// <summary>Exponential back-off with jitter, so that clients which failed together do not retry together.</summary>
+/// <summary>Exponential delays of the server's own retries, with jitter, so that work that failed together is not
+/// retried together. The delays of clients are in <c>clients/</c>.</summary>
 internal static class Backoff
 {
     /// <summary>Returns a delay between half and the whole of <paramref name="first"/> · 2^attempt.</summary>
@@ -10,8 +11,7 @@ internal static class Backoff
     public static TimeSpan Delay(int attempt, TimeSpan first, TimeSpan max) =>
         Longest(attempt, first, max) * (0.5 + Random.Shared.NextDouble() / 2);
 
-    /// <summary>The same without jitter, for a source whose readers expect the delay: no other retries with
-    /// it.</summary>
+    /// <summary>Returns the delay without jitter, for one that readers are shown in advance.</summary>
     public static TimeSpan Longest(int attempt, TimeSpan first, TimeSpan max) =>
         TimeSpan.FromMilliseconds(Math.Min(first.TotalMilliseconds * Math.Pow(2, attempt), max.TotalMilliseconds));
 }

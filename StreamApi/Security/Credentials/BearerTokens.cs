@@ -115,7 +115,9 @@ internal sealed class BearerTokens : IDisposable
             throw new InvalidCredentialException($"The claim {name} has more than {MaxGrants} patterns.");
         return grants.All(TopicGrants.IsGrant)
             ? grants
-            : throw new InvalidCredentialException($"The claim {name} has an entry that is no topic or pattern.");
+            : throw new InvalidCredentialException(
+                $"The claim {name} has an entry that is neither a topic nor a pattern."
+            );
     }
 
     /// <summary>Reads a list of strings, or one space-separated string (like <c>scope</c>, RFC 8693 §4.2).</summary>

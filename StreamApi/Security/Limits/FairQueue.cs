@@ -3,7 +3,7 @@ using Streaming.Requests;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Grants a limited number of turns, to the waiting clients in rotation. A client with hundreds of requests waits for
+/// Grants a limited number of turns, to the waiting clients in rotation. A client with hundreds of requests delays only
 /// itself; the others wait for at most one turn. Thread-safe.
 /// </summary>
 internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare share)

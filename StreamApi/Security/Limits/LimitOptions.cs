@@ -12,7 +12,7 @@ namespace StreamApi.Security.Limits;
 /// </summary>
 internal sealed class LimitOptions
 {
-    /// <summary>Values from here on mean unlimited.</summary>
+    /// <summary>This value and higher ones mean unlimited.</summary>
     public const int Unlimited = FeatureRequests.Unlimited;
 
     /// <summary>New streams per minute. A client with a last id is not counted.</summary>

@@ -48,7 +48,7 @@ internal class EndedRows(
         CancellationToken cancellationToken
     ) =>
         store.ChangeAsync(
-            // Locks the rows first, so that one that a user changes meanwhile, and which has not ended then, stays.
+            // Locks the rows first: a row that a user changes meanwhile, so that it has not ended, stays.
             $"""
             delete from {table} where id in (
                 select id from {table} where {condition} order by {changedAt} limit {most} for update skip locked

@@ -118,7 +118,7 @@ public sealed class EventAppender(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
         catch (Exception e)
         {
-            // The callers of this batch would wait for ever. The service starts again for the next ones.
+            // The callers of this batch would wait forever. The service starts again for the next ones.
             batch.Fail(e);
             carried?.Completion.TrySetException(e);
             throw;

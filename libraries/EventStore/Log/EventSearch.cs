@@ -233,7 +233,7 @@ internal sealed record FoundEvents(
     /// <summary>A read that looked at more rows than this per event that it found is a search.</summary>
     private const int RowsPerEvent = 16;
 
-    /// <summary>A read that found this many bytes is no search: the reader's own speed limits it.</summary>
+    /// <summary>A read that found this many bytes is not a search: the reader's own speed limits it.</summary>
     private const int EnoughBytes = 64 * 1024;
 
     /// <summary>See <see cref="EventPage.IsSearch"/>.</summary>

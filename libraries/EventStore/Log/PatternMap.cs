@@ -54,11 +54,11 @@ public sealed class PatternMap<T>
     }
 
     /// <summary>Returns true if any pattern matches the topic.</summary>
-    /// <param name="topic">A valid topic, no pattern.</param>
+    /// <param name="topic">A valid topic; not a pattern.</param>
     public bool Matches(string topic) => Count > 0 && Find(topic, null, out _);
 
     /// <summary>Adds the value of each pattern that matches the topic.</summary>
-    /// <param name="topic">A valid topic, no pattern.</param>
+    /// <param name="topic">A valid topic; not a pattern.</param>
     /// <param name="found">Gets the values.</param>
     /// <returns>Words of bits that were compared: the cost.</returns>
     public int Find(string topic, List<T> found)

@@ -14,6 +14,6 @@ public sealed class TopicPatternSet
     }
 
     /// <summary>Returns true if any of the patterns matches the topic.</summary>
-    /// <param name="topic">A valid topic, no pattern.</param>
+    /// <param name="topic">A valid topic; not a pattern.</param>
     public bool Matches(string topic) => _patterns.Matches(topic);
 }

@@ -16,7 +16,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
     private const int EndWithin = 100;
 
     /// <summary>Reads a topic's positions in one snapshot.</summary>
-    /// <param name="topic">A topic, no pattern.</param>
+    /// <param name="topic">A topic; not a pattern.</param>
     /// <param name="ordinal">Ordinal of an event in the topic, from 1; 0 is before the first.</param>
     /// <param name="endTypes">Event types that end the topic; empty for a topic without an end.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
@@ -83,7 +83,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             async command => (bool)(await command.With(topic).ExecuteScalarAsync(cancellationToken))!
         );
 
-    /// <summary>Returns those of the topics that have no event, neither in the log nor in the outbox.</summary>
+    /// <summary>Returns the topics that have no event, neither in the log nor in the outbox.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<string[]> WithoutEventsAsync(string[] topics, CancellationToken cancellationToken) =>
         store.AskAsync(

@@ -60,7 +60,7 @@ public sealed class RelayFormat(TopicSlots slots)
     /// afterwards.</summary>
     /// <exception cref="InvalidDataException">The message has another version or other slots, or contradicts
     /// itself.</exception>
-    /// <exception cref="Exception">The bytes are no message; which exception it is depends on them.</exception>
+    /// <exception cref="Exception">The bytes are not a message; which exception it is depends on them.</exception>
     public RelayMessage Parse(ReadOnlyMemory<byte> bytes)
     {
         if (!MemoryMarshal.TryGetArray(bytes, out var segment))

@@ -42,7 +42,7 @@ public sealed class SlotSet
     }
 
     /// <summary>Reads a set that <see cref="WriteTo"/> has written.</summary>
-    /// <exception cref="InvalidDataException">The bytes are no such set.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not such a set.</exception>
     internal static SlotSet Read(BinaryReader input, int slots)
     {
         var set = new SlotSet(slots);

@@ -35,7 +35,7 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
             {
                 command.With(Array.ConvertAll(ordered, o => o.Ticket));
                 command.With(Array.ConvertAll(ordered, o => o.Connection));
-                // The connections have aged while this one waited for a connection to Postgres.
+                // The tickets' connections have aged while this call waited for a connection to Postgres.
                 var waited = clock.GetElapsedTime(called);
                 command.With(Array.ConvertAll(ordered, o => o.Age + waited));
                 command.With(Array.ConvertAll(ordered, o => o.At));

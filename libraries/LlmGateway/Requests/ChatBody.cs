@@ -18,7 +18,7 @@ internal static class ChatBody
     /// <summary>
     /// Reads the body, which must be an object; every text in it is then valid Unicode, and no member occurs twice.
     /// </summary>
-    /// <exception cref="InvalidChatException">The body is no such object, or longer than the limit.</exception>
+    /// <exception cref="InvalidChatException">The body is not such an object, or longer than the limit.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int maxBytes)
     {
         try

@@ -49,7 +49,7 @@ internal sealed class ChatMetrics
         );
     }
 
-    /// <summary>A provider's name by the conventions; ours get a prefix.</summary>
+    /// <summary>Returns a provider's name by the conventions; a provider that they do not know gets a prefix.</summary>
     public static string NameOf(string provider) =>
         provider switch
         {

@@ -12,7 +12,8 @@ namespace Streaming.Access;
 internal sealed record TopicAccess(bool Publishes, string Template) : IAuthorizationRequirement
 {
     /// <summary>
-    /// Returns the topic of a request. A route value that is no token counts as <c>*</c>: the endpoint refuses it.
+    /// Returns the topic of a request. A route value that is not one token counts as <c>*</c>, and the endpoint refuses
+    /// it.
     /// </summary>
     public string TopicOf(HttpContext context) =>
         !Template.Contains('{')
@@ -22,7 +23,7 @@ internal sealed record TopicAccess(bool Publishes, string Template) : IAuthoriza
                 Template.Split('.').Select(t => NameIn(t) is not { } name ? t : TokenOf(context, name) ?? "*")
             );
 
-    /// <summary>Returns the name of a route value that is no token of a topic; null: there is none.</summary>
+    /// <summary>Returns the name of the first route value that is not one token of a topic; null if all are.</summary>
     public string? InvalidIn(HttpContext context) =>
         Template.Split('.').Select(NameIn).FirstOrDefault(name => name is not null && TokenOf(context, name) is null);
 
@@ -83,7 +84,7 @@ internal static class TopicAccessExtensions
             : endpoint;
     }
 
-    /// <summary>Refuses a route value that is no token. A run's endpoint answers 404 to any id that it does not
+    /// <summary>Refuses a route value that is not one token. A run's endpoint answers 404 to any id that it does not
     /// know.</summary>
     private static IResult? RefusalOf(TopicAccess access, HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<ReadsOwnRun>() is null && access.InvalidIn(context) is { } name

@@ -24,7 +24,7 @@ internal sealed class CatchUpPages(
     /// <summary>Events of the smallest page.</summary>
     private const int MinEvents = 16;
 
-    /// <summary>Events from which on a page has the store's full length.</summary>
+    /// <summary>Number of events from which a page has the store's full length.</summary>
     private const int WholeEvents = 1_024;
 
     /// <summary>Bytes of a page for each of its events.</summary>
@@ -91,7 +91,8 @@ internal sealed class CatchUpPages(
     }
 
     /// <summary>
-    /// Releases memory of a connection whose client does not read. Its position is sought again when it reads on.
+    /// Releases memory of a connection whose client does not read. Its position is sought again when the client
+    /// continues.
     /// </summary>
     /// <param name="c">The connection, whose output is busy.</param>
     /// <param name="isStalled">True: busy for some time. False: it loses its page only if memory for pages is
@@ -99,7 +100,7 @@ internal sealed class CatchUpPages(
     public void Relieve(StreamConnection c, bool isStalled)
     {
         if (c.Slow == SlowReader.Disconnect)
-            return; // it is disconnected soon, at once if memory is short
+            return; // its client is disconnected soon, at once if memory is short
         if (c.Page is not null && (isStalled || replay.Pages.IsScarce))
         {
             (c.HasStalled, c.PageEvents) = (true, Math.Max(MinEvents, c.PageIndex));

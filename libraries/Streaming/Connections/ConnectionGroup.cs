@@ -1,9 +1,9 @@
 namespace Streaming.Connections;
 
 /// <summary>
-/// The connections of one filter log and one writer loop. Parked ones stand behind the others so that a pass over the
-/// group skips them; a pass visits every connection that was ready before it, and may leave those that change meanwhile
-/// to the next pass.
+/// The connections of one filter log and one writer loop; parked ones are last, so that a pass over the group skips
+/// them. A pass visits every connection that was ready when it began; one that changes meanwhile may wait for the next
+/// pass.
 /// </summary>
 internal sealed class ConnectionGroup
 {
@@ -11,10 +11,10 @@ internal sealed class ConnectionGroup
 
     public int Count => _all.Count;
 
-    /// <summary>Number of connections that are not parked; they stand first.</summary>
+    /// <summary>Number of connections that are not parked; they are first.</summary>
     public int Ready { get; private set; }
 
-    /// <summary>Connections that the pass under way has not visited, at most; they stand first.</summary>
+    /// <summary>Upper bound of the connections that the current pass has not visited; they are first.</summary>
     public int Left { get; private set; }
 
     /// <summary>The log's next sequence number when the pass began.</summary>

@@ -5,8 +5,8 @@ using Streaming.Fanout;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Looks at every connection of a writer loop once a second: ends those that are over or take nothing, and writes to
-/// the quiet ones (<see cref="Heartbeats"/>). Times are milliseconds of <see cref="Environment.TickCount64"/>.
+/// Looks at every connection of a writer loop once a second: ends the expired and the dead ones, and writes to the
+/// quiet ones (<see cref="Heartbeats"/>). Times are milliseconds of <see cref="Environment.TickCount64"/>.
 /// </summary>
 /// <remarks>
 /// A tick is cut into slices of a millisecond, between which the loop writes events: thousands of quiet streams may be
@@ -48,7 +48,7 @@ internal sealed class ConnectionTimers(
             (_tickedAt, _groups, _group) = (now, connections.All, 0);
         }
         var until = Stopwatch.GetTimestamp() + Slice;
-        // Read first: a connection that is caught up with its log afterwards has had every match up to here.
+        // Read before the connections are visited: one that is then caught up with its log has every match up to here.
         var settled = logs.Now.Settled;
         byte[]? idOnly = null;
         for (; IsUnderWay; (_group, _left) = (_group + 1, int.MaxValue))

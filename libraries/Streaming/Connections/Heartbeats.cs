@@ -31,7 +31,7 @@ internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions optio
             if (writer.Write(c, c.Output.Framed(idOnly)))
                 (c.Position, c.IdSent, c.IdSentAt) = (settled.Position, settled.Position, now);
         }
-        // A search that finds nothing: a client that comes back need not search the same part again.
+        // A search that finds nothing. With this id, a client that reconnects does not search the same part again.
         else if (idIsDue && c.Position > c.IdSent && c.Opening is null)
         {
             if (writer.Write(c, c.Output.Framed(ControlFrames.IdOnly(c.StreamPosition))))

@@ -12,10 +12,10 @@ namespace Streaming.Connections;
 /// comments.</param>
 /// <param name="Retry">Reconnection time in milliseconds; null: the usual one.</param>
 /// <param name="CutShort">Frames sent when the server or an operator ends the stream before it is complete, for clients
-/// that could take the part that they have for the whole.</param>
+/// that could mistake a part for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
-/// <param name="MaxStall">Total time that its writes may wait for the client, for a producer that holds what others
-/// need; default: <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
+/// <param name="MaxStall">Total time that its writes may wait for the client, for a producer that occupies a shared
+/// resource; default: <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
 internal sealed record PushSettings(
     TimeSpan Grace = default,
     int? SendBuffer = null,

@@ -24,7 +24,7 @@ internal enum SlowReader
 /// </summary>
 internal static class SlowReaders
 {
-    /// <summary>Milliseconds without progress after which memory keeps nothing for a client.</summary>
+    /// <summary>Milliseconds without progress after which no memory is kept for a client.</summary>
     public const int StalledMilliseconds = 3_000;
 
     /// <summary>Returns the reason to end a client that does not read, or null if it may continue.</summary>

@@ -28,10 +28,10 @@ internal sealed class StreamConnection(
     /// <summary>The epoch that <see cref="Position"/> belongs to.</summary>
     public string Epoch = "";
 
-    /// <summary>Position of the last id that the client was sent, in the same epoch.</summary>
+    /// <summary>Position of the last id sent to the client, in the same epoch.</summary>
     public long IdSent;
 
-    /// <summary>Position of the last event that the client was sent, or of its start, in the same epoch.</summary>
+    /// <summary>Position of the last event sent to the client, or of its start, in the same epoch.</summary>
     public long EventSent;
 
     /// <summary>Sequence number of the next frame; -1 if it must be sought by position.</summary>
@@ -94,7 +94,7 @@ internal sealed class StreamConnection(
     public bool HasKeptUp;
 
     /// <summary>
-    /// True once the client has had every event. Before, it lags because it was away, not because it is slow.
+    /// True once the client has received every event. Until then it lags because it was away, not because it is slow.
     /// </summary>
     public bool HasCaughtUp;
 

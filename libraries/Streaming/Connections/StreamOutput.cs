@@ -28,7 +28,7 @@ internal abstract class StreamOutput(PendingWrites pending)
 
     /// <summary>Writes the bytes, which may be reused after the call. Returns false if the peer is gone.</summary>
     /// <param name="bytes">The bytes to write.</param>
-    /// <param name="batch">The batch that the bytes are from, if other connections are sent the same.</param>
+    /// <param name="batch">The batch that the bytes are from, if other connections get the same bytes.</param>
     public abstract bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null);
 
     /// <summary>Keeps a write that the peer does not take now.</summary>

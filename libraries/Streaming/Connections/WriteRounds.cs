@@ -17,7 +17,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
     /// <summary>An idle loop checks its connections once a second.</summary>
     private const int IdleMilliseconds = 1_000;
 
-    /// <summary>Connections that an event for few has at most.</summary>
+    /// <summary>Maximum connections of an event for few.</summary>
     private const int Few = 100;
 
     private readonly Rounds _few = new(1, loop, pacing(), clock, write),
@@ -47,8 +47,8 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
         _thousands.WriteSlice();
     }
 
-    /// <summary>The rounds of one kind of events, numbered <paramref name="first"/>, + 2, + 4 and so on: a log belongs
-    /// now to one kind, now to the other.</summary>
+    /// <summary>The rounds of one kind of events, numbered <paramref name="first"/>, + 2, + 4 and so on: a log can
+    /// change from one kind to the other.</summary>
     private sealed class Rounds(int first, int loop, WritePacing pacing, TimeProvider clock, Write write)
     {
         private readonly long _slice = clock.TimestampFrequency / 1_000;

@@ -129,7 +129,7 @@ internal sealed class WriterLoop : IDisposable
                 break;
             case Command.Pump:
                 connection.TakenAt = Environment.TickCount64;
-                // The first write waits for the takeover of the connection, however fast the client is.
+                // The first write waits for the connection takeover, which says nothing about the client's speed.
                 connection.WasBusy = connection.Delivered > 0 || connection.TakenAt - connection.WrittenAt > 1_000;
                 connection.HasKeptUp &= !connection.WasBusy;
                 _connections.Resume(connection);
@@ -184,7 +184,7 @@ internal sealed class WriterLoop : IDisposable
         batched = _writer.Batch.Count;
         if (group.Left > 0)
             return false;
-        // A command of the meantime may have left a connection behind that is not parked.
+        // A command that was handled meanwhile may have left a connection behind that is not parked.
         if (group.Ready == group.Count && group.BegunAt == _handled)
             Volatile.Write(ref use.ReadThrough, group.PassNext);
         return true;

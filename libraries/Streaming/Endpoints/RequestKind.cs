@@ -24,7 +24,7 @@ internal record RequestKind
 /// <param name="Excess">Reason of a refusal; it continues "You have".</param>
 internal sealed record FeatureRequests(string Name, int MaxPerMinute, string Excess) : RequestKind(Name)
 {
-    /// <summary>Rates from here on mean unlimited.</summary>
+    /// <summary>This rate and higher ones mean unlimited.</summary>
     public const int Unlimited = 1_000_000;
 }
 

@@ -247,18 +247,18 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
             while (_next > _first && At(_first).Position <= floor)
                 DropOldest();
             var (wanted, read) = (Wanted, ReadByAll());
-            var slots = _ring.Length;
-            while (slots / 2 >= wanted && _next - Math.Max(_first, read) <= slots / 2)
-                slots /= 2;
-            if (slots == _ring.Length)
+            var size = _ring.Length;
+            while (size / 2 >= wanted && _next - Math.Max(_first, read) <= size / 2)
+                size /= 2;
+            if (size == _ring.Length)
                 return;
-            while (_next - _first > slots)
+            while (_next - _first > size)
                 DropOldest();
-            Resize(slots);
+            Resize(size);
         }
     }
 
-    /// <summary>Slots that may hold frames that every connection has read.</summary>
+    /// <summary>Capacity for frames that every connection has read.</summary>
     private int Wanted => (int)Math.Min(maxFrames, ReadFramesPerUser * Math.Max(1L, Volatile.Read(ref Users)));
 
     /// <summary>Sequence number of the first frame that a connection may still need.</summary>
@@ -289,11 +289,11 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         oldest = null;
     }
 
-    private void Resize(int slots)
+    private void Resize(int size)
     {
-        var ring = new LogFrame?[slots];
+        var ring = new LogFrame?[size];
         for (var s = _first; s < _next; s++)
-            ring[s & (slots - 1)] = At(s);
+            ring[s & (size - 1)] = At(s);
         _ring = ring;
     }
 }

@@ -46,7 +46,7 @@ internal sealed class TopicIndex
         }
     }
 
-    /// <summary>Splits logs into parts of which each is removed in about a millisecond, because the live feed waits
+    /// <summary>Splits logs into parts that are each removed in about a millisecond, because the live feed waits
     /// meanwhile.</summary>
     public static IEnumerable<HashSet<FilterLog>> Parts(IReadOnlyList<FilterLog> logs)
     {

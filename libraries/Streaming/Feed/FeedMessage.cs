@@ -28,7 +28,7 @@ internal sealed record FeedMessage(RelayPage? Page)
     /// <summary>Bytes of memory of the messages.</summary>
     public int Bytes { get; init; }
 
-    /// <summary>Returns the slots that have events after <paramref name="settled"/> which did not come; null:
+    /// <summary>Returns the slots with events after <paramref name="settled"/> that were not received; null:
     /// none.</summary>
     public SlotSet? MissingAfter(long settled)
     {

@@ -1,8 +1,8 @@
 namespace Streaming.Feed;
 
 /// <summary>
-/// Decides if this replica receives the page indexes. Without them it lives on heartbeats, which cost less than many
-/// indexes of pages that its readers do not need (docs/decisions/0028). Thread-safe.
+/// Decides if this replica receives the page indexes. Without them it follows the heartbeats alone, which cost less
+/// than many indexes of pages that its readers do not need (docs/decisions/0028). Thread-safe.
 /// </summary>
 /// <param name="limit">Time without use after which the replica leaves the indexes; zero: never.</param>
 /// <param name="clock">The clock.</param>
@@ -17,7 +17,8 @@ internal sealed class IndexUse(TimeSpan limit, TimeProvider clock)
     private int _indexes;
     private bool _isLeft;
 
-    /// <summary>Returns true if the replica lives on heartbeats. It does until <see cref="Needed"/>.</summary>
+    /// <summary>Returns true if the replica follows the heartbeats alone, which it does until
+    /// <see cref="Needed"/>.</summary>
     public bool IsLeft()
     {
         lock (_gate)

@@ -9,8 +9,8 @@ namespace Streaming.Feed;
 
 /// <summary>
 /// Receives the Broadcaster's signed messages from the Redis servers, and hands them to the feed page by page, in
-/// order, by a bounded queue. Every server delivers indexes and heartbeats, and the first copy counts; the feed reads
-/// lost messages from the store.
+/// order, through a bounded queue. Every server delivers indexes and heartbeats, and the first copy counts; the feed
+/// reads lost messages from the store.
 /// </summary>
 internal sealed class RedisIntake : RestartingService
 {
@@ -173,7 +173,7 @@ internal sealed class RedisIntake : RestartingService
     /// <summary>Takes a message of any channel.</summary>
     /// <param name="server">The server that delivered it.</param>
     /// <param name="bytes">The signed message.</param>
-    /// <param name="byPages">True if it came with the page indexes.</param>
+    /// <param name="byPages">True if it came on the channel of the page indexes.</param>
     private void Take(RedisServer server, byte[] bytes, bool byPages)
     {
         try

@@ -132,7 +132,8 @@ internal sealed class SlotSubscriptions(
     /// is unavailable.</summary>
     public bool IsUnavailable(int slot) => !_slots[slot].IsReceiving || _slots[slot].Server.IsUnavailable;
 
-    /// <summary>Records a body. Without the page indexes it leads back to them, and the feed then reads the store.
+    /// <summary>Records a body. A replica without the page indexes then subscribes to them again, and the feed reads
+    /// the store.
     /// </summary>
     public void BodyReceived(int slot)
     {

@@ -6,7 +6,8 @@ namespace Streaming.Frames;
 
 /// <summary>
 /// Escapes only what JSON requires (RFC 8259 §7: quotation mark, reverse solidus, control characters), so that Japanese
-/// and emoji stay readable. The framework's most relaxed encoder still escapes everything beyond the basic plane.
+/// and emoji stay readable. The framework's most relaxed encoder still escapes everything beyond the Basic Multilingual
+/// Plane.
 /// </summary>
 internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {

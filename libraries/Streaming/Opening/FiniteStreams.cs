@@ -33,7 +33,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
 
     /// <summary>Answers the request with the topic's stream, or 204.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="topic">The topic, no pattern.</param>
+    /// <param name="topic">The topic; not a pattern.</param>
     /// <param name="format">Frames the events. <see cref="FrameFormat.Ends"/> must be true for exactly the
     /// <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the topic.</param>

@@ -18,8 +18,8 @@ internal readonly record struct LastEventId(string? Text, StreamId? Id)
     private const int CutLength = 41;
 
     /// <summary>
-    /// Tells Kestrel to keep the header's bytes as they are. Bytes that are not UTF-8 are no valid id, but no reason to
-    /// refuse the request.
+    /// Tells Kestrel to keep the header's bytes as they are. Bytes that are not UTF-8 are not a valid id, but not a
+    /// reason to refuse the request either.
     /// </summary>
     public static Encoding? EncodingOf(string header) =>
         header.Equals(Header, StringComparison.OrdinalIgnoreCase) ? Encoding.Latin1 : null;

@@ -15,8 +15,8 @@ namespace Streaming.Opening;
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
 /// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because
 /// its client has no other state to read again.</param>
-/// <param name="Ordinal">Reason for a resync if the last event id is an ordinal that the stream does not have; null: it
-/// has it, or the id is no ordinal.</param>
+/// <param name="Ordinal">Reason for a resync if the last event id is an ordinal that the stream does not have; null if
+/// it has it, or if the id is not an ordinal.</param>
 internal sealed record StreamRequest(
     StreamFilter Filter,
     LastEventId Last,

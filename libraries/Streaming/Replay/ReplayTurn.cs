@@ -12,7 +12,7 @@ internal sealed class ReplayTurn
     /// <summary>True once it was granted or given up.</summary>
     public bool IsOver { get; private set; }
 
-    /// <summary>True if a client is known to find enough, so that the read is no search.</summary>
+    /// <summary>True if a client is known to find enough, so that the read is not a search.</summary>
     public bool IsNoSearch { get; set; }
 
     /// <summary>True if it was granted as a search.</summary>

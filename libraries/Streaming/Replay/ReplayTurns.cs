@@ -18,7 +18,7 @@ internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
     /// <summary>Time between a client's free searches.</summary>
     private static readonly TimeSpan FreeInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Clients from which on those with an old free search are forgotten.</summary>
+    /// <summary>Number of remembered free searches from which the expired ones are forgotten.</summary>
     private const int Sweep = 1_024;
 
     private readonly Lock _gate = new();

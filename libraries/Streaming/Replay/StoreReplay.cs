@@ -257,7 +257,7 @@ internal sealed class StoreReplay(
             {
                 _turns.Leave(turn, begun is { } start ? clock.GetElapsedTime(start) : TimeSpan.Zero, isSearch);
             }
-            // The read releases its slot while it waits, so that a failing range does not block others.
+            // The read returns its turn while it waits, so that a failing range does not block others.
             await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), clock, stop);
         }
     }

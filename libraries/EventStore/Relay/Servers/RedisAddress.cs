@@ -17,7 +17,7 @@ internal sealed record RedisAddress(string Name, string ConnectionString)
     /// Parses <c>a:6379,password=x;b:6379,password=y</c>: independent servers between semicolons, each in the syntax of
     /// StackExchange.Redis. Addresses of one entry, between commas, are nodes of one cluster.
     /// </summary>
-    /// <exception cref="FormatException">The text is no such list, or names a server twice. The message contains no
+    /// <exception cref="FormatException">The text is not such a list, or names a server twice. The message contains no
     /// passwords.</exception>
     public static IReadOnlyList<RedisAddress> Parse(string text)
     {

@@ -24,7 +24,7 @@ internal sealed class RedisConnection(
     private const int MaxDoublings = 3;
 
     /// <summary>Parts whose silence is measured separately, so that a cluster's other nodes do not hide a silent one. A
-    /// server that is no cluster has only part 0.</summary>
+    /// server that is not a cluster has only part 0.</summary>
     internal const int Parts = RedisServer.HashRanges + 1;
 
     /// <summary>Timers may fire a little early.</summary>

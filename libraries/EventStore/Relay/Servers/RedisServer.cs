@@ -12,8 +12,8 @@ public sealed class RedisServer : IDisposable
     /// <summary>Time without an answer after which the other servers' messages no longer wait for this one.</summary>
     private static readonly TimeSpan LateAfter = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Time without a message after which a range no longer counts as refusing: none would say that it is
-    /// back.</summary>
+    /// <summary>Time without a message after which a range no longer counts as refusing: without messages nothing would
+    /// show that it is back.</summary>
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromSeconds(5);
 
     /// <summary>Number of ranges of a cluster's hash slots. A node that fails silently affects only its own.</summary>
@@ -91,9 +91,9 @@ public sealed class RedisServer : IDisposable
         );
 
     /// <summary>
-    /// Publishes a message, which an open connection has when this returns. While the server or the cluster's node is
-    /// unavailable, one message at a time finds out whether it is back, and the others are dropped: receivers read them
-    /// from the store.
+    /// Publishes a message. If the connection is open, it has taken the message when this returns. While the server or
+    /// the cluster's node is unavailable, one message at a time finds out whether it is back, and the others are
+    /// dropped: receivers read them from the store.
     /// </summary>
     /// <returns>False if the message was not taken in time. A late server or node that has others beside it is not
     /// waited for: its message is on the way, and the result is true.</returns>

@@ -27,7 +27,7 @@ public sealed class RedisServers : IDisposable
                         KeyValuePair.Create<string, object?>("server.address", s.Name)
                     )),
                 "{server}",
-                "1 while the Redis server takes and brings messages."
+                "1 while the Redis server accepts and delivers messages."
             );
     }
 

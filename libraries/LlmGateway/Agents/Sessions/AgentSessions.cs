@@ -189,7 +189,7 @@ internal sealed class AgentSessions : IDisposable
                     name.Id,
                     e.Message
                 );
-            // A stopped server cannot try again: the message waits for the next one, or for a stream.
+            // A stopped server cannot try again: the message waits for the session's next message, or for a stream.
             return _leases.Stopped;
         }
     }
