@@ -50,7 +50,7 @@ internal sealed class RedisPublisher(
     /// <summary>Publishes a heartbeat, on a channel of its own and in the order of the page indexes.</summary>
     public Task PublishHeartbeatAsync(RelayPage page, IReadOnlyList<long> heads, CancellationToken cancellationToken)
     {
-        var heartbeat = new Heartbeat(page, NextSent(), heads);
+        var heartbeat = new Heartbeat(page, NextSent(), heads, servers.Placement);
         return PublishAsync(
             [(store.Value.Channel, heartbeat), (RelayChannels.Pages(store.Value.Channel), heartbeat)],
             cancellationToken

@@ -5,11 +5,11 @@ namespace EventStore;
 /// <summary>
 /// Writes and reads the messages of the relay. The bytes, with LEB128 integers and length-prefixed UTF-8:
 /// <c>03 kind slots tokens epoch fence previous last</c>, then for an index (<c>p</c>) <c>sent set-of-slots</c>, for a
-/// heartbeat (<c>h</c>) <c>sent lowest-head set-of-slots-beyond-it their-heads</c> as distances to <c>last</c>, and for
-/// a body (<c>b</c>) <c>slot traceparent</c> and the events as JSON. Thread-safe.
+/// heartbeat (<c>h</c>) <c>sent lowest-head set-of-slots-beyond-it their-heads</c> as distances to <c>last</c> and
+/// <c>placement</c> as 8 bytes, and for a body (<c>b</c>) <c>slot traceparent</c> and the events as JSON. Thread-safe.
 /// </summary>
 /// <remarks>Every message has the number of slots and tokens: a receiver that divides the topics differently would look
-/// for events on the wrong channels.</remarks>
+/// for events on the wrong channels. Versions without <c>placement</c> ignore what follows the heads.</remarks>
 public sealed class RelayFormat(TopicSlots slots)
 {
     private const byte Version = 3,
@@ -46,6 +46,8 @@ public sealed class RelayFormat(TopicSlots slots)
             case Heartbeat heartbeat:
                 writer.Write7BitEncodedInt64(heartbeat.Sent);
                 WriteHeads(writer, heartbeat);
+                if (heartbeat.Placement is { } placement)
+                    writer.Write(placement);
                 break;
             case SlotBody slot:
                 writer.Write7BitEncodedInt(slot.Slot);
@@ -94,7 +96,8 @@ public sealed class RelayFormat(TopicSlots slots)
                 return new PageIndex(page, sent, SlotSet.Read(reader, count));
             case HeartbeatKind:
                 sent = reader.Read7BitEncodedInt64();
-                return new Heartbeat(page, sent, ReadHeads(reader, page));
+                var heads = ReadHeads(reader, page);
+                return new Heartbeat(page, sent, heads, input.Position < input.Length ? reader.ReadUInt64() : null);
             case Body:
                 var (number, traceParent) = (reader.Read7BitEncodedInt(), reader.ReadString());
                 var events = RelayEvents.Read(bytes[(int)input.Position..]);

@@ -36,4 +36,6 @@ public sealed record PageIndex(RelayPage Page, long Sent, SlotSet Slots) : Relay
 /// <param name="Page">An empty page at the head.</param>
 /// <param name="Sent">As in <see cref="PageIndex"/>.</param>
 /// <param name="Heads">For each slot a position after which it has no events up to the head.</param>
-public sealed record Heartbeat(RelayPage Page, long Sent, IReadOnlyList<long> Heads) : RelayMessage(Page);
+/// <param name="Placement">The Broadcaster's <see cref="RedisServers.Placement"/>; null from older versions.</param>
+public sealed record Heartbeat(RelayPage Page, long Sent, IReadOnlyList<long> Heads, ulong? Placement = null)
+    : RelayMessage(Page);

@@ -148,7 +148,7 @@ public static class RelayRedis
             clock,
             logger
         ));
-        return new RedisServers([.. servers], clock, services.GetRequiredService<IMeterFactory>());
+        return new RedisServers([.. servers], clock, services.GetRequiredService<IMeterFactory>(), logger);
 
         IConnectionMultiplexer First(RedisAddress address) =>
             addresses.Count == 1

@@ -7,7 +7,8 @@ namespace Streaming.Feed;
 /// <summary>
 /// Unhealthy until the head is known, while the feed waits for events that only Postgres has, so that new clients go
 /// elsewhere, and while Postgres lacks events that were delivered. Degraded without heartbeats, because Redis or the
-/// Broadcaster is down, and while one of several Redis servers is unavailable.
+/// Broadcaster is down, while the Broadcaster names other Redis servers than this replica, and while one of several is
+/// unavailable.
 /// </summary>
 internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOptions<EventStoreOptions> store)
     : IHealthCheck
@@ -28,6 +29,7 @@ internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOption
                 )
             : feed.Mode == FeedMode.Degraded
                 ? HealthCheckResult.Degraded("No heartbeat from the Broadcaster: events are read from Postgres.")
+            : redis.Disagreement is { } disagreement ? HealthCheckResult.Degraded(disagreement)
             : redis.All.Count > 1 && redis.Unavailable is { Length: > 0 } servers
                 ? HealthCheckResult.Degraded(
                     $"Redis {servers} does not answer: the events of its slots are read from Postgres."

@@ -212,6 +212,7 @@ internal sealed class RedisIntake : RestartingService
                 _servers.HeartbeatFrom(source.Server, _heartbeat);
                 if (!_heartbeats.Accept(heartbeat.Page, heartbeat.Sent, Clock))
                     return true; // another server's copy was first
+                _servers.Compare(heartbeat.Placement);
                 if (!_subscriptions.UsesPages(_heartbeat))
                     Queue(new FeedMessage(heartbeat.Page) { Heads = heartbeat.Heads });
                 return true;

@@ -133,7 +133,7 @@ internal sealed class RelayedLoad : IAsyncDisposable
         if (_headsAtHeartbeats.Count > QuietHeartbeats && _headsAtHeartbeats.Dequeue() is var quiet)
             for (var slot = 0; slot < _heads.Length; slot++)
                 _heads[slot] = Math.Max(_heads[slot], quiet);
-        var heartbeat = new Heartbeat(new RelayPage(_epoch, _fence, _head, _head), ++_sent, _heads);
+        var heartbeat = new Heartbeat(new RelayPage(_epoch, _fence, _head, _head), ++_sent, _heads, Placement: 0);
         LargestHeartbeat = Math.Max(LargestHeartbeat, await SendAsync(_channel, heartbeat));
         await SendAsync(RelayChannels.Pages(_channel), heartbeat);
     }

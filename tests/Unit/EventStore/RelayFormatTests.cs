@@ -81,6 +81,18 @@ public class RelayFormatTests
         Assert.Equal(heads, read.Heads);
     }
 
+    [Fact]
+    public void A_heartbeat_names_the_placement_after_all_that_older_versions_read()
+    {
+        var heads = Enumerable.Range(0, 256).Select(n => (long)n).ToArray();
+        var older = new Heartbeat(Page with { Previous = 255, Last = 255 }, 5, heads);
+        var newer = older with { Placement = ulong.MaxValue - 1 };
+        Assert.Null(Assert.IsType<Heartbeat>(Through(older)).Placement);
+        Assert.Equal(newer.Placement, Assert.IsType<Heartbeat>(Through(newer)).Placement);
+        var bytes = Format.ToBytes(older);
+        Assert.Equal([.. bytes, 0xfe, .. Enumerable.Repeat((byte)0xff, 7)], Format.ToBytes(newer));
+    }
+
     [Theory]
     [InlineData(128, 1)]
     [InlineData(256, 2)]

@@ -48,6 +48,18 @@ public class RendezvousTests
     public void A_single_server_has_every_slot() =>
         Assert.All(Slots, slot => Assert.Equal("a:6379", Of(["a:6379"], slot)));
 
+    [Theory]
+    [InlineData("a:6379;b:6379", "b:6379;a:6379", true)]
+    [InlineData("a:6379", "b:6379", true)]
+    [InlineData("a:6379;b:6379", "a:6379;c:6379", false)]
+    [InlineData("a:6379;b:6379", "a:6379;b:6379;c:6379", false)]
+    [InlineData("a:6379;b:6379", "a:6379", false)]
+    public void Placements_differ_if_the_names_do_unless_one_server_has_every_key(
+        string mine,
+        string other,
+        bool same
+    ) => Assert.Equal(same, Rendezvous.Placement(mine.Split(';')) == Rendezvous.Placement(other.Split(';')));
+
     private static string Of(string[] servers, string key) =>
         servers[Rendezvous.Choose([.. servers.Select(Rendezvous.Hash)], key)];
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
 
 namespace EventStore;
 
@@ -10,11 +11,14 @@ public sealed class RedisServers : IDisposable
 {
     private readonly ulong[] _hashes;
     private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private volatile bool _isPlacedDifferently;
 
-    internal RedisServers(IReadOnlyList<RedisServer> servers, TimeProvider clock, IMeterFactory meters)
+    internal RedisServers(IReadOnlyList<RedisServer> servers, TimeProvider clock, IMeterFactory meters, ILogger logger)
     {
-        (All, _clock) = (servers, clock);
+        (All, _clock, _logger) = (servers, clock, logger);
         _hashes = [.. servers.Select(server => Rendezvous.Hash(server.Name))];
+        Placement = Rendezvous.Placement([.. servers.Select(server => server.Name)]);
         foreach (var server in servers)
             (server.HasPeers, server.HeartbeatAt) = (servers.Count > 1, clock.GetTimestamp());
         meters
@@ -34,6 +38,19 @@ public sealed class RedisServers : IDisposable
     /// <summary>The servers, in the order of the connection string. A Redis Cluster counts as one.</summary>
     public IReadOnlyList<RedisServer> All { get; }
 
+    /// <summary>A number that is equal in services whose servers have the same channels and keys.</summary>
+    public ulong Placement { get; }
+
+    /// <summary>The cause and the remedy if the leading Broadcaster's <see cref="Placement"/> is another one; otherwise
+    /// null.</summary>
+    public string? Disagreement =>
+        _isPlacedDifferently
+            ? "The Broadcaster names other Redis servers, or names one differently, so events of some slots are read "
+                + "from Postgres, and replicas may count limits apart. This service has "
+                + $"{string.Join(';', All.Select(server => server.Name))}. Set the same ConnectionStrings__redis in "
+                + "every service."
+            : null;
+
     /// <summary>The names of the unavailable servers, for messages; empty if there are none.</summary>
     public string Unavailable =>
         string.Join(", ", All.Where(server => server.IsUnavailable).Select(server => server.Name));
@@ -52,6 +69,20 @@ public sealed class RedisServers : IDisposable
         foreach (var other in All)
             if (_clock.GetElapsedTime(other.HeartbeatAt, before) > silence)
                 other.SetSilent(true);
+    }
+
+    /// <summary>Compares with the <see cref="Placement"/> of the leading Broadcaster. Null, from older versions, is no
+    /// disagreement.</summary>
+    public void Compare(ulong? placement)
+    {
+        var isPlacedDifferently = placement is not null && placement != Placement;
+        if (isPlacedDifferently == _isPlacedDifferently)
+            return;
+        _isPlacedDifferently = isPlacedDifferently;
+        if (Disagreement is { } disagreement)
+            _logger.LogWarning("{Disagreement}", disagreement);
+        else
+            _logger.LogInformation("The Broadcaster names the same Redis servers again");
     }
 
     public void Dispose()

@@ -34,6 +34,12 @@ internal static class Rendezvous
         return Mix(hash);
     }
 
+    /// <summary>Returns a number that is equal for servers between which every key is placed alike. One server has
+    /// every key under any name.</summary>
+    /// <param name="names">The servers' names, in any order.</param>
+    public static ulong Placement(IReadOnlyList<string> names) =>
+        names.Count == 1 ? 0 : Hash(string.Join(';', names.Order(StringComparer.Ordinal)));
+
     // The finalizer of SplitMix64.
     private static ulong Mix(ulong value)
     {
