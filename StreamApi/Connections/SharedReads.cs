@@ -65,7 +65,7 @@ internal sealed class SharedReads<T>(TimeSpan recent, TimeProvider clock)
             _next = null;
         var (result, worked) = await readAsync();
         lock (_gate)
-            (_worked, _readAt) = (worked, clock.GetTimestamp());
+            (_worked, _readAt, _latest) = (worked, clock.GetTimestamp(), Task.FromResult(result));
         return result;
     }
 }

@@ -59,6 +59,21 @@ public sealed class SharedReadsTests
         Assert.Equal(3, await reads.NewAsync(ReadAsync, default));
     }
 
+    /// <summary>Else a stream of the connections starts with those of its last reader's time.</summary>
+    [Fact]
+    public async Task A_recent_read_is_the_newest_one_whoever_asked_for_it()
+    {
+        var time = new ManualTime();
+        var reads = new SharedReads<int>(Recent, time);
+        var count = 0;
+        Task<(int, TimeSpan)> ReadAsync() => Task.FromResult((++count, TimeSpan.Zero));
+
+        Assert.Equal(1, await reads.RecentAsync(ReadAsync, default));
+        time.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(2, await reads.NewAsync(ReadAsync, default));
+        Assert.Equal(2, await reads.RecentAsync(ReadAsync, default));
+    }
+
     [Theory]
     [InlineData(0.02), InlineData(0.5), InlineData(3)]
     public async Task Recent_reads_take_at_most_a_tenth_of_the_time_however_often_they_are_asked_for(double seconds)
