@@ -17,15 +17,16 @@ internal static class Cors
                 policy
                     .WithOrigins(origins)
                     .WithMethods("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
-                    .WithHeaders(
-                        "Last-Event-ID",
-                        "Authorization",
-                        "Content-Type",
-                        "Cache-Control",
-                        "Accept",
-                        "Idempotency-Key"
+                    // Any: the vendors' clients send many of their own, such as x-stainless-runtime.
+                    .AllowAnyHeader()
+                    .WithExposedHeaders(
+                        "X-Sse-Position",
+                        "Retry-After",
+                        "Link",
+                        "Location",
+                        "X-Request-Id",
+                        "Request-Id"
                     )
-                    .WithExposedHeaders("X-Sse-Position", "Retry-After", "Link")
                     .AllowCredentials()
                     .SetPreflightMaxAge(TimeSpan.FromHours(1))
             )

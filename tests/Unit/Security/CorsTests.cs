@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 
@@ -28,5 +30,47 @@ public sealed class CorsTests
         await using var app = builder.Build();
         var options = app.Services.GetRequiredService<IOptions<CorsOptions>>().Value;
         Assert.Equal(isAllowed, options.GetPolicy(options.DefaultPolicyName)!.IsOriginAllowed(sent));
+    }
+
+    /// <summary>The vendors' clients send headers of their own in browsers too, more with each version.</summary>
+    [Fact]
+    public async Task A_page_of_an_allowed_origin_may_send_any_header_and_read_the_answers_own()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        builder.Configuration["Cors:AllowedOrigins:100"] = "https://app.example.com";
+        builder.AddCors();
+        await using var app = builder.Build();
+        app.UseCors();
+        app.MapGet("/", () => "");
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+
+        const string Headers = "anthropic-version,last-event-id,traceparent,x-api-key,x-stainless-runtime";
+        Assert.Equal(Headers, await AnswerAsync(http, HttpMethod.Options, "Access-Control-Allow-Headers", Headers));
+        var exposed = await AnswerAsync(http, HttpMethod.Get, "Access-Control-Expose-Headers");
+        Assert.Equal(
+            ["X-Sse-Position", "Retry-After", "Link", "Location", "X-Request-Id", "Request-Id"],
+            exposed!.Split(',')
+        );
+    }
+
+    private static async Task<string?> AnswerAsync(
+        HttpClient http,
+        HttpMethod method,
+        string name,
+        string? asked = null
+    )
+    {
+        using var request = new HttpRequestMessage(method, "/");
+        request.Headers.Add("Origin", "https://app.example.com");
+        if (asked is not null)
+        {
+            request.Headers.Add("Access-Control-Request-Method", "GET");
+            request.Headers.Add("Access-Control-Request-Headers", asked);
+        }
+        using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        return response.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
     }
 }
