@@ -110,7 +110,7 @@ internal sealed class NdjsonPublish(
         TypedResults.Problem(
             statusCode: status,
             title: "Invalid line",
-            detail: $"Line {batch.Line}: {field}: {problem} The {batch.Stored.Count} events before it were stored.",
+            detail: $"Line {batch.Line}: {field}: {problem} Events stored before it: {batch.Stored.Count}.",
             extensions: new Dictionary<string, object?>
             {
                 ["line"] = batch.Line,

@@ -39,7 +39,7 @@ internal static class PublishApi
         {
             if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase))
             {
-                JsonRequest.CheckCharset(context);
+                JsonRequest.CheckEncoding(context);
                 return await ndjson.PublishAsync(context);
             }
         }

@@ -31,7 +31,7 @@ internal static class JsonRequest
                 "must be application/json.",
                 StatusCodes.Status415UnsupportedMediaType
             );
-        CheckCharset(context);
+        CheckEncoding(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = most;
         var budget = context.RequestServices.GetRequiredService<IRequestBudget>();
@@ -60,9 +60,22 @@ internal static class JsonRequest
     public static InvalidRequestException CutOff(BadHttpRequestException e) =>
         new("body", "was cut off, or sent too slowly.", e.StatusCode);
 
-    /// <exception cref="InvalidRequestException">415: a charset other than UTF-8, the only one of JSON.</exception>
-    public static void CheckCharset(HttpContext context)
+    /// <summary>Refuses other charsets than UTF-8, the only one of JSON, and compressed bodies (RFC 9110
+    /// §8.4).</summary>
+    /// <exception cref="InvalidRequestException">415: the charset or the content coding.</exception>
+    public static void CheckEncoding(HttpContext context)
     {
+        var codings = context.Request.Headers.ContentEncoding.ToString();
+        if (codings.Length > 0 && !codings.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            // What the server accepts, beside the 415 (RFC 9110 §12.5.3).
+            context.Response.Headers.AcceptEncoding = "identity";
+            throw new InvalidRequestException(
+                "Content-Encoding",
+                "is not supported: send the body uncompressed.",
+                StatusCodes.Status415UnsupportedMediaType
+            );
+        }
         if (
             MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
             && type.Charset is { Length: > 0 } charset

@@ -47,6 +47,16 @@ public sealed class InputTests(SecureSystem system)
         await RefusedAsync(path, "{"u8.ToArray(), "application/json; charset=\"UTF-8\"", 400, "not JSON");
     }
 
+    [Theory]
+    [MemberData(nameof(Endpoints))]
+    public async Task A_compressed_body_is_415_and_not_called_invalid_text(string path)
+    {
+        await RefusedAsync(path, [0x1F, 0x8B, 8, 0], "application/json", 415, "uncompressed", "gzip");
+        await RefusedAsync(path, "{"u8.ToArray(), "application/json", 400, "not JSON", "identity");
+        if (path == "/v1/events")
+            await RefusedAsync(path, [0x1F, 0x8B, 8, 0], "application/x-ndjson", 415, "uncompressed", "gzip");
+    }
+
     [Fact]
     public async Task A_bulk_line_must_be_UTF8()
     {
@@ -169,9 +179,18 @@ public sealed class InputTests(SecureSystem system)
         );
     }
 
-    private async Task RefusedAsync(string path, byte[] body, string type, int status, string says)
+    private async Task RefusedAsync(
+        string path,
+        byte[] body,
+        string type,
+        int status,
+        string says,
+        string? coding = null
+    )
     {
         using var content = new ByteArrayContent(body) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } };
+        if (coding is not null)
+            content.Headers.ContentEncoding.Add(coding);
         using var response = await SecureSystem.SendAsync(
             system.A,
             HttpMethod.Post,
