@@ -54,7 +54,7 @@ export class CatchUp {
   }
 
   /** Adds a position of the leader. @returns the tab's in the same run, if the own connection has been there. */
-  hear(mark: Mark): readonly Mark[] | undefined {
+  addMark(mark: Mark): readonly Mark[] | undefined {
     const { run, seen } = mark;
     const ids = this.#ids;
     const ahead = ids.length - 1 - ids.lastIndexOf(mark.id);

@@ -265,7 +265,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       this.#take(mark);
       return this.#deliver(event);
     }
-    if (joined.behind) return this.#meet(joined, joined.behind.until.hear(mark));
+    if (joined.behind) return this.#meet(joined, joined.behind.until.addMark(mark));
     const before = countBefore(mark);
     if (run !== this.#run || before > this.#seen) {
       // A tab without a position starts at the leader's. At the same position both have the same events.

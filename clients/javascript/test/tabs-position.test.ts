@@ -14,7 +14,7 @@ test("the next leader resumes after the last frame, also one with only an id", a
   await until("both received the second", () => a.events.length === 2 && b.events.length === 2);
   assert.equal(server.headers(1)["last-event-id"], "500");
   server.exchanges[1]!.response.write("id: 600\n\n");
-  await until("the frame", () => b.tab.lastEventId === "600");
+  await until("both are there again", () => a.tab.lastEventId === "600" && b.tab.lastEventId === "600");
   b.tab.close();
   a.show();
   await until("the third connection", () => server.exchanges.length === 3);

@@ -193,7 +193,7 @@ test("a tab that was frozen reads what it missed itself, once, and then follows 
   leader.channel.close();
 });
 
-test("a new tab on a busy stream follows from the first event that it hears", async () => {
+test("a new tab on a busy stream follows from the first event that it receives", async () => {
   await using server = await serve(stream(""));
   const leader = await lead("busy");
   const follower = open(server.url, { name: "busy" });

@@ -71,7 +71,7 @@ class SSEClient:
         again only if the server cannot have begun its work: it was not reached, or answered 408, 425, 429 or 503. After
         a redirect to a GET it is not sent again.
     :param headers: Additional headers, or a function that returns them, called for each connection and once more after
-        a 401: for a token that expires. An exception of it counts as a failed attempt. Redirects to another origin drop
+        a 401: for a token that expires. An exception in it counts as a failed attempt. Redirects to another origin drop
         ``Authorization`` and cookies.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
     :param ends: Names of events after which the client stops instead of reconnecting.

@@ -36,7 +36,7 @@ def redirect(url: SplitResult, status: int, location: Optional[str]) -> Optional
 def prepare(
     url: SplitResult, timeout: float, context: Optional[ssl.SSLContext]
 ) -> Tuple[http.client.HTTPConnection, str, Dict[str, str]]:
-    """Returns a connection that is still to be made, the target of its request, and headers for its proxy.
+    """Returns an unopened connection, the target of its request, and headers for its proxy.
 
     The proxy is that of ``HTTP_PROXY`` or ``HTTPS_PROXY``, unless ``NO_PROXY`` excludes the host.
     """
