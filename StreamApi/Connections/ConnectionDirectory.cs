@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
 using EventStore;
@@ -157,7 +158,13 @@ internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IRea
         new SubscriberCounts(Rows.GroupBy(r => string.Join(' ', r.Topics)).Select(g => (g.First().Topics, g.Count())))
     );
 
+    private readonly ConcurrentDictionary<string, IReadOnlyList<ConnectionRow>> _sorted = new(StringComparer.Ordinal);
+
     public bool IsPartial => Silent.Count > 0;
+
+    /// <summary>The rows in an order, sorted once for all callers that share the listing.</summary>
+    public IReadOnlyList<ConnectionRow> In(ConnectionOrder order) =>
+        _sorted.GetOrAdd(order.Text, _ => [.. Rows.Order(order)]);
 
     /// <summary>Streams per topic, counted on first use.</summary>
     public SubscriberCounts Subscribers => _subscribers.Value;

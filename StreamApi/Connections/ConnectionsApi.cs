@@ -1,5 +1,6 @@
 using System.Globalization;
 using StreamApi.Security;
+using StreamApi.Security.Limits;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Opening;
@@ -21,6 +22,10 @@ internal static class ConnectionsApi
     public static void AddConnections(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ConnectionDirectory>();
+        builder.Services.AddSingleton(provider => new PageTurns(
+            Environment.ProcessorCount,
+            provider.GetRequiredService<TimeProvider>()
+        ));
         // Without retries: a listing that misses a replica is marked as partial.
         builder
             .Services.AddHttpClient("replicas")
@@ -52,6 +57,7 @@ internal static class ConnectionsApi
         string? scope,
         HttpContext context,
         ConnectionDirectory directory,
+        PageTurns turns,
         CancellationToken cancellationToken
     )
     {
@@ -70,9 +76,12 @@ internal static class ConnectionsApi
             return LocalPage(context, new ConnectionPage([.. directory.Local()], null, null));
 
         var listing = await directory.AllAsync(cancellationToken);
-        var rows = listing.Rows.Where(r => filter is null or "" || r.Contains(filter)).Order(order).ToList();
+        using var turn = await turns.EnterAsync(RequestLimits.KeyOf(context), cancellationToken);
+        var rows = listing.In(order);
+        if (filter is { Length: > 0 })
+            rows = [.. rows.Where(r => r.Contains(filter))];
         var start = 0;
-        if (after is { Length: > 0 } && (start = rows.FindIndex(r => r.Id == after) + 1) == 0)
+        if (after is { Length: > 0 } && (start = rows.TakeWhile(r => r.Id != after).Count() + 1) > rows.Count)
             return InvalidRequestException.ProblemOf(
                 "after",
                 "is not an open connection of this listing. Start from the first page."
