@@ -78,7 +78,7 @@ internal sealed class AgentRuns(
                 var (id, _) = await IdempotencyKey.IdAsync(
                     context,
                     keys,
-                    $"{query["provider"]}\n{query["model"]}\n{prompt}"
+                    () => $"{query["provider"]}\n{query["model"]}\n{prompt}"
                 );
                 var start = await runs.BeginAsync(
                     Kind,

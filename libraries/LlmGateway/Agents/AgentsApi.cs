@@ -97,7 +97,7 @@ internal static class AgentsApi
                 body.GetRawText()
             );
         }
-        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, content);
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, () => content);
         // Ids from keys are reproducible, others random.
         var name = await sessions.CreateAsync(
             provider,
@@ -155,7 +155,7 @@ internal static class AgentsApi
             );
         var message = session.Message(content, agent.ToolsFor(context));
         await budget.PublishAsync(context, [new NewEvent(name.Log, message.Type, message.Data)]);
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
         return TypedResults.Ok(new { status = "ok" });
     }

@@ -76,7 +76,7 @@ internal static class GenerationsApi
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers, options.Value).From(access.ClientOf(context));
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await generator.StartAsync(call, id, context.User.Identity?.Name, context.RequestAborted);
         return TypedResults.Created(
             $"/v1/generations/{id}",

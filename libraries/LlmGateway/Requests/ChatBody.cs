@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Streaming.Requests;
 
@@ -163,7 +164,10 @@ internal static class ChatBody
         switch (value.ValueKind)
         {
             case JsonValueKind.String:
-                value.GetString(); // throws InvalidOperationException
+                // The bytes are UTF-8, so only an escape can be half of a pair. GetString throws
+                // InvalidOperationException; of a text without escapes it would make a copy, which may have megabytes.
+                if (JsonMarshal.GetRawUtf8Value(value).Contains((byte)'\\'))
+                    value.GetString();
                 break;
             case JsonValueKind.Array:
                 foreach (var item in value.EnumerateArray())

@@ -16,7 +16,8 @@ internal static class IdempotencyKey
     /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="keys">The store of keys.</param>
-    /// <param name="content">The content of the request. Method and path are compared too.</param>
+    /// <param name="content">Returns the content of the request; called if there is a key, because a body may have
+    /// megabytes. Method and path are compared too.</param>
     /// <returns>The id, 32 hexadecimal digits, and true if the request has a key, so that the id may have been used
     /// before.</returns>
     /// <exception cref="InvalidRequestException">400: malformed key; 409: the key was used for another
@@ -24,7 +25,7 @@ internal static class IdempotencyKey
     public static async Task<(string Id, bool HasKey)> IdAsync(
         HttpContext context,
         IdempotencyKeys keys,
-        string content
+        Func<string> content
     )
     {
         var fresh = Guid.CreateVersion7().ToString("N");
@@ -34,7 +35,7 @@ internal static class IdempotencyKey
         var id = await keys.ClaimAsync(
             context.User.Identity?.Name ?? "",
             key,
-            $"{request.Method} {request.Path}\n{content}",
+            $"{request.Method} {request.Path}\n{content()}",
             fresh,
             context.RequestAborted
         );

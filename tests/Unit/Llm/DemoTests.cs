@@ -83,6 +83,7 @@ public sealed class DemoTests
     [InlineData("")]
     [InlineData("one two  three")]
     [InlineData("語語語語 and 🚆🚆 e\u0301\u0301 x")]
+    [InlineData("a\r\nb \r \ne\u0301 1\ufe0f\u20e3 \r\n")]
     public void The_count_is_the_number_of_tokens(string text)
     {
         // A second implementation of the rule: a token is a word with the following space, or three wide characters.

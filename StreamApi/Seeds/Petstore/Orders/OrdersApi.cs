@@ -56,7 +56,7 @@ internal static class OrdersApi
         );
         if (userId is not null)
             Customer.Checked(userId, context, access);
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText());
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         var (order, refusal) = await placement.PlaceAsync(
             Guid.ParseExact(id, "N"),
             petId,

@@ -14,7 +14,8 @@ internal static class DemoText
     /// <summary>Length at which a token ends in any case.</summary>
     private const int MaxToken = 256;
 
-    /// <summary>Characters whose tokens are counted one by one: a megabyte takes a tenth of a second.</summary>
+    /// <summary>Characters whose tokens are counted one by one: of a script with combined characters, a megabyte takes
+    /// a tenth of a second.</summary>
     private const int MaxCounted = 32_768;
 
     private static readonly string[] English =
@@ -55,7 +56,7 @@ internal static class DemoText
     public static IReadOnlyList<string> Tokens(string prompt, int? length = null, string opening = "")
     {
         var seed = Hash(prompt);
-        var japanese = prompt.Any(c => c is >= '぀' and <= 'ヿ' or >= '一' and <= '鿿');
+        var japanese = prompt.AsSpan().ContainsAnyInRange('぀', 'ヿ') || prompt.AsSpan().ContainsAnyInRange('一', '鿿');
         var tokens = new List<string>();
         Add(tokens, opening);
         Add(tokens, japanese ? $"「{Excerpt(prompt)}」についてお答えします。" : $"You asked: “{Excerpt(prompt)}”. ");
@@ -127,7 +128,7 @@ internal static class DemoText
         var (length, wide) = (0, 0);
         while (length < Math.Min(text.Length, MaxToken))
         {
-            var element = text.Slice(length, StringInfo.GetNextTextElementLength(text[length..]));
+            var element = text.Slice(length, ElementLength(text[length..]));
             length += element.Length;
             wide += element[0] > '⺀' ? 1 : 0;
             if (element is " " || wide >= 3)
@@ -135,6 +136,11 @@ internal static class DemoText
         }
         return length;
     }
+
+    /// <summary>Length of the first text element. Beside each other, characters of ASCII are elements of their own,
+    /// except a line break of two.</summary>
+    private static int ElementLength(ReadOnlySpan<char> text) =>
+        text is [< '\u0080' and not '\r', < '\u0080', ..] ? 1 : StringInfo.GetNextTextElementLength(text);
 
     private static string Excerpt(string prompt)
     {
