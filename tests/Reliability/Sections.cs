@@ -53,7 +53,10 @@ internal static class Sections
             may have 1.5 times the ratio of a bare program, but at most 3
             ([decision 23](decisions/0023-rule-for-ten-thousand-connections.md)); and 2,000 streams of 200 accounts,
             which all get 50 events/s, may have 1.2 times the ratio of streams with the simplest filter
-            ([decision 44](decisions/0044-busy-streams-are-compared.md)).
+            ([decision 44](decisions/0044-busy-streams-are-compared.md)). The sessions of short messages have no limit:
+            they show what sessions cost whatever their size. With `--short` an abuse lasts ten seconds, in which the
+            five slowest events decide the p99. [Decision 46](decisions/0046-what-the-others-wait-for.md) says what the
+            others wait for in the rows that exceed their limit.
 
             **refused**: refused publishes of the regular users, to half a minute after the end. None of their events
             may be lost or come twice, and none of their streams may end. **memory**: of both replicas together, before

@@ -17,7 +17,8 @@ internal static partial class AbuseCatalog
 
     private const string BareProgram =
             "10,000 connections at once to a program beside the system that only accepts and answers",
-        OneTopic = "streams with one topic, as many and as busy as in the next row";
+        OneTopic = "streams with one topic, as many and as busy as in the next row",
+        ShortSessions = "sessions of short messages, filled and read as those of the next row";
 
     public static IReadOnlyList<AbuseCase> All { get; } = [.. Floods, .. Reads, .. Streams, .. Lists];
 
@@ -78,7 +79,18 @@ internal static partial class AbuseCatalog
             {
                 IsRehearsed = true,
             },
-            new("sessions of 2 MB, filled and read at full speed", SessionsAsync) { IsRehearsed = true },
+            new(ShortSessions, (target, over) => SessionsAsync(target, Sessions.ShortMessage, over))
+            {
+                IsControl = true,
+                IsRehearsed = true,
+            },
+            new(
+                "sessions of 2 MB, filled and read at full speed",
+                (target, over) => SessionsAsync(target, Sessions.LongMessage, over)
+            )
+            {
+                IsRehearsed = true,
+            },
         ];
 
     /// <summary>Streams, and events for many of them.</summary>

@@ -252,10 +252,10 @@ internal static partial class AbuseCatalog
             }
         );
 
-    /// <summary>Fills sessions with messages of the maximum length, and then reads their history repeatedly.</summary>
-    private static async Task<string> SessionsAsync(AbuseTarget target, CancellationToken over)
+    /// <summary>Fills sessions with messages, and then reads their history repeatedly.</summary>
+    private static async Task<string> SessionsAsync(AbuseTarget target, int messageBytes, CancellationToken over)
     {
-        var (sessions, number) = (await Sessions.FillAsync(target, Users), 0);
+        var (sessions, number) = (await Sessions.FillAsync(target, Users, messageBytes), 0);
         return await AskAsync(
             target,
             32,

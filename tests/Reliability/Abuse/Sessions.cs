@@ -3,18 +3,25 @@ using System.Text;
 
 namespace Reliability.Abuse;
 
-/// <summary>Conversations of an agent, as large as the limits allow.</summary>
+/// <summary>Conversations of an agent.</summary>
 internal static class Sessions
 {
-    private const int MessageBytes = 250_000,
-        Messages = 8;
+    /// <summary>Bytes of a message that is nearly as long as the limits allow, and of a short one.</summary>
+    public const int LongMessage = 250_000,
+        ShortMessage = 100;
 
-    /// <summary>Begins a session for each user and fills it with messages of the maximum length.</summary>
+    private const int Messages = 8;
+
+    /// <summary>Begins a session for each user and fills it with messages.</summary>
     /// <returns>Each session's id and its user's token.</returns>
-    public static async Task<IReadOnlyList<(string Id, string Token)>> FillAsync(AbuseTarget target, int users)
+    public static async Task<IReadOnlyList<(string Id, string Token)>> FillAsync(
+        AbuseTarget target,
+        int users,
+        int messageBytes
+    )
     {
         var sessions = new (string Id, string Token)[users];
-        var message = Encoding.ASCII.GetBytes($"{{\"content\":\"{new string('x', MessageBytes)}\"}}");
+        var message = Encoding.ASCII.GetBytes($"{{\"content\":\"{new string('x', messageBytes)}\"}}");
         await Attack.OnThreads(
             users,
             user =>
