@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using EventStore;
+using Harness;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -10,36 +11,44 @@ using Stack;
 namespace Integration.Delivery;
 
 /// <summary>Each kind of work has its own connections: one that hangs takes none from the others.</summary>
-public sealed class BulkheadTests(StackFixture stack)
+public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFixture stack)
+    : IClassFixture<BulkheadTests.FewConnections>
 {
+    private const int Connections = 4;
+
+    /// <summary>A replica with few connections for each kind of work, whose statements may take as long as a test. The
+    /// tests that share it hang its work, and wait at their end until nothing hangs.</summary>
+    public sealed class FewConnections(StackFixture stack) : SharedSystem(stack)
+    {
+        protected override Dictionary<string, string> Settings =>
+            new()
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["EventStore__ReadConnections"] = $"{Connections}",
+                ["EventStore__WorkConnections"] = $"{Connections}",
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+            };
+    }
+
     [Fact]
     public async Task Hanging_searches_do_not_delay_publishing_or_live_streams_and_end_with_their_clients()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "300",
-                ["EventStore__ReadConnections"] = "4",
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-            }
-        );
+        var system = fixture.System;
         var replica = system.Replicas[0];
         var positions = await system.PublishDeliveredAsync("t.1", 1, 10);
-        await using (
-            var slow = system.Database.CreateCommand(
-                """
-                create or replace function eventstore.epoch() returns text language plpgsql stable as $$
-                begin
-                    if current_query() like '%as bytes,%' then perform pg_sleep(300); end if;
-                    return (select l.epoch from eventstore.lineage l order by l.number desc limit 1);
-                end $$
-                """
-            )
-        )
-            await slow.ExecuteNonQueryAsync(cancellationToken);
+        var epoch = await FunctionAsync(system, "eventstore.epoch()");
+        await ExecuteAsync(
+            system,
+            """
+            create or replace function eventstore.epoch() returns text language plpgsql stable as $$
+            begin
+                if current_query() like '%as bytes,%' then perform pg_sleep(300); end if;
+                return (select l.epoch from eventstore.lineage l order by l.number desc limit 1);
+            end $$
+            """
+        );
 
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -52,16 +61,7 @@ public sealed class BulkheadTests(StackFixture stack)
         );
         await DeliverySystem.EventuallyAsync(async () => await HangingAsync() >= 8, "four reads and four replays hang");
 
-        await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
-        foreach (var n in Enumerable.Range(1, 50))
-        {
-            await DeliverySystem.PublishAsync(replica, new EventBody("live", "n", n));
-            await live.WaitForEventsAsync(n); // a reader further behind than the ring would need a replay itself
-        }
-        Assert.Equal(
-            Enumerable.Range(1, 50),
-            live.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
-        );
+        await DeliverLiveAsync(replica);
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
 
         await leave.CancelAsync();
@@ -71,6 +71,7 @@ public sealed class BulkheadTests(StackFixture stack)
             async () => await HangingAsync() == 0,
             "Postgres runs nothing for clients that have gone"
         );
+        await ExecuteAsync(system, epoch);
 
         async Task<long> HangingAsync()
         {
@@ -85,16 +86,8 @@ public sealed class BulkheadTests(StackFixture stack)
     [Fact]
     public async Task Transactions_of_features_that_hang_delay_neither_publishing_nor_live_streams()
     {
-        const int Connections = 4;
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "300",
-                ["EventStore__WorkConnections"] = $"{Connections}",
-            }
-        );
+        var system = fixture.System;
         var replica = system.Replicas[0];
         await using var locked = await LockedTable.LockAsync(system.Database, "tasks.tasks");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
@@ -109,10 +102,7 @@ public sealed class BulkheadTests(StackFixture stack)
             "the features' transactions have all of their connections"
         );
 
-        await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
-        foreach (var n in Enumerable.Range(1, 50))
-            await DeliverySystem.PublishAsync(replica, new EventBody("live", "n", n));
-        await live.WaitForEventsAsync(50);
+        await DeliverLiveAsync(replica);
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
 
         await locked.ReleaseAsync();
@@ -126,10 +116,7 @@ public sealed class BulkheadTests(StackFixture stack)
     public async Task Lists_of_replicas_that_hang_take_one_connection_from_the_live_feed()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "300" }
-        );
+        var system = fixture.System;
         var replica = system.Replicas[0];
         await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.replicas");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
@@ -144,10 +131,7 @@ public sealed class BulkheadTests(StackFixture stack)
             },
             "the list hangs"
         );
-        await using var live = await SseReader.OpenAsync(replica.Url, "/v1/events/stream?topic=live");
-        foreach (var n in Enumerable.Range(1, 50))
-            await DeliverySystem.PublishAsync(replica, new EventBody("live", "n", n));
-        await live.WaitForEventsAsync(50);
+        await DeliverLiveAsync(replica);
         Assert.Equal(1, await HangingAsync());
 
         await locked.ReleaseAsync();
@@ -225,5 +209,33 @@ public sealed class BulkheadTests(StackFixture stack)
             );
             return (long)(await ask.ExecuteScalarAsync(cancellationToken))!;
         }
+    }
+
+    /// <summary>Publishes events of a topic of their own, and waits until a live stream has them.</summary>
+    private static async Task DeliverLiveAsync(ServiceProcess replica)
+    {
+        const int Events = 3 * Connections; // fewer than the ring has: a reader further behind would need a replay
+        var topic = $"live{Guid.NewGuid():N}";
+        await using var live = await SseReader.OpenAsync(replica.Url, $"/v1/events/stream?topic={topic}");
+        foreach (var n in Enumerable.Range(1, Events))
+            await DeliverySystem.PublishAsync(replica, new EventBody(topic, "n", n));
+        await live.WaitForEventsAsync(Events);
+        Assert.Equal(
+            Enumerable.Range(1, Events),
+            live.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
+        );
+    }
+
+    /// <summary>Returns the statement that creates a function as it is.</summary>
+    private static async Task<string> FunctionAsync(DeliverySystem system, string name)
+    {
+        await using var ask = system.Database.CreateCommand($"select pg_get_functiondef('{name}'::regprocedure)");
+        return (string)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    private static async Task ExecuteAsync(DeliverySystem system, string sql)
+    {
+        await using var command = system.Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }
