@@ -44,15 +44,7 @@ internal static class Suite
         }
         if (!OperatingSystem.IsLinux())
             throw new BenchmarkException("The benchmarks run on Linux only, because they use /proc and epoll.");
-        var chosen = All.Where(m =>
-                options.Names.Count == 0 || options.Names.Any(n => m.Name.StartsWith(n, StringComparison.Ordinal))
-            )
-            .ToArray();
-        if (
-            options.Names.FirstOrDefault(n => !All.Any(m => m.Name.StartsWith(n, StringComparison.Ordinal))) is
-            { } unknown
-        )
-            throw new BenchmarkException($"No benchmark begins with '{unknown}'. --list lists them.");
+        var chosen = Choose(options.Names);
         if (!Repository.IsRelease)
             Console.Error.WriteLine(
                 "This is a Debug build, whose values mean nothing. "
@@ -78,7 +70,6 @@ internal static class Suite
             [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()],
             Progress
         );
-
         foreach (var peer in run.Peers)
         {
             Progress($"warming up {peer.Name}");
@@ -86,31 +77,50 @@ internal static class Suite
         }
         try
         {
-            foreach (var measurement in chosen)
-                for (run.Round = 1; run.Round <= options.Rounds; run.Round++)
-                    await MeasureAsync(measurement, run, cancellationToken);
+            await MeasureAsync(chosen, run, cancellationToken);
         }
         finally
         {
             // Writes the results so far after Ctrl+C too.
-            var table = Table.Of(run, chosen, clock.Elapsed, missing);
-            Directory.CreateDirectory(options.ReportFolder);
-            await File.WriteAllTextAsync(
-                Path.Combine(options.ReportFolder, "benchmarks.md"),
-                table,
-                CancellationToken.None
-            );
-            await File.WriteAllLinesAsync(
-                Path.Combine(options.ReportFolder, "benchmarks.jsonl"),
-                run.Samples.Select(s => s.ToJsonLine()),
-                CancellationToken.None
-            );
-            Console.Write(table);
+            await ReportAsync(run, Table.Of(run, chosen, clock.Elapsed, missing));
             Progress($"written to {options.ReportFolder}");
         }
         foreach (var wrong in run.Wrong)
             await Console.Error.WriteLineAsync($"FAILED: {wrong}");
         return run.Wrong.Count == 0;
+    }
+
+    private static Measurement[] Choose(IReadOnlyList<string> names)
+    {
+        if (names.FirstOrDefault(n => !All.Any(m => IsNamed(m, n))) is { } unknown)
+            throw new BenchmarkException($"No benchmark begins with '{unknown}'. --list lists them.");
+        return [.. All.Where(m => names.Count == 0 || names.Any(n => IsNamed(m, n)))];
+
+        static bool IsNamed(Measurement m, string name) => m.Name.StartsWith(name, StringComparison.Ordinal);
+    }
+
+    private static async Task ReportAsync(BenchmarkRun run, string table)
+    {
+        var folder = run.Options.ReportFolder;
+        Directory.CreateDirectory(folder);
+        await File.WriteAllTextAsync(Path.Combine(folder, "benchmarks.md"), table, CancellationToken.None);
+        await File.WriteAllLinesAsync(
+            Path.Combine(folder, "benchmarks.jsonl"),
+            run.Samples.Select(s => s.ToJsonLine()),
+            CancellationToken.None
+        );
+        Console.Write(table);
+    }
+
+    private static async Task MeasureAsync(
+        IReadOnlyList<Measurement> chosen,
+        BenchmarkRun run,
+        CancellationToken cancellationToken
+    )
+    {
+        foreach (var measurement in chosen)
+            for (run.Round = 1; run.Round <= run.Options.Rounds; run.Round++)
+                await MeasureAsync(measurement, run, cancellationToken);
     }
 
     private static async Task MeasureAsync(

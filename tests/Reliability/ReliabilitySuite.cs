@@ -37,32 +37,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         {
             foreach (var (section, check) in checks)
             {
-                try
-                {
-                    outcomes[check.Name] = await check.RunAsync(
-                        await SystemForAsync(check.Needs, cancellationToken),
-                        options,
-                        cancellationToken
-                    );
-                }
-                catch (NotDoneException e)
-                {
-                    outcomes[check.Name] = new Outcome(
-                        false,
-                        section.Line(check, $"not done: {e.Message}"),
-                        IsSkipped: true
-                    );
-                }
-                // A check that breaks off has failed. The next one starts with another system.
-                catch (Exception e) when (e is not LocalServicesException && !cancellationToken.IsCancellationRequested)
-                {
-                    await Console.Error.WriteLineAsync(e.ToString());
-                    outcomes[check.Name] = new Outcome(
-                        false,
-                        section.Line(check, $"**broke off: {e.Message.Split('\n')[0].Replace('|', '/')}**")
-                    );
-                    await DisposeAsync();
-                }
+                outcomes[check.Name] = await RunAsync(section, check, cancellationToken);
                 Progress(outcomes[check.Name].Line);
             }
         }
@@ -84,6 +59,32 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         }
         return outcomes.Count == checks.Count
             && outcomes.Values.All(o => o.Ok || (o.IsSkipped && options.AllowsSkipped));
+    }
+
+    private async Task<Outcome> RunAsync(Section section, ICheck check, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await check.RunAsync(
+                await SystemForAsync(check.Needs, cancellationToken),
+                options,
+                cancellationToken
+            );
+        }
+        catch (NotDoneException e)
+        {
+            return new Outcome(false, section.Line(check, $"not done: {e.Message}"), IsSkipped: true);
+        }
+        // A check that breaks off has failed. The next one starts with another system.
+        catch (Exception e) when (e is not LocalServicesException && !cancellationToken.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync(e.ToString());
+            await DisposeAsync();
+            return new Outcome(
+                false,
+                section.Line(check, $"**broke off: {e.Message.Split('\n')[0].Replace('|', '/')}**")
+            );
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -52,22 +52,33 @@ internal sealed class DcpObserver(
         // A deleted object is about to be created anew; its old state must not be published after the new one.
         if (change.Object["metadata"]?["deletionTimestamp"] is not null)
             return;
-        var status = change.Object["status"];
-        var (exitCode, asked) = ((int?)status?["exitCode"], (bool?)change.Object["spec"]?["stop"] is true);
-        var state = (string?)status?["state"] switch
+        var (status, asked) = (change.Object["status"], (bool?)change.Object["spec"]?["stop"] is true);
+        if (asked)
+            PublishStopping(instance);
+        var state = StateOf(status, asked);
+        notifications.PublishUpdateAsync(instance.Resource, instance.Id, s => Update(s, instance, status, state));
+        if (state != KnownResourceStates.Starting && _logged.TryAdd(change.Uid, 0))
+            foreach (var source in (string[])["system", "stdout", "stderr"])
+                _ = FollowLogAsync(instance, source, cancellationToken);
+    }
+
+    private static string StateOf(JsonNode? status, bool asked) =>
+        (string?)status?["state"] switch
         {
             null or "" or "Pending" or "Building" => KnownResourceStates.Starting,
-            "Finished" or "Terminated" or "Exited" => exitCode is 0
+            "Finished" or "Terminated" or "Exited" => (int?)status["exitCode"] is 0
                 ? KnownResourceStates.Finished
                 : KnownResourceStates.Exited,
             // Published as Stopping from the request on, so that nobody takes the end for an unexpected one.
             "Running" when asked => KnownResourceStates.Stopping,
             var other => other,
         };
-        // Stopping is published even when a restarted watch has missed that state.
+
+    /// <summary>Publishes Stopping even when a restarted watch has missed that state.</summary>
+    private void PublishStopping(Instance instance)
+    {
         if (
-            asked
-            && notifications.TryGetCurrentState(instance.Id, out var before)
+            notifications.TryGetCurrentState(instance.Id, out var before)
             && before?.Snapshot.State?.Text == KnownResourceStates.Running
         )
             notifications.PublishUpdateAsync(
@@ -75,41 +86,38 @@ internal sealed class DcpObserver(
                 instance.Id,
                 s => s with { State = new(KnownResourceStates.Stopping, null) }
             );
-        notifications.PublishUpdateAsync(
-            instance.Resource,
-            instance.Id,
-            s =>
-                s with
-                {
-                    State = new(state, Style(state, exitCode)),
-                    ExitCode = state is "Finished" or "Exited" ? exitCode : null,
-                    StartTimeStamp = Time(status?["startupTimestamp"]) ?? s.StartTimeStamp,
-                    StopTimeStamp = Time(status?["finishTimestamp"]),
-                    EnvironmentVariables = Environment(instance, status),
-                    Properties = Properties(instance, status, exitCode),
-                    Urls = [.. s.Urls.Select(u => u with { IsInactive = state != KnownResourceStates.Running })],
-                    // Resets the health reports: a new process has not been checked yet.
-                    HealthReports =
-                        state == KnownResourceStates.Running
-                            ? s.HealthReports
-                            :
-                            [
-                                .. s.HealthReports.Select(r =>
-                                    r with
-                                    {
-                                        Status = null,
-                                        LastRunAt = null,
-                                        Description = null,
-                                        ExceptionText = null,
-                                    }
-                                ),
-                            ],
-                }
-        );
-        if (state != KnownResourceStates.Starting && _logged.TryAdd(change.Uid, 0))
-            foreach (var source in (string[])["system", "stdout", "stderr"])
-                _ = FollowLogAsync(instance, source, cancellationToken);
     }
+
+    private static CustomResourceSnapshot Update(
+        CustomResourceSnapshot before,
+        Instance instance,
+        JsonNode? status,
+        string state
+    )
+    {
+        var (exitCode, runs) = ((int?)status?["exitCode"], state == KnownResourceStates.Running);
+        return before with
+        {
+            State = new(state, Style(state, exitCode)),
+            ExitCode = state is "Finished" or "Exited" ? exitCode : null,
+            StartTimeStamp = Time(status?["startupTimestamp"]) ?? before.StartTimeStamp,
+            StopTimeStamp = Time(status?["finishTimestamp"]),
+            EnvironmentVariables = Environment(instance, status),
+            Properties = Properties(instance, status, exitCode),
+            Urls = [.. before.Urls.Select(u => u with { IsInactive = !runs })],
+            // A new process has not been checked yet.
+            HealthReports = runs ? before.HealthReports : [.. before.HealthReports.Select(Unchecked)],
+        };
+    }
+
+    private static HealthReportSnapshot Unchecked(HealthReportSnapshot report) =>
+        report with
+        {
+            Status = null,
+            LastRunAt = null,
+            Description = null,
+            ExceptionText = null,
+        };
 
     private async Task FollowLogAsync(Instance instance, string source, CancellationToken cancellationToken)
     {

@@ -8,29 +8,16 @@ internal sealed class SpecFactory(DistributedApplicationExecutionContext executi
 {
     public async Task<JsonObject> CreateAsync(Instance instance, CancellationToken cancellationToken)
     {
-        var spec = new JsonObject { ["env"] = await EnvironmentAsync(instance.Resource, cancellationToken) };
+        var environment = await EnvironmentAsync(instance.Resource, cancellationToken);
         var args = await ArgumentsAsync(instance, cancellationToken);
-        switch (instance.Resource)
+        var spec = instance.Resource switch
         {
-            case ProjectResource project:
-                var output = project.Annotations.OfType<ProjectOutput>().Single();
-                // Built with the AppHost, so it runs as it is; otherwise the SDK builds it now.
-                string[] run = output.OutputPath is { } dll
-                    ? [dll]
-                    : ["run", "--no-launch-profile", "--project", output.ProjectPath, "--"];
-                AsProcess(
-                    Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-                    Path.GetDirectoryName(output.ProjectPath)!,
-                    [.. run, .. args]
-                );
-                break;
-            case ExecutableResource executable:
-                AsProcess(executable.Command, executable.WorkingDirectory, args);
-                break;
-            case ContainerResource container:
-                AsContainer(container, args);
-                break;
-        }
+            ProjectResource project => ProcessOf(project, args),
+            ExecutableResource program => ProcessOf(program.Command, program.WorkingDirectory, args),
+            ContainerResource container => ContainerOf(container, args),
+            _ => new JsonObject(),
+        };
+        spec["env"] = environment;
         return new JsonObject
         {
             ["kind"] = instance.Resource is ContainerResource ? "Container" : "Executable",
@@ -46,40 +33,57 @@ internal sealed class SpecFactory(DistributedApplicationExecutionContext executi
             },
             ["spec"] = spec,
         };
+    }
 
-        void AsProcess(string command, string directory, IEnumerable<string> arguments)
-        {
-            spec["executablePath"] = command;
-            spec["workingDirectory"] = directory;
-            spec["executionType"] = "Process";
-            spec["ambientEnvironment"] = new JsonObject { ["behavior"] = "Inherit" };
-            spec["args"] = Strings(arguments);
-        }
+    private static JsonObject ProcessOf(ProjectResource project, IReadOnlyList<string> args)
+    {
+        var output = project.Annotations.OfType<ProjectOutput>().Single();
+        // Built with the AppHost, so it runs as it is; otherwise the SDK builds it now.
+        string[] run = output.OutputPath is { } dll
+            ? [dll]
+            : ["run", "--no-launch-profile", "--project", output.ProjectPath, "--"];
+        return ProcessOf(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            Path.GetDirectoryName(output.ProjectPath)!,
+            [.. run, .. args]
+        );
+    }
 
-        void AsContainer(ContainerResource container, IReadOnlyList<string> arguments)
+    private static JsonObject ProcessOf(string command, string directory, IEnumerable<string> args) =>
+        new()
         {
-            var image = container.Annotations.OfType<ContainerImageAnnotation>().Last();
-            spec["image"] = $"{image.Registry ?? "docker.io"}/{image.Image}:{image.Tag ?? "latest"}";
-            if (container.Entrypoint is { } entrypoint)
-                spec["command"] = entrypoint;
-            spec["args"] = Strings(arguments);
-            spec["ports"] = new JsonArray([
-                .. container
-                    .Annotations.OfType<EndpointAnnotation>()
-                    .Select(e => new JsonObject { ["containerPort"] = e.TargetPort }),
-            ]);
-            spec["volumeMounts"] = new JsonArray([
-                .. container
-                    .Annotations.OfType<ContainerMountAnnotation>()
-                    .Select(m => new JsonObject
-                    {
-                        ["type"] = m.Type == ContainerMountType.Volume ? "volume" : "bind",
-                        ["source"] = m.Source,
-                        ["target"] = m.Target,
-                        ["readOnly"] = m.IsReadOnly,
-                    }),
-            ]);
-        }
+            ["executablePath"] = command,
+            ["workingDirectory"] = directory,
+            ["executionType"] = "Process",
+            ["ambientEnvironment"] = new JsonObject { ["behavior"] = "Inherit" },
+            ["args"] = Strings(args),
+        };
+
+    private static JsonObject ContainerOf(ContainerResource container, IReadOnlyList<string> args)
+    {
+        var image = container.Annotations.OfType<ContainerImageAnnotation>().Last();
+        var ports = container
+            .Annotations.OfType<EndpointAnnotation>()
+            .Select(e => new JsonObject { ["containerPort"] = e.TargetPort });
+        var mounts = container
+            .Annotations.OfType<ContainerMountAnnotation>()
+            .Select(m => new JsonObject
+            {
+                ["type"] = m.Type == ContainerMountType.Volume ? "volume" : "bind",
+                ["source"] = m.Source,
+                ["target"] = m.Target,
+                ["readOnly"] = m.IsReadOnly,
+            });
+        var spec = new JsonObject
+        {
+            ["image"] = $"{image.Registry ?? "docker.io"}/{image.Image}:{image.Tag ?? "latest"}",
+            ["args"] = Strings(args),
+            ["ports"] = new JsonArray([.. ports]),
+            ["volumeMounts"] = new JsonArray([.. mounts]),
+        };
+        if (container.Entrypoint is { } entrypoint)
+            spec["command"] = entrypoint;
+        return spec;
     }
 
     private async Task<JsonArray> EnvironmentAsync(IResource resource, CancellationToken cancellationToken)

@@ -45,46 +45,32 @@ internal static class HtmlReport
                 stats.Thresholds.Select(t => new[] { t.ScenarioName, t.CheckExpression, TableReport.Verdict(t) })
             );
         foreach (var scenario in stats.ScenarioStats)
-        {
-            HistoryPoint[] points = [.. history.Where(h => h.Scenario == scenario.ScenarioName)];
-            page.Append("<h2>")
-                .Append(Html(scenario.ScenarioName))
-                .Append("</h2><div class=\"charts\">")
-                .Append(
-                    Chart.Of(
-                        "Latency over time, ms",
-                        "s",
-                        points,
-                        p => p.Second,
-                        ("p50", p => p.P50),
-                        ("p95", p => p.P95),
-                        ("p99", p => p.P99)
-                    )
-                )
-                .Append(
-                    Chart.Of("Rate, 1/s", "s", points, p => p.Second, ("ok", p => p.OkRate), ("fail", p => p.FailRate))
-                )
-                .Append(
-                    Chart.Of(
-                        "Copies (connections, if each holds one)",
-                        "s",
-                        points,
-                        p => p.Second,
-                        ("copies", p => p.Copies)
-                    )
-                )
-                .Append(
-                    Chart.Of(
-                        "Percentiles, ms",
-                        "%",
-                        Percentiles(scenario.Ok.Latency),
-                        p => p.Percent,
-                        ("latency", p => p.Ms)
-                    )
-                )
-                .Append("</div>");
-        }
+            AppendCharts(page, scenario, [.. history.Where(h => h.Scenario == scenario.ScenarioName)]);
         return page.ToString();
+    }
+
+    private static void AppendCharts(StringBuilder page, ScenarioStats scenario, HistoryPoint[] points)
+    {
+        string[] charts =
+        [
+            Chart.Of(
+                "Latency over time, ms",
+                "s",
+                points,
+                p => p.Second,
+                ("p50", p => p.P50),
+                ("p95", p => p.P95),
+                ("p99", p => p.P99)
+            ),
+            Chart.Of("Rate, 1/s", "s", points, p => p.Second, ("ok", p => p.OkRate), ("fail", p => p.FailRate)),
+            Chart.Of("Copies (connections, if each holds one)", "s", points, p => p.Second, ("copies", p => p.Copies)),
+            Chart.Of("Percentiles, ms", "%", Percentiles(scenario.Ok.Latency), p => p.Percent, ("latency", p => p.Ms)),
+        ];
+        page.Append("<h2>")
+            .Append(Html(scenario.ScenarioName))
+            .Append("</h2><div class=\"charts\">")
+            .AppendJoin("", charts)
+            .Append("</div>");
     }
 
     private static (double Percent, double Ms)[] Percentiles(LatencyStats l) =>

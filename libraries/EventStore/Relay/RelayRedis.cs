@@ -38,53 +38,16 @@ public static class RelayRedis
     )
         where TBuilder : IHostApplicationBuilder
     {
-        IReadOnlyList<RedisAddress> addresses = [];
+        var (addresses, problem) = ReadAddresses(builder, connectionName, configureSettings);
         var configured = new ConcurrentDictionary<string, ConfigurationOptions>();
-        string? problem = null;
-        try
-        {
-            addresses = ConnectionString(builder, connectionName, configureSettings) is { } text
-                ? RedisAddress.Parse(text)
-                : throw new FormatException(
-                    $"It is missing. Set ConnectionStrings__{connectionName}=localhost:6379, or in the AppHost add "
-                        + $"WithReference({connectionName})."
-                );
-        }
-        catch (FormatException e)
-        {
-            problem = $"The connection string '{connectionName}' (ConnectionStrings__{connectionName}): {e.Message}";
-        }
         for (var i = 0; i < addresses.Count; i++)
         {
-            var (address, index) = (addresses[i], i);
-            var isChecked = true;
+            var address = addresses[i];
             // A single server keeps the name of the connection, also in health checks.
-            if (addresses.Count == 1)
-                builder.AddRedisClient(connectionName, Set, Configure);
-            else
-                builder.AddKeyedRedisClient(address.Name, Set, Configure);
-            if (isChecked)
-                builder
-                    .Services.AddHealthChecks()
-                    .Add(
-                        new HealthCheckRegistration(
-                            addresses.Count == 1 ? HealthCheck : $"{HealthCheck}_{address.Name}",
-                            services => new RedisHealthCheck(services.GetRequiredService<RedisServers>().All[index]),
-                            failureStatus: null,
-                            tags: null
-                        )
-                    );
-
-            void Set(StackExchangeRedisSettings settings)
-            {
-                configureSettings?.Invoke(settings);
-                // Automatic activation would connect during the host's start.
-                settings.DisableAutoActivation = true;
-                settings.ConnectionString = $"{Defaults},{address.ConnectionString}";
-                // The client's own check would go on asking a connection that was replaced.
-                isChecked = !settings.DisableHealthChecks;
-                settings.DisableHealthChecks = true;
-            }
+            var (name, check) =
+                addresses.Count == 1 ? (connectionName, HealthCheck) : (null, $"{HealthCheck}_{address.Name}");
+            if (AddClient(builder, name, address, configureSettings, Configure))
+                AddHealthCheck(builder, check, index: i);
 
             void Configure(ConfigurationOptions options)
             {
@@ -108,6 +71,70 @@ public static class RelayRedis
         }
         return builder;
     }
+
+    /// <summary>Returns the servers of the connection string, or the problem with which the start will fail.</summary>
+    private static (IReadOnlyList<RedisAddress> Addresses, string? Problem) ReadAddresses(
+        IHostApplicationBuilder builder,
+        string connectionName,
+        Action<StackExchangeRedisSettings>? configureSettings
+    )
+    {
+        try
+        {
+            var text =
+                ConnectionString(builder, connectionName, configureSettings)
+                ?? throw new FormatException(
+                    $"It is missing. Set ConnectionStrings__{connectionName}=localhost:6379, or in the AppHost add "
+                        + $"WithReference({connectionName})."
+                );
+            return (RedisAddress.Parse(text), null);
+        }
+        catch (FormatException e)
+        {
+            return ([], $"The connection string '{connectionName}' (ConnectionStrings__{connectionName}): {e.Message}");
+        }
+    }
+
+    /// <summary>Adds the client of a server, with its address as key unless it has the connection's name. Returns
+    /// whether the settings want a health check.</summary>
+    private static bool AddClient(
+        IHostApplicationBuilder builder,
+        string? connectionName,
+        RedisAddress address,
+        Action<StackExchangeRedisSettings>? configureSettings,
+        Action<ConfigurationOptions> configureOptions
+    )
+    {
+        var isChecked = true;
+        if (connectionName is null)
+            builder.AddKeyedRedisClient(address.Name, Set, configureOptions);
+        else
+            builder.AddRedisClient(connectionName, Set, configureOptions);
+        return isChecked;
+
+        void Set(StackExchangeRedisSettings settings)
+        {
+            configureSettings?.Invoke(settings);
+            // Automatic activation would connect during the host's start.
+            settings.DisableAutoActivation = true;
+            settings.ConnectionString = $"{Defaults},{address.ConnectionString}";
+            // The client's own check would go on asking a connection that was replaced.
+            isChecked = !settings.DisableHealthChecks;
+            settings.DisableHealthChecks = true;
+        }
+    }
+
+    private static void AddHealthCheck(IHostApplicationBuilder builder, string name, int index) =>
+        builder
+            .Services.AddHealthChecks()
+            .Add(
+                new HealthCheckRegistration(
+                    name,
+                    services => new RedisHealthCheck(services.GetRequiredService<RedisServers>().All[index]),
+                    failureStatus: null,
+                    tags: null
+                )
+            );
 
     private static string? ConnectionString(
         IHostApplicationBuilder builder,

@@ -26,61 +26,33 @@ internal static class HttpReaderProgram
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(TimeSpan.FromSeconds(order.LimitSeconds));
         using var places = new SemaphoreSlim(ReaderProgram.MaxInFlight);
-        using var http = new HttpClient(
-            new SocketsHttpHandler
-            {
-                UseProxy = false,
-                ConnectCallback = (to, _) =>
-                    ValueTask.FromResult<Stream>(
-                        new NetworkStream(
-                            Wire.Connect(new IPEndPoint(IPAddress.Parse(to.DnsEndPoint.Host), to.DnsEndPoint.Port)),
-                            ownsSocket: true
-                        )
-                    ),
-            }
-        );
+        using var http = CreateClient();
         var (latency, begun, reads, lastAt) = (new LatencyHistogram(), Wire.Now(), 0L, 0L);
         var bodies = await Task.WhenAll(
-            Enumerable.Range(0, order.Connections).Select(i => OpenAsync(order.Urls[i % order.Urls.Length]))
+            Enumerable
+                .Range(0, order.Connections)
+                .Select(i => OpenAsync(http, order.Urls[i % order.Urls.Length], places, limit.Token))
         );
         output.WriteLine(JsonSerializer.Serialize(new ReadersReady(bodies.Length, 0, Seconds(Wire.Now()))));
         var cpu = Environment.CpuUsage.TotalTime.TotalSeconds;
         var scanners = await Task.WhenAll(bodies.Select(ReadAsync));
         var (latencies, events) = (latency.Snapshot(), scanners.Sum(s => s.Events));
-        output.WriteLine(
-            JsonSerializer.Serialize(
-                new ReadResult(
-                    bodies.Length,
-                    events,
-                    Math.Max(0, order.Expect * bodies.Length - events),
-                    scanners.Sum(s => s.Wrong),
-                    latencies.Percentile(50),
-                    latencies.Percentile(99),
-                    latencies.Percentile(99.9),
-                    latencies.MaxMs,
-                    Seconds(lastAt),
-                    Environment.CpuUsage.TotalTime.TotalSeconds - cpu,
-                    reads
-                )
-            )
+        var result = new ReadResult(
+            bodies.Length,
+            events,
+            Math.Max(0, order.Expect * bodies.Length - events),
+            scanners.Sum(s => s.Wrong),
+            latencies.Percentile(50),
+            latencies.Percentile(99),
+            latencies.Percentile(99.9),
+            latencies.MaxMs,
+            Seconds(lastAt),
+            Environment.CpuUsage.TotalTime.TotalSeconds - cpu,
+            reads
         );
+        output.WriteLine(JsonSerializer.Serialize(result));
 
         double Seconds(long at) => (at - begun) / (double)TimeSpan.TicksPerSecond;
-
-        async Task<Stream> OpenAsync(Uri url)
-        {
-            await places.WaitAsync(limit.Token);
-            try
-            {
-                return await (await http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, limit.Token))
-                    .EnsureSuccessStatusCode()
-                    .Content.ReadAsStreamAsync(limit.Token);
-            }
-            finally
-            {
-                places.Release();
-            }
-        }
 
         async Task<EventScanner> ReadAsync(Stream body)
         {
@@ -99,4 +71,39 @@ internal static class HttpReaderProgram
             return scanner;
         }
     }
+
+    private static async Task<Stream> OpenAsync(
+        HttpClient http,
+        Uri url,
+        SemaphoreSlim places,
+        CancellationToken cancellationToken
+    )
+    {
+        await places.WaitAsync(cancellationToken);
+        try
+        {
+            return await (await http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken))
+                .EnsureSuccessStatusCode()
+                .Content.ReadAsStreamAsync(cancellationToken);
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    private static HttpClient CreateClient() =>
+        new(
+            new SocketsHttpHandler
+            {
+                UseProxy = false,
+                ConnectCallback = (to, _) =>
+                    ValueTask.FromResult<Stream>(
+                        new NetworkStream(
+                            Wire.Connect(new IPEndPoint(IPAddress.Parse(to.DnsEndPoint.Host), to.DnsEndPoint.Port)),
+                            ownsSocket: true
+                        )
+                    ),
+            }
+        );
 }

@@ -58,9 +58,35 @@ internal sealed class NchanPeer : Peer
     {
         var (folder, port) = (Directory.CreateTempSubdirectory("nchan-").FullName, FreePort());
         var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(
-            configuration,
-            $$"""
+        await File.WriteAllTextAsync(configuration, Configure(folder, port), cancellationToken);
+        var peer = new NchanPeer(
+            ChildProcess.Start(
+                "nginx",
+                [_program!.File, "-p", folder, "-c", configuration],
+                _program.Libraries is null
+                    ? null
+                    : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }
+            ),
+            folder,
+            port
+        );
+        try
+        {
+            await peer._nginx.WaitUntilAsync(
+                () => Task.FromResult(ProcessTable.ListenerOf(port) is not null),
+                cancellationToken
+            );
+        }
+        catch
+        {
+            await peer.DisposeAsync();
+            throw;
+        }
+        return peer;
+    }
+
+    private static string Configure(string folder, int port) =>
+        $$"""
             load_module {{_program!.File[..^Program.Length]}}{{Module}};
             daemon off;
             pid {{folder}}/nginx.pid;
@@ -95,34 +121,7 @@ internal sealed class NchanPeer : Peer
                 }
               }
             }
-            """,
-            cancellationToken
-        );
-        var peer = new NchanPeer(
-            ChildProcess.Start(
-                "nginx",
-                [_program.File, "-p", folder, "-c", configuration],
-                _program.Libraries is null
-                    ? null
-                    : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }
-            ),
-            folder,
-            port
-        );
-        try
-        {
-            await peer._nginx.WaitUntilAsync(
-                () => Task.FromResult(ProcessTable.ListenerOf(port) is not null),
-                cancellationToken
-            );
-        }
-        catch
-        {
-            await peer.DisposeAsync();
-            throw;
-        }
-        return peer;
-    }
+            """;
 
     public override async ValueTask DisposeAsync()
     {

@@ -53,31 +53,10 @@ internal sealed class ModelRun
         switch (step)
         {
             case ModelStep.Publish publish:
-                var events = Enumerable
-                    .Range(0, publish.Count)
-                    .Select(_ => new EventBody(
-                        Topic(publish.Topic),
-                        Type(++_number),
-                        new { n = _number, pad = new string('x', publish.Bytes) },
-                        $"k{_number % 3}"
-                    ));
-                _acknowledged.AddRange(
-                    await DeliverySystem.PublishAsync(
-                        _system.Replicas[publish.Replica % _system.Replicas.Count],
-                        [.. events]
-                    )
-                );
+                await PublishAsync(publish);
                 break;
             case ModelStep.Begin begin:
-                var connection = await _system.Database.OpenConnectionAsync();
-                var transaction = await connection.BeginTransactionAsync();
-                await Outbox.AddAsync(
-                    connection,
-                    transaction,
-                    new NewEvent(Topic(begin.Topic), Type(++_number), $$"""{"n":{{_number}}}"""),
-                    CancellationToken.None
-                );
-                _open.Add((connection, transaction));
+                await BeginAsync(begin);
                 break;
             case ModelStep.Finish finish when _open.Count > 0:
                 await FinishAsync(finish.Transaction % _open.Count, finish.Commit);
@@ -104,24 +83,58 @@ internal sealed class ModelRun
                 _system.Redis.Cut();
                 break;
             case ModelStep.ChangeLeader change:
-                var leader = await _system.LeaderAsync();
-                if (!change.Frozen)
-                {
-                    leader.Kill();
-                    _system.Broadcasters.Remove(leader);
-                    await _system.StartBroadcasterAsync();
-                    break;
-                }
-                leader.Freeze();
-                _system.Broadcasters.Remove(leader);
-                await _system.LeaderAsync();
-                leader.Thaw();
-                _system.Broadcasters.Add(leader);
+                await ChangeLeaderAsync(change.Frozen);
                 break;
             case ModelStep.Restart restart:
                 await RestartAsync(_system.Replicas[restart.Replica % _system.Replicas.Count]);
                 break;
         }
+    }
+
+    private async Task PublishAsync(ModelStep.Publish publish)
+    {
+        var replica = _system.Replicas[publish.Replica % _system.Replicas.Count];
+        var events = Enumerable
+            .Range(0, publish.Count)
+            .Select(_ => new EventBody(
+                Topic(publish.Topic),
+                Type(++_number),
+                new { n = _number, pad = new string('x', publish.Bytes) },
+                $"k{_number % 3}"
+            ));
+        _acknowledged.AddRange(await DeliverySystem.PublishAsync(replica, [.. events]));
+    }
+
+    /// <summary>Adds an event to the outbox in a transaction that stays open.</summary>
+    private async Task BeginAsync(ModelStep.Begin begin)
+    {
+        var connection = await _system.Database.OpenConnectionAsync();
+        var transaction = await connection.BeginTransactionAsync();
+        await Outbox.AddAsync(
+            connection,
+            transaction,
+            new NewEvent(Topic(begin.Topic), Type(++_number), $$"""{"n":{{_number}}}"""),
+            CancellationToken.None
+        );
+        _open.Add((connection, transaction));
+    }
+
+    /// <summary>Kills the leader, or freezes it until another one leads.</summary>
+    private async Task ChangeLeaderAsync(bool freeze)
+    {
+        var leader = await _system.LeaderAsync();
+        if (!freeze)
+        {
+            leader.Kill();
+            _system.Broadcasters.Remove(leader);
+            await _system.StartBroadcasterAsync();
+            return;
+        }
+        leader.Freeze();
+        _system.Broadcasters.Remove(leader);
+        await _system.LeaderAsync();
+        leader.Thaw();
+        _system.Broadcasters.Add(leader);
     }
 
     /// <summary>Kills a replica, whose readers lose their connections, and starts another.</summary>

@@ -34,31 +34,8 @@ internal sealed class NginxProxy : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("nginx-").FullName;
         var port = FreePort.Take();
         var text = await File.ReadAllTextAsync(Path.Combine(PythonTests.Root, "deploy", "nginx.conf"));
-        text = (spoil?.Invoke(text) ?? text)
-            .Replace(
-                "server 127.0.0.1:5080 max_fails=0;",
-                $"server {server.Authority} max_fails=0;",
-                StringComparison.Ordinal
-            )
-            .Replace("listen 8080;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
-            .Replace(
-                "worker_processes auto;",
-                $"worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr;",
-                StringComparison.Ordinal
-            )
-            .Replace("worker_connections 30000;", "worker_connections 512;", StringComparison.Ordinal)
-            .Replace(
-                "http {",
-                "http { access_log off; "
-                    + string.Concat(
-                        ((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(t =>
-                            $"{t}_temp_path {folder}/{t}; "
-                        )
-                    ),
-                StringComparison.Ordinal
-            );
         var file = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(file, text);
+        await File.WriteAllTextAsync(file, Localize(spoil?.Invoke(text) ?? text, server, folder, port));
         var process = new Process
         {
             StartInfo = new ProcessStartInfo(nginx.File, ["-p", folder, "-c", file, "-e", "stderr"])
@@ -91,6 +68,31 @@ internal sealed class NginxProxy : IAsyncDisposable
         }
         return proxy;
     }
+
+    /// <summary>Points the configuration to the server and the port, and makes it small.</summary>
+    private static string Localize(string text, Uri server, string folder, int port) =>
+        text.Replace(
+                "server 127.0.0.1:5080 max_fails=0;",
+                $"server {server.Authority} max_fails=0;",
+                StringComparison.Ordinal
+            )
+            .Replace("listen 8080;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
+            .Replace(
+                "worker_processes auto;",
+                $"worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr;",
+                StringComparison.Ordinal
+            )
+            .Replace("worker_connections 30000;", "worker_connections 512;", StringComparison.Ordinal)
+            .Replace(
+                "http {",
+                "http { access_log off; "
+                    + string.Concat(
+                        ((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(t =>
+                            $"{t}_temp_path {folder}/{t}; "
+                        )
+                    ),
+                StringComparison.Ordinal
+            );
 
     /// <summary>The machine's nginx, or Debian's, unpacked beside the stores' programs; skips the test without
     /// either.</summary>

@@ -37,23 +37,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
     {
         var programs = ClusterPrograms.Find(folder);
         var (client, peer) = (FreePort.Take(), FreePort.Take());
-        var data = Path.Combine(folder.Data, "etcd");
-        LocalFolder.CreatePrivate(data, folder.As);
-        var etcd = ChildProcess.Start(
-            "etcd",
-            [
-                .. folder.As,
-                programs.Etcd,
-                $"--data-dir={data}/data",
-                $"--listen-client-urls=http://127.0.0.1:{client}",
-                $"--advertise-client-urls=http://127.0.0.1:{client}",
-                $"--listen-peer-urls=http://127.0.0.1:{peer}",
-                $"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
-                $"--initial-cluster=default=http://127.0.0.1:{peer}",
-            ],
-            programs.Environment(),
-            folder: data
-        );
+        var etcd = StartEtcd(programs, folder, client, peer);
         var settings = new PatroniSettings(client, Secret.Create(), synchronous);
         var cluster = new PatroniCluster(
             etcd,
@@ -93,6 +77,27 @@ internal sealed class PatroniCluster : IAsyncDisposable
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    private static ChildProcess StartEtcd(ClusterPrograms programs, LocalFolder folder, int client, int peer)
+    {
+        var data = Path.Combine(folder.Data, "etcd");
+        LocalFolder.CreatePrivate(data, folder.As);
+        return ChildProcess.Start(
+            "etcd",
+            [
+                .. folder.As,
+                programs.Etcd,
+                $"--data-dir={data}/data",
+                $"--listen-client-urls=http://127.0.0.1:{client}",
+                $"--advertise-client-urls=http://127.0.0.1:{client}",
+                $"--listen-peer-urls=http://127.0.0.1:{peer}",
+                $"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+                $"--initial-cluster=default=http://127.0.0.1:{peer}",
+            ],
+            programs.Environment(),
+            folder: data
+        );
     }
 
     /// <summary>Waits until one member leads, the others replicate from it, and a commit waits for one of them if it
