@@ -1,5 +1,4 @@
 using Benchmarks.Client;
-using Benchmarks.Machine;
 
 namespace Benchmarks.Measurements;
 

@@ -1,5 +1,4 @@
 using Benchmarks.Client;
-using Benchmarks.Reports;
 using Benchmarks.Servers;
 using Harness;
 
@@ -72,7 +71,7 @@ internal sealed class BenchmarkRun(
         foreach (var (metric, value) in metrics)
         {
             Samples.Add(new Sample(measurement.Name, server, metric, Round, value));
-            text.Add($"{metric.Name} {Table.Number(value)} {metric.Unit}");
+            text.Add($"{metric.Name} {Metric.Number(value)} {metric.Unit}");
         }
         progress($"{measurement.Name} {Round}/{options.Rounds} {server}: {string.Join(", ", text)}");
     }

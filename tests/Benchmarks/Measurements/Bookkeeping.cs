@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Benchmarks.Reports;
 using Streaming.Connections;
 
 namespace Benchmarks.Measurements;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Benchmarks.Reports;
 
 namespace Benchmarks.Measurements;
 

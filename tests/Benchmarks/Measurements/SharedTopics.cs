@@ -1,5 +1,4 @@
 using Benchmarks.Client;
-using Benchmarks.Reports;
 using Harness;
 
 namespace Benchmarks.Measurements;

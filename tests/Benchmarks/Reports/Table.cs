@@ -16,7 +16,22 @@ internal static class Table
     )
     {
         var text = new StringBuilder("# Benchmarks\n\n");
-        var o = run.Options;
+        AppendHead(text, run.Options, elapsed, withoutNchan);
+        foreach (var measurement in measurements)
+        {
+            var samples = run.Samples.Where(s => s.Measurement == measurement.Name).ToList();
+            if (samples.Count > 0)
+                AppendSection(text, measurement, samples, OthersOf(run, measurement, samples));
+        }
+        if (run.Skipped.Count > 0)
+            text.AppendLine("\n## Skipped\n");
+        foreach (var skipped in run.Skipped)
+            text.AppendLine(CultureInfo.InvariantCulture, $"- {skipped}");
+        return text.ToString();
+    }
+
+    private static void AppendHead(StringBuilder text, BenchmarkOptions o, TimeSpan elapsed, string? withoutNchan)
+    {
         var build = Repository.IsRelease ? "Release" : "Debug, so the values mean nothing";
         var variant = (o.Quick ? ", quick" : "") + (o.NoFsync ? ", Postgres without fsync" : "");
         text.AppendLine(
@@ -33,89 +48,79 @@ internal static class Table
             same round. Servers, reader and publisher share the cores.
             """
         );
-        foreach (var measurement in measurements)
-        {
-            var ours = measurement.Subject;
-            var samples = run.Samples.Where(s => s.Measurement == measurement.Name).ToList();
-            if (samples.Count == 0)
-                continue;
-            var others = run
-                .Peers.Select(p => p.Name)
-                .Concat(samples.Select(s => s.Server))
-                .Distinct()
-                .Where(s => s != ours && samples.Any(x => x.Server == s))
-                .ToList();
-            text.AppendLine(CultureInfo.InvariantCulture, $"\n## {measurement.Name}\n\n{measurement.What}\n");
-            text.AppendLine($"| metric | {ours} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |")
-                .AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
-            foreach (var metric in samples.Select(s => s.Metric).Distinct())
-            {
-                var mine = ByRound(ours);
-                text.Append(
-                    CultureInfo.InvariantCulture,
-                    $"| {metric.Name}, {metric.Unit} | {Spread([.. mine.Values])} |"
-                );
-                foreach (var other in others)
-                {
-                    var (theirs, ratios) = (ByRound(other), Ratios(other));
-                    text.Append(
-                        CultureInfo.InvariantCulture,
-                        $" {Spread([.. theirs.Values])} | {(ratios.Length > 0 ? Spread(ratios) : "")} |"
-                    );
-                }
-                text.AppendLine(CultureInfo.InvariantCulture, $" {Verdict(metric, mine)} |");
-
-                Dictionary<int, double> ByRound(string server) =>
-                    samples
-                        .Where(s => s.Server == server && s.Metric == metric)
-                        .ToDictionary(s => s.Round, s => s.Value);
-
-                double[] Ratios(string other)
-                {
-                    var theirs = ByRound(other);
-                    return
-                    [
-                        .. mine.Where(m => theirs.TryGetValue(m.Key, out var t) && t > 0)
-                            .Select(m => m.Value / theirs[m.Key]),
-                    ];
-                }
-
-                string Verdict(Metric of, Dictionary<int, double> values)
-                {
-                    if (!measurement.Goals.TryGetValue(of.Name, out var goal))
-                        return "";
-                    double[] judged = goal.Peer is null ? [.. values.Values] : Ratios(goal.Peer);
-                    return judged.Length == 0
-                        ? $"{goal.Text(of.Unit)}: not measured"
-                        : $"{goal.Text(of.Unit)}: {(goal.IsMet(Median(judged)) ? "met" : "**missed**")}";
-                }
-            }
-        }
-        if (run.Skipped.Count > 0)
-            text.AppendLine("\n## Skipped\n");
-        foreach (var skipped in run.Skipped)
-            text.AppendLine(CultureInfo.InvariantCulture, $"- {skipped}");
-        return text.ToString();
     }
 
-    public static string Number(double value) =>
-        value.ToString(
-            Math.Abs(value) switch
-            {
-                >= 1_000 => "#,0",
-                >= 100 => "0",
-                >= 10 => "0.0",
-                _ => "0.00",
-            },
-            CultureInfo.InvariantCulture
-        );
+    /// <summary>Returns the servers beside the measured one: the peers first.</summary>
+    private static List<string> OthersOf(BenchmarkRun run, Measurement measurement, List<Sample> samples) =>
+        run
+            .Peers.Select(p => p.Name)
+            .Concat(samples.Select(s => s.Server))
+            .Distinct()
+            .Where(s => s != measurement.Subject && samples.Any(x => x.Server == s))
+            .ToList();
+
+    private static void AppendSection(
+        StringBuilder text,
+        Measurement measurement,
+        List<Sample> samples,
+        List<string> others
+    )
+    {
+        text.AppendLine(CultureInfo.InvariantCulture, $"\n## {measurement.Name}\n\n{measurement.What}\n");
+        text.AppendLine(
+                $"| metric | {measurement.Subject} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |"
+            )
+            .AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
+        foreach (var ofMetric in samples.GroupBy(s => s.Metric))
+        {
+            var rounds = ofMetric
+                .GroupBy(s => s.Server)
+                .ToDictionary(s => s.Key, s => s.ToDictionary(x => x.Round, x => x.Value));
+            AppendRow(text, measurement, ofMetric.Key, rounds, others);
+        }
+    }
+
+    /// <param name="rounds">The values by round, by server.</param>
+    private static void AppendRow(
+        StringBuilder text,
+        Measurement measurement,
+        Metric metric,
+        Dictionary<string, Dictionary<int, double>> rounds,
+        List<string> others
+    )
+    {
+        var mine = Of(measurement.Subject);
+        text.Append(CultureInfo.InvariantCulture, $"| {metric.Name}, {metric.Unit} | {Spread([.. mine.Values])} |");
+        foreach (var theirs in others.Select(Of))
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $" {Spread([.. theirs.Values])} | {Spread(Ratios(mine, theirs))} |"
+            );
+        text.AppendLine(CultureInfo.InvariantCulture, $" {Verdict()} |");
+
+        Dictionary<int, double> Of(string server) => rounds.GetValueOrDefault(server) ?? [];
+
+        string Verdict()
+        {
+            if (!measurement.Goals.TryGetValue(metric.Name, out var goal))
+                return "";
+            double[] judged = goal.Peer is null ? [.. mine.Values] : Ratios(mine, Of(goal.Peer));
+            return judged.Length == 0
+                ? $"{goal.Text(metric.Unit)}: not measured"
+                : $"{goal.Text(metric.Unit)}: {(goal.IsMet(Median(judged)) ? "met" : "**missed**")}";
+        }
+    }
+
+    /// <summary>Returns the ratios of the rounds that both have.</summary>
+    private static double[] Ratios(Dictionary<int, double> mine, Dictionary<int, double> theirs) =>
+        [.. mine.Where(m => theirs.TryGetValue(m.Key, out var t) && t > 0).Select(m => m.Value / theirs[m.Key])];
 
     private static string Spread(double[] values) =>
         values.Length switch
         {
             0 => "",
-            1 => Number(values[0]),
-            _ => $"{Number(Median(values))} ({Number(values.Min())}–{Number(values.Max())})",
+            1 => Metric.Number(values[0]),
+            _ => $"{Metric.Number(Median(values))} ({Metric.Number(values.Min())}–{Metric.Number(values.Max())})",
         };
 
     private static double Median(double[] values)

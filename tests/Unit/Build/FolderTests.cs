@@ -12,6 +12,8 @@ public sealed partial class FolderTests
     [InlineData("libraries/Streaming")]
     [InlineData("LoadTests")]
     [InlineData("StreamApi")]
+    [InlineData("tests/Benchmarks")]
+    [InlineData("tests/Reliability")]
     [InlineData("WebFrontend")]
     public void Folders_of_a_project_do_not_use_each_other_in_a_circle(string project)
     {

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Benchmarks.Measurements;
+using Benchmarks.Machine;
 
-namespace Benchmarks.Machine;
+namespace Benchmarks.Measurements;
 
 /// <summary>Runs one scenario of LoadTests against the replica under test.</summary>
 internal static class LoadTestsProgram
