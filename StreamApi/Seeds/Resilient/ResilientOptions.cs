@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Streaming;
+using EventStore;
 
 namespace StreamApi.Seeds.Resilient;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Streaming;
+using EventStore;
 
 namespace LlmGateway.Providers;
 

@@ -102,6 +102,7 @@ internal sealed record RestartDelay(TimeSpan First)
 {
     public static readonly TimeSpan StableAfter = TimeSpan.FromMinutes(1);
 
+    // Not EventStore's Backoff: this library references no other, so that any AppHost can use it.
     public TimeSpan Of(int ends) =>
         TimeSpan.FromSeconds(
             Math.Min(StableAfter.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Min(ends, 10) - 1))

@@ -20,8 +20,8 @@ internal sealed class RedisConnection(
     ILogger logger
 ) : IDisposable
 {
-    /// <summary>Maximum doublings of the time until the next replacement while none answers.</summary>
-    private const int MaxDoublings = 3;
+    /// <summary>Longest time until the next replacement while none answers, as a multiple of the first.</summary>
+    private const int MaxFactor = 8;
 
     /// <summary>Parts whose silence is measured separately, so that a cluster's other nodes do not hide a silent one. A
     /// server that is not a cluster has only part 0.</summary>
@@ -163,7 +163,7 @@ internal sealed class RedisConnection(
                 silence.Since = request.At;
             elapsed = clock.GetElapsedTime(silence.Since);
             var replaced = silences.Max(s => s.Replaced);
-            if (elapsed + Tolerance < replaceAfter * (1 << Math.Min(replaced, MaxDoublings)))
+            if (elapsed + Tolerance < Backoff.Longest(replaced, replaceAfter, replaceAfter * MaxFactor))
                 return;
             isFirst = replaced == 0;
             silence.Replaced = replaced + 1;

@@ -5,7 +5,6 @@ using LlmGateway.Providers;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
