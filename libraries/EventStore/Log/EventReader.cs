@@ -14,6 +14,10 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     /// key.</summary>
     private const int SearchesForNewest = 3;
 
+    /// <summary>The log's state and an event's columns, as <see cref="RecordsAsync"/> reads them.</summary>
+    private const string Columns =
+        $"{LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent";
+
     /// <summary>
     /// Reads a page of the matching events after a position. The caller reads on after
     /// <see cref="EventPage.Through"/> until that is the head.
@@ -167,7 +171,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         store.ReadAsync(
             $"""
             {LogState.Sql}
-            select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
+            select {Columns}
             from state left join (
                 select *,
                     sum(coalesce(octet_length(data), 0)) over (order by position) - coalesce(octet_length(data), 0)
@@ -229,7 +233,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
         store.ReadAsync(
             $"""
             {LogState.Sql}
-            select {LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent
+            select {Columns}
             from state left join (
                 select position, id, topic, type, key,
                     case when octet_length(data) <= $4 then data end as data, time, traceparent

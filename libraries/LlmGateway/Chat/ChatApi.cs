@@ -19,12 +19,7 @@ internal static class ChatApi
     {
         var chat = app.MapGroup("/sse").WithTags("Chat").WithStreamPool("Sse");
         chat.MapMethods("/chat", Methods, (HttpContext context, ChatHandler handler) => handler.PlainAsync(context))
-            .Publishes(ChatCall.Topic)
-            .CountedAs(GenerationLimit.Requests)
-            .DisableHttpMetrics()
-            .RefusesInvalid()
-            .Takes<ChatRequest>()
-            .SwitchesNames()
+            .TakesChat()
             .SendsOnce(
                 "An answer token by token, then [DONE]; ends with its request.",
                 ("content", typeof(ChatContent)),
@@ -35,18 +30,22 @@ internal static class ChatApi
                 Methods,
                 (HttpContext context, ChatHandler handler) => handler.PacedAsync(context)
             )
-            .Publishes(ChatCall.Topic)
-            .CountedAs(GenerationLimit.Requests)
-            .DisableHttpMetrics()
-            .RefusesInvalid()
-            .Takes<ChatRequest>()
-            .SwitchesNames()
+            .TakesChat()
             .SendsOnce(
                 "The same at the reader's speed: a slow reader pauses the provider.",
                 ("content", typeof(PacedContent)),
                 ("error", typeof(StreamError))
             );
     }
+
+    private static RouteHandlerBuilder TakesChat(this RouteHandlerBuilder endpoint) =>
+        endpoint
+            .Publishes(ChatCall.Topic)
+            .CountedAs(GenerationLimit.Requests)
+            .DisableHttpMetrics()
+            .RefusesInvalid()
+            .Takes<ChatRequest>()
+            .SwitchesNames();
 }
 
 /// <summary>The body of a chat request; <c>max_tokens</c> sets the length of the demo model's answer.</summary>

@@ -30,21 +30,8 @@ internal sealed partial class FailureReport(
     private readonly Dictionary<string, string?> _states = [];
     private readonly ConcurrentDictionary<string, DateTimeOffset> _reported = new();
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(
-            stoppingToken,
-            lifetime.ApplicationStopping
-        );
-        try
-        {
-            await foreach (var e in notifications.WatchAsync(stopping.Token))
-                Observe(e, stopping.Token);
-        }
-        catch (OperationCanceledException)
-        { /* the AppHost stops */
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        notifications.ObserveAsync(Observe, lifetime, stoppingToken);
 
     private void Observe(ResourceEvent e, CancellationToken stopping)
     {

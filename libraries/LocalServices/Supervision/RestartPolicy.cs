@@ -21,25 +21,13 @@ internal sealed class RestartPolicy(
 {
     private readonly ConcurrentDictionary<string, ProcessState> _seen = new();
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(
-            stoppingToken,
-            lifetime.ApplicationStopping
-        );
-        try
-        {
-            await foreach (var e in notifications.WatchAsync(stopping.Token))
-                if (e.Resource.Annotations.OfType<RestartAnnotation>().Any())
-                    Observe(e, stopping.Token);
-        }
-        catch (OperationCanceledException)
-        { /* the AppHost is stopping */
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        notifications.ObserveAsync(Observe, lifetime, stoppingToken);
 
     private void Observe(ResourceEvent e, CancellationToken stopping)
     {
+        if (!e.Resource.Annotations.OfType<RestartAnnotation>().Any())
+            return;
         var (now, before) = (
             e.Snapshot.State?.Text,
             _seen.GetValueOrDefault(e.ResourceId, new ProcessState(null, null, 0))
