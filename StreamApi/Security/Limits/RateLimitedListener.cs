@@ -144,7 +144,7 @@ internal sealed class RateLimitedListener : IConnectionListener
             {
                 Admit(await _socket.AcceptAsync(_stop.Token));
                 if (accepted % Burst == 0)
-                    await Task.Delay(Pause, _stop.Token);
+                    await Task.Delay(Pause, _clock, _stop.Token);
             }
             catch (Exception) when (_stop.IsCancellationRequested)
             {
@@ -155,7 +155,7 @@ internal sealed class RateLimitedListener : IConnectionListener
             catch (Exception e)
             {
                 _logger.LogDebug(e, "A connection could not be accepted");
-                await Task.Delay(Pause, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(Pause, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         _due.Writer.TryComplete();
