@@ -29,8 +29,9 @@ internal sealed record ReliabilityOptions(
                          topics under failovers (default: 1000)
           compose        starts deploy/compose.yaml in containers instead, kills a replica, upgrades the rest under
                          load, and restores a backup; needs docker compose or podman-compose and the images of
-                         eng/images. --short only starts and uses it, and only if all images are there and those of
-                         the services are of this commit
+                         eng/images. Takes other images (POSTGRES_IMAGE …) from the environment or deploy/.env.
+                         --short only starts and uses it, and only if all images are there and those of the services
+                         are of this commit
 
         Exit code 0: no event was lost, duplicated or reordered, the system recovered from every fault, the p99 of other
         clients at most doubled, and nothing was left. 1: a check failed, broke off, or could not run on this machine

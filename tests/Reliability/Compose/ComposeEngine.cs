@@ -1,11 +1,10 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 
 namespace Reliability.Compose;
 
 /// <summary>A container engine with compose: docker with its plugin, or podman with podman-compose.</summary>
-internal sealed partial record ComposeEngine(string Program, IReadOnlyList<string> Compose, char Separator)
+internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compose, char Separator)
 {
     private static readonly ComposeEngine Docker = new("docker", ["docker", "compose"], '-');
     private static readonly ComposeEngine Podman = new("podman", ["podman-compose"], '_');
@@ -47,22 +46,11 @@ internal sealed partial record ComposeEngine(string Program, IReadOnlyList<strin
         return null;
     }
 
-    /// <summary>The images of deploy/compose.yaml. The environment may name others (<c>POSTGRES_IMAGE</c> …).</summary>
     private static IEnumerable<string> Images() =>
-        ImageLine()
-            .Matches(File.ReadAllText(Path.Combine(Repository.Root, "deploy", "compose.yaml")))
-            .Select(line =>
-                Variable()
-                    .Replace(
-                        line.Groups["image"].Value,
-                        v =>
-                            v.Groups["name"].Value != "SSE_TAG"
-                            && Environment.GetEnvironmentVariable(v.Groups["name"].Value) is { Length: > 0 } given
-                                ? given
-                                : v.Groups["default"].Value
-                    )
-            )
-            .Distinct();
+        ComposeImages.Of(
+            File.ReadAllText(Path.Combine(Repository.Root, "deploy", "compose.yaml")),
+            ComposeImages.Chosen
+        );
 
     private static bool IsOwn(string image) =>
         image.StartsWith("aspire-sse/", StringComparison.Ordinal)
@@ -91,10 +79,4 @@ internal sealed partial record ComposeEngine(string Program, IReadOnlyList<strin
             return null; // not installed
         }
     }
-
-    [GeneratedRegex(@"^\s+image: (?<image>\S+)$", RegexOptions.Multiline)]
-    private static partial Regex ImageLine();
-
-    [GeneratedRegex(@"\$\{(?<name>\w+):-(?<default>[^}]*)\}")]
-    private static partial Regex Variable();
 }

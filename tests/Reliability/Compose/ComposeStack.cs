@@ -26,8 +26,8 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     /// <summary>The administrator's API key.</summary>
     public string Key { get; private set; } = "";
 
-    /// <summary>Copies the deployment, generates its secrets and starts it. The environment may name other images
-    /// (<c>POSTGRES_IMAGE</c> …).</summary>
+    /// <summary>Copies the deployment, generates its secrets and starts it, with the images of
+    /// <see cref="ComposeImages.Chosen"/>.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await RunAsync(
@@ -210,6 +210,8 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (name, image) in ComposeImages.Chosen)
+            start.Environment[name] = image;
         start.Environment["COMPOSE_PROJECT_NAME"] = _project;
         start.Environment["SSE_TAG"] = _tag;
         start.Environment["API_PORT"] = $"{_api}";
