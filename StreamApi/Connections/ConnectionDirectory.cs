@@ -31,8 +31,13 @@ internal sealed class ConnectionDirectory(
 
     private readonly SharedReads<ConnectionListing> _listings = new(Recent, clock);
 
-    public IEnumerable<ConnectionRow> Local() =>
-        registry.Open.Select(open => ConnectionRow.Of(open, streaming.Value.Replica));
+    /// <summary>The open streams of this replica, at the pace of <see cref="PacedRows"/>.</summary>
+    public IAsyncEnumerable<ConnectionRow> LocalAsync() =>
+        new PacedRows(clock).ReadAsync(
+            [.. registry.Open],
+            open => ConnectionRow.Of(open, streaming.Value.Replica),
+            CancellationToken.None
+        );
 
     /// <summary>
     /// Lists all streams, read after this call. One listing runs at a time; callers that wait share the next one.
@@ -41,13 +46,15 @@ internal sealed class ConnectionDirectory(
         _listings.NewAsync(ListAsync, cancellationToken);
 
     /// <summary>Lists all streams.</summary>
-    /// <returns>The listing, and the time without the wait for replicas that do not answer: they do no work.</returns>
+    /// <returns>
+    /// The listing, and its work: the time without pauses and without the wait for replicas that do not answer.
+    /// </returns>
     private async Task<(ConnectionListing Listing, TimeSpan Worked)> ListAsync()
     {
         var start = clock.GetTimestamp();
-        var others = await OthersAsync(CancellationToken.None);
+        var peers = await OthersAsync(CancellationToken.None);
         var worked = clock.GetElapsedTime(start);
-        var asked = others.Select(async r => (r.Name, Rows: await AskAsync(r, CancellationToken.None), At: Elapsed()));
+        var asked = peers.Select(async r => (r.Name, Rows: await AskAsync(r, CancellationToken.None), At: Elapsed()));
         var (rows, silent) = (new List<ConnectionRow>(), new HashSet<string>(StringComparer.Ordinal));
         foreach (var (name, answer, at) in await Task.WhenAll(asked))
             if (answer is null)
@@ -55,12 +62,15 @@ internal sealed class ConnectionDirectory(
             else
             {
                 rows.AddRange(answer);
-                worked = at > worked ? at : worked;
+                var work = at - PacedRows.PausesOf(answer.Count);
+                worked = work > worked ? work : worked;
             }
         // Last, so that the streams of this replica are not as old as the wait for the others.
-        var answered = Elapsed();
-        rows.AddRange(Local());
-        return (new ConnectionListing(rows, silent), worked + Elapsed() - answered);
+        var (answered, others) = (Elapsed(), rows.Count);
+        await foreach (var row in LocalAsync())
+            rows.Add(row);
+        worked += Elapsed() - answered - PacedRows.PausesOf(rows.Count - others);
+        return (new ConnectionListing(rows, silent), worked);
 
         TimeSpan Elapsed() => clock.GetElapsedTime(start);
     }

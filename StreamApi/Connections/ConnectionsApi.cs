@@ -73,7 +73,7 @@ internal static class ConnectionsApi
         )
             return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
         if (scope == ConnectionDirectory.LocalScope)
-            return LocalPage(context, new ConnectionPage([.. directory.Local()], null, null));
+            return await LocalPageAsync(context, directory);
 
         var listing = await directory.AllAsync(cancellationToken);
         using var turn = await turns.EnterAsync(RequestLimits.KeyOf(context), cancellationToken);
@@ -101,8 +101,10 @@ internal static class ConnectionsApi
     /// Answers a replica without counting bytes as held: all replicas are one client, and its limit would hide streams.
     /// A replica reads at once.
     /// </summary>
-    private static IResult LocalPage(HttpContext context, ConnectionPage page) =>
-        Caller.Of(context).User == Caller.Replica ? TypedResults.Ok(page) : HeldJson.Ok(context, page);
+    private static async Task<IResult> LocalPageAsync(HttpContext context, ConnectionDirectory directory) =>
+        Caller.Of(context).User == Caller.Replica
+            ? TypedResults.Ok(new PacedPage(directory.LocalAsync()))
+            : HeldJson.Ok(context, new ConnectionPage(await directory.LocalAsync().ToListAsync(), null, null));
 
     private static async Task<IResult> CloseAsync(
         string id,
@@ -141,6 +143,9 @@ internal static class ConnectionsApi
             [Topic],
             (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped)
         );
+
+    /// <summary>A <see cref="ConnectionPage"/> that is encoded while its rows are read.</summary>
+    private sealed record PacedPage(IAsyncEnumerable<ConnectionRow> Connections);
 
     private sealed record Snapshot(IReadOnlyList<ConnectionRow> Connections, bool Partial);
 
