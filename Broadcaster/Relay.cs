@@ -164,25 +164,32 @@ internal sealed class Relay(
         );
     }
 
-    private async Task EmptyOutboxAsync(long fence, CancellationToken cancellationToken)
+    private async Task EmptyOutboxAsync(long fence, CancellationToken stopped)
     {
         OutboxMove move;
         do
         {
-            move = await Outbox.RelayAsync(
-                store,
-                Leadership.Lease,
-                fence,
-                options.Value.OutboxBatch,
-                cancellationToken
-            );
+            move = await MoveAsync(fence, stopped);
             metrics.Refused(move.Refused.Count);
             foreach (var reason in move.Refused)
                 logger.LogError(
                     "An outbox event cannot be published and is now in eventstore.outbox_refused: {Reason}",
                     reason
                 );
-        } while (move.Rows > 0);
+        } while (move.Rows > 0 && !stopped.IsCancellationRequested);
+    }
+
+    /// <summary>Moves a batch. Since Postgres is never told to cancel a commit, the term waits for it, unless it takes
+    /// longer than a lease lives: the next leader need not wait, because its fence refuses the move.</summary>
+    private async Task<OutboxMove> MoveAsync(long fence, CancellationToken stopped)
+    {
+        var begun = clock.GetTimestamp();
+        var lease = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
+        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+        await using var ending = stopped.Register(() =>
+            limit.CancelAfter(TimeSpan.FromTicks(Math.Max(0, (lease - clock.GetElapsedTime(begun)).Ticks)))
+        );
+        return await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, limit.Token);
     }
 
     private async Task PublishAsync(EventPage page, long after, long fence, CancellationToken cancellationToken)

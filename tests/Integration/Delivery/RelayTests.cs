@@ -15,6 +15,11 @@ namespace Integration.Delivery;
 /// <summary>The leader's work.</summary>
 public sealed class RelayTests(StackFixture stack)
 {
+    /// <summary>The moves that Postgres runs.</summary>
+    private const string Moves =
+        "pg_stat_activity where datname = current_database() and state = 'active' "
+        + "and query like '%move_outbox%' and pid <> pg_backend_pid()";
+
     /// <summary>A lease that is renewed late: by the leader's own clock it is lost for a moment, and then its own
     /// again.</summary>
     [Theory]
@@ -26,11 +31,7 @@ public sealed class RelayTests(StackFixture stack)
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await stack.CreateDatabaseAsync(cancellationToken);
         using var host = await StartAsync(database);
-        var fence = (
-            await host
-                .Services.GetRequiredService<LeaderLease>()
-                .HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken)
-        )!.Value;
+        var fence = await HoldAsync(host, "this test");
         var (relay, source) = (
             host.Services.GetRequiredService<Relay>(),
             host.Services.GetRequiredService<NpgsqlDataSource>()
@@ -60,13 +61,105 @@ public sealed class RelayTests(StackFixture stack)
             "the next leader sends heartbeats"
         );
         Assert.All(received.Skip(ended).SkipWhile(f => f == fence), f => Assert.Equal(fence + 1, f));
-        await using (var waiting = source.CreateCommand("select count(*) from eventstore.outbox"))
-            Assert.Equal(1L, await waiting.ExecuteScalarAsync(cancellationToken));
+        Assert.Equal(1, await CountAsync(source, "eventstore.outbox"));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
     }
 
     private static bool Asks(string part) => new StackTrace().ToString().Contains(part, StringComparison.Ordinal);
+
+    /// <summary>Otherwise its rows could move while the next leader's term runs, and no one would report the refused
+    /// ones.</summary>
+    [Fact]
+    public async Task A_term_ends_after_its_running_outbox_move()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var host = await StartAsync(await stack.CreateDatabaseAsync(cancellationToken));
+        var source = host.Services.GetRequiredService<NpgsqlDataSource>();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var locked = await LockOutboxAsync(source);
+        var (running, _) = await StartHangingAsync(host, locked, stop.Token);
+        var left = running.ContinueWith(_ => MovesAsync(), TaskScheduler.Default).Unwrap();
+        await stop.CancelAsync();
+        await Task.WhenAny(left, TailEndsAsync());
+        await locked.ReleaseAsync();
+        Assert.Equal(0, await left);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.Equal(0, await CountAsync(source, "eventstore.outbox"));
+
+        Task<long> MovesAsync() => CountAsync(source, Moves);
+
+        Task TailEndsAsync() =>
+            DeliverySystem.EventuallyAsync(
+                async () =>
+                    await CountAsync(
+                        source,
+                        "pg_stat_activity where datname = current_database() and query = 'listen eventstore'"
+                    ) == 0,
+                "the tail has ended"
+            );
+    }
+
+    /// <summary>As with a frozen Postgres: the process must be free to look for the new primary.</summary>
+    [Fact]
+    public async Task A_term_does_not_wait_for_a_hanging_outbox_move_that_the_next_leaders_fence_refuses()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var host = await StartAsync(await stack.CreateDatabaseAsync(cancellationToken), leaseMilliseconds: 500);
+        var source = host.Services.GetRequiredService<NpgsqlDataSource>();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var locked = await LockOutboxAsync(source);
+        var (running, fence) = await StartHangingAsync(host, locked, stop.Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.Equal(1, await locked.WaitersAsync("move_outbox"));
+        await using (var expire = source.CreateCommand("update eventstore.leases set expires_at = clock_timestamp()"))
+            await expire.ExecuteNonQueryAsync(cancellationToken);
+        Assert.NotEqual(fence, await HoldAsync(host, "the next leader"));
+        await locked.ReleaseAsync();
+        await DeliverySystem.EventuallyAsync(
+            async () => await CountAsync(source, Moves) == 0,
+            "Postgres has ended the move"
+        );
+        Assert.Equal(1, await CountAsync(source, "eventstore.outbox"));
+    }
+
+    /// <summary>Locks the outbox, with one event in it.</summary>
+    private static async Task<LockedTable> LockOutboxAsync(NpgsqlDataSource source)
+    {
+        await using (var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken))
+            await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), TestContext.Current.CancellationToken);
+        return await LockedTable.LockAsync(source, "eventstore.outbox");
+    }
+
+    /// <summary>Starts a term whose move of the outbox waits for the lock.</summary>
+    private static async Task<(Task Running, long Fence)> StartHangingAsync(
+        IHost host,
+        LockedTable locked,
+        CancellationToken stop
+    )
+    {
+        var fence = await HoldAsync(host, "this test");
+        var running = host.Services.GetRequiredService<Relay>().RunAsync(fence, () => true, stop);
+        await DeliverySystem.EventuallyAsync(
+            async () => await locked.WaitersAsync("move_outbox") == 1,
+            "a move waits for the lock"
+        );
+        return (running, fence);
+    }
+
+    private static async Task<long> HoldAsync(IHost host, string holder)
+    {
+        var lease = host.Services.GetRequiredService<LeaderLease>();
+        var ttl = TimeSpan.FromMinutes(5);
+        return (await lease.HoldAsync(Leadership.Lease, holder, ttl, TestContext.Current.CancellationToken))!.Value;
+    }
+
+    private static async Task<long> CountAsync(NpgsqlDataSource source, string rows)
+    {
+        await using var count = source.CreateCommand($"select count(*) from {rows}");
+        return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
 
     /// <summary>Otherwise a replica that is between the two would take the batch for the next one and skip the events
     /// before it.</summary>
@@ -83,13 +176,11 @@ public sealed class RelayTests(StackFixture stack)
             .GetSubscriber()
             .SubscribeAsync(new RedisChannel(database.Database! + "*", RedisChannel.PatternMode.Pattern));
         messages.OnMessage(message => relayed.Writer.TryWrite(Relayed.Read(message)));
-        var fence = await host
-            .Services.GetRequiredService<LeaderLease>()
-            .HoldAsync(Leadership.Lease, "this test", TimeSpan.FromMinutes(5), cancellationToken);
+        var fence = await HoldAsync(host, "this test");
         await ExecuteAsync("select eventstore.lock_log(); " + Insert(500));
         var relay = host.Services.GetRequiredService<Relay>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var running = relay.RunAsync(fence!.Value, () => true, stop.Token);
+        var running = relay.RunAsync(fence, () => true, stop.Token);
         var before = await relayed.Reader.ReadAsync(cancellationToken);
         Assert.Equal(500, before.Page.Last);
 
@@ -137,7 +228,7 @@ public sealed class RelayTests(StackFixture stack)
                 """;
     }
 
-    private async Task<IHost> StartAsync(NpgsqlConnectionStringBuilder database)
+    private async Task<IHost> StartAsync(NpgsqlConnectionStringBuilder database, int leaseMilliseconds = 60_000)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(
@@ -148,6 +239,9 @@ public sealed class RelayTests(StackFixture stack)
                 ["EventStore:Channel"] = database.Database,
                 ["EventStore:PollMilliseconds"] = "50",
                 ["Relay:HeartbeatMilliseconds"] = "100",
+                ["Relay:LeaseMilliseconds"] = $"{leaseMilliseconds}",
+                ["Relay:RenewMilliseconds"] = "250",
+                ["EventStore:CommandTimeoutSeconds"] = "300",
             }
         );
         builder.Services.AddMetrics();
