@@ -46,12 +46,13 @@ internal sealed class Relay(
         var head = await reader.HeadAsync(cancellationToken);
         StartAt(head.Epoch, head.Head);
         using var publishing = new SemaphoreSlim(1);
+        var term = new Term(fence, stillLeads, publishing);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] work =
         [
-            TailAsync(stop.Token),
-            HeartbeatAsync(stop.Token),
-            OutboxAsync(fence, stillLeads, stop.Token),
+            TailAsync(term, stop.Token),
+            HeartbeatAsync(term, stop.Token),
+            OutboxAsync(term, stop.Token),
             SecretAsync(stop.Token),
             retention.RunAsync(stop.Token),
             topics.RunAsync(stop.Token),
@@ -64,45 +65,47 @@ internal sealed class Relay(
             await Task.WhenAll(work);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
+    }
 
-        async Task TailAsync(CancellationToken stopped)
+    /// <summary>Publishes the log's pages, while this replica leads.</summary>
+    private async Task TailAsync(Term term, CancellationToken stopped)
+    {
+        var after = Relayed;
+        await foreach (var page in tail.FollowAsync(after, options.Value.MaxDataBytes, stopped))
         {
-            var after = Relayed;
-            await foreach (var page in tail.FollowAsync(after, options.Value.MaxDataBytes, stopped))
+            if (!term.StillLeads())
+                return;
+            await term.Publishing.WaitAsync(stopped);
+            try
             {
-                if (!stillLeads())
-                    return;
-                await publishing.WaitAsync(stopped);
-                try
-                {
-                    await PublishAsync(page, after, fence, stopped);
-                }
-                finally
-                {
-                    publishing.Release();
-                }
-                after = page.Next;
+                await PublishAsync(page, after, term.Fence, stopped);
             }
-        }
-
-        async Task HeartbeatAsync(CancellationToken stopped)
-        {
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
-            do
+            finally
             {
-                if (!stillLeads())
-                    return;
-                await publishing.WaitAsync(stopped);
-                try
-                {
-                    await SendHeartbeatAsync(fence, stopped);
-                }
-                finally
-                {
-                    publishing.Release();
-                }
-            } while (await timer.WaitForNextTickAsync(stopped));
+                term.Publishing.Release();
+            }
+            after = page.Next;
         }
+    }
+
+    /// <summary>Sends heartbeats, while this replica leads.</summary>
+    private async Task HeartbeatAsync(Term term, CancellationToken stopped)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
+        do
+        {
+            if (!term.StillLeads())
+                return;
+            await term.Publishing.WaitAsync(stopped);
+            try
+            {
+                await SendHeartbeatAsync(term.Fence, stopped);
+            }
+            finally
+            {
+                term.Publishing.Release();
+            }
+        } while (await timer.WaitForNextTickAsync(stopped));
     }
 
     /// <summary>Reads the secret again every <see cref="SecretInterval"/>.</summary>
@@ -122,15 +125,15 @@ internal sealed class Relay(
     }
 
     /// <summary>Moves the outbox into the log whenever rows may wait, while this replica leads.</summary>
-    private async Task OutboxAsync(long fence, Func<bool> stillLeads, CancellationToken stopped)
+    private async Task OutboxAsync(Term term, CancellationToken stopped)
     {
         await foreach (var _ in tail.OutboxAsync(stopped))
         {
-            if (!stillLeads())
+            if (!term.StillLeads())
                 return;
             try
             {
-                await EmptyOutboxAsync(fence, stopped);
+                await EmptyOutboxAsync(term.Fence, stopped);
             }
             catch (OperationCanceledException) when (stopped.IsCancellationRequested)
             {
@@ -228,4 +231,10 @@ internal sealed class Relay(
         Lag = Math.Max(0, page.Head - page.Through);
         metrics.Lag(Lag);
     }
+
+    /// <summary>One term of leadership.</summary>
+    /// <param name="Fence">The number that orders leaders.</param>
+    /// <param name="StillLeads">Returns false once the lease is lost.</param>
+    /// <param name="Publishing">Held while a page or a heartbeat is published, so that none overtakes another.</param>
+    private sealed record Term(long Fence, Func<bool> StillLeads, SemaphoreSlim Publishing);
 }

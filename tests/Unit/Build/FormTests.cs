@@ -8,6 +8,7 @@ public sealed partial class FormTests
 {
     private const int MaxColumns = 120,
         MaxLines = 350,
+        MaxMethodLines = 60,
         MaxProgramLines = 40,
         MaxAppHostLines = 60;
 
@@ -37,6 +38,22 @@ public sealed partial class FormTests
             where lines > MaxLines
             select $"{SourceFiles.PathOf(file)}: {lines} lines";
         SourceFiles.AssertNone(found);
+    }
+
+    [Fact]
+    public void A_method_outside_the_tests_has_at_most_60_lines()
+    {
+        var methods = (
+            from file in SourceFiles.All
+            let path = SourceFiles.PathOf(file)
+            where file.Extension == ".cs" && !path.StartsWith("tests/", StringComparison.Ordinal)
+            from method in Methods(File.ReadAllLines(file.FullName))
+            select (Name: $"{path}:{method.Number}", method.Lines)
+        ).ToList();
+        Assert.Contains(methods, method => method.Lines > MaxMethodLines / 2);
+        SourceFiles.AssertNone(
+            methods.Where(method => method.Lines > MaxMethodLines).Select(m => $"{m.Name}: {m.Lines} lines")
+        );
     }
 
     [Fact]
@@ -74,6 +91,24 @@ public sealed partial class FormTests
             from statement in TryAfterHead().Matches(File.ReadAllText(file.FullName))
             select $"{SourceFiles.PathOf(file)}: {statement.Value}";
         SourceFiles.AssertNone(found);
+    }
+
+    /// <summary>The first line of each method with a block, and its lines from its head to its end.</summary>
+    private static IEnumerable<(int Number, int Lines)> Methods(string[] lines)
+    {
+        for (var i = 1; i < lines.Length; i++)
+        {
+            var indent = lines[i].Length - 1;
+            if (indent < 0 || lines[i] != new string(' ', indent) + '{')
+                continue;
+            // Parameters, constraints and the call of another constructor belong to the head.
+            var head = i - 1;
+            while (head > 0 && (!IsAt(lines[head], indent) || HeadEnd().IsMatch(lines[head])))
+                head--;
+            var end = Array.FindIndex(lines, i + 1, line => IsAt(line, indent));
+            if (end > 0 && MethodHead().IsMatch(lines[head]))
+                yield return (head + 1, end - head + 1);
+        }
     }
 
     /// <summary>The numbers of the lines that open a block of one statement after a condition or a loop.</summary>
@@ -125,6 +160,17 @@ public sealed partial class FormTests
 
     [GeneratedRegex(@"^\s*(else|if|for|foreach|await foreach|while|using|await using|lock|fixed)\b")]
     private static partial Regex BlockHead();
+
+    /// <summary>The last line of a head that has several.</summary>
+    [GeneratedRegex(@"^\s*(\)|where\b|:)")]
+    private static partial Regex HeadEnd();
+
+    /// <summary>The declaration of a method, a constructor or a local function.</summary>
+    [GeneratedRegex(
+        @"^\s*(?!(await|return|new|catch|switch|when|else|if|for|foreach|while|using|lock|fixed)\b)"
+            + @"(?!.*\b(class|record|struct|interface|enum)\b)[\w<>\[\]?,.() ]*\w(<[\w, ]+>)?\([^;{]*$"
+    )]
+    private static partial Regex MethodHead();
 
     /// <summary>A line that begins no statement.</summary>
     [GeneratedRegex(@"^\s*([)}\]{]|else\b|catch\b|finally\b)")]
