@@ -172,9 +172,15 @@ internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IRea
 
     public bool IsPartial => Silent.Count > 0;
 
-    /// <summary>The rows in an order, sorted once for all callers that share the listing.</summary>
-    public IReadOnlyList<ConnectionRow> In(ConnectionOrder order) =>
-        _sorted.GetOrAdd(order.Text, _ => [.. Rows.Order(order)]);
+    /// <summary>The rows that contain a text, in an order. Each order is made once for all callers that share the
+    /// listing.</summary>
+    /// <param name="filter">Null or empty: all rows.</param>
+    /// <param name="order">Null: any order, which costs nothing.</param>
+    public IReadOnlyList<ConnectionRow> With(string? filter, ConnectionOrder? order)
+    {
+        var rows = order is null ? Rows : _sorted.GetOrAdd(order.Text, _ => [.. Rows.Order(order)]);
+        return filter is { Length: > 0 } ? [.. rows.Where(r => r.Contains(filter))] : rows;
+    }
 
     /// <summary>Streams per topic, counted on first use.</summary>
     public SubscriberCounts Subscribers => _subscribers.Value;

@@ -8,23 +8,32 @@ namespace StreamApi.Connections;
 /// {"upserted":[…],"removed":[ids],"partial":bool}</c> with the changed rows. It has no ids; every connect starts with
 /// a snapshot.
 /// </summary>
-internal sealed class ConnectionWatch(ConnectionDirectory directory, TimeProvider clock)
+/// <param name="directory">The connections of all replicas.</param>
+/// <param name="filter">See <see cref="ConnectionListing.With"/>.</param>
+/// <param name="order">The order of the rows of each event.</param>
+/// <param name="clock">The clock.</param>
+internal sealed class ConnectionWatch(
+    ConnectionDirectory directory,
+    string? filter,
+    ConnectionOrder? order,
+    TimeProvider clock
+)
 {
     public async Task RunAsync(PushStream push, CancellationToken stopped)
     {
         var listing = await directory.RecentAsync(stopped);
+        var rows = listing.With(filter, order);
         await push.WriteAsync(
-            ControlFrames.Named(null, "snapshot", new { connections = listing.Rows, partial = listing.IsPartial })
+            ControlFrames.Named(null, "snapshot", new { connections = rows, partial = listing.IsPartial })
         );
-        var known = listing.Rows.ToDictionary(r => r.Id, StringComparer.Ordinal);
+        var known = rows.ToDictionary(r => r.Id, StringComparer.Ordinal);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         while (await timer.WaitForNextTickAsync(stopped))
         {
             listing = await directory.RecentAsync(stopped);
-            var upserted = listing
-                .Rows.Where(r => !known.TryGetValue(r.Id, out var before) || Differs(before, r))
-                .ToList();
-            var open = listing.Rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
+            rows = listing.With(filter, order);
+            var upserted = rows.Where(r => !known.TryGetValue(r.Id, out var before) || Differs(before, r)).ToList();
+            var open = rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
             // An unanswered replica has not closed its streams.
             string[] removed =
             [

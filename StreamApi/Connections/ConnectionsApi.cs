@@ -1,4 +1,5 @@
 using System.Globalization;
+using EventStore;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 using Streaming.Access;
@@ -46,6 +47,8 @@ internal static class ConnectionsApi
                 ("snapshot", typeof(Snapshot)),
                 ("update", typeof(Update))
             )
+            .Query("filter", "Text that is part of the client, the user or a topic.", isText: true)
+            .Query("sort", "Order of the rows in each event: a member, with - descending.", isText: true)
             .Reads(Topic);
     }
 
@@ -61,11 +64,7 @@ internal static class ConnectionsApi
         CancellationToken cancellationToken
     )
     {
-        if (ConnectionOrder.Parse(sort) is not { } order)
-            return InvalidRequestException.ProblemOf(
-                "sort",
-                $"must be one of {ConnectionOrder.Names}, prefixed with - for descending order."
-            );
+        var order = OrderOf(sort);
         var most = DefaultPage;
         if (
             limit is { Length: > 0 }
@@ -77,9 +76,7 @@ internal static class ConnectionsApi
 
         var listing = await directory.AllAsync(cancellationToken);
         using var turn = await turns.EnterAsync(RequestLimits.KeyOf(context), cancellationToken);
-        var rows = listing.In(order);
-        if (filter is { Length: > 0 })
-            rows = [.. rows.Where(r => r.Contains(filter))];
+        var rows = listing.With(filter, order);
         var start = 0;
         if (after is { Length: > 0 } && (start = rows.TakeWhile(r => r.Id != after).Count() + 1) > rows.Count)
             return InvalidRequestException.ProblemOf(
@@ -137,11 +134,19 @@ internal static class ConnectionsApi
         PushOpener streams,
         ConnectionDirectory directory,
         TimeProvider clock
-    ) =>
-        streams.OpenAsync(
-            context,
-            [Topic],
-            (push, stopped) => new ConnectionWatch(directory, clock).RunAsync(push, stopped)
+    )
+    {
+        var query = context.Request.Query;
+        var order = query.Text("sort", TopicPattern.MaxLength) is { } sort ? OrderOf(sort) : null;
+        var watch = new ConnectionWatch(directory, query.Text("filter", TopicPattern.MaxLength), order, clock);
+        return streams.OpenAsync(context, [Topic], watch.RunAsync);
+    }
+
+    private static ConnectionOrder OrderOf(string? sort) =>
+        ConnectionOrder.Parse(sort)
+        ?? throw new InvalidRequestException(
+            "sort",
+            $"must be one of {ConnectionOrder.Names}, prefixed with - for descending order."
         );
 
     /// <summary>A <see cref="ConnectionPage"/> that is encoded while its rows are read.</summary>

@@ -200,6 +200,48 @@ public sealed class BasicsTests(SeedSystem seeds)
         Assert.All(rows, row => Assert.Equal(JsonValueKind.Object, row.GetProperty("latencyMs").ValueKind));
     }
 
+    [Fact]
+    public async Task The_stream_of_connections_takes_the_filter_and_the_order_of_the_list()
+    {
+        await using var first = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=watched.a");
+        await using var second = await SseReader.OpenAsync(seeds.B, "/v1/events/stream?topic=watched.b");
+        foreach (var (sort, order) in ((string, string[])[])[("", ["a", "b"]), ("-", ["b", "a"])])
+            await DeliverySystem.EventuallyAsync(
+                async () =>
+                {
+                    await using var opened = await WatchAsync($"filter=Watched.&sort={sort}connectedAt");
+                    return TopicsOf(opened.Events.First(), "connections").SequenceEqual(order);
+                },
+                "the snapshot has both connections in their order, and no other"
+            );
+
+        await using var watch = await WatchAsync("filter=watched.");
+        await using var other = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=unwatched");
+        await using var third = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=watched.c");
+        await DeliverySystem.EventuallyAsync(
+            () => Task.FromResult(Updates().SelectMany(e => TopicsOf(e, "upserted")).Contains("c")),
+            "an update has the new connection"
+        );
+        Assert.All(Updates(), e => Assert.Empty(TopicsOf(e, "upserted").Except(["a", "b", "c"])));
+
+        IEnumerable<Frame> Updates() => watch.Events.Where(e => e.Event == "update");
+
+        static List<string> TopicsOf(Frame e, string rows) =>
+            [
+                .. e.Json()
+                    .GetProperty(rows)
+                    .EnumerateArray()
+                    .Select(row => row.GetProperty("topics")[0].GetString()!.Replace("watched.", "")),
+            ];
+
+        async Task<SseReader> WatchAsync(string query)
+        {
+            var reader = await SseReader.OpenAsync(seeds.A, $"/v1/connections/stream?{query}");
+            await reader.WaitForEventsAsync(1);
+            return reader;
+        }
+    }
+
     [Theory]
     [InlineData("POST")]
     [InlineData("QUERY")]

@@ -20,6 +20,8 @@ public sealed class ValidationTests(SeedSystem seeds)
     [InlineData("GET", $"/stream/{Nobody}?from=never", 400, "from")]
     [InlineData("GET", "/stream?prompt=a&slow=never", 400, "slow")]
     [InlineData("GET", "/v1/connections/stream?slow=never", 400, "slow")]
+    [InlineData("GET", "/v1/connections/stream?sort=nothing", 400, "sort")]
+    [InlineData("GET", "/v1/connections/stream?filter=a&filter=b", 400, "filter")]
     [InlineData("GET", "/v1/pets/recommendations/stream", 400, "userId")]
     [InlineData("GET", "/v1/pets/recommendations/stream?userId=", 400, "userId")]
     [InlineData("GET", "/v1/pets/recommendations/stream?userId=a&userId=b", 400, "userId")]
