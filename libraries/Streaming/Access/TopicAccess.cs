@@ -42,6 +42,10 @@ internal sealed record ChecksTopicsItself;
 /// <param name="Topic">The topic that others need the right to read.</param>
 internal sealed record ReadsOwnRun(TopicAccess Topic);
 
+/// <summary>Marks an endpoint whose route values are ids that the server gave: it answers 404 to any that it does not
+/// know, also to one that is not a token.</summary>
+internal sealed record KnowsItsIds;
+
 /// <summary>Marks an endpoint whose GET changes something or starts work.</summary>
 internal sealed record StartsWorkMetadata;
 
@@ -66,7 +70,11 @@ internal static class TopicAccessExtensions
 
     /// <inheritdoc cref="ReadsOwnRun"/>
     public static RouteHandlerBuilder ReadsOwn(this RouteHandlerBuilder endpoint, string topic) =>
-        endpoint.WithMetadata(new ReadsOwnRun(new TopicAccess(false, topic)));
+        endpoint.WithMetadata(new ReadsOwnRun(new TopicAccess(false, topic))).KnowsIds();
+
+    /// <inheritdoc cref="KnowsItsIds"/>
+    public static RouteHandlerBuilder KnowsIds(this RouteHandlerBuilder endpoint) =>
+        endpoint.WithMetadata(new KnowsItsIds());
 
     /// <summary>Refuses cross-site GETs. <see cref="Publishes"/> includes it.</summary>
     public static RouteHandlerBuilder StartsWork(this RouteHandlerBuilder endpoint) =>
@@ -84,10 +92,11 @@ internal static class TopicAccessExtensions
             : endpoint;
     }
 
-    /// <summary>Refuses a route value that is not one token. A run's endpoint answers 404 to any id that it does not
-    /// know.</summary>
+    /// <summary>Refuses a route value that is not one token, if the client chooses it.</summary>
     private static IResult? RefusalOf(TopicAccess access, HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<ReadsOwnRun>() is null && access.InvalidIn(context) is { } name
+        context.GetEndpoint()?.Metadata is { } metadata
+        && metadata.GetMetadata<KnowsItsIds>() is null
+        && access.InvalidIn(context) is { } name
             ? InvalidRequestException.ProblemOf(name, "must be one token of a topic, without a wildcard.")
             : null;
 }

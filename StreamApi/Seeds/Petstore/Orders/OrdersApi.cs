@@ -27,9 +27,10 @@ internal static class OrdersApi
             .TakesIdempotencyKey()
             .Takes<OrderRequest>()
             .Produces<OrderView>(StatusCodes.Status201Created);
-        shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).RefusesInvalid().Produces<OrderView>();
+        shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).KnowsIds().RefusesInvalid().Produces<OrderView>();
         shop.MapStream("/orders/{id}/status/stream", StreamAsync)
             .Reads(Topic)
+            .KnowsIds()
             .TakesOrdinals()
             .SwitchesNames()
             .Sends(
