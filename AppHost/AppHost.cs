@@ -26,6 +26,7 @@ var streamapi = builder
     .WithHttpEndpoint(port: 5080)
     .WithExternalHttpEndpoints()
     .WithDefaults("Stream", "API")
+    .WithShortDrain()
     .WithStores(stores, migrations)
     .WithAddressPrinted()
     .WithPublishCommand()
@@ -56,5 +57,4 @@ streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("ht
 
 builder.AddLoadTests().WithReference(streamapi).WaitFor(streamapi);
 builder.AddPublishers();
-
 builder.Build().Run();

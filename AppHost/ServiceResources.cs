@@ -21,6 +21,13 @@ internal static class ServiceResources
             // The dashboard draws explicit buckets only; by default the services export exponential histograms.
             .WithEnvironment("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram");
 
+    /// <summary>Ends live runs before the orchestrator kills the process, which it does six seconds after SIGTERM.
+    /// Deployments keep the service's own default.</summary>
+    public static IResourceBuilder<ProjectResource> WithShortDrain(this IResourceBuilder<ProjectResource> service) =>
+        service.ApplicationBuilder is { ExecutionContext.IsRunMode: true } app
+            ? service.WithEnvironment("Runs__DrainSeconds", app.Configuration["Runs:DrainSeconds"] ?? "4")
+            : service;
+
     /// <summary>Gives the service both stores, and starts it after them and the migrations.</summary>
     public static IResourceBuilder<ProjectResource> WithStores(
         this IResourceBuilder<ProjectResource> service,

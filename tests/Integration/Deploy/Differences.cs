@@ -18,6 +18,12 @@ internal static class Differences
             "Only Aspire's dashboard needs explicit buckets, and these deployments have none."
         ),
         new(
+            All,
+            "streamapi",
+            "variable Runs__DrainSeconds",
+            "A developer's orchestrator kills a process after six seconds; deployments wait for the default."
+        ),
+        new(
             Containers,
             "streamapi|webfrontend",
             "port (5080|5090)",
