@@ -129,7 +129,7 @@ internal enum SimulationFault
     JoinBeyondPage,
 
     /// <summary>A heartbeat settles the head that it tells.</summary>
-    BeatSettles,
+    HeartbeatSettles,
 
     /// <summary>A stream of several slots goes on when one of them has settled.</summary>
     SettleAny,

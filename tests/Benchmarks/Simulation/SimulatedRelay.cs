@@ -68,7 +68,7 @@ internal sealed class SimulatedRelay(
             return;
         var isIgnored =
             scenario.Fault == SimulationFault.IgnoreGap
-            || (scenario.Fault == SimulationFault.BeatSettles && previous == last);
+            || (scenario.Fault == SimulationFault.HeartbeatSettles && previous == last);
         if (previous > replica.SettledOf(channel) && !isIgnored)
         {
             replays.AskMissing(replica, topology.LogOfChannel(channel), now);

@@ -14,7 +14,7 @@ namespace Benchmarks.Slots;
 internal sealed class RelayedLoad : IAsyncDisposable
 {
     private const int QuietHeartbeats = 8;
-    private static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(1);
     private static readonly byte[] Data = System.Text.Encoding.UTF8.GetBytes(
         $$"""{"padding":"{{new string('x', 86)}}"}"""
     );
@@ -30,7 +30,7 @@ internal sealed class RelayedLoad : IAsyncDisposable
     private readonly long[] _heads;
     private readonly Queue<long> _headsAtHeartbeats = [];
     private readonly long _begun = Stopwatch.GetTimestamp();
-    private TimeSpan _nextBeat;
+    private TimeSpan _nextHeartbeat;
     private long _head,
         _sent = DateTimeOffset.UtcNow.UtcTicks;
 
@@ -87,10 +87,10 @@ internal sealed class RelayedLoad : IAsyncDisposable
         var clock = Stopwatch.StartNew();
         for (var pages = 0L; clock.Elapsed < time; )
         {
-            if (Stopwatch.GetElapsedTime(_begun) >= _nextBeat)
+            if (Stopwatch.GetElapsedTime(_begun) >= _nextHeartbeat)
             {
                 await SendHeartbeatAsync();
-                _nextBeat = Stopwatch.GetElapsedTime(_begun) + BeatInterval;
+                _nextHeartbeat = Stopwatch.GetElapsedTime(_begun) + HeartbeatInterval;
             }
             var due = (long)(clock.Elapsed.TotalSeconds * pagesPerSecond);
             if (pages < due && eventsPerPage > 0)

@@ -29,13 +29,13 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
             cancellationToken
         );
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
-        var figures = await MeasureAsync(system, load, others, options.Abuse, cancellationToken);
+        var measured = await MeasureAsync(system, load, others, options.Abuse, cancellationToken);
         if (abuse.IsControl)
-            ratios[Name] = figures.Ratio;
-        return AbuseRow.Of(abuse, figures, ratios);
+            ratios[Name] = measured.Ratio;
+        return AbuseRow.Of(abuse, measured, ratios);
     }
 
-    private async Task<AbuseFigures> MeasureAsync(
+    private async Task<AbuseMeasurements> MeasureAsync(
         ReliabilitySystem system,
         LoadProcess load,
         Bystanders others,
@@ -74,7 +74,7 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
         // events that a few slow commits would decide its p99.
         var events = others.Events;
         await WriteDetailsAsync(events, start, calm, attacked, end);
-        return new AbuseFigures
+        return new AbuseMeasurements
         {
             Without = events.Between(start, calm).With(events.Between(settled, end)),
             During = events.Between(calm, attacked),

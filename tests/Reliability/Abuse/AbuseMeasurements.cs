@@ -1,7 +1,7 @@
 namespace Reliability.Abuse;
 
 /// <summary>The measurements of one abuse.</summary>
-internal sealed record AbuseFigures
+internal sealed record AbuseMeasurements
 {
     /// <summary>Events of the regular users that were due without the load.</summary>
     public required EventWindow Without { get; init; }

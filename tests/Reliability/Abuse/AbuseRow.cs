@@ -12,18 +12,18 @@ internal static class AbuseRow
         MaxForeignPercent = 10;
 
     /// <param name="abuse">The abuse.</param>
-    /// <param name="figures">Its measurements.</param>
+    /// <param name="measured">Its measurements.</param>
     /// <param name="ratios">The ratios of this run's controls, by name.</param>
-    public static Outcome Of(AbuseCase abuse, AbuseFigures figures, IReadOnlyDictionary<string, double> ratios)
+    public static Outcome Of(AbuseCase abuse, AbuseMeasurements measured, IReadOnlyDictionary<string, double> ratios)
     {
-        var (ratio, memory, store) = (figures.Ratio, figures.Memory, figures.Store);
+        var (ratio, memory, store) = (measured.Ratio, measured.Memory, measured.Store);
         var isWithin =
             double.IsFinite(ratio)
             && (abuse.IsControl || abuse.InDevelopment || ratio <= (abuse.Limit?.Of(ratios) ?? ControlLimit.Least));
-        var responses = figures.Responses;
+        var responses = measured.Responses;
         if (abuse.InDevelopment)
         {
-            var (answer, arrival) = (figures.During.SlowestAnswer, figures.During.Latencies.Max());
+            var (answer, arrival) = (measured.During.SlowestAnswer, measured.During.Latencies.Max());
             isWithin &= answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
             responses += string.Create(
                 CultureInfo.InvariantCulture,
@@ -31,24 +31,24 @@ internal static class AbuseRow
             );
         }
         var isIdle = store.After <= store.Before + MaxMoreStorePercent;
-        var faults = Faults(figures);
+        var faults = Faults(measured);
         var ok =
             isWithin
             && isIdle
             && faults.Count == 0
-            && figures.All.Refused == 0
+            && measured.All.Refused == 0
             && memory.Most < memory.Before + MaxMoreMegabytes
             && memory.After < memory.Before + MaxLeftMegabytes
             // The load's own failures are bold: it was smaller than the row says.
             && !responses.Contains("**", StringComparison.Ordinal);
-        var remarks = string.Join("; ", [responses, .. faults, .. Doubts(figures)]);
+        var remarks = string.Join("; ", [responses, .. faults, .. Doubts(measured)]);
         return new Outcome(
             ok,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {abuse.Name} | {figures.Without.P99:F1} | {figures.During.P99:F1} "
+                $"| {abuse.Name} | {measured.Without.P99:F1} | {measured.During.P99:F1} "
                     + $"| {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} "
-                    + $"| {ReliabilityReport.Bold(figures.All.Refused)} "
+                    + $"| {ReliabilityReport.Bold(measured.All.Refused)} "
                     + $"| {memory.Before:F0} → {memory.Most:F0} → {memory.After:F0} "
                     + $"| {store.Before:F0} → {(isIdle ? $"{store.After:F0}" : $"**{store.After:F0}**")} "
                     + $"| {remarks} |"
@@ -57,34 +57,34 @@ internal static class AbuseRow
     }
 
     /// <summary>Failures for which the row has no column.</summary>
-    private static List<string> Faults(AbuseFigures figures)
+    private static List<string> Faults(AbuseMeasurements measured)
     {
         List<string> faults = [];
-        if (figures.All.Lost > 0)
-            faults.Add($"**{figures.All.Lost} events of regular users lost**");
-        if (figures.Duplicates > 0)
-            faults.Add($"**{figures.Duplicates} events of regular users received twice**");
-        if (figures.All.Waiting > 0)
-            faults.Add($"**{figures.All.Waiting} publishes of regular users without an answer**");
-        if (figures.Ended is [var first, ..] ended)
+        if (measured.All.Lost > 0)
+            faults.Add($"**{measured.All.Lost} events of regular users lost**");
+        if (measured.Duplicates > 0)
+            faults.Add($"**{measured.Duplicates} events of regular users received twice**");
+        if (measured.All.Waiting > 0)
+            faults.Add($"**{measured.All.Waiting} publishes of regular users without an answer**");
+        if (measured.Ended is [var first, ..] ended)
             faults.Add($"**{ended.Count} regular clients ended: {first}**");
-        if (figures.BusySessions > 0)
-            faults.Add($"**Postgres busy in {figures.BusySessions} sessions**");
+        if (measured.BusySessions > 0)
+            faults.Add($"**Postgres busy in {measured.BusySessions} sessions**");
         return faults;
     }
 
     /// <summary>Reasons to measure the row again. They do not change its result.</summary>
-    private static List<string> Doubts(AbuseFigures figures)
+    private static List<string> Doubts(AbuseMeasurements measured)
     {
         List<string> doubts = [];
-        if (figures.ForeignPercent > MaxForeignPercent)
+        if (measured.ForeignPercent > MaxForeignPercent)
             doubts.Add(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"**other programs took {figures.ForeignPercent:F0} % of the processors: measure again**"
+                    $"**other programs took {measured.ForeignPercent:F0} % of the processors: measure again**"
                 )
             );
-        if (!figures.IsSettled)
+        if (!measured.IsSettled)
             doubts.Add("**the system had not settled before the measurement**");
         return doubts;
     }

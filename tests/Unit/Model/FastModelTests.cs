@@ -36,7 +36,7 @@ public sealed class FastModelTests
 
     [Theory]
     [InlineData(ModelBug.IgnorePrevious, ModelFlaw.Lost)]
-    [InlineData(ModelBug.BeatSettles, ModelFlaw.Lost)]
+    [InlineData(ModelBug.HeartbeatSettles, ModelFlaw.Lost)]
     [InlineData(ModelBug.SettleBeforeBodies, ModelFlaw.Lost)]
     [InlineData(ModelBug.JoinAtOnce, ModelFlaw.Lost)]
     [InlineData(ModelBug.ForgetMissing, ModelFlaw.Lost)]

@@ -9,7 +9,7 @@ internal enum ModelBug
     IgnorePrevious,
 
     /// <summary>A heartbeat settles the head although a slot's events did not come.</summary>
-    BeatSettles,
+    HeartbeatSettles,
 
     /// <summary>A page settles before the bodies of all its slots have come.</summary>
     SettleBeforeBodies,

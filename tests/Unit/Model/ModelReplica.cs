@@ -212,7 +212,7 @@ internal sealed class ModelReplica
         var missing = message.MissingAfter(Logs.Settled);
         var isGap = message.Heads is null
             ? message.IsIncomplete || (page.Previous > Logs.Settled && !IgnoresPrevious())
-            : missing is not null && Logs.Needs(missing) && _bug != ModelBug.BeatSettles;
+            : missing is not null && Logs.Needs(missing) && _bug != ModelBug.HeartbeatSettles;
         if (isGap && message.IsIndexOnly && !(missing is not null && Logs.Needs(missing)) && _random.Next(2) == 0)
             return; // as while the store is away
         if (isGap)
@@ -248,7 +248,7 @@ internal sealed class ModelReplica
 
     private SlotSet? Noted(SlotSet? missing)
     {
-        if (missing is null || _bug is ModelBug.BeatSettles or ModelBug.SettleBeforeBodies)
+        if (missing is null || _bug is ModelBug.HeartbeatSettles or ModelBug.SettleBeforeBodies)
             return null;
         if (_bug == ModelBug.ForgetMissing)
             return Logs.Needs(missing) ? missing : null;

@@ -54,7 +54,7 @@ public sealed class SimulationTests
     [InlineData(SimulationFault.IgnoreGap, 1)]
     [InlineData(SimulationFault.SettleBeyondPage, 1)]
     [InlineData(SimulationFault.JoinBeyondPage, 1)]
-    [InlineData(SimulationFault.BeatSettles, 1)]
+    [InlineData(SimulationFault.HeartbeatSettles, 1)]
     [InlineData(SimulationFault.SettleAny, 1)]
     [InlineData(SimulationFault.ResumeTooLate, 3)]
     [InlineData(SimulationFault.SettleAny, 3)]
