@@ -72,7 +72,7 @@ internal sealed class NdjsonPublish(
                     continue;
                 batch.Line++;
                 if (!text.IsEmpty)
-                    await batch.AddAsync(Read(text, grants, batch.Count));
+                    await batch.AddAsync(await ReadAsync(text, grants, batch.Count));
             }
             await batch.FlushAsync();
             return TypedResults.Accepted((string?)null, Published.Of(batch.Stored));
@@ -119,7 +119,7 @@ internal sealed class NdjsonPublish(
             }
         );
 
-    private NewEvent Read(ReadOnlyMemory<byte> line, TopicGrants grants, int before)
+    private async ValueTask<NewEvent> ReadAsync(ReadOnlyMemory<byte> line, TopicGrants grants, int before)
     {
         if (before == options.Value.MaxNdjsonEvents)
             throw new InvalidRequestException(
@@ -127,8 +127,8 @@ internal sealed class NdjsonPublish(
                 $"must have at most {options.Value.MaxNdjsonEvents} events, because the response lists them.",
                 StatusCodes.Status413PayloadTooLarge
             );
-        using var document = JsonRequest.Parse(line);
-        return EventDocument.Read(document.RootElement, options.Value, grants);
+        using var json = await JsonRequest.ParseAsync(line);
+        return EventDocument.Read(json.Root, options.Value, grants);
     }
 
     private InvalidRequestException TooLong() =>

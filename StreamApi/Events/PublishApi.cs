@@ -55,8 +55,12 @@ internal static class PublishApi
 
         try
         {
-            using var document = await JsonRequest.ReadAsync(context, options.Value.MaxRequestBytes);
-            var events = Read(document.RootElement, options.Value, Caller.Of(context).Grants);
+            using var json = await JsonRequest.ReadAsync(
+                context,
+                options.Value.MaxRequestBytes,
+                check: text => CheckLength(text, options.Value.MaxArrayEvents)
+            );
+            var events = Read(json.Root, options.Value, Caller.Of(context).Grants);
             if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
                 return InvalidRequestException.ProblemOf(
                     "body",
@@ -77,17 +81,21 @@ internal static class PublishApi
         }
     }
 
+    private static void CheckLength(ReadOnlyMemory<byte> body, int maxEvents)
+    {
+        if (ParsedJson.IsLongerArray(body.Span, maxEvents))
+            throw new InvalidRequestException(
+                "body",
+                $"an array must have at most {maxEvents} events. Use NDJSON for more.",
+                StatusCodes.Status413PayloadTooLarge
+            );
+    }
+
     private static List<NewEvent> Read(JsonElement body, EventsOptions limits, TopicGrants grants)
     {
         var events = new List<NewEvent>();
         if (body.ValueKind != JsonValueKind.Array)
             events.Add(EventDocument.Read(body, limits, grants));
-        else if (body.GetArrayLength() > limits.MaxArrayEvents)
-            throw new InvalidRequestException(
-                "body",
-                $"an array must have at most {limits.MaxArrayEvents} events. Use NDJSON for more.",
-                StatusCodes.Status413PayloadTooLarge
-            );
         else
             foreach (var one in body.EnumerateArray())
                 events.Add(EventDocument.Read(one, limits, grants, $"[{events.Count}]."));

@@ -24,12 +24,12 @@ internal static class ChatBody
     {
         try
         {
-            using var document = await JsonRequest.ReadAsync(context, maxBytes, Copies);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            using var json = await JsonRequest.ReadAsync(context, maxBytes, Copies);
+            if (json.Root.ValueKind != JsonValueKind.Object)
                 throw new InvalidChatException("body", "must be a JSON object.");
-            CheckUnicode(document.RootElement);
-            CheckMembers(document.RootElement);
-            return document.RootElement.Clone();
+            CheckUnicode(json.Root);
+            CheckMembers(json.Root);
+            return json.Root.Clone();
         }
         catch (InvalidRequestException e) when (e is not InvalidChatException)
         {

@@ -19,13 +19,13 @@ internal static class JsonBody
     /// object.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context)
     {
-        using var document = await JsonRequest.ReadAsync(context, MaxBytes);
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
+        using var json = await JsonRequest.ReadAsync(context, MaxBytes);
+        if (json.Root.ValueKind != JsonValueKind.Object)
             throw new InvalidRequestException("body", "must be a JSON object.");
         // A lookup decodes every member's name, so decode them here, where an error can be reported.
         try
         {
-            foreach (var member in document.RootElement.EnumerateObject())
+            foreach (var member in json.Root.EnumerateObject())
                 _ = member.Name;
         }
         catch (InvalidOperationException)
@@ -35,7 +35,7 @@ internal static class JsonBody
                 "has a member name with an unpaired surrogate, which UTF-8 cannot encode."
             );
         }
-        return document.RootElement.Clone();
+        return json.Root.Clone();
     }
 
     /// <summary>Returns a text field, or null if it is missing or null.</summary>

@@ -14,16 +14,24 @@ internal static class JsonRequest
 {
     public const int MaxDepth = 64;
 
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
+    /// <summary>Bytes that the parser keeps for each token.</summary>
+    private const int Row = 12;
+
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
     /// <param name="context">The request.</param>
     /// <param name="most">Maximum bytes of the body.</param>
     /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
+    /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
     /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not JSON; 429 or
     /// 503: too many bytes of bodies are held already; and those of <see
     /// cref="IRequestBudget.AdmitAsync"/>.</exception>
-    public static async Task<JsonDocument> ReadAsync(HttpContext context, int most, int copies = 1)
+    public static async Task<ParsedJson> ReadAsync(
+        HttpContext context,
+        int most,
+        int copies = 1,
+        Action<ReadOnlyMemory<byte>>? check = null
+    )
     {
         if (!context.Request.HasJsonContentType())
             throw new InvalidRequestException(
@@ -40,7 +48,7 @@ internal static class JsonRequest
             var bytes = await BytesAsync(context, budget.Hold(context), copies);
             await budget.AdmitAsync(context, bytes.Length);
             using (await budget.EnterParsingAsync(context, bytes.Length))
-                return Parse(bytes);
+                return await ParseAsync(bytes, check);
         }
         catch (InvalidRequestException e)
             when (e.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
@@ -88,16 +96,22 @@ internal static class JsonRequest
             );
     }
 
+    /// <param name="bytes">The text, with or without a byte order mark.</param>
+    /// <param name="check">As for <see cref="ReadAsync"/>.</param>
     /// <exception cref="InvalidRequestException">400: not JSON; the message says why.</exception>
-    public static JsonDocument Parse(ReadOnlyMemory<byte> bytes)
+    public static async ValueTask<ParsedJson> ParseAsync(
+        ReadOnlyMemory<byte> bytes,
+        Action<ReadOnlyMemory<byte>>? check = null
+    )
     {
         if (bytes.Span.StartsWith(ByteOrderMark))
             bytes = bytes[ByteOrderMark.Length..];
         if (!Utf8.IsValid(bytes.Span))
             throw new InvalidRequestException("body", "is not UTF-8.");
+        check?.Invoke(bytes);
         try
         {
-            return JsonDocument.Parse(bytes, Options);
+            return await ParsedJson.ParseAsync(bytes, RowsOf(bytes.Span));
         }
         catch (JsonException e) when (e.Message.Contains("maximum configured depth", StringComparison.Ordinal))
         {
@@ -116,12 +130,13 @@ internal static class JsonRequest
     /// Estimates the memory of a parsed body. Besides the text, the parser keeps a row for each token, so
     /// <c>[0,0,…]</c> takes seven times its length.
     /// </summary>
-    public static long MemoryOf(ReadOnlySpan<byte> body, int copies)
+    public static long MemoryOf(ReadOnlySpan<byte> body, int copies) => (long)copies * body.Length + RowsOf(body);
+
+    private static long RowsOf(ReadOnlySpan<byte> body)
     {
-        const int Row = 12;
         long tokens = body.Count((byte)',') + body.Count((byte)':');
         tokens += 2L * (body.Count((byte)'{') + body.Count((byte)'['));
-        return (long)copies * body.Length + Row * tokens;
+        return Row * tokens;
     }
 
     private static async Task<byte[]> BytesAsync(HttpContext context, IMemoryHold hold, int copies)
