@@ -142,13 +142,19 @@ internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTick
         return count;
     }
 
-    /// <summary>Returns the values recorded after an earlier snapshot;
-    /// its minimum and maximum are those of the whole.</summary>
+    /// <summary>Returns the values recorded after an earlier snapshot. Its minimum and maximum are bounds of their
+    /// buckets: at most 1.6 % lower and higher than the values.</summary>
     public LatencySnapshot Since(LatencySnapshot earlier)
     {
         var difference = new long[_counts.Length];
         for (var i = 0; i < difference.Length; i++)
             difference[i] = _counts[i] - earlier._counts[i];
-        return new LatencySnapshot(difference, _sum - earlier._sum, minTicks, maxTicks);
+        var (first, last) = (Array.FindIndex(difference, n => n > 0), Array.FindLastIndex(difference, n => n > 0));
+        return new LatencySnapshot(
+            difference,
+            _sum - earlier._sum,
+            Math.Max(minTicks, first > 0 ? LatencyHistogram.UpperBound(first - 1) + 1 : 0),
+            last >= 0 ? Math.Min(maxTicks, LatencyHistogram.UpperBound(last)) : 0
+        );
     }
 }

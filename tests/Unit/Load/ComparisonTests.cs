@@ -17,6 +17,38 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void The_best_round_and_its_latency_are_those_of_the_steady_window()
+    {
+        var folder = Directory.CreateTempSubdirectory("compare-").FullName;
+        try
+        {
+            var (before, after) = (Path.Combine(folder, "before.jsonl"), Path.Combine(folder, "after.jsonl"));
+            File.WriteAllLines(before, [Line(whole: 5, steady: 90), Line(whole: 30, steady: 3)]);
+            File.WriteAllLines(after, [Line(whole: 300, steady: 4)]);
+            Assert.Equal(0, Comparison.Run(before, after, folder));
+            Assert.Contains(
+                "| fanout | delivery p50 ms | 3 | 4 |",
+                File.ReadAllText(Path.Combine(folder, "comparison.md")),
+                StringComparison.Ordinal
+            );
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        static string Line(double whole, double steady) =>
+            JsonSerializer.Serialize(
+                new
+                {
+                    scenario = "fanout",
+                    deliveryMs = new { p50 = whole },
+                    steadyDeliveryMs = new { p50 = steady },
+                }
+            );
+    }
+
+    [Fact]
     public void Fewer_deliveries_are_worse_and_more_are_not()
     {
         Assert.Contains(

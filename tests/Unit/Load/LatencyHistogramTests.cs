@@ -65,6 +65,8 @@ public class LatencyHistogramTests
         var since = _histogram.Snapshot().Since(before);
         Assert.Equal(1, since.Count);
         Assert.InRange(since.Percentile(50), 2, 2.04);
+        Assert.InRange(since.MaxMs, 2, 2.04);
+        Assert.InRange(since.MinMs, 1.96, 2);
     }
 
     [Fact]
