@@ -5,8 +5,9 @@ using Streaming.Opening;
 namespace StreamApi;
 
 /// <summary>
-/// Answers HEAD wherever GET is answered (RFC 9110 §9.3.2): Kestrel sends the head of the GET's response without its
-/// body. A stream is not opened: the response has the head that an allowed stream would have, and takes no place.
+/// Answers HEAD wherever GET is answered (RFC 9110 §9.3.2), and lists it in <c>Allow</c> (§10.2.1): Kestrel sends the
+/// head of the GET's response without its body. A stream is not opened: the response has the head that an allowed
+/// stream would have, and takes no place.
 /// </summary>
 internal static class HeadRequests
 {
@@ -34,15 +35,26 @@ internal static class HeadRequests
         app.Use(
             (context, next) =>
             {
+                // Without a route, routing itself answers: 404, 405 or 415.
+                if (context.GetEndpoint() is not RouteEndpoint endpoint)
+                    return AnswerAsync(context, next);
                 if (
                     context.Features.Get<Asked>() is not null
-                    && context.GetEndpoint() is RouteEndpoint endpoint
                     && endpoint.Metadata.GetMetadata<StreamDescription>() is not null
                 )
                     context.SetEndpoint(Heads.GetValue(endpoint, HeadOf));
                 return next(context);
             }
         );
+    }
+
+    /// <summary>Adds HEAD to the methods of a 405 if GET is one.</summary>
+    private static async Task AnswerAsync(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        var allowed = context.Response.Headers.GetCommaSeparatedValues("Allow");
+        if (!context.Response.HasStarted && allowed.Contains(HttpMethods.Get) && !allowed.Contains(HttpMethods.Head))
+            context.Response.Headers.Allow = string.Join(", ", [.. allowed, HttpMethods.Head]);
     }
 
     /// <summary>Keeps the stream's access rules. It counts as a plain request, not as a new stream.</summary>

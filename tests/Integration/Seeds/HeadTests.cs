@@ -8,6 +8,8 @@ namespace Integration.Seeds;
 [Collection(SeedSystem.Collection)]
 public sealed class HeadTests(SeedSystem seeds, StackFixture stack)
 {
+    private static readonly IEnumerable<string> Get = ["GET"];
+
     [Theory]
     [InlineData("/")]
     [InlineData("/v1/events?limit=1000")]
@@ -32,6 +34,35 @@ public sealed class HeadTests(SeedSystem seeds, StackFixture stack)
             (head.StatusCode, head.Content.Headers.ContentType?.ToString(), head.Content.Headers.Allow.ToString())
         );
         Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>RFC 9110 §10.2.1. The document has no QUERY; <c>/health</c> and <c>/alive</c> take any
+    /// method.</summary>
+    [Fact]
+    public async Task The_Allow_of_a_405_lists_every_method_of_the_path_and_HEAD_beside_GET()
+    {
+        var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
+        var paths = document
+            .GetProperty("paths")
+            .EnumerateObject()
+            .Select(path =>
+                (Path: path.Name, Methods: path.Value.EnumerateObject().Select(m => m.Name.ToUpperInvariant()))
+            )
+            .Concat(((string[])["/openapi/v1.json", "/"]).Select(path => (path, Get)))
+            .ToList();
+        Assert.True(paths.Count > 40);
+        foreach (var (path, methods) in paths)
+        {
+            using var refused = await Requests.SendAsync(
+                seeds.A,
+                HttpMethod.Options,
+                path.Replace('{', 'x').Replace('}', 'x')
+            );
+            Assert.Equal((path, HttpStatusCode.MethodNotAllowed), (path, refused.StatusCode));
+            var allowed = refused.Content.Headers.Allow;
+            Assert.Equal((path, ""), (path, string.Join(' ', methods.Except(allowed))));
+            Assert.Equal((path, allowed.Contains("GET")), (path, allowed.Contains("HEAD")));
+        }
     }
 
     [Fact]
