@@ -4,7 +4,6 @@ using static Microsoft.Playwright.Assertions;
 namespace Browser;
 
 /// <summary>Pages that were hidden or closed while more happened than they show.</summary>
-[Collection(SharedPages.Collection)]
 public class AbsenceTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Theory]
@@ -34,27 +33,6 @@ public class AbsenceTests(StackFixture stack, BrowserFixture browser) : PageTest
         await Api.PublishAsync(topic, new { after = 1 });
         await Expect(page.Locator("#rows .data").First).ToHaveTextAsync("""{"after":1}""");
         await Expect(page.Locator("#received")).ToHaveTextAsync(closes ? "1" : "2"); // the live ones
-    }
-
-    [Fact]
-    public async Task A_shop_that_was_hidden_for_long_reads_its_state_and_replays_no_change()
-    {
-        var pet = (await Api.PetsAsync())[^1]["id"]!.GetValue<string>();
-        var page = await (await ContextAsync()).NewPageAsync();
-        await page.Clock.InstallAsync();
-        await page.GotoAsync(new Uri(Frontend, "/petstore").ToString());
-        await IsLiveAsync(page);
-        await HideAsync(page);
-        await page.Clock.FastForwardAsync("00:06");
-        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "paused");
-        await page.Clock.FastForwardAsync("02:00");
-        foreach (var price in (decimal[])[901, 902, 903])
-            await Api.ChangePetAsync(pet, new { price });
-
-        await ShowAsync(page);
-        await Expect(page.Locator($"[data-pet='{pet}'] .price")).ToContainTextAsync("903");
-        await IsLiveAsync(page);
-        await Expect(page.Locator("#changes li", new() { HasText = "902" })).ToHaveCountAsync(0);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class BrowserFixture : IAsyncLifetime
     {
         _chromium = await Chromium.GetAsync();
         // Long, because machines that run tests are busy.
-        Assertions.SetDefaultExpectTimeout(20_000);
+        Assertions.SetDefaultExpectTimeout(30_000);
     }
 
     /// <summary>Takes a browser that no other test uses until it is returned. Skips the test if there is no

@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
+[Trait("Takes", "long")]
 public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 40_000 };

@@ -1,11 +1,44 @@
+using System.Text.Json;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-[Collection(SharedPages.Collection), Trait("Takes", "long")]
+[Collection(TaskBoard.Collection)]
 public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)
 {
+    // Returns the number of controls, and from now on records which of them get the focus.
+    private const string Begin = """
+        () => {
+          window.walk?.listening.abort();
+          const controls = () =>
+            [...document.querySelectorAll('main :is(a, button, input, textarea, select, summary, [tabindex="0"])')]
+              .filter((control) => control.checkVisibility() && !control.disabled);
+          window.walk = { controls, expected: controls(), reached: [], unseen: [], listening: new AbortController() };
+          const focused = ({ target }) => {
+            if (!target.closest('main')) return;
+            walk.reached.push(target);
+            if (!target.matches(':focus-visible') || getComputedStyle(target).outlineStyle === 'none')
+              walk.unseen.push(target.outerHTML);
+          };
+          addEventListener('focusin', focused, { signal: walk.listening.signal });
+          return walk.expected.length;
+        }
+        """;
+
+    private const string End = """
+        () => {
+          const now = walk.controls();
+          const html = (controls) => controls.map((control) => control.outerHTML);
+          return {
+            same: now.length === walk.expected.length && now.every((control, i) => control === walk.expected[i]),
+            expected: html(walk.expected),
+            reached: html(walk.reached),
+            unseen: walk.unseen,
+          };
+        }
+        """;
+
     public static TheoryData<string> Pages => [.. Paths];
 
     [Theory]
@@ -23,28 +56,20 @@ public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledP
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#content")).ToBeFocusedAsync();
 
-        var expected = await page.EvaluateAsync<int>(
-            "[...document.querySelectorAll('main :is(a, button, input, textarea, select, summary, "
-                + "[tabindex=\"0\"])')].filter(e => e.checkVisibility() && !e.disabled).length"
-        );
-        var reached = 0;
-        for (; reached <= expected; reached++)
+        // Again if the page changed meanwhile: it shows also what other tests do.
+        JsonElement walk = default;
+        await UntilAsync(async () =>
         {
-            await page.Keyboard.PressAsync("Tab");
-            if (
-                !await page.EvaluateAsync<bool>(
-                    "document.activeElement !== document.body && document.activeElement.closest('main') !== null"
-                )
-            )
-                break;
-            Assert.True(
-                await page.EvaluateAsync<bool>(
-                    "document.activeElement.matches(':focus-visible') && "
-                        + "getComputedStyle(document.activeElement).outlineStyle !== 'none'"
-                ),
-                await page.EvaluateAsync<string>("'No visible focus: ' + document.activeElement.outerHTML")
-            );
-        }
-        Assert.Equal(expected, reached);
+            await page.Locator("#content").FocusAsync();
+            var controls = await page.EvaluateAsync<int>(Begin);
+            for (var n = 0; n <= controls; n++)
+                await page.Keyboard.PressAsync("Tab");
+            walk = (await page.EvaluateAsync<JsonElement?>(End))!.Value;
+            return walk.GetProperty("same").GetBoolean();
+        });
+        Assert.True(Controls("unseen") == "", $"No visible focus:\n{Controls("unseen")}");
+        Assert.Equal(Controls("expected"), Controls("reached"));
+
+        string Controls(string name) => string.Join('\n', walk.GetProperty(name).EnumerateArray());
     }
 }

@@ -6,7 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-[Collection(SharedPages.Collection)]
+[Collection(SharedPages.Collection), Trait("Takes", "long")]
 public partial class OverviewPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     private readonly StackFixture _stack = stack;

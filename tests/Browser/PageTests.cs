@@ -37,7 +37,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
             }
         );
         _contexts.Add(context);
-        context.SetDefaultTimeout(15_000);
+        context.SetDefaultTimeout(30_000);
         context.WebError += (_, error) => _errors.Add(error.Error);
         return context;
     }
@@ -112,8 +112,8 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
 
     internal static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        for (var limit = DateTime.UtcNow.AddSeconds(20); !await condition(); await Task.Delay(100, Cancelled))
-            Assert.True(DateTime.UtcNow < limit, "Not within 20 s.");
+        for (var limit = DateTime.UtcNow.AddSeconds(30); !await condition(); await Task.Delay(100, Cancelled))
+            Assert.True(DateTime.UtcNow < limit, "Not within 30 s.");
     }
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;

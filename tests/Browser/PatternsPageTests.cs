@@ -16,7 +16,7 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         await SpeaksAsync(page);
         await page.GetByRole(AriaRole.Button, new() { Name = "Break the source" }).ClickAsync();
         await Expect(page.Locator("#break")).ToHaveAttributeAsync("aria-pressed", "true");
-        await Expect(page.Locator("#source")).ToHaveTextAsync("Fails: retry 3", new() { Timeout = 25_000 });
+        await Expect(page.Locator("#source")).ToHaveTextAsync("Fails: retry 3", new() { Timeout = 40_000 });
         await Expect(page.Locator("#retry")).ToHaveTextAsync("8.0 s");
         await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "fatal");
         Assert.Equal(

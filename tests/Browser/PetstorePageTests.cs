@@ -5,7 +5,6 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-[Collection(SharedPages.Collection)]
 public partial class PetstorePageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Fact]
@@ -137,6 +136,27 @@ public partial class PetstorePageTests(StackFixture stack, BrowserFixture browse
         await page.GetByRole(AriaRole.Button, new() { Name = "Place the order" }).ClickAsync();
         await Expect(page.Locator("#quantity-error")).ToContainTextAsync("in stock");
         await Expect(page.Locator("#orders > li")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_shop_that_was_hidden_for_long_reads_its_state_and_replays_no_change()
+    {
+        var pet = (await Api.PetsAsync())[^1]["id"]!.GetValue<string>();
+        var page = await (await ContextAsync()).NewPageAsync();
+        await page.Clock.InstallAsync();
+        await page.GotoAsync(new Uri(Frontend, "/petstore").ToString());
+        await IsLiveAsync(page);
+        await HideAsync(page);
+        await page.Clock.FastForwardAsync("00:06");
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "paused");
+        await page.Clock.FastForwardAsync("02:00");
+        foreach (var price in (decimal[])[901, 902, 903])
+            await Api.ChangePetAsync(pet, new { price });
+
+        await ShowAsync(page);
+        await Expect(page.Locator($"[data-pet='{pet}'] .price")).ToContainTextAsync("903");
+        await IsLiveAsync(page);
+        await Expect(page.Locator("#changes li", new() { HasText = "902" })).ToHaveCountAsync(0);
     }
 
     [GeneratedRegex("1Z[0-9A-Z]{16}$")]

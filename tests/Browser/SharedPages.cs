@@ -1,10 +1,17 @@
 namespace Browser;
 
-/// <summary>Pages that show the whole system: replicas, connections, tasks, pets, load tests. Their tests, and those
-/// that count the elements of every page, run one after the other; the others have their own topics, sessions and
-/// answers and run in parallel.</summary>
+/// <summary>Pages that show the replicas and all connections. Their tests start and kill replicas and close
+/// connections, so they run one after the other; other tests run in parallel with them.</summary>
 [CollectionDefinition(Collection)]
 public sealed class SharedPages
 {
     public const string Collection = "Shared pages";
+}
+
+/// <summary>The task board shows the tasks of all tests: those that fill it and those that tab through it run one after
+/// the other.</summary>
+[CollectionDefinition(Collection)]
+public sealed class TaskBoard
+{
+    public const string Collection = "Task board";
 }

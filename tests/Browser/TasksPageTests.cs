@@ -5,7 +5,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-[Collection(SharedPages.Collection)]
+[Collection(TaskBoard.Collection)]
 public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     [Fact]
