@@ -50,30 +50,27 @@ export class RowWindow {
     this.#asking(this.#from, Math.min(this.#count, this.#from + seen + 2 * BEYOND + 1));
   }
 
-  // A row keeps its element, and with it the focus, while it is in the window: those that left go to the other end.
-  #rotate(from) {
-    const by = from - this.#shownFrom;
+  // Rows that stay in the window keep their elements, and with them the focus. The elements of the others are used for
+  // new rows above and below.
+  #arrange(count, from) {
+    const old = this.#rows;
+    let [first, end] = [Math.max(0, from - this.#shownFrom), Math.min(old.length, from + count - this.#shownFrom)];
+    // After a jump no row stays, so the elements keep their places and get other rows.
+    if (first >= end) [this.#shownFrom, first, end] = [from, 0, Math.min(old.length, count)];
+    const [stay, spare] = [old.slice(first, end), [...old.slice(0, first), ...old.slice(end)]];
+    const take = (many) => Array.from({ length: many }, () => spare.pop() ?? this.#make());
+    const above = take(Math.max(0, this.#shownFrom - from));
+    const below = take(count - above.length - stay.length);
+    for (const { element } of spare) element.remove();
+    this.#body.prepend(...above.map(({ element }) => element));
+    this.#body.append(...below.map(({ element }) => element));
+    this.#rows = [...above, ...stay, ...below];
     this.#shownFrom = from;
-    if (Math.abs(by) >= this.#rows.length) return;
-    for (let i = 0; i < by; i++) {
-      this.#rows.push(this.#rows.shift());
-      this.#body.append(this.#rows.at(-1).element);
-    }
-    for (let i = 0; i > by; i--) {
-      this.#rows.unshift(this.#rows.pop());
-      this.#body.prepend(this.#rows[0].element);
-    }
   }
 
   /** Shows the fetched rows. */
   show(rows, from) {
-    while (this.#rows.length < rows.length) {
-      const row = this.#make();
-      this.#rows.push(row);
-      this.#body.append(row.element);
-    }
-    while (this.#rows.length > rows.length) this.#rows.pop().element.remove();
-    this.#rotate(from);
+    this.#arrange(rows.length, from);
     this.#rows.forEach((row, i) => {
       const top = `translateY(${(from + i) * this.#height}px)`;
       if (row.top !== top) row.element.style.transform = row.top = top;
