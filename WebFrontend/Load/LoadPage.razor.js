@@ -23,6 +23,7 @@ let drawing = false;
 reports.read();
 watchStreamApi();
 const stream = openStream("/load/stream");
+stream.on("connected", (message) => connected(message.json().run));
 stream.on("run", (message) => begin(message.json()));
 stream.on("progress", (message) => progress(message.json()));
 stream.on("result", (message) => result(message.json()));
@@ -67,8 +68,15 @@ element("stop").addEventListener("click", () =>
   fetch("/load/runs", { method: "DELETE" }).catch(() => complain(text("noFrontend"))),
 );
 
-function begin({ startedAt, request }) {
-  run = { startedAt: Date.parse(startedAt) / 1000, windows: [], lines: [] };
+// A run ends with the process that started it: the next one does not know it, and sends no end of it.
+function connected(id) {
+  if (!run || run.status !== undefined || run.id === id) return;
+  end("stopped");
+  complain(text("restarted"));
+}
+
+function begin({ id, startedAt, request }) {
+  run = { id, startedAt: Date.parse(startedAt) / 1000, windows: [], lines: [] };
   const options = [
     request.clients && `--clients ${request.clients}`,
     request.rate && `--rate ${request.rate}`,

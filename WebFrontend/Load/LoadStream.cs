@@ -1,11 +1,12 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 
 namespace WebFrontend.Load;
 
 /// <summary>
 /// <c>GET /load/stream</c>: the current or last run, from its start or after the last id, and then every later run. The
-/// first frame is sent at once, so that the page knows that it is connected.
+/// first frame is sent at once and names the run, so that a page notices a run that ended with an earlier process.
 /// </summary>
 internal sealed class LoadStream(LoadRuns runs, TimeProvider clock)
 {
@@ -16,8 +17,9 @@ internal sealed class LoadStream(LoadRuns runs, TimeProvider clock)
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        yield return new SseItem<string>("{}", "connected") { ReconnectionInterval = TimeSpan.FromSeconds(1) };
         var run = runs.Current;
+        var connected = JsonSerializer.Serialize(new { run = run?.Id });
+        yield return new SseItem<string>(connected, "connected") { ReconnectionInterval = TimeSpan.FromSeconds(1) };
         // <run>:<number>, as below.
         var after =
             run is not null

@@ -1,15 +1,16 @@
 using System.Net;
 using System.Net.Http.Json;
+using Harness;
 using Microsoft.Playwright;
 using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-[Collection(SharedPages.Collection)]
 public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
 {
     private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 60_000 };
+    private readonly StackFixture _stack = stack;
 
     [Fact]
     public async Task A_run_is_started_watched_and_its_report_read()
@@ -50,6 +51,38 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop" }).ClickAsync();
         await IsAsync(page, "stopped");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start" })).ToBeEnabledAsync();
+    }
+
+    [Fact]
+    public async Task A_run_that_ended_with_the_frontend_is_stopped_and_the_page_can_start_another()
+    {
+        var reports = Directory.CreateTempSubdirectory("load-");
+        var url = $"http://127.0.0.1:{FreePort.Take()}";
+        var environment = new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["services__streamapi__http__0"] = _stack.Address("streamapi").ToString(),
+            ["LoadTests__Reports"] = reports.FullName,
+        };
+        try
+        {
+            var page = await (await ContextAsync()).NewPageAsync();
+            await using var frontend = await ServiceProcess.StartAsync("WebFrontend", environment, Cancelled, url);
+            await page.GotoAsync($"{url}/load");
+            await StartAsync(page, "churn", seconds: "60");
+            await IsAsync(page, "running");
+            frontend.Terminate();
+            await UntilAsync(() => Task.FromResult(frontend.HasExited));
+            await IsAsync(page, "noFrontend");
+            await using var again = await ServiceProcess.StartAsync("WebFrontend", environment, Cancelled, url);
+            await IsAsync(page, "stopped");
+            await Expect(page.Locator("#start-error")).ToContainTextAsync("restarted");
+            await Expect(page.Locator("#begin")).ToBeEnabledAsync();
+        }
+        finally
+        {
+            reports.Delete(recursive: true);
+        }
     }
 
     [Fact]
