@@ -12,6 +12,7 @@ internal sealed class Leadership(
     Relay relay,
     RelayMetrics metrics,
     IOptions<RelayOptions> options,
+    IConfiguration configuration,
     TimeProvider clock,
     ILogger<Leadership> logger
 ) : RestartingService(logger, clock)
@@ -23,7 +24,7 @@ internal sealed class Leadership(
     private long _heldUntil;
 
     /// <summary>The replica's name, the same as in the dashboard.</summary>
-    public string Name { get; } = ReplicaName.Get("broadcaster");
+    public string Name { get; } = ReplicaName.Get("broadcaster", configuration);
 
     /// <summary>The fencing number while this replica leads.</summary>
     public long? Fence { get; private set; }

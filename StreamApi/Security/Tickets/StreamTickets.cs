@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
+using Streaming;
 
 namespace StreamApi.Security.Tickets;
 
@@ -7,7 +9,13 @@ namespace StreamApi.Security.Tickets;
 /// not stored, so any replica accepts it even while Postgres is down; it grants some topics until a time, to one
 /// connection (<see cref="TicketSessions"/>).
 /// </summary>
-internal sealed class StreamTickets(SharedSecret secret, ApiKeys keys, BearerTokens tokens, TimeProvider clock)
+internal sealed class StreamTickets(
+    SharedSecret secret,
+    ApiKeys keys,
+    BearerTokens tokens,
+    IOptions<StreamingOptions> streaming,
+    TimeProvider clock
+)
 {
     private const string Purpose = "stream ticket",
         ReplicaPurpose = "replica";
@@ -65,7 +73,7 @@ internal sealed class StreamTickets(SharedSecret secret, ApiKeys keys, BearerTok
     /// <exception cref="InvalidCredentialException">The pass is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyPassAsync(string text, CancellationToken cancellationToken) =>
         await secret.OpenAsync<ReplicaPass>(ReplicaPurpose, text, cancellationToken) is { } pass
-        && pass.To == ReplicaName.Get("streamapi")
+        && pass.To == streaming.Value.Replica
         && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
             ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], []))
             : throw new InvalidCredentialException("The replica pass is not valid.");
