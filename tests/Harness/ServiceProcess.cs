@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -8,10 +7,9 @@ namespace Harness;
 
 /// <summary>One of our services as a process of its own, on a free port, that a test may kill, freeze or
 /// stop.</summary>
-internal sealed partial class ServiceProcess : IAsyncDisposable
+internal sealed partial class ServiceProcess : RunningService
 {
     private readonly Process _process;
-    private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private volatile bool _disposed;
@@ -19,21 +17,17 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     private ServiceProcess(Process process)
     {
         _process = process;
-        process.OutputDataReceived += (_, e) => Take(e.Data);
-        process.ErrorDataReceived += (_, e) => Take(e.Data);
+        process.OutputDataReceived += (_, e) => Read(e.Data);
+        process.ErrorDataReceived += (_, e) => Read(e.Data);
         process.Exited += (_, _) =>
             _listening.TrySetException(
                 new InvalidOperationException($"The process ended with {process.ExitCode}:\n{Output}")
             );
     }
 
-    public Uri Url => _listening.Task.Result;
-
-    /// <summary>Called with every line that the process prints.</summary>
-    public event Action<string>? Printed;
-    public string Output => string.Join('\n', _output);
+    public override Uri Url => _listening.Task.Result;
     public int Id => _process.Id;
-    public bool HasExited => _disposed || _process.HasExited;
+    public override bool HasExited => _disposed || _process.HasExited;
     public int ExitCode => _process.ExitCode;
 
     /// <summary>Memory that the process has in RAM (Linux).</summary>
@@ -91,7 +85,13 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
 
     public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
 
-    public async ValueTask DisposeAsync()
+    public override Task StopAsync(CancellationToken cancellationToken)
+    {
+        Terminate();
+        return WaitForExitAsync(cancellationToken);
+    }
+
+    public override async ValueTask DisposeAsync()
     {
         if (!HasExited)
         {
@@ -127,14 +127,11 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         return service_;
     }
 
-    private void Take(string? line)
+    private void Read(string? line)
     {
         if (line is null)
             return;
-        _output.Enqueue(line);
-        Printed?.Invoke(line);
-        while (_output.Count > 500)
-            _output.TryDequeue(out _);
+        Take(line);
         if (!_listening.Task.IsCompleted && Listening().Match(line) is { Success: true } match)
             _listening.TrySetResult(
                 new Uri(match.Groups[1].Value.Replace("[::]", "127.0.0.1", StringComparison.Ordinal))

@@ -212,7 +212,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
     }
 
     /// <summary>Publishes events of a topic of their own, and waits until a live stream has them.</summary>
-    private static async Task DeliverLiveAsync(ServiceProcess replica)
+    private static async Task DeliverLiveAsync(RunningService replica)
     {
         const int Events = 3 * Connections; // fewer than the ring has: a reader further behind would need a replay
         var topic = $"live{Guid.NewGuid():N}";

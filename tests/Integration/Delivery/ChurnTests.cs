@@ -11,7 +11,7 @@ public sealed class ChurnTests(StackFixture stack)
     [Fact]
     public async Task Disconnected_clients_leave_neither_streams_nor_descriptors()
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var system = await DeliverySystem.StartAsync(stack, inProcesses: true);
         var replica = system.Replicas[0];
         await VisitAsync(replica, 0, 50);
         await NobodyIsLeftAsync(replica);
@@ -25,7 +25,7 @@ public sealed class ChurnTests(StackFixture stack)
         );
     }
 
-    private static Task VisitAsync(ServiceProcess replica, int round, int clients) =>
+    private static Task VisitAsync(RunningService replica, int round, int clients) =>
         Task.WhenAll(
             Enumerable
                 .Range(0, clients)
@@ -39,7 +39,7 @@ public sealed class ChurnTests(StackFixture stack)
                 })
         );
 
-    private static Task NobodyIsLeftAsync(ServiceProcess replica) =>
+    private static Task NobodyIsLeftAsync(RunningService replica) =>
         DeliverySystem.EventuallyAsync(
             async () =>
             {
@@ -51,6 +51,6 @@ public sealed class ChurnTests(StackFixture stack)
             "no stream is open"
         );
 
-    private static int Descriptors(ServiceProcess replica) =>
-        OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{replica.Id}/fd").Length : 0;
+    private static int Descriptors(RunningService replica) =>
+        OperatingSystem.IsLinux() ? Directory.GetFiles($"/proc/{replica.Process.Id}/fd").Length : 0;
 }

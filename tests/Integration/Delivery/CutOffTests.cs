@@ -144,7 +144,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             .GetProperty("relayed")
             .GetInt64();
 
-    private static async Task<HttpStatusCode> HealthAsync(ServiceProcess replica)
+    private static async Task<HttpStatusCode> HealthAsync(RunningService replica)
     {
         using var response = await Http.GetAsync(
             new Uri(replica.Url, "/health"),
@@ -153,10 +153,10 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         return response.StatusCode;
     }
 
-    private static Task HealthIsAsync(ServiceProcess replica, HttpStatusCode status) =>
+    private static Task HealthIsAsync(RunningService replica, HttpStatusCode status) =>
         DeliverySystem.EventuallyAsync(async () => await HealthAsync(replica) == status, $"/health says {(int)status}");
 
-    private static Task HealthSaysAsync(ServiceProcess replica, string text) =>
+    private static Task HealthSaysAsync(RunningService replica, string text) =>
         DeliverySystem.EventuallyAsync(
             async () =>
             {

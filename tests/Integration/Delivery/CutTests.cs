@@ -120,12 +120,17 @@ public sealed class CutTests(TwoReplicas fixture, StackFixture stack)
     public async Task A_stream_that_is_cut_throws_in_Nodes_fetch_and_one_that_ends_does_not()
     {
         Assert.SkipUnless(await NodeIsInstalledAsync(), "node is not installed.");
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 2,
+            broadcasters: 0,
+            inProcesses: true
+        );
         foreach (
             var (replica, end, outcome) in new (ServiceProcess, Action<ServiceProcess>, string)[]
             {
-                (system.Replicas[0], r => r.Kill(), "threw"),
-                (system.Replicas[1], r => r.Terminate(), "ended"),
+                (system.Replicas[0].Process, r => r.Kill(), "threw"),
+                (system.Replicas[1].Process, r => r.Terminate(), "ended"),
             }
         )
         {

@@ -9,14 +9,16 @@ namespace Integration.Delivery;
 
 /// <summary>
 /// Stream servers and Broadcasters of one test, with a database and a Redis channel of their own, each service behind
-/// links that the test can break. What a test starts here it may kill.
+/// links that the test can break. They are hosts within the test's process; a test that kills, freezes or measures a
+/// service starts it in a process of its own.
 /// </summary>
 internal sealed class DeliverySystem : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
-    private readonly List<ServiceProcess> _processes = [];
+    private readonly List<RunningService> _services = [];
     private readonly Dictionary<string, string> _environment;
     private string? _apiKey;
+    private bool _inProcesses;
 
     private DeliverySystem(
         NpgsqlConnectionStringBuilder database,
@@ -39,8 +41,6 @@ internal sealed class DeliverySystem : IAsyncDisposable
             ["EventStore__Channel"] = database.Database!,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["Traffic__Enabled"] = "false", // a test sees only what it did itself
-            // Compiling again what is used often costs a quarter of a start's CPU; these processes end before it pays.
-            ["DOTNET_TC_CallCounting"] = "0",
         };
     }
 
@@ -51,8 +51,8 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     /// <summary>The Redis channel of this system.</summary>
     public string Channel => _environment["EventStore__Channel"];
-    public List<ServiceProcess> Replicas { get; } = [];
-    public List<ServiceProcess> Broadcasters { get; } = [];
+    public List<RunningService> Replicas { get; } = [];
+    public List<RunningService> Broadcasters { get; } = [];
 
     public static async Task<DeliverySystem> StartAsync(
         StackFixture stack,
@@ -60,7 +60,8 @@ internal sealed class DeliverySystem : IAsyncDisposable
         int broadcasters = 1,
         Dictionary<string, string>? settings = null,
         string? apiKey = null,
-        NpgsqlConnectionStringBuilder? database = null
+        NpgsqlConnectionStringBuilder? database = null,
+        bool inProcesses = false
     )
     {
         var cancellationToken = TestContext.Current.CancellationToken;
@@ -75,7 +76,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
         );
         foreach (var (name, value) in settings ?? [])
             system._environment[name] = value;
-        system._apiKey = apiKey;
+        (system._apiKey, system._inProcesses) = (apiKey, inProcesses);
         try
         {
             var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
@@ -87,19 +88,20 @@ internal sealed class DeliverySystem : IAsyncDisposable
         }
         catch
         {
-            foreach (var process in system._processes)
-                TestContext.Current.TestOutputHelper?.WriteLine($"{process.Url}\n{process.Output}");
-            await system.DisposeAsync(); // nobody else could end its processes
+            foreach (var service in system._services)
+                TestContext.Current.TestOutputHelper?.WriteLine($"{service.Url}\n{service.Output}");
+            await system.DisposeAsync(); // nobody else could end its services
             throw;
         }
     }
 
-    public async Task<ServiceProcess> StartReplicaAsync(
+    public async Task<RunningService> StartReplicaAsync(
         Dictionary<string, string>? settings = null,
-        string url = "http://127.0.0.1:0"
+        string url = "http://127.0.0.1:0",
+        bool inProcess = false
     )
     {
-        var replica = await StartAsync("StreamApi", settings, url);
+        var replica = await StartAsync("StreamApi", settings, url, inProcess);
         await EventuallyAsync(
             async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode,
             "the replica is healthy"
@@ -110,11 +112,14 @@ internal sealed class DeliverySystem : IAsyncDisposable
     }
 
     /// <summary>Starts a replica that cannot become healthy, because its link to Postgres is cut.</summary>
-    public Task<ServiceProcess> StartWithoutStoreAsync() => StartAsync("StreamApi", settings: null);
+    public Task<RunningService> StartWithoutStoreAsync() => StartAsync("StreamApi", settings: null);
 
-    public async Task<ServiceProcess> StartBroadcasterAsync(Dictionary<string, string>? settings = null)
+    public async Task<RunningService> StartBroadcasterAsync(
+        Dictionary<string, string>? settings = null,
+        bool inProcess = false
+    )
     {
-        var broadcaster = await StartAsync("Broadcaster", settings);
+        var broadcaster = await StartAsync("Broadcaster", settings, inProcess: inProcess);
         lock (Broadcasters)
             Broadcasters.Add(broadcaster);
         return broadcaster;
@@ -122,10 +127,9 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     /// <summary>Stops a replica and waits until the others list it no more, so that it is no part of the next
     /// test.</summary>
-    public async Task StopAsync(ServiceProcess replica)
+    public async Task StopAsync(RunningService replica)
     {
-        replica.Terminate();
-        await replica.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await replica.StopAsync(TestContext.Current.CancellationToken);
         await WaitForListsAsync(
             (_, rows) => !rows.Any(row => IsOf(replica, row)),
             "no replica lists the one that stopped"
@@ -133,9 +137,9 @@ internal sealed class DeliverySystem : IAsyncDisposable
     }
 
     /// <summary>Returns the leading Broadcaster, as soon as there is one.</summary>
-    public async Task<ServiceProcess> LeaderAsync()
+    public async Task<RunningService> LeaderAsync()
     {
-        ServiceProcess? leader = null;
+        RunningService? leader = null;
         await EventuallyAsync(
             async () =>
             {
@@ -150,7 +154,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
     }
 
     /// <summary>True if a Broadcaster says that it leads.</summary>
-    public static async Task<bool> LeadsAsync(ServiceProcess broadcaster) =>
+    public static async Task<bool> LeadsAsync(RunningService broadcaster) =>
         (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status")))
             .GetProperty("leader")
             .GetBoolean();
@@ -178,11 +182,11 @@ internal sealed class DeliverySystem : IAsyncDisposable
     private Task WaitForReplicasAsync(Predicate<JsonElement> holds, string what) =>
         WaitForListsAsync((replica, rows) => rows.Any(row => IsOf(replica, row) && holds(row)), what);
 
-    private static bool IsOf(ServiceProcess replica, JsonElement row) =>
+    private static bool IsOf(RunningService replica, JsonElement row) =>
         row.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/');
 
     /// <summary>Waits until a condition holds for the list of replicas of every running replica.</summary>
-    private Task WaitForListsAsync(Func<ServiceProcess, IEnumerable<JsonElement>, bool> holds, string what) =>
+    private Task WaitForListsAsync(Func<RunningService, IEnumerable<JsonElement>, bool> holds, string what) =>
         EventuallyAsync(
             async () =>
             {
@@ -202,7 +206,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
         );
 
     /// <summary>Publishes on a replica and returns the positions; throws if it is refused.</summary>
-    public static async Task<string[]> PublishAsync(ServiceProcess replica, params object[] events)
+    public static async Task<string[]> PublishAsync(RunningService replica, params object[] events)
     {
         using var response = await PostAsync(replica, events);
         Assert.True(
@@ -213,11 +217,11 @@ internal sealed class DeliverySystem : IAsyncDisposable
         return [.. answer.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("position").GetString()!)];
     }
 
-    public static Task<HttpResponseMessage> PostAsync(ServiceProcess replica, object body) =>
+    public static Task<HttpResponseMessage> PostAsync(RunningService replica, object body) =>
         Http.PostAsJsonAsync(new Uri(replica.Url, "/v1/events"), body);
 
     /// <summary>Publishes events whose data are consecutive numbers, 500 at a time.</summary>
-    public static async Task<string[]> PublishNumbersAsync(ServiceProcess replica, string topic, int from, int count)
+    public static async Task<string[]> PublishNumbersAsync(RunningService replica, string topic, int from, int count)
     {
         var positions = new List<string>();
         foreach (var chunk in Enumerable.Range(from, count).Chunk(500))
@@ -227,7 +231,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     /// <summary>Publishes events of 4 kB that <see cref="StalledReader"/> counts, 200 at a time.</summary>
     public static async Task PublishLargeAsync(
-        ServiceProcess replica,
+        RunningService replica,
         string topic,
         int count,
         Func<int, string>? key = null
@@ -265,25 +269,34 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var process in _processes)
-            await process.DisposeAsync();
+        await Task.WhenAll(_services.Select(service => service.DisposeAsync().AsTask()));
         await Database.DisposeAsync();
         await Postgres.DisposeAsync();
         await Redis.DisposeAsync();
     }
 
-    private async Task<ServiceProcess> StartAsync(
-        string service,
+    private async Task<RunningService> StartAsync(
+        string name,
         Dictionary<string, string>? settings,
-        string url = "http://127.0.0.1:0"
+        string url = "http://127.0.0.1:0",
+        bool inProcess = false
     )
     {
         var environment = new Dictionary<string, string>(_environment);
-        foreach (var (name, value) in settings ?? [])
-            environment[name] = value;
-        var process = await ServiceProcess.StartAsync(service, environment, TestContext.Current.CancellationToken, url);
-        lock (_processes)
-            _processes.Add(process);
-        return process;
+        foreach (var (setting, value) in settings ?? [])
+            environment[setting] = value;
+        var stop = TestContext.Current.CancellationToken;
+        RunningService service;
+        if (inProcess || _inProcesses)
+        {
+            // Compiling again what is used often costs a quarter of a start's CPU; the process ends before it pays.
+            environment["DOTNET_TC_CallCounting"] = "0";
+            service = await ServiceProcess.StartAsync(name, environment, stop, url);
+        }
+        else
+            service = await ServiceHost.StartAsync(name, environment, url, stop);
+        lock (_services)
+            _services.Add(service);
+        return service;
     }
 }

@@ -13,8 +13,8 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
-    private ServiceProcess A => fixture.System.Replicas[0];
-    private ServiceProcess B => fixture.System.Replicas[1];
+    private RunningService A => fixture.System.Replicas[0];
+    private RunningService B => fixture.System.Replicas[1];
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";
@@ -312,7 +312,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
 
     private static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
 
-    private static async Task<string> HeadAsync(ServiceProcess replica)
+    private static async Task<string> HeadAsync(RunningService replica)
     {
         using var http = new HttpClient();
         var replicas = await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));

@@ -19,8 +19,8 @@ public sealed class DrainTests(StackFixture stack)
     [Fact]
     public async Task Five_thousand_streams_of_a_stopping_replica_move_to_another_and_lose_nothing()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2);
-        var (leaving, staying) = (system.Replicas[0], system.Replicas[1]);
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, inProcesses: true);
+        var (leaving, staying) = (system.Replicas[0].Process, system.Replicas[1]);
         using var client = new SseClient(
             new HttpClient(ToFirstThatListens(leaving.Url, staying.Url)) { Timeout = Timeout.InfiniteTimeSpan }
         );
@@ -90,7 +90,8 @@ public sealed class DrainTests(StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
-            settings: new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" }
+            settings: new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" },
+            inProcesses: true
         );
         using var body = JsonContent.Create(
             new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 }
@@ -102,7 +103,7 @@ public sealed class DrainTests(StackFixture stack)
             body: body
         );
         await chat.WaitForEventsAsync(3);
-        system.Replicas[0].Terminate();
+        system.Replicas[0].Process.Terminate();
         await chat.WaitForEndAsync();
         Assert.True(chat.EndedProperly);
         var last = chat.Events.Last();
@@ -128,7 +129,7 @@ public sealed class DrainTests(StackFixture stack)
         catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
     }
 
-    private static async Task PublishAsync(ServiceProcess replica, LedgerPublisher publisher, int count)
+    private static async Task PublishAsync(RunningService replica, LedgerPublisher publisher, int count)
     {
         for (var i = 0; i < count; i++)
         {

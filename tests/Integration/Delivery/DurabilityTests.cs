@@ -187,7 +187,7 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
     }
 
     /// <summary>Starts a replica on this server, without a relay; its commands may take two seconds.</summary>
-    private static Task<ServiceProcess> StartOnAsync(DeliverySystem system, PostgresStandby server) =>
+    private static Task<RunningService> StartOnAsync(DeliverySystem system, PostgresStandby server) =>
         system.StartReplicaAsync(
             new()
             {
@@ -197,7 +197,7 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
             }
         );
 
-    private static async Task<string?> DurabilityAsync(ServiceProcess replica)
+    private static async Task<string?> DurabilityAsync(RunningService replica)
     {
         using var http = new HttpClient();
         var health = await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/health"), Stop);

@@ -173,12 +173,12 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
         await ExecuteAsync(
             "insert into eventstore.leases values ('broadcaster', 'nobody', 9000000, clock_timestamp())"
         );
-        var old = await system.StartBroadcasterAsync();
+        var old = await system.StartBroadcasterAsync(inProcess: true);
         await system.WaitForModeAsync("live");
         await using var before = await SseReader.OpenAtAsync(system.Replicas[1].Url, "/v1/events/stream?topic=t.1");
         await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);
         await before.WaitForEventsAsync(3);
-        old.Kill();
+        old.Process.Kill();
         await system.WaitForModeAsync("degraded");
         await ExecuteAsync("delete from eventstore.leases; select eventstore.new_epoch()");
         await before.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));

@@ -22,6 +22,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
     public sealed class NoLooks(StackFixture stack) : SharedSystem(stack)
     {
         protected override int Replicas => 2;
+        protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings => new() { ["Streaming__StoreCheckSeconds"] = "600" };
     }
 
@@ -125,7 +126,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         );
         channel.IsRecording = false;
         foreach (var broadcaster in _system.Broadcasters)
-            broadcaster.Kill();
+            broadcaster.Process.Kill();
         using var stop = new CancellationTokenSource();
         var playing = Task.Run(
             async () =>
@@ -161,7 +162,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         await using var late = await _system.StartReplicaAsync();
         await _system.WaitForModeAsync("live");
         var readers = new List<SseReader>();
-        foreach (var replica in (ServiceProcess[])[_system.Replicas[0], _system.Replicas[1], late])
+        foreach (var replica in (RunningService[])[_system.Replicas[0], _system.Replicas[1], late])
             readers.Add(await SseReader.OpenAtAsync(replica.Url, Stream));
         await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], Topic, 1, 3);
         foreach (var reader in readers)
@@ -172,11 +173,11 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         await _system.StopAsync(late);
     }
 
-    /// <summary>Starts a Broadcaster if the test before has killed it.</summary>
+    /// <summary>Starts a Broadcaster if there is none, or a test has killed it.</summary>
     private async Task LiveAsync()
     {
         if (_system.Broadcasters.All(b => b.HasExited))
-            await _system.StartBroadcasterAsync();
+            await _system.StartBroadcasterAsync(inProcess: true);
         await _system.WaitForModeAsync("live");
     }
 

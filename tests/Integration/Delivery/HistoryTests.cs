@@ -95,8 +95,8 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     {
         await using var system = await DeliverySystem.StartAsync(stack);
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
-        foreach (var process in (ServiceProcess[])[.. system.Replicas, .. system.Broadcasters])
-            process.Kill();
+        foreach (var service in (RunningService[])[.. system.Replicas, .. system.Broadcasters])
+            await service.DisposeAsync();
         var original = Original(system);
         var restored = original.Database + "_restored";
         await using (
@@ -152,7 +152,7 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     private static Dictionary<string, string> At(string connectionString) =>
         new() { ["ConnectionStrings__eventstore"] = connectionString, ["EventStore__Channel"] = "nobody-speaks-here" };
 
-    private static async Task AssertResumesAsync(ServiceProcess replica, string[] positions)
+    private static async Task AssertResumesAsync(RunningService replica, string[] positions)
     {
         await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, positions[0]);
         await returning.WaitForEventsAsync(positions.Length - 1);
@@ -163,7 +163,7 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
         );
     }
 
-    private static async Task AssertOtherHistoryAsync(ServiceProcess replica, string[] positions, int eventsKept)
+    private static async Task AssertOtherHistoryAsync(RunningService replica, string[] positions, int eventsKept)
     {
         await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, positions[^1]);
         await returning.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));

@@ -21,7 +21,8 @@ public sealed class LostConnectionTests(StackFixture stack)
                 ["EventStore__UnhealthySeconds"] = "1",
                 ["EventStore__ReadConnections"] = "2",
                 ["EventStore__WorkConnections"] = "4",
-            }
+            },
+            inProcesses: true
         );
         var url = system.Replicas[0].Url;
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };

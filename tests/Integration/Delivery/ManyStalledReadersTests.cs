@@ -33,7 +33,8 @@ public sealed class ManyStalledReadersTests(StackFixture stack)
                 ["Streaming__WriteBatchBytes"] = "262144",
                 ["Streaming__PendingWriteBytes"] = "4194304",
                 ["Streaming__UnsentKilobytes"] = "16",
-            }
+            },
+            inProcesses: true
         );
         var replica = system.Replicas[0];
         var positions = new List<string>();
@@ -87,7 +88,7 @@ public sealed class ManyStalledReadersTests(StackFixture stack)
         }
     }
 
-    private static Task<StalledReader> OpenAsync(ServiceProcess replica, string after) =>
+    private static Task<StalledReader> OpenAsync(RunningService replica, string after) =>
         StalledReader.OpenAsync(replica.Url, $"{Stream}&last_event_id={after}", receiveBuffer: 16 * 1024);
 
     private static object Event(int n) =>
@@ -98,7 +99,7 @@ public sealed class ManyStalledReadersTests(StackFixture stack)
             data = new { n, pad = Pad },
         };
 
-    private static async Task<List<string?>> StatesAsync(ServiceProcess replica)
+    private static async Task<List<string?>> StatesAsync(RunningService replica)
     {
         var listing = await Requests.JsonAsync(replica.Url, HttpMethod.Get, "/v1/connections?limit=1000");
         return [.. listing.GetProperty("connections").EnumerateArray().Select(c => c.GetProperty("state").GetString())];

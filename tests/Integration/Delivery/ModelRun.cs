@@ -125,22 +125,22 @@ internal sealed class ModelRun
         var leader = await _system.LeaderAsync();
         if (!freeze)
         {
-            leader.Kill();
+            leader.Process.Kill();
             _system.Broadcasters.Remove(leader);
             await _system.StartBroadcasterAsync();
             return;
         }
-        leader.Freeze();
+        leader.Process.Freeze();
         _system.Broadcasters.Remove(leader);
         await _system.LeaderAsync();
-        leader.Thaw();
+        leader.Process.Thaw();
         _system.Broadcasters.Add(leader);
     }
 
     /// <summary>Kills a replica, whose readers lose their connections, and starts another.</summary>
-    private async Task RestartAsync(ServiceProcess replica)
+    private async Task RestartAsync(RunningService replica)
     {
-        replica.Kill();
+        replica.Process.Kill();
         _system.Replicas.Remove(replica);
         foreach (var reader in _readers.Where(r => r.Server == replica.Url))
             await reader.DropAsync();

@@ -28,7 +28,13 @@ public sealed class ModelTests(StackFixture stack)
             ["EventStore__SlotTokens"] = "2",
             ["Streaming__IdleLogLifetime"] = "00:00:01",
         };
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 2, settings);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 0,
+            broadcasters: 2,
+            settings,
+            inProcesses: true
+        );
         var (from, to) = (system.Channel, "unreliable:" + system.Channel);
         await using var channel = await UnreliableChannel.OpenAsync(stack.Redis, from, to);
         for (var i = 0; i < 2; i++)

@@ -11,11 +11,11 @@ internal sealed class NumberPublisher
     private const int Chunk = 5;
     private readonly string _root = $"t{Guid.NewGuid():N}";
     private volatile bool _isStopped;
-    private readonly ServiceProcess _replica;
+    private readonly RunningService _replica;
     private Task _publishing = Task.CompletedTask;
     private int _published;
 
-    public NumberPublisher(ServiceProcess replica)
+    public NumberPublisher(RunningService replica)
     {
         _replica = replica;
         Stream = "/v1/events/stream?" + string.Join('&', Enumerable.Range(0, Topics).Select(n => $"topic={Topic(n)}"));

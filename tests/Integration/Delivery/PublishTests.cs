@@ -13,8 +13,8 @@ public sealed class PublishTests(TwoReplicas fixture)
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
-    private ServiceProcess A => fixture.System.Replicas[0];
-    private ServiceProcess B => fixture.System.Replicas[1];
+    private RunningService A => fixture.System.Replicas[0];
+    private RunningService B => fixture.System.Replicas[1];
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";

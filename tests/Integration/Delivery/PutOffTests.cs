@@ -39,7 +39,7 @@ public sealed class PutOffTests(StackFixture stack)
         }
     }
 
-    private static async Task IsPutOffAsync(ServiceProcess replica, string path, string last)
+    private static async Task IsPutOffAsync(RunningService replica, string path, string last)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, path));
         request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
@@ -52,7 +52,7 @@ public sealed class PutOffTests(StackFixture stack)
     }
 
     /// <summary>A new stream gets the status that its client can read.</summary>
-    private static async Task IsRefusedAsync(ServiceProcess replica, string path)
+    private static async Task IsRefusedAsync(RunningService replica, string path)
     {
         using var fresh = await LlmSystem.Http.GetAsync(
             new Uri(replica.Url, path),

@@ -16,8 +16,8 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
     private readonly string _quiet = $"t{Guid.NewGuid():N}";
     private readonly DeliverySystem _system = fixture.System;
 
-    private ServiceProcess Replica => _system.Replicas[0];
-    private ServiceProcess Publisher => _system.Replicas[1];
+    private RunningService Replica => _system.Replicas[0];
+    private RunningService Publisher => _system.Replicas[1];
 
     /// <summary>The replicas leave the indexes soon.</summary>
     public sealed class OneOfTwo(StackFixture stack) : OneOfTwoLinked(stack)
@@ -117,7 +117,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         private readonly Task _publishing;
         private volatile bool _ends;
 
-        public Load(ServiceProcess replica, string topic) => _publishing = PublishAsync(replica, topic);
+        public Load(RunningService replica, string topic) => _publishing = PublishAsync(replica, topic);
 
         public Task StopAsync()
         {
@@ -125,7 +125,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
             return _publishing;
         }
 
-        private async Task PublishAsync(ServiceProcess replica, string topic)
+        private async Task PublishAsync(RunningService replica, string topic)
         {
             using var pace = new PeriodicTimer(Pace);
             for (var n = 1; !_ends; n++)

@@ -173,7 +173,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         );
 
     private async Task<double> GapsAsync() =>
-        (await MetricsSystem.ScrapeAsync(_system.Replicas[0])).Sum("sse_server_relay_gaps_total");
+        (await MetricsSystem.ScrapeAsync(_system.Replicas[0].Process)).Sum("sse_server_relay_gaps_total");
 
     private async Task<string[]> SlotChannelsAsync(RedisNode node) =>
         [
@@ -196,7 +196,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
             "the replica is healthy"
         );
 
-    private async Task<string> HealthAsync(ServiceProcess? replica = null)
+    private async Task<string> HealthAsync(RunningService? replica = null)
     {
         using var http = new HttpClient { BaseAddress = (replica ?? _system.Replicas[0]).Url };
         return await http.GetStringAsync("/health", TestContext.Current.CancellationToken);
@@ -211,6 +211,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         internal string? Missing { get; private set; }
 
         protected override int Replicas => 2;
+        protected override bool InProcesses => true;
 
         protected override Dictionary<string, string> Settings =>
             new()

@@ -15,8 +15,18 @@ public abstract class SharedSystem(StackFixture stack) : IAsyncLifetime
     protected virtual Dictionary<string, string> Settings => [];
     protected virtual string? ApiKey => null;
 
+    /// <summary>True for tests that kill, freeze or measure the services.</summary>
+    protected virtual bool InProcesses => false;
+
     public virtual async ValueTask InitializeAsync() =>
-        System = await DeliverySystem.StartAsync(Stack, Replicas, Broadcasters, Settings, ApiKey);
+        System = await DeliverySystem.StartAsync(
+            Stack,
+            Replicas,
+            Broadcasters,
+            Settings,
+            ApiKey,
+            inProcesses: InProcesses
+        );
 
     public virtual async ValueTask DisposeAsync()
     {

@@ -49,7 +49,7 @@ public sealed class StalledReaderTests(StackFixture stack)
         Assert.Equal(Enumerable.Range(1, Count + Rounds), numbers);
     }
 
-    private static async Task<IReadOnlyList<JsonElement>> ConnectionsAsync(ServiceProcess replica) =>
+    private static async Task<IReadOnlyList<JsonElement>> ConnectionsAsync(RunningService replica) =>
         [
             .. (await Requests.JsonAsync(replica.Url, HttpMethod.Get, "/v1/connections"))
                 .GetProperty("connections")

@@ -17,6 +17,7 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
     public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
     {
         protected override int Replicas => 2;
+        protected override int Broadcasters => 0;
 
         // Events that the leader does not relay are not found in the store either.
         protected override Dictionary<string, string> Settings => new() { ["Streaming__StoreCheckSeconds"] = "600" };
@@ -28,19 +29,19 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
     public async Task The_standby_takes_over_from_a_dead_leader(string fault)
     {
         while (_system.Broadcasters.Count < 2)
-            await _system.StartBroadcasterAsync();
+            await _system.StartBroadcasterAsync(inProcess: true);
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
         var leader = await _system.LeaderAsync();
         await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 10);
         if (fault == "killed")
-            leader.Kill();
+            leader.Process.Kill();
         else
-            leader.Freeze();
+            leader.Process.Freeze();
         _system.Broadcasters.Remove(leader);
         var spare = await _system.LeaderAsync();
         await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 11, 10);
         if (fault == "frozen")
-            leader.Thaw();
+            leader.Process.Thaw();
         await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 21, 10);
         await reader.WaitForEventsAsync(30);
         Assert.Equal(Enumerable.Range(1, 30), Numbers(reader));

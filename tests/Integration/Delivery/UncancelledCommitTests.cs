@@ -62,12 +62,13 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
                 ["EventStore__CommandTimeoutSeconds"] = "4",
                 ["Logging__LogLevel__EventStore.StoreContact"] = "Debug",
             },
-            database: await rig.CreateDatabaseAsync()
+            database: await rig.CreateDatabaseAsync(),
+            inProcesses: true
         );
 
     /// <summary>Sends a request, the path and the idempotency key with its number, and returns the status.</summary>
     private static async Task<HttpStatusCode> PostAsync(
-        ServiceProcess replica,
+        RunningService replica,
         string path,
         int number,
         string body,

@@ -163,7 +163,8 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
         await using var own = await DeliverySystem.StartAsync(
             stack,
             replicas: 2,
-            settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "5" }
+            settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "5" },
+            inProcesses: true
         );
         var id = await SessionAsync(own.Replicas[0]);
         await SendAsync(
@@ -174,7 +175,7 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
         await SendAsync(own.Replicas[0], id, "the second message");
         await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, "/stream/" + id);
         await reader.WaitForEventsAsync(2);
-        own.Replicas[0].Kill();
+        own.Replicas[0].Process.Kill();
         await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == 2);
         Assert.Single(reader.Events, e => e.Data!.Contains("interrupted", StringComparison.Ordinal));
         Assert.Contains("“the second message”", LlmSystem.Text(reader.Events, "data"), StringComparison.Ordinal);
@@ -253,13 +254,13 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
         }
     }
 
-    private async Task<string> SessionAsync(ServiceProcess? replica = null)
+    private async Task<string> SessionAsync(RunningService? replica = null)
     {
         using var response = await LlmSystem.Http.PostAsync(new Uri((replica ?? system.A).Url, "/session"), null);
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()!;
     }
 
-    private static async Task SendAsync(ServiceProcess replica, string id, string content)
+    private static async Task SendAsync(RunningService replica, string id, string content)
     {
         using var response = await LlmSystem.Http.PostAsJsonAsync(
             new Uri(replica.Url, "/message/" + id),

@@ -221,7 +221,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             .Where(m => m.GetProperty("role").GetString() != "system")
             .Select(m => m.GetProperty("content").GetString());
 
-    private static async Task<string> SessionAsync(ServiceProcess replica, string provider)
+    private static async Task<string> SessionAsync(RunningService replica, string provider)
     {
         using var response = await LlmSystem.PostAsync(replica, "/session", new { provider });
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()!;

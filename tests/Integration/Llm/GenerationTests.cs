@@ -125,7 +125,7 @@ public sealed class GenerationTests(LlmSystem system)
     [InlineData("frozen")]
     public async Task The_generations_of_a_dead_replica_are_interrupted_for_good(string fault)
     {
-        await using var own = await system.System.StartReplicaAsync();
+        await using var own = (await system.System.StartReplicaAsync(inProcess: true)).Process;
         var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
@@ -193,7 +193,7 @@ public sealed class GenerationTests(LlmSystem system)
     [Fact]
     public async Task A_stopping_server_finishes_its_generations()
     {
-        await using var own = await system.System.StartReplicaAsync();
+        await using var own = (await system.System.StartReplicaAsync(inProcess: true)).Process;
         var go = new TaskCompletionSource();
         var prompt = system.Upstream.On(async request =>
         {

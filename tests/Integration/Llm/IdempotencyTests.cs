@@ -99,7 +99,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     {
         var (sessionKey, messageKey, questionKey) = (Key, Key, Key);
         var sessions = new List<string?>();
-        foreach (var replica in (ServiceProcess[])[system.A, system.B])
+        foreach (var replica in (RunningService[])[system.A, system.B])
             using (
                 var made = await LlmSystem.PostAsync(
                     replica,
@@ -114,7 +114,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         var session = Assert.Single(sessions.Distinct());
 
         var prompt = Answering();
-        foreach (var replica in (ServiceProcess[])[system.A, system.B, system.A])
+        foreach (var replica in (RunningService[])[system.A, system.B, system.A])
             using (
                 var sent = await LlmSystem.PostAsync(
                     replica,
@@ -144,7 +144,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
 
         var question = Answering();
         var readers = new List<SseReader>();
-        foreach (var replica in (ServiceProcess[])[system.A, system.B])
+        foreach (var replica in (RunningService[])[system.A, system.B])
         {
             using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
             client.DefaultRequestHeaders.Add(Header, questionKey);
@@ -219,7 +219,8 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         await using var own = await DeliverySystem.StartAsync(
             stack,
             replicas: 2,
-            settings: LlmSystem.Settings(upstream)
+            settings: LlmSystem.Settings(upstream),
+            inProcesses: true
         );
         var prompt = upstream.On(async request =>
         {
@@ -248,7 +249,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
             },
             "it is about to be announced"
         );
-        own.Replicas[0].Kill();
+        own.Replicas[0].Process.Kill();
         await Assert.ThrowsAsync<HttpRequestException>(() => lost);
         await RunAsync(
             "create or replace function public.slow() returns trigger language plpgsql as $$ begin return new; end $$"

@@ -16,8 +16,8 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
 
     internal FakeUpstream Upstream { get; private set; } = null!;
     internal DeliverySystem System { get; private set; } = null!;
-    internal ServiceProcess A => System.Replicas[0];
-    internal ServiceProcess B => System.Replicas[1];
+    internal RunningService A => System.Replicas[0];
+    internal RunningService B => System.Replicas[1];
 
     public async ValueTask InitializeAsync()
     {
@@ -69,7 +69,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
         );
 
     internal static Task<SseReader> ChatAsync(
-        ServiceProcess replica,
+        RunningService replica,
         string prompt,
         string? provider,
         string path = "/sse/chat"
@@ -77,7 +77,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
 
     /// <summary>Starts a generation and returns its id.</summary>
     internal static async Task<string> GenerateAsync(
-        ServiceProcess replica,
+        RunningService replica,
         string prompt,
         string? provider = null,
         int? maxTokens = null
@@ -92,7 +92,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
     }
 
     internal static Task<HttpResponseMessage> PostAsync(
-        ServiceProcess replica,
+        RunningService replica,
         string path,
         object? body,
         params (string Name, string Value)[] headers
@@ -107,7 +107,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
         return Http.SendAsync(request);
     }
 
-    internal static Task<JsonElement> StateAsync(ServiceProcess replica, string id) =>
+    internal static Task<JsonElement> StateAsync(RunningService replica, string id) =>
         Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, $"/v1/generations/{id}"));
 
     internal static string Stream(string id) => $"/v1/generations/{id}/stream";

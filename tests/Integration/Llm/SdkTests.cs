@@ -98,7 +98,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
         await RunScriptAsync("thinking.mjs", Address(own.Replicas[0]), answered, refused);
     }
 
-    private static string Address(ServiceProcess replica) => replica.Url.ToString().TrimEnd('/');
+    private static string Address(RunningService replica) => replica.Url.ToString().TrimEnd('/');
 
     private static async Task RunScriptAsync(string script, params string[] arguments)
     {

@@ -27,7 +27,7 @@ public sealed class SessionTests(LlmSystem system)
         await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
         await reader.WaitForEventsAsync(1);
         await SendAsync(leaving, session, second);
-        leaving.Terminate();
+        leaving.Process.Terminate();
         await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 2);
         Assert.Single(reader.Events, e => e.Data!.Contains("interrupted", StringComparison.Ordinal));
         Assert.Equal("begun second", LlmSystem.Text(reader.Events, "data"));
@@ -49,7 +49,7 @@ public sealed class SessionTests(LlmSystem system)
         await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
         await SendAsync(leaving, session, prompt);
         await asked.Task;
-        leaving.Terminate();
+        leaving.Process.Terminate();
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == End));
         Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));
         Assert.Equal(2, reader.Events.Count());
@@ -232,9 +232,10 @@ public sealed class SessionTests(LlmSystem system)
         Assert.Contains("\"error\":", chat.Events.Last().Data, StringComparison.Ordinal);
     }
 
-    private Task<ServiceProcess> LeavingAsync() =>
+    private Task<RunningService> LeavingAsync() =>
         system.System.StartReplicaAsync(
-            new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__OpenAi__IdleSeconds"] = "60" }
+            new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__OpenAi__IdleSeconds"] = "60" },
+            inProcess: true
         );
 
     private string Endless(TaskCompletionSource? asked = null) =>
@@ -264,7 +265,7 @@ public sealed class SessionTests(LlmSystem system)
     private Task<JsonElement> StateAsync(string session) =>
         LlmSystem.Http.GetFromJsonAsync<JsonElement>(new Uri(system.A.Url, "/session/" + session), Stop);
 
-    private static async Task<string> SessionAsync(ServiceProcess replica)
+    private static async Task<string> SessionAsync(RunningService replica)
     {
         using var response = await LlmSystem.PostAsync(
             replica,
@@ -274,7 +275,7 @@ public sealed class SessionTests(LlmSystem system)
         return (await response.Content.ReadFromJsonAsync<JsonElement>(Stop)).GetProperty("session_id").GetString()!;
     }
 
-    private static async Task SendAsync(ServiceProcess replica, string session, string content)
+    private static async Task SendAsync(RunningService replica, string session, string content)
     {
         using var response = await LlmSystem.PostAsync(replica, "/message/" + session, new { content });
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);

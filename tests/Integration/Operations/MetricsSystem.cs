@@ -26,11 +26,11 @@ public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
 
     internal DeliverySystem System { get; private set; } = null!;
 
-    internal ServiceProcess Replica => System.Replicas[0];
+    internal ServiceProcess Replica => System.Replicas[0].Process;
 
     public async ValueTask InitializeAsync()
     {
-        System = await DeliverySystem.StartAsync(stack, settings: Settings);
+        System = await DeliverySystem.StartAsync(stack, settings: Settings, inProcesses: true);
         for (var i = 0; i < Readers; i++)
             _readers.Add(await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={Topic}"));
         for (var i = 0; i < Events; i++)
@@ -41,7 +41,7 @@ public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
 
     internal Task<MetricsText> ReplicaMetricsAsync() => ScrapeAsync(Replica);
 
-    internal Task<MetricsText> BroadcasterMetricsAsync() => ScrapeAsync(System.Broadcasters[0]);
+    internal Task<MetricsText> BroadcasterMetricsAsync() => ScrapeAsync(System.Broadcasters[0].Process);
 
     /// <summary>Scrapes until a condition holds, since some metrics are counted once a second.</summary>
     internal static async Task<MetricsText> EventuallyAsync(

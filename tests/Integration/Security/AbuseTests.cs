@@ -84,7 +84,8 @@ public sealed class AbuseTests(StackFixture stack)
             stack,
             replicas: replicas,
             settings: new(settings),
-            apiKey: SecureSystem.OperatorKey
+            apiKey: SecureSystem.OperatorKey,
+            inProcesses: true
         );
     }
 

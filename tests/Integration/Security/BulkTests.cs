@@ -21,8 +21,8 @@ public sealed class BulkTests(StackFixture stack)
     {
         const int Lines = 150,
             MaxMegabytes = 250;
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
-        var server = system.Replicas[0];
+        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, inProcesses: true);
+        var server = system.Replicas[0].Process;
         for (var i = 0; i < 20; i++)
             await DeliverySystem.PublishAsync(server, new EventBody("others.a", "n", i));
         var (before, most) = (server.Megabytes(), 0L);

@@ -38,7 +38,8 @@ public sealed class FuzzTests(StackFixture stack)
                 ["Logging__LogLevel__Default"] = "Information",
                 ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
             },
-            apiKey: SecureSystem.OperatorKey
+            apiKey: SecureSystem.OperatorKey,
+            inProcesses: true
         );
         var server = system.Replicas[0];
         var document = await SecureSystem.JsonAsync(
@@ -69,7 +70,7 @@ public sealed class FuzzTests(StackFixture stack)
 
         // The first requests compile the code, which the others then share.
         await fuzz.RunAsync(requests / 10, seed, TestContext.Current.CancellationToken);
-        var before = server.Megabytes();
+        var before = server.Process.Megabytes();
         await fuzz.RunAsync(requests, seed + 1, TestContext.Current.CancellationToken);
         var story = $"seed {seed}: {fuzz.Answers}";
         TestContext.Current.SendDiagnosticMessage(story);
@@ -94,7 +95,7 @@ public sealed class FuzzTests(StackFixture stack)
         if (!OperatingSystem.IsLinux())
             return;
         await DeliverySystem.EventuallyAsync(
-            () => Task.FromResult(server.Megabytes() <= before + MaxGrownMegabytes),
+            () => Task.FromResult(server.Process.Megabytes() <= before + MaxGrownMegabytes),
             $"memory is back at {before} MB and at most {MaxGrownMegabytes} more"
         );
     }

@@ -22,7 +22,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
     internal const string NamesakeKey = "namesake-key-of-this-test-0c61be";
 
     internal DeliverySystem System { get; private set; } = null!;
-    internal ServiceProcess ReplicaA => System.Replicas[0];
+    internal RunningService ReplicaA => System.Replicas[0];
     internal Uri A => System.Replicas[0].Url;
     internal Uri B => System.Replicas[1].Url;
 

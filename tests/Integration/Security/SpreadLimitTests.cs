@@ -70,7 +70,7 @@ public sealed class SpreadLimitTests(StackFixture stack)
         return refused.Count(status => status == HttpStatusCode.TooManyRequests);
     }
 
-    private static Task<HttpStatusCode> OpenAsync(ServiceProcess replica, string user) =>
+    private static Task<HttpStatusCode> OpenAsync(RunningService replica, string user) =>
         SecureSystem.StatusAsync(
             replica.Url,
             HttpMethod.Get,

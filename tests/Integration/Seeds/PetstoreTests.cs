@@ -158,7 +158,8 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
-            settings: new(SeedSystem.Quick) { ["Petstore__ConfirmationMilliseconds"] = "4000" }
+            settings: new(SeedSystem.Quick) { ["Petstore__ConfirmationMilliseconds"] = "4000" },
+            inProcesses: true
         );
         var order = await Requests.PostAsync(system.Replicas[0].Url, "/v1/orders", new { petId = "019b4132" });
         var stream = $"/v1/orders/{order.Text("id")}/status/stream";
@@ -166,7 +167,7 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         await using (var reader = await SseReader.OpenAsync(system.Replicas[0].Url, stream))
         {
             await reader.WaitForEventsAsync(2);
-            system.Replicas[0].Kill();
+            system.Replicas[0].Process.Kill();
             await reader.WaitForEndAsync();
             Assert.False(reader.EndedProperly);
             seen = [.. reader.Events];

@@ -1,0 +1,132 @@
+using Broadcaster;
+using Harness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using StreamApi;
+
+namespace Integration.Delivery;
+
+/// <summary>
+/// One of our services within the test's process, as its program builds it, with its own port, settings, name and log.
+/// It starts in a fraction of a process's CPU time.
+/// </summary>
+internal sealed class ServiceHost : RunningService
+{
+    private readonly WebApplication _app;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly CancellationTokenSource _atOnce = new();
+    private Uri? _url;
+    private Task _running = Task.CompletedTask;
+
+    private ServiceHost(WebApplication app)
+    {
+        (_app, _lifetime) = (app, app.Lifetime);
+        var format = app.Services.GetServices<ConsoleFormatter>().First(f => f.Name == ConsoleFormatterNames.Simple);
+        app.Services.GetRequiredService<ILoggerFactory>().AddProvider(new LogLines(format, Take));
+    }
+
+    public override Uri Url => _url!;
+
+    public override bool HasExited => _running.IsCompleted;
+
+    /// <param name="service">The program's name.</param>
+    /// <param name="environment">Its settings, named as environment variables.</param>
+    /// <param name="url">The address to listen on.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <exception cref="InvalidOperationException">The service does not start; contains its log.</exception>
+    public static async Task<ServiceHost> StartAsync(
+        string service,
+        IReadOnlyDictionary<string, string> environment,
+        string url,
+        CancellationToken cancellationToken
+    )
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        Task<ServiceHost> starting;
+        // The service's background work must not see the test's context.
+        using (ExecutionContext.SuppressFlow())
+            starting = Task.Run(
+                () => RunAsync(service, Arguments(service, environment, url), limit.Token),
+                CancellationToken.None
+            );
+        return await starting;
+    }
+
+    public override Task StopAsync(CancellationToken cancellationToken)
+    {
+        _lifetime.StopApplication();
+        return _running.WaitAsync(cancellationToken);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        // As at a kill, neither streams nor runs are drained.
+        await _atOnce.CancelAsync();
+        _lifetime.StopApplication();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static async Task<ServiceHost> RunAsync(string service, string[] arguments, CancellationToken limit)
+    {
+        var app =
+            service == "StreamApi" ? StreamApiApplication.Build(arguments) : BroadcasterApplication.Build(arguments);
+        var host = new ServiceHost(app);
+        try
+        {
+            await app.StartAsync(limit);
+        }
+        catch (Exception e)
+        {
+            await app.DisposeAsync();
+            throw new InvalidOperationException($"{service} did not start: {e.Message}\n{host.Output}", e);
+        }
+        host._url = new Uri(app.Urls.First().Replace("[::]", "127.0.0.1", StringComparison.Ordinal));
+        host._running = host.RunUntilStoppedAsync();
+        return host;
+    }
+
+    private async Task RunUntilStoppedAsync()
+    {
+        await Task.Delay(Timeout.Infinite, _lifetime.ApplicationStopping)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // As Run does in the program.
+        await using (_app)
+            await _app.StopAsync(_atOnce.Token);
+    }
+
+    private static string[] Arguments(string service, IReadOnlyDictionary<string, string> environment, string url)
+    {
+        // artifacts/bin/Integration/debug/ -> artifacts/bin/<service>/debug/, for its appsettings.json
+        var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        var folder = Path.Combine(here.Parent!.Parent!.FullName, service, here.Name);
+        return
+        [
+            $"--urls={url}",
+            $"--applicationName={service}",
+            $"--contentRoot={folder}",
+            "--hostBuilder:reloadConfigOnChange=false",
+            "--Logging:Console:LogLevel:Default=None",
+            "--Logging:Console:FormatterOptions:ColorBehavior=Disabled",
+            // The name of a replica has the process id unless these give another.
+            $"--OTEL_SERVICE_NAME={service.ToLowerInvariant()}",
+            $"--OTEL_RESOURCE_ATTRIBUTES=service.instance.id={Guid.NewGuid():N}",
+            // The heap is the test's.
+            "--Streaming:CompactStreams=0",
+            "--Streaming:CompactMegabytes=0",
+            .. environment.Select(setting => $"--{Key(setting.Key)}={setting.Value}"),
+        ];
+    }
+
+    private static string Key(string variable) =>
+        variable.StartsWith("DOTNET_", StringComparison.Ordinal)
+            ? throw new ArgumentException($"{variable} is for a process: start the service in one.", nameof(variable))
+            : (
+                variable.StartsWith("ASPNETCORE_", StringComparison.Ordinal)
+                    ? variable["ASPNETCORE_".Length..]
+                    : variable
+            ).Replace("__", ":", StringComparison.Ordinal);
+}
