@@ -87,6 +87,20 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
     public HttpContext Context => context;
     public CancellationToken Gone => context.RequestAborted;
 
+    /// <summary>Sends a token every 20 ms and returns when the client is gone.</summary>
+    public async Task TokensUntilGoneAsync(string text)
+    {
+        try
+        {
+            while (true)
+            {
+                await TokenAsync(text);
+                await Task.Delay(20, Gone);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException) { }
+    }
+
     /// <summary>Sends the head of the response.</summary>
     public Task BeginAsync()
     {

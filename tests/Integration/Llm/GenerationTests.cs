@@ -88,12 +88,8 @@ public sealed class GenerationTests(LlmSystem system)
         var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
-            using var registration = request.Gone.Register(() => gone.TrySetResult());
-            while (true)
-            {
-                await request.TokenAsync("on and on ");
-                await Task.Delay(20, request.Gone);
-            }
+            await request.TokensUntilGoneAsync("on and on ");
+            gone.SetResult();
         });
         var id = await LlmSystem.GenerateAsync(system.A, prompt, "anthropic");
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));

@@ -262,12 +262,8 @@ public sealed class ProviderTests(LlmSystem system)
         var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
-            using var registration = request.Gone.Register(gone.SetResult);
-            while (true)
-            {
-                await request.TokenAsync("tick ");
-                await Task.Delay(20, request.Gone);
-            }
+            await request.TokensUntilGoneAsync("tick ");
+            gone.SetResult();
         });
         var body = JsonContent.Create(
             new

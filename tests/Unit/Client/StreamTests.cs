@@ -152,17 +152,22 @@ public class StreamTests
         var gone = new TaskCompletionSource();
         await using var server = await StartAsync(async context =>
         {
-            using var _ = context.RequestAborted.Register(gone.SetResult);
-            if (events < 0)
+            try
             {
-                context.Response.StatusCode = 503;
-                context.Response.Headers.RetryAfter = "250";
-                gone.SetResult();
-                return;
+                if (events < 0)
+                {
+                    context.Response.StatusCode = 503;
+                    context.Response.Headers.RetryAfter = "250";
+                    return;
+                }
+                if (events > 0)
+                    await WriteAsync(context, "data: a\n\n");
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
             }
-            if (events > 0)
-                await WriteAsync(context, "data: a\n\n");
-            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            finally
+            {
+                gone.SetResult();
+            }
         });
         using var client = new SseClient();
         var stream = client.Open(server.Url);
@@ -199,9 +204,15 @@ public class StreamTests
         var gone = new TaskCompletionSource();
         await using var server = await StartAsync(async context =>
         {
-            using var _ = context.RequestAborted.Register(gone.SetResult);
-            await WriteAsync(context, "id: 1\ndata: a\n\ndata: b\n\n");
-            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            try
+            {
+                await WriteAsync(context, "id: 1\ndata: a\n\ndata: b\n\n");
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+            finally
+            {
+                gone.SetResult();
+            }
         });
         using var client = new SseClient();
         var stream = client.Open(server.Url);
