@@ -33,6 +33,8 @@ internal sealed record ReliabilityOptions(
                          --short only starts and uses it, and only if all images are there and those of the services
                          are of this commit
 
+        TMPDIR=/dev/shm keeps the stores' files in memory: a disk that others use, too, decides the p99 of an abuse.
+
         Exit code 0: no event was lost, duplicated or reordered, the system recovered from every fault, the p99 of other
         clients at most doubled, and nothing was left. 1: a check failed, broke off, or could not run on this machine
         (see --allow-skipped). 2: none could run.

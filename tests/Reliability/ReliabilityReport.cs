@@ -38,7 +38,7 @@ internal static class ReliabilityReport
             $"""
             {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, in {took.TotalMinutes:F0} minutes:
             {Counts(Sections.All, options, outcomes, before)}. Under faults: {options.Clients} clients and {options.Rate
-                * 3} events/s. {Environment.ProcessorCount} cores, shared by clients and system;
+                * 3} events/s. {Machine};
             .NET {Environment.Version}, {RuntimeInformation.OSDescription}.
             """
         );
@@ -65,7 +65,7 @@ internal static class ReliabilityReport
             var when = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {Counts([section], options, outcomes, before)};\n"
-                    + $"{Environment.ProcessorCount} cores, shared by clients and system{load}.\n\n"
+                    + $"{Machine}{load}{(options.Short ? "; with --short" : "")}.\n\n"
             );
             var block = Block(section, outcomes, before, when);
             var start = report.IndexOf($"\n## {section.Title}\n", StringComparison.Ordinal);
@@ -142,6 +142,15 @@ internal static class ReliabilityReport
     /// <summary>Returns a count that should be 0, in bold when it is not.</summary>
     public static string Bold(long count) =>
         count == 0 ? "0" : string.Create(CultureInfo.InvariantCulture, $"**{count}**");
+
+    private static string Machine =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Environment.ProcessorCount} cores, shared by clients and system{(IsInMemory ? ", files in memory" : "")}"
+        );
+
+    /// <summary>True if the stores' files are in a file system in memory (Linux).</summary>
+    private static bool IsInMemory => new DriveInfo(Path.GetTempPath()).DriveFormat == "tmpfs";
 
     private static void Line(StringBuilder text, FormattableString line) =>
         text.AppendLine(line.ToString(CultureInfo.InvariantCulture));

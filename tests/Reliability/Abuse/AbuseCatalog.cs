@@ -25,7 +25,10 @@ internal static partial class AbuseCatalog
     /// <summary>Connections, heads and publishes.</summary>
     private static IEnumerable<AbuseCase> Floods =>
         [
-            new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over)),
+            new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over))
+            {
+                IsRehearsed = true,
+            },
             new(BareProgram, (target, over) => ConnectAsync(target, Connections, over))
             {
                 IsControl = true,
@@ -33,6 +36,7 @@ internal static partial class AbuseCatalog
             },
             new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over))
             {
+                IsRehearsed = true,
                 Limit = new ControlLimit(BareProgram, Margin: 1.5, Most: 3),
             },
             new("heads and bodies that never end (slow-loris)", TrickleAsync),
