@@ -134,6 +134,49 @@ public sealed class SessionTests(LlmSystem system)
     }
 
     [Fact]
+    public async Task Messages_that_wait_for_an_answer_do_not_make_its_replica_try_in_vain_to_begin_another_one()
+    {
+        var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var first = system.Upstream.On(async request =>
+        {
+            asked.TrySetResult();
+            await go.Task;
+            await AnswerAsync(request, "first");
+        });
+        var session = await SessionAsync(system.A);
+        await using var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session);
+        await ExecuteAsync(
+            $$"""
+            create table vain_tries (run text);
+            create function note_vain_try() returns trigger language plpgsql as $body$
+            begin
+                insert into vain_tries select run from eventstore.runs where run = new.run;
+                return new;
+            end $body$;
+            create trigger note_vain_try before insert on eventstore.runs for each row
+            when (new.run = 'sessions.{{session}}') execute function note_vain_try()
+            """
+        );
+        try
+        {
+            await SendAsync(system.A, session, first);
+            await asked.Task;
+            foreach (var text in (string[])["second", "third", "fourth"])
+                await SendAsync(system.A, session, Answering(text));
+            go.SetResult();
+            await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 4);
+        }
+        finally
+        {
+            await ExecuteAsync("drop function note_vain_try() cascade");
+        }
+        Assert.Equal("firstsecondthirdfourth", LlmSystem.Text(reader.Events, "data"));
+        await using var tries = system.System.Database.CreateCommand("select count(*) from vain_tries");
+        Assert.Equal(0L, await tries.ExecuteScalarAsync(Stop));
+        await ExecuteAsync("drop table vain_tries");
+    }
+
+    [Fact]
     public async Task A_session_whose_log_lost_its_start_keeps_its_provider_and_resyncs_readers_with_numbers()
     {
         var (first, second) = (Answering("first"), Answering("second"));

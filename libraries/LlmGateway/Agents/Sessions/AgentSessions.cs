@@ -29,6 +29,9 @@ internal sealed class AgentSessions : IDisposable
     /// <summary>Sessions that are being woken; true: woken again meanwhile.</summary>
     private readonly ConcurrentDictionary<RunName, bool> _waking = new();
 
+    /// <summary>Answers that this replica writes. After removing one, it checks for more messages.</summary>
+    private readonly ConcurrentDictionary<RunName, Run> _answering = new();
+
     private readonly Agent _agent;
     private readonly ChatProviders _providers;
     private readonly RunLog _runs;
@@ -171,13 +174,19 @@ internal sealed class AgentSessions : IDisposable
                     await _runs.HandOverAsync(name);
                 return true;
             }
+            // The check at the end of the answer finds every message that is stored now.
+            if (_answering.TryGetValue(name, out var answer) && answer.StopReason == RunStop.None)
+                return true;
             await _runs.ReleaseUnconfirmedAsync(name);
-            // Another turn may be running: at its end, its replica checks for messages again.
+            // Another replica may write an answer: at its end, it checks for messages again.
             if (
                 await _runs.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
                 && await _runs.TryAcquireAsync(name, message.Position, Interrupted(key)) is { } run
             )
+            {
+                _answering[name] = run;
                 _ = _live.Start(run, r => AnswerAsync(r, client));
+            }
             return true;
         }
         catch (StoreUnavailableException e)
@@ -209,6 +218,10 @@ internal sealed class AgentSessions : IDisposable
         }
         catch (OperationCanceledException) when (run.StopReason == RunStop.Fenced) { }
         catch (RunFencedException) { }
+        finally
+        {
+            _answering.TryRemove(new KeyValuePair<RunName, Run>(run.Name, run));
+        }
         run.MarkEnded();
         // A message that arrived during the turn found the session busy.
         await ContinueAsync(run.Name, client);
