@@ -45,8 +45,7 @@ internal sealed class Relay(
         await secret.ReadAsync(cancellationToken);
         var head = await reader.HeadAsync(cancellationToken);
         StartAt(head.Epoch, head.Head);
-        using var publishing = new SemaphoreSlim(1);
-        var term = new Term(fence, stillLeads, publishing);
+        using var term = new Term(fence, stillLeads);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] work =
         [
@@ -73,17 +72,8 @@ internal sealed class Relay(
         var after = Relayed;
         await foreach (var page in tail.FollowAsync(after, options.Value.MaxDataBytes, stopped))
         {
-            if (!term.StillLeads())
+            if (!await term.PublishAsync(() => PublishAsync(page, after, term.Fence, stopped), stopped))
                 return;
-            await term.Publishing.WaitAsync(stopped);
-            try
-            {
-                await PublishAsync(page, after, term.Fence, stopped);
-            }
-            finally
-            {
-                term.Publishing.Release();
-            }
             after = page.Next;
         }
     }
@@ -94,17 +84,8 @@ internal sealed class Relay(
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
         do
         {
-            if (!term.StillLeads())
+            if (!await term.PublishAsync(() => SendHeartbeatAsync(term.Fence, stopped), stopped))
                 return;
-            await term.Publishing.WaitAsync(stopped);
-            try
-            {
-                await SendHeartbeatAsync(term.Fence, stopped);
-            }
-            finally
-            {
-                term.Publishing.Release();
-            }
         } while (await timer.WaitForNextTickAsync(stopped));
     }
 
@@ -233,8 +214,34 @@ internal sealed class Relay(
     }
 
     /// <summary>One term of leadership.</summary>
-    /// <param name="Fence">The number that orders leaders.</param>
-    /// <param name="StillLeads">Returns false once the lease is lost.</param>
-    /// <param name="Publishing">Held while a page or a heartbeat is published, so that none overtakes another.</param>
-    private sealed record Term(long Fence, Func<bool> StillLeads, SemaphoreSlim Publishing);
+    /// <param name="fence">The number that orders leaders.</param>
+    /// <param name="stillLeads">Returns false once the lease is lost.</param>
+    private sealed class Term(long fence, Func<bool> stillLeads) : IDisposable
+    {
+        private readonly SemaphoreSlim _publishing = new(1);
+
+        public long Fence => fence;
+
+        public bool StillLeads() => stillLeads();
+
+        /// <summary>Publishes a page or a heartbeat after the one before it, so that none overtakes another.</summary>
+        /// <returns>False, without a publish, once the lease is lost.</returns>
+        public async Task<bool> PublishAsync(Func<Task> publish, CancellationToken stopped)
+        {
+            if (!stillLeads())
+                return false;
+            await _publishing.WaitAsync(stopped);
+            try
+            {
+                await publish();
+                return true;
+            }
+            finally
+            {
+                _publishing.Release();
+            }
+        }
+
+        public void Dispose() => _publishing.Dispose();
+    }
 }
