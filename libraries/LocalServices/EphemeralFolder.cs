@@ -11,15 +11,16 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
 {
     private const string Prefix = "aspire-sse-";
 
+    /// <summary>The folder for the data of all stacks.</summary>
+    public static string Root => Path.GetTempPath();
+
     public static string Create(IServiceCollection services)
     {
-        foreach (var left in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*").Where(IsAbandoned))
+        foreach (var left in Directory.EnumerateDirectories(Root, Prefix + "*").Where(IsAbandoned))
             Delete(left);
 
         var path = Directory
-            .CreateDirectory(
-                Path.Combine(Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}")
-            )
+            .CreateDirectory(Path.Combine(Root, $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}"))
             .FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path); // also after a failed start, which never stops
         services.AddHostedService(provider => new EphemeralFolder(

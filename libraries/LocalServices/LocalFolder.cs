@@ -20,7 +20,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
         var local = Path.GetFullPath(Path.Combine(appHostDirectory, "..", ".local"));
         var (root, identity) =
             Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
-                ? AsRoot(local, options.Ephemeral ? Path.GetTempPath() : local)
+                ? AsRoot(local, options.Ephemeral ? EphemeralFolder.Root : local)
                 : (local, []);
         var data = options.Ephemeral
             ? EphemeralFolder.Create(services)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using LocalServices;
 
 namespace Reliability;
 
@@ -150,7 +151,7 @@ internal static class ReliabilityReport
         );
 
     /// <summary>True if the stores' files are in a file system in memory (Linux).</summary>
-    private static bool IsInMemory => new DriveInfo(Path.GetTempPath()).DriveFormat == "tmpfs";
+    private static bool IsInMemory => new DriveInfo(EphemeralFolder.Root).DriveFormat == "tmpfs";
 
     private static void Line(StringBuilder text, FormattableString line) =>
         text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
