@@ -29,6 +29,10 @@ internal abstract class RunningService : IAsyncDisposable
     /// <summary>Ends the service at once.</summary>
     public abstract ValueTask DisposeAsync();
 
+    /// <summary>Returns a URL that reaches a service: on loopback if it listens on all addresses.</summary>
+    protected static Uri Reachable(string address) =>
+        new(address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal));
+
     protected void Take(string line)
     {
         _output.Enqueue(line);

@@ -133,9 +133,7 @@ internal sealed partial class ServiceProcess : RunningService
             return;
         Take(line);
         if (!_listening.Task.IsCompleted && Listening().Match(line) is { Success: true } match)
-            _listening.TrySetResult(
-                new Uri(match.Groups[1].Value.Replace("[::]", "127.0.0.1", StringComparison.Ordinal))
-            );
+            _listening.TrySetResult(Reachable(match.Groups[1].Value));
     }
 
     private void Signal(int number)

@@ -84,7 +84,7 @@ internal sealed class ServiceHost : RunningService
             await app.DisposeAsync();
             throw new InvalidOperationException($"{service} did not start: {e.Message}\n{host.Output}", e);
         }
-        host._url = new Uri(app.Urls.First().Replace("[::]", "127.0.0.1", StringComparison.Ordinal));
+        host._url = Reachable(app.Urls.First());
         host._running = host.RunUntilStoppedAsync();
         return host;
     }
