@@ -12,7 +12,19 @@ public sealed partial class FormTests
         MaxProgramLines = 40,
         MaxAppHostLines = 60;
 
-    private static readonly string[] Wrapped = [".cs", ".css", ".js", ".md", ".mjs", ".razor", ".sh", ".sql", ".ts"];
+    private static readonly string[] Wrapped =
+    [
+        ".cs",
+        ".css",
+        ".js",
+        ".md",
+        ".mjs",
+        ".py",
+        ".razor",
+        ".sh",
+        ".sql",
+        ".ts",
+    ];
     private static readonly string[] Short = [".cs", ".js", ".sql"];
 
     [Fact]

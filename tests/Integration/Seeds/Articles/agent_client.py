@@ -1,5 +1,5 @@
-# Reads an agent's answer the way the article's Python client does: aiohttp, the body line by line, each `data:` line as JSON, told apart by
-# the `type` in it and not by the `event:` line. The address comes from the test.
+# Reads an agent's answer the way the article's Python client does: aiohttp, the body line by line, each `data:` line
+# as JSON, told apart by the `type` in it and not by the `event:` line. The address comes from the test.
 import asyncio
 import json
 import sys
