@@ -19,7 +19,7 @@ public class DashboardTests
     public async Task The_dashboard_answers_on_a_free_port_and_lets_only_the_token_in()
     {
         await using var app = await HostedApplication.StartAsync(_ => { }, dashboard: true);
-        await app.States.WaitForResourceHealthyAsync("aspire-dashboard", TestContext.Current.CancellationToken);
+        await app.IsHealthyAsync("aspire-dashboard");
         using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false })
         {
             BaseAddress = app.App.GetEndpoint("aspire-dashboard", "http"),

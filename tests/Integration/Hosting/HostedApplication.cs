@@ -41,6 +41,9 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
     public Task<ResourceEvent> ReachesAsync(string resource, string state) =>
         States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text == state, Timeout);
 
+    public Task<ResourceEvent> IsHealthyAsync(string resource) =>
+        States.WaitForResourceHealthyAsync(resource, WaitBehavior.StopOnResourceUnavailable, Timeout);
+
     /// <param name="not">The process that it was before.</param>
     public async Task<ResourceEvent> RunsAsync(string resource, int? not = null) =>
         await States.WaitForResourceAsync(
