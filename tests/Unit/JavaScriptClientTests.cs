@@ -64,18 +64,17 @@ public class JavaScriptClientTests
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(Limit);
         var output = new StringBuilder();
+        // On Windows npm is a script, which only a shell starts.
+        string[] command = [.. OperatingSystem.IsWindows() ? (string[])["cmd", "/c"] : [], program, .. arguments];
         using var process = new Process
         {
-            // On Windows npm is a script, which only a shell starts.
-            StartInfo = OperatingSystem.IsWindows()
-                ? new ProcessStartInfo("cmd", ["/c", program, .. arguments])
-                : new ProcessStartInfo(program, arguments),
+            StartInfo = new ProcessStartInfo(command[0], command[1..])
+            {
+                WorkingDirectory = folder,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
         };
-        (
-            process.StartInfo.WorkingDirectory,
-            process.StartInfo.RedirectStandardOutput,
-            process.StartInfo.RedirectStandardError
-        ) = (folder, true, true);
         process.OutputDataReceived += (_, line) => Append(line.Data);
         process.ErrorDataReceived += (_, line) => Append(line.Data);
         try

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using EventStore;
+using LocalServices;
 using Npgsql;
 
 namespace Integration.Delivery;
@@ -109,7 +109,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var dump = Path.Combine(Path.GetTempPath(), $"{database.Database}.dump");
         var origin = await OpenLog.OpenAsync(database);
         var kept = await origin.AppendAsync(5);
-        await RunAsync("pg_dump", database, "-Fc", "-f", dump, database.Database!);
+        Run("pg_dump", database, "-Fc", "-f", dump, database.Database!);
         var later = await origin.AppendAsync(3);
         var target = database;
         if (!intoTheSameDatabase)
@@ -122,7 +122,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             var empty = place.CreateCommand("drop schema if exists eventstore cascade; create schema eventstore")
         )
             await empty.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        await RunAsync("pg_restore", target, "-n", "eventstore", "-d", target.Database!, dump);
+        Run("pg_restore", target, "-n", "eventstore", "-d", target.Database!, dump);
         File.Delete(dump);
         await using var restored = intoTheSameDatabase ? origin : await OpenLog.OpenAsync(target);
         // Positions are given again, so the ids of these must not be taken for the new ones.
@@ -323,28 +323,10 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         async Task<long> CountAsync() => (long)(await log.ScalarAsync("select count(*) from eventstore.lineage"))!;
     }
 
-    private static async Task RunAsync(string program, NpgsqlConnectionStringBuilder at, params string[] arguments)
+    private static void Run(string program, NpgsqlConnectionStringBuilder at, params string[] arguments)
     {
-        Process process;
-        try
-        {
-            process = Process.Start(
-                new ProcessStartInfo(program, ["-h", at.Host!, "-p", $"{at.Port}", "-U", at.Username!, .. arguments])
-                {
-                    RedirectStandardError = true,
-                }
-            )!;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Skip($"There is no {program} here.");
-            return;
-        }
-        using (process)
-        {
-            var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.True(process.ExitCode == 0, errors);
-        }
+        var result = Command.Run(program, ["-h", at.Host!, "-p", $"{at.Port}", "-U", at.Username!, .. arguments]);
+        Assert.SkipWhen(result is null, $"There is no {program} here.");
+        Assert.True(result.ExitCode == 0, result.Output);
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Harness;
+using LocalServices;
 using Npgsql;
 
 namespace Integration.Delivery;
@@ -295,20 +296,15 @@ internal sealed class PostgresStandby : IAsyncDisposable
         string? libraries = null
     )
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true };
-        start.Environment["LC_ALL"] = "C"; // its messages are compared below
-        if (libraries is not null)
-            start.Environment["LD_LIBRARY_PATH"] = libraries;
-        using var process = Process.Start(start)!;
-        var errors = await process.StandardError.ReadToEndAsync(cancellationToken);
-        await process.WaitForExitAsync(cancellationToken);
+        var result = await Task.Run(() => Command.Run(program, arguments, libraries: libraries), cancellationToken);
+        Assert.True(result is not null, $"There is no {program} here.");
         // A file that went away meanwhile is what a base backup allows.
         Assert.True(
-            process.ExitCode == 0
-                || errors
-                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                    .All(e => e.Contains("No such file", StringComparison.Ordinal)),
-            errors
+            result.ExitCode == 0
+                || result
+                    .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .All(line => line.Contains("No such file", StringComparison.Ordinal)),
+            result.Output
         );
     }
 

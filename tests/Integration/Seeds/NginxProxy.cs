@@ -41,6 +41,7 @@ internal sealed class NginxProxy : IAsyncDisposable
             StartInfo = new ProcessStartInfo(nginx.File, ["-p", folder, "-c", file, "-e", "stderr"])
             {
                 RedirectStandardError = true,
+                RedirectStandardOutput = true,
             },
         };
         if (nginx.Libraries is { } libraries)
@@ -48,6 +49,7 @@ internal sealed class NginxProxy : IAsyncDisposable
         var proxy = new NginxProxy(process, folder, port);
         process.Start();
         process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
         try
         {
             await DeliverySystem.EventuallyAsync(

@@ -19,6 +19,19 @@ public sealed partial class HouseTests
         "libraries/Streaming",
     ];
 
+    /// <summary>Code that runs in a test's process.</summary>
+    private static readonly string[] InTestProcesses =
+    [
+        "compat",
+        "libraries",
+        "tests/Browser",
+        "tests/Conformance",
+        "tests/Harness",
+        "tests/Integration",
+        "tests/Stack",
+        "tests/Unit",
+    ];
+
     /// <summary>Files that read the system's own clock, with the reason.</summary>
     private static readonly string[] OwnClocks =
     [
@@ -67,6 +80,19 @@ public sealed partial class HouseTests
             let folder = Path.GetDirectoryName(SourceFiles.PathOf(file))!["tests/".Length..]
             where declared.Groups[1].Value != folder.Replace('/', '.').Replace('\\', '.')
             select $"{SourceFiles.PathOf(file)}: {declared.Groups[1].Value}";
+        SourceFiles.AssertNone(found);
+    }
+
+    /// <summary>The runner reads the results there, a line each, and drops a line that begins with something else: a
+    /// lost failure passes.</summary>
+    [Fact]
+    public void A_program_that_a_test_starts_does_not_write_to_the_standard_output_of_the_tests()
+    {
+        var found =
+            from file in CSharp(InTestProcesses)
+            from Match start in ProgramStart().Matches(File.ReadAllText(file.FullName))
+            where !start.Value.Contains("RedirectStandardOutput = true", StringComparison.Ordinal)
+            select $"{SourceFiles.PathOf(file)}: {start.Value}";
         SourceFiles.AssertNone(found);
     }
 
@@ -236,6 +262,9 @@ public sealed partial class HouseTests
 
     private static IEnumerable<FileInfo> CSharp(params string[] folders) =>
         SourceFiles.In(folders).Where(file => file.Extension == ".cs");
+
+    [GeneratedRegex(@"new ProcessStartInfo\([^;]*;")]
+    private static partial Regex ProgramStart();
 
     [GeneratedRegex(
         @"^(?:public|internal)(?: \w+)*? (?:class|(?:record )?struct|record|interface|enum) (\w+)",

@@ -65,7 +65,12 @@ public sealed class PostmasterLockTests : IDisposable
         const string Script =
             "while ! test -e locked; do sleep 0.05; done; sleep 0.3; test -e postmaster.pid && touch kept; "
             + "rm -f postmaster.pid";
-        var server = Process.Start(new ProcessStartInfo("sh", ["-c", Script]) { WorkingDirectory = _data })!;
+        var start = new ProcessStartInfo("sh", ["-c", Script])
+        {
+            WorkingDirectory = _data,
+            RedirectStandardOutput = true,
+        };
+        var server = Process.Start(start)!;
         System.IO.File.WriteAllText(File, $"{server.Id}\n");
         System.IO.File.WriteAllText(Path.Combine(_data, "locked"), "");
         return server;
