@@ -70,7 +70,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         _gaps = meter.CreateCounter<long>(
             "sse.server.relay.gaps",
             "{page}",
-            "Relayed pages that were read from the store, because a message for this replica's readers was missing."
+            "Relayed pages that need the store, because a message for this replica's readers was missing."
         );
         FrameFormat.Unframed += OnUnframed;
         _duration = meter.CreateHistogram<double>(

@@ -10,11 +10,12 @@ internal sealed record FeedMessage(RelayPage? Page)
     /// <summary>Events of the received slots, in position order.</summary>
     public IReadOnlyList<EventRecord> Events { get; init; } = [];
 
-    /// <summary>Slots that have events in the page but were not received, because no filter needed them; null:
-    /// none.</summary>
+    /// <summary>Slots that have events in the page but were not received, because no filter needed them or their bodies
+    /// were lost; null: none.</summary>
     public SlotSet? Missing { get; init; }
 
-    /// <summary>True if events of a subscribed slot are missing, so that the store must be read.</summary>
+    /// <summary>True if events of a subscribed slot are missing: <see cref="LiveFeed"/> reads the store, or publishes
+    /// the page without them.</summary>
     public bool IsIncomplete { get; init; }
 
     /// <summary>True for a page of which this replica receives no body.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Threading.Channels;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Fanout;
@@ -25,16 +24,17 @@ internal sealed class LiveFeed(
     ILogger<LiveFeed> logger
 ) : RestartingService(logger, clock)
 {
-    /// <summary>Longest time that other clients wait for a large event that only the store has.</summary>
-    private static readonly TimeSpan LargeEventLimit = TimeSpan.FromSeconds(2);
+    /// <summary>Longest time that other clients wait for a large event that only the store has, and for events that
+    /// Redis lost while Postgres is away.</summary>
+    private static readonly TimeSpan OthersWait = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan OverInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Shortest time between store reads caused by messages of another epoch.</summary>
     private static readonly TimeSpan EpochInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Channel<CommittedEvents> _local = Channel.CreateBounded<CommittedEvents>(
-        new BoundedChannelOptions(16) { SingleReader = true }
-    );
+    private readonly LocalCommits _local = new(logs, logger);
     private readonly FeedSource _source = new(TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds), clock, logger);
     private readonly HeadCheck _headCheck = new(logger);
     private Task<EventPage?>? _comparison;
@@ -64,7 +64,7 @@ internal sealed class LiveFeed(
     {
         if (!Started.IsCompleted)
             await StartAtHeadAsync(stoppingToken);
-        await TogetherAsync(stoppingToken, FeedAsync, PublishLocalAsync);
+        await TogetherAsync(stoppingToken, FeedAsync, _local.PublishAsync);
     }
 
     private async Task FeedAsync(CancellationToken stoppingToken)
@@ -124,35 +124,8 @@ internal sealed class LiveFeed(
         }
         await CatchUpAsync(stoppingToken);
         logs.Epochs.Doubted += () => Volatile.Read(ref _doubted).TrySetResult();
-        appender.Committed += committed => _local.Writer.TryWrite(committed);
+        appender.Committed += _local.Add;
         _started.TrySetResult();
-    }
-
-    /// <summary>
-    /// Publishes events committed by this process, apart from the commits, which must not wait for the fan-out. The
-    /// feed publishes events that overflow the channel.
-    /// </summary>
-    private async Task PublishLocalAsync(CancellationToken stoppingToken)
-    {
-        await foreach (var (epoch, events) in _local.Reader.ReadAllAsync(stoppingToken))
-        {
-            if (events[0].Position != logs.Settled + 1)
-                continue;
-            try
-            {
-                using var span = StoreTracing.StartBatch(
-                    "sse fan-out",
-                    ActivityKind.Consumer,
-                    events.Select(e => e.TraceParent)
-                );
-                span?.SetTag("messaging.batch.message_count", events.Count);
-                logs.TryPublishNext(epoch, events);
-            }
-            catch (Exception e)
-            {
-                Logger.LogError(e, "Locally committed events were not published at once; the feed publishes them");
-            }
-        }
     }
 
     /// <summary>Waits for a message, the end of a comparison, an unknown epoch, or the timeout.</summary>
@@ -196,28 +169,37 @@ internal sealed class LiveFeed(
                 return;
             // A message was lost, or this replica started within a batch.
             metrics.Gap();
-            await CatchUpAsync(stoppingToken);
-            return;
-        }
-        if (message.Events.Count == 0)
-        {
-            logs.Publish([], page.Last, missing);
-            return;
+            // Only of a page whose index came, after all pages before it, are the lost slots known.
+            if (!message.IsIncomplete || page.Previous > logs.Settled)
+            {
+                await CatchUpAsync(stoppingToken);
+                return;
+            }
+            // Without Postgres, only the readers of the lost slots wait for it (docs/decisions/0048).
+            if (await TryCatchUpAsync(() => contact.AwayFor >= OthersWait, stoppingToken))
+                return;
         }
         // If the store does not answer now, only the readers of the large event wait for it.
-        if (logs.AnyWantsMore(message.Events) && await TryReadLargeAsync(stoppingToken))
+        else if (logs.AnyWantsMore(message.Events) && await TryReadLargeAsync(stoppingToken))
             return;
         // The read may have entered another epoch before it was given up. Otherwise the feed has only advanced.
-        if (page.Epoch != logs.Epoch)
-            return;
-        using var span = StoreTracing.StartBatch(
-            "sse fan-out",
-            ActivityKind.Consumer,
-            message.Events.Select(e => e.TraceParent),
-            message.TraceParent
-        );
+        if (page.Epoch == logs.Epoch)
+            Publish(message, page.Last, missing);
+    }
+
+    private void Publish(FeedMessage message, long through, SlotSet? missing)
+    {
+        using var span =
+            message.Events.Count == 0
+                ? null
+                : StoreTracing.StartBatch(
+                    "sse fan-out",
+                    ActivityKind.Consumer,
+                    message.Events.Select(e => e.TraceParent),
+                    message.TraceParent
+                );
         span?.SetTag("messaging.batch.message_count", message.Events.Count);
-        logs.Publish(message.Events, page.Last, missing);
+        logs.Publish(message.Events, through, missing);
     }
 
     /// <summary>Reads everything missing from the store, since no later event may be delivered first.</summary>
@@ -232,13 +214,25 @@ internal sealed class LiveFeed(
 
     private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
     {
-        if (contact.AwayFor is not null)
+        var began = Clock.GetTimestamp();
+        return contact.AwayFor is null
+            && await TryCatchUpAsync(() => Clock.GetElapsedTime(began) >= OthersWait, stoppingToken);
+    }
+
+    /// <summary>Reads everything missing from the store, for as long as the other readers wait for it.</summary>
+    /// <returns>False if it was given up. A part may have been published.</returns>
+    private async Task<bool> TryCatchUpAsync(Func<bool> isOver, CancellationToken stoppingToken)
+    {
+        if (isOver())
             return false;
-        using var limit = new CancellationTokenSource(LargeEventLimit, Clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, limit.Token);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var reading = CatchUpAsync(over.Token);
+        while (!reading.IsCompleted && !isOver())
+            await Task.WhenAny(reading, Task.Delay(OverInterval, Clock, over.Token));
+        await over.CancelAsync();
         try
         {
-            await CatchUpAsync(either.Token);
+            await reading;
             return true;
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)

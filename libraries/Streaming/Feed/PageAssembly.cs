@@ -87,7 +87,7 @@ internal sealed class PageAssembly(long maxBytes)
             Drop(_oldest.Dequeue());
         return new FeedMessage(index.Page)
         {
-            Events = lost.Count > 0 || bodies is null ? [] : bodies.Merge(),
+            Events = bodies?.Merge() ?? [],
             Missing = missing,
             IsIncomplete = lost.Count > 0,
             TraceParent = bodies?.TraceParent,

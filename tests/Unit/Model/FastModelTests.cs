@@ -20,17 +20,18 @@ public sealed class FastModelTests
     [Fact]
     public void A_thousand_orders_of_everything_show_every_reader_the_truth()
     {
-        var (received, resyncs, promotions) = (0, 0, 0);
+        var (received, resyncs, promotions, holes) = (0, 0, 0, 0);
         for (var seed = 0; seed < Seeds; seed++)
         {
             var world = Play(seed, ModelBug.None);
             received += world.Received;
             resyncs += world.Resyncs;
             promotions += world.Promotions;
+            holes += world.Holes;
         }
         Assert.True(
-            received > 30 * Seeds && resyncs > Seeds && promotions > Seeds,
-            $"little happened: {received} events, {resyncs} resyncs, {promotions} promotions"
+            received > 30 * Seeds && resyncs > Seeds && promotions > Seeds && holes > Seeds / 10,
+            $"little happened: {received} events, {resyncs} resyncs, {promotions} promotions, {holes} holes"
         );
     }
 
@@ -38,6 +39,8 @@ public sealed class FastModelTests
     [InlineData(ModelBug.IgnorePrevious, ModelFlaw.Lost)]
     [InlineData(ModelBug.HeartbeatSettles, ModelFlaw.Lost)]
     [InlineData(ModelBug.SettleBeforeBodies, ModelFlaw.Lost)]
+    [InlineData(ModelBug.ForgetHole, ModelFlaw.Lost)]
+    [InlineData(ModelBug.HoleOverGap, ModelFlaw.Lost)]
     [InlineData(ModelBug.JoinAtOnce, ModelFlaw.Lost)]
     [InlineData(ModelBug.ForgetMissing, ModelFlaw.Lost)]
     [InlineData(ModelBug.TrustSilence, ModelFlaw.Lost)]

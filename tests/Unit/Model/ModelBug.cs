@@ -14,6 +14,13 @@ internal enum ModelBug
     /// <summary>A page settles before the bodies of all its slots have come.</summary>
     SettleBeforeBodies,
 
+    /// <summary>Without the store, a page is published without its lost events as if it had none.</summary>
+    ForgetHole,
+
+    /// <summary>Without the store, a page with lost events is published although the one before it is
+    /// missing.</summary>
+    HoleOverGap,
+
     /// <summary>A slot counts as complete from the moment that it is subscribed.</summary>
     JoinAtOnce,
 

@@ -4,6 +4,8 @@ namespace Unit.Model;
 /// Messages are lost, repeated and reordered at random.</summary>
 internal sealed class ModelChannels(int slots, Random random)
 {
+    public const int Servers = 2;
+
     /// <summary>Numbers of the two channels that are no slot.</summary>
     public int Pages => slots;
     public int Heartbeats => slots + 1;
@@ -14,6 +16,10 @@ internal sealed class ModelChannels(int slots, Random random)
     public int Lost { get; set; }
     public int Repeated { get; set; }
     public int Overtaking { get; set; }
+
+    /// <summary>Number of an unavailable server, which carries none of its slots; null: all are available. Indexes and
+    /// heartbeats come through the others.</summary>
+    public int? Away { get; set; }
 
     public bool Has(int channel) => _inFlight.ContainsKey(channel);
 
@@ -26,13 +32,16 @@ internal sealed class ModelChannels(int slots, Random random)
 
     public void Publish(int channel, byte[] message)
     {
-        if (!_inFlight.TryGetValue(channel, out var messages) || random.Next(100) < Lost)
+        if (!_inFlight.TryGetValue(channel, out var messages) || random.Next(100) < Lost || IsAway(channel))
             return;
         var at = messages.Count > 0 && random.Next(100) < Overtaking ? messages.Count - 1 : messages.Count;
         messages.Insert(at, message);
         if (random.Next(100) < Repeated)
             messages.Add(message);
     }
+
+    /// <summary>True for a slot of the unavailable server.</summary>
+    public bool IsAway(int channel) => channel < slots && channel % Servers == Away;
 
     /// <summary>Takes the next message of some channel; null: none is on its way.</summary>
     public (int Channel, byte[] Message)? Take()

@@ -33,6 +33,7 @@ internal sealed class ModelReplica
     private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
     private (ModelPage Page, string Epoch)? _comparison;
     private long _fence;
+    private bool _isStalled;
 
     public ModelReplica(
         ModelStore store,
@@ -56,10 +57,15 @@ internal sealed class ModelReplica
 
     public FilterLogs Logs { get; }
     public ModelChannels Channels { get; }
-    public bool IsIdle => _messages.Count == 0 && _local.Count == 0;
 
     /// <summary>A former primary to which some connections of this replica still lead; null: none does.</summary>
     public ModelHistory? CutOff { get; set; }
+
+    /// <summary>True while the store does not answer this replica.</summary>
+    public bool IsCutOff { get; set; }
+
+    /// <summary>Pages published without the lost events of their readers.</summary>
+    public int Holes { get; private set; }
 
     /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
     public StartPosition? Open(StreamRequest request)
@@ -69,6 +75,8 @@ internal sealed class ModelReplica
             lineage = _store.LineageOf(lineage.Epoch, more: 1_000_000);
         if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
             return known;
+        if (IsCutOff)
+            return StartPosition.WithStore(request, settled, lineage, stored: null);
         // A replica without the new epoch cannot tell a former primary's head from a recreated store's: not modelled.
         var server = lineage.Epoch == _store.Now.Epoch ? Server() : _store.Now;
         if (!lineage.Knows(server.Epoch))
@@ -149,10 +157,12 @@ internal sealed class ModelReplica
     /// <summary>The feed takes the next message. Returns false if there is none.</summary>
     public bool Feed()
     {
-        if (!_messages.TryDequeue(out var message))
+        if (_isStalled)
+            CatchUp();
+        if (_isStalled || !_messages.TryDequeue(out var message))
             return false;
         if (message.Page is not { } page)
-            CatchUp();
+            BeginComparison();
         else if (
             page.Epoch == Logs.Epoch
             || (_bug == ModelBug.TakeFormerEpoch && Logs.Epochs.Lineage.Knows(page.Epoch))
@@ -163,17 +173,23 @@ internal sealed class ModelReplica
         return true;
     }
 
-    public void BeginComparison() => _comparison = (ReadAll(), Logs.Epoch);
+    public void BeginComparison() => _comparison = IsCutOff || _isStalled ? _comparison : (ReadAll(), Logs.Epoch);
 
     public void EndComparison()
     {
+        if (_isStalled)
+            return;
         if (_comparison is var (page, epoch) && epoch == Logs.Epoch && !Apply(page) && !IsOfFormerPrimary(page))
             CatchUp();
         _comparison = null;
     }
 
+    /// <summary>Reads everything missing. Without the store, the feed does nothing else until it answers.</summary>
     public void CatchUp()
     {
+        _isStalled = IsCutOff;
+        if (_isStalled)
+            return;
         ModelPage page;
         do page = ReadAll();
         while (!Apply(page) || page.Through < page.Head);
@@ -187,9 +203,11 @@ internal sealed class ModelReplica
     private bool IsOfFormerPrimary(ModelPage page) =>
         page.Epoch != Logs.Epoch && Logs.Epochs.Lineage.Knows(page.Epoch) && _bug != ModelBug.BelieveFormerPrimary;
 
-    /// <summary>A page for one stream.</summary>
-    public ReplayPage ReadStore(StreamFilter filter, long after)
+    /// <summary>A page for one stream; null if the store does not answer.</summary>
+    public ReplayPage? ReadStore(StreamFilter filter, long after)
     {
+        if (IsCutOff)
+            return null;
         bool Wants(string topic) => filter.Events.Topics.Any(p => TopicPattern.Matches(p, topic));
         var page = _store.Read(after, Wants, most: 4, of: Server());
         return new(
@@ -213,12 +231,19 @@ internal sealed class ModelReplica
         var isGap = message.Heads is null
             ? message.IsIncomplete || (page.Previous > Logs.Settled && !IgnoresPrevious())
             : missing is not null && Logs.Needs(missing) && _bug != ModelBug.HeartbeatSettles;
-        if (isGap && message.IsIndexOnly && !(missing is not null && Logs.Needs(missing)) && _random.Next(2) == 0)
+        var follows = page.Previous <= Logs.Settled || _bug == ModelBug.HoleOverGap;
+        var isHole = isGap && message.IsIncomplete && follows && IsCutOff;
+        if (isHole)
+            Holes++;
+        else if (isGap && message.IsIndexOnly && !(missing is not null && Logs.Needs(missing)) && _random.Next(2) == 0)
             return; // as while the store is away
-        if (isGap)
+        else if (isGap)
+        {
             CatchUp();
-        else if (message.Events.Count == 0 || !TryReadLarge())
-            PublishMessage(page, message, missing);
+            return;
+        }
+        if ((message.Events.Count == 0 && !isHole) || !TryRead())
+            PublishMessage(page, message, isHole && _bug == ModelBug.ForgetHole ? null : missing);
     }
 
     private bool IgnoresPrevious()
@@ -231,8 +256,8 @@ internal sealed class ModelReplica
     private IReadOnlyList<long> Believed(IReadOnlyList<long> heads) =>
         _subscriptions.HasLeftIndexes && _bug == ModelBug.TrustSilence ? new long[heads.Count] : heads;
 
-    /// <summary>Reads large events of a message from the store, which may be given up after any step.</summary>
-    private bool TryReadLarge()
+    /// <summary>Reads what a message lacks from the store, which may be given up after any step.</summary>
+    private bool TryRead()
     {
         for (var steps = _random.Next(6) - 2; steps > 0; steps--)
             if (ReadAll() is var read && Apply(read) && read.Through >= read.Head)
@@ -303,8 +328,9 @@ internal sealed class ModelReplica
     private void PassOn()
     {
         var lost = new List<int>();
-        while (_assembly.Next(_clock.GetTimestamp(), slot => !_subscriptions.IsReceiving(slot), lost) is { } next)
+        while (_assembly.Next(_clock.GetTimestamp(), IsUnavailable, lost) is { } next)
             _messages.Enqueue(next);
+        bool IsUnavailable(int slot) => !_subscriptions.IsReceiving(slot) || Channels.IsAway(slot);
     }
 
     private void PublishAgain(IReadOnlyList<EventRecord> events)

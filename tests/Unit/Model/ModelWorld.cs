@@ -31,6 +31,7 @@ internal sealed class ModelWorld
     private ModelLeader _leader;
     private ModelLeader? _former;
     private bool _redisAway;
+    private int? _serverAway;
     private (int Lost, int Repeated, int Overtaking) _treatment;
 
     private ModelWorld(int seed, ModelBug bug)
@@ -65,6 +66,9 @@ internal sealed class ModelWorld
             (8, () => Open(Reader(), Replica())),
             (2, Promote),
             (1, LoseRedis),
+            (1, LoseServer),
+            (2, LoseStore),
+            (2, LoseServerAndStore),
             (1, Restart),
             (1, () => _store.Retain(_random.NextInt64(_store.Now.Head + 1))),
             (1, ChangeLeader),
@@ -90,6 +94,7 @@ internal sealed class ModelWorld
 
     public int Received => _readers.Sum(r => r.Received);
     public int Resyncs => _readers.Sum(r => r.Resyncs);
+    public int Holes => _replicas.Sum(r => r.Holes);
     public int Promotions => _store.Histories.Count - 1;
 
     private ModelReplica Replica() => _replicas[_random.Next(_replicas.Length)];
@@ -171,6 +176,47 @@ internal sealed class ModelWorld
             replica.Channels.Clear();
     }
 
+    /// <summary>One of two Redis servers becomes unavailable, or available again.</summary>
+    private void LoseServer()
+    {
+        _serverAway = _serverAway is null ? _random.Next(ModelChannels.Servers) : null;
+        foreach (var replica in _replicas)
+            Treat(replica.Channels);
+    }
+
+    /// <summary>Both are lost while pages come one after the other. In random order, a replica without the store soon
+    /// has another gap, for which it waits.</summary>
+    private void LoseServerAndStore()
+    {
+        var replica = Replica();
+        replica.Subscribe();
+        Relay();
+        _serverAway = _random.Next(ModelChannels.Servers);
+        Treat(replica.Channels);
+        replica.IsCutOff = true;
+        for (var pages = _random.Next(1, 5); pages > 0; pages--)
+        {
+            Publish();
+            Relay();
+        }
+
+        void Relay()
+        {
+            _leader.Relay(5);
+            while (replica.Receive()) { }
+            if (_random.Next(8) == 0)
+                Promote();
+            while (replica.Feed()) { }
+        }
+    }
+
+    /// <summary>A replica loses the store, or reaches it again.</summary>
+    private void LoseStore()
+    {
+        var replica = Replica();
+        replica.IsCutOff = !replica.IsCutOff;
+    }
+
     private void Restart()
     {
         var number = _random.Next(_replicas.Length);
@@ -189,10 +235,10 @@ internal sealed class ModelWorld
 
     private void Heal()
     {
-        (_redisAway, _treatment, _former) = (false, default, null);
+        (_redisAway, _serverAway, _treatment, _former) = (false, null, default, null);
         foreach (var replica in _replicas)
         {
-            replica.CutOff = null;
+            (replica.CutOff, replica.IsCutOff) = (null, false);
             Treat(replica.Channels);
         }
         for (var round = 0; round < 3; round++)
@@ -237,5 +283,9 @@ internal sealed class ModelWorld
         return new ModelReplica(_store, _slots, _format, channels, _random, _bug);
     }
 
-    private void Treat(ModelChannels channels) => (channels.Lost, channels.Repeated, channels.Overtaking) = _treatment;
+    private void Treat(ModelChannels channels)
+    {
+        (channels.Lost, channels.Repeated, channels.Overtaking) = _treatment;
+        channels.Away = _serverAway;
+    }
 }

@@ -45,6 +45,8 @@ public class PageAssemblyTests
         var page = Next(Limit)!;
         Assert.True(page.IsIncomplete);
         Assert.Equal([1], _lost);
+        Assert.True(page.Missing!.Contains(1) && !page.Missing.Contains(2));
+        Assert.Equal([2], page.Events.Select(e => e.Position));
         // A page that has been handed on accepts no late body.
         _assembly.Add(Body(1, 0, 2, 1), 10);
         Assert.Equal(0, _assembly.Bytes);
