@@ -1,5 +1,5 @@
 import { watchStreamApi } from "../Shared/UnreachableNote.razor.js";
-import { atEnd, composer, toEnd } from "../Shared/composer.js";
+import { composer, following, toEnd } from "../Shared/composer.js";
 import { ModelPicker } from "../Shared/model-picker.js";
 import { count, milliseconds } from "../Shared/numbers.js";
 import { Recents } from "../Shared/recents.js";
@@ -86,16 +86,10 @@ function showAll() {
 }
 
 function event(turn, now) {
-  const follows = atEnd(element("ask"));
-  if (now.type === "message_end") {
-    views.get(turn)?.end(turn);
-    element("answered").textContent = text("answered");
-  } else {
-    element("answered").textContent = ""; // so that the next end is announced too
-    views.get(turn)?.add(now);
-  }
+  const ended = now.type === "message_end";
+  following(element("ask"), () => (ended ? views.get(turn)?.end(turn) : views.get(turn)?.add(now)));
+  element("answered").textContent = ended ? text("answered") : ""; // empty, so that the next end is announced too
   if (now.type !== "content") updateStats();
-  if (follows) toEnd(element("ask"));
 }
 
 function showState(now) {

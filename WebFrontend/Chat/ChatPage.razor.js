@@ -2,7 +2,7 @@ import { Answer } from "./answer.js";
 import { AnswerView } from "./answer-view.js";
 import { Arrivals } from "./arrivals.js";
 import { watchStreamApi } from "../Shared/UnreachableNote.razor.js";
-import { atEnd, composer, toEnd } from "../Shared/composer.js";
+import { composer, following, toEnd } from "../Shared/composer.js";
 import { newId } from "../Shared/ids.js";
 import { ModelPicker } from "../Shared/model-picker.js";
 import { count, milliseconds, rate } from "../Shared/numbers.js";
@@ -117,9 +117,7 @@ function show({ id, question }) {
   element("empty").hidden = true;
   const view = new AnswerView(question, text, question === null ? null : () => ask(question));
   const answer = new Answer(id, (now, fresh) => {
-    const follows = atEnd(element("ask"));
-    view.show(now, fresh);
-    if (follows) toEnd(element("ask"));
+    following(element("ask"), () => view.show(now, fresh));
     if (now === current()) phase();
   });
   answers.push(answer);

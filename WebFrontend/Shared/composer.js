@@ -34,8 +34,22 @@ export function composer(form, ask) {
   };
 }
 
-const end = (form) => form.parentElement.getBoundingClientRect().bottom - innerHeight;
+const NEAR = 160; // pixels: the reader of the end may have scrolled back by this much
 
-/** Returns true if the end of the conversation is visible, so that new text should be scrolled into view. */
-export const atEnd = (form) => end(form) < 160;
-export const toEnd = (form) => scrollBy({ top: end(form) + 16, behavior: "instant" });
+// Pixels from the place of the composer at the bottom of the window to the end of the conversation.
+function end(form) {
+  const gap = parseFloat(getComputedStyle(form).bottom);
+  return form.parentElement.getBoundingClientRect().bottom + gap - innerHeight;
+}
+
+export const toEnd = (form) => scrollBy({ top: end(form), behavior: "instant" });
+
+/**
+ * Changes the conversation and scrolls new text into view if its end was visible. The composer does not move then, also
+ * where the page was scrolled beyond the end: a button that moves under the pointer is not pressed.
+ */
+export function following(form, change) {
+  const before = end(form);
+  change();
+  if (before < NEAR) scrollBy({ top: end(form) - Math.min(before, 0), behavior: "instant" });
+}

@@ -34,7 +34,9 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
 
         await page.Locator(".examples button").Nth(1).ClickAsync();
         await Expect(page.Locator(".turn .text")).ToContainTextAsync("You asked");
-        await page.Locator("#stop").ClickAsync();
+        // As a finger does: a click of Playwright scrolls the page first, beyond the end of the conversation.
+        var stop = (await page.Locator("#stop").BoundingBoxAsync())!;
+        await page.Mouse.ClickAsync(stop.X + stop.Width / 2, stop.Y + stop.Height / 2);
         var again = page.GetByRole(AriaRole.Button, new() { Name = "Ask again" });
         await Expect(again).ToBeInViewportAsync();
         await page.WaitForFunctionAsync(
@@ -42,6 +44,38 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
                 + "document.getElementById('ask').getBoundingClientRect().top"
         );
     }
+
+    [Theory]
+    [InlineData(-100)] // a little before the end of the conversation
+    [InlineData(250)] // beyond it, at the panels
+    public async Task Stop_that_is_pressed_while_text_arrives_stops_the_answer_wherever_the_page_is_scrolled(int by)
+    {
+        var page = await OpenAsync("/chat", await PhoneAsync());
+        await page.Locator(".examples button").Nth(1).ClickAsync();
+        await GrowsAsync(page, 1_000); // the conversation is higher than the screen
+        // The place of its lower edge as soon as the page is scrolled, before more text arrives.
+        var place = await page.EvaluateAsync<float[]>(
+            """
+            by => {
+              scrollBy(0, by);
+              const { left, bottom } = document.getElementById('stop').getBoundingClientRect();
+              return [left + 10, bottom - 3];
+            }
+            """,
+            by
+        );
+        await page.Mouse.MoveAsync(place[0], place[1]);
+        await page.Mouse.DownAsync();
+        await GrowsAsync(page, 200);
+        await page.Mouse.UpAsync();
+        await Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", "cancelled");
+    }
+
+    private static async Task GrowsAsync(IPage page, int by) =>
+        await page.WaitForFunctionAsync(
+            "length => document.querySelector('.turn .text')?.textContent.length > length",
+            by + await page.EvaluateAsync<int>("document.querySelector('.turn .text')?.textContent.length ?? 0")
+        );
 
     private Task<IBrowserContext> PhoneAsync() => ContextAsync(width: Width, height: Height);
 
