@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
@@ -27,7 +28,8 @@ internal sealed class Api(Uri address) : IDisposable
     }
 
     /// <summary>Publishes <c>{"n":0}</c> and the following in one request.</summary>
-    public async Task PublishManyAsync(string topic, int count)
+    /// <summary>Publishes events in one request and returns the position of the last one.</summary>
+    public async Task<string> PublishManyAsync(string topic, int count)
     {
         using var response = await _http.PostAsJsonAsync(
             "/v1/events",
@@ -41,17 +43,35 @@ internal sealed class Api(Uri address) : IDisposable
                 })
         );
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        var published = (await response.Content.ReadFromJsonAsync<JsonObject>())!["events"]!.AsArray();
+        return published[^1]!["position"]!.GetValue<string>();
     }
 
-    public async Task<IReadOnlyList<JsonNode>> ConnectionsAsync(string topic) =>
-        [
-            .. (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!["connections"]!
-                .AsArray()
-                .Select(c => c!),
-        ];
+    /// <summary>Waits until every replica has read the log up to a position: a stream that starts at the head of any of
+    /// them then starts after it.</summary>
+    public Task ReachedAsync(string position) =>
+        PageTests.UntilAsync(async () =>
+            (await ReplicasAsync()).All(r => NumberOf(r["head"]!.GetValue<string>()) >= NumberOf(position))
+        );
 
-    public async Task<IReadOnlyList<JsonNode>> ReplicasAsync() =>
-        [.. (await _http.GetFromJsonAsync<JsonArray>("/v1/replicas"))!.Select(r => r!)];
+    private static long NumberOf(string position) =>
+        long.Parse(position[(position.LastIndexOf('-') + 1)..], CultureInfo.InvariantCulture);
+
+    /// <summary>The open connections of all replicas: asks again while one of them does not answer.</summary>
+    public async Task<IReadOnlyList<JsonNode>> ConnectionsAsync(string topic)
+    {
+        JsonObject listing = [];
+        await PageTests.UntilAsync(async () =>
+        {
+            listing = (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!;
+            return listing["partial"] is null;
+        });
+        return [.. listing["connections"]!.AsArray().Select(c => c!)];
+    }
+
+    /// <param name="replica">Address of the replica that answers; null for any.</param>
+    public async Task<IReadOnlyList<JsonNode>> ReplicasAsync(Uri? replica = null) =>
+        [.. (await _http.GetFromJsonAsync<JsonArray>(new Uri(replica ?? address, "/v1/replicas")))!.Select(r => r!)];
 
     public async Task CreateTaskAsync(string title) =>
         (await _http.PostAsJsonAsync("/tasks", new { title })).EnsureSuccessStatusCode().Dispose();
@@ -78,7 +98,11 @@ internal sealed class Api(Uri address) : IDisposable
     public async Task CloseAsync(string topic)
     {
         foreach (var connection in await ConnectionsAsync(topic))
-            (await _http.DeleteAsync($"/v1/connections/{connection["id"]}")).Dispose();
+            await PageTests.UntilAsync(async () =>
+            {
+                using var response = await _http.DeleteAsync($"/v1/connections/{connection["id"]}");
+                return response.StatusCode != HttpStatusCode.ServiceUnavailable; // its replica did not answer
+            });
     }
 
     /// <summary>An open stream whose headers have been read.</summary>

@@ -80,9 +80,9 @@ public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser
             await Expect(page.Locator(".turn[data-status=done] .tool[data-state=done]")).ToHaveCountAsync(2);
         if (path == "/load")
             await Expect(page.Locator("#reports:visible, #no-reports:visible")).ToHaveCountAsync(1);
-        // Elements that fade in have their final colour only then.
+        // Elements that fade in have their final colour only then; an element that another test removes never does.
         await page.EvaluateAsync(
-            "() => Promise.all(document.getAnimations().filter(a => "
+            "() => Promise.allSettled(document.getAnimations().filter(a => "
                 + "a.effect.getComputedTiming().iterations !== Infinity).map(a => a.finished))"
         );
     }

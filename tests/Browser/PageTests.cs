@@ -110,6 +110,22 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
             hidden
         );
 
+    /// <summary>Records each text that an element shows from now on: it may be gone when the test looks.</summary>
+    protected static Task RecordAsync(ILocator element) =>
+        element.EvaluateAsync(
+            """
+            element => {
+              window.shown = [];
+              new MutationObserver(() => shown.push(element.textContent))
+                .observe(element, { childList: true, characterData: true, subtree: true });
+            }
+            """
+        );
+
+    /// <summary>Waits until the recorded element shows or has shown a text.</summary>
+    protected static Task HasShownAsync(IPage page, string text) =>
+        page.WaitForFunctionAsync("text => shown.includes(text)", text);
+
     internal static async Task UntilAsync(Func<Task<bool>> condition)
     {
         for (var limit = DateTime.UtcNow.AddSeconds(30); !await condition(); await Task.Delay(100, Cancelled))
