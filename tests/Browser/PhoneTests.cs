@@ -71,6 +71,24 @@ public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(
         await Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", "cancelled");
     }
 
+    [Fact]
+    public async Task Focus_in_the_composer_does_not_scroll_the_page_away_from_the_end_of_the_answer()
+    {
+        var page = await OpenAsync("/chat", await PhoneAsync());
+        await page.Locator(".examples button").Nth(1).ClickAsync();
+        await GrowsAsync(page, 1_000);
+        var scrolled = await page.EvaluateAsync<float>(
+            """
+            () => {
+              const before = scrollY;
+              for (const id of ['question', 'model', 'length', 'stop']) document.getElementById(id).focus();
+              return scrollY - before;
+            }
+            """
+        );
+        Assert.InRange(scrolled, -1, 1);
+    }
+
     private static async Task GrowsAsync(IPage page, int by) =>
         await page.WaitForFunctionAsync(
             "length => document.querySelector('.turn .text')?.textContent.length > length",
