@@ -37,11 +37,11 @@ public class Http2Tests(StackFixture stack, BrowserFixture browser) : PageTests(
             """,
             new object[] { topic, Count }
         );
-        await page.WaitForFunctionAsync("sources.every(s => s.readyState === EventSource.OPEN)");
+        await page.WaitForFunctionAsync("() => sources.every(s => s.readyState === EventSource.OPEN)");
         await Api.PublishAsync(topic, new { n = -1 });
         for (var n = 0; n < Count; n++)
             await Api.PublishAsync($"{topic}.only.{n}", new { n });
-        await page.WaitForFunctionAsync("got.every(g => g.length === 2)");
+        await page.WaitForFunctionAsync("() => got.every(g => g.length === 2)");
         for (var n = 0; n < Count; n++)
             Assert.Equal([-1, n], await page.EvaluateAsync<int[]>($"got[{n}]"));
         Assert.True(await page.EvaluateAsync<bool>("sources.every(s => s.readyState === EventSource.OPEN)"));
