@@ -147,11 +147,19 @@ internal static class ReliabilityReport
     private static string Machine =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Environment.ProcessorCount} cores, shared by clients and system{(IsInMemory ? ", files in memory" : "")}"
+            $"{Environment.ProcessorCount} cores, shared by clients and system"
+                + $"{(IsInMemory ? ", files in memory" : "")}{(IsAutogrouped ? ", with autogroup" : "")}"
         );
 
     /// <summary>True if the stores' files are in a file system in memory (Linux).</summary>
     private static bool IsInMemory => new DriveInfo(EphemeralFolder.Root).DriveFormat == "tmpfs";
+
+    /// <summary>True if Linux shares the processors by session, and each connection of Postgres is one (sched(7)); it
+    /// does not in a control group of its own, as under systemd or in a container.</summary>
+    private static bool IsAutogrouped =>
+        TextOf("/proc/sys/kernel/sched_autogroup_enabled") == "1" && TextOf("/proc/self/cgroup") == "0::/";
+
+    private static string? TextOf(string file) => File.Exists(file) ? File.ReadAllText(file).Trim() : null;
 
     private static void Line(StringBuilder text, FormattableString line) =>
         text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
