@@ -27,8 +27,8 @@ internal sealed class Api(Uri address) : IDisposable
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
     }
 
-    /// <summary>Publishes <c>{"n":0}</c> and the following in one request.</summary>
-    /// <summary>Publishes events in one request and returns the position of the last one.</summary>
+    /// <summary>Publishes <c>{"n":0}</c> and the following in one request. Returns the position of the last
+    /// one.</summary>
     public async Task<string> PublishManyAsync(string topic, int count)
     {
         using var response = await _http.PostAsJsonAsync(
