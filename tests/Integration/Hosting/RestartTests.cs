@@ -95,12 +95,14 @@ public class RestartTests
         var starts = Path.GetTempFileName();
         await using (
             var app = await HostedApplication.StartAsync(
-                b => b.AddScript("worker", $"echo started >> {starts}; exec sleep 1000").WithRestart(),
+                b => b.AddScript("worker", $"echo started >> {starts}; echo ready; exec sleep 1000").WithRestart(),
                 args: "--Restart:DelaySeconds=0.001"
             )
         )
         {
             var worker = await app.RunsAsync("worker");
+            // A process that runs has not yet begun its script on a busy machine.
+            await app.LogsAsync(worker, "ready");
             // Ctrl+C, which a shell sends to the processes too.
             app.App.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
             Kill(worker);
