@@ -286,15 +286,10 @@ internal sealed class DeliverySystem : IAsyncDisposable
         foreach (var (setting, value) in settings ?? [])
             environment[setting] = value;
         var stop = TestContext.Current.CancellationToken;
-        RunningService service;
-        if (inProcess || _inProcesses)
-        {
-            // Compiling again what is used often costs a quarter of a start's CPU; the process ends before it pays.
-            environment["DOTNET_TC_CallCounting"] = "0";
-            service = await ServiceProcess.StartAsync(name, environment, stop, url);
-        }
-        else
-            service = await ServiceHost.StartAsync(name, environment, url, stop);
+        RunningService service =
+            inProcess || _inProcesses
+                ? await ServiceProcess.StartAsync(name, environment, stop, url)
+                : await ServiceHost.StartAsync(name, environment, url, stop);
         lock (_services)
             _services.Add(service);
         return service;

@@ -12,7 +12,7 @@ public sealed class ModelTests(StackFixture stack)
 {
     /// <summary>More for a longer search: <c>MODEL_RUNS=500 dotnet test …</c>.</summary>
     private static readonly int Runs = int.Parse(
-        Environment.GetEnvironmentVariable("MODEL_RUNS") ?? "15",
+        Environment.GetEnvironmentVariable("MODEL_RUNS") ?? "10",
         CultureInfo.InvariantCulture
     );
 

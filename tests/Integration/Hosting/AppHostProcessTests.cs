@@ -23,11 +23,21 @@ public class AppHostProcessTests
     }
 
     [Fact]
-    public async Task A_termination_signal_ends_everything_and_exits_with_0()
+    public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy_and_SIGTERM_ends_it_with_0()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         var run = Guid.NewGuid().ToString("N");
-        await using var appHost = await AppHostProcess.StartAsync(run);
+        var proxy = $"http://127.0.0.1:{Harness.FreePort.Take()}"; // nothing listens there
+        await using var appHost = await AppHostProcess.StartAsync(
+            run,
+            until: "webfrontend is at",
+            ("DOTNET_ENVIRONMENT", "Development"), // outside it the services need credentials
+            ("HTTP_PROXY", proxy),
+            ("HTTPS_PROXY", proxy),
+            ("NO_PROXY", "")
+        );
+        Assert.False(appHost.Process.HasExited);
+
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
 
         Assert.Equal(0, Kill(appHost.Process.Id, SigTerm));
@@ -36,21 +46,6 @@ public class AppHostProcessTests
             .WaitAsync(Timeout, TestContext.Current.CancellationToken);
         Assert.Equal(0, appHost.Process.ExitCode);
         await GoneAsync(run);
-    }
-
-    [Fact]
-    public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy()
-    {
-        var proxy = $"http://127.0.0.1:{Harness.FreePort.Take()}"; // nothing listens there
-        await using var appHost = await AppHostProcess.StartAsync(
-            Guid.NewGuid().ToString("N"),
-            until: "webfrontend is at",
-            ("DOTNET_ENVIRONMENT", "Development"), // outside it the services need credentials
-            ("HTTP_PROXY", proxy),
-            ("HTTPS_PROXY", proxy),
-            ("NO_PROXY", "")
-        );
-        Assert.False(appHost.Process.HasExited);
     }
 
     private static async Task GoneAsync(string run)
