@@ -56,6 +56,22 @@ internal sealed class ServiceHost : RunningService
         return await starting;
     }
 
+    /// <summary>Starts a service that must refuse to start, and returns why it does.</summary>
+    public static async Task<string> RefusalAsync(string service, IReadOnlyDictionary<string, string> environment)
+    {
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        {
+            await using var started = await StartAsync(
+                service,
+                environment,
+                "http://127.0.0.1:0",
+                TestContext.Current.CancellationToken
+            );
+        });
+        Assert.DoesNotContain("Now listening", failure.Message, StringComparison.Ordinal);
+        return failure.Message;
+    }
+
     public override Task StopAsync(CancellationToken cancellationToken)
     {
         _lifetime.StopApplication();
@@ -72,19 +88,21 @@ internal sealed class ServiceHost : RunningService
 
     private static async Task<ServiceHost> RunAsync(string service, string[] arguments, CancellationToken limit)
     {
-        var app =
-            service == "StreamApi" ? StreamApiApplication.Build(arguments) : BroadcasterApplication.Build(arguments);
-        var host = new ServiceHost(app);
+        ServiceHost? host = null;
         try
         {
-            await app.StartAsync(limit);
+            host = new ServiceHost(
+                service == "StreamApi" ? StreamApiApplication.Build(arguments) : BroadcasterApplication.Build(arguments)
+            );
+            await host._app.StartAsync(limit);
         }
         catch (Exception e)
         {
-            await app.DisposeAsync();
-            throw new InvalidOperationException($"{service} did not start: {e.Message}\n{host.Output}", e);
+            if (host is not null)
+                await host._app.DisposeAsync();
+            throw new InvalidOperationException($"{service} did not start: {e.Message}\n{host?.Output}", e);
         }
-        host._url = Reachable(app.Urls.First());
+        host._url = Reachable(host._app.Urls.First());
         host._running = host.RunUntilStoppedAsync();
         return host;
     }

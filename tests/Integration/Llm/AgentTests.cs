@@ -3,13 +3,12 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>Agents: tool calls, resumed runs, sessions in the store.</summary>
 [Collection(LlmSystem.Collection)]
-public sealed class AgentTests(LlmSystem system, StackFixture stack)
+public sealed class AgentTests(LlmSystem system)
 {
     private static string Ask(string prompt) => "/stream?prompt=" + Uri.EscapeDataString(prompt);
 
@@ -155,30 +154,6 @@ public sealed class AgentTests(LlmSystem system, StackFixture stack)
                 && text.IndexOf("“second”", StringComparison.Ordinal) > one,
             text
         );
-    }
-
-    [Fact]
-    public async Task A_session_continues_after_its_replica_was_killed()
-    {
-        await using var own = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new(LlmSystem.Settings(system.Upstream)) { ["Llm__Providers__Demo__TokensPerSecond"] = "5" },
-            inProcesses: true
-        );
-        var id = await SessionAsync(own.Replicas[0]);
-        await SendAsync(
-            own.Replicas[0],
-            id,
-            "the first message, which has more than ten words so that its answer takes a while"
-        );
-        await SendAsync(own.Replicas[0], id, "the second message");
-        await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, "/stream/" + id);
-        await reader.WaitForEventsAsync(2);
-        own.Replicas[0].Process.Kill();
-        await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == 2);
-        Assert.Single(reader.Events, e => e.Data!.Contains("interrupted", StringComparison.Ordinal));
-        Assert.Contains("“the second message”", LlmSystem.Text(reader.Events, "data"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -216,12 +216,8 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     public async Task A_replica_killed_during_a_begin_leaves_nothing_running_and_the_request_can_be_repeated()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: LlmSystem.Settings(upstream),
-            inProcesses: true
-        );
+        await using var own = await DeliverySystem.StartAsync(stack, settings: LlmSystem.Settings(upstream));
+        var (staying, killed) = (own.Replicas[0], await own.StartReplicaAsync(inProcess: true));
         var prompt = upstream.On(async request =>
         {
             await request.StartAsync();
@@ -237,7 +233,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
                 for each row when (new.type = 'announced') execute function public.slow();
             """
         );
-        var lost = LlmSystem.PostAsync(own.Replicas[0], "/v1/generations", Question(prompt), (Header, "again"));
+        var lost = LlmSystem.PostAsync(killed, "/v1/generations", Question(prompt), (Header, "again"));
         await DeliverySystem.EventuallyAsync(
             async () =>
             {
@@ -249,23 +245,18 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
             },
             "it is about to be announced"
         );
-        own.Replicas[0].Process.Kill();
+        killed.Process.Kill();
         await Assert.ThrowsAsync<HttpRequestException>(() => lost);
         await RunAsync(
             "create or replace function public.slow() returns trigger language plpgsql as $$ begin return new; end $$"
         );
 
-        using var again = await LlmSystem.PostAsync(
-            own.Replicas[1],
-            "/v1/generations",
-            Question(prompt),
-            (Header, "again")
-        );
+        using var again = await LlmSystem.PostAsync(staying, "/v1/generations", Question(prompt), (Header, "again"));
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
         var id = (await again.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
-        await using var reader = await SseReader.OpenAsync(own.Replicas[1].Url, LlmSystem.Stream(id));
+        await using var reader = await SseReader.OpenAsync(staying.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
-        var status = (await LlmSystem.StateAsync(own.Replicas[1], id)).GetProperty("status").GetString();
+        var status = (await LlmSystem.StateAsync(staying, id)).GetProperty("status").GetString();
         Assert.Contains(status, (string[])["interrupted", "done"]);
         Assert.Equal(status == "done" ? 1 : 0, upstream.Attempts(prompt));
         Assert.Equal(0L, await CountAsync("select count(*) from eventstore.runs"));

@@ -14,8 +14,10 @@ public sealed class SessionTests(LlmSystem system)
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task A_stopping_replica_leaves_the_messages_that_wait_to_the_others()
+    [Theory]
+    [InlineData("stopped")]
+    [InlineData("killed")]
+    public async Task A_replica_that_is_stopped_or_killed_leaves_the_messages_that_wait_to_the_others(string end)
     {
         await using var leaving = await LeavingAsync();
         var asked = new TaskCompletionSource();
@@ -27,7 +29,10 @@ public sealed class SessionTests(LlmSystem system)
         await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
         await reader.WaitForEventsAsync(1);
         await SendAsync(leaving, session, second);
-        leaving.Process.Terminate();
+        if (end == "stopped")
+            leaving.Process.Terminate();
+        else
+            leaving.Process.Kill();
         await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 2);
         Assert.Single(reader.Events, e => e.Data!.Contains("interrupted", StringComparison.Ordinal));
         Assert.Equal("begun second", LlmSystem.Text(reader.Events, "data"));

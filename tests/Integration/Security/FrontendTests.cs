@@ -41,7 +41,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task A_signed_in_user_reaches_StreamApi_through_the_pages_site_and_no_script_has_the_credential()
     {
-        await using var frontend = await StartSignedInAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
 
         Assert.Equal(
@@ -158,7 +158,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task An_extension_in_a_path_opens_nothing_but_a_file_that_pages_are_made_of()
     {
-        await using var frontend = await StartSignedInAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
         foreach (var asset in (string[])["/Shell/App.razor.css", "/Shell/App.razor.js", "/mark.svg"])
             Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
@@ -178,7 +178,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Sign_out_ends_the_streams_of_its_visit_and_not_those_of_another_visit()
     {
-        await using var frontend = await StartSignedInAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
         using var elsewhere = new Site(frontend.Url);
         foreach (var visit in (Site[])[site, elsewhere])
@@ -214,7 +214,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task After_a_token_has_expired_the_next_page_asks_to_sign_in()
     {
-        await using var frontend = await StartSignedInAsync();
+        var frontend = await system.PagesAsync();
         // Warms the process up first, because the token lives for some seconds only.
         using (var first = new Site(frontend.Url))
         {
@@ -238,7 +238,4 @@ public sealed class FrontendTests(SecureSystem system)
 
     private static string Header(HttpResponseMessage response, string name) =>
         Assert.Single(response.Headers.GetValues(name));
-
-    private Task<ServiceProcess> StartSignedInAsync() =>
-        Site.StartAsync(system.A.ToString(), ("SignIn__Enabled", "true"));
 }

@@ -21,6 +21,8 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
     /// <summary>An API key with the same name as the tokens' user.</summary>
     internal const string NamesakeKey = "namesake-key-of-this-test-0c61be";
 
+    private Task<ServiceProcess>? _pages;
+
     internal DeliverySystem System { get; private set; } = null!;
     internal RunningService ReplicaA => System.Replicas[0];
     internal Uri A => System.Replicas[0].Url;
@@ -61,7 +63,16 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
     public async ValueTask InitializeAsync() =>
         System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Settings, apiKey: OperatorKey);
 
-    public async ValueTask DisposeAsync() => await System.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_pages is { IsCompletedSuccessfully: true })
+            await _pages.Result.DisposeAsync();
+        await System.DisposeAsync();
+    }
+
+    /// <summary>The site of the pages with a sign-in, started by the first test that needs it: each test has visits of
+    /// its own.</summary>
+    internal Task<ServiceProcess> PagesAsync() => _pages ??= Site.StartAsync(A.ToString(), ("SignIn__Enabled", "true"));
 
     internal static Task<HttpResponseMessage> SendAsync(
         Uri server,

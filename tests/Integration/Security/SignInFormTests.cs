@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
-using Harness;
 
 namespace Integration.Security;
 
@@ -15,7 +14,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_form_beyond_the_limit_is_refused_before_it_is_read()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var socket = new TcpClient();
         await socket.ConnectAsync(frontend.Url.Host, frontend.Url.Port, Cancelled);
         await using var connection = socket.GetStream();
@@ -36,7 +35,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_large_change_passes_to_StreamApi_and_gets_its_answer()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         using var client = site.Streaming();
@@ -55,7 +54,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_form_without_a_valid_token_shows_the_form_again_and_says_why()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
         using var refused = await site.SignInAsync(SecureSystem.OperatorKey, antiforgery: false);
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
@@ -67,7 +66,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_sign_in_leads_to_the_wanted_page_and_never_to_another_site()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
         var asked = (await site.GetAsync("/chat?id=1f&x=%2F")).Headers.Location!.OriginalString;
         Assert.Equal("/sign-in?to=%2Fchat%3Fid%3D1f%26x%3D%252F", asked);
@@ -115,7 +114,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_sign_out_clears_what_the_pages_keep_in_the_browser()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         using var left = await site.SignOutAsync();
@@ -125,7 +124,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task Over_http_the_page_says_that_the_browser_keeps_no_sign_in()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend.Url, "/sign-in"))
         {
@@ -142,7 +141,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_page_of_another_site_starts_no_reader()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var site = new Site(frontend.Url);
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         using var refused = await site.GetAsync("/patterns/reader?perSecond=10", "image/*", from: "cross-site");
@@ -152,7 +151,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_refusal_of_this_server_is_in_the_visitors_language()
     {
-        await using var frontend = await StartAsync();
+        var frontend = await system.PagesAsync();
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Add("Accept-Language", "ja");
         using var refused = await http.GetAsync(new Uri(frontend.Url, "/api/v1/models"), Cancelled);
@@ -160,6 +159,4 @@ public sealed class SignInFormTests(SecureSystem system)
         var problem = await refused.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>(Cancelled);
         Assert.Equal("先に「サインイン」ページでサインインしてください。", problem.GetProperty("detail").GetString());
     }
-
-    private Task<ServiceProcess> StartAsync() => Site.StartAsync(system.A.ToString(), ("SignIn__Enabled", "true"));
 }

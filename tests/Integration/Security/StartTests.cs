@@ -1,5 +1,5 @@
 using System.Net;
-using Harness;
+using Integration.Delivery;
 using Stack;
 
 namespace Integration.Security;
@@ -35,11 +35,7 @@ public sealed class StartTests(StackFixture stack)
                 settings[name] = set;
             settings[setting] = value!;
         }
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
-            ServiceProcess.RunToEndAsync("StreamApi", ["--urls", "http://127.0.0.1:0"], settings, limit.Token)
-        );
-        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(message, await ServiceHost.RefusalAsync("StreamApi", settings), StringComparison.Ordinal);
     }
 
     [Fact]

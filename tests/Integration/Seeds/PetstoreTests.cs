@@ -158,16 +158,17 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     {
         await using var system = await DeliverySystem.StartAsync(
             stack,
-            settings: new(SeedSystem.Quick) { ["Petstore__ConfirmationMilliseconds"] = "4000" },
-            inProcesses: true
+            replicas: 0,
+            settings: new(SeedSystem.Quick) { ["Petstore__ConfirmationMilliseconds"] = "4000" }
         );
-        var order = await Requests.PostAsync(system.Replicas[0].Url, "/v1/orders", new { petId = "019b4132" });
+        var killed = await system.StartReplicaAsync(inProcess: true);
+        var order = await Requests.PostAsync(killed.Url, "/v1/orders", new { petId = "019b4132" });
         var stream = $"/v1/orders/{order.Text("id")}/status/stream";
         List<Frame> seen;
-        await using (var reader = await SseReader.OpenAsync(system.Replicas[0].Url, stream))
+        await using (var reader = await SseReader.OpenAsync(killed.Url, stream))
         {
             await reader.WaitForEventsAsync(2);
-            system.Replicas[0].Process.Kill();
+            killed.Process.Kill();
             await reader.WaitForEndAsync();
             Assert.False(reader.EndedProperly);
             seen = [.. reader.Events];

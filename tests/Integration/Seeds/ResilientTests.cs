@@ -157,17 +157,13 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task A_killed_replica_leaves_the_source_to_the_other_and_the_reader_misses_nothing()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: SeedSystem.Quick,
-            inProcesses: true
-        );
-        await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, _path);
+        await using var system = await DeliverySystem.StartAsync(stack, settings: SeedSystem.Quick);
+        var (staying, killed) = (system.Replicas[0], await system.StartReplicaAsync(inProcess: true));
+        await using var first = await SseReader.OpenAtAsync(killed.Url, _path);
         await first.WaitForEventsAsync(5);
-        system.Replicas[0].Process.Kill();
+        killed.Process.Kill();
         await first.WaitForEndAsync();
-        await using var second = await SseReader.OpenAsync(system.Replicas[1].Url, _path, first.LastId);
+        await using var second = await SseReader.OpenAsync(staying.Url, _path, first.LastId);
         await second.WaitForEventsAsync(5);
         var ids = first.Events.Concat(second.Events).Select(e => e.Json().GetProperty("id").GetInt64()).ToList();
         Assert.Equal(Enumerable.Range(1, ids.Count).Select(n => (long)n), ids);
