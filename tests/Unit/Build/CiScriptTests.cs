@@ -8,7 +8,8 @@ public sealed class CiScriptTests : IDisposable
         case "$1 $2" in
         "tool restore") exit $RESTORE;;
         test*) mkdir -p artifacts/test-results
-          echo '<UnitTestResult testId="1" outcome="Passed" />' > artifacts/test-results/run.trx;;
+          echo '<UnitTestResult testId="1" outcome="Passed" />' > artifacts/test-results/run.trx
+          echo "$MESSAGE" >> artifacts/test-results/run.trx;;
         esac
         """;
 
@@ -28,5 +29,19 @@ public sealed class CiScriptTests : IDisposable
         Assert.True(code == expected, output);
         Assert.EndsWith("1 passed, 0 failed\n", output, StringComparison.Ordinal);
         Assert.Equal(restore == "1", output.Contains("is not checked", StringComparison.Ordinal));
+    }
+
+    /// <summary>The runner does not count a result that it cannot read, so a failure would pass.</summary>
+    [Theory]
+    [InlineData("ready {\"$type\":\"test-failed\",\"Messages\":[\"lost\"]}", 1)]
+    [InlineData("a line of its own", 0)]
+    public async Task A_lost_result_fails_the_run(string output, int expected)
+    {
+        _folder.Replace("npm", "#!/bin/sh");
+        _folder.Replace("dotnet", Dotnet);
+        var message = $"[xUnit.net 00:00:01.00] Received unparseable output from test process: {output}";
+        var (code, printed) = await _folder.RunAsync([], ("RESTORE", "0"), ("MESSAGE", message));
+        Assert.True(code == expected, printed);
+        Assert.Equal(expected == 1, printed.Contains("results of tests were lost", StringComparison.Ordinal));
     }
 }
