@@ -14,11 +14,12 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
         var database = await rig.CreateDatabaseAsync();
         var writer = Guid.CreateVersion7();
         await using var log = await OpenLog.OpenAsync(database);
-        await log.Writers.EnterAsync(writer, "r", TimeSpan.FromSeconds(2), Stop);
+        await log.Writers.EnterAsync(writer, "r", TimeSpan.FromHours(1), Stop);
         foreach (var run in (string[])["g.kept", "g.cut", "g.new"])
             Assert.True(await log.Runs.BeginAsync(run, writer, Will) is true);
         var kept = await WriteAsync(log, "g.kept", writer);
         await WriteAsync(log, "g.cut", writer);
+        await log.Writers.ExpireAsync(writer, Stop);
         var server = await rig.PromoteAsync(rig.Origin);
         var lost = await WriteAsync(log, "g.cut", writer);
 

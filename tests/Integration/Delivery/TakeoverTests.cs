@@ -54,7 +54,7 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
             );
             _system.Broadcasters.Add(leader);
         }
-        Assert.True(await DeliverySystem.LeadsAsync(spare));
+        await DeliverySystem.EventuallyAsync(() => DeliverySystem.LeadsAsync(spare), "the standby leads");
     }
 
     private static IEnumerable<int> Numbers(SseReader reader) =>

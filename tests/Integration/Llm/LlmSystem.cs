@@ -49,11 +49,12 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
             // default.
             ["Llm__HeadMilliseconds"] = "2000",
         };
+        // Of this one alone: to the others a busy machine may be silent for longer, until a test lets them go on.
+        settings["Llm__Providers__Local__IdleSeconds"] = "2";
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
         {
             settings[$"Llm__Providers__{provider}__BackoffMilliseconds"] = "20";
             settings[$"Llm__Providers__{provider}__Retries"] = "2";
-            settings[$"Llm__Providers__{provider}__IdleSeconds"] = "2";
         }
         return settings;
     }

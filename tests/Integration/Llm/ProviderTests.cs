@@ -234,7 +234,7 @@ public sealed class ProviderTests(LlmSystem system)
             else
                 await Task.Delay(Timeout.Infinite, request.Gone);
         });
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, "openai");
+        var id = await LlmSystem.GenerateAsync(system.A, prompt, how == "stalled" ? "local" : "openai");
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(1);
         read.SetResult();
@@ -275,7 +275,7 @@ public sealed class ProviderTests(LlmSystem system)
         );
         await using (var reader = await SseReader.OpenAsync(system.A.Url, path, method: HttpMethod.Post, body: body))
             await reader.WaitForEventsAsync(3);
-        await gone.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await gone.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]

@@ -99,7 +99,6 @@ public sealed class RunLeaseTests(StackFixture stack)
     private Task<DeliverySystem> StartAsync(FakeUpstream upstream, params (string Name, string Value)[] more)
     {
         var settings = LlmSystem.Settings(upstream);
-        settings["Llm__Providers__OpenAi__IdleSeconds"] = "60";
         foreach (var (name, value) in more)
             settings[name] = value;
         return DeliverySystem.StartAsync(stack, broadcasters: 0, settings: settings);

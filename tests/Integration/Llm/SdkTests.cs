@@ -79,8 +79,6 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
             ["Llm__PingSeconds"] = "1",
             ["Llm__HeadMilliseconds"] = "250",
         };
-        foreach (var provider in (string[])["OpenAi", "Anthropic"])
-            settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
         await using var own = await DeliverySystem.StartAsync(stack, settings: settings);
         async Task ThinkAsync(UpstreamRequest request) => await Task.Delay(TimeSpan.FromSeconds(9), request.Gone);
         var answered = upstream.On(async request =>

@@ -281,10 +281,7 @@ public sealed class SessionTests(LlmSystem system)
     }
 
     private Task<RunningService> LeavingAsync() =>
-        system.System.StartReplicaAsync(
-            new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__OpenAi__IdleSeconds"] = "60" },
-            inProcess: true
-        );
+        system.System.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "1" }, inProcess: true);
 
     private string Endless(TaskCompletionSource? asked = null) =>
         system.Upstream.On(async request =>

@@ -19,8 +19,6 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
                 settings["Llm__PingSeconds"] = "1";
                 settings["Llm__Providers__OpenAi__Retries"] = "0";
                 settings.Remove("Llm__HeadMilliseconds"); // 250, as in Production
-                foreach (var provider in (string[])["OpenAi", "Anthropic"])
-                    settings.Remove($"Llm__Providers__{provider}__IdleSeconds");
                 return settings;
             }
         }

@@ -48,7 +48,9 @@ public sealed class EndedRowsTests(StackFixture stack)
         );
         await DeliverySystem.EventuallyAsync(
             async () =>
-                await CountAsync(store, "tasks.tasks") <= 3 && await CountAsync(store, "resilient.sessions") < 5,
+                await CountAsync(store, "tasks.tasks") <= 3
+                && await CountAsync(store, "petstore.orders") <= 2
+                && await CountAsync(store, "resilient.sessions") < 5,
             "the old rows are deleted"
         );
         Assert.Equal(
