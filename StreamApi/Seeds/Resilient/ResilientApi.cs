@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using EventStore;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
 using StreamApi.Seeds.Storage;
+using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
@@ -30,7 +32,9 @@ internal static class ResilientApi
             .Services.AddOptions<ResilientOptions>()
             .BindConfiguration("Resilient")
             .ValidateDataAnnotations()
+            .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()))
             .ValidateOnStart();
+        builder.Services.AddSingleton<SourceStarts>();
         builder.Services.ReserveTopics("sse.resilient.>");
         builder.Services.AddResilientStore();
         builder.Services.AddSingleton<Sessions>();
@@ -76,7 +80,9 @@ internal static class ResilientApi
         HttpContext context,
         StreamOpener streams,
         Sessions sessions,
-        LineageReader lineages
+        SourceStarts starts,
+        LineageReader lineages,
+        IOptions<StreamingOptions> options
     )
     {
         var session = Checked(id);
@@ -90,15 +96,17 @@ internal static class ResilientApi
             (isFresh && earliest)
             || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
-        if (
-            state.FailedAt is { } end
-            && (
-                last.Id is { } had
-                    ? (await lineages.TranslateAsync(had, state.Head.Epoch, context.RequestAborted))?.Position >= end
-                    : ordinal > 0 && (state.AtOrdinal?.Position ?? long.MaxValue) >= end
-            )
-        )
+        if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
             return TypedResults.NoContent();
+        if (!isFresh && !state.IsRunning && !starts.TryCount(context))
+        {
+            await StreamAdmission.AskToReconnectAsync(
+                context,
+                options.Value,
+                "Too many sources started by one client (Resilient:StartsPerMinute). Reconnect later."
+            );
+            return TypedResults.Empty;
+        }
         // Fixes the start before the source may start, so that the first reader gets the first message.
         StreamId? start =
             isOrdinal ? state.AtOrdinal
@@ -124,6 +132,21 @@ internal static class ResilientApi
         );
         return TypedResults.Empty;
     }
+
+    /// <summary>Returns true if the reader has the fatal error already.</summary>
+    private static async Task<bool> HasEndAsync(
+        SessionState state,
+        LastEventId last,
+        long ordinal,
+        LineageReader lineages,
+        CancellationToken cancellationToken
+    ) =>
+        state.FailedAt is { } end
+        && (
+            last.Id is { } had
+                ? (await lineages.TranslateAsync(had, state.Head.Epoch, cancellationToken))?.Position >= end
+                : ordinal > 0 && (state.AtOrdinal?.Position ?? long.MaxValue) >= end
+        );
 
     private static async Task<IResult> FailAsync(
         [FromRoute(Name = "session_id")] string id,

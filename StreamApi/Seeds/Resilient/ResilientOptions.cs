@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using EventStore;
+using Streaming.Endpoints;
 
 namespace StreamApi.Seeds.Resilient;
 
@@ -37,6 +38,16 @@ internal sealed class ResilientOptions
     /// </summary>
     [Range(0, 36_500)]
     public int MaxAgeDays { get; set; } = 90;
+
+    /// <summary>
+    /// Sources that one client may start per minute by resumes, on each replica; running ones are not counted. Beyond
+    /// it the stream asks the client to return later.
+    /// </summary>
+    [Range(1, FeatureRequests.Unlimited)]
+    public int? StartsPerMinute { get; set; }
+
+    /// <summary>Sets unset limits to the defaults of the environment.</summary>
+    public void Complete(bool development) => StartsPerMinute ??= development ? FeatureRequests.Unlimited : 10;
 
     public TimeSpan RetryDelay(int retry) =>
         Backoff.Longest(

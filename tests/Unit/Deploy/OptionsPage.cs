@@ -119,6 +119,7 @@ internal static partial class OptionsPage
         var instance = Activator.CreateInstance(type, nonPublic: true)!;
         (instance as StreamApi.Security.Limits.LimitOptions)?.Complete(development: false);
         (instance as LlmGateway.GenerationLimit)?.Complete(development: false);
+        (instance as StreamApi.Seeds.Resilient.ResilientOptions)?.Complete(development: false);
         return instance;
     }
 

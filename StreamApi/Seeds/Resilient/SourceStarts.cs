@@ -1,0 +1,35 @@
+using System.Threading.RateLimiting;
+using Microsoft.Extensions.Options;
+using Streaming.Access;
+
+namespace StreamApi.Seeds.Resilient;
+
+/// <summary>
+/// Counts the sources that clients start by resumes. Resumes are frequent after a loss of a replica, but then their
+/// sources run; a client that makes up sessions and last ids would start hundreds, which all write to the log.
+/// </summary>
+internal sealed class SourceStarts(IOptions<ResilientOptions> options, IStreamAccess access) : IDisposable
+{
+    private const int Segments = 6;
+
+    private readonly PartitionedRateLimiter<string> _starts = PartitionedRateLimiter.Create<string, string>(client =>
+        RateLimitPartition.GetSlidingWindowLimiter(
+            client,
+            _ => new SlidingWindowRateLimiterOptions
+            {
+                PermitLimit = options.Value.StartsPerMinute!.Value,
+                Window = TimeSpan.FromMinutes(1),
+                SegmentsPerWindow = Segments,
+            }
+        )
+    );
+
+    /// <summary>Counts a start. Returns false if the client has started too many.</summary>
+    public bool TryCount(HttpContext context)
+    {
+        using var lease = _starts.AttemptAcquire(access.ClientOf(context));
+        return lease.IsAcquired;
+    }
+
+    public void Dispose() => _starts.Dispose();
+}
