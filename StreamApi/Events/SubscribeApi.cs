@@ -23,9 +23,11 @@ internal static class SubscribeApi
         ["keys"] = "key",
     };
 
-    public static void MapSubscribe(this IEndpointRouteBuilder events) =>
+    public static void MapSubscribe(this IEndpointRouteBuilder events)
+    {
+        var limits = events.ServiceProvider.GetRequiredService<IOptions<EventsOptions>>().Value;
         events
-            .MapStream("/events/stream", SubscribeAsync, Lists)
+            .MapStream("/events/stream", SubscribeAsync, Lists, Lists.Count * limits.MaxFilters)
             .ChecksTopics()
             .Body(typeof(SubscribeBody))
             .Query("topic", "Topic or pattern (* one token, > the rest), repeatable; default: all topics.")
@@ -39,6 +41,7 @@ internal static class SubscribeApi
                 ("connected", typeof(Connected)),
                 ("*", typeof(object))
             );
+    }
 
     private static async Task<IResult> SubscribeAsync(
         HttpContext context,

@@ -6,7 +6,8 @@ namespace Streaming.Endpoints;
 
 /// <summary>Marks an endpoint whose query a client may also send as a JSON body.</summary>
 /// <param name="Lists">Members that are lists of text, with the query name that each value is appended to.</param>
-internal sealed record StreamBody(IReadOnlyDictionary<string, string> Lists);
+/// <param name="MaxListValues">Maximum values of all those lists together.</param>
+internal sealed record StreamBody(IReadOnlyDictionary<string, string> Lists, int MaxListValues);
 
 /// <summary>Reads the JSON body of a stream's request into the query, where the endpoint looks for it.</summary>
 internal static class StreamBodies
@@ -16,6 +17,10 @@ internal static class StreamBodies
     /// Others may be any scalar, unknown members too.
     /// </summary>
     private static readonly string[] Texts = ["from", "slow"];
+
+    /// <summary>Maximum values of a body beside its lists; all become a part of the query, before the rate
+    /// limiter.</summary>
+    private const int MaxValues = 1_000;
 
     /// <summary>The result of reading a body: its error, or null.</summary>
     private sealed record Taken(InvalidRequestException? Error);
@@ -55,7 +60,7 @@ internal static class StreamBodies
     private static async Task<Taken> TakeAsync(HttpContext context)
     {
         var metadata = context.GetEndpoint()!.Metadata;
-        var lists = metadata.GetRequiredMetadata<StreamBody>().Lists;
+        var (lists, maxListValues) = metadata.GetRequiredMetadata<StreamBody>();
         var texts = metadata
             .GetOrderedMetadata<QueryParameter>()
             .Where(p => p.IsText)
@@ -66,7 +71,12 @@ internal static class StreamBodies
         Taken taken;
         try
         {
-            context.Request.Query = Merged(context.Request.Query, await JsonBody.ReadAsync(context), lists, texts);
+            context.Request.Query = Merged(
+                context.Request.Query,
+                await JsonBody.ReadAsync(context, MaxValues + maxListValues),
+                lists,
+                texts
+            );
             taken = new Taken(null);
         }
         catch (InvalidRequestException e)

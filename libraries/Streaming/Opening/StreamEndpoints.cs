@@ -23,14 +23,16 @@ internal static class StreamEndpoints
     /// <param name="pattern">The path.</param>
     /// <param name="handler">Opens the stream.</param>
     /// <param name="lists">Members of the body that are lists (<see cref="StreamBody.Lists"/>).</param>
+    /// <param name="maxListValues">Maximum values of all those lists together.</param>
     public static RouteHandlerBuilder MapStream(
         this IEndpointRouteBuilder app,
         [StringSyntax("Route")] string pattern,
         Delegate handler,
-        IReadOnlyDictionary<string, string>? lists = null
+        IReadOnlyDictionary<string, string>? lists = null,
+        int maxListValues = 0
     ) =>
         app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler)
-            .WithMetadata(new StreamBody(lists ?? NoLists))
+            .WithMetadata(new StreamBody(lists ?? NoLists, maxListValues))
             .DisableHttpMetrics()
             .CountedAs(RequestKind.Stream)
             .RefusesInvalid()

@@ -11,15 +11,19 @@ internal static class JsonBody
     /// <summary>Maximum bytes of a body with a few fields.</summary>
     private const int MaxBytes = 256 * 1024;
 
+    /// <summary>Maximum values of such a body: each becomes an object of its own, which takes more than its
+    /// bytes.</summary>
+    private const int MaxValues = 16_384;
+
     /// <summary>Returns true if the request has a body, of known length or not.</summary>
     public static bool IsThere(HttpContext context) =>
         context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
     /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not a JSON
-    /// object.</exception>
-    public static async Task<JsonElement> ReadAsync(HttpContext context)
+    /// object, or too many values.</exception>
+    public static async Task<JsonElement> ReadAsync(HttpContext context, int maxValues = MaxValues)
     {
-        using var json = await JsonRequest.ReadAsync(context, MaxBytes);
+        using var json = await JsonRequest.ReadAsync(context, MaxBytes, check: text => CheckValues(text, maxValues));
         if (json.Root.ValueKind != JsonValueKind.Object)
             throw new InvalidRequestException("body", "must be a JSON object.");
         // A lookup decodes every member's name, so decode them here, where an error can be reported.
@@ -98,6 +102,12 @@ internal static class JsonBody
         if (text.Length > maxLength)
             throw new InvalidRequestException(name, $"must have at most {maxLength} characters.");
         return text.Contains('\0') ? throw new InvalidRequestException(name, "must not contain NUL.") : text;
+    }
+
+    private static void CheckValues(ReadOnlyMemory<byte> text, int maxValues)
+    {
+        if (ParsedJson.HasMoreValues(text.Span, maxValues))
+            throw new InvalidRequestException("body", $"must have at most {maxValues} values.");
     }
 
     private static JsonElement? Member(JsonElement body, string name) =>

@@ -58,6 +58,33 @@ internal sealed class ParsedJson : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Returns true if the text has more values than the maximum, objects and arrays included, without parsing it.
+    /// False for text that is not JSON.
+    /// </summary>
+    public static bool HasMoreValues(ReadOnlySpan<byte> text, int maxValues)
+    {
+        // A value in an object or an array follows one of these.
+        if (text.Count((byte)',') + text.Count((byte)'{') + text.Count((byte)'[') < maxValues)
+            return false;
+        var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = JsonRequest.MaxDepth });
+        try
+        {
+            for (var values = 0; json.Read(); )
+                if (
+                    json.TokenType
+                        is not (JsonTokenType.PropertyName or JsonTokenType.EndObject or JsonTokenType.EndArray)
+                    && ++values > maxValues
+                )
+                    return true;
+        }
+        catch (JsonException)
+        {
+            // The parser says why.
+        }
+        return false;
+    }
+
     /// <summary>Returns the rows to the pool, unless they are large.</summary>
     public void Dispose()
     {

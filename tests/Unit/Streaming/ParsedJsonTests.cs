@@ -37,6 +37,20 @@ public sealed class ParsedJsonTests
     public void The_items_of_an_array_are_counted_before_it_is_parsed(string text, bool isLonger) =>
         Assert.Equal(isLonger, ParsedJson.IsLongerArray(Encoding.UTF8.GetBytes(text), 3));
 
+    [Theory]
+    [InlineData("{\"a\":1,\"b\":2}", false)]
+    [InlineData("{\"a\":1,\"b\":2,\"c\":3}", true)]
+    [InlineData("{\"a\":[1,2]}", true)]
+    [InlineData("[{},[]]", false)]
+    [InlineData("[[[]]]", false)]
+    [InlineData("[{},[],0]", true)]
+    [InlineData("{\"a,b,c\":\"d,e,f,{,[\"}", false)]
+    [InlineData("[1,2,3,", true)]
+    [InlineData("[1,2", false)]
+    [InlineData("", false)]
+    public void The_values_of_a_body_are_counted_before_it_is_parsed(string text, bool hasMore) =>
+        Assert.Equal(hasMore, ParsedJson.HasMoreValues(Encoding.UTF8.GetBytes(text), 3));
+
     /// <summary>Parses a body on this thread; returns its length, and for each size whether the pool keeps an
     /// array.</summary>
     private static (int Values, bool[] IsKept) Parse(byte[] body)
