@@ -33,6 +33,13 @@ internal static class Cors
         );
     }
 
+    /// <summary>Returns true for a request that the CORS middleware answers itself (Fetch, CORS-preflight
+    /// request).</summary>
+    public static bool IsPreflight(HttpContext context) =>
+        HttpMethods.IsOptions(context.Request.Method)
+        && context.Request.Headers.Origin.Count > 0
+        && context.Request.Headers.AccessControlRequestMethod.Count > 0;
+
     /// <summary>Removes a default port, which browsers do not send: <c>https://a:443</c> is <c>https://a</c>.</summary>
     private static string AsBrowsersSendIt(string origin) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri is { IsDefaultPort: true, Host.Length: > 0 }

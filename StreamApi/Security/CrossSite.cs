@@ -11,7 +11,8 @@ namespace StreamApi.Security;
 /// </summary>
 internal static class CrossSite
 {
-    /// <summary>Runs after CORS, so that allowed origins stay allowed.</summary>
+    /// <summary>Runs after CORS, so that allowed origins stay allowed, and after the rate limiter, so that a refusal
+    /// counts.</summary>
     public static void UseCrossSiteRefusal(this WebApplication app)
     {
         var cors = app.Services.GetRequiredService<IOptions<CorsOptions>>().Value;

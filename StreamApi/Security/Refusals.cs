@@ -1,3 +1,5 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections.Features;
 using Streaming.Endpoints;
 
 namespace StreamApi.Security;
@@ -31,5 +33,18 @@ internal static class Refusals
         // §8.2.2).
         if (HttpProtocol.IsHttp11(context.Request.Protocol))
             context.Response.Headers.Connection = "close";
+    }
+
+    /// <summary>
+    /// Ends the client's connection without a response; on a proxy's connection, which may carry other clients, only
+    /// the request.
+    /// </summary>
+    public static void EndConnection(HttpContext context)
+    {
+        var peer = context.Features.Get<IConnectionEndPointFeature>()?.RemoteEndPoint as IPEndPoint;
+        if (peer is not null && peer.Address.Equals(context.Connection.RemoteIpAddress))
+            context.Features.Get<IConnectionLifetimeFeature>()?.Abort();
+        else
+            context.Abort();
     }
 }

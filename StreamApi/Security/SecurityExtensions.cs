@@ -58,8 +58,6 @@ internal static class SecurityExtensions
     {
         app.UseProblems();
         app.UseHeadRequests();
-        // A browser's preflight request carries no credentials.
-        app.UseCors();
         if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0)
             app.UseForwardedHeaders();
         if (!app.Environment.IsDevelopment())
@@ -72,10 +70,13 @@ internal static class SecurityExtensions
             }
         );
         MinResponseRate.Use(app);
-        app.UseCrossSiteRefusal();
+        // CORS answers a preflight, which carries no credentials. Without a limit of its own, it would have none.
+        app.UseWhen(Cors.IsPreflight, preflights => preflights.UseRateLimiter());
+        app.UseCors();
         app.UseAuthentication();
         app.UseStreamBodies();
         app.UseRateLimiter();
+        app.UseCrossSiteRefusal();
         app.UseAuthorization();
     }
 

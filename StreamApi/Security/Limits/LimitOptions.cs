@@ -31,8 +31,8 @@ internal sealed class LimitOptions
     public int? PublishesPerSecond { get; set; }
 
     /// <summary>
-    /// Kilobytes that one client may send per second to publish or change something, on this replica; each event counts
-    /// as at least one. Up to ten seconds' worth waits.
+    /// Kilobytes that one client may send per second to publish or change something, or in a stream's body, on this
+    /// replica; each event counts as at least one. Up to ten seconds' worth waits.
     /// </summary>
     [Range(16, Unlimited)]
     public int? PublishKilobytesPerSecond { get; set; }
@@ -59,7 +59,7 @@ internal sealed class LimitOptions
 
     /// <summary>
     /// Requests per second on this replica that no other limit counts, with a burst of twice as many. This includes
-    /// requests without a valid credential and for unknown paths.
+    /// requests without a valid credential, preflights, and requests for unknown paths.
     /// </summary>
     [Range(1, Unlimited)]
     public int? RequestsPerSecond { get; set; }

@@ -17,9 +17,9 @@ internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory
 
     public async ValueTask AdmitAsync(HttpContext context, long bytes)
     {
-        // Streams and a feature's own requests are limited to a few per minute; of the others, a client may send a
-        // hundred large bodies per second.
-        if (RequestLimits.KindOf(context) is not { } kind || kind == RequestKind.Publish)
+        // A feature's own requests are limited to a few per minute. Of the others a client may send a hundred large
+        // bodies per second, and a stream's body is read before its request is counted.
+        if (RequestLimits.KindOf(context) is not FeatureRequests || HasStreamBody(context))
         {
             var kilobytes = bytes / 1_024;
             await SpendAsync(context, kilobytes);
@@ -45,6 +45,9 @@ internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory
         );
         CheckCredential(context);
     }
+
+    private static bool HasStreamBody(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<StreamBody>() is not null;
 
     private async ValueTask SpendAsync(HttpContext context, long kilobytes)
     {

@@ -35,6 +35,7 @@ internal static class RequestLimits
         services.AddSingleton<SharedCounts>();
         services.AddSingleton<PublishBudget>();
         services.AddSingleton<MemoryBudget>();
+        services.AddSingleton<RefusalPace>();
         services.AddSingleton(s =>
             ActivatorUtilities.CreateInstance<ConnectionRateLimit>(s, DescriptorLimit.MaxWaiting)
         );
@@ -171,6 +172,17 @@ internal static class RequestLimits
                 }
             );
 
+    /// <summary>Delays a refusal. Returns false if the client has so many that this one is not sent.</summary>
+    private static async Task<bool> IsSentAsync(HttpContext context, TimeSpan delay)
+    {
+        await Refusals.DelayAsync(context, delay);
+        var pace = context.RequestServices.GetRequiredService<RefusalPace>();
+        if (await pace.NextAsync(KeyOf(context), context.RequestAborted))
+            return true;
+        Refusals.EndConnection(context);
+        return false;
+    }
+
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
         var context = rejected.HttpContext;
@@ -179,8 +191,8 @@ internal static class RequestLimits
             kind is null ? Refusals.RandomDelay
             : rejected.Lease.TryGetMetadata(SharedLimiter.Delay, out var late) ? late
             : TimeSpan.Zero;
-        if (delay > TimeSpan.Zero)
-            await Refusals.DelayAsync(context, delay);
+        if (delay > TimeSpan.Zero && !await IsSentAsync(context, delay))
+            return;
         if (kind is not null && context.IsResume())
         {
             await StreamAdmission.AskToReconnectAsync(

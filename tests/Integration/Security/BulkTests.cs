@@ -96,7 +96,9 @@ public sealed class BulkTests(StackFixture stack)
             settings: settings,
             apiKey: SecureSystem.OperatorKey
         );
-        foreach (var path in (string[])["/v1/events", "/v1/messages/count_tokens", "/v1/stream-tickets"])
+        foreach (
+            var path in (string[])["/v1/events", "/v1/messages/count_tokens", "/v1/stream-tickets", "/v1/events/stream"]
+        )
         {
             var eve = Tokens.Of($"eve at {path}", subscribe: ["orders.>"], publish: ["orders.>", "chat"]);
             // Ten seconds' worth are 160 kB; these are three times as many.
@@ -108,7 +110,7 @@ public sealed class BulkTests(StackFixture stack)
                         Post,
                         path,
                         eve,
-                        new { wrong = new string('x', 10_000) }
+                        new { from = new string('x', 10_000) }
                     )
                 )
                 .ToList();

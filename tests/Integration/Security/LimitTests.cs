@@ -59,6 +59,58 @@ public sealed class LimitTests(LimitedSystem fixture)
         Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server, Get, "/alive"));
     }
 
+    /// <summary>They are answered before their endpoint, and without a credential.</summary>
+    [Theory]
+    [InlineData("OPTIONS", "Access-Control-Request-Method", "POST", HttpStatusCode.NoContent)]
+    [InlineData("POST", "Sec-Fetch-Site", "cross-site", HttpStatusCode.Forbidden)]
+    public async Task Preflights_and_refused_requests_of_other_sites_are_limited_per_address(
+        string method,
+        string header,
+        string value,
+        HttpStatusCode answered
+    )
+    {
+        using var http = new HttpClient { BaseAddress = fixture.Server };
+        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => SendAsync()));
+        Assert.All(
+            answers,
+            a => Assert.Contains(a.StatusCode, (HttpStatusCode[])[answered, HttpStatusCode.TooManyRequests])
+        );
+        Assert.Contains(answers, a => a.StatusCode == HttpStatusCode.TooManyRequests);
+        foreach (var answer in answers)
+            answer.Dispose();
+
+        async Task<HttpResponseMessage> SendAsync()
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), "/v1/events");
+            request.Headers.Add("Origin", "https://elsewhere.example");
+            request.Headers.Add(header, value);
+            return await http.SendAsync(request, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>A session and a last id that are made up would start a source, which writes to the log for a
+    /// minute.</summary>
+    [Fact]
+    public async Task Resumes_start_few_sources_per_client_and_reach_all_that_run()
+    {
+        const int Most = 10; // as in Production
+        var server = fixture.Server;
+        var ann = Tokens.Of("ann of sources", subscribe: ["sse.resilient.>"]);
+        for (var i = 0; i < Most; i++)
+        {
+            await using var started = await SecureSystem.OpenAsync(server, $"/sse/resilient/made-up-{i}", ann, "1");
+            await started.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        }
+        await using var refused = await SecureSystem.OpenAsync(server, "/sse/resilient/one-too-many", ann, "1");
+        await refused.WaitForEndAsync();
+        Assert.Contains(refused.Frames, f => f.Retry is not null);
+        Assert.DoesNotContain(refused.Frames, f => f.Event is not null);
+
+        await using var running = await SecureSystem.OpenAsync(server, "/sse/resilient/made-up-0", ann, "0");
+        await running.WaitForEventsAsync(1);
+    }
+
     [Fact]
     public async Task New_streams_are_each_users_own_and_a_resume_is_not_a_new_one()
     {

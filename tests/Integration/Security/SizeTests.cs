@@ -215,6 +215,29 @@ public sealed class SizeTests(LimitedSystem fixture)
         );
     }
 
+    /// <summary>Each value becomes an object, and in a stream's body a part of its query, which takes many times its
+    /// bytes.</summary>
+    [Theory]
+    [InlineData("/v1/events/stream", 1_300)]
+    [InlineData("/sse/events", 1_000)]
+    [InlineData("/v1/orders", 16_384)]
+    public async Task A_body_of_few_fields_has_a_maximum_of_values(string path, int most)
+    {
+        using var refused = await SecureSystem.SendAsync(
+            fixture.Server,
+            Post,
+            path,
+            key: SecureSystem.OperatorKey,
+            body: Enumerable.Range(0, most).ToDictionary(n => n.ToString("x"), n => n)
+        );
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains(
+            $"must have at most {most} values",
+            await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
+    }
+
     /// <summary>A page of history ends by its size, too: a thousand events of a megabyte would be a gigabyte of this
     /// server's memory.</summary>
     [Fact]

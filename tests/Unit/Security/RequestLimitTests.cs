@@ -1,10 +1,14 @@
 using System.Net;
 using Harness;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StreamApi.Security.Limits;
 using Streaming.Endpoints;
 using Streaming.Opening;
+using Unit.Client;
 using Unit.ServiceDefaults;
 
 namespace Unit.Security;
@@ -41,6 +45,47 @@ public sealed class RequestLimitTests
         Assert.StartsWith("retry: ", putOff.Body, StringComparison.Ordinal);
     }
 
+    /// <summary>On HTTP/2 and behind a proxy a refusal does not end the client's connection, so that it repeats all of
+    /// its requests at once.</summary>
+    [Fact]
+    public async Task A_client_for_which_a_thousand_late_refusals_wait_loses_its_connection()
+    {
+        const int Requests = 1_600,
+            Few = 10;
+        const HttpStatusCode Refused = HttpStatusCode.TooManyRequests;
+        var time = new ManualTime();
+        await using var service = await StartAsync(
+            _ => { },
+            builder =>
+            {
+                builder.Services.AddSingleton<TimeProvider>(time);
+                builder.WebHost.ConfigureKestrel(kestrel =>
+                    kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2)
+                );
+            }
+        );
+        using var http = new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = true })
+        {
+            BaseAddress = new Uri(service.Url),
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        await AskAsync(Few, refused: 1, until: a => a is { IsCompletedSuccessfully: true, Result.StatusCode: Refused });
+        await AskAsync(Requests, refused: 1_300, until: a => a.IsFaulted);
+
+        async Task AskAsync(int requests, int refused, Predicate<Task<HttpResponseMessage>> until)
+        {
+            var waiting = time.Delays.Count;
+            var answers = Enumerable
+                .Range(0, requests)
+                .Select(_ => http.GetAsync("/nothing", TestContext.Current.CancellationToken))
+                .ToList();
+            await Eventually.GetAsync(() => time.Delays.Count >= waiting + refused ? time.Delays : null);
+            time.Advance(TimeSpan.FromSeconds(2));
+            await Eventually.GetAsync(() => answers.Find(until));
+        }
+    }
+
     [Fact]
     public async Task A_stream_opens_in_an_app_whose_rate_limiter_does_not_know_the_kinds()
     {
@@ -55,10 +100,14 @@ public sealed class RequestLimitTests
         Assert.Equal("open", (await GetAsync(service, "/weather/stream")).Body);
     }
 
-    private static Task<Service> StartAsync(Action<WebApplication> map) =>
+    private static Task<Service> StartAsync(
+        Action<WebApplication> map,
+        Action<WebApplicationBuilder>? configure = null
+    ) =>
         Service.StartAsync(
             builder =>
             {
+                configure?.Invoke(builder);
                 builder.AddRelayRedis();
                 builder.AddLimits();
             },
@@ -68,7 +117,10 @@ public sealed class RequestLimitTests
                 map(app);
             },
             ("ConnectionStrings:redis", $"127.0.0.1:{FreePort.Take()}"),
-            ("Limits:ResumesPerMinute", "1")
+            ("Limits:ResumesPerMinute", "1"),
+            ("Limits:RequestsPerSecond", "1"),
+            ("Limits:ConnectionsPerSecond", "1000000"),
+            ("Limits:ConnectionsPerAddress", "1000000")
         );
 
     private static async Task<(HttpStatusCode Status, TimeSpan? RetryAfter, string Body)> GetAsync(
