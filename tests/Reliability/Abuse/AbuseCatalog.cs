@@ -58,6 +58,14 @@ internal static partial class AbuseCatalog
             new("a million topics", TopicsAsync),
             new("NDJSON with lines of 1 MB", LinesAsync) { IsRehearsed = true },
             new("bodies of 4 MB that are refused, at full speed", RefusedAsync) { IsRehearsed = true },
+            new("preflights and requests of other sites at full speed", PreflightsAsync) { IsRehearsed = true },
+            new("bodies of 25,000 members that ask for streams, at full speed", StreamBodiesAsync)
+            {
+                IsRehearsed = true,
+            },
+            new("a bulk of chunks with long extensions", ChunkExtensionsAsync) { IsRehearsed = true },
+            new("orders at full speed", OrdersAsync) { IsRehearsed = true },
+            new("sources at full speed", SourcesAsync) { IsRehearsed = true },
             new(
                 "tokens with a wrong signature at full speed",
                 (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)
