@@ -98,7 +98,7 @@ internal static class ResilientApi
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
         if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
             return TypedResults.NoContent();
-        if (!isFresh && !state.IsRunning && !starts.TryCount(context))
+        if (!isFresh && state is { IsRunning: false, HasFailed: false } && !starts.TryCount(context))
         {
             await StreamAdmission.AskToReconnectAsync(
                 context,
