@@ -19,7 +19,7 @@ internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory
     {
         // A feature's own requests are limited to a few per minute. Of the others a client may send a hundred large
         // bodies per second, and a stream's body is read before its request is counted.
-        if (RequestLimits.KindOf(context) is not FeatureRequests || HasStreamBody(context))
+        if (RequestLimits.KindOf(context) is not FeatureRequests || StreamBodies.AcceptsBody(context))
         {
             var kilobytes = bytes / 1_024;
             await SpendAsync(context, kilobytes);
@@ -45,9 +45,6 @@ internal sealed class RequestBudget(PublishBudget publishes, MemoryBudget memory
         );
         CheckCredential(context);
     }
-
-    private static bool HasStreamBody(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<StreamBody>() is not null;
 
     private async ValueTask SpendAsync(HttpContext context, long kilobytes)
     {

@@ -51,11 +51,13 @@ internal static class StreamBodies
             throw error;
     }
 
+    /// <summary>Returns true if the endpoint is a stream, whose query may be a body.</summary>
+    public static bool AcceptsBody(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<StreamBody>() is not null;
+
     /// <summary>A GET body has no meaning (RFC 9110 §9.3.1).</summary>
     private static bool IsTaken(HttpContext context) =>
-        !HttpMethods.IsGet(context.Request.Method)
-        && JsonBody.IsThere(context)
-        && context.GetEndpoint()?.Metadata.GetMetadata<StreamBody>() is not null;
+        !HttpMethods.IsGet(context.Request.Method) && JsonBody.IsThere(context) && AcceptsBody(context);
 
     private static async Task<Taken> TakeAsync(HttpContext context)
     {
