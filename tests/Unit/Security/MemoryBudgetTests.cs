@@ -1,5 +1,8 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Limits;
+using Streaming.Requests;
 
 namespace Unit.Security;
 
@@ -27,8 +30,16 @@ public sealed class MemoryBudgetTests
         var budget = Budget(each: 2, all: 3);
         Assert.Null(budget.Change("a", 0, 2 * Megabyte));
         Assert.Null(budget.Change("b", 0, Megabyte));
-        Assert.Equal(503, budget.Change("c", 0, 100 * 1024));
-        Assert.Null(budget.Change("c", 0, 16 * 1024));
+        Assert.Equal(503, budget.Change("c", 0, 64 * 1024 + 1));
+        Assert.Null(budget.Change("c", 0, 64 * 1024));
+    }
+
+    [Fact]
+    public void A_request_that_needs_less_than_before_is_never_refused()
+    {
+        var budget = Budget(each: 2, all: 3);
+        using var run = budget.Keep("a", 8 * Megabyte);
+        Assert.Equal((null, null), (budget.Change("a", 4, 3), budget.Change("a", Megabyte, 100 * 1024)));
     }
 
     [Fact]
@@ -51,6 +62,45 @@ public sealed class MemoryBudgetTests
         run.Dispose();
         Assert.Equal((0, null), (budget.Held, budget.Change("a", 0, 2 * Megabyte)));
     }
+
+    [Fact]
+    public void A_request_counts_as_16_kB_at_least_and_as_nothing_once_it_is_answered()
+    {
+        var budget = Budget(each: 1, all: 1);
+        using var hold = MemoryHold.Of(Context(budget));
+        Assert.Equal(0, budget.Held);
+        foreach (var (bytes, held) in ((long, long)[])[(1, 16 * 1024), (100_000, 100_000), (20_000, 20_000)])
+        {
+            hold.Set(bytes);
+            Assert.Equal(held, budget.Held);
+        }
+        hold.Dispose();
+        hold.Dispose();
+        Assert.Equal(0, budget.Held);
+    }
+
+    [Theory]
+    [InlineData(1, 10, 429, "(Limits:HeldMegabytesPerClient)")]
+    [InlineData(10, 1, 503, "(Limits:HeldMegabytes)")]
+    public void A_refused_request_keeps_what_it_had_and_learns_when_to_return(
+        int each,
+        int all,
+        int status,
+        string says
+    )
+    {
+        var budget = Budget(each, all);
+        var context = Context(budget);
+        using var hold = MemoryHold.Of(context);
+        hold.Set(100_000);
+        var refused = Assert.Throws<InvalidRequestException>(() => hold.Set(2 * Megabyte));
+        Assert.Equal((status, "2"), (refused.Status, context.Response.Headers.RetryAfter.ToString()));
+        Assert.Contains(says, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(100_000, budget.Held);
+    }
+
+    private static DefaultHttpContext Context(MemoryBudget budget) =>
+        new() { RequestServices = new ServiceCollection().AddSingleton(budget).BuildServiceProvider() };
 
     private static MemoryBudget Budget(int each, int all) =>
         new(Options.Create(new LimitOptions { HeldMegabytesPerClient = each, HeldMegabytes = all }));

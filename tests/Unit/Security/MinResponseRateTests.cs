@@ -1,6 +1,12 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.DependencyInjection;
 using StreamApi.Security.Limits;
 using Unit.Client;
 using Unit.ServiceDefaults;
@@ -40,6 +46,65 @@ public sealed class MinResponseRateTests
         await writing;
     }
 
+    [Theory]
+    [InlineData("/memory")]
+    [InlineData("/array")]
+    [InlineData("/writer")]
+    [InlineData("/unflushed")]
+    [InlineData("/file")]
+    public async Task An_answer_arrives_whole_however_its_endpoint_writes_it(string path)
+    {
+        var content = RandomNumberGenerator.GetBytes(1_000_003);
+        var file = Path.GetTempFileName();
+        await File.WriteAllBytesAsync(file, content, TestContext.Current.CancellationToken);
+        try
+        {
+            await using var service = await Service.StartAsync(
+                builder => builder.Services.AddSingleton(TimeProvider.System).AddOptions<LimitOptions>(),
+                app =>
+                {
+                    MinResponseRate.Use(app);
+                    app.MapGet("/memory", context => context.Response.Body.WriteAsync(content).AsTask());
+                    app.MapGet("/array", context => context.Response.Body.WriteAsync(content, 0, content.Length));
+                    app.MapGet("/writer", async context => await context.Response.BodyWriter.WriteAsync(content));
+                    app.MapGet("/unflushed", Unflushed);
+                    app.MapGet("/file", context => context.Response.SendFileAsync(file));
+                }
+            );
+            Assert.Equal(content, await service.Outside.GetByteArrayAsync(path, TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        Task Unflushed(HttpContext context)
+        {
+            context.Response.BodyWriter.Write(content);
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>The client of a stream may read slowly.</summary>
+    [Fact]
+    public void A_stream_is_exempt_from_the_limit_of_this_server_and_of_Kestrel()
+    {
+        using var body = new Body();
+        var (context, kestrel) = (new DefaultHttpContext(), new KestrelRate());
+        var limit = new MinResponseRate(context, body, TimeSpan.FromSeconds(10), PerSecond, _time);
+        context.Features.Set<IHttpResponseBodyFeature>(limit);
+        context.Features.Set<IHttpMinResponseDataRateFeature>(kestrel);
+        limit.Disable();
+        Assert.Same(body, context.Features.Get<IHttpResponseBodyFeature>());
+        Assert.Null(kestrel.MinDataRate);
+
+        // Another feature has wrapped the body since.
+        using var wrapper = new Body();
+        context.Features.Set<IHttpResponseBodyFeature>(wrapper);
+        limit.Disable();
+        Assert.Same(wrapper, context.Features.Get<IHttpResponseBodyFeature>());
+    }
+
     /// <summary>Lets a client take the next chunk after a time; false if it is cut off before.</summary>
     private async Task<bool> TakeAfterAsync(Body body, TimeSpan time)
     {
@@ -58,6 +123,11 @@ public sealed class MinResponseRateTests
         var chunk = new byte[Chunk];
         for (var i = 0; i < Chunks; i++)
             await limit.Stream.WriteAsync(chunk, body.RequestAborted);
+    }
+
+    private sealed class KestrelRate : IHttpMinResponseDataRateFeature
+    {
+        public MinDataRate? MinDataRate { get; set; } = new(PerSecond, TimeSpan.FromSeconds(10));
     }
 
     /// <summary>A response whose writes wait for the client.</summary>

@@ -45,6 +45,43 @@ public sealed class RequestLimitTests
         Assert.StartsWith("retry: ", putOff.Body, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/publish", "more than 1 times per second (Limits:PublishesPerSecond)")]
+    [InlineData("/stream", "2 new streams in the last minute (Limits:NewStreamsPerMinute)")]
+    [InlineData("/nothing", "more than 1 requests per second (Limits:RequestsPerSecond)")]
+    public async Task A_client_has_twice_its_rate_at_once_and_a_refusal_names_the_limit(string path, string limit)
+    {
+        await using var service = await StartAsync(app =>
+        {
+            app.MapPost("/publish", () => "published").CountedAs(RequestKind.Publish);
+            app.MapStream("/stream", () => "open").CountedAs(RequestKind.Stream).Sends("Streams events.");
+        });
+        var admitted = 0;
+        // A rate of one per second admits one more for each second that the loop takes.
+        for (; admitted < 50; admitted++)
+        {
+            using var request = new HttpRequestMessage(path == "/publish" ? HttpMethod.Post : HttpMethod.Get, path);
+            using var answer = await service.Outside.SendAsync(request, TestContext.Current.CancellationToken);
+            if (answer.StatusCode != HttpStatusCode.TooManyRequests)
+                continue;
+            var detail = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            Assert.Contains(limit, detail, StringComparison.Ordinal);
+            Assert.True(answer.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+            // Plain requests are refused late, and the connection is closed.
+            Assert.Equal(path == "/nothing", answer.Headers.ConnectionClose == true);
+            break;
+        }
+        Assert.InRange(admitted, 2, path == "/stream" ? 2 : 49);
+    }
+
+    [Fact]
+    public async Task Health_has_no_limit()
+    {
+        await using var service = await StartAsync(_ => { });
+        for (var i = 0; i < 10; i++)
+            Assert.Equal(HttpStatusCode.OK, (await GetAsync(service, "/alive")).Status);
+    }
+
     /// <summary>On HTTP/2 and behind a proxy a refusal does not end the client's connection, so that it repeats all of
     /// its requests at once.</summary>
     [Fact]
@@ -119,6 +156,8 @@ public sealed class RequestLimitTests
             ("ConnectionStrings:redis", $"127.0.0.1:{FreePort.Take()}"),
             ("Limits:ResumesPerMinute", "1"),
             ("Limits:RequestsPerSecond", "1"),
+            ("Limits:PublishesPerSecond", "1"),
+            ("Limits:NewStreamsPerMinute", "2"),
             ("Limits:ConnectionsPerSecond", "1000000"),
             ("Limits:ConnectionsPerAddress", "1000000")
         );

@@ -1,0 +1,324 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Harness;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using StreamApi.Security;
+using StreamApi.Security.Credentials;
+using StreamApi.Security.Tickets;
+using Streaming;
+using Streaming.Access;
+using Streaming.Endpoints;
+
+namespace Unit.Security;
+
+/// <summary>The credentials of a request, and the answers to requests without a valid one.</summary>
+public sealed class CredentialTests : IDisposable
+{
+    private const string Key = "the key",
+        Production = "Production",
+        Development = "Development";
+    private static readonly TopicAccess Reads = new(Publishes: false, "orders.>"),
+        Publishes = new(Publishes: true, "orders.*");
+
+    private readonly SecurityOptions _options = new()
+    {
+        Jwt = new JwtOptions { Issuer = Tokens.Issuer, Audience = Tokens.Audience },
+    };
+    private readonly NpgsqlDataSource _store = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1"); // no test reads it
+    private readonly ServiceProvider _services = new ServiceCollection().AddLogging().BuildServiceProvider();
+    private readonly DefaultHttpContext _context;
+
+    public CredentialTests()
+    {
+        _context = new DefaultHttpContext { RequestServices = _services };
+        _context.Request.Host = new HostString("sse.example.com");
+        _context.Response.Body = new MemoryStream();
+    }
+
+    [Theory]
+    [InlineData("Authorization", "Bearer the key")]
+    [InlineData("Authorization", "bearer  the key ")]
+    [InlineData("X-Api-Key", "the key")]
+    public async Task A_key_is_accepted_in_each_header_in_which_clients_send_it(string header, string value)
+    {
+        Configure();
+        _context.Request.Headers[header] = value;
+        Assert.Equal("key:job", await UserAsync());
+    }
+
+    [Fact]
+    public async Task A_bearer_token_names_its_user()
+    {
+        Configure();
+        _context.Request.Headers.Authorization = $"Bearer {Tokens.Of("ann")}";
+        Assert.Equal("ann", await UserAsync());
+    }
+
+    [Theory]
+    [InlineData("Authorization", new[] { "Basic YTpi" }, "must use the scheme Bearer")]
+    [InlineData("Authorization", new[] { "Bearer the key", "Bearer the key" }, "more than one credential")]
+    [InlineData("X-Api-Key", new[] { "the key", "the key" }, "more than one credential")]
+    [InlineData("X-Api-Key", new[] { "another key" }, "The API key is unknown")]
+    [InlineData("Authorization", new[] { "Bearer a.b.c" }, "The token is malformed")]
+    public async Task A_refused_credential_is_401_and_says_why(string header, string[] values, string says)
+    {
+        Configure();
+        _context.Request.Headers[header] = values;
+        var detail = await ChallengeAsync();
+        Assert.Equal(401, _context.Response.StatusCode);
+        Assert.Contains(says, detail, StringComparison.Ordinal);
+        Assert.StartsWith("Bearer error=\"invalid_token\", error_description=\"", Challenge, StringComparison.Ordinal);
+        Assert.Contains(says, Challenge, StringComparison.Ordinal);
+    }
+
+    /// <summary>RFC 6750 §3: without credentials the answer has no error code.</summary>
+    [Theory]
+    [InlineData(Production, "Send Authorization: Bearer with a token, X-Api-Key with a key, or for a stream ?ticket=")]
+    [InlineData(Development, "Without credentials only this machine may use the server, by the name localhost.")]
+    public async Task A_request_without_a_credential_is_401_and_says_what_to_send(string environment, string says)
+    {
+        Configure();
+        var detail = await ChallengeAsync(environment);
+        Assert.Equal((401, "Bearer"), (_context.Response.StatusCode, Challenge));
+        Assert.Contains(says, detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("?ticket=a&ticket=b", true, "more than one ticket")]
+    [InlineData("?ticket=a", false, "A ticket opens streams only")]
+    [InlineData("?ticket=!", true, "The ticket is not valid")]
+    [InlineData("?ticket=YWJj", true, "The ticket is not valid")]
+    public async Task A_refused_ticket_says_why_and_asks_for_no_other_token(string query, bool isStream, string says)
+    {
+        Configure();
+        _context.Request.QueryString = new QueryString(query);
+        SetEndpoint(isStream ? new StreamDescription("Streams events.", []) : new object());
+        Assert.Contains(says, await ChallengeAsync(), StringComparison.Ordinal);
+        Assert.Equal((401, "Bearer"), (_context.Response.StatusCode, Challenge));
+    }
+
+    [Theory]
+    [InlineData("localhost", true)]
+    [InlineData("LOCALHOST:5070", true)]
+    [InlineData("app.localhost", true)]
+    [InlineData("127.0.0.1:5070", true)]
+    [InlineData("[::1]:5070", true)]
+    [InlineData("", true)]
+    [InlineData("192.0.2.1", false)]
+    [InlineData("evil.example", false)]
+    [InlineData("localhost.evil.example", false)]
+    [InlineData("evil-localhost", false)]
+    public async Task Development_is_open_by_a_local_name_alone(string host, bool isOpen)
+    {
+        Send(host, "127.0.0.1");
+        Assert.Equal(isOpen, (await AuthenticateAsync(Development)).Succeeded);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("127.9.9.9", true)]
+    [InlineData("::1", true)]
+    [InlineData("::ffff:127.0.0.1", true)]
+    [InlineData("192.0.2.1", false)]
+    [InlineData("2001:db8::1", false)]
+    [InlineData(null, false)]
+    public async Task Development_is_open_to_its_own_machine_alone(string? address, bool isOpen)
+    {
+        Send("localhost", address);
+        Assert.Equal(isOpen, (await AuthenticateAsync(Development)).Succeeded);
+    }
+
+    [Theory]
+    [InlineData(Production, null, false)]
+    [InlineData(Development, null, true)]
+    [InlineData(Development, false, false)]
+    public async Task Only_an_open_server_in_Development_needs_no_credential(
+        string environment,
+        bool? open,
+        bool isOpen
+    )
+    {
+        Configure();
+        Send("localhost", "127.0.0.1");
+        _options.OpenOnLoopback = open;
+        Assert.Equal(isOpen, (await AuthenticateAsync(environment)).Succeeded);
+        if (isOpen)
+            Assert.True(Caller.Of(_context).Grants is { ReadsEverything: true } all && all.MayPublish("orders.1"));
+    }
+
+    /// <summary>Official clients always send a key, also to a server that has none.</summary>
+    [Theory]
+    [InlineData("another key", false, true)]
+    [InlineData("another key", true, false)]
+    [InlineData(Key, true, true)]
+    public async Task A_sent_key_is_verified_in_Development_too_if_any_is_configured(
+        string key,
+        bool isConfigured,
+        bool isAccepted
+    )
+    {
+        if (isConfigured)
+            Configure();
+        Send("localhost", "127.0.0.1");
+        _context.Request.Headers["X-Api-Key"] = key;
+        Assert.Equal(isAccepted, (await AuthenticateAsync(Development)).Succeeded);
+        Assert.Equal(isAccepted && isConfigured ? "key:job" : null, Caller.Of(_context).User);
+    }
+
+    [Theory]
+    [InlineData("stock", "This requires the claim sse.subscribe for orders.>.")]
+    [InlineData("orders.>", "This requires the claim sse.publish for orders.*.")]
+    public async Task A_caller_without_a_claim_is_403_and_learns_which(string readable, string says)
+    {
+        _context.Features.Set(new Caller("ann", new TopicGrants([readable], ["stock"])));
+        SetEndpoint(new AuthorizationPolicyBuilder().AddRequirements(Reads, Publishes).Build());
+        Assert.Contains(says, await ForbidAsync(), StringComparison.Ordinal);
+        Assert.Equal((403, "Bearer error=\"insufficient_scope\""), (_context.Response.StatusCode, Challenge));
+    }
+
+    [Fact]
+    public async Task A_caller_with_every_claim_that_is_refused_anyway_gets_no_name_of_a_claim()
+    {
+        _context.Features.Set(new Caller("ann", TopicGrants.All));
+        SetEndpoint(new AuthorizationPolicyBuilder().AddRequirements(Reads).Build(), new ReadsOwnRun(Reads));
+        Assert.Contains("You do not have permission for this endpoint.", await ForbidAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reader_of_a_run_of_somebody_else_learns_which_claim_would_allow_it()
+    {
+        _context.Features.Set(new Caller("ann", TopicGrants.None));
+        SetEndpoint(new ReadsOwnRun(Reads));
+        Assert.Contains("sse.subscribe for orders.>", await ForbidAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_ticket_for_other_topics_is_401_like_a_missing_one()
+    {
+        _context.Features.Set(new Caller("ann", TopicGrants.None, Ticket: Guid.NewGuid()));
+        Assert.Contains("The ticket was issued for other topics.", await ForbidAsync(), StringComparison.Ordinal);
+        Assert.Equal((401, ""), (_context.Response.StatusCode, Challenge));
+    }
+
+    [Theory]
+    [InlineData("orders.>", "stock", true, false)]
+    [InlineData("stock", "orders.>", false, true)]
+    public async Task Reading_needs_a_grant_to_read_and_publishing_one_to_publish(
+        string readable,
+        string publishable,
+        bool mayRead,
+        bool mayPublish
+    )
+    {
+        _context.Features.Set(new Caller("ann", new TopicGrants([readable], [publishable])));
+        Assert.Equal((mayRead, mayPublish), (await IsMetAsync(Reads), await IsMetAsync(Publishes)));
+        Assert.False(await IsMetAsync(Reads, resource: new object()));
+    }
+
+    public void Dispose()
+    {
+        _services.Dispose();
+        _store.Dispose();
+    }
+
+    private string Challenge => _context.Response.Headers.WWWAuthenticate.ToString();
+
+    private void Configure()
+    {
+        _options.Jwt.Keys.Add(new JwtKeyOptions { Algorithm = "HS256", Secret = Tokens.Secret });
+        _options.ApiKeys.Add(
+            new ApiKeyOptions { Name = "job", Sha256 = Convert.ToHexString(SHA256.HashData("the key"u8)) }
+        );
+    }
+
+    private void Send(string host, string? address)
+    {
+        _context.Request.Host = new HostString(host);
+        _context.Connection.RemoteIpAddress = address is null ? null : IPAddress.Parse(address);
+    }
+
+    private void SetEndpoint(params object[] metadata) =>
+        _context.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(metadata), "an endpoint"));
+
+    private async Task<AuthenticateResult> AuthenticateAsync(string environment)
+    {
+        using var tokens = new BearerTokens(Options.Create(_options), TimeProvider.System);
+        using var secret = new SharedSecret(_store, TimeProvider.System);
+        return await (await HandlerAsync(environment, tokens, secret)).AuthenticateAsync();
+    }
+
+    private async Task<string?> UserAsync()
+    {
+        var principal = (await AuthenticateAsync(Production)).Principal;
+        Assert.Equal(Caller.Of(_context).User, principal?.Identity?.Name);
+        return principal?.Identity?.Name;
+    }
+
+    /// <summary>Returns the detail of the answer to a request that needs a credential.</summary>
+    private async Task<string> ChallengeAsync(string environment = Production)
+    {
+        using var tokens = new BearerTokens(Options.Create(_options), TimeProvider.System);
+        using var secret = new SharedSecret(_store, TimeProvider.System);
+        await (await HandlerAsync(environment, tokens, secret)).ChallengeAsync(null);
+        return await DetailAsync();
+    }
+
+    /// <summary>Returns the detail of the answer to a caller that lacks a right.</summary>
+    private async Task<string> ForbidAsync()
+    {
+        using var tokens = new BearerTokens(Options.Create(_options), TimeProvider.System);
+        using var secret = new SharedSecret(_store, TimeProvider.System);
+        await (await HandlerAsync(Production, tokens, secret)).ForbidAsync(null);
+        return await DetailAsync();
+    }
+
+    private async Task<string> DetailAsync()
+    {
+        _context.Response.Body.Position = 0;
+        using var problem = await JsonDocument.ParseAsync(
+            _context.Response.Body,
+            default,
+            TestContext.Current.CancellationToken
+        );
+        return problem.RootElement.GetProperty("detail").GetString()!;
+    }
+
+    private async Task<CredentialHandler> HandlerAsync(string environment, BearerTokens tokens, SharedSecret secret)
+    {
+        var (options, keys) = (Options.Create(_options), new ApiKeys(Options.Create(_options)));
+        var streaming = Options.Create(new StreamingOptions());
+        var handler = new CredentialHandler(
+            new OptionsMonitor<AuthenticationSchemeOptions>(
+                new OptionsFactory<AuthenticationSchemeOptions>([], []),
+                [],
+                new OptionsCache<AuthenticationSchemeOptions>()
+            ),
+            NullLoggerFactory.Instance,
+            UrlEncoder.Default,
+            options,
+            new HostingEnvironment { EnvironmentName = environment },
+            tokens,
+            keys,
+            new StreamTickets(secret, keys, tokens, streaming, TimeProvider.System)
+        );
+        var scheme = new AuthenticationScheme(CredentialHandler.Name, null, typeof(CredentialHandler));
+        await handler.InitializeAsync(scheme, _context);
+        return handler;
+    }
+
+    private async Task<bool> IsMetAsync(TopicAccess access, object? resource = null)
+    {
+        var context = new AuthorizationHandlerContext([access], _context.User, resource ?? _context);
+        await new TopicAccessHandler().HandleAsync(context);
+        return context.HasSucceeded;
+    }
+}

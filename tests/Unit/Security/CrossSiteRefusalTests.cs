@@ -1,0 +1,85 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using StreamApi.Security;
+using Streaming.Access;
+using Unit.ServiceDefaults;
+
+namespace Unit.Security;
+
+/// <summary>Requests that pages of other sites make a visitor's browser send.</summary>
+public sealed class CrossSiteRefusalTests : IAsyncLifetime
+{
+    private const string Allowed = "https://app.example.com";
+    private Service _service = null!;
+
+    public async ValueTask InitializeAsync() =>
+        _service = await Service.StartAsync(
+            builder => builder.AddCors(),
+            app =>
+            {
+                app.UseCors();
+                app.UseCrossSiteRefusal();
+                app.MapMethods("/read", ["GET", "HEAD", "OPTIONS"], () => "read");
+                app.MapMethods("/change", ["POST", "PUT", "PATCH", "DELETE"], () => "changed");
+                app.MapGet("/start", () => "started").StartsWork();
+            },
+            ("Cors:AllowedOrigins:100", Allowed)
+        );
+
+    public ValueTask DisposeAsync() => _service.DisposeAsync();
+
+    [Theory]
+    [InlineData("GET", "/read", HttpStatusCode.OK)]
+    [InlineData("HEAD", "/read", HttpStatusCode.OK)]
+    [InlineData("OPTIONS", "/read", HttpStatusCode.OK)]
+    [InlineData("POST", "/change", HttpStatusCode.Forbidden)]
+    [InlineData("PUT", "/change", HttpStatusCode.Forbidden)]
+    [InlineData("PATCH", "/change", HttpStatusCode.Forbidden)]
+    [InlineData("DELETE", "/change", HttpStatusCode.Forbidden)]
+    [InlineData("GET", "/start", HttpStatusCode.Forbidden)]
+    public async Task A_page_of_another_site_may_read_and_neither_change_nor_start_anything(
+        string method,
+        string path,
+        HttpStatusCode status
+    ) => Assert.Equal(status, (await SendAsync(method, path, "cross-site", origin: null)).Status);
+
+    [Theory]
+    [InlineData("POST", "/change")]
+    [InlineData("GET", "/start")]
+    public async Task A_page_of_an_allowed_origin_may(string method, string path)
+    {
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(method, path, "cross-site", Allowed)).Status);
+        var (status, refusal) = await SendAsync(method, path, "cross-site", "https://evil.example");
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Contains("Cors:AllowedOrigins", refusal, StringComparison.Ordinal);
+        Assert.Contains("Cross-site request refused", refusal, StringComparison.Ordinal);
+    }
+
+    /// <summary>Clients that are no browsers send no <c>Sec-Fetch-Site</c>.</summary>
+    [Theory]
+    [InlineData("same-origin")]
+    [InlineData("same-site")]
+    [InlineData("none")]
+    [InlineData(null)]
+    public async Task The_visitor_and_other_clients_may(string? site)
+    {
+        Assert.Equal("changed", (await SendAsync("POST", "/change", site, origin: null)).Body);
+        Assert.Equal("started", (await SendAsync("GET", "/start", site, origin: null)).Body);
+    }
+
+    private async Task<(HttpStatusCode Status, string Body)> SendAsync(
+        string method,
+        string path,
+        string? site,
+        string? origin
+    )
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (site is not null)
+            request.Headers.Add("Sec-Fetch-Site", site);
+        if (origin is not null)
+            request.Headers.Add("Origin", origin);
+        using var answer = await _service.Outside.SendAsync(request, TestContext.Current.CancellationToken);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+}

@@ -1,0 +1,176 @@
+using System.Threading.RateLimiting;
+using EventStore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using StreamApi.Security.Limits;
+using Unit.Client;
+using Unit.Redis;
+using Unit.ServiceDefaults;
+
+namespace Unit.Security;
+
+/// <summary>The limit of one client over all replicas, which a real Redis counts.</summary>
+public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<RedisProgram>
+{
+    private const int Limit = 100,
+        Short = 1_000,
+        Long = 30_000; // milliseconds that Redis has for an answer
+
+    private readonly ManualTime _time = new();
+
+    [Fact(Timeout = 60_000)]
+    public async Task Two_replicas_together_admit_what_the_limit_allows_and_another_client_has_its_own()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis);
+        using var a = Replica(service, "ann");
+        using var b = Replica(service, "ann");
+        var admitted = 0;
+        for (var i = 0; i < Limit; i++)
+            admitted += (await IsAdmittedAsync(a) ? 1 : 0) + (await IsAdmittedAsync(b) ? 1 : 0);
+        Assert.Equal(Limit, admitted);
+        using var bob = Replica(service, "bob");
+        Assert.True(await IsAdmittedAsync(bob));
+
+        using var refused = await AcquireAsync(a);
+        Assert.True(refused.TryGetMetadata(MetadataName.RetryAfter, out var wait));
+        // A segment of five seconds leaves the window a minute after it began.
+        Assert.InRange(wait, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_replica_takes_a_twentieth_at_once_and_keeps_it_for_a_segment_of_the_window()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis);
+        using var a = Replica(service, "ann");
+        using var b = Replica(service, "ann");
+        Assert.True(await IsAdmittedAsync(a));
+        var admitted = 0;
+        while (await IsAdmittedAsync(b))
+            admitted++;
+        Assert.Equal(Limit - 5, admitted);
+        // The first replica has four left, and uses them without Redis.
+        for (var i = 0; i < 2; i++)
+            using (var lease = a.AttemptAcquire())
+                Assert.True(lease.IsAcquired);
+        _time.Advance(TimeSpan.FromSeconds(5.1));
+        Assert.False(await IsAdmittedAsync(a));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task After_twenty_refusals_in_a_second_the_next_ones_are_late()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis);
+        using var limiter = Replica(service, "ann");
+        while (await IsAdmittedAsync(limiter)) { }
+        var late = new List<bool>();
+        for (var i = 0; i < 25; i++)
+            late.Add(await DelayAsync(limiter) > TimeSpan.Zero);
+        // The loop above had the first.
+        Assert.Equal([.. Enumerable.Repeat(false, 19), .. Enumerable.Repeat(true, 6)], late);
+        _time.Advance(TimeSpan.FromSeconds(1.1));
+        Assert.Equal(TimeSpan.Zero, await DelayAsync(limiter));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Without_Redis_each_replica_counts_for_itself_until_Redis_is_back()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis);
+        var (counts, limit) = (Counts(service, Short), SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)));
+        Assert.NotNull(await counts.TakeAsync(limit, "ann"));
+        redis.Freeze();
+        using (var alone = Replica(service, "bob", Short))
+        {
+            var admitted = 0;
+            while (await IsAdmittedAsync(alone))
+                admitted++;
+            Assert.Equal(Limit, admitted);
+        }
+        Assert.Null(await counts.TakeAsync(limit, "ann"));
+        redis.Thaw();
+        // It is asked again after five seconds only, and then for each request.
+        Assert.Null(await counts.TakeAsync(limit, "ann"));
+        do _time.Advance(TimeSpan.FromSeconds(5));
+        while (await counts.TakeAsync(limit, "ann") is null);
+        Assert.NotNull(await counts.TakeAsync(limit, "ann"));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_bucket_gives_its_burst_at_once_and_says_when_it_has_more()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis);
+        var (counts, bucket) = (Counts(service), SharedLimit.Bucket(perSecond: 1, most: 40));
+        var given = 0;
+        Permits? last;
+        while ((last = await counts.TakeAsync(bucket, "ann")) is { Given: > 0 and var some })
+            given += some;
+        // One more for each second that the loop takes.
+        Assert.InRange(given, 40, 100);
+        Assert.InRange(last!.Value.Wait, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2));
+    }
+
+    private static async Task<Service> StartAsync(RedisProcess redis)
+    {
+        var service = await Service.StartAsync(
+            builder => builder.AddRelayRedis(),
+            null,
+            ("ConnectionStrings:redis", redis.Address)
+        );
+        var servers = service.Services.GetRequiredService<RedisServers>();
+        await Eventually.GetAsync(() => servers.All[0].Connection is { IsConnected: true } open ? open : null);
+        return service;
+    }
+
+    private SharedCounts Counts(Service service, int milliseconds = Long) =>
+        new(
+            service.Services.GetRequiredService<RedisServers>(),
+            Options.Create(new EventStoreOptions()),
+            Options.Create(new LimitOptions { RedisMilliseconds = milliseconds }),
+            _time,
+            NullLogger<SharedCounts>.Instance
+        );
+
+    /// <summary>The limiter of a client on one replica: a hundred requests a minute.</summary>
+    private SharedLimiter Replica(Service service, string client, int milliseconds = Long) =>
+        new(
+            new SlidingWindowRateLimiter(
+                new SlidingWindowRateLimiterOptions
+                {
+                    PermitLimit = Limit,
+                    Window = TimeSpan.FromMinutes(1),
+                    SegmentsPerWindow = SharedLimit.Segments,
+                    AutoReplenishment = false,
+                }
+            ),
+            SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)),
+            Counts(service, milliseconds),
+            client,
+            _time
+        );
+
+    private static async Task<bool> IsAdmittedAsync(SharedLimiter limiter)
+    {
+        using var lease = await AcquireAsync(limiter);
+        return lease.IsAcquired;
+    }
+
+    private static async Task<TimeSpan> DelayAsync(SharedLimiter limiter)
+    {
+        using var lease = await AcquireAsync(limiter);
+        Assert.True(lease.TryGetMetadata(SharedLimiter.Delay, out var delay));
+        return delay;
+    }
+
+    /// <summary>Asks as the middleware does: without Redis first.</summary>
+    private static async Task<RateLimitLease> AcquireAsync(SharedLimiter limiter)
+    {
+        var lease = limiter.AttemptAcquire();
+        return lease.IsAcquired ? lease : await limiter.AcquireAsync(1, TestContext.Current.CancellationToken);
+    }
+}
