@@ -28,6 +28,18 @@ public class PageBudgetTests
         Assert.Equal(0, budget.Held);
     }
 
+    [Fact]
+    public void Memory_is_scarce_from_half_of_the_budget_on_and_full_at_its_end()
+    {
+        var budget = new PageBudget(most: 1_000, new ManualTime());
+        budget.Hold(Page(498));
+        Assert.Equal((false, false), (budget.IsScarce, budget.IsFull));
+        budget.Hold(Page(2));
+        Assert.Equal((true, false), (budget.IsScarce, budget.IsFull));
+        budget.Hold(Page(500));
+        Assert.Equal((true, true), (budget.IsScarce, budget.IsFull));
+    }
+
     private static ReplayPage Page(int bytes) =>
         new("e", 0, [new LogFrame(1, new byte[bytes / 2], 0, "k"), new LogFrame(2, new byte[bytes / 2], 0, "k")], 2);
 }

@@ -59,6 +59,16 @@ public class PendingWritesTests
         Assert.Equal((5_000, 1), (pending.Held, _ended));
     }
 
+    [Fact]
+    public void Writes_to_lagging_connections_are_small_from_half_of_the_total_on()
+    {
+        var pending = new PendingWrites(1_000, _ => { });
+        pending.Hold(Write(499), Output(pending));
+        Assert.False(pending.IsScarce);
+        pending.Hold(Write(1), Output(pending));
+        Assert.True(pending.IsScarce);
+    }
+
     private static PendingWrite Write(int bytes) => new(new byte[bytes], bytes);
 
     private static PipeOutput Output(PendingWrites pending)

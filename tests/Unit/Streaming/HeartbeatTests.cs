@@ -1,0 +1,143 @@
+using EventStore;
+using Streaming;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Frames;
+
+namespace Unit.Streaming;
+
+/// <summary>What quiet streams are sent: heartbeats, ids and the notice that their right ends soon.</summary>
+public sealed class HeartbeatTests : IDisposable
+{
+    private const int HeartbeatMilliseconds = 15_000,
+        PositionMilliseconds = 9_000;
+    private static readonly StreamId Head = new("e", 25);
+
+    private readonly LoopRig _loop = new();
+    private readonly Heartbeats _heartbeats;
+
+    public HeartbeatTests()
+    {
+        _loop.Logs.Reset(Lineage.Alone("e"), 10);
+        _heartbeats = new Heartbeats(
+            _loop.Writer,
+            new StreamingOptions
+            {
+                HeartbeatSeconds = HeartbeatMilliseconds / 1_000,
+                PositionSeconds = PositionMilliseconds / 1_000,
+            }
+        );
+    }
+
+    [Theory]
+    [InlineData(HeartbeatMilliseconds - 1, "")]
+    [InlineData(HeartbeatMilliseconds, ": heartbeat\n\n")]
+    public void A_quiet_stream_gets_a_heartbeat_after_its_time(int quietMilliseconds, string sent)
+    {
+        var stream = LoopStream.Open(_loop);
+        Tick(stream, stream.Connection.StreamPosition, quietMilliseconds);
+        Assert.Equal(sent, stream.Text);
+    }
+
+    /// <summary>A client that resumes with this id does not search the log before it, which had nothing.</summary>
+    [Theory]
+    [InlineData(PositionMilliseconds - 1, "", 10)]
+    [InlineData(PositionMilliseconds, "id: e-25\n\n", 25)]
+    public void A_quiet_stream_that_has_read_everything_gets_the_id_of_the_head(
+        int milliseconds,
+        string sent,
+        long position
+    )
+    {
+        var stream = LoopStream.Open(_loop);
+        Tick(stream, Head, milliseconds);
+        Assert.Equal((sent, position), (stream.Text, stream.Connection.Position));
+        Assert.Equal(position, stream.Connection.IdSent);
+    }
+
+    /// <summary>With that id, a client that resumes would miss what it has not been sent.</summary>
+    [Theory]
+    [InlineData("an event waits in memory")]
+    [InlineData("its place is being sought")]
+    [InlineData("a page of the store is awaited")]
+    [InlineData("another epoch")]
+    public void A_stream_that_has_not_had_everything_gets_no_id_of_the_head(string why)
+    {
+        var stream = LoopStream.Open(_loop);
+        var c = stream.Connection;
+        switch (why)
+        {
+            case "an event waits in memory":
+                _loop.Logs.Publish([LoopStream.Event(11)], 11);
+                break;
+            case "its place is being sought":
+                c.Sequence = -1;
+                break;
+            case "a page of the store is awaited":
+                c.Sequence = -1;
+                c.Asked = new(default, (_, _) => { });
+                break;
+            case "another epoch":
+                c.Epoch = "before";
+                break;
+        }
+        Tick(stream, Head, PositionMilliseconds);
+        Assert.DoesNotContain("e-25", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_stream_whose_ids_name_a_run_gets_no_other_ids()
+    {
+        var stream = LoopStream.Open(_loop, format: NamedFormats.Of(_ => true, sendsPositions: false).For(null));
+        Tick(stream, Head, PositionMilliseconds);
+        Assert.Equal("", stream.Text);
+        Tick(stream, Head, HeartbeatMilliseconds);
+        Assert.Equal(": heartbeat\n\n", stream.Text);
+    }
+
+    [Theory]
+    [InlineData(PositionMilliseconds - 1, false, "")]
+    [InlineData(PositionMilliseconds, false, "id: e-20\n\n")]
+    [InlineData(PositionMilliseconds, true, "event: resync\n\n")]
+    public void A_search_that_finds_nothing_tells_its_client_how_far_it_is(int milliseconds, bool isReset, string sent)
+    {
+        var stream = LoopStream.Open(_loop);
+        var c = stream.Connection;
+        (c.Sequence, c.Position, c.Asked) = (-1, 20, new(default, (_, _) => { }));
+        // A resync that is not sent yet has an id of its own.
+        c.Opening = isReset ? "event: resync\n\n"u8.ToArray() : null;
+        Tick(stream, Head, milliseconds);
+        Assert.Equal(sent, stream.Text);
+    }
+
+    [Theory]
+    [InlineData(-1, "")]
+    [InlineData(0, "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n")]
+    public void A_client_learns_once_that_its_right_ends_soon(int millisecondsPast, string sent)
+    {
+        var renewAt = Environment.TickCount64;
+        var stream = LoopStream.Open(
+            _loop,
+            new(Expiry: new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))
+        );
+        byte[]? idOnly = null;
+        for (var i = 0; i < 2; i++)
+            _heartbeats.WriteIfDue(
+                stream.Connection,
+                stream.Connection.StreamPosition,
+                ref idOnly,
+                renewAt + millisecondsPast
+            );
+        Assert.Equal(sent, stream.Text);
+    }
+
+    public void Dispose() => _loop.Dispose();
+
+    /// <summary>A tick after the stream had nothing for a time.</summary>
+    private void Tick(LoopStream stream, StreamId settled, int milliseconds)
+    {
+        byte[]? idOnly = null;
+        var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);
+        _heartbeats.WriteIfDue(stream.Connection, settled, ref idOnly, since + milliseconds);
+    }
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using Streaming.Connections;
+using Unit.ServiceDefaults;
+
+namespace Unit.Streaming;
+
+/// <summary>Streams that write to their sockets without Kestrel.</summary>
+public sealed class SocketOutputTests : IAsyncLifetime
+{
+    private const int Large = 4_000_000;
+
+    private readonly PendingWrites _pending = new(1L << 30, _ => { });
+    private Socket _server = null!,
+        _client = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        _client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        // Sizes that the kernel does not change: together they take less than a Large write.
+        _client.ReceiveBufferSize = 64 * 1024;
+        await _client.ConnectAsync(listener.LocalEndPoint!, Cancelled);
+        _server = await listener.AcceptAsync(Cancelled);
+        _server.SendBufferSize = 64 * 1024;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        _server.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_client_does_not_take_at_once_arrives_later_whole_and_in_order()
+    {
+        var (output, sent) = (new SocketOutput(_server, _pending), RandomNumberGenerator.GetBytes(Large));
+        Assert.True(output.TryWrite(sent));
+        Assert.True(output.Busy);
+        Assert.InRange(_pending.Held, 1, Large);
+        var read = await ReadAsync(Large);
+        Assert.True(sent.AsSpan().SequenceEqual(read));
+        await Eventually.GetAsync(() => output.Busy ? null : output);
+        Assert.Equal(0, _pending.Held);
+        Assert.True(output.TryWrite("more"u8.ToArray()));
+        Assert.Equal("more"u8.ToArray(), await ReadAsync(4));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_client_that_has_left_is_noticed_by_the_next_writes()
+    {
+        var output = new SocketOutput(_server, _pending);
+        Reset();
+        await Eventually.GetAsync(() => output.TryWrite("data: x\n\n"u8.ToArray()) ? null : output);
+        Assert.False(output.Busy);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_client_that_leaves_while_bytes_wait_for_it_releases_them()
+    {
+        var output = new SocketOutput(_server, _pending);
+        Assert.True(output.TryWrite(new byte[Large]));
+        Assert.True(output.Busy);
+        Reset();
+        await Eventually.GetAsync(() => output.Busy ? null : output);
+        Assert.Equal((0, false), (_pending.Held, output.TryWrite("data: x\n\n"u8.ToArray())));
+    }
+
+    [Fact]
+    public void A_connection_that_is_closed_before_its_stream_begins_takes_nothing()
+    {
+        _server.Dispose();
+        Assert.False(new SocketOutput(_server, _pending).TryWrite("data: x\n\n"u8.ToArray()));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_paced_answer_is_its_head_a_chunk_for_each_write_and_the_last_chunk()
+    {
+        var output = new PacedSocketOutput(_server, 4_096, () => { }) { Head = "HTTP/1.1 200 OK\r\n\r\n"u8.ToArray() };
+        await output.WriteAsync("data: 1\n\n"u8.ToArray(), Cancelled);
+        await output.WriteAsync("data: 22\n\n"u8.ToArray(), Cancelled);
+        await output.CompleteAsync();
+        const string Answer = "HTTP/1.1 200 OK\r\n\r\n9\r\ndata: 1\n\n\r\na\r\ndata: 22\n\n\r\n0\r\n\r\n";
+        Assert.Equal(Answer, Encoding.UTF8.GetString(await ReadAsync(Answer.Length)));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_paced_answer_waits_for_its_client_and_is_complete()
+    {
+        var output = new PacedSocketOutput(_server, 4_096, () => { });
+        var text = new string('x', Large);
+        var writing = output.WriteAsync(Encoding.UTF8.GetBytes(text), Cancelled);
+        Assert.False(writing.IsCompleted);
+        var chunk = $"3d0900\r\n{text}\r\n";
+        Assert.Equal(chunk, Encoding.UTF8.GetString(await ReadAsync(chunk.Length)));
+        await writing;
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_paced_answer_whose_client_has_left_fails_as_a_lost_connection()
+    {
+        var aborted = 0;
+        var output = new PacedSocketOutput(_server, 4_096, () => aborted++);
+        Reset();
+        await Assert.ThrowsAsync<IOException>(async () =>
+        {
+            while (true)
+                await output.WriteAsync("data: x\n\n"u8.ToArray(), Cancelled);
+        });
+        output.Abort();
+        Assert.Equal(1, aborted);
+        _server.Dispose();
+        var late = new PacedSocketOutput(_server, 4_096, () => { });
+        await Assert.ThrowsAsync<IOException>(() => late.WriteAsync("data: x\n\n"u8.ToArray(), Cancelled));
+    }
+
+    [Fact]
+    public void The_kernel_holds_no_more_unsent_bytes_of_a_stream_than_it_may()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
+        UnsentLimit.Set(_server, kilobytes: 128);
+        Assert.Equal(128 * 1_024, Unsent());
+        UnsentLimit.Set(_server, kilobytes: 0); // the limit that the socket has
+        Assert.Equal(128 * 1_024, Unsent());
+        UnsentLimit.Set(socket: null, kilobytes: 128);
+        _server.Dispose();
+        UnsentLimit.Set(_server, kilobytes: 128);
+
+        int Unsent()
+        {
+            Span<byte> bytes = stackalloc byte[4];
+            _server.GetRawSocketOption(6, 25, bytes); // IPPROTO_TCP, TCP_NOTSENT_LOWAT
+            return BitConverter.ToInt32(bytes);
+        }
+    }
+
+    [Fact]
+    public void The_kernel_knows_the_round_trip_time_of_an_open_connection()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems do not tell it.");
+        Assert.InRange(TcpInfo.RoundTrip(_server)!.Value, 0, 60_000);
+        Assert.Null(TcpInfo.RoundTrip(null));
+        _server.Dispose();
+        Assert.Null(TcpInfo.RoundTrip(_server));
+    }
+
+    /// <summary>Ends the client's side, so that the next write to it fails.</summary>
+    private void Reset()
+    {
+        _client.LingerState = new LingerOption(true, 0);
+        _client.Dispose();
+    }
+
+    private async Task<byte[]> ReadAsync(int length)
+    {
+        var bytes = new byte[length];
+        for (var read = 0; read < length; )
+        {
+            var n = await _client.ReceiveAsync(bytes.AsMemory(read), Cancelled);
+            Assert.NotEqual(0, n);
+            read += n;
+        }
+        return bytes;
+    }
+}
