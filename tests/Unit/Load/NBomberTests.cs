@@ -121,7 +121,7 @@ public sealed class NBomberTests : IDisposable
                     }
                 )
                 .WithoutWarmUp()
-                .WithLoadSimulations(Simulation.KeepConstant(3, TimeSpan.FromSeconds(1)))
+                .WithLoadSimulations(Simulation.KeepConstant(3, TimeSpan.FromSeconds(3)))
         );
         var scenario = stats.ScenarioStats.Get("waiting");
         Assert.Equal((3, 0, 30L), (scenario.AllOkCount, scenario.AllFailCount, scenario.AllBytes));

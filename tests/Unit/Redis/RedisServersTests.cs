@@ -70,26 +70,28 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         Assert.Equal("", servers.Unavailable);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Each_server_has_a_health_check_that_names_it()
     {
         await using RedisProcess one = program.Start(),
             two = program.Start();
         await using var service = await StartAsync($"{one.Address};{two.Address}");
         await two.StopAsync();
-        using var response = await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var health = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        Assert.Contains(
-            $"\"StackExchange.Redis_{one.Address}\":{{\"status\":\"Healthy\"",
-            health,
-            StringComparison.Ordinal
-        );
-        Assert.Contains(
-            $"\"StackExchange.Redis_{two.Address}\":{{\"status\":\"Degraded\"",
-            health,
-            StringComparison.Ordinal
-        );
+        // Two seconds for an answer may be too few on a busy machine.
+        string health;
+        while (!(health = await HealthAsync()).Contains(Check(one, "Healthy"), StringComparison.Ordinal))
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.Contains(Check(two, "Degraded"), health, StringComparison.Ordinal);
+
+        async Task<string> HealthAsync()
+        {
+            using var response = await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        }
+
+        static string Check(RedisProcess server, string status) =>
+            $"\"StackExchange.Redis_{server.Address}\":{{\"status\":\"{status}\"";
     }
 
     private static Task<bool> PublishAsync(RedisServer server, string message, TimeSpan? timeout = null) =>
