@@ -5,12 +5,25 @@ namespace LocalServices;
 
 internal static class LoopbackPort
 {
+    // Below the ports that systems give to clients (Linux: from 32768), or a connection could have the port by the
+    // time the server listens on it. compat/ takes the ports after these.
+    private const int First = 22_000,
+        Count = 1_500;
+
+    private static readonly int Offset = Random.Shared.Next(Count);
+    private static int _taken;
+
     // The servers of a killed stack take some seconds to end.
     private static readonly TimeSpan FreeTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Returns the port if it is free or becomes free within some seconds, or any free port for 0.</summary>
+    /// <summary>Returns the port if it is free or becomes free within some seconds. For 0, returns a free port, another
+    /// one at each call.</summary>
     public static int Take(int port, string server, string option)
     {
+        for (var tried = 0; port == 0 && tried < Count; tried++)
+            if (Bind(First + (Offset + Interlocked.Increment(ref _taken)) % Count) is { } free)
+                return free;
+
         for (var waited = TimeSpan.Zero; waited < FreeTimeout; waited += TimeSpan.FromMilliseconds(100))
         {
             if (Bind(port) is { } taken)

@@ -16,6 +16,14 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
 {
     private static readonly TimeSpan PortTimeout = TimeSpan.FromSeconds(30);
 
+    // Below the ports that systems give to clients (Linux: from 32768), or a connection could have the port by the
+    // time the process listens on it. LocalServices takes the ports before these.
+    private const int FirstPort = 23_500,
+        Ports = 1_500;
+
+    private static readonly int PortOffset = Random.Shared.Next(Ports);
+    private static int _portsTaken;
+
     /// <summary>Gives proxied endpoints a free port instead of their fixed one. The testing builder sets it.</summary>
     public bool RandomizePorts => configuration.GetValue<bool>("DcpPublisher:RandomizePorts");
 
@@ -148,11 +156,25 @@ internal sealed class EndpointAllocator(IConfiguration configuration)
         }
     }
 
+    /// <summary>Returns a free port, another one at each call.</summary>
     internal static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var tried = 0; tried < Ports; tried++)
+        {
+            var port = FirstPort + (PortOffset + Interlocked.Increment(ref _portsTaken)) % Ports;
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            { /* another program listens there */
+            }
+        }
+        throw new DistributedApplicationException(
+            $"No port from {FirstPort} to {FirstPort + Ports - 1} is free. Stop the programs that use them."
+        );
     }
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
