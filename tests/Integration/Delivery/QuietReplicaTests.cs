@@ -108,16 +108,19 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
 
     private static int Number(Frame frame) => int.Parse(frame.Data!, CultureInfo.InvariantCulture);
 
-    /// <summary>Publishes events of a topic one after the other, each a page of its own, and more than the ten a second
-    /// for which a replica leaves the indexes.</summary>
+    /// <summary>Publishes events of a topic, in more than the ten pages a second for which a replica leaves the
+    /// indexes, even if each request takes long.</summary>
     private sealed class Load
     {
-        private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
+        private const int Publishers = 4;
+
+        private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(40);
 
         private readonly Task _publishing;
         private volatile bool _ends;
 
-        public Load(RunningService replica, string topic) => _publishing = PublishAsync(replica, topic);
+        public Load(RunningService replica, string topic) =>
+            _publishing = Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => PublishAsync(replica, topic)));
 
         public Task StopAsync()
         {

@@ -19,9 +19,12 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         publisher.Start();
         await publisher.WaitForMoreAsync(20);
 
-        var master = await fixture.Cluster.MasterAsync(_system.Channel);
-        Assert.NotNull(master);
-        await BreakAsync(master, fault);
+        RedisNode? master = null;
+        await DeliverySystem.EventuallyAsync(
+            async () => (master = await fixture.Cluster.MasterAsync(_system.Channel)) is not null,
+            "the channel has a master"
+        );
+        await BreakAsync(master!, fault);
         await DeliverySystem.EventuallyAsync(
             async () => await fixture.Cluster.MasterAsync(_system.Channel, gone: master) is { } now && now != master,
             "another node is the channel's master"
@@ -30,7 +33,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await publisher.WaitForMoreAsync(20);
         await _system.WaitForModeAsync("live");
 
-        await MendAsync(master, fault);
+        await MendAsync(master!, fault);
         await fixture.Cluster.WaitUntilAgreedAsync();
         await publisher.WaitForMoreAsync(20);
         await publisher.StopAsync(here, there);
@@ -47,11 +50,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await using var here = await SseReader.OpenAtAsync(_system.Replicas[0].Url, publisher.Stream);
         publisher.Start();
         await publisher.WaitForMoreAsync(20);
-        RedisNode? subscribed = null;
-        foreach (var node in fixture.Cluster.Nodes)
-            if (!(await node.AskAsync("pubsub", "numsub", _system.Channel)).EndsWith("\n0", StringComparison.Ordinal))
-                subscribed = node;
-        Assert.NotNull(subscribed);
+        var subscribed = await SubscribedAsync();
 
         await BreakAsync(subscribed, fault);
         var other = fixture.Cluster.Nodes.First(node => node != subscribed);
@@ -71,6 +70,26 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await MendAsync(subscribed, fault);
         await fixture.Cluster.WaitUntilAgreedAsync();
         await publisher.StopAsync(here);
+    }
+
+    /// <summary>Returns a node where the channel has subscribers, as soon as there is one.</summary>
+    private async Task<RedisNode> SubscribedAsync()
+    {
+        RedisNode? subscribed = null;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                foreach (var node in fixture.Cluster.Nodes)
+                {
+                    var answer = await node.AskAsync("pubsub", "numsub", _system.Channel);
+                    if (!answer.EndsWith("\n0", StringComparison.Ordinal))
+                        subscribed = node;
+                }
+                return subscribed is not null;
+            },
+            "a node has subscribers"
+        );
+        return subscribed!;
     }
 
     private static Task BreakAsync(RedisNode node, Fault fault)

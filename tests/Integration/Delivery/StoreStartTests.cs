@@ -39,7 +39,7 @@ public sealed class StoreStartTests(StackFixture stack)
         using (var refused = await DeliverySystem.PostAsync(service, new EventBody("t.1", "n", 1)))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         link.Heal();
-        await service.WaitForExitAsync(Stop);
+        await service.WaitForExitAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
         Assert.Equal(1, service.ExitCode);
         Assert.Contains("another schema than this version's", service.Output, StringComparison.Ordinal);
     }

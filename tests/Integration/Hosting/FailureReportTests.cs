@@ -93,9 +93,10 @@ public class FailureReportTests
                 b.AddScript("service", "exec sleep 1000")
                     .WaitFor(b.CreateResourceBuilder((ExecutableResource)b.Resources.Single(r => r.Name == "sick")));
                 AddLast(b, console);
-            }
+            },
+            startSeconds: 5
         );
-        var report = await console.FirstAsync("sick");
+        var report = await console.FirstAsync("sick has been running");
         Assert.Contains("is not healthy (it is asleep). Waiting for it: service.", report, StringComparison.Ordinal);
         Assert.Contains("still here", report, StringComparison.Ordinal);
         // By the report of a later failure, one on the other resource would be there too.
@@ -124,7 +125,7 @@ public class FailureReportTests
                 await app.App.ResourceCommands.ExecuteCommandAsync(
                     stopped.ResourceId,
                     KnownResourceCommands.StopCommand,
-                    TestContext.Current.CancellationToken
+                    HostedApplication.Timeout
                 )
             ).Success
         );
@@ -177,7 +178,8 @@ public class FailureReportTests
 
     private static Task<HostedApplication> StartAsync(
         Reports console,
-        Action<IDistributedApplicationTestingBuilder> compose
+        Action<IDistributedApplicationTestingBuilder> compose,
+        int startSeconds = 60
     ) =>
         HostedApplication.StartAsync(
             b =>
@@ -186,7 +188,8 @@ public class FailureReportTests
                 b.Services.AddLogging(logging => logging.AddProvider(console));
                 compose(b);
             },
-            args: "--FailureReport:Seconds=1"
+            // A start that merely takes long on a busy machine is reported too.
+            args: $"--FailureReport:Seconds={startSeconds}"
         );
 
     /// <summary>The errors that the console shows.</summary>
@@ -197,13 +200,14 @@ public class FailureReportTests
         public string Flag { get; } = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
         public IReadOnlyCollection<string> All => [.. _all];
 
-        public async Task<string> FirstAsync(string resource)
+        /// <summary>Returns the first report that begins with these words.</summary>
+        public async Task<string> FirstAsync(string words)
         {
             await DeliverySystem.EventuallyAsync(
-                () => Task.FromResult(_all.Any(r => r.StartsWith(resource + " ", StringComparison.Ordinal))),
-                $"{resource} is reported"
+                () => Task.FromResult(_all.Any(r => r.StartsWith(words + " ", StringComparison.Ordinal))),
+                $"{words} … is reported"
             );
-            return _all.First(r => r.StartsWith(resource + " ", StringComparison.Ordinal));
+            return _all.First(r => r.StartsWith(words + " ", StringComparison.Ordinal));
         }
 
         public ILogger CreateLogger(string categoryName) => this;

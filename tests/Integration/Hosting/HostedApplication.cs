@@ -11,7 +11,12 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
 {
     public DistributedApplication App => app;
     public ResourceNotificationService States => app.ResourceNotifications;
-    private static CancellationToken Timeout => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
+
+    /// <summary>The limit of a wait for something that merely takes its time on a busy machine.</summary>
+    public static CancellationToken Timeout => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
+
+    /// <summary>The limit of a start, which may download missing programs.</summary>
+    public static CancellationToken StartTimeout => new CancellationTokenSource(TimeSpan.FromMinutes(5)).Token;
 
     public static async Task<HostedApplication> StartAsync(
         Action<IDistributedApplicationTestingBuilder> compose,
@@ -25,10 +30,10 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
             (options, _) => options.DisableDashboard = !dashboard
         );
         compose(builder);
-        var app = await builder.BuildAsync(TestContext.Current.CancellationToken);
+        var app = await builder.BuildAsync(StartTimeout);
         try
         {
-            await app.StartAsync(TestContext.Current.CancellationToken);
+            await app.StartAsync(StartTimeout);
         }
         catch (DistributedApplicationException e)
             when (e.InnerException?.GetType().Name == "BundleUnavailableException")

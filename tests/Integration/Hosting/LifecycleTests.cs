@@ -30,21 +30,13 @@ public class LifecycleTests
 
         Assert.True(
             (
-                await app.App.ResourceCommands.ExecuteCommandAsync(
-                    first.ResourceId,
-                    "stop",
-                    TestContext.Current.CancellationToken
-                )
+                await app.App.ResourceCommands.ExecuteCommandAsync(first.ResourceId, "stop", HostedApplication.Timeout)
             ).Success
         );
         Assert.True(process.HasExited);
         Assert.True(
             (
-                await app.App.ResourceCommands.ExecuteCommandAsync(
-                    first.ResourceId,
-                    "start",
-                    TestContext.Current.CancellationToken
-                )
+                await app.App.ResourceCommands.ExecuteCommandAsync(first.ResourceId, "start", HostedApplication.Timeout)
             ).Success
         );
 
@@ -105,7 +97,7 @@ public class LifecycleTests
         await app.States.WaitForResourceAsync(
             "store",
             e => e.Snapshot.HealthReports is [{ LastRunAt: not null }],
-            TestContext.Current.CancellationToken
+            HostedApplication.Timeout
         );
         await app.ReachesAsync("service", "Waiting");
 
@@ -116,9 +108,7 @@ public class LifecycleTests
         File.Delete(recovered);
         Assert.Equal(
             HealthStatus.Healthy,
-            (await app.States.WaitForResourceHealthyAsync("store", TestContext.Current.CancellationToken))
-                .Snapshot
-                .HealthStatus
+            (await app.States.WaitForResourceHealthyAsync("store", HostedApplication.Timeout)).Snapshot.HealthStatus
         );
     }
 
@@ -129,11 +119,7 @@ public class LifecycleTests
             b.AddScript("loadtests", "echo done").WithExplicitStart()
         );
         var created = await app.ReachesAsync("loadtests", "NotStarted");
-        await app.App.ResourceCommands.ExecuteCommandAsync(
-            created.ResourceId,
-            "start",
-            TestContext.Current.CancellationToken
-        );
+        await app.App.ResourceCommands.ExecuteCommandAsync(created.ResourceId, "start", HostedApplication.Timeout);
         await app.ReachesAsync("loadtests", "Finished");
     }
 

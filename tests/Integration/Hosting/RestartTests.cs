@@ -36,7 +36,7 @@ public class RestartTests
                 await app.App.ResourceCommands.ExecuteCommandAsync(
                     stopped.ResourceId,
                     KnownResourceCommands.StopCommand,
-                    TestContext.Current.CancellationToken
+                    HostedApplication.Timeout
                 )
             ).Success
         );
@@ -51,7 +51,7 @@ public class RestartTests
         var log = await app
             .App.Services.GetRequiredService<ResourceLoggerService>()
             .WatchAsync(worker.ResourceId)
-            .FirstAsync(TestContext.Current.CancellationToken);
+            .FirstAsync(HostedApplication.Timeout);
         Assert.Equal(2, log.Count(line => line.Content.Contains("Ended unexpectedly", StringComparison.Ordinal)));
         // Both ended before the worker, so a restart of them would come first.
         foreach (var gone in (ResourceEvent[])[stopped, left])
@@ -64,7 +64,8 @@ public class RestartTests
     [Fact]
     public async Task A_stopped_resource_stays_stopped_and_none_restarts_before_its_delay()
     {
-        const int Delay = 3;
+        // The worker's own start and stop must be over by then, on a busy machine too.
+        const int Delay = 8;
         await using var app = await HostedApplication.StartAsync(
             b =>
             {
@@ -141,7 +142,7 @@ public class RestartTests
                 await app.App.ResourceCommands.ExecuteCommandAsync(
                     resource.ResourceId,
                     command,
-                    TestContext.Current.CancellationToken
+                    HostedApplication.Timeout
                 )
             ).Success
         );

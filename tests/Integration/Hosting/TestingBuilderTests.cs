@@ -11,24 +11,22 @@ public class TestingBuilderTests
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
             ["--ephemeral"],
-            TestContext.Current.CancellationToken
+            HostedApplication.StartTimeout
         );
         Assert.DoesNotContain(builder.Resources, r => r.Name == "aspire-dashboard");
         var streamapi = Assert.Single(builder.Resources.OfType<ProjectResource>(), r => r.Name == "streamapi");
         Assert.Equal(2, streamapi.Annotations.OfType<ReplicaAnnotation>().Last().Replicas);
 
-        await using var app = await builder.BuildAsync(TestContext.Current.CancellationToken);
-        await app.StartAsync(TestContext.Current.CancellationToken);
-        await app
-            .ResourceNotifications.WaitForResourceHealthyAsync("streamapi", TestContext.Current.CancellationToken)
-            .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await using var app = await builder.BuildAsync(HostedApplication.StartTimeout);
+        await app.StartAsync(HostedApplication.StartTimeout);
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("streamapi", HostedApplication.StartTimeout);
 
         Assert.NotEqual(5080, app.GetEndpoint("streamapi", "http").Port);
         using var http = app.CreateHttpClient("streamapi", "http");
         Assert.True((await http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
         Assert.Contains(
             "Host=",
-            await app.GetConnectionStringAsync("eventstore", TestContext.Current.CancellationToken),
+            await app.GetConnectionStringAsync("eventstore", HostedApplication.Timeout),
             StringComparison.Ordinal
         );
     }
@@ -39,7 +37,7 @@ public class TestingBuilderTests
         var error = await Assert.ThrowsAnyAsync<Exception>(() =>
             DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
                 ["--LocalServices:Mode=nonsense"],
-                TestContext.Current.CancellationToken
+                HostedApplication.Timeout
             )
         );
         Assert.Contains("nonsense", error.Message, StringComparison.Ordinal);

@@ -39,7 +39,7 @@ public sealed class EndingTests(SecureSystem system)
     {
         var topic = $"orders.{Guid.NewGuid():N}";
         var path = $"/v1/events/stream?topic={topic}";
-        var life = TimeSpan.FromSeconds(3);
+        var life = TimeSpan.FromSeconds(5);
         var token = Tokens.Of("short", subscribe: ["orders.>"], life: life);
         // Some milliseconds more, because the server's tick clock is coarse.
         var over = DateTimeOffset.UtcNow + life + TimeSpan.FromMilliseconds(100);
@@ -259,7 +259,7 @@ public sealed class EndingTests(SecureSystem system)
     [Fact]
     public async Task A_body_that_is_complete_after_the_token_expired_is_refused()
     {
-        var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(2));
+        var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(5));
         using var content = new Lines("application/json");
         var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
         await content.SendAsync("""[{"topic":"orders.slow","type":"n","data":1}""");
