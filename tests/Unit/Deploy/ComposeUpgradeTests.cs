@@ -49,6 +49,18 @@ public sealed class ComposeUpgradeTests : IDisposable
         Assert.DoesNotContain(run.Calls, c => c.Contains("broadcaster-2", StringComparison.Ordinal));
     }
 
+    /// <summary>After a change of Postgres's password the replicas that are not yet replaced fail.</summary>
+    [Theory]
+    [InlineData("1", 0)]
+    [InlineData("0", 1)]
+    [InlineData("", 1)]
+    public async Task With_MIN_REPLICAS_1_it_goes_on_while_the_proxy_has_one_replica(string replicas, int exitCode)
+    {
+        var run = await RunAsync("docker", "", replicas, minReplicas: "1");
+        Assert.True(run.ExitCode == exitCode, run.Output);
+        Assert.Equal(exitCode == 0, run.Calls.Any(c => c.Contains("webfrontend", StringComparison.Ordinal)));
+    }
+
     [Theory]
     [InlineData("podman-compose version: 1.0.3", 0)]
     [InlineData("podman-compose version 1.0.6", 1)]
@@ -83,7 +95,8 @@ public sealed class ComposeUpgradeTests : IDisposable
         string engine,
         string settings,
         string replicas,
-        string podmanCompose = ""
+        string podmanCompose = "",
+        string? minReplicas = null
     )
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The upgrade is a shell script.");
@@ -105,6 +118,7 @@ public sealed class ComposeUpgradeTests : IDisposable
         };
         foreach (var name in (string[])["COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "PROXY_PORT"])
             start.Environment.Remove(name);
+        start.Environment["MIN_REPLICAS"] = minReplicas;
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
