@@ -95,10 +95,8 @@ internal static class ResilientApi
         var isOrdinal =
             (isFresh && earliest)
             || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
-        var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
-        if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
-            return TypedResults.NoContent();
-        if (!isFresh && state is { IsRunning: false, HasFailed: false } && !starts.TryCount(context))
+        // Before the other reads, so that a client beyond its limit costs one row.
+        if (!isFresh && await sessions.IsIdleAsync(session, context.RequestAborted) && !starts.TryCount(context))
         {
             await StreamAdmission.AskToReconnectAsync(
                 context,
@@ -107,6 +105,9 @@ internal static class ResilientApi
             );
             return TypedResults.Empty;
         }
+        var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
+        if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
+            return TypedResults.NoContent();
         // Fixes the start before the source may start, so that the first reader gets the first message.
         StreamId? start =
             isOrdinal ? state.AtOrdinal

@@ -40,8 +40,8 @@ internal sealed class ResilientOptions
     public int MaxAgeDays { get; set; } = 90;
 
     /// <summary>
-    /// Sources that one client may start per minute by resumes, on each replica; running ones are not counted. Beyond
-    /// it the stream asks the client to return later.
+    /// Sources that one client may start per minute by resumes, half of them at once, on each replica; running ones are
+    /// not counted. Beyond it the stream asks the client to return later.
     /// </summary>
     [Range(1, FeatureRequests.Unlimited)]
     public int? StartsPerMinute { get; set; }

@@ -23,6 +23,16 @@ internal sealed class Sessions(
     public ScheduledRows Due { get; } =
         new(store, "resilient.sessions", "next_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
 
+    /// <summary>Returns true if a resume would start the source: it neither runs nor has failed for good.</summary>
+    public async Task<bool> IsIdleAsync(string id, CancellationToken cancellationToken)
+    {
+        await using var command = store.CreateCommand(
+            "select 1 from resilient.sessions where id = $1 and (failed or next_at is not null)"
+        );
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+        return await command.ExecuteScalarAsync(cancellationToken) is null;
+    }
+
     /// <summary>
     /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
     /// </summary>
@@ -49,15 +59,15 @@ internal sealed class Sessions(
             cancellationToken
         );
         await using var command = new NpgsqlCommand(
-            "select failed, next_id, next_at is not null from resilient.sessions where id = $1",
+            "select failed, next_id from resilient.sessions where id = $1",
             connection,
             snapshot
         );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        var (hasFailed, next, isRunning) = await row.ReadAsync(cancellationToken)
-            ? (row.GetBoolean(0), row.GetInt64(1), row.GetBoolean(2))
-            : (false, 1, false);
+        var (hasFailed, next) = await row.ReadAsync(cancellationToken)
+            ? (row.GetBoolean(0), row.GetInt64(1))
+            : (false, 1);
         // Before the oldest message; if there is none, the next one will come after the head.
         var oldest = found.Start is { } start ? head with { Position = start } : head;
         (StreamId? at, ResyncReason? reason) =
@@ -65,7 +75,7 @@ internal sealed class Sessions(
             : found.At is { } position ? (head with { Position = position }, null)
             : ordinal == 0 || ordinal == (found.Oldest ?? next) - 1 ? (oldest, null)
             : ((StreamId?)oldest, (ResyncReason?)ResyncReason.Expired);
-        return new SessionState(head, at, reason, isRunning, hasFailed, error);
+        return new SessionState(head, at, reason, hasFailed, error);
     }
 
     /// <summary>
@@ -165,14 +175,12 @@ internal sealed class Sessions(
 /// <param name="AtOrdinal">Position before the reader's first missing message that is kept; null if the reader claims a
 /// message that does not exist yet.</param>
 /// <param name="Resync">Reason for a resync; null: the reader misses nothing that retention has dropped.</param>
-/// <param name="IsRunning">True if the source runs.</param>
 /// <param name="HasFailed">True if the last fatal error still holds.</param>
 /// <param name="LastError">Position of the last fatal error; null without one.</param>
 internal sealed record SessionState(
     StreamId Head,
     StreamId? AtOrdinal,
     ResyncReason? Resync,
-    bool IsRunning,
     bool HasFailed,
     long? LastError
 )

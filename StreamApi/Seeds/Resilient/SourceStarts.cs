@@ -10,16 +10,17 @@ namespace StreamApi.Seeds.Resilient;
 /// </summary>
 internal sealed class SourceStarts(IOptions<ResilientOptions> options, IStreamAccess access) : IDisposable
 {
-    private const int Segments = 6;
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
+    // Half of them at once: all of many clients in the same second are felt by everybody.
     private readonly PartitionedRateLimiter<string> _starts = PartitionedRateLimiter.Create<string, string>(client =>
-        RateLimitPartition.GetSlidingWindowLimiter(
+        RateLimitPartition.GetTokenBucketLimiter(
             client,
-            _ => new SlidingWindowRateLimiterOptions
+            _ => new TokenBucketRateLimiterOptions
             {
-                PermitLimit = options.Value.StartsPerMinute!.Value,
-                Window = TimeSpan.FromMinutes(1),
-                SegmentsPerWindow = Segments,
+                TokensPerPeriod = options.Value.StartsPerMinute!.Value,
+                ReplenishmentPeriod = Minute,
+                TokenLimit = (options.Value.StartsPerMinute.Value + 1) / 2,
             }
         )
     );

@@ -94,7 +94,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     [Fact]
     public async Task Resumes_start_few_sources_per_client_and_reach_all_that_run()
     {
-        const int Most = 2;
+        const int Most = 2; // half of those of a minute
         var server = fixture.Server;
         var ann = Tokens.Of("ann of sources", subscribe: ["sse.resilient.>"]);
         for (var i = 0; i < Most; i++)
