@@ -12,22 +12,10 @@ internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
 {
     private const int QueueSeconds = 10;
     private readonly int _perSecond = limits.Value.PublishKilobytesPerSecond!.Value;
-    private readonly PartitionedRateLimiter<string> _kilobytes = PartitionedRateLimiter.Create<string, string>(client =>
-        RateLimitPartition.GetTokenBucketLimiter(
-            client,
-            _ =>
-            {
-                var perSecond = limits.Value.PublishKilobytesPerSecond!.Value;
-                return new TokenBucketRateLimiterOptions
-                {
-                    TokenLimit = perSecond,
-                    TokensPerPeriod = Math.Max(1, perSecond / 10),
-                    ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
-                    QueueLimit = QueueSeconds * perSecond,
-                    QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-                };
-            }
-        )
+    private readonly PartitionedRateLimiter<string> _kilobytes = TokenBuckets.PerClient(
+        limits.Value.PublishKilobytesPerSecond!.Value,
+        burst: limits.Value.PublishKilobytesPerSecond.Value,
+        maxWaiting: QueueSeconds * limits.Value.PublishKilobytesPerSecond.Value
     );
 
     /// <summary>The kilobytes that events cost: at least one each, because an event has overhead beside its

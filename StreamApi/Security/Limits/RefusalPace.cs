@@ -11,19 +11,7 @@ internal sealed class RefusalPace : IDisposable
     private const int PerSecond = 100,
         MaxWaiting = 10 * PerSecond;
 
-    private readonly PartitionedRateLimiter<string> _pace = PartitionedRateLimiter.Create<string, string>(client =>
-        RateLimitPartition.GetTokenBucketLimiter(
-            client,
-            _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = PerSecond,
-                TokensPerPeriod = PerSecond / 10,
-                ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
-                QueueLimit = MaxWaiting,
-                QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-            }
-        )
-    );
+    private readonly PartitionedRateLimiter<string> _pace = TokenBuckets.PerClient(PerSecond, PerSecond, MaxWaiting);
 
     /// <summary>Waits until the client's next refusal may be sent.</summary>
     /// <returns>False if too many of the client's refusals wait already, or the client has left.</returns>

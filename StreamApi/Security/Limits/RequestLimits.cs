@@ -128,25 +128,21 @@ internal static class RequestLimits
             context,
             name,
             perSecond,
-            () => (new TokenBucketRateLimiter(BucketOf(perSecond)), SharedLimit.Bucket(perSecond, 2 * perSecond))
+            () =>
+                (
+                    new TokenBucketRateLimiter(TokenBuckets.Of(perSecond, 2 * perSecond)),
+                    SharedLimit.Bucket(perSecond, 2 * perSecond)
+                )
         );
-
-    /// <summary>A token bucket with a burst of twice its rate.</summary>
-    private static TokenBucketRateLimiterOptions BucketOf(int perSecond) =>
-        new()
-        {
-            TokensPerPeriod = Math.Max(1, perSecond / 10),
-            ReplenishmentPeriod =
-                perSecond < 10 ? TimeSpan.FromSeconds(1.0 / perSecond) : TimeSpan.FromMilliseconds(100),
-            TokenLimit = 2 * perSecond,
-            AutoReplenishment = false,
-        };
 
     /// <summary>Each replica counts for itself, so that plain reads do not wait for Redis.</summary>
     private static RateLimitPartition<string> Plain(HttpContext context, int perSecond) =>
         perSecond >= LimitOptions.Unlimited
             ? Unlimited
-            : RateLimitPartition.GetTokenBucketLimiter("plain:" + KeyOf(context), _ => BucketOf(perSecond));
+            : RateLimitPartition.GetTokenBucketLimiter(
+                "plain:" + KeyOf(context),
+                _ => TokenBuckets.Of(perSecond, 2 * perSecond)
+            );
 
     /// <summary>Creates a limiter for each client; idle ones are removed.</summary>
     private static RateLimitPartition<string> Shared(

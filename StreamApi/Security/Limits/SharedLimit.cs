@@ -8,12 +8,17 @@ namespace StreamApi.Security.Limits;
 /// </summary>
 /// <param name="Script">The Lua script.</param>
 /// <param name="Arguments">Its arguments; the number of wanted permits follows them.</param>
-/// <param name="Block">Permits that a replica takes at once: a twentieth of the limit, so that a busy client causes few
-/// requests to Redis.</param>
+/// <param name="Block">Permits that a replica takes at once, so that a busy client causes few requests to Redis: a
+/// twentieth of what the limit admits in their lifetime, because the client loses those that it does not use.</param>
 /// <param name="Lifetime">Time for which a replica may keep them.</param>
 internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Block, TimeSpan Lifetime)
 {
     public const int Segments = 12;
+
+    /// <summary>Part of a limit that a replica takes at once, of what it admits in the permits' lifetime.</summary>
+    private const int BlocksPerLifetime = 20;
+
+    private static readonly TimeSpan BucketLifetime = TimeSpan.FromSeconds(2);
 
     /// <summary>A hash of counts by time segment.</summary>
     private const string WindowScript = """
@@ -58,11 +63,16 @@ internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Bl
         new(
             WindowScript,
             [limit, (long)(window / Segments).TotalMilliseconds, Segments],
-            Math.Max(1, limit / 20),
+            Math.Max(1, limit / Segments / BlocksPerLifetime),
             window / Segments
         );
 
     /// <summary>A token bucket.</summary>
     public static SharedLimit Bucket(int perSecond, int most) =>
-        new(BucketScript, [perSecond, most], Math.Max(1, most / 20), TimeSpan.FromSeconds(2));
+        new(
+            BucketScript,
+            [perSecond, most],
+            Math.Max(1, perSecond * (int)BucketLifetime.TotalSeconds / BlocksPerLifetime),
+            BucketLifetime
+        );
 }
