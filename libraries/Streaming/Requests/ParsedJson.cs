@@ -37,36 +37,28 @@ internal sealed class ParsedJson : IDisposable
     /// Returns true if the text begins with an array of more items than the maximum, without parsing it. False for text
     /// that is not JSON.
     /// </summary>
-    public static bool IsLongerArray(ReadOnlySpan<byte> text, int maxItems)
-    {
+    public static bool IsLongerArray(ReadOnlySpan<byte> text, int maxItems) =>
         // More items have at least as many commas; most bodies have fewer.
-        if (text.Count((byte)',') < maxItems)
-            return false;
-        var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = JsonRequest.MaxDepth });
-        try
-        {
-            if (!json.Read() || json.TokenType != JsonTokenType.StartArray)
-                return false;
-            for (var items = 0; json.Read() && json.TokenType != JsonTokenType.EndArray; json.Skip())
-                if (++items > maxItems)
-                    return true;
-        }
-        catch (JsonException)
-        {
-            // The parser says why.
-        }
-        return false;
-    }
+        text.Count((byte)',') >= maxItems
+        && text.TrimStart(" \t\r\n"u8) is [(byte)'[', ..]
+        && HasMore(text, maxItems + 1, depth: 1);
 
     /// <summary>
     /// Returns true if the text has more values than the maximum, objects and arrays included, without parsing it.
     /// False for text that is not JSON.
     /// </summary>
-    public static bool HasMoreValues(ReadOnlySpan<byte> text, int maxValues)
-    {
+    public static bool HasMoreValues(ReadOnlySpan<byte> text, int maxValues) =>
         // A value in an object or an array follows one of these.
-        if (text.Count((byte)',') + text.Count((byte)'{') + text.Count((byte)'[') < maxValues)
-            return false;
+        text.Count((byte)',')
+            + text.Count((byte)'{')
+            + text.Count((byte)'[')
+            >= maxValues
+        && HasMore(text, maxValues, JsonRequest.MaxDepth);
+
+    /// <summary>Counts the values down to a depth, the outermost one included, until there are more than the
+    /// maximum.</summary>
+    private static bool HasMore(ReadOnlySpan<byte> text, int max, int depth)
+    {
         var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = JsonRequest.MaxDepth });
         try
         {
@@ -74,7 +66,8 @@ internal sealed class ParsedJson : IDisposable
                 if (
                     json.TokenType
                         is not (JsonTokenType.PropertyName or JsonTokenType.EndObject or JsonTokenType.EndArray)
-                    && ++values > maxValues
+                    && json.CurrentDepth <= depth
+                    && ++values > max
                 )
                     return true;
         }

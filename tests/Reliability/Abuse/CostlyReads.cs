@@ -73,49 +73,49 @@ internal static partial class AbuseCatalog
     }
 
     /// <summary>Publishes hundreds of megabytes in a few requests.</summary>
-    private static Task<string> LinesAsync(AbuseTarget target, CancellationToken over)
+    private static async Task<string> LinesAsync(AbuseTarget target, CancellationToken over)
     {
-        var line = Encoding.ASCII.GetBytes(
-            $"{{\"topic\":\"flood.lines\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}\n"
+        var line = $"{{\"topic\":\"flood.lines\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}\n";
+        var chunk = Encoding.ASCII.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"{line.Length:X}\r\n{line}\r\n")
         );
-        var token = AbuseTarget.Token();
-        var sent = 0;
-        return Attack
-            .OnThreads(
-                4,
-                _ =>
+        return $"{await BulksAsync(target, chunk, 500, over)} lines of 1 MB";
+    }
+
+    /// <summary>Sends bulks of equal chunks, one after the other, on four connections.</summary>
+    /// <returns>The number of chunks that were sent.</returns>
+    private static async Task<long> BulksAsync(AbuseTarget target, byte[] chunk, int chunks, CancellationToken over)
+    {
+        var sent = 0L;
+        await Attack.OnThreads(
+            4,
+            _ =>
+            {
+                while (!over.IsCancellationRequested)
                 {
-                    while (!over.IsCancellationRequested)
+                    using var connection = new RawConnection(target.Next());
+                    try
                     {
-                        using var connection = new RawConnection(target.Next());
-                        try
+                        connection.SendHead(
+                            "POST",
+                            "/v1/events",
+                            AbuseTarget.Token(),
+                            "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
+                        );
+                        for (var i = 0; i < chunks && !over.IsCancellationRequested; i++)
                         {
-                            connection.SendHead(
-                                "POST",
-                                "/v1/events",
-                                token,
-                                "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
-                            );
-                            for (var i = 0; i < 500 && !over.IsCancellationRequested; i++)
-                            {
-                                connection.Send(
-                                    Encoding.ASCII.GetBytes(
-                                        string.Create(CultureInfo.InvariantCulture, $"{line.Length:X}\r\n")
-                                    )
-                                );
-                                connection.Send(line);
-                                connection.Send("\r\n"u8);
-                                Interlocked.Increment(ref sent);
-                            }
+                            connection.Send(chunk);
+                            Interlocked.Increment(ref sent);
                         }
-                        catch (SocketException)
-                        {
-                            over.WaitHandle.WaitOne(500);
-                        } // the server accepted nothing for a while
                     }
+                    catch (SocketException)
+                    {
+                        over.WaitHandle.WaitOne(500);
+                    } // the server accepted nothing for a while
                 }
-            )
-            .ContinueWith(_ => $"{sent} lines of 1 MB", TaskScheduler.Default);
+            }
+        );
+        return sent;
     }
 
     /// <summary>Opens streams that resume at different positions of a log of large events, and does not read

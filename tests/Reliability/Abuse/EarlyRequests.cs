@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Reliability.Abuse;
@@ -64,36 +63,8 @@ internal static partial class AbuseCatalog
     private static async Task<string> ChunkExtensionsAsync(AbuseTarget target, CancellationToken over)
     {
         var chunk = Encoding.ASCII.GetBytes($"4;{new string('x', ExtensionBytes)}\r\n\n\n\n\n\r\n");
-        var sent = 0L;
-        await Attack.OnThreads(
-            4,
-            _ =>
-            {
-                while (!over.IsCancellationRequested)
-                {
-                    using var connection = new RawConnection(target.Next());
-                    try
-                    {
-                        connection.SendHead(
-                            "POST",
-                            "/v1/events",
-                            AbuseTarget.Token(),
-                            "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
-                        );
-                        while (!over.IsCancellationRequested)
-                        {
-                            connection.Send(chunk);
-                            Interlocked.Add(ref sent, chunk.Length);
-                        }
-                    }
-                    catch (SocketException)
-                    {
-                        over.WaitHandle.WaitOne(500);
-                    } // the server accepted nothing for a while
-                }
-            }
-        );
-        return string.Create(CultureInfo.InvariantCulture, $"{sent / 1_000_000} MB of extensions");
+        var sent = await BulksAsync(target, chunk, int.MaxValue, over);
+        return string.Create(CultureInfo.InvariantCulture, $"{sent * chunk.Length / 1_000_000} MB of extensions");
     }
 
     /// <summary>Places orders, whose steps the system takes afterwards.</summary>
