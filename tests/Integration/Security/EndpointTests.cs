@@ -67,33 +67,6 @@ public sealed class EndpointTests(SecureSystem system)
     }
 
     [Fact]
-    public async Task Every_endpoint_has_a_row_in_the_table_of_one_clients_costs()
-    {
-        var document = await SecureSystem.JsonAsync(
-            system.A,
-            HttpMethod.Get,
-            "/openapi/v1.json",
-            key: SecureSystem.OperatorKey
-        );
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Aspire.Sse.sln")))
-            root = root.Parent!;
-        var table = File.ReadLines(Path.Combine(root.FullName, "docs", "security.md"))
-            .SkipWhile(l => l != "## What one client can make the system do")
-            .Skip(1)
-            .TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal));
-        // | `/tasks`, `POST /v1/events` | … : the paths are between backticks in the first column.
-        var described = table
-            .Where(l => l.StartsWith("| `", StringComparison.Ordinal))
-            .SelectMany(l => l.Split(" | ")[0].Split('`').Where((_, i) => i % 2 == 1))
-            .Select(p => p.Split(' ')[^1]);
-        Assert.Equal(
-            document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal),
-            described.Distinct().Order(StringComparer.Ordinal)
-        );
-    }
-
-    [Fact]
     public async Task A_guessed_id_does_not_open_the_run_of_another_user()
     {
         string[] publish = ["agents.*"];

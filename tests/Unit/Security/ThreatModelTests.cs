@@ -1,12 +1,15 @@
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Routing;
+using StreamApi;
 
 namespace Unit.Security;
 
 /// <summary>Checks the tables of docs/security.md against the code.</summary>
 public partial class ThreatModelTests
 {
-    public static TheoryData<string> Threats =>
-        [.. Rows("## Threats"), .. Rows("## What one client can make the system do")];
+    private const string Costs = "## What one client can make the system do";
+
+    public static TheoryData<string> Threats => [.. Rows("## Threats"), .. Rows(Costs)];
 
     private static IEnumerable<string> Rows(string section) =>
         File.ReadLines(Path.Combine(Repository.Root, "docs", "security.md"))
@@ -50,6 +53,34 @@ public partial class ThreatModelTests
                 $"{name} has no test {test}."
             );
         }
+    }
+
+    /// <summary>The routes of Production; Development has more.</summary>
+    [Fact]
+    public async Task Every_route_has_a_row_in_the_table_of_one_clients_costs()
+    {
+        await using var app = StreamApiApplication.Build([
+            "--environment=Production",
+            "--ConnectionStrings:eventstore=Host=127.0.0.1",
+            "--ConnectionStrings:redis=127.0.0.1:1",
+            "--Security:ApiKeys:0:Name=operator",
+            $"--Security:ApiKeys:0:Sha256={new string('0', 64)}",
+        ]);
+        IEndpointRouteBuilder routes = app;
+        Assert.Equal(
+            routes
+                .DataSources.SelectMany(source => source.Endpoints)
+                .OfType<RouteEndpoint>()
+                .Select(endpoint => $"/{endpoint.RoutePattern.RawText!.Trim('/')}")
+                .Distinct()
+                .Order(StringComparer.Ordinal),
+            // | `/tasks`, `POST /v1/events` | … : between backticks in the first column.
+            Rows(Costs)
+                .SelectMany(row => row.Split(" | ")[0].Split('`').Where((_, i) => i % 2 == 1))
+                .Select(request => request.Split(' ')[^1])
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+        );
     }
 
     // `AccessTests`, `AccessTests.A_whole_name`, `AccessTests.The_beginning_of…`, and `…Another_of_the_same_class…`.
