@@ -281,9 +281,8 @@ internal sealed class ConnectionWriter(
         }
         if (c.End is null && !c.Output.Busy && Farewell(c, reason) is { } farewell)
             Write(c, c.Output.Framed(farewell));
-        // After a takeover the loop writes the body's end; otherwise Kestrel does when the endpoint returns.
-        if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy && c.Output.Chunked)
-            c.Output.TryWrite(Chunk.Last);
+        if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy)
+            c.Output.End();
         Leave(c, reason);
     }
 

@@ -7,7 +7,7 @@ internal abstract class PushOutput
 {
     public abstract Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
-    /// <summary>Ends the body, if Kestrel does not.</summary>
+    /// <summary>Ends the body and its connection, if Kestrel does not end the body.</summary>
     public virtual Task CompleteAsync() => Task.CompletedTask;
 
     public abstract void Abort();
@@ -58,7 +58,12 @@ internal sealed class PacedSocketOutput : PushOutput
         Head = [];
     }
 
-    public override Task CompleteAsync() => SendAsync(Chunk.Last, CancellationToken.None);
+    public override async Task CompleteAsync()
+    {
+        LastSegment.Hold(_socket);
+        await SendAsync((byte[])[.. Head, .. Chunk.Last.Span], CancellationToken.None);
+        LastSegment.End(_socket);
+    }
 
     public override void Abort() => _abort();
 

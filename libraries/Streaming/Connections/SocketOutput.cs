@@ -51,6 +51,13 @@ internal sealed class SocketOutput : StreamOutput
         }
     }
 
+    public override void End()
+    {
+        LastSegment.Hold(_socket);
+        if (TryWrite(Chunk.Last) && !Busy)
+            LastSegment.End(_socket);
+    }
+
     private static PendingWrite Copy(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray(), bytes.Length);
 
     private async Task FinishAsync(PendingWrite kept, ReadOnlyMemory<byte> rest)

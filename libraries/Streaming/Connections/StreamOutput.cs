@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 
 namespace Streaming.Connections;
 
@@ -31,6 +33,9 @@ internal abstract class StreamOutput(PendingWrites pending)
     /// <param name="batch">The batch that the bytes are from, if other connections get the same bytes.</param>
     public abstract bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null);
 
+    /// <summary>Ends the body and its connection, if Kestrel does not end the body.</summary>
+    public virtual void End() { }
+
     /// <summary>Keeps a write that the peer does not take now.</summary>
     protected void Keep(PendingWrite write)
     {
@@ -56,7 +61,12 @@ internal abstract class StreamOutput(PendingWrites pending)
 /// <summary>
 /// Writes to a pipe: Kestrel's transport after a takeover, or the response body (HTTP/2, TLS, HTTP/1.0).
 /// </summary>
-internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pending) : StreamOutput(pending)
+/// <param name="pipe">The pipe.</param>
+/// <param name="chunked">See <see cref="StreamOutput.Chunked"/>.</param>
+/// <param name="pending">The pending writes of all streams.</param>
+/// <param name="socket">Socket of the transport, if it is known.</param>
+internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pending, Socket? socket = null)
+    : StreamOutput(pending)
 {
     /// <summary>Kestrel buffers this much before a write waits.</summary>
     private const int PipeBytes = 64 * 1024;
@@ -83,6 +93,20 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pe
         {
             return false;
         }
+    }
+
+    public override void End()
+    {
+        if (!chunked || _broken)
+            return;
+        LastSegment.Hold(socket);
+        try
+        {
+            pipe.Write(Chunk.Last.Span);
+            // The transport sends the rest of a completed pipe, and ends the connection.
+            pipe.Complete();
+        }
+        catch (Exception e) when (IsPeerGone(e)) { }
     }
 
     private async Task FinishAsync(ValueTask<FlushResult> write, PendingWrite kept)

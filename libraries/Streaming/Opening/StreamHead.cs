@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Streaming.Endpoints;
+using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
@@ -17,7 +18,7 @@ internal static class StreamHead
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold the frames back
         if (Closes(context))
-            response.Headers.Connection = Unsent;
+            (response.Headers.Connection, response.Headers.KeepAlive) = (Unsent, ConnectionTakeover.NotKept);
         context.Features.Get<IResponseRateFeature>()?.Disable();
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }

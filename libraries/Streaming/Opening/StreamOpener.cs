@@ -92,7 +92,7 @@ internal sealed class StreamOpener(
         StreamOutput output =
             over.IsFresh && socket is not null && options.Value.RawSocket
                 ? new SocketOutput(socket, pending)
-                : new PipeOutput(over.Connection.Transport.Output, chunked: true, pending);
+                : new PipeOutput(over.Connection.Transport.Output, chunked: true, pending, socket);
         var connection = Connect(request, position, output, client, grant, over.TakeHead().Span);
         try
         {

@@ -12,6 +12,12 @@ namespace Streaming.Takeover;
 /// </summary>
 internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, IConnectionHeartbeatFeature
 {
+    /// <summary>
+    /// Value of <c>Keep-Alive</c> on a connection that ends with its stream. Clients that read it (.NET, Node) send no
+    /// other request there, even before they see that end.
+    /// </summary>
+    public const string NotKept = "timeout=1";
+
     private readonly IDuplexPipe _transport;
     private readonly InputPipe _input;
     private readonly OutputPipe _output;
@@ -88,6 +94,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
         // Kestrel's loop ends after this request. Because the application sets the framing, Kestrel adds no chunks and
         // no last chunk.
         context.Response.Headers.Connection = "close";
+        context.Response.Headers.KeepAlive = NotKept;
         context.Response.Headers.TransferEncoding = "chunked";
         return _armed = true;
     }

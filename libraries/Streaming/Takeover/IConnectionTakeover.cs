@@ -38,7 +38,8 @@ internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemo
     /// <summary>Returns the response head once, so that its buffer does not live as long as the connection.</summary>
     /// <remarks>
     /// The head omits <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a broken
-    /// connection for the proper end of such a body. RFC 9112 §9.6 lets a server close after any response.
+    /// connection for the proper end of such a body. RFC 9112 §9.6 lets a server close after any response, and
+    /// <c>Keep-Alive</c> announces it (<see cref="ConnectionTakeover.NotKept"/>).
     /// </remarks>
     public ReadOnlyMemory<byte> TakeHead()
     {

@@ -59,6 +59,8 @@ public sealed class CutTests(TwoReplicas fixture, StackFixture stack)
         Assert.Equal("HTTP/1.1 200 OK", head[0]);
         Assert.Contains("Transfer-Encoding: chunked", head);
         Assert.DoesNotContain(head, h => h.StartsWith("Connection:", StringComparison.OrdinalIgnoreCase));
+        // A client that does not ask for the end learns that this connection serves no other request.
+        Assert.Equal(path != Finite || header == "Connection: close", head.Contains("Keep-Alive: timeout=1"));
         if (path == Live)
             return;
         string? body;

@@ -12,10 +12,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
     public const string Collection = "Llm";
     internal const string Key = "sk-very-secret-0123456789";
 
-    /// <summary>Uses no connection twice: that of an ended stream closes, and a POST sent meanwhile is not
-    /// repeated.</summary>
-    internal static HttpClient Http { get; } =
-        new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(60) };
+    internal static HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
     internal FakeUpstream Upstream { get; private set; } = null!;
     internal DeliverySystem System { get; private set; } = null!;
