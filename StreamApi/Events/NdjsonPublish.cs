@@ -26,6 +26,10 @@ internal sealed class NdjsonPublish(
     /// <summary>Bytes of memory that a stored event uses until the response is sent.</summary>
     private const int AnswerBytes = 128;
 
+    /// <summary>Bytes that a blank line costs beside its own: one client's blank lines at the budget's rate would keep
+    /// most of a processor busy.</summary>
+    private const int BlankLineBytes = 64;
+
     /// <summary>
     /// Maximum bytes of a line. Escapes of letters (<c>\uXXXX</c>) take up to three times the event's bytes, and the
     /// other members take some.
@@ -71,7 +75,9 @@ internal sealed class NdjsonPublish(
                 if (line is not { } text)
                     continue;
                 batch.Line++;
-                if (!text.IsEmpty)
+                if (text.IsEmpty)
+                    await batch.ReceiveAsync(BlankLineBytes);
+                else
                     await batch.AddAsync(await ReadAsync(text, grants, batch.Count));
             }
             await batch.FlushAsync();

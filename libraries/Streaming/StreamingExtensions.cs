@@ -14,6 +14,12 @@ namespace Streaming;
 internal static class StreamingExtensions
 {
     /// <summary>
+    /// Bytes of a request that Kestrel buffers before they are read. Thousands of requests may wait for their turn, and
+    /// a stream does not read a body that it has no use for.
+    /// </summary>
+    private const int UnreadBytes = 64 * 1_024;
+
+    /// <summary>
     /// Adds streaming, and the Redis servers that bring events. The host must have added the event store before.
     /// </summary>
     /// <param name="builder">The application builder.</param>
@@ -83,8 +89,7 @@ internal static class StreamingExtensions
     private static void LimitBuffers(SocketTransportOptions sockets)
     {
         sockets.Backlog = 4_096;
-        // Kestrel buffers this much of a request before it is read. Thousands of connections may wait for their turn.
-        sockets.MaxReadBufferSize = 64 * 1_024;
+        sockets.MaxReadBufferSize = UnreadBytes;
     }
 
     private static void ConfigureServer(KestrelServerOptions kestrel)
@@ -93,6 +98,7 @@ internal static class StreamingExtensions
         kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
         // Slow clients are handled here: Streaming:DeadSeconds ends streams, the host other answers.
         kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.Http2.InitialStreamWindowSize = UnreadBytes;
         kestrel.ConfigureEndpointDefaults(endpoint =>
         {
             LimitUnsent(endpoint);

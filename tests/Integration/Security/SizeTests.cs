@@ -131,13 +131,15 @@ public sealed class SizeTests(LimitedSystem fixture)
         Assert.InRange(publishing.Elapsed.TotalSeconds, 2.5, 60);
     }
 
-    [Fact]
-    public async Task Blank_lines_wait_like_events()
+    [Theory]
+    [InlineData(1_023, 600)]
+    [InlineData(0, 9_600)]
+    public async Task Blank_lines_wait_like_events(int spaces, int count)
     {
-        var (kim, publishing) = (Tokens.Of("kim", publish: ["orders.>"]), Stopwatch.StartNew());
-        var blank = new string(' ', 1023) + '\n';
+        var (kim, publishing) = (Tokens.Of($"kim {spaces}", publish: ["orders.>"]), Stopwatch.StartNew());
+        var blank = new string(' ', spaces) + '\n';
         using var lines = new StringContent(
-            string.Concat(Enumerable.Repeat(blank, 600)),
+            string.Concat(Enumerable.Repeat(blank, count)),
             Encoding.UTF8,
             "application/x-ndjson"
         );
