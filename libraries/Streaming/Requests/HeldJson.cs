@@ -5,19 +5,35 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Requests;
 
 /// <summary>
-/// A large answer, encoded whole. Its bytes count as held until the client has taken them.
+/// A large answer, encoded whole into pooled memory. Its bytes count as held until the client has taken them.
 /// </summary>
-internal static class HeldJson
+internal sealed class HeldJson : IResult
 {
+    private readonly PooledBuffer _json = new();
+
+    private HeldJson() { }
+
     /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
     public static IResult Ok<T>(HttpContext context, T value)
     {
         var services = context.RequestServices;
-        var json = JsonSerializer.SerializeToUtf8Bytes(
-            value,
-            services.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions
-        );
-        services.GetRequiredService<IRequestBudget>().Hold(context).Set(json.Length);
-        return TypedResults.Bytes(json, "application/json; charset=utf-8");
+        var options = services.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
+        var answer = new HeldJson();
+        using (var writer = new Utf8JsonWriter(answer._json, new JsonWriterOptions { Encoder = options.Encoder }))
+            JsonSerializer.Serialize(writer, value, options);
+        services.GetRequiredService<IRequestBudget>().Hold(context).Set(answer._json.Written.Length);
+        return answer;
+    }
+
+    /// <summary>Writes the answer, once.</summary>
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        using (_json)
+        {
+            httpContext.Response.ContentType = "application/json; charset=utf-8";
+            httpContext.Response.ContentLength = _json.Written.Length;
+            // A write to a client that has left returns at once.
+            await httpContext.Response.Body.WriteAsync(_json.Written, CancellationToken.None);
+        }
     }
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace StreamApi.Events;
+namespace Streaming.Requests;
 
 /// <summary>A reusable buffer of pooled memory. Dispose it when no one reads <see cref="Written"/> any more.</summary>
 internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
