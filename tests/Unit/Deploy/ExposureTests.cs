@@ -46,6 +46,16 @@ public sealed partial class ExposureTests
         }
     }
 
+    /// <summary>HAProxy 2.6 keeps a connection on which it owes the body of a refused request, so the replica takes
+    /// another client's request for that body.</summary>
+    [Fact]
+    public void HAProxy_sends_one_request_over_a_connection_to_a_replica() =>
+        Assert.Contains(
+            "\n    option http-server-close\n",
+            Read("deploy/haproxy/haproxy.cfg").Split("\ndefaults\n")[1].Split("\n\n")[0],
+            StringComparison.Ordinal
+        );
+
     /// <summary>Decodes as HAProxy's <c>url_dec</c>, which gives nothing if an escape is malformed.</summary>
     private static string? Decoded(string path) => Malformed().IsMatch(path) ? null : Uri.UnescapeDataString(path);
 
