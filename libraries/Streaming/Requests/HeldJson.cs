@@ -7,7 +7,7 @@ namespace Streaming.Requests;
 /// <summary>
 /// A large answer, encoded whole into pooled memory. Its bytes count as held until the client has taken them.
 /// </summary>
-internal sealed class HeldJson : IResult
+internal sealed class HeldJson : IResult, IDisposable
 {
     private readonly PooledBuffer _json = new();
 
@@ -19,6 +19,7 @@ internal sealed class HeldJson : IResult
         var services = context.RequestServices;
         var options = services.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
         var answer = new HeldJson();
+        context.Response.RegisterForDispose(answer);
         using (var writer = new Utf8JsonWriter(answer._json, new JsonWriterOptions { Encoder = options.Encoder }))
             JsonSerializer.Serialize(writer, value, options);
         services.GetRequiredService<IRequestBudget>().Hold(context).Set(answer._json.Written.Length);
@@ -28,7 +29,7 @@ internal sealed class HeldJson : IResult
     /// <summary>Writes the answer, once.</summary>
     public async Task ExecuteAsync(HttpContext httpContext)
     {
-        using (_json)
+        using (this)
         {
             httpContext.Response.ContentType = "application/json; charset=utf-8";
             httpContext.Response.ContentLength = _json.Written.Length;
@@ -36,4 +37,6 @@ internal sealed class HeldJson : IResult
             await httpContext.Response.Body.WriteAsync(_json.Written, CancellationToken.None);
         }
     }
+
+    public void Dispose() => _json.Dispose();
 }
