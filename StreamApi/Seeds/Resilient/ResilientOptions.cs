@@ -7,6 +7,8 @@ namespace StreamApi.Seeds.Resilient;
 /// <summary>Timing and retries of the sources; section <c>Resilient</c>.</summary>
 internal sealed class ResilientOptions
 {
+    private const int MomentsPerInterval = 10;
+
     /// <summary>Milliseconds between messages.</summary>
     [Range(10, 3_600_000)]
     public int IntervalMilliseconds { get; set; } = 1_000;
@@ -48,6 +50,16 @@ internal sealed class ResilientOptions
 
     /// <summary>Sets unset limits to the defaults of the environment.</summary>
     public void Complete(bool development) => StartsPerMinute ??= development ? FeatureRequests.Unlimited : 10;
+
+    /// <summary>
+    /// Returns the first moment at or after a time at which sources are read. An interval has ten, so all sources are
+    /// read in ten transactions, however many they are.
+    /// </summary>
+    public DateTimeOffset Moment(DateTimeOffset at)
+    {
+        var step = IntervalMilliseconds * TimeSpan.TicksPerMillisecond / MomentsPerInterval;
+        return at.AddTicks((step - at.UtcTicks % step) % step);
+    }
 
     public TimeSpan RetryDelay(int retry) =>
         Backoff.Longest(

@@ -18,8 +18,7 @@ internal sealed class SessionSources(
     ILogger<SessionSources> logger
 ) : RestartingService(logger, clock)
 {
-    private const int Batch = 100,
-        Moments = 10;
+    private const int Batch = 100;
 
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         sessions.Due.RunAsync(
@@ -73,7 +72,8 @@ internal sealed class SessionSources(
             session.NextId++;
             session.RetryCount = 0;
             var interval = TimeSpan.FromMilliseconds(options.Value.IntervalMilliseconds);
-            session.NextAt = NextAt(now - session.NextAt > interval ? now : session.NextAt!.Value, interval);
+            var last = session.NextAt is { } at && now - at <= interval ? at : now;
+            session.NextAt = options.Value.Moment(last + interval);
         }
         catch (SourceFailedException e) when (session.RetryCount < options.Value.MaxRetries)
         {
@@ -107,16 +107,6 @@ internal sealed class SessionSources(
             );
             (session.Failed, session.RetryCount, session.NextAt) = (true, 0, null);
         }
-    }
-
-    /// <summary>
-    /// Time of a source's next message, an interval after the last one or up to a tenth of it more: due at ten moments
-    /// of an interval, the sources of a system are read in ten transactions, however many they are.
-    /// </summary>
-    public static DateTimeOffset NextAt(DateTimeOffset last, TimeSpan interval)
-    {
-        var (next, step) = (last + interval, interval.Ticks / Moments);
-        return next.AddTicks((step - next.UtcTicks % step) % step);
     }
 
     /// <summary>Simulates the source: it always has a message, unless it is made to fail.</summary>

@@ -86,15 +86,17 @@ internal sealed class Sessions(
     {
         await store.ChangeAsync(
             """
-            insert into resilient.sessions as s (id, seen_at, next_at) values ($1, $2, $2)
+            insert into resilient.sessions as s (id, seen_at, next_at) values ($1, $2, $4)
             on conflict (id) do update set seen_at = $2, failed = s.failed and not $3,
-                next_at = case when s.next_at is null and (not s.failed or $3) then $2 else s.next_at end
+                next_at = case when s.next_at is null and (not s.failed or $3) then $4 else s.next_at end
             """,
             command =>
             {
+                var now = Clock.GetUtcNow();
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() });
+                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
                 command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
+                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = options.Value.Moment(now) });
                 return command.ExecuteNonQueryAsync(CancellationToken.None);
             },
             cancellationToken
