@@ -20,7 +20,10 @@ public sealed class SourceMomentsTests
     [Fact]
     public void A_source_keeps_its_moment_and_so_its_rate()
     {
-        var (options, interval) = (new ResilientOptions { IntervalMilliseconds = 1_001 }, TimeSpan.FromSeconds(1.001));
+        var (options, interval) = (
+            new ResilientOptions { IntervalMilliseconds = 1_001 },
+            TimeSpan.FromMilliseconds(1_001)
+        );
         var first = options.Moment(DateTimeOffset.UnixEpoch.AddSeconds(7.123));
         var next = first;
         for (var i = 0; i < 100; i++)
