@@ -10,6 +10,10 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
 {
     private const int QuietChecks = 2;
 
+    /// <summary>Checks before the first repetition, doubled for each further one.</summary>
+    private const int RepeatChecks = 5,
+        MaxRepeats = 3;
+
     /// <summary>Allocations of a quiet server between two checks.</summary>
     private const long QuietBytes = 48L * 1024 * 1024;
 
@@ -17,7 +21,8 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
         _openedLast,
         _allocatedLast,
         _residentBefore = long.MaxValue;
-    private int _quiet;
+    private int _quiet,
+        _repeats;
 
     /// <summary>
     /// Returns true if the heap should be compacted now; call it every few seconds, and <see cref="Done"/> after the
@@ -28,7 +33,7 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
     /// <param name="resident">Resident bytes of the process.</param>
     public bool IsDue(long opened, long allocated, long resident)
     {
-        _quiet = opened == _openedLast && allocated - _allocatedLast < QuietBytes ? _quiet + 1 : 0;
+        _quiet = opened == _openedLast && allocated - _allocatedLast < QuietBytes ? _quiet + 1 : Math.Min(_quiet, 0);
         (_openedLast, _allocatedLast) = (opened, allocated);
         // Growth counts from the first quiet time after the start.
         if (_quiet < QuietChecks)
@@ -39,6 +44,17 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
             || (grownBytes > 0 && resident - _residentBefore >= grownBytes);
     }
 
-    /// <summary>Notes a compaction; growth counts from here.</summary>
-    public void Done(long opened, long resident) => (_openedBefore, _residentBefore, _quiet) = (opened, resident, 0);
+    /// <summary>
+    /// Notes a compaction; growth counts from here. One that leaves the growth is repeated a few times: the memory was
+    /// in use, perhaps by clients that do not read, and nothing else would release it after them.
+    /// </summary>
+    public void Done(long opened, long resident)
+    {
+        _openedBefore = opened;
+        var remains = grownBytes > 0 && resident - _residentBefore >= grownBytes && _repeats < MaxRepeats;
+        if (!remains)
+            _residentBefore = resident;
+        _quiet = remains ? QuietChecks - (RepeatChecks << _repeats) : 0;
+        _repeats = remains ? _repeats + 1 : 0;
+    }
 }

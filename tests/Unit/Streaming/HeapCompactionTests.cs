@@ -50,6 +50,45 @@ public sealed class HeapCompactionTests
         }
     }
 
+    /// <summary>Else what clients held that did not read stays after them, because nothing grows any more.</summary>
+    [Fact]
+    public void Memory_that_was_in_use_at_the_compaction_is_released_soon_after_its_use()
+    {
+        var compaction = new HeapCompaction(0, 100 * Megabyte);
+        var (resident, live, due) = (200L, 200L, new List<int>());
+        for (var look = 0; look < 200; look++)
+        {
+            if (look == 10)
+                (resident, live) = (400, 400);
+            if (look == 20)
+                live = 210;
+            if (!compaction.IsDue(0, look * Megabyte, resident * Megabyte))
+                continue;
+            due.Add(look);
+            resident = live;
+            compaction.Done(0, resident * Megabyte);
+        }
+        Assert.Equal(210, resident);
+        Assert.InRange(due.Count, 2, 4);
+        Assert.InRange(due[^1], 20, 30);
+    }
+
+    [Fact]
+    public void Memory_that_stays_in_use_is_compacted_a_few_times_only()
+    {
+        var compaction = new HeapCompaction(0, 100 * Megabyte);
+        var due = 0;
+        for (var look = 0; look < 1_000; look++)
+        {
+            var resident = (look < 10 ? 200 : 400) * Megabyte;
+            if (!compaction.IsDue(0, look * Megabyte, resident))
+                continue;
+            due++;
+            compaction.Done(0, resident);
+        }
+        Assert.Equal(4, due);
+    }
+
     [Fact]
     public void Nothing_is_compacted_where_that_is_switched_off()
     {
