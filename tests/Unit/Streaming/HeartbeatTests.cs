@@ -6,7 +6,7 @@ using Streaming.Frames;
 
 namespace Unit.Streaming;
 
-/// <summary>What quiet streams are sent: heartbeats, ids and the notice that their right ends soon.</summary>
+/// <summary>Frames of quiet streams: heartbeats, ids and the notice that their right ends soon.</summary>
 public sealed class HeartbeatTests : IDisposable
 {
     private const int HeartbeatMilliseconds = 15_000,

@@ -6,7 +6,7 @@ using Streaming.Frames;
 
 namespace Unit.Streaming;
 
-/// <summary>How streams end, and what their clients are told.</summary>
+/// <summary>Ends of streams, and their last frames.</summary>
 public sealed class StreamEndTests : IDisposable
 {
     private static readonly DateTimeOffset Until = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
