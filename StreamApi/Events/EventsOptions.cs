@@ -52,8 +52,8 @@ internal sealed class EventsOptions
     public int MaxPageBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Maximum topics that one <c>GET /v1/topics</c> examines for a client whose grants have a wildcard in the middle;
-    /// its <c>next</c> continues.
+    /// Maximum topics that one <c>GET /v1/topics</c> examines for a client that may not read all of them, however many
+    /// grants it has; its <c>next</c> continues.
     /// </summary>
     [Range(1, 1_000_000)]
     public int MaxScannedTopics { get; set; } = 20_000;

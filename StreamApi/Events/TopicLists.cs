@@ -129,8 +129,8 @@ internal sealed class TopicLists(
     }
 
     /// <summary>
-    /// Reads the first topics that the caller may read. Starts at the literal prefix of each grant, so that a narrow
-    /// grant does not scan other topics; a pattern with a wildcard in the middle may match few of those it scans.
+    /// Reads the first topics that the caller may read, range by range of the grants, so that a narrow grant does not
+    /// scan other topics. A pattern with a wildcard in the middle may match few of those it scans.
     /// </summary>
     /// <returns>The topics, and the last one scanned if the limit of <see cref="EventsOptions.MaxScannedTopics"/> ended
     /// the scan.</returns>
@@ -140,47 +140,25 @@ internal sealed class TopicLists(
         TopicGrants grants
     )
     {
-        var (prefix, after, limit) = (request.Prefix, request.After, request.Most + 1);
+        var (after, limit) = (request.After, request.Most + 1);
         if (grants.ReadsEverything)
-            return (pages.Epoch, await pages.ReadAsync(prefix, after, limit), null);
-        var (budget, scanned) = (options.Value.MaxScannedTopics, (string?)null);
-        var size = Math.Max(limit, Math.Min(PageTopics, budget));
-        var found = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
-        foreach (var below in grants.Readable.Select(Literal).Distinct(StringComparer.Ordinal))
-        {
-            if (
-                !below.StartsWith(prefix, StringComparison.Ordinal)
-                && !prefix.StartsWith(below, StringComparison.Ordinal)
-            )
-                continue;
-            var start = below.Length > prefix.Length ? below : prefix;
-            for (var (from, taken, isMore) = (after, 0, true); isMore && taken < limit; )
+            return (pages.Epoch, await pages.ReadAsync(request.Prefix, after, limit), null);
+        var (budget, readable) = (options.Value.MaxScannedTopics, new TopicPatternSet(grants.Readable));
+        var found = new List<TopicSummary>();
+        foreach (var range in TopicRange.Of(grants.Readable, request.Prefix))
+            for (var isMore = range.GoesBeyond(after); isMore && found.Count < limit; )
             {
-                var page = await pages.ReadAsync(start, from, size);
-                foreach (var topic in page.Where(t => grants.MayRead(t.Topic)))
-                {
-                    found[topic.Topic] = topic;
-                    taken++;
-                }
+                if (budget == 0)
+                    return (pages.Epoch, found, after);
+                var size = range.IsTopic ? 1 : Math.Min(budget, Math.Max(limit, PageTopics));
+                var page = await pages.ReadAsync(range.Start, after, size);
+                found.AddRange(page.Where(t => readable.Matches(t.Topic)));
                 budget -= page.Count;
-                if (isMore = page.Count == size)
-                    from = page[^1].Topic;
-                if (!isMore || taken >= limit || budget > 0)
-                    continue;
-                // The list ends where the first of these scans ends.
-                if (scanned is null || string.CompareOrdinal(from, scanned) < 0)
-                    scanned = from;
-                break;
+                isMore = !range.IsTopic && page.Count == size;
+                if (page.Count > 0)
+                    after = page[^1].Topic;
             }
-        }
-        return (
-            pages.Epoch,
-            [.. found.Values.Where(t => scanned is null || string.CompareOrdinal(t.Topic, scanned) <= 0).Take(limit)],
-            scanned
-        );
-
-        static string Literal(string pattern) =>
-            pattern.IndexOfAny(['*', '>']) is >= 0 and var wild ? pattern[..wild] : pattern;
+        return (pages.Epoch, [.. found.Take(limit)], null);
     }
 
     /// <summary>A read in progress and the number of requests that wait for it.</summary>

@@ -11,9 +11,13 @@ public sealed class TopicPages
     /// <summary>Maximum events after the directory's end that are counted.</summary>
     private const int MostUnlisted = 10_000;
 
+    private static readonly Comparer<TopicSummary> InOrder = Comparer<TopicSummary>.Create(
+        (a, b) => string.CompareOrdinal(a.Topic, b.Topic)
+    );
+
     private readonly NpgsqlCommand _command;
     private readonly CancellationToken _cancellationToken;
-    private readonly SortedDictionary<string, TopicSummary> _unlisted = new(StringComparer.Ordinal);
+    private readonly List<TopicSummary> _unlisted = [];
 
     private TopicPages(NpgsqlCommand command, CancellationToken cancellationToken) =>
         (_command, _cancellationToken) = (command, cancellationToken);
@@ -53,12 +57,9 @@ public sealed class TopicPages
         {
             pages.Epoch = row.GetString(0);
             if (!row.IsDBNull(1))
-                pages._unlisted[row.GetString(1)] = new TopicSummary(
-                    row.GetString(1),
-                    row.GetInt64(2),
-                    row.GetInt64(3)
-                );
+                pages._unlisted.Add(new TopicSummary(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
         }
+        pages._unlisted.Sort(InOrder);
         return pages;
     }
 
@@ -69,9 +70,8 @@ public sealed class TopicPages
     public async Task<IReadOnlyList<TopicSummary>> ReadAsync(string prefix, string after, int limit)
     {
         var topics = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
-        foreach (var (topic, summary) in _unlisted)
-            if (topic.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(topic, after) > 0)
-                topics[topic] = summary;
+        foreach (var unlisted in Unlisted(prefix, after).Take(limit))
+            topics.Add(unlisted.Topic, unlisted);
         _command.CommandText = """
             select topic, events, head from eventstore.topics
             where topic >= $1 and topic < $2 and topic > $3 order by topic limit $4
@@ -90,6 +90,19 @@ public sealed class TopicPages
                 : new TopicSummary(topic, events, head);
         }
         return [.. topics.Values.Take(limit)];
+    }
+
+    /// <summary>Finds the first one by bisection: a list may have a page for each of a client's grants.</summary>
+    private IEnumerable<TopicSummary> Unlisted(string prefix, string after)
+    {
+        var isAfter = string.CompareOrdinal(after, prefix) >= 0;
+        var at = _unlisted.BinarySearch(new TopicSummary(isAfter ? after : prefix, 0, 0), InOrder);
+        if (at < 0)
+            at = ~at;
+        else if (isAfter)
+            at++;
+        for (; at < _unlisted.Count && _unlisted[at].Topic.StartsWith(prefix, StringComparison.Ordinal); at++)
+            yield return _unlisted[at];
     }
 
     private void SetRange(string prefix)
