@@ -27,6 +27,7 @@ internal sealed class AgentRuns(
     ChatMetrics metrics,
     IdempotencyKeys keys,
     IStreamAccess access,
+    IRequestBudget budget,
     IOptions<LlmOptions> options,
     TimeProvider clock
 )
@@ -101,6 +102,7 @@ internal sealed class AgentRuns(
 
     private async Task AnswerAsync(Run run, ChatTarget target, string client, string[] tools, string prompt)
     {
+        using var kept = budget.Keep(client, sizeof(char) * (long)prompt.Length);
         var writer = new RunWriter(run, Agent.Content, options.Value, scheduler, metrics, target.Provider, clock);
         try
         {

@@ -174,6 +174,53 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         );
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_agents_answer_counts_its_conversation_as_memory_of_its_client_until_its_end(bool ofSession)
+    {
+        await using var replica = await fixture.System.StartReplicaAsync(
+            new() { ["Limits__HeldMegabytesPerClient"] = "1", ["Llm__MaxMessageBytes"] = "100000" }
+        );
+        var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var prompt = fixture.Upstream.On(
+            async request =>
+            {
+                asked.TrySetResult();
+                await go.Task.WaitAsync(request.Gone);
+                await request.StartAsync();
+                await request.EndAsync(1);
+            },
+            length: 100_000
+        );
+        // Admitted, and then refused as too many events.
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await ManyZerosAsync());
+        await using var reader = ofSession ? null : await AskAsync(replica, prompt);
+        if (ofSession)
+            using (
+                var sent = await LlmSystem.PostAsync(
+                    replica,
+                    $"/message/{await SessionAsync(replica, "openai")}",
+                    new { content = prompt }
+                )
+            )
+                Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        // The zeros take 0.9 MB, and the prompt 0.2 MB.
+        Assert.Equal(HttpStatusCode.TooManyRequests, await ManyZerosAsync());
+        go.SetResult();
+        await DeliverySystem.EventuallyAsync(
+            async () => await ManyZerosAsync() == HttpStatusCode.RequestEntityTooLarge,
+            "the conversation of an ended answer is given back"
+        );
+
+        async Task<HttpStatusCode> ManyZerosAsync()
+        {
+            using var response = await LlmSystem.PostAsync(replica, "/v1/events", new int[65_000]);
+            return response.StatusCode;
+        }
+    }
+
     [Fact]
     public async Task A_generation_longer_than_a_read_says_so_and_its_stream_has_the_rest()
     {
@@ -220,6 +267,14 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             .EnumerateArray()
             .Where(m => m.GetProperty("role").GetString() != "system")
             .Select(m => m.GetProperty("content").GetString());
+
+    private static Task<SseReader> AskAsync(RunningService replica, string prompt) =>
+        SseReader.OpenAsync(
+            replica.Url,
+            "/stream",
+            method: HttpMethod.Post,
+            body: JsonContent.Create(new { prompt, provider = "openai" })
+        );
 
     private static async Task<string> SessionAsync(RunningService replica, string provider)
     {

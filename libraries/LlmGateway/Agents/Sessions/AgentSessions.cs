@@ -40,6 +40,7 @@ internal sealed class AgentSessions : IDisposable
     private readonly RunLeases _leases;
     private readonly FlushScheduler _scheduler;
     private readonly ChatMetrics _metrics;
+    private readonly IRequestBudget _budget;
     private readonly LlmOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<AgentSessions> _logger;
@@ -53,12 +54,13 @@ internal sealed class AgentSessions : IDisposable
         RunLeases leases,
         FlushScheduler scheduler,
         ChatMetrics metrics,
+        IRequestBudget budget,
         IOptions<LlmOptions> options,
         TimeProvider clock,
         ILogger<AgentSessions> logger
     )
     {
-        (_agent, _providers, _runs, _turns, _live, _leases, _scheduler, _metrics, _options, _clock, _logger) = (
+        (_agent, _providers, _runs, _turns, _live, _leases, _scheduler, _metrics, _budget) = (
             agent,
             providers,
             runs,
@@ -67,10 +69,9 @@ internal sealed class AgentSessions : IDisposable
             leases,
             scheduler,
             metrics,
-            options.Value,
-            clock,
-            logger
+            budget
         );
+        (_options, _clock, _logger) = (options.Value, clock, logger);
         _leases.Swept += Resume;
     }
 
@@ -241,6 +242,8 @@ internal sealed class AgentSessions : IDisposable
             var target = _providers.Resolve(session.Provider, session.Model);
             writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
             var (tools, messages) = (turn.Conversation.Tools, turn.Conversation.Messages);
+            // The answer keeps the conversation while it waits for the provider, and until its end.
+            using var kept = _budget.Keep(client, turn.Conversation.Bytes);
             await _agent.AnswerAsync(target, client, tools, messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }

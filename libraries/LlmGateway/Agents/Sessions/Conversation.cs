@@ -16,6 +16,10 @@ internal sealed class Conversation
     private readonly Dictionary<string, string> _answers = [];
     private readonly StringBuilder _answer = new();
 
+    /// <summary>Bytes of memory of the messages and answers.</summary>
+    public long Bytes =>
+        sizeof(char) * (_messages.Sum(m => (long)m.Content.Length) + _answers.Values.Sum(a => (long)a.Length));
+
     /// <summary>Names of the tools of the newest message's sender; null in messages of an earlier version.</summary>
     public string[]? Tools { get; private set; }
 
