@@ -1,3 +1,4 @@
+using StreamApi.Security.Limits;
 using Streaming.Connections;
 using Streaming.Frames;
 
@@ -9,56 +10,74 @@ namespace StreamApi.Connections;
 /// a snapshot.
 /// </summary>
 /// <param name="directory">The connections of all replicas.</param>
+/// <param name="turns">The turns to compare and encode rows.</param>
+/// <param name="client">The client, for its turns.</param>
 /// <param name="filter">See <see cref="ConnectionListing.With"/>.</param>
 /// <param name="order">The order of the rows of each event.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class ConnectionWatch(
     ConnectionDirectory directory,
+    PageTurns turns,
+    string client,
     string? filter,
     ConnectionOrder? order,
     TimeProvider clock
 )
 {
+    private readonly Dictionary<string, ConnectionRow> _known = new(StringComparer.Ordinal);
+
     public async Task RunAsync(PushStream push, CancellationToken stopped)
     {
-        var listing = await directory.RecentAsync(stopped);
-        var rows = listing.With(filter, order);
-        await push.WriteAsync(
-            ControlFrames.Named(null, "snapshot", new { connections = rows, partial = listing.IsPartial })
-        );
-        var known = rows.ToDictionary(r => r.Id, StringComparer.Ordinal);
+        await push.WriteAsync((await NextAsync(Snapshot, stopped))!);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         while (await timer.WaitForNextTickAsync(stopped))
-        {
-            listing = await directory.RecentAsync(stopped);
-            rows = listing.With(filter, order);
-            var upserted = rows.Where(r => !known.TryGetValue(r.Id, out var before) || Differs(before, r)).ToList();
-            var open = rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
-            // An unanswered replica has not closed its streams.
-            string[] removed =
-            [
-                .. known
-                    .Values.Where(r => !open.Contains(r.Id) && !listing.Silent.Contains(r.Replica))
-                    .Select(r => r.Id),
-            ];
-            foreach (var row in upserted)
-                known[row.Id] = row;
-            foreach (var id in removed)
-                known.Remove(id);
-            if (upserted.Count + removed.Length > 0 || listing.IsPartial)
-                await push.WriteAsync(
-                    ControlFrames.Named(
-                        null,
-                        "update",
-                        new
-                        {
-                            upserted,
-                            removed,
-                            partial = listing.IsPartial,
-                        }
-                    )
-                );
-        }
+            if (await NextAsync(Update, stopped) is { } update)
+                await push.WriteAsync(update);
+    }
+
+    /// <summary>Makes the event of a recent listing, in a turn.</summary>
+    private async Task<byte[]?> NextAsync(Func<ConnectionListing, byte[]?> makeEvent, CancellationToken stopped)
+    {
+        var listing = await directory.RecentAsync(stopped);
+        using var turn = await turns.EnterAsync(client, stopped);
+        return makeEvent(listing);
+    }
+
+    private byte[] Snapshot(ConnectionListing listing)
+    {
+        var rows = listing.With(filter, order);
+        foreach (var row in rows)
+            _known[row.Id] = row;
+        return ControlFrames.Named(null, "snapshot", new { connections = rows, partial = listing.IsPartial });
+    }
+
+    /// <summary>Returns null if no row has changed.</summary>
+    private byte[]? Update(ConnectionListing listing)
+    {
+        var rows = listing.With(filter, order);
+        var upserted = rows.Where(r => !_known.TryGetValue(r.Id, out var before) || Differs(before, r)).ToList();
+        var open = rows.Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
+        // An unanswered replica has not closed its streams.
+        string[] removed =
+        [
+            .. _known.Values.Where(r => !open.Contains(r.Id) && !listing.Silent.Contains(r.Replica)).Select(r => r.Id),
+        ];
+        foreach (var row in upserted)
+            _known[row.Id] = row;
+        foreach (var id in removed)
+            _known.Remove(id);
+        return upserted.Count + removed.Length > 0 || listing.IsPartial
+            ? ControlFrames.Named(
+                null,
+                "update",
+                new
+                {
+                    upserted,
+                    removed,
+                    partial = listing.IsPartial,
+                }
+            )
+            : null;
     }
 
     /// <summary>Ignores the round trip time, which changes all the time.</summary>

@@ -71,8 +71,10 @@ internal static class ConnectionsApi
             && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
         )
             return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
-        if (scope == ConnectionDirectory.LocalScope)
-            return await LocalPageAsync(context, directory);
+        // No bytes count as held for a replica: all replicas are one client, and its limit would hide streams. It reads
+        // at once, while the rows are made.
+        if (scope == ConnectionDirectory.LocalScope && Caller.Of(context).User == Caller.Replica)
+            return TypedResults.Ok(new PacedPage(directory.LocalAsync()));
 
         var listing = await directory.AllAsync(cancellationToken);
         using var turn = await turns.EnterAsync(RequestLimits.KeyOf(context), cancellationToken);
@@ -93,15 +95,6 @@ internal static class ConnectionsApi
             )
         );
     }
-
-    /// <summary>
-    /// Answers a replica without counting bytes as held: all replicas are one client, and its limit would hide streams.
-    /// A replica reads at once.
-    /// </summary>
-    private static async Task<IResult> LocalPageAsync(HttpContext context, ConnectionDirectory directory) =>
-        Caller.Of(context).User == Caller.Replica
-            ? TypedResults.Ok(new PacedPage(directory.LocalAsync()))
-            : HeldJson.Ok(context, new ConnectionPage(await directory.LocalAsync().ToListAsync(), null, null));
 
     private static async Task<IResult> CloseAsync(
         string id,
@@ -133,12 +126,20 @@ internal static class ConnectionsApi
         HttpContext context,
         PushOpener streams,
         ConnectionDirectory directory,
+        PageTurns turns,
         TimeProvider clock
     )
     {
         var query = context.Request.Query;
         var order = query.Text("sort", TopicPattern.MaxLength) is { } sort ? OrderOf(sort) : null;
-        var watch = new ConnectionWatch(directory, query.Text("filter", TopicPattern.MaxLength), order, clock);
+        var watch = new ConnectionWatch(
+            directory,
+            turns,
+            RequestLimits.KeyOf(context),
+            query.Text("filter", TopicPattern.MaxLength),
+            order,
+            clock
+        );
         return streams.OpenAsync(context, [Topic], watch.RunAsync);
     }
 

@@ -20,8 +20,10 @@ public sealed class ConnectionsApiTests
 
     private readonly ManualTime _time = new();
 
-    [Fact]
-    public async Task A_page_of_connections_waits_for_its_turn()
+    [Theory]
+    [InlineData("/v1/connections")]
+    [InlineData("/v1/connections?scope=replica")]
+    public async Task A_page_of_connections_waits_for_its_turn(string path)
     {
         await using var service = await StartAsync();
         service.Outside.DefaultRequestHeaders.Add("X-Api-Key", Key);
@@ -30,11 +32,37 @@ public sealed class ConnectionsApiTests
             _time.Advance(TimeSpan.FromSeconds(1));
 
         // That turn was longer than the share of pages, so the next one begins after a pause.
-        var page = service.Outside.GetAsync("/v1/connections", TestContext.Current.CancellationToken);
+        var page = service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
         await Eventually.GetAsync(() => page.IsCompleted || _time.Delays.Count > 0 ? page : null);
         Assert.False(page.IsCompleted);
         await _time.PassDelayAsync();
         Assert.Equal(HttpStatusCode.OK, (await page).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_rows_of_a_watched_listing_wait_for_their_turn()
+    {
+        await using var service = await StartAsync();
+        service.Outside.DefaultRequestHeaders.Add("X-Api-Key", Key);
+        var turns = service.Services.GetRequiredService<PageTurns>();
+        using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
+            _time.Advance(TimeSpan.FromSeconds(1));
+
+        await using var stream = await service.Outside.GetStreamAsync(
+            "/v1/connections/stream",
+            TestContext.Current.CancellationToken
+        );
+        using var reader = new StreamReader(stream);
+        var snapshot = SnapshotAsync();
+        await Eventually.GetAsync(() => snapshot.IsCompleted || _time.Delays.Count > 0 ? snapshot : null);
+        Assert.False(snapshot.IsCompleted);
+        await _time.PassDelayAsync();
+        await snapshot;
+
+        async Task SnapshotAsync()
+        {
+            while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) != "event: snapshot") { }
+        }
     }
 
     /// <summary>Starts a replica without stores, which lists its own streams.</summary>
