@@ -8,15 +8,17 @@ namespace StreamApi.Security.Limits;
 /// Limits the kilobytes that one client sends per second to publish or change something, on this replica; some seconds'
 /// worth waits. The request rate alone does not: one request may carry thousands of events.
 /// </summary>
-internal sealed class PublishBudget(IOptions<LimitOptions> limits) : IDisposable
+internal sealed class PublishBudget : IDisposable
 {
     private const int QueueSeconds = 10;
-    private readonly int _perSecond = limits.Value.PublishKilobytesPerSecond!.Value;
-    private readonly PartitionedRateLimiter<string> _kilobytes = TokenBuckets.PerClient(
-        limits.Value.PublishKilobytesPerSecond!.Value,
-        burst: limits.Value.PublishKilobytesPerSecond.Value,
-        maxWaiting: QueueSeconds * limits.Value.PublishKilobytesPerSecond.Value
-    );
+    private readonly int _perSecond;
+    private readonly PartitionedRateLimiter<string> _kilobytes;
+
+    public PublishBudget(IOptions<LimitOptions> limits)
+    {
+        _perSecond = limits.Value.PublishKilobytesPerSecond!.Value;
+        _kilobytes = TokenBuckets.PerClient(_perSecond, burst: _perSecond, maxWaiting: QueueSeconds * _perSecond);
+    }
 
     /// <summary>The kilobytes that events cost: at least one each, because an event has overhead beside its
     /// data.</summary>
