@@ -36,6 +36,16 @@ public sealed class BearerTokenTests : IDisposable
         Assert.True(_tokens.Verify(Tokens.Sign(With("sse.subscribe", "a.b orders.>"))).Grants.MayRead("orders.1"));
 
     [Fact]
+    public void A_token_without_claims_of_topics_is_valid_and_grants_none()
+    {
+        var claims = Tokens.Claims("ann");
+        claims.Remove("sse.subscribe");
+        claims.Remove("sse.publish");
+        var grants = _tokens.Verify(Tokens.Sign(claims)).Grants;
+        Assert.False(grants.MayRead("orders.1") || grants.MayPublish("orders.1"));
+    }
+
+    [Fact]
     public void An_audience_may_be_one_of_several() =>
         Assert.Equal("ann", _tokens.Verify(Tokens.Sign(With("aud", new[] { "other", Tokens.Audience }))).User);
 
@@ -56,6 +66,24 @@ public sealed class BearerTokenTests : IDisposable
         var claims = With("exp", 90_000);
         claims[claim] = TimeSpan.FromDays(1).TotalSeconds + seconds;
         Assert.Equal(isValid, IsValid(tokens, Tokens.Sign(claims)));
+    }
+
+    [Theory]
+    [InlineData("nbf", -1, false)]
+    [InlineData("nbf", 0, true)]
+    [InlineData("exp", 253_402_300_798, true)]
+    [InlineData("exp", 253_402_300_799, false)]
+    public void A_time_is_from_1970_to_the_year_9999(string claim, long seconds, bool isTime)
+    {
+        var token = Tokens.Sign(With(claim, seconds));
+        if (isTime)
+            Assert.Equal("ann", _tokens.Verify(token).User);
+        else
+            Assert.Contains(
+                $"claim {claim} is not a time",
+                Assert.Throws<InvalidCredentialException>(() => _tokens.Verify(token)).Message,
+                StringComparison.Ordinal
+            );
     }
 
     [Theory]
@@ -156,6 +184,16 @@ public sealed class BearerTokenTests : IDisposable
                 "sse.subscribe has an entry"
             },
             {
+                "with one grant of several that is none",
+                Tokens.Sign(With("sse.subscribe", new[] { "orders.>", "a..b" })),
+                "sse.subscribe has an entry"
+            },
+            {
+                "with one grant of several that is a number",
+                Tokens.Sign(With("sse.publish", new object[] { "orders.>", 1 })),
+                "sse.publish is not a list of strings"
+            },
+            {
                 "with grants that are numbers",
                 Tokens.Sign(With("sse.publish", new[] { 1 })),
                 "sse.publish is not a list of strings"
@@ -171,7 +209,8 @@ public sealed class BearerTokenTests : IDisposable
             { "of a list", $"{Part("[]")}.e30.e30", Malformed },
             { "with an algorithm that is no text", Part("""{"alg":"\ud800"}""") + ".e30.e30", Malformed },
             { "with a name that is no text", Part("""{"\ud800":1}""") + ".e30.e30", "The token " },
-            { "too long", new string('a', 8_190) + ".b.c", "longer than 8192 characters" },
+            { "of garbage, of the maximum length", new string('a', 8_188) + ".b.c", Malformed },
+            { "too long", new string('a', 8_189) + ".b.c", "longer than 8192 characters" },
             { "deep", $"{Part(string.Concat(Enumerable.Repeat("[", 5_000)))}.e30.e30", Malformed },
         };
 
@@ -194,6 +233,17 @@ public sealed class BearerTokenTests : IDisposable
                 ["the ke", "the key ", "", Convert.ToHexString(SHA256.HashData("the key"u8)), new string('a', 10_000)]
         )
             Assert.Throws<InvalidCredentialException>(() => keys.Verify(wrong));
+    }
+
+    [Theory]
+    [InlineData(512, true)]
+    [InlineData(513, false)]
+    public void A_key_has_at_most_512_characters(int length, bool isKnown)
+    {
+        var (options, key) = (Trusting(), new string('k', length));
+        options.ApiKeys.Add(KeyOf("long", key));
+        var keys = new ApiKeys(Options.Create(options));
+        Assert.Equal(!isKnown, Record.Exception(() => keys.Verify(key)) is InvalidCredentialException);
     }
 
     /// <summary>Tickets name the key that bought them by its user and fingerprint.</summary>

@@ -174,6 +174,15 @@ public sealed class CredentialTests : IDisposable
         Assert.Equal(isAccepted && isConfigured ? "key:job" : null, Caller.Of(_context).User);
     }
 
+    [Fact]
+    public async Task Development_is_not_open_to_a_request_that_sends_a_wrong_key_in_both_headers()
+    {
+        Configure();
+        Send("localhost", "127.0.0.1");
+        (_context.Request.Headers.Authorization, _context.Request.Headers["X-Api-Key"]) = ("Bearer wrong", "wrong");
+        Assert.False((await AuthenticateAsync(Development)).Succeeded);
+    }
+
     [Theory]
     [InlineData("stock", "This requires the claim sse.subscribe for orders.>.")]
     [InlineData("orders.>", "This requires the claim sse.publish for orders.*.")]

@@ -110,6 +110,36 @@ public sealed class HeartbeatTests : IDisposable
         Assert.Equal(sent, stream.Text);
     }
 
+    [Fact]
+    public void A_search_that_finds_nothing_sends_its_next_id_after_the_same_time_again()
+    {
+        var stream = LoopStream.Open(_loop);
+        var c = stream.Connection;
+        (c.Sequence, c.Position, c.Asked) = (-1, 20, new(default, (_, _) => { }));
+        var now = c.IdSentAt;
+        Search(PositionMilliseconds, position: 20);
+        Search(PositionMilliseconds - 1, position: 21);
+        Assert.Equal("id: e-20\n\n", stream.Text);
+        Search(1, position: 22);
+        Assert.Equal("id: e-20\n\nid: e-22\n\n", stream.Text);
+
+        void Search(int milliseconds, long position)
+        {
+            byte[]? idOnly = null;
+            (c.Position, c.WrittenAt) = (position, now += milliseconds);
+            _heartbeats.WriteIfDue(c, Head, ref idOnly, now);
+        }
+    }
+
+    [Fact]
+    public void Events_that_wait_in_memory_are_sent_at_the_next_tick()
+    {
+        var stream = LoopStream.Open(_loop);
+        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        Tick(stream, Head, 1);
+        Assert.Equal("id: e-11\nevent: n\ndata: 1\n\n", stream.Text);
+    }
+
     [Theory]
     [InlineData(-1, "")]
     [InlineData(0, "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n")]
@@ -131,6 +161,25 @@ public sealed class HeartbeatTests : IDisposable
         Assert.Equal(sent, stream.Text);
     }
 
+    [Fact]
+    public void The_notice_does_not_delay_the_id_that_is_due_with_it()
+    {
+        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        var stream = LoopStream.Open(_loop, new(Expiry: expiry));
+        Tick(stream, Head, PositionMilliseconds);
+        Assert.StartsWith("event: unauthorized\n", stream.Text, StringComparison.Ordinal);
+        Assert.EndsWith("\n\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_client_that_is_gone_at_its_notice_gets_no_further_write()
+    {
+        var output = new GoneOutput(_loop.Pending);
+        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
+        Assert.Equal(1, output.Writes);
+    }
+
     public void Dispose() => _loop.Dispose();
 
     /// <summary>A tick after the stream had nothing for a time.</summary>
@@ -139,5 +188,19 @@ public sealed class HeartbeatTests : IDisposable
         byte[]? idOnly = null;
         var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);
         _heartbeats.WriteIfDue(stream.Connection, settled, ref idOnly, since + milliseconds);
+    }
+
+    /// <summary>An output whose client has gone.</summary>
+    private sealed class GoneOutput(PendingWrites pending) : StreamOutput(pending)
+    {
+        public override bool Chunked => false;
+
+        public int Writes { get; private set; }
+
+        public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
+        {
+            Writes++;
+            return false;
+        }
     }
 }
