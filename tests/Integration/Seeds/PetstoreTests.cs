@@ -180,6 +180,25 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
+    public async Task An_order_with_an_unknown_status_does_not_stop_the_steps_of_others()
+    {
+        await using (
+            var insert = seeds.System.Database.CreateCommand(
+                """
+                insert into petstore.orders (
+                    id, pet_id, quantity, unit_price, status, created_at, updated_at, next_step_at
+                ) values (gen_random_uuid(), '019b4127', 1, 1, 'unknown', now(), now(), 'epoch')
+                """
+            )
+        )
+            await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var order = await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = "019b4127" });
+        await using var reader = await SseReader.OpenAsync(seeds.B, $"/v1/orders/{order.Text("id")}/status/stream");
+        await reader.WaitForEndAsync();
+        AssertSteps(reader);
+    }
+
+    [Fact]
     public async Task A_change_of_price_is_an_event_and_an_unchanged_price_is_not()
     {
         const string pet = "019b4163";

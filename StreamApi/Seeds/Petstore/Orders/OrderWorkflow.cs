@@ -53,16 +53,24 @@ internal sealed class OrderWorkflow(
             )
             .ToListAsync(CancellationToken.None);
         foreach (var order in due)
-            await OrderSteps.EnterAsync(
-                context,
-                order,
-                OrderSteps.After(order.Status)!,
-                now,
-                options.Value,
-                CancellationToken.None
-            );
+            if (OrderSteps.After(order.Status) is { } next)
+                await OrderSteps.EnterAsync(context, order, next, now, options.Value, CancellationToken.None);
+            else
+                await SetAsideAsync(context, order);
         await context.CommitAsync();
         return due.Count;
+    }
+
+    /// <summary>Takes no more steps of an order whose status no step follows: it would stop the others.</summary>
+    private Task SetAsideAsync(PetstoreContext context, Order order)
+    {
+        Logger.LogError(
+            "Order {Order} takes no more steps, because none follows the status {Status}",
+            order.Id,
+            order.Status
+        );
+        order.NextStepAt = null;
+        return context.SaveChangesAsync(CancellationToken.None);
     }
 
     public override void Dispose()
