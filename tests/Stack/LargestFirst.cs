@@ -31,7 +31,9 @@ public sealed class LargestFirst : XunitTestFramework
         )
         {
             var order = base.OrderTestCollections(ctxt)
-                .OrderByDescending(c => c.TestCases.Any(t => t.Traits.ContainsKey("Takes")))
+                // The runner starts these after all others, which would wait for them here without end.
+                .OrderBy(c => c.Collection.DisableParallelization)
+                .ThenByDescending(c => c.TestCases.Any(t => t.Traits.ContainsKey("Takes")))
                 .ThenByDescending(c => c.TestCases.Count)
                 .ToList();
             var turn = Task.CompletedTask;

@@ -245,7 +245,10 @@ internal sealed class DeliverySystem : IAsyncDisposable
             );
     }
 
-    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
+    /// <param name="condition">Asked until it holds.</param>
+    /// <param name="what">The condition in words.</param>
+    /// <param name="state">Describes the state after a condition that never held.</param>
+    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what, Func<string>? state = null)
     {
         var limit = DateTime.UtcNow.AddSeconds(60); // a generous limit, because machines that run tests are busy
         Exception? last = null;
@@ -264,7 +267,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
             }
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
-        Assert.Fail($"It never came about that {what}. {last?.Message}");
+        Assert.Fail($"It never came about that {what}. {state?.Invoke() ?? last?.Message}");
     }
 
     public async ValueTask DisposeAsync()

@@ -37,7 +37,7 @@ public sealed class BrowserPages : IDisposable
 
     public string Origin { get; }
 
-    /// <summary>Opens a page with <c>api</c> set; skips where there is no Chromium.</summary>
+    /// <summary>Opens a page with <c>api</c> and <c>report</c> set; skips where there is no Chromium.</summary>
     internal async Task<BrowserPage> OpenAsync(string article, Uri api, string query = "")
     {
         var chromium = await Chromium.GetAsync();
@@ -46,12 +46,19 @@ public sealed class BrowserPages : IDisposable
         var html = File.ReadAllText(
             Path.Combine(PythonTests.Root, "tests", "Integration", "Seeds", "Articles", article)
         );
-        _pages[page] = html.Replace(
-                "<script>",
-                $"<script>const api = '{api.ToString().TrimEnd('/')}';</script><script>",
-                StringComparison.Ordinal
-            )
-            .Replace("'/result'", $"'/result/{page}'", StringComparison.Ordinal);
+        // One report after the other: on two connections, an older one could come last.
+        var given = $$"""
+            <script>
+            const api = '{{api.ToString().TrimEnd('/')}}';
+            let reported = Promise.resolve();
+            const report = (result) => {
+              const body = JSON.stringify(result);
+              reported = reported.then(() => fetch('/result/{{page}}', { method: 'POST', body }));
+            };
+            </script>
+
+            """;
+        _pages[page] = html.Replace("<script>", given + "<script>", StringComparison.Ordinal);
         return new BrowserPage(
             chromium.Path,
             $"{Origin}/{page}{query}",
@@ -74,21 +81,23 @@ public sealed class BrowserPages : IDisposable
             {
                 return;
             }
-            var path = context.Request.Url!.AbsolutePath.Split('/');
-            if (path is [_, "result", var of])
-            {
-                // In the order of receipt: a page reports one after the other.
-                _results[of] = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.InputStream);
-            }
-            else if (_pages.TryGetValue(path[^1], out var html))
-            {
-                context.Response.ContentType = "text/html; charset=utf-8";
-                await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(html));
-            }
-            else
-                context.Response.StatusCode = 404;
-            context.Response.Close();
+            _ = AnswerAsync(context); // a page that is closed while it reports must not hold up the next one
         }
+    }
+
+    private async Task AnswerAsync(HttpListenerContext context)
+    {
+        var path = context.Request.Url!.AbsolutePath.Split('/');
+        if (path is [_, "result", var of])
+            _results[of] = await JsonSerializer.DeserializeAsync<JsonElement>(context.Request.InputStream);
+        else if (_pages.TryGetValue(path[^1], out var html))
+        {
+            context.Response.ContentType = "text/html; charset=utf-8";
+            await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(html));
+        }
+        else
+            context.Response.StatusCode = 404;
+        context.Response.Close();
     }
 }
 
@@ -133,7 +142,8 @@ internal sealed class BrowserPage : IAsyncDisposable
     {
         await DeliverySystem.EventuallyAsync(
             () => Task.FromResult(_result() is { } result && condition(result)),
-            $"{what}; the page said {_result()}"
+            what,
+            () => $"The page said: {_result()}"
         );
         return _result()!.Value;
     }
