@@ -69,6 +69,7 @@ public sealed class CredentialTests : IDisposable
     [InlineData("X-Api-Key", new[] { "the key", "the key" }, "more than one credential")]
     [InlineData("X-Api-Key", new[] { "another key" }, "The API key is unknown")]
     [InlineData("Authorization", new[] { "Bearer a.b.c" }, "The token is malformed")]
+    [InlineData("Authorization", new[] { "Replica !" }, "The replica pass is not valid")]
     public async Task A_refused_credential_is_401_and_says_why(string header, string[] values, string says)
     {
         Configure();

@@ -123,6 +123,7 @@ public sealed class SecurityOptionsTests
     [InlineData("A", 64, true)]
     [InlineData("a", 65, false)]
     [InlineData("g", 64, false)]
+    [InlineData("ag", 32, false)]
     public void The_hash_of_an_API_key_has_64_hex_digits(string digit, int length, bool starts) =>
         AssertStarts(
             starts,
