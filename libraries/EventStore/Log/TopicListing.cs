@@ -19,8 +19,11 @@ internal sealed record TopicListing(
     /// <summary>Minimum rows of the directory read for one pattern.</summary>
     private const int LeastPerPattern = 32;
 
-    /// <summary>Maximum rows of the directory read for all patterns.</summary>
-    private const int MostRows = 1_024;
+    /// <summary>Rows of the directory that patterns share, unless each gets its minimum.</summary>
+    private const int SharedRows = 1_024;
+
+    /// <summary>Maximum rows of the directory read for all patterns: the minimum of a hundred.</summary>
+    private const int MostRows = 3_200;
 
     /// <summary>Maximum topics that are looked up one by one: for more a scan of the log is as fast.</summary>
     private const int MostTopics = 256;
@@ -36,6 +39,7 @@ internal sealed record TopicListing(
                 select topic, first, head from eventstore.topics
                 where topic >= r.low and topic < r.high order by topic limit $3
             ) t
+            limit $4
         ) t on true
         """;
 
@@ -54,7 +58,7 @@ internal sealed record TopicListing(
     )
     {
         var ranges = patterns.Select(Range).Distinct().ToArray();
-        var mostOfRange = Math.Max(LeastPerPattern, MostRows / ranges.Length);
+        var mostOfRange = Math.Max(LeastPerPattern, SharedRows / ranges.Length);
         return store.AskAsync(
             Sql,
             async command =>
@@ -62,9 +66,10 @@ internal sealed record TopicListing(
                 command.Parameters.Add(Texts([.. ranges.Select(r => r.Low)]));
                 command.Parameters.Add(Texts([.. ranges.Select(r => r.High)]));
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostRows });
                 await using var row = await command.ExecuteReaderAsync(cancellationToken);
                 var (state, through, span) = (default(LogState)!, 0L, 1L);
-                var (ofRange, tooMany) = (new int[ranges.Length], false);
+                var (ofRange, rows, tooMany) = (new int[ranges.Length], 0, false);
                 var topics = new Dictionary<string, long>(StringComparer.Ordinal);
                 while (await row.ReadAsync(cancellationToken))
                 {
@@ -72,7 +77,7 @@ internal sealed record TopicListing(
                         (state, through, span) = (LogState.Of(row), row.GetInt64(3), row.GetInt64(4));
                     if (row.IsDBNull(5))
                         continue;
-                    tooMany |= ++ofRange[row.GetInt64(5) - 1] == mostOfRange;
+                    tooMany |= ++rows == MostRows || ++ofRange[row.GetInt64(5) - 1] == mostOfRange;
                     var topic = row.GetString(6);
                     if (row.GetInt64(8) > after && set.Matches(topic))
                         topics.TryAdd(topic, Math.Max(after, row.GetInt64(7) - 1));

@@ -267,7 +267,7 @@ public sealed class ReaderTests(StackFixture stack)
     }
 
     /// <summary>One connection, whose session can be asked for the rows that it has read.</summary>
-    private static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host)
+    internal static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host)
     {
         var pooled = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads);
         await using var connection = await pooled.OpenConnectionAsync();
@@ -281,7 +281,7 @@ public sealed class ReaderTests(StackFixture stack)
         return NpgsqlDataSource.Create(text.ConnectionString);
     }
 
-    private static async Task<long> RowsReadAsync(NpgsqlDataSource store)
+    internal static async Task<long> RowsReadAsync(NpgsqlDataSource store)
     {
         await using (var flush = store.CreateCommand("select pg_stat_force_next_flush()"))
             await flush.ExecuteNonQueryAsync();

@@ -3,6 +3,7 @@ using Integration.Seeds;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Stack;
 
@@ -65,6 +66,35 @@ public sealed class SearchTests(StackFixture stack)
             Assert.Equal(after == 2_900, page.Through == page.Head);
             return page.IsSearch;
         }
+    }
+
+    [Fact]
+    public async Task A_search_looks_at_few_topics_however_many_patterns_it_has()
+    {
+        const int Patterns = 600,
+            Topics = 40;
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var host = await StartAsync(cancellationToken);
+        await using var store = await ReaderTests.OneConnectionAsync(host);
+        await using (
+            var fill = store.CreateCommand(
+                $"""
+                insert into eventstore.events (position, id, topic, type, data, time)
+                select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % {Patterns} || '.' || n, 'n', '1',
+                    now()
+                from generate_series(1, {Patterns * Topics}) n
+                """
+            )
+        )
+            await fill.ExecuteNonQueryAsync(cancellationToken);
+        var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(host.Services, store);
+        while (await directory.ListAsync(cancellationToken) > 0) { }
+        var reader = new EventReader(store, host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
+        var filter = new EventFilter([.. Enumerable.Range(0, Patterns).Select(n => $"t.{n}.*.none")], [], []);
+        var before = await ReaderTests.RowsReadAsync(store);
+        await reader.ReadAsync(0, filter, cancellationToken: cancellationToken);
+        var rows = await ReaderTests.RowsReadAsync(store) - before;
+        Assert.True(rows <= 4_000, $"{rows} rows");
     }
 
     [Fact]
