@@ -24,6 +24,9 @@ internal sealed class ConnectionWatch(
     TimeProvider clock
 )
 {
+    /// <summary>Rows of a listing that needs no turn.</summary>
+    private const int SmallListing = 100;
+
     private readonly Dictionary<string, ConnectionRow> _known = new(StringComparer.Ordinal);
 
     public async Task RunAsync(PushStream push, CancellationToken stopped)
@@ -35,11 +38,11 @@ internal sealed class ConnectionWatch(
                 await push.WriteAsync(update);
     }
 
-    /// <summary>Makes the event of a recent listing, in a turn.</summary>
+    /// <summary>Makes the event of a recent listing, of a long one in a turn.</summary>
     private async Task<byte[]?> NextAsync(Func<ConnectionListing, byte[]?> makeEvent, CancellationToken stopped)
     {
         var listing = await directory.RecentAsync(stopped);
-        using var turn = await turns.EnterAsync(client, stopped);
+        using var turn = listing.Rows.Count > SmallListing ? await turns.EnterAsync(client, stopped) : null;
         return makeEvent(listing);
     }
 

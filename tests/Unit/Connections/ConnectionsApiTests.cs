@@ -9,6 +9,7 @@ using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 using Streaming;
+using Streaming.Connections;
 using Unit.Client;
 using Unit.ServiceDefaults;
 
@@ -40,29 +41,58 @@ public sealed class ConnectionsApiTests
     }
 
     [Fact]
-    public async Task The_rows_of_a_watched_listing_wait_for_their_turn()
+    public async Task The_rows_of_a_long_watched_listing_wait_for_their_turn()
     {
         await using var service = await StartAsync();
-        service.Outside.DefaultRequestHeaders.Add("X-Api-Key", Key);
         var turns = service.Services.GetRequiredService<PageTurns>();
         using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
             _time.Advance(TimeSpan.FromSeconds(1));
+        var open = service.Services.GetRequiredService<ConnectionRegistry>();
+        for (var n = 0; n < 100; n++)
+            open.Add(new OtherStream());
 
-        await using var stream = await service.Outside.GetStreamAsync(
-            "/v1/connections/stream",
-            TestContext.Current.CancellationToken
-        );
-        using var reader = new StreamReader(stream);
-        var snapshot = SnapshotAsync();
+        // With the stream that watches there are 101.
+        var snapshot = SnapshotAsync(service);
         await Eventually.GetAsync(() => snapshot.IsCompleted || _time.Delays.Count > 0 ? snapshot : null);
         Assert.False(snapshot.IsCompleted);
         await _time.PassDelayAsync();
         await snapshot;
+    }
 
-        async Task SnapshotAsync()
-        {
-            while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) != "event: snapshot") { }
-        }
+    [Fact]
+    public async Task A_short_watched_listing_needs_no_turn()
+    {
+        await using var service = await StartAsync();
+        var turns = service.Services.GetRequiredService<PageTurns>();
+        using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
+            await SnapshotAsync(service);
+    }
+
+    /// <summary>Watches the open streams until their first listing.</summary>
+    private static async Task SnapshotAsync(Service service)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/connections/stream");
+        request.Headers.Add("X-Api-Key", Key);
+        using var response = await service.Outside.SendAsync(
+            request,
+            HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken
+        );
+        using var reader = new StreamReader(
+            await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken)
+        );
+        string? line;
+        do Assert.NotNull(line = await reader.ReadLineAsync(TestContext.Current.CancellationToken));
+        while (line != "event: snapshot");
+    }
+
+    private sealed class OtherStream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default))
+    {
+        public override IReadOnlyList<string> Topics => [];
+        public override string State => "live";
+        public override long Lag => 0;
+
+        public override void Stop(EndReason reason) => Finish(reason);
     }
 
     /// <summary>Starts a replica without stores, which lists its own streams.</summary>
