@@ -341,7 +341,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
             if (epoch != Epoch || after < _recent.Base || after > _settled || !_coverage.Covers(wanted, after))
                 return null;
             through = _settled;
-            examined = _recent.After(after, ref through);
+            examined = _recent.After(after, filter.Events.Topics, ref through);
         }
         // Matched outside the lock, which the live feed needs.
         return RecentEvents.Page(filter, epoch, examined, through, most);

@@ -1,57 +1,123 @@
+using System.Runtime.InteropServices;
 using EventStore;
 
 namespace Streaming.Fanout;
 
 /// <summary>
-/// The newest events, of all topics, that this replica received. Guarded by the lock of <see cref="FilterLogs"/>,
-/// except <see cref="Page"/>.
+/// The newest events, of all topics, that this replica received; each leads to the one before it in its topic, so that
+/// few are examined. Guarded by the lock of <see cref="FilterLogs"/>, except <see cref="Page"/>.
 /// </summary>
 internal sealed class RecentEvents(StreamingOptions options)
 {
     private const int MostExamined = 8_192;
 
-    private readonly Queue<FeedEvent> _events = [];
-    private long _bytes;
+    /// <summary>Number of each topic's newest event. Events are numbered as they arrive.</summary>
+    private readonly Dictionary<string, long> _newest = new(StringComparer.Ordinal);
+    private Entry[] _ring = new Entry[16];
+    private long _first,
+        _next,
+        _bytes;
 
     /// <summary>Position after which every received event is kept.</summary>
     public long Base { get; private set; }
 
     public void Reset(long position)
     {
-        _events.Clear();
-        (_bytes, Base) = (0, position);
+        Array.Clear(_ring);
+        _newest.Clear();
+        (_first, _bytes, Base) = (_next, 0, position);
     }
 
     public void Keep(FeedEvent e)
     {
-        _events.Enqueue(e);
+        if (_next - _first == _ring.Length)
+            Grow();
+        ref var newest = ref CollectionsMarshal.GetValueRefOrAddDefault(_newest, e.Record.Topic, out var isKnown);
+        At(_next) = new Entry(e, isKnown ? newest : -1);
+        newest = _next++;
         _bytes += e.Record.Data.Length;
-        while (_events.Count > options.RecentEvents || (_bytes > options.RecentBytes && _events.Count > 1))
-        {
-            var oldest = _events.Dequeue().Record;
-            _bytes -= oldest.Data.Length;
-            Base = oldest.Position;
-        }
+        while (_next - _first > options.RecentEvents || (_bytes > options.RecentBytes && _next - _first > 1))
+            Drop();
     }
 
-    /// <summary>Returns the events after a position, and lowers <paramref name="through"/> if there are too
-    /// many.</summary>
-    public List<FeedEvent> After(long position, ref long through)
+    /// <summary>
+    /// Returns the events after a position that may pass a filter of these topics, in order, and lowers
+    /// <paramref name="through"/> if there are too many.
+    /// </summary>
+    public List<FeedEvent> After(long position, IReadOnlyCollection<string> topics, ref long through) =>
+        OfTopics(position, topics) ?? OfAll(position, ref through);
+
+    /// <summary>Returns the topics' events, or null if there is a pattern among the topics, or too many
+    /// events.</summary>
+    private List<FeedEvent>? OfTopics(long position, IReadOnlyCollection<string> topics)
     {
-        var examined = new List<FeedEvent>();
-        foreach (var e in _events)
+        if (topics.Count == 0 || topics.Any(TopicPattern.IsPattern))
+            return null;
+        var found = new List<FeedEvent>();
+        foreach (var topic in topics)
         {
-            if (e.Record.Position <= position)
+            if (!_newest.TryGetValue(topic, out var number))
                 continue;
-            if (examined.Count == MostExamined)
+            for (; number >= _first && At(number).Event.Record.Position > position; number = At(number).Before)
             {
-                through = examined[^1].Record.Position;
-                break;
+                if (found.Count == MostExamined)
+                    return null;
+                found.Add(At(number).Event);
             }
-            examined.Add(e);
         }
+        if (topics.Count == 1)
+            found.Reverse();
+        else
+            found.Sort(static (a, b) => a.Record.Position.CompareTo(b.Record.Position));
+        return found;
+    }
+
+    private List<FeedEvent> OfAll(long position, ref long through)
+    {
+        var from = FirstAfter(position);
+        var count = (int)Math.Min(_next - from, MostExamined);
+        var examined = new List<FeedEvent>(count);
+        for (var number = from; number < from + count; number++)
+            examined.Add(At(number).Event);
+        if (from + count < _next)
+            through = examined[^1].Record.Position;
         return examined;
     }
+
+    /// <summary>Returns the number of the first event after a position.</summary>
+    private long FirstAfter(long position)
+    {
+        var (low, high) = (_first, _next);
+        while (low < high)
+        {
+            var middle = low + (high - low) / 2;
+            if (At(middle).Event.Record.Position > position)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        return low;
+    }
+
+    private void Drop()
+    {
+        var oldest = At(_first).Event.Record;
+        if (_newest.TryGetValue(oldest.Topic, out var newest) && newest == _first)
+            _newest.Remove(oldest.Topic);
+        At(_first++) = default;
+        _bytes -= oldest.Data.Length;
+        Base = oldest.Position;
+    }
+
+    private void Grow()
+    {
+        var larger = new Entry[2 * _ring.Length];
+        for (var number = _first; number < _next; number++)
+            larger[number & (larger.Length - 1)] = At(number);
+        _ring = larger;
+    }
+
+    private ref Entry At(long number) => ref _ring[number & (_ring.Length - 1)];
 
     /// <summary>
     /// Returns a page of the events that pass the filter, or null if the first of them lacks its data.
@@ -82,4 +148,8 @@ internal sealed class RecentEvents(StreamingOptions options)
         }
         return new ReplayPage(epoch, 0, frames, through);
     }
+
+    /// <param name="Event">The event.</param>
+    /// <param name="Before">Number of the topic's event before it, which may have been dropped; -1: none.</param>
+    private readonly record struct Entry(FeedEvent Event, long Before);
 }

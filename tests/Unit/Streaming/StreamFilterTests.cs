@@ -1,10 +1,7 @@
 using EventStore;
-using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Replay;
-using Unit.Client;
 
 namespace Unit.Streaming;
 
@@ -90,72 +87,5 @@ public sealed class StreamFilterTests
         Assert.Equal(new SkippedRange(1, 5, 3), skipped);
         Assert.Null(NewestOfEachKey.Of(kept).Skipped);
         Assert.Empty(NewestOfEachKey.Of([]).Kept);
-    }
-
-    [Theory]
-    [InlineData(3, 1_000, 17)]
-    [InlineData(100, 5, 15)]
-    [InlineData(100, 0, 19)]
-    [InlineData(0, 1_000, 20)]
-    public void Recent_events_are_kept_by_number_and_by_bytes_the_newest_whatever_its_size(
-        int events,
-        int bytes,
-        long from
-    )
-    {
-        var logs = Logs(
-            new StreamingOptions
-            {
-                Writers = 1,
-                RecentEvents = events,
-                RecentBytes = bytes,
-            }
-        );
-        logs.Publish([.. Enumerable.Range(11, 10).Select(n => LoopStream.Event(n))], 20);
-        var filter = new StreamFilter(["t"], [], [], PlainFormat.Named);
-        Assert.Equal((true, false), (logs.IsRecent(filter, from), logs.IsRecent(filter, from - 1)));
-        Assert.Null(logs.ReadRecent(filter, from - 1, "e", 1_000));
-        Assert.Equal(20 - from, logs.ReadRecent(filter, from, "e", 1_000)!.Frames.Count);
-    }
-
-    /// <summary>Their positions may mean other events in the new epoch.</summary>
-    [Fact]
-    public void Recent_events_of_an_epoch_that_ended_are_forgotten_and_take_no_room_from_new_ones()
-    {
-        var logs = Logs(new StreamingOptions { Writers = 1, RecentBytes = 5 });
-        var filter = new StreamFilter(["t"], [], [], PlainFormat.Named);
-        logs.Publish([.. Enumerable.Range(11, 5).Select(n => LoopStream.Event(n))], 15);
-        logs.Reset(Lineage.Alone("e2"), 12);
-        logs.Publish([.. Enumerable.Range(13, 5).Select(n => LoopStream.Event(n))], 17);
-        Assert.Equal((false, true), (logs.IsRecent(filter, 11), logs.IsRecent(filter, 12)));
-        Assert.Equal([13, 14, 15, 16, 17], logs.ReadRecent(filter, 12, "e2", 1_000)!.Frames.Select(f => f.Position));
-    }
-
-    [Fact]
-    public void A_page_of_recent_events_has_only_the_types_and_keys_of_its_filter()
-    {
-        var logs = Logs(new StreamingOptions { Writers = 1 });
-        logs.Publish([LoopStream.Event(11, "x", "1"), LoopStream.Event(12, "y", "1"), LoopStream.Event(13, "x")], 13);
-        var page = logs.ReadRecent(new StreamFilter(["t"], ["x"], ["1"], PlainFormat.Named), 10, "e", 1_000)!;
-        Assert.Equal([11], page.Frames.Select(f => f.Position));
-        Assert.Equal(13, page.Through);
-    }
-
-    /// <summary>The feed waits while events are examined.</summary>
-    [Fact]
-    public void A_page_of_recent_events_examines_a_bounded_number_and_says_how_far_it_came()
-    {
-        var logs = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
-        logs.Publish([.. Enumerable.Range(11, 10_000).Select(n => LoopStream.Event(n))], 10_010);
-        var page = logs.ReadRecent(new StreamFilter(["other"], [], [], PlainFormat.Named), 10, "e", 1_000)!;
-        Assert.Empty(page.Frames);
-        Assert.Equal(10 + 8_192, page.Through);
-    }
-
-    private static FilterLogs Logs(StreamingOptions options)
-    {
-        var logs = new FilterLogs(Options.Create(options), Slots.Default, new ManualTime());
-        logs.Reset(Lineage.Alone("e"), 10);
-        return logs;
     }
 }
