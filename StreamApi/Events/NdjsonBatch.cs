@@ -36,11 +36,11 @@ internal sealed class NdjsonBatch(
 
     /// <summary>Waits until the client's budget admits bytes that have arrived, before they are parsed, so that blank
     /// and invalid lines cost as much as others.</summary>
-    public async Task ReceiveAsync(long bytes)
+    public async Task ReceiveAsync(long bytes, CancellationToken cancellationToken)
     {
         _received += bytes;
         var kilobytes = _received / 1_024;
-        await SpendAsync(kilobytes);
+        await SpendAsync(kilobytes, cancellationToken);
         _received -= 1_024 * kilobytes;
         _paid += kilobytes;
     }
@@ -63,7 +63,7 @@ internal sealed class NdjsonBatch(
         if (_events.Count == 0)
             return;
         var cost = PublishBudget.CostOf(_events);
-        await SpendAsync(cost - _paid);
+        await SpendAsync(cost - _paid, context.RequestAborted);
         _paid = Math.Max(0, _paid - cost);
         try
         {
@@ -91,10 +91,10 @@ internal sealed class NdjsonBatch(
         }
     }
 
-    private async Task SpendAsync(long kilobytes)
+    private async Task SpendAsync(long kilobytes, CancellationToken cancellationToken)
     {
-        while ((kilobytes = await budget.SpendAsync(_client, kilobytes, context.RequestAborted)) > 0)
-            await Task.Delay(TimeSpan.FromSeconds(1), clock, context.RequestAborted);
+        while ((kilobytes = await budget.SpendAsync(_client, kilobytes, cancellationToken)) > 0)
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
     }
 
     private async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events)

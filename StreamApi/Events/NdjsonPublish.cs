@@ -3,7 +3,6 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
@@ -66,7 +65,7 @@ internal sealed class NdjsonPublish(
                 }
                 // The text after the last line break is not a line yet, but uses memory too.
                 hold.Set(buffered + batch.HeldBytes + AnswerBytes * batch.Count);
-                await batch.ReceiveAsync(received);
+                await batch.ReceiveAsync(received, context.RequestAborted);
                 if (isTooLong)
                 {
                     batch.Line++;
@@ -76,7 +75,7 @@ internal sealed class NdjsonPublish(
                     continue;
                 batch.Line++;
                 if (text.IsEmpty)
-                    await batch.ReceiveAsync(BlankLineBytes);
+                    await batch.ReceiveAsync(BlankLineBytes, context.RequestAborted);
                 else
                     await batch.AddAsync(await ReadAsync(text, grants, batch.Count));
             }
@@ -99,7 +98,7 @@ internal sealed class NdjsonPublish(
     }
 
     /// <summary>Stores the lines before the invalid one, then names it.</summary>
-    private static async Task<ProblemHttpResult> RefuseAsync(NdjsonBatch batch, InvalidRequestException invalid)
+    private async Task<IResult> RefuseAsync(NdjsonBatch batch, InvalidRequestException invalid)
     {
         try
         {
@@ -112,17 +111,21 @@ internal sealed class NdjsonPublish(
         return Refused(batch, invalid.Field, invalid.Problem, invalid.Status);
     }
 
-    private static ProblemHttpResult Refused(NdjsonBatch batch, string field, string problem, int status) =>
-        TypedResults.Problem(
-            statusCode: status,
-            title: "Invalid line",
-            detail: $"Line {batch.Line}: {field}: {problem} Events stored before it: {batch.Stored.Count}.",
-            extensions: new Dictionary<string, object?>
-            {
-                ["line"] = batch.Line,
-                ["accepted"] = batch.Stored.Count,
-                ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
-            }
+    private RefusedBulk Refused(NdjsonBatch batch, string field, string problem, int status) =>
+        new(
+            TypedResults.Problem(
+                statusCode: status,
+                title: "Invalid line",
+                detail: $"Line {batch.Line}: {field}: {problem} Events stored before it: {batch.Stored.Count}.",
+                extensions: new Dictionary<string, object?>
+                {
+                    ["line"] = batch.Line,
+                    ["accepted"] = batch.Stored.Count,
+                    ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
+                }
+            ),
+            batch,
+            clock
         );
 
     private async ValueTask<NewEvent> ReadAsync(ReadOnlyMemory<byte> line, TopicGrants grants, int before)
@@ -155,8 +158,7 @@ internal sealed class NdjsonPublish(
         {
             var read = await body.ReadAsync(cancellationToken);
             var (rest, buffered) = (read.Buffer, read.Buffer.Length);
-            // Advances also when a line is rejected: Kestrel drains the rest of the body, and a read without an advance
-            // would abort the response.
+            // Advances also when a line is rejected: the rest of the body is read after the response.
             try
             {
                 yield return new NdjsonRead(null, false, buffered, buffered - known);

@@ -15,6 +15,8 @@ public sealed class SizeTests(LimitedSystem fixture)
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post;
 
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
     /// <summary>Slow-loris: a head or a body that never ends.</summary>
     [Fact]
     public async Task An_endless_request_head_or_body_is_cut_off()
@@ -149,6 +151,35 @@ public sealed class SizeTests(LimitedSystem fixture)
         );
         // 600 kilobytes at 256 per second; the first 256 are accepted at once.
         Assert.InRange(publishing.Elapsed.TotalSeconds, 1, 60);
+    }
+
+    [Fact]
+    public async Task What_follows_a_refused_line_waits_like_events_and_the_connection_goes_on()
+    {
+        var liv = Tokens.Of("liv", publish: ["orders.>"]);
+        using var client = new TcpClient();
+        await client.ConnectAsync(fixture.Server.Host, fixture.Server.Port, Stop);
+        using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+        await SendAsync(
+            "POST /v1/events HTTP/1.1\r\nHost: localhost\r\n"
+                + $"Authorization: Bearer {liv}\r\nContent-Type: application/x-ndjson\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n5\r\nnone\n\r\n"
+        );
+        Assert.Equal("HTTP/1.1 400 Bad Request", await reader.ReadLineAsync(Stop));
+
+        var receiving = Stopwatch.StartNew();
+        await SendAsync(
+            $"{600 * 1_024:x}\r\n{new string('x', 600 * 1_024)}\r\n0\r\n\r\n"
+                + "GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        );
+        string? line;
+        do line = await reader.ReadLineAsync(Stop);
+        while (line is not null and not "HTTP/1.1 200 OK");
+        Assert.NotNull(line);
+        // 600 kilobytes at 256 per second; the first 256 are accepted at once.
+        Assert.InRange(receiving.Elapsed.TotalSeconds, 1, 60);
+
+        Task SendAsync(string text) => client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text), Stop).AsTask();
     }
 
     [Fact]
