@@ -15,6 +15,7 @@ internal static class StreamApiApplication
 {
     public static WebApplication Build(string[] args)
     {
+        PoolWorkers.RaiseMinimum();
         var builder = WebApplication.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.AddEventStore();
