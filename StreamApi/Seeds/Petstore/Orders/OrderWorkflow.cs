@@ -62,7 +62,7 @@ internal sealed class OrderWorkflow(
     }
 
     /// <summary>Takes no more steps of an order whose status no step follows: it would stop the others.</summary>
-    private Task SetAsideAsync(PetstoreContext context, Order order)
+    private async Task SetAsideAsync(PetstoreContext context, Order order)
     {
         Logger.LogError(
             "Order {Order} takes no more steps, because none follows the status {Status}",
@@ -70,7 +70,7 @@ internal sealed class OrderWorkflow(
             order.Status
         );
         order.NextStepAt = null;
-        return context.SaveChangesAsync(CancellationToken.None);
+        await context.SaveChangesAsync(CancellationToken.None);
     }
 
     public override void Dispose()
