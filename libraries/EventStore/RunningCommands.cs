@@ -53,10 +53,9 @@ internal static class RunningCommands
         if (!Running.Values.Any(session => session.IsLate))
             return default;
         var (asked, lost) = await store.RunAsync(Busy, FindAsync, timeout, stopped);
-        // Each only once: another call would start Npgsql's wait for the cancellation again. On other threads, because
-        // it blocks.
+        // Each only once: another call would start Npgsql's wait for the cancellation again.
         foreach (var command in lost.Where(command => Running.TryRemove(command, out _)))
-            _ = Task.Run(command.Cancel, CancellationToken.None);
+            _ = CommandCancellation.CancelAsync(command);
         return (asked, lost.Count);
 
         async Task<(int Asked, List<NpgsqlCommand> Lost)> FindAsync(NpgsqlCommand command)

@@ -14,35 +14,48 @@ public static class StoreAccess
     /// <param name="store">The database.</param>
     /// <param name="sql">The command's text; null if <paramref name="ask"/> sets it.</param>
     /// <param name="ask">Adds the parameters, runs the command and reads the answer. It must pass no cancellation to a
-    /// command that writes.</param>
+    /// command.</param>
+    /// <param name="cancellationToken">Cancels the command, in Postgres too. Only for commands that only read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, refused the command, or has not
     /// replicated it as its settings demand.</exception>
-    public static Task<T> AskAsync<T>(this NpgsqlDataSource store, string? sql, Func<NpgsqlCommand, Task<T>> ask) =>
-        store.ChangeAsync(sql, ask, CancellationToken.None);
+    public static Task<T> AskAsync<T>(
+        this NpgsqlDataSource store,
+        string? sql,
+        Func<NpgsqlCommand, Task<T>> ask,
+        CancellationToken cancellationToken = default
+    ) => store.AnswerAsync(sql, ask, stopWait: default, stop: cancellationToken);
 
     /// <summary>As <see cref="AskAsync"/>, for commands that write: cancellation ends the wait, not the
     /// command.</summary>
-    public static async Task<T> ChangeAsync<T>(
+    public static Task<T> ChangeAsync<T>(
         this NpgsqlDataSource store,
         string? sql,
         Func<NpgsqlCommand, Task<T>> change,
         CancellationToken cancellationToken
+    ) => store.AnswerAsync(sql, change, stopWait: cancellationToken, stop: default);
+
+    private static async Task<T> AnswerAsync<T>(
+        this NpgsqlDataSource store,
+        string? sql,
+        Func<NpgsqlCommand, Task<T>> run,
+        CancellationToken stopWait,
+        CancellationToken stop
     )
     {
         try
         {
             try
             {
-                return await store.RunAsync(sql, change, cancellationToken);
+                return await store.RunAsync(sql, run, null, stopWait, stop);
             }
             catch (PostgresException e) when (e.SqlState == NoEpochYet)
             {
                 await store.RunAsync(
                     "select eventstore.begin_epoch()",
                     command => command.ExecuteScalarAsync(CancellationToken.None),
-                    cancellationToken
+                    stopWait
                 );
-                return await store.RunAsync(sql, change, cancellationToken);
+                return await store.RunAsync(sql, run, null, stopWait, stop);
             }
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
@@ -52,7 +65,7 @@ public static class StoreAccess
     }
 
     /// <inheritdoc cref="RunAsync{T}(NpgsqlDataSource, string?, Func{NpgsqlCommand, Task{T}}, TimeSpan?,
-    /// CancellationToken)"/>
+    /// CancellationToken, CancellationToken)"/>
     internal static Task<T> RunAsync<T>(
         this NpgsqlDataSource store,
         string? sql,
@@ -62,17 +75,22 @@ public static class StoreAccess
 
     /// <summary>Like <see cref="AskAsync"/>, for commands that only read: if its connection broke while idle, the
     /// command runs again on a new one. A failover must not cost each connection a request.</summary>
-    public static async Task<T> ReadAsync<T>(this NpgsqlDataSource store, string sql, Func<NpgsqlCommand, Task<T>> read)
+    public static async Task<T> ReadAsync<T>(
+        this NpgsqlDataSource store,
+        string sql,
+        Func<NpgsqlCommand, Task<T>> read,
+        CancellationToken cancellationToken = default
+    )
     {
         try
         {
-            return await store.AskAsync(sql, read);
+            return await store.AskAsync(sql, read, cancellationToken);
         }
         catch (StoreUnavailableException e) when (e.InnerException is NpgsqlException { IsTransient: true } broken)
         {
             if (broken.InnerException is not IOException)
                 throw;
-            return await store.AskAsync(sql, read);
+            return await store.AskAsync(sql, read, cancellationToken);
         }
     }
 
@@ -84,6 +102,7 @@ public static class StoreAccess
     /// timeout, and must pass no cancellation to a command that writes.</param>
     /// <param name="timeout">Null for the command timeout of the connection string.</param>
     /// <param name="cancellationToken">Ends the wait, not the command.</param>
+    /// <param name="stop">Cancels the command, in Postgres too.</param>
     /// <exception cref="TimeoutException">Postgres has not answered in time: it may be frozen, or waits for a
     /// synchronous standby.</exception>
     /// <exception cref="NpgsqlException">Postgres refused the command, or does not answer.</exception>
@@ -92,12 +111,13 @@ public static class StoreAccess
         string? sql,
         Func<NpgsqlCommand, Task<T>> run,
         TimeSpan? timeout,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        CancellationToken stop = default
     )
     {
         var connection = store.CreateConnection();
         var limit = timeout ?? TimeSpan.FromSeconds(connection.CommandTimeout);
-        return await WaitAsync(RunOnAsync(connection, sql, run), limit, cancellationToken);
+        return await WaitAsync(RunOnAsync(connection, sql, run, stop), limit, cancellationToken);
     }
 
     /// <summary>Waits for work on Postgres, and gives up after the timeout. The work goes on.</summary>
@@ -124,12 +144,22 @@ public static class StoreAccess
     private static async Task<T> RunOnAsync<T>(
         NpgsqlConnection connection,
         string? sql,
-        Func<NpgsqlCommand, Task<T>> run
+        Func<NpgsqlCommand, Task<T>> run,
+        CancellationToken stop
     )
     {
         await using var _ = connection;
-        await connection.OpenAsync();
+        await connection.OpenAsync(stop);
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        return await command.ReplicatedAsync(() => run(command));
+        await using var cancellation = new CommandCancellation(command, stop);
+        try
+        {
+            stop.ThrowIfCancellationRequested();
+            return await command.ReplicatedAsync(() => run(command));
+        }
+        catch (Exception e) when (stop.IsCancellationRequested && e is NpgsqlException or OperationCanceledException)
+        {
+            throw new OperationCanceledException("The command was cancelled.", e, stop);
+        }
     }
 }

@@ -22,10 +22,11 @@ public static class StoreSecrets
         store.AskAsync(
             "select value from eventstore.secrets where name = $1",
             async command =>
-                await command.With(name).ExecuteScalarAsync(cancellationToken) as byte[]
+                await command.With(name).ExecuteScalarAsync(CancellationToken.None) as byte[]
                 ?? throw new InvalidOperationException(
                     $"The table eventstore.secrets has no row '{name}', which the migrations create. Run "
                         + "'StreamApi migrate'; if the row was deleted, insert 32 random bytes under this name."
-                )
+                ),
+            cancellationToken
         );
 }

@@ -55,7 +55,7 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
     )
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(cancellationToken);
+        var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(CancellationToken.None);
         var words = query
             .Split([' ', ',', '.', '?', '!', '、', '。'], StringSplitOptions.RemoveEmptyEntries)
             .Where(w => w.Length > 2)
@@ -92,7 +92,7 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
             throw new FormatException($"'{orderId}' is not an order id.");
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var order =
-            await context.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == id, cancellationToken)
+            await context.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == id, CancellationToken.None)
             ?? throw new KeyNotFoundException($"There is no order {id}.");
         return new OrderFound(order.Id, order.Status, order.PetId, order.Quantity, order.TrackingNumber);
     }

@@ -24,14 +24,16 @@ internal sealed class Sessions(
         new(store, "resilient.sessions", "next_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
 
     /// <summary>Returns true if a resume would start the source: it neither runs nor has failed for good.</summary>
-    public async Task<bool> IsIdleAsync(string id, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            "select 1 from resilient.sessions where id = $1 and (failed or next_at is not null)"
+    public Task<bool> IsIdleAsync(string id, CancellationToken cancellationToken) =>
+        store.ReadAsync(
+            "select 1 from resilient.sessions where id = $1 and (failed or next_at is not null)",
+            async command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+                return await command.ExecuteScalarAsync(CancellationToken.None) is null;
+            },
+            cancellationToken
         );
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-        return await command.ExecuteScalarAsync(cancellationToken) is null;
-    }
 
     /// <summary>
     /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
@@ -41,22 +43,22 @@ internal sealed class Sessions(
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
         await using var snapshot = await connection.BeginTransactionAsync(
             IsolationLevel.RepeatableRead,
-            cancellationToken
+            CancellationToken.None
         );
-        var head = await LogSnapshot.HeadAsync(connection, snapshot, cancellationToken);
+        var head = await LogSnapshot.HeadAsync(connection, snapshot, CancellationToken.None);
         var found = await LogSnapshot.NumberedAsync(
             connection,
             snapshot,
             Session.Topic(id),
             ordinal,
-            cancellationToken
+            CancellationToken.None
         );
         var error = await LogSnapshot.LastPositionAsync(
             connection,
             snapshot,
             Session.ControlTopic(id),
             "error",
-            cancellationToken
+            CancellationToken.None
         );
         await using var command = new NpgsqlCommand(
             "select failed, next_id from resilient.sessions where id = $1",
@@ -64,8 +66,8 @@ internal sealed class Sessions(
             snapshot
         );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        var (hasFailed, next) = await row.ReadAsync(cancellationToken)
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+        var (hasFailed, next) = await row.ReadAsync(CancellationToken.None)
             ? (row.GetBoolean(0), row.GetInt64(1))
             : (false, 1);
         // Before the oldest message; if there is none, the next one will come after the head.

@@ -28,8 +28,9 @@ internal sealed class StoppedSessions(
             async command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = before });
-                return (string[])(await command.ExecuteScalarAsync(cancellationToken))!;
-            }
+                return (string[])(await command.ExecuteScalarAsync(CancellationToken.None))!;
+            },
+            cancellationToken
         );
         if (old.Length == 0)
             return 0;

@@ -22,15 +22,15 @@ internal static class StateReads
         await using var context = await contexts.CreateDbContextAsync(http.RequestAborted);
         await using var snapshot = await context.Database.BeginTransactionAsync(
             IsolationLevel.RepeatableRead,
-            http.RequestAborted
+            CancellationToken.None
         );
         var position = await LogSnapshot.HeadAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
             (NpgsqlTransaction)snapshot.GetDbTransaction(),
-            http.RequestAborted
+            CancellationToken.None
         );
         var state = await read(context);
-        await snapshot.CommitAsync(http.RequestAborted);
+        await snapshot.CommitAsync(CancellationToken.None);
         http.Response.Headers["X-Sse-Position"] = position.ToString();
         return state;
     }

@@ -95,7 +95,7 @@ internal static class TasksApi
         using var turn = await turns.EnterAsync(context);
         var (tasks, more) = await contexts.ReadStateAsync(
             context,
-            store => page.ReadAsync(store, context.RequestAborted)
+            store => page.ReadAsync(store, CancellationToken.None)
         );
         if (more)
             context.Response.Headers.Link = page.Link(tasks[^1]);
@@ -111,7 +111,7 @@ internal static class TasksApi
         var task = Guid.TryParse(id, out var known)
             ? await contexts.ReadStateAsync(
                 context,
-                store => store.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == known, context.RequestAborted)
+                store => store.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == known, CancellationToken.None)
             )
             : null;
         return task is null ? Unknown(id) : TypedResults.Ok(TaskView.Of(task));

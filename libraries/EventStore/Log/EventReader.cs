@@ -190,7 +190,7 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = mostBytes });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
-                var (state, events) = await RecordsAsync(command, cancellationToken);
+                var (state, events) = await RecordsAsync(command);
                 // A page that was cut, by its events or by its bytes, ends at its last event.
                 var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= mostBytes;
                 return new EventPage(
@@ -200,7 +200,8 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
                     events,
                     cut ? events[^1].Position : Math.Max(after, state.Head)
                 );
-            }
+            },
+            cancellationToken
         );
 
     private async Task<EventPage> FetchAsync(
@@ -249,8 +250,9 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[0].Position });
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[^1].Position });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
-                return RecordsAsync(command, cancellationToken);
-            }
+                return RecordsAsync(command);
+            },
+            cancellationToken
         );
 
     private Task<LogState> StateAsync(CancellationToken cancellationToken) =>
@@ -258,20 +260,18 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             $"{LogState.Sql} select {LogState.Columns} from state",
             async command =>
             {
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
-                await row.ReadAsync(cancellationToken);
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+                await row.ReadAsync(CancellationToken.None);
                 return LogState.Of(row);
-            }
+            },
+            cancellationToken
         );
 
-    private static async Task<(LogState State, List<EventRecord> Events)> RecordsAsync(
-        NpgsqlCommand command,
-        CancellationToken cancellationToken
-    )
+    private static async Task<(LogState State, List<EventRecord> Events)> RecordsAsync(NpgsqlCommand command)
     {
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await using var row = await command.ExecuteReaderAsync();
         var (state, events) = (default(LogState), new List<EventRecord>());
-        while (await row.ReadAsync(cancellationToken))
+        while (await row.ReadAsync())
         {
             state ??= LogState.Of(row);
             if (!row.IsDBNull(3))

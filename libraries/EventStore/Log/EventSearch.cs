@@ -68,10 +68,10 @@ internal sealed class EventSearch
             {
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = _rows });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var found = new List<FoundEvent>();
                 var (state, seen, last) = (default(LogState), 0, after);
-                while (await row.ReadAsync(cancellationToken))
+                while (await row.ReadAsync(CancellationToken.None))
                 {
                     state ??= LogState.Of(row);
                     if (row.IsDBNull(3))
@@ -86,7 +86,8 @@ internal sealed class EventSearch
                 var isEnd = seen < _rows;
                 var through = isEnd ? Math.Max(after, state!.Head) : last;
                 return Cut(new FoundEvents(state!, found, through, seen - found.Count, isEnd), most);
-            }
+            },
+            cancellationToken
         );
 
     private async Task<FoundEvents> ProbeAsync(
@@ -165,9 +166,9 @@ internal sealed class EventSearch
                 p.Add(new NpgsqlParameter<long> { TypedValue = topics.Min(t => t.After) });
                 p.Add(new NpgsqlParameter<long> { TypedValue = through });
                 p.Add(new NpgsqlParameter<int> { TypedValue = rowsOfTopic });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var (seen, ofTopic, last) = (0, new int[topics.Length], new long[topics.Length]);
-                while (await row.ReadAsync(cancellationToken))
+                while (await row.ReadAsync(CancellationToken.None))
                 {
                     seen++;
                     var number = row.GetInt64(0) - 1;
@@ -184,7 +185,8 @@ internal sealed class EventSearch
                         .Where((_, i) => ofTopic[i] == rowsOfTopic)
                         .ToArray()
                 );
-            }
+            },
+            cancellationToken
         );
 
     private bool Passes(string type, string? key) =>

@@ -49,13 +49,14 @@ public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlData
             $"select epoch, parent, common from eventstore.lineage order by number desc limit {MostEpochs}",
             async command =>
             {
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var rows = new List<EpochRow>();
-                while (await row.ReadAsync(cancellationToken))
+                while (await row.ReadAsync(CancellationToken.None))
                     rows.Add(
                         new EpochRow(row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1), row.GetInt64(2))
                     );
                 return rows;
-            }
+            },
+            cancellationToken
         );
 }

@@ -67,11 +67,11 @@ internal sealed record TopicListing(
                 command.Parameters.Add(Texts([.. ranges.Select(r => r.High)]));
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostRows });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var (state, through, span) = (default(LogState)!, 0L, 1L);
                 var (ofRange, rows, tooMany) = (new int[ranges.Length], 0, false);
                 var topics = new Dictionary<string, long>(StringComparer.Ordinal);
-                while (await row.ReadAsync(cancellationToken))
+                while (await row.ReadAsync(CancellationToken.None))
                 {
                     if (state is null)
                         (state, through, span) = (LogState.Of(row), row.GetInt64(3), row.GetInt64(4));
@@ -83,7 +83,8 @@ internal sealed record TopicListing(
                         topics.TryAdd(topic, Math.Max(after, row.GetInt64(7) - 1));
                 }
                 return new TopicListing(state!, through, span, tooMany || topics.Count > MostTopics ? null : topics);
-            }
+            },
+            cancellationToken
         );
     }
 

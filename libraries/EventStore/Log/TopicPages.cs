@@ -38,7 +38,8 @@ public sealed class TopicPages
         var pages = new TopicPages(command, cancellationToken);
         // First, as eventstore.reset() does: another order could deadlock with it.
         command.CommandText = "lock table eventstore.topics in access share mode";
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        cancellationToken.ThrowIfCancellationRequested();
         command.CommandText = $"""
             with unlisted as (
                 select topic, count(*) as events, max(position) as head from (
@@ -52,8 +53,8 @@ public sealed class TopicPages
             select (select eventstore.epoch()), topic, events, head from (values (1)) one left join unlisted on true
             """;
         pages.SetRange(prefix);
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        while (await row.ReadAsync(cancellationToken))
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+        while (await row.ReadAsync(CancellationToken.None))
         {
             pages.Epoch = row.GetString(0);
             if (!row.IsDBNull(1))
@@ -78,8 +79,9 @@ public sealed class TopicPages
             """;
         SetRange(prefix);
         _command.With(after).Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        await using var row = await _command.ExecuteReaderAsync(_cancellationToken);
-        while (await row.ReadAsync(_cancellationToken))
+        _cancellationToken.ThrowIfCancellationRequested();
+        await using var row = await _command.ExecuteReaderAsync(CancellationToken.None);
+        while (await row.ReadAsync(CancellationToken.None))
         {
             var (topic, events, head) = (row.GetString(0), row.GetInt64(1), row.GetInt64(2));
             topics[topic] = topics.TryGetValue(topic, out var unlisted)

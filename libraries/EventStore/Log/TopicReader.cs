@@ -56,8 +56,8 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
                     }
                 );
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
-                await row.ReadAsync(cancellationToken);
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+                await row.ReadAsync(CancellationToken.None);
                 var state = LogState.Of(row);
                 long? Position(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
                 // Before the first event; if there is none yet, it will come after the head.
@@ -72,7 +72,8 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                     IsCounted: ordinal <= MostOrdinal || Position(4) is null,
                     Position(5)
                 );
-            }
+            },
+            cancellationToken
         );
 
     /// <summary>Returns true if committed events of a topic are not in the log yet, but still in the outbox.</summary>
@@ -80,7 +81,8 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
     public Task<bool> IsInOutboxAsync(string topic, CancellationToken cancellationToken) =>
         store.AskAsync(
             "select exists (select from eventstore.outbox where topic = $1)",
-            async command => (bool)(await command.With(topic).ExecuteScalarAsync(cancellationToken))!
+            async command => (bool)(await command.With(topic).ExecuteScalarAsync(CancellationToken.None))!,
+            cancellationToken
         );
 
     /// <summary>Returns the topics that have no event, neither in the log nor in the outbox.</summary>
@@ -94,7 +96,8 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                     and asked.topic not in (select topic from eventstore.outbox)
             )
             """,
-            async command => (string[])(await command.With(topics).ExecuteScalarAsync(cancellationToken))!
+            async command => (string[])(await command.With(topics).ExecuteScalarAsync(CancellationToken.None))!,
+            cancellationToken
         );
 
     /// <summary>Lists the topics with a prefix, after a topic, in order of their bytes.</summary>
@@ -127,11 +130,12 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             {
                 await using var snapshot = await command.Connection!.BeginTransactionAsync(
                     IsolationLevel.RepeatableRead,
-                    cancellationToken
+                    CancellationToken.None
                 );
                 command.Transaction = snapshot;
                 return await listAsync(await TopicPages.BeginAsync(command, prefix, cancellationToken));
-            }
+            },
+            cancellationToken
         );
 
     /// <summary>Returns the topic of an event; null if the log has no such event.</summary>
@@ -142,10 +146,11 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             "select eventstore.epoch(), (select topic from eventstore.events where position = $1)",
             async command =>
             {
-                await using var row = await command.With(id.Position).ExecuteReaderAsync(cancellationToken);
-                await row.ReadAsync(cancellationToken);
+                await using var row = await command.With(id.Position).ExecuteReaderAsync(CancellationToken.None);
+                await row.ReadAsync(CancellationToken.None);
                 return (row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1));
-            }
+            },
+            cancellationToken
         );
         return await lineages.TranslateAsync(id, epoch, cancellationToken) is null ? null : topic;
     }

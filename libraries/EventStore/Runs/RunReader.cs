@@ -126,8 +126,9 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
             async command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = topic });
-                return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
-            }
+                return (bool)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+            },
+            cancellationToken
         );
 
     /// <summary>
@@ -180,9 +181,9 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = always });
                 if (types is not null)
                     command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = types });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var (extent, from) = (default(RunExtent), 0L);
-                while (await row.ReadAsync(cancellationToken))
+                while (await row.ReadAsync(CancellationToken.None))
                 {
                     if (row.IsDBNull(0))
                         return new RunExtent(row.GetString(6), row.GetBoolean(7), 0, 0, IsWhole: true);
@@ -199,7 +200,8 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                     take(entry);
                 }
                 return extent;
-            }
+            },
+            cancellationToken
         );
 
     private Task<RunEntry?> OneAsync(
@@ -215,9 +217,10 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = topic });
                 foreach (var type in types)
                     command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = type });
-                await using var row = await command.ExecuteReaderAsync(cancellationToken);
-                return await row.ReadAsync(cancellationToken) ? Entry(row, topic + ".log") : null;
-            }
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+                return await row.ReadAsync(CancellationToken.None) ? Entry(row, topic + ".log") : null;
+            },
+            cancellationToken
         );
 
     private static RunEntry Entry(NpgsqlDataReader row, string log) =>

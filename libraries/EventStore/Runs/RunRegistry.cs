@@ -118,11 +118,12 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             """,
             async command =>
             {
-                await using var row = await command.With(topic).ExecuteReaderAsync(cancellationToken);
-                return await row.ReadAsync(cancellationToken)
+                await using var row = await command.With(topic).ExecuteReaderAsync(CancellationToken.None);
+                return await row.ReadAsync(CancellationToken.None)
                     ? new LogStart(new StreamId(row.GetString(0), row.GetInt64(1)), row.GetBoolean(2))
                     : null;
-            }
+            },
+            cancellationToken
         );
 
     /// <summary>Returns the member <c>owner</c> of a run's announcement; null without one.</summary>
@@ -131,7 +132,8 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             """
             select data::jsonb ->> 'owner' from eventstore.events_of($1 || '.log') order by topic, position limit 1
             """,
-            async command => await command.With(topic).ExecuteScalarAsync(cancellationToken) as string
+            async command => await command.With(topic).ExecuteScalarAsync(CancellationToken.None) as string,
+            cancellationToken
         );
 
     /// <summary>Decides about an append of a run that got no answer. False if it is stored. If true, the store refuses

@@ -77,7 +77,7 @@ internal static class OrdersApi
         var order = Guid.TryParse(id, out var known)
             ? await contexts.ReadStateAsync(
                 context,
-                store => store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, context.RequestAborted)
+                store => store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, CancellationToken.None)
             )
             : null;
         return order is null ? Unknown(id) : TypedResults.Ok(OrderView.Of(order));
@@ -105,7 +105,7 @@ internal static class OrdersApi
         async Task<Order?> FindAsync()
         {
             await using var store = await contexts.CreateDbContextAsync(context.RequestAborted);
-            return await store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, context.RequestAborted);
+            return await store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, CancellationToken.None);
         }
     }
 

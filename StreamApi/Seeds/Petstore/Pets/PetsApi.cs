@@ -49,7 +49,7 @@ internal static class PetsApi
                         .Pets.AsNoTracking()
                         .Where(p => species == null || p.Species == species)
                         .OrderBy(p => p.Id)
-                        .ToListAsync(context.RequestAborted)
+                        .ToListAsync(CancellationToken.None)
             )
         );
     }
@@ -63,7 +63,7 @@ internal static class PetsApi
         id = JsonBody.Checked("id", id, 64);
         var pet = await contexts.ReadStateAsync(
             context,
-            store => store.Pets.AsNoTracking().SingleOrDefaultAsync(p => p.Id == id, context.RequestAborted)
+            store => store.Pets.AsNoTracking().SingleOrDefaultAsync(p => p.Id == id, CancellationToken.None)
         );
         return pet is null ? Refusal.UnknownPet(id).ToResult() : TypedResults.Ok(pet);
     }

@@ -42,13 +42,13 @@ internal sealed class Recommender(
             .Take(OrdersOfAll)
             .GroupBy(o => o.PetId)
             .Select(g => new { g.Key, Count = g.Count() })
-            .ToDictionaryAsync(g => g.Key, g => g.Count, run.Stopping);
+            .ToDictionaryAsync(g => g.Key, g => g.Count, CancellationToken.None);
         var bestSold = sold.Values.DefaultIfEmpty().Max();
         var inStock = await context
             .Pets.AsNoTracking()
             .Where(p => p.Stock > 0)
             .OrderBy(p => p.Id)
-            .ToListAsync(run.Stopping);
+            .ToListAsync(CancellationToken.None);
         var candidates = inStock
             .OrderByDescending(p => preferences.Species.GetValueOrDefault(p.Species))
             .Take(options.Value.Recommendations)
@@ -108,7 +108,7 @@ internal sealed class Recommender(
                         o.UnitPrice,
                     }
             )
-            .ToListAsync(cancellationToken);
+            .ToListAsync(CancellationToken.None);
         return [.. orders.Select(o => (o.Pet, o.Quantity, o.UnitPrice))];
     }
 }
