@@ -15,7 +15,6 @@ internal static class StreamApiApplication
 {
     public static WebApplication Build(string[] args)
     {
-        PoolWorkers.RaiseMinimum();
         var builder = WebApplication.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.AddEventStore();
