@@ -96,7 +96,8 @@ internal static class ResilientApi
             (isFresh && earliest)
             || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         // Before the other reads, so that a client beyond its limit costs one row.
-        if (!isFresh && await sessions.IsIdleAsync(session, context.RequestAborted) && !starts.TryCount(context))
+        var isRunning = !isFresh && !await sessions.IsIdleAsync(session, context.RequestAborted);
+        if (!isFresh && !isRunning && !starts.TryCount(context))
         {
             await StreamAdmission.AskToReconnectAsync(
                 context,
@@ -127,7 +128,9 @@ internal static class ResilientApi
             context,
             async () =>
             {
-                await sessions.EnterAsync(session, isFresh, context.RequestAborted);
+                // The readers of running sources are recorded together.
+                if (!isRunning)
+                    await sessions.EnterAsync(session, isFresh, context.RequestAborted);
                 return request;
             }
         );
