@@ -13,7 +13,7 @@ for part in "$@"; do
     event-store) TestFiles='EventStore/*Tests.cs;Streaming/TopicIndexTests.cs;Security/TopicGrantsTests.cs' ;;
     streaming)
       TestFiles='Streaming/ConnectionLimitsTests.cs;Streaming/FilterLogsTests.cs;Streaming/HeartbeatTests.cs'
-      TestFiles="$TestFiles;Streaming/PageBudgetTests.cs;Streaming/SlowReaderTests.cs"
+      TestFiles="$TestFiles;Streaming/PageBudgetTests.cs;Streaming/RecentEventsTests.cs;Streaming/SlowReaderTests.cs"
       TestFiles="$TestFiles;Streaming/StreamFilterTests.cs;Streaming/WritePacingTests.cs"
       ;;
     security)
