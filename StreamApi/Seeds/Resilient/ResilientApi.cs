@@ -98,14 +98,7 @@ internal static class ResilientApi
         // Before the other reads, so that a client beyond its limit costs one row.
         var isRunning = !isFresh && !await sessions.IsIdleAsync(session, context.RequestAborted);
         if (!isFresh && !isRunning && !starts.TryCount(context))
-        {
-            await StreamAdmission.AskToReconnectAsync(
-                context,
-                options.Value,
-                "Too many sources started by one client (Resilient:StartsPerMinute). Reconnect later."
-            );
-            return TypedResults.Empty;
-        }
+            return await RefuseAsync(context, options.Value);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
         if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
             return TypedResults.NoContent();
@@ -133,6 +126,16 @@ internal static class ResilientApi
                     await sessions.EnterAsync(session, isFresh, context.RequestAborted);
                 return request;
             }
+        );
+        return TypedResults.Empty;
+    }
+
+    private static async Task<IResult> RefuseAsync(HttpContext context, StreamingOptions options)
+    {
+        await StreamAdmission.AskToReconnectAsync(
+            context,
+            options,
+            "Too many sources started by one client (Resilient:StartsPerMinute). Reconnect later."
         );
         return TypedResults.Empty;
     }
