@@ -36,7 +36,7 @@ internal sealed class Recommender(
     {
         var start = clock.GetTimestamp();
         await using var context = contexts.CreateDbContext();
-        var preferences = UserPreferences.Of(await OrdersAsync(context, userId, run.Stopping));
+        var preferences = UserPreferences.Of(await OrdersAsync(context, userId));
         var sold = await context
             .Orders.OrderByDescending(o => o.Id)
             .Take(OrdersOfAll)
@@ -74,8 +74,7 @@ internal sealed class Recommender(
     /// <summary>Reads a user's newest orders.</summary>
     public static async Task<IReadOnlyList<(Pet Pet, int Quantity, decimal UnitPrice)>> OrdersAsync(
         PetstoreContext context,
-        string userId,
-        CancellationToken cancellationToken
+        string userId
     )
     {
         // A range of the index and its order. For `user_id = … order by id` Postgres may walk everybody's orders along
