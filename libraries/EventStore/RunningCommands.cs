@@ -64,10 +64,8 @@ internal static class RunningCommands
             var (host, port) = (command.Connection!.Host, command.Connection.Port);
             var late = Running.Where(r => r.Value.IsLate && r.Value.Host == host && r.Value.Port == port).ToList();
             var busy = new HashSet<int>();
-            await using var row = await command
-                .With(late.Select(r => r.Value.Pid).ToArray())
-                .ExecuteReaderAsync(stopped);
-            while (await row.ReadAsync(stopped))
+            await using var row = await command.With(late.Select(r => r.Value.Pid).ToArray()).ExecuteReaderAsync();
+            while (await row.ReadAsync())
                 busy.Add(row.GetInt32(0));
             return (late.Count, [.. late.Where(r => !busy.Contains(r.Value.Pid)).Select(r => r.Key)]);
         }

@@ -149,11 +149,10 @@ internal sealed class TicketSessions(
     {
         // Reads the last five seconds again: rows of a slow statement become visible late.
         var from = (_seen ?? _idleAt) - TimeSpan.FromSeconds(5);
-        await foreach (
-            var ((ticket, connection, openedAt), notedAt) in connections.NotedAfterAsync(from, cancellationToken)
+        foreach (
+            var ((ticket, connection, openedAt), notedAt) in await connections.NotedAfterAsync(from, cancellationToken)
         )
         {
-            // Stored per row, so that an aborted read is not repeated from the start.
             if (_seen is null || notedAt > _seen)
                 _seen = notedAt;
             if (!_streams.TryGetValue(ticket, out var here) || here.Stream.Id == connection)

@@ -80,7 +80,7 @@ internal static class ResilientApi
         HttpContext context,
         StreamOpener streams,
         Sessions sessions,
-        SourceStarts starts,
+        SourceStarts limit,
         LineageReader lineages,
         IOptions<StreamingOptions> options
     )
@@ -95,11 +95,10 @@ internal static class ResilientApi
         var isOrdinal =
             (isFresh && earliest)
             || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
-        // Before the other reads, so that a client beyond its limit costs one row.
-        var isRunning = !isFresh && !await sessions.IsIdleAsync(session, context.RequestAborted);
-        if (!isFresh && !isRunning && !starts.TryCount(context))
-            return await RefuseAsync(context, options.Value);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
+        var starts = isFresh || !(state.IsRunning || state.HasFailed);
+        if (starts && !isFresh && !limit.TryCount(context))
+            return await RefuseAsync(context, options.Value);
         if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
             return TypedResults.NoContent();
         // Fixes the start before the source may start, so that the first reader gets the first message.
@@ -121,8 +120,8 @@ internal static class ResilientApi
             context,
             async () =>
             {
-                // The readers of running sources are recorded together.
-                if (!isRunning)
+                // The readers of the other sources are recorded together.
+                if (starts)
                     await sessions.EnterAsync(session, isFresh, context.RequestAborted);
                 return request;
             }

@@ -1,4 +1,3 @@
-using System.Data;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -11,6 +10,7 @@ namespace StreamApi.Seeds.Resilient;
 /// <summary>Reads the state of sessions and records that they have readers.</summary>
 internal sealed class Sessions(
     NpgsqlDataSource store,
+    [FromKeyedServices(StorePool.Reads)] NpgsqlDataSource reads,
     ConnectionRegistry registry,
     IOptions<ResilientOptions> options,
     TimeProvider clock,
@@ -23,61 +23,32 @@ internal sealed class Sessions(
     public ScheduledRows Due { get; } =
         new(store, "resilient.sessions", "next_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
 
-    /// <summary>Returns true if a resume would start the source: it neither runs nor has failed for good.</summary>
-    public Task<bool> IsIdleAsync(string id, CancellationToken cancellationToken) =>
-        store.ReadAsync(
-            "select 1 from resilient.sessions where id = $1 and (failed or next_at is not null)",
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                return await command.ExecuteScalarAsync(CancellationToken.None) is null;
-            },
-            cancellationToken
-        );
-
     /// <summary>
     /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
     /// </summary>
     public async Task<SessionState> ReadAsync(string id, long ordinal, CancellationToken cancellationToken)
     {
-        await using var connection = await store.OpenConnectionAsync(cancellationToken);
-        await using var snapshot = await connection.BeginTransactionAsync(
-            IsolationLevel.RepeatableRead,
-            CancellationToken.None
-        );
-        var head = await LogSnapshot.HeadAsync(connection, snapshot, CancellationToken.None);
-        var found = await LogSnapshot.NumberedAsync(
-            connection,
-            snapshot,
+        var (log, (hasFailed, isRunning, next)) = await NumberedTopic.ReadAsync(
+            reads,
             Session.Topic(id),
             ordinal,
-            CancellationToken.None
+            (Session.ControlTopic(id), ResilientFormat.Error),
+            "select failed, next_at is not null, next_id from resilient.sessions where id = $5",
+            id,
+            row => row.IsDBNull(0) ? (false, false, 1) : (row.GetBoolean(0), row.GetBoolean(1), row.GetInt64(2)),
+            cancellationToken
         );
-        var error = await LogSnapshot.LastPositionAsync(
-            connection,
-            snapshot,
-            Session.ControlTopic(id),
-            "error",
-            CancellationToken.None
-        );
-        await using var command = new NpgsqlCommand(
-            "select failed, next_id from resilient.sessions where id = $1",
-            connection,
-            snapshot
-        );
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-        var (hasFailed, next) = await row.ReadAsync(CancellationToken.None)
-            ? (row.GetBoolean(0), row.GetInt64(1))
-            : (false, 1);
         // Before the oldest message; if there is none, the next one will come after the head.
-        var oldest = found.Start is { } start ? head with { Position = start } : head;
+        var oldest = log.Head with
+        {
+            Position = log.Start ?? log.Head.Position,
+        };
         (StreamId? at, ResyncReason? reason) =
-            ordinal > (found.Newest ?? next - 1) ? (null, ResyncReason.Future)
-            : found.At is { } position ? (head with { Position = position }, null)
-            : ordinal == 0 || ordinal == (found.Oldest ?? next) - 1 ? (oldest, null)
+            ordinal > (log.Newest ?? next - 1) ? (null, ResyncReason.Future)
+            : log.At is { } position ? (log.Head with { Position = position }, null)
+            : ordinal == 0 || ordinal == (log.Oldest ?? next) - 1 ? (oldest, null)
             : ((StreamId?)oldest, (ResyncReason?)ResyncReason.Expired);
-        return new SessionState(head, at, reason, hasFailed, error);
+        return new SessionState(log.Head, at, reason, isRunning, hasFailed, log.Last);
     }
 
     /// <summary>
@@ -179,12 +150,15 @@ internal sealed class Sessions(
 /// <param name="AtOrdinal">Position before the reader's first missing message that is kept; null if the reader claims a
 /// message that does not exist yet.</param>
 /// <param name="Resync">Reason for a resync; null: the reader misses nothing that retention has dropped.</param>
+/// <param name="IsRunning">True if the source has a next read.</param>
 /// <param name="HasFailed">True if the last fatal error still holds.</param>
-/// <param name="LastError">Position of the last fatal error; null without one.</param>
+/// <param name="LastError">Position of the last fatal error, or after it and before everything that holds; null without
+/// one.</param>
 internal sealed record SessionState(
     StreamId Head,
     StreamId? AtOrdinal,
     ResyncReason? Resync,
+    bool IsRunning,
     bool HasFailed,
     long? LastError
 )

@@ -1,3 +1,4 @@
+using EventStore;
 using Npgsql;
 
 namespace StreamApi.Seeds.Storage;
@@ -68,8 +69,12 @@ internal sealed class ScheduledRows(
     /// <summary>Checks before taking, because the transaction that takes rows costs ten times as much.</summary>
     private async Task<TimeSpan> UntilDueAsync(CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand($"select min({column}) from {table}");
-        if (await command.ExecuteScalarAsync(cancellationToken) is not DateTime first)
+        var next = await store.ReadAsync(
+            $"select min({column}) from {table}",
+            command => command.ExecuteScalarAsync(CancellationToken.None),
+            cancellationToken
+        );
+        if (next is not DateTime first)
             return maxSleep;
         var until = new DateTimeOffset(first) - clock.GetUtcNow();
         return until < maxSleep ? until : maxSleep;

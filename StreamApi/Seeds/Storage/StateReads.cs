@@ -26,8 +26,7 @@ internal static class StateReads
         );
         var position = await LogSnapshot.HeadAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
-            (NpgsqlTransaction)snapshot.GetDbTransaction(),
-            CancellationToken.None
+            (NpgsqlTransaction)snapshot.GetDbTransaction()
         );
         var state = await read(context);
         await snapshot.CommitAsync(CancellationToken.None);

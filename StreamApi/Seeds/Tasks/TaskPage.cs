@@ -61,24 +61,21 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
 
     /// <summary>Reads the page and whether more tasks follow. It reads a range of an index, and no other
     /// rows.</summary>
-    public async Task<(IReadOnlyList<TaskItem> Tasks, bool More)> ReadAsync(
-        TasksContext context,
-        CancellationToken cancellationToken
-    )
+    public async Task<(IReadOnlyList<TaskItem> Tasks, bool More)> ReadAsync(TasksContext context)
     {
-        var tasks = Status is null ? await ByAgeAsync(context, cancellationToken) : ByChange(context);
-        var read = await tasks.Take(Limit + 1).ToListAsync(cancellationToken);
+        var tasks = Status is null ? await ByAgeAsync(context) : ByChange(context);
+        var read = await tasks.Take(Limit + 1).ToListAsync(CancellationToken.None);
         return read.Count > Limit ? (read.GetRange(0, Limit), true) : (read, false);
     }
 
     // The cursors are compared as rows: for `a > x or (a = x and b > y)` Postgres would read the index from its start.
-    private async Task<IQueryable<TaskItem>> ByAgeAsync(TasksContext context, CancellationToken cancellationToken)
+    private async Task<IQueryable<TaskItem>> ByAgeAsync(TasksContext context)
     {
         var tasks = context.Tasks.AsNoTracking().OrderBy(t => t.CreatedAt).ThenBy(t => t.Id);
         if (After is not { } id)
             return tasks;
         var last =
-            await context.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, cancellationToken)
+            await context.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, CancellationToken.None)
             ?? throw new InvalidRequestException("after", $"there is no task '{id}'.");
         return tasks.Where(t =>
             EF.Functions.GreaterThan(ValueTuple.Create(t.CreatedAt, t.Id), ValueTuple.Create(last.CreatedAt, id))

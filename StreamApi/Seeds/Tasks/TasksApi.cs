@@ -93,10 +93,7 @@ internal static class TasksApi
     {
         var page = TaskPage.Of(context.Request.Query);
         using var turn = await turns.EnterAsync(context);
-        var (tasks, more) = await contexts.ReadStateAsync(
-            context,
-            store => page.ReadAsync(store, CancellationToken.None)
-        );
+        var (tasks, more) = await contexts.ReadStateAsync(context, page.ReadAsync);
         if (more)
             context.Response.Headers.Link = page.Link(tasks[^1]);
         return HeldJson.Ok(context, tasks.Select(TaskView.Of));

@@ -22,26 +22,27 @@ public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlData
 
     /// <summary>Reads the other replicas whose last document is at least <paramref name="minAge"/> and less than
     /// <paramref name="maxAge"/> old, in no order.</summary>
-    public async Task<IReadOnlyList<ReplicaState>> OthersAsync(
+    public Task<IReadOnlyList<ReplicaState>> OthersAsync(
         string replica,
         TimeSpan minAge,
         TimeSpan maxAge,
         CancellationToken cancellationToken
-    )
-    {
-        await using var command = store.CreateCommand(
+    ) =>
+        store.RunAsync<IReadOnlyList<ReplicaState>>(
             """
             select state, seen_at from eventstore.replicas
             where name <> $1 and clock_timestamp() - seen_at >= $2 and clock_timestamp() - seen_at < $3
-            """
+            """,
+            async command =>
+            {
+                await using var row = await command.With(replica).With(minAge).With(maxAge).ExecuteReaderAsync();
+                var others = new List<ReplicaState>();
+                while (await row.ReadAsync())
+                    others.Add(new ReplicaState(row.GetString(0), row.GetFieldValue<DateTimeOffset>(1)));
+                return others;
+            },
+            cancellationToken
         );
-        command.With(replica).With(minAge).With(maxAge);
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        var others = new List<ReplicaState>();
-        while (await row.ReadAsync(cancellationToken))
-            others.Add(new ReplicaState(row.GetString(0), row.GetFieldValue<DateTimeOffset>(1)));
-        return others;
-    }
 
     /// <summary>Removes a replica that stops, and those without a document for a day.</summary>
     public Task RemoveAsync(string replica, CancellationToken cancellationToken) =>

@@ -21,11 +21,10 @@ public sealed class TopicPresence(NpgsqlDataSource store)
         );
 
     /// <summary>Returns true if the topic had a reader on any replica within the time given.</summary>
-    public async Task<bool> WasReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken)
-    {
-        await using var command = store.CreateCommand(
-            "select seen_at > clock_timestamp() - $2 from eventstore.readers where topic = $1"
+    public Task<bool> WasReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "select seen_at > clock_timestamp() - $2 from eventstore.readers where topic = $1",
+            async command => await command.With(topic).With(within).ExecuteScalarAsync() is true,
+            cancellationToken
         );
-        return await command.With(topic).With(within).ExecuteScalarAsync(cancellationToken) is true;
-    }
 }

@@ -64,17 +64,12 @@ public sealed class RunWriters(
         );
 
     /// <summary>Returns the topics of a writer's runs that began longer ago than <paramref name="age"/>.</summary>
-    public async Task<IReadOnlyList<string>> OlderThanAsync(
-        Guid writer,
-        TimeSpan age,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = store.CreateCommand(
-            "select array(select run from eventstore.runs where writer = $1 and started_at < clock_timestamp() - $2)"
+    public Task<IReadOnlyList<string>> OlderThanAsync(Guid writer, TimeSpan age, CancellationToken cancellationToken) =>
+        store.RunAsync<IReadOnlyList<string>>(
+            "select array(select run from eventstore.runs where writer = $1 and started_at < clock_timestamp() - $2)",
+            async command => (string[])(await command.With(writer).With(age).ExecuteScalarAsync())!,
+            cancellationToken
         );
-        return (string[])(await command.With(writer).With(age).ExecuteScalarAsync(cancellationToken))!;
-    }
 
     /// <summary>Ends runs that a living writer does not work on and that began longer ago than <paramref name="age"/>,
     /// with their closing events, and frees their idempotency keys. Returns the topics of the runs that it

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -54,25 +53,35 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
     /// Reads the connections recorded after a time of Postgres's clock, and in the last five seconds, with the time at
     /// which each was recorded, in the order of those times.
     /// </summary>
-    public async IAsyncEnumerable<(TicketConnection Connection, DateTimeOffset NotedAt)> NotedAfterAsync(
+    public Task<IReadOnlyList<(TicketConnection Connection, DateTimeOffset NotedAt)>> NotedAfterAsync(
         DateTimeOffset time,
-        [EnumeratorCancellation] CancellationToken cancellationToken
-    )
-    {
-        await using var command = store.CreateCommand(
+        CancellationToken cancellationToken
+    ) =>
+        store.RunAsync<IReadOnlyList<(TicketConnection, DateTimeOffset)>>(
             // The time may be of a former server, whose clock was ahead.
             """
             select ticket, connection, opened_at, told_at from eventstore.ticket_holders
             where told_at > least($1, clock_timestamp() - interval '5 seconds') order by told_at
-            """
+            """,
+            async command =>
+            {
+                await using var row = await command.With(time).ExecuteReaderAsync();
+                var noted = new List<(TicketConnection, DateTimeOffset)>();
+                while (await row.ReadAsync())
+                    noted.Add(
+                        (
+                            new TicketConnection(
+                                row.GetGuid(0),
+                                row.GetString(1),
+                                row.GetFieldValue<DateTimeOffset>(2)
+                            ),
+                            row.GetFieldValue<DateTimeOffset>(3)
+                        )
+                    );
+                return noted;
+            },
+            cancellationToken
         );
-        await using var row = await command.With(time).ExecuteReaderAsync(cancellationToken);
-        while (await row.ReadAsync(cancellationToken))
-            yield return (
-                new TicketConnection(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2)),
-                row.GetFieldValue<DateTimeOffset>(3)
-            );
-    }
 
     /// <summary>Deletes connections recorded longer ago than <paramref name="age"/>.</summary>
     public Task ForgetAsync(TimeSpan age, CancellationToken cancellationToken) =>

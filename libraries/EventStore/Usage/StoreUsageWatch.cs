@@ -64,19 +64,23 @@ internal sealed class StoreUsageWatch : RestartingService
         }
     }
 
-    private async Task<StoreUsage> ReadAsync(CancellationToken cancellationToken)
-    {
-        await using var command = _store.CreateCommand(StoreUsage.Query);
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        await row.ReadAsync(cancellationToken);
-        return new StoreUsage(
-            row.GetInt64(0),
-            row.GetInt64(1),
-            row.GetInt64(2),
-            row.GetDouble(3),
-            row.GetInt64(4),
-            row.GetInt64(5),
-            row.GetInt64(6)
+    private Task<StoreUsage> ReadAsync(CancellationToken cancellationToken) =>
+        _store.RunAsync(
+            StoreUsage.Query,
+            async command =>
+            {
+                await using var row = await command.ExecuteReaderAsync();
+                await row.ReadAsync();
+                return new StoreUsage(
+                    row.GetInt64(0),
+                    row.GetInt64(1),
+                    row.GetInt64(2),
+                    row.GetDouble(3),
+                    row.GetInt64(4),
+                    row.GetInt64(5),
+                    row.GetInt64(6)
+                );
+            },
+            cancellationToken
         );
-    }
 }

@@ -55,19 +55,9 @@ public sealed class TopicReadTests(StackFixture stack)
                 "begun",
                 () => registry.BeginAnnouncedAsync(topic, Guid.NewGuid(), "[]", "{}", traceParent: null)
             );
-            await using var connection = await work.OpenConnectionAsync(Stop);
-            await BoundedAsync(
-                connection,
-                "number",
-                async () => Assert.NotNull((await LogSnapshot.NumberedAsync(connection, null, topic, 1, Stop)).At)
-            );
-            await BoundedAsync(
-                connection,
-                "last of a type",
-                () => LogSnapshot.LastPositionAsync(connection, null, topic, "message_end", Stop)
-            );
+            await BoundedAsync(reads, "number", async () => Assert.NotNull((await NumberedAsync(reads, topic, 1)).At));
 
-            async Task BoundedAsync(object store, string read, Func<Task> run)
+            async Task BoundedAsync(NpgsqlDataSource store, string read, Func<Task> run)
             {
                 // The plan for all values comes later than that for the first ones.
                 for (var time = 0; time < 7; time++)
@@ -86,9 +76,9 @@ public sealed class TopicReadTests(StackFixture stack)
     {
         const int Numbers = 40_000;
         using var host = await StartAsync();
-        await using var work = await OneConnectionAsync(host, pool: null);
-        await FillAsync(host, work);
-        await using var fill = work.CreateCommand(
+        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await FillAsync(host, reads);
+        await using var fill = reads.CreateCommand(
             $$"""
             insert into eventstore.events (position, id, topic, type, data, time)
             select nextval('eventstore.position'), gen_random_uuid(), case when n % 3 = 0 then 'between' else 'one' end,
@@ -98,21 +88,20 @@ public sealed class TopicReadTests(StackFixture stack)
             """
         );
         var first = (long)(await fill.ExecuteScalarAsync(Stop))!;
-        await using var connection = await work.OpenConnectionAsync(Stop);
         foreach (var number in (long[])[1, 2, 19_999, 20_000, Numbers - 1, Numbers])
             // The plan for all values comes later than that for the first ones.
             for (var time = 0; time < 7; time++)
             {
-                var before = await RowsReadAsync(connection);
-                var found = await LogSnapshot.NumberedAsync(connection, null, "one", number, Stop);
-                var rows = await RowsReadAsync(connection) - before;
+                var before = await RowsReadAsync(reads);
+                var found = await NumberedAsync(reads, "one", number);
+                var rows = await RowsReadAsync(reads) - before;
                 Assert.Equal(first + number - 1 + (number - 1) / 2, found.At);
                 Assert.True(rows <= MostRows, $"number {number}, read {time + 1}: {rows} rows");
             }
         foreach (var number in (long[])[0, Numbers + 1])
-            Assert.Null((await LogSnapshot.NumberedAsync(connection, null, "one", number, Stop)).At);
+            Assert.Null((await NumberedAsync(reads, "one", number)).At);
         // Events without a number.
-        Assert.Null((await LogSnapshot.NumberedAsync(connection, null, Long, 1, Stop)).At);
+        Assert.Null((await NumberedAsync(reads, Long, 1)).At);
     }
 
     [Fact]
@@ -323,15 +312,27 @@ public sealed class TopicReadTests(StackFixture stack)
         return NpgsqlDataSource.Create(text.ConnectionString);
     }
 
-    private static async Task<long> RowsReadAsync(object store)
+    private static async Task<NumberedTopic> NumberedAsync(NpgsqlDataSource store, string topic, long number)
     {
-        NpgsqlCommand Command(string sql) =>
-            store is NpgsqlConnection connection
-                ? new NpgsqlCommand(sql, connection)
-                : ((NpgsqlDataSource)store).CreateCommand(sql);
-        await using (var flush = Command("select pg_stat_force_next_flush()"))
+        var (found, own) = await NumberedTopic.ReadAsync(
+            store,
+            topic,
+            number,
+            (topic, "message_end"),
+            "select $5 || '!'",
+            "own",
+            row => row.GetString(0),
+            Stop
+        );
+        Assert.Equal("own!", own);
+        return found;
+    }
+
+    private static async Task<long> RowsReadAsync(NpgsqlDataSource store)
+    {
+        await using (var flush = store.CreateCommand("select pg_stat_force_next_flush()"))
             await flush.ExecuteNonQueryAsync(Stop);
-        await using var command = Command(
+        await using var command = store.CreateCommand(
             """
             select (select sum(idx_tup_read) from pg_stat_user_indexes where relname ~ '^(events|idempotency)')
                  + (select sum(seq_tup_read) from pg_stat_user_tables where relname ~ '^(events|idempotency)')

@@ -4,12 +4,16 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Stack;
 using StreamApi.Seeds;
 using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Storage;
 using StreamApi.Seeds.Tasks;
+using Streaming.Connections;
 
 namespace Integration.Seeds;
 
@@ -60,9 +64,9 @@ public sealed class ReadCostTests(StackFixture stack)
                     .Skip(50)
                     .FirstAsync(Stop);
             var before = await RowsReadAsync(store, "tasks");
-            var first = await new TaskPage(Limit, status, null, null).ReadAsync(context, Stop);
+            var first = await new TaskPage(Limit, status, null, null).ReadAsync(context);
             DateTime? changedAt = ofStatus ? last.UpdatedAt : null;
-            var end = await new TaskPage(Limit, status, last.Id, changedAt).ReadAsync(context, Stop);
+            var end = await new TaskPage(Limit, status, last.Id, changedAt).ReadAsync(context);
             Assert.Equal((Limit, true, 50, false), (first.Tasks.Count, first.More, end.Tasks.Count, end.More));
             return await RowsReadAsync(store, "tasks") - before;
         }
@@ -102,6 +106,61 @@ public sealed class ReadCostTests(StackFixture stack)
             Assert.Equal(user == "nobody" ? 0 : 200, (await Recommender.OrdersAsync(context, user)).Count);
             return await RowsReadAsync(store, "petstore") - before;
         }
+    }
+
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public async Task A_session_is_read_with_few_rows_in_a_long_log_with_many_sessions(bool analyzed)
+    {
+        const int Messages = 20_000;
+        using var host = await StartAsync();
+        await using var store = await OneConnectionAsync(host);
+        using var sessions = new Sessions(
+            store,
+            store,
+            new ConnectionRegistry(),
+            Options.Create(new ResilientOptions()),
+            TimeProvider.System,
+            NullLogger<Sessions>.Instance
+        );
+        await ExecuteAsync(
+            store,
+            $$"""
+            insert into resilient.sessions (id, seen_at, next_id, failed)
+            select 's' || n, now(), {{Messages}} + 1, n <> 2 from generate_series(1, 40000) n;
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), topic, type, '{"id":' || n || '}', now()
+            from generate_series(1, {{Messages}}) n cross join (
+                values ('sse.resilient.s2.control', 'retry'), ('sse.resilient.s1', 'message')) event(topic, type);
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), 'sse.resilient.s1.control', 'error', '{}', now()
+            """
+        );
+        await SetStatisticsAsync(store, "eventstore", analyzed);
+        await SetStatisticsAsync(store, "resilient", analyzed);
+        var head = (await sessions.ReadAsync("s1", 0, Stop)).Head.Position;
+        foreach (var ordinal in (int[])[1, Messages / 2, Messages - 1, Messages])
+            // The plan for all values comes later than that for the first ones.
+            for (var time = 0; time < 7; time++)
+            {
+                var (state, rows) = await ReadAsync("s1", ordinal);
+                Assert.Equal(head - 1 - 2 * (Messages - ordinal), state.AtOrdinal?.Position);
+                Assert.Equal((true, false, head), (state.HasFailed, state.IsRunning, state.FailedAt));
+                Assert.True(rows <= 150, $"message {ordinal}, read {time + 1}: {rows} rows");
+            }
+        var (retried, searched) = await ReadAsync("s2", 0);
+        Assert.Equal((false, head - 2 * 99 - 2), (retried.HasFailed, retried.LastError));
+        Assert.InRange(searched, 100, 250);
+
+        async Task<(SessionState State, long Rows)> ReadAsync(string id, long ordinal)
+        {
+            var before = await CountAsync();
+            var state = await sessions.ReadAsync(id, ordinal, Stop);
+            return (state, await CountAsync() - before);
+        }
+
+        async Task<long> CountAsync() =>
+            await RowsReadAsync(store, "eventstore") + await RowsReadAsync(store, "resilient");
     }
 
     private async Task<IHost> StartAsync()

@@ -154,6 +154,26 @@ public sealed partial class HouseTests
             StoreSql()
         );
 
+    /// <summary>Npgsql's cancellation blocks whoever cancels (docs/decisions/0050). What is left stops with its
+    /// service, or belongs to a caller's transaction.</summary>
+    [Fact]
+    public void Commands_get_no_cancellation_token()
+    {
+        string[] others =
+        [
+            "libraries/EventStore/Schema/",
+            "libraries/EventStore/Log/Retention",
+            "libraries/EventStore/Outbox/Outbox.cs",
+            "libraries/EventStore/StoreNotifications.cs",
+            "libraries/Streaming/Feed/StoreClock.cs",
+        ];
+        AssertNoLine(
+            CSharp([.. Programs, "libraries"])
+                .Where(file => !others.Any(o => SourceFiles.PathOf(file).StartsWith(o, StringComparison.Ordinal))),
+            CancelledCommand()
+        );
+    }
+
     [Fact]
     public void Endpoints_are_mapped_in_files_named_Api()
     {
@@ -298,6 +318,9 @@ public sealed partial class HouseTests
         RegexOptions.IgnoreCase
     )]
     private static partial Regex StoreSql();
+
+    [GeneratedRegex(@"Execute(Reader|Scalar|NonQuery)Async\(\s*(?!CancellationToken\.None)\w")]
+    private static partial Regex CancelledCommand();
 
     [GeneratedRegex(
         @"from eventstore\.events\b[^;""]*?\btopic = [^;""]*?order by (\w\.)?position"

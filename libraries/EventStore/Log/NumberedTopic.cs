@@ -1,0 +1,81 @@
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// The state of a topic whose events are numbered: the member <c>id</c> of the data counts up from event to event;
+/// retention removes the lowest.
+/// </summary>
+/// <param name="Head">Head of the log.</param>
+/// <param name="Start">Position before the topic's oldest event; null if it has none.</param>
+/// <param name="Oldest">Number of the oldest event; null without one.</param>
+/// <param name="Newest">Number of the newest event; null without one.</param>
+/// <param name="At">Position of the event with the asked number; null if the topic does not have it.</param>
+/// <param name="Last">Position of the newest event of a type in another topic; null without one. If none of that topic's
+/// newest hundred events has the type, the oldest of them, because a search of all may be long.</param>
+public readonly record struct NumberedTopic(
+    StreamId Head,
+    long? Start,
+    long? Oldest,
+    long? Newest,
+    long? At,
+    long? Last
+)
+{
+    private const int Columns = 7,
+        MostSearched = 100;
+
+    /// <summary>Reads a topic together with a row of the caller's own tables, in one statement, so they agree. It costs
+    /// a row for each halving of the topic's range of positions, wherever the event is.</summary>
+    /// <param name="store">The database.</param>
+    /// <param name="topic">The topic.</param>
+    /// <param name="number">The number that is sought.</param>
+    /// <param name="last">The other topic and the type whose newest event is sought.</param>
+    /// <param name="own">Query for at most one row; <c>$5</c> is the key.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="read">Reads the row's columns, from 0; all are null if there is no row.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public static Task<(NumberedTopic Topic, T Own)> ReadAsync<T>(
+        NpgsqlDataSource store,
+        string topic,
+        long number,
+        (string Topic, string Type) last,
+        string own,
+        string key,
+        Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken
+    ) =>
+        store.ReadAsync(
+            $"""
+            select own.*, eventstore.epoch(), eventstore.head(), log.start, log.oldest, log.newest, log.at,
+                (
+                    select coalesce(
+                        max(position) filter (where type = $4),
+                        case when count(*) = {MostSearched} then min(position) end
+                    )
+                    from (
+                        select position, type from eventstore.events_of($3)
+                        order by topic desc, position desc limit {MostSearched}
+                    ) newest
+                )
+            from eventstore.numbered($1, $2) log left join lateral ({own}) own on true
+            """,
+            async command =>
+            {
+                command.With(topic).With(number).With(last.Topic).With(last.Type).With(key);
+                await using var row = await command.ExecuteReaderAsync();
+                await row.ReadAsync();
+                return (Of(row, row.FieldCount - Columns), read(row));
+            },
+            cancellationToken
+        );
+
+    private static NumberedTopic Of(NpgsqlDataReader row, int first)
+    {
+        var head = new StreamId(row.GetString(first), row.GetInt64(first + 1));
+        return new NumberedTopic(head, Number(2), Number(3), Number(4), Number(5), Number(6));
+
+        long? Number(int column) => row.IsDBNull(first + column) ? null : row.GetInt64(first + column);
+    }
+}
