@@ -3,6 +3,7 @@ using EventStore;
 using Npgsql;
 using Streaming.Access;
 using Streaming.Fanout;
+using Streaming.Feed;
 
 namespace StreamApi.Security.Tickets;
 
@@ -14,6 +15,7 @@ namespace StreamApi.Security.Tickets;
 internal sealed class TicketSessions(
     TicketConnections connections,
     FilterLogs logs,
+    StoreClock storeClock,
     TimeProvider clock,
     ILogger<TicketSessions> logger
 ) : RestartingService(logger, clock)
@@ -34,13 +36,30 @@ internal sealed class TicketSessions(
     private bool _recordsLost;
     private long? _sweptAt;
 
-    private sealed class Held(ISessionStream stream, long openedAt)
+    private sealed class Held(ISessionStream stream, TimeProvider clock)
     {
+        private readonly DateTimeOffset _openedAt = clock.GetUtcNow();
+        private readonly long _opened = clock.GetTimestamp();
+
         public ISessionStream Stream => stream;
-        public long OpenedAt => openedAt;
 
         /// <summary>Time of its opening by Postgres's clock; null until it is noted.</summary>
         public DateTimeOffset? At { get; set; }
+
+        /// <summary>
+        /// Sets <see cref="At"/> by a time of Postgres's clock that was asked for between two timestamps. The offset
+        /// of the clocks decides within them: an answer may take longer than a client needs to open the next stream.
+        /// </summary>
+        public void SetAt(DateTimeOffset store, (long Asked, long Answered) between, TimeSpan ahead)
+        {
+            var latest = store - clock.GetElapsedTime(_opened, between.Asked);
+            var earliest = store - clock.GetElapsedTime(_opened, between.Answered);
+            var estimated = _openedAt + ahead;
+            At =
+                estimated < earliest ? earliest
+                : estimated > latest ? latest
+                : estimated;
+        }
     }
 
     /// <summary>The session that a stream of this ticket enters and leaves.</summary>
@@ -48,7 +67,7 @@ internal sealed class TicketSessions(
 
     private void Enter(Guid ticket, ISessionStream stream)
     {
-        var held = new Held(stream, Clock.GetTimestamp());
+        var held = new Held(stream, Clock);
         ISessionStream? before = null;
         _streams.AddOrUpdate(
             ticket,
@@ -124,21 +143,20 @@ internal sealed class TicketSessions(
         var opened = _opened.ToArray();
         if (opened.Length == 0)
             return;
-        var now = Clock.GetTimestamp();
-        var noted = opened
-            .Select(o => new OpenedTicket(
-                o.Key,
-                o.Value.Stream.Id,
-                Clock.GetElapsedTime(o.Value.OpenedAt, now),
-                o.Value.At
-            ))
-            .ToList();
-        var notedAt = await connections.NoteAsync(noted, cancellationToken);
-        for (var i = 0; i < opened.Length; i++)
+        if (opened.Any(o => o.Value.At is null))
         {
-            opened[i].Value.At ??= notedAt - noted[i].Age;
-            _opened.TryRemove(opened[i]);
+            var asked = Clock.GetTimestamp();
+            var now = await connections.NowAsync(cancellationToken);
+            var answered = Clock.GetTimestamp();
+            foreach (var (_, held) in opened.Where(o => o.Value.At is null))
+                held.SetAt(now, (asked, answered), storeClock.Ahead);
         }
+        await connections.NoteAsync(
+            opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, o.Value.At!.Value)),
+            cancellationToken
+        );
+        foreach (var noted in opened)
+            _opened.TryRemove(noted);
         if (_sweptAt is { } swept && Clock.GetElapsedTime(swept) < SweepInterval)
             return;
         _sweptAt = Clock.GetTimestamp();

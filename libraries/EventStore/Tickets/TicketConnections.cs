@@ -7,44 +7,35 @@ namespace EventStore;
 /// The connection that uses each ticket: the one that was opened last, on any replica. Thread-safe. Every method throws
 /// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
 /// </summary>
-public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store, TimeProvider clock)
+public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
-    /// <summary>
-    /// Records connections. One that was opened earlier than the stored one changes nothing. Returns the time of this
-    /// call by Postgres's clock, which decides: the replicas' clocks may differ.
-    /// </summary>
-    public Task<DateTimeOffset> NoteAsync(IEnumerable<OpenedTicket> opened, CancellationToken cancellationToken)
+    /// <summary>Reads Postgres's clock, which decides: the replicas' clocks may differ.</summary>
+    public Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "select clock_timestamp()",
+            async command => new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync())!),
+            cancellationToken
+        );
+
+    /// <summary>Records connections. One that was opened earlier than the stored one changes nothing.</summary>
+    public Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
     {
         // In one order, so that the statements of two replicas cannot deadlock.
-        OpenedTicket[] ordered = [.. opened.OrderBy(o => o.Ticket)];
-        var called = clock.GetTimestamp();
+        TicketConnection[] ordered = [.. opened.OrderBy(o => o.Ticket)];
         return store.RunAsync(
             """
-            with noted as (
-                insert into eventstore.ticket_holders as h
-                select ticket, connection, coalesce(at, statement_timestamp() - age), clock_timestamp()
-                from unnest($1, $2, $3, $4) as o(ticket, connection, age, at)
-                on conflict (ticket) do update
-                set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
-                where excluded.opened_at > h.opened_at
-            )
-            select statement_timestamp()
+            insert into eventstore.ticket_holders as h
+            select ticket, connection, at, clock_timestamp() from unnest($1, $2, $3) as o(ticket, connection, at)
+            on conflict (ticket) do update
+            set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
+            where excluded.opened_at > h.opened_at
             """,
-            async command =>
-            {
-                command.With(Array.ConvertAll(ordered, o => o.Ticket));
-                command.With(Array.ConvertAll(ordered, o => o.Connection));
-                // The tickets' connections have aged while this call waited for a connection to Postgres.
-                var waited = clock.GetElapsedTime(called);
-                command.With(Array.ConvertAll(ordered, o => o.Age + waited));
-                command.With(Array.ConvertAll(ordered, o => o.At));
-                // Read to the statement's end: the row comes before the commit.
-                await using var rows = await command.ExecuteReaderAsync();
-                await rows.ReadAsync();
-                var now = rows.GetFieldValue<DateTimeOffset>(0);
-                while (await rows.ReadAsync()) { }
-                return now - waited;
-            },
+            command =>
+                command
+                    .With(Array.ConvertAll(ordered, o => o.Ticket))
+                    .With(Array.ConvertAll(ordered, o => o.Connection))
+                    .With(Array.ConvertAll(ordered, o => o.At))
+                    .ExecuteNonQueryAsync(),
             cancellationToken
         );
     }
@@ -91,13 +82,6 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
             cancellationToken
         );
 }
-
-/// <summary>A connection of this replica that uses a ticket.</summary>
-/// <param name="Ticket">The ticket's id.</param>
-/// <param name="Connection">The connection's id.</param>
-/// <param name="Age">Time since it was opened.</param>
-/// <param name="At">When it was opened, by Postgres's clock (UTC), from an earlier note in the same epoch.</param>
-public readonly record struct OpenedTicket(Guid Ticket, string Connection, TimeSpan Age, DateTimeOffset? At = null);
 
 /// <summary>A connection that uses a ticket.</summary>
 /// <param name="Ticket">The ticket's id.</param>

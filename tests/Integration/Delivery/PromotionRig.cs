@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using EventStore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -68,6 +69,7 @@ internal sealed class OpenLog : IAsyncDisposable
     public EventAppender Appender => _host.Services.GetRequiredService<EventAppender>();
     public EventTail Tail => _host.Services.GetRequiredService<EventTail>();
     public TicketConnections Tickets => _host.Services.GetRequiredService<TicketConnections>();
+    public IMeterFactory Meters => _host.Services.GetRequiredService<IMeterFactory>();
     public StoreMigrator Migrator => _host.Services.GetRequiredService<StoreMigrator>();
 
     public static async Task<OpenLog> OpenAsync(

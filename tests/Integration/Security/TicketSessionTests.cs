@@ -1,4 +1,5 @@
 using EventStore;
+using Harness;
 using Integration.Delivery;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -7,6 +8,7 @@ using StreamApi.Security.Tickets;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
+using Streaming.Feed;
 
 namespace Integration.Security;
 
@@ -63,6 +65,30 @@ public sealed class TicketSessionTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task The_newest_connection_stays_although_the_note_of_the_other_one_is_slow()
+    {
+        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        await using var link = new FaultyLink(database.Host!, database.Port);
+        await using var log = await OpenLog.OpenAsync(database);
+        await using var linked = await OpenLog.OpenAsync(
+            new(database.ConnectionString) { Host = "127.0.0.1", Port = link.Port }
+        );
+        var (a, b, ticket) = (Replica.Of(linked), Replica.Of(log), Guid.NewGuid());
+        a.Open(Guid.NewGuid());
+        await a.Sessions.ExchangeAsync(Stop); // connects
+        var first = a.Open(ticket);
+        link.HoldRequests();
+        var noting = a.Sessions.ExchangeAsync(Stop);
+        var second = b.Open(ticket);
+        await b.Sessions.ExchangeAsync(Stop);
+        link.Heal();
+        await noting;
+        foreach (var replica in (Replica[])[a, b, a])
+            await replica.Sessions.ExchangeAsync(Stop);
+        Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
+    }
+
+    [Fact]
     public async Task A_connection_is_not_ended_by_the_record_of_the_one_that_it_replaced()
     {
         await using var log = await OpenAsync();
@@ -105,7 +131,14 @@ public sealed class TicketSessionTests(StackFixture stack)
                 new TopicSlots(Options.Create(new EventStoreOptions())),
                 clock
             );
-            return new(new(log.Tickets, logs, clock, NullLogger<TicketSessions>.Instance), logs);
+            var storeClock = new StoreClock(
+                null!, // the store, which it does not ask before it is started
+                Options.Create(new StreamingOptions()),
+                clock,
+                log.Meters,
+                NullLogger<StoreClock>.Instance
+            );
+            return new(new(log.Tickets, logs, storeClock, clock, NullLogger<TicketSessions>.Instance), logs);
         }
 
         public Stream Open(Guid ticket)
