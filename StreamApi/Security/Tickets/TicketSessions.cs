@@ -38,27 +38,40 @@ internal sealed class TicketSessions(
 
     private sealed class Held(ISessionStream stream, TimeProvider clock)
     {
+        private static readonly TimeSpan Step = TimeSpan.FromMicroseconds(1); // of a time in Postgres
+
         private readonly DateTimeOffset _openedAt = clock.GetUtcNow();
         private readonly long _opened = clock.GetTimestamp();
+        private Held? _replaced;
 
         public ISessionStream Stream => stream;
 
-        /// <summary>Time of its opening by Postgres's clock; null until it is noted.</summary>
-        public DateTimeOffset? At { get; set; }
+        /// <summary>Time of its opening by Postgres's clock; null until it is known.</summary>
+        public DateTimeOffset? At { get; private set; }
+
+        /// <summary>Time that <see cref="At"/> follows, whatever is measured: that of the stream before it on this
+        /// replica.</summary>
+        private DateTimeOffset? Before => _replaced?.At ?? _replaced?.Before;
+
+        public void Follow(Held? replaced) => _replaced = replaced;
+
+        /// <summary>Forgets times of a former server, which had a clock of its own.</summary>
+        public void Forget() => (At, _replaced) = (null, null);
 
         /// <summary>
-        /// Sets <see cref="At"/> by a time of Postgres's clock that was asked for between two timestamps. The offset
-        /// of the clocks decides within them: an answer may take longer than a client needs to open the next stream.
+        /// Sets <see cref="At"/> by a time of Postgres's clock and the timestamps around it. The offset of the clocks
+        /// decides within them: an answer may take longer than a client needs to open the next stream.
         /// </summary>
-        public void SetAt(DateTimeOffset store, (long Asked, long Answered) between, TimeSpan ahead)
+        public void SetAt((DateTimeOffset Now, long Asked, long Answered) store, TimeSpan ahead)
         {
-            var latest = store - clock.GetElapsedTime(_opened, between.Asked);
-            var earliest = store - clock.GetElapsedTime(_opened, between.Answered);
+            var latest = store.Now - clock.GetElapsedTime(_opened, store.Asked);
+            var earliest = store.Now - clock.GetElapsedTime(_opened, store.Answered);
             var estimated = _openedAt + ahead;
-            At =
+            var at =
                 estimated < earliest ? earliest
                 : estimated > latest ? latest
                 : estimated;
+            (At, _replaced) = (Before + Step > at ? Before + Step : at, null);
         }
     }
 
@@ -68,18 +81,19 @@ internal sealed class TicketSessions(
     private void Enter(Guid ticket, ISessionStream stream)
     {
         var held = new Held(stream, Clock);
-        ISessionStream? before = null;
+        Held? replaced = null;
         _streams.AddOrUpdate(
             ticket,
             held,
             (_, old) =>
             {
-                before = old.Stream;
+                replaced = old;
                 return held;
             }
         );
+        held.Follow(replaced);
         _opened[ticket] = held;
-        before?.Replace();
+        replaced?.Stream.Replace();
     }
 
     private void Leave(Guid ticket, ISessionStream stream)
@@ -118,9 +132,8 @@ internal sealed class TicketSessions(
         if (_epoch != logs.Epoch)
         {
             (_epoch, _recordsLost) = (logs.Epoch, true);
-            // The new server has a clock of its own.
-            foreach (var held in _streams.Values)
-                held.At = null;
+            foreach (var held in _streams.Values.Concat(_opened.Values))
+                held.Forget();
         }
         try
         {
@@ -145,11 +158,9 @@ internal sealed class TicketSessions(
             return;
         if (opened.Any(o => o.Value.At is null))
         {
-            var asked = Clock.GetTimestamp();
-            var now = await connections.NowAsync(cancellationToken);
-            var answered = Clock.GetTimestamp();
+            var now = await connections.NowAsync(Clock, cancellationToken);
             foreach (var (_, held) in opened.Where(o => o.Value.At is null))
-                held.SetAt(now, (asked, answered), storeClock.Ahead);
+                held.SetAt(now, storeClock.Ahead);
         }
         await connections.NoteAsync(
             opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, o.Value.At!.Value)),

@@ -10,10 +10,20 @@ namespace EventStore;
 public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Reads Postgres's clock, which decides: the replicas' clocks may differ.</summary>
-    public Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) =>
+    /// <returns>The time, and the timestamps of <paramref name="clock"/> before and after it.</returns>
+    public Task<(DateTimeOffset Now, long Asked, long Answered)> NowAsync(
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) =>
         store.RunAsync(
             "select clock_timestamp()",
-            async command => new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync())!),
+            async command =>
+            {
+                // Here, because the connection may have been waited for.
+                var asked = clock.GetTimestamp();
+                var now = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync())!);
+                return (now, asked, clock.GetTimestamp());
+            },
             cancellationToken
         );
 

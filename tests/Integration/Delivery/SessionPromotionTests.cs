@@ -122,7 +122,11 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
     {
         var stop = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
-        var used = new TicketConnection(Guid.NewGuid(), "c", await log.Tickets.NowAsync(stop));
+        var used = new TicketConnection(
+            Guid.NewGuid(),
+            "c",
+            (await log.Tickets.NowAsync(TimeProvider.System, stop)).Now
+        );
         await log.Tickets.NoteAsync([used], stop);
         var (noted, _) = Assert.Single(await log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), stop));
         Assert.Equal((used.Ticket, "c"), (noted.Ticket, noted.Connection));
