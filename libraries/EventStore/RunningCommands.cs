@@ -64,8 +64,10 @@ internal static class RunningCommands
             var (host, port) = (command.Connection!.Host, command.Connection.Port);
             var late = Running.Where(r => r.Value.IsLate && r.Value.Host == host && r.Value.Port == port).ToList();
             var busy = new HashSet<int>();
-            await using var row = await command.With(late.Select(r => r.Value.Pid).ToArray()).ExecuteReaderAsync();
-            while (await row.ReadAsync())
+            await using var row = await command
+                .With(late.Select(r => r.Value.Pid).ToArray())
+                .ExecuteReaderAsync(CancellationToken.None);
+            while (await row.ReadAsync(CancellationToken.None))
                 busy.Add(row.GetInt32(0));
             return (late.Count, [.. late.Where(r => !busy.Contains(r.Value.Pid)).Select(r => r.Key)]);
         }

@@ -106,8 +106,8 @@ internal static class ResilientApi
             isOrdinal ? state.AtOrdinal
             : isFresh ? state.Head
             : null;
-        // A fresh reader restarts a failed source, so that its last error ends nothing either.
-        var format = ResilientFormat.Of(named, state.HasFailed && !isFresh ? state.LastError - 1 : state.LastError);
+        var after = start?.Position ?? state.Known(last.Id)?.Position;
+        var format = ResilientFormat.Of(named, state.RestartedAfter(isFresh, after));
         var request = new StreamRequest(
             new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], format),
             last,

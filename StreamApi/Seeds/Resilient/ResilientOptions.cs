@@ -61,6 +61,11 @@ internal sealed class ResilientOptions
         return at.AddTicks((step - at.UtcTicks % step) % step);
     }
 
+    /// <summary>The longest time between two messages of a source: the moments of reading are rounded.</summary>
+    public TimeSpan MaxPause => TimeSpan.FromMilliseconds(2.0 * IntervalMilliseconds);
+
+    public TimeSpan MaxRetryPause => TimeSpan.FromMilliseconds((double)MaxRetryMilliseconds);
+
     public TimeSpan RetryDelay(int retry) =>
         Backoff.Longest(
             retry - 1,

@@ -48,7 +48,7 @@ internal sealed class Sessions(
             : log.At is { } position ? (log.Head with { Position = position }, null)
             : ordinal == 0 || ordinal == (log.Oldest ?? next) - 1 ? (oldest, null)
             : ((StreamId?)oldest, (ResyncReason?)ResyncReason.Expired);
-        return new SessionState(log.Head, at, reason, isRunning, hasFailed, log.Last);
+        return new SessionState(log.Head, at, reason, isRunning, hasFailed, log.Other);
     }
 
     /// <summary>
@@ -95,7 +95,8 @@ internal sealed class Sessions(
         );
 
     /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
-    /// of the store, because no reader could be recorded then.</summary>
+    /// of the store, because no reader could be recorded then, and those that a replica whose clock was ahead has put
+    /// off.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Presence, Clock);
@@ -115,15 +116,19 @@ internal sealed class Sessions(
                     await store.ChangeAsync(
                         """
                         update resilient.sessions set seen_at = $1,
-                            next_at = case when next_at is null and not failed then $1 else next_at end
+                            next_at = case when failed then next_at else
+                                least(coalesce(next_at, $1), case when retry_count = 0 then $3 else $4 end)
+                            end
                         where id = any($2)
                         """,
                         command =>
                         {
-                            command.Parameters.Add(
-                                new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() }
-                            );
+                            var now = Clock.GetUtcNow();
+                            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
                             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
+                            var (next, retry) = (options.Value.MaxPause, options.Value.MaxRetryPause);
+                            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now + next });
+                            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now + retry });
                             return command.ExecuteNonQueryAsync(CancellationToken.None);
                         },
                         stoppingToken
@@ -152,17 +157,31 @@ internal sealed class Sessions(
 /// <param name="Resync">Reason for a resync; null: the reader misses nothing that retention has dropped.</param>
 /// <param name="IsRunning">True if the source has a next read.</param>
 /// <param name="HasFailed">True if the last fatal error still holds.</param>
-/// <param name="LastError">Position of the last fatal error, or after it and before everything that holds; null without
-/// one.</param>
+/// <param name="Errors">The fatal errors among the newest retries and errors.</param>
 internal sealed record SessionState(
     StreamId Head,
     StreamId? AtOrdinal,
     ResyncReason? Resync,
     bool IsRunning,
     bool HasFailed,
-    long? LastError
+    RecentEnds Errors
 )
 {
-    /// <summary>Position of the fatal error; null while the source works.</summary>
-    public long? FailedAt => HasFailed ? LastError : null;
+    /// <summary>Position of the fatal error; null while the source works, and until the error has entered the
+    /// log.</summary>
+    public long? FailedAt => HasFailed && Errors.Last == Errors.Newest ? Errors.Last : null;
+
+    /// <summary>Returns an id of this epoch that the log may have given; null for others.</summary>
+    public StreamId? Known(StreamId? id) =>
+        id is { } known && known.Epoch == Head.Epoch && known.Position <= Head.Position ? known : null;
+
+    /// <summary>Returns the position through which errors end nothing for a reader, because the source was restarted
+    /// after them; null if the reader meets none of them.</summary>
+    /// <param name="isFresh">True for a reader that restarts a failed source.</param>
+    /// <param name="start">Position after which the reader begins; null: unknown.</param>
+    public long? RestartedAfter(bool isFresh, long? start)
+    {
+        var past = FailedAt is { } end && !isFresh ? end - 1 : Errors.Last ?? Errors.Since;
+        return past <= start ? null : past;
+    }
 }

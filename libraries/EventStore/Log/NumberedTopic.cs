@@ -11,18 +11,17 @@ namespace EventStore;
 /// <param name="Oldest">Number of the oldest event; null without one.</param>
 /// <param name="Newest">Number of the newest event; null without one.</param>
 /// <param name="At">Position of the event with the asked number; null if the topic does not have it.</param>
-/// <param name="Last">Position of the newest event of a type in another topic; null without one. If none of that topic's
-/// newest hundred events has the type, the oldest of them, because a search of all may be long.</param>
+/// <param name="Other">The newest events of another topic.</param>
 public readonly record struct NumberedTopic(
     StreamId Head,
     long? Start,
     long? Oldest,
     long? Newest,
     long? At,
-    long? Last
+    RecentEnds Other
 )
 {
-    private const int Columns = 7,
+    private const int Columns = 9,
         MostSearched = 100;
 
     /// <summary>Reads a topic together with a row of the caller's own tables, in one statement, so they agree. It costs
@@ -30,7 +29,7 @@ public readonly record struct NumberedTopic(
     /// <param name="store">The database.</param>
     /// <param name="topic">The topic.</param>
     /// <param name="number">The number that is sought.</param>
-    /// <param name="last">The other topic and the type whose newest event is sought.</param>
+    /// <param name="other">The other topic, and the type that is sought in it.</param>
     /// <param name="own">Query for at most one row; <c>$5</c> is the key.</param>
     /// <param name="key">The key.</param>
     /// <param name="read">Reads the row's columns, from 0; all are null if there is no row.</param>
@@ -40,7 +39,7 @@ public readonly record struct NumberedTopic(
         NpgsqlDataSource store,
         string topic,
         long number,
-        (string Topic, string Type) last,
+        (string Topic, string Type) other,
         string own,
         string key,
         Func<NpgsqlDataReader, T> read,
@@ -48,22 +47,19 @@ public readonly record struct NumberedTopic(
     ) =>
         store.ReadAsync(
             $"""
-            select own.*, eventstore.epoch(), eventstore.head(), log.start, log.oldest, log.newest, log.at,
-                (
-                    select coalesce(
-                        max(position) filter (where type = $4),
-                        case when count(*) = {MostSearched} then min(position) end
-                    )
-                    from (
-                        select position, type from eventstore.events_of($3)
-                        order by topic desc, position desc limit {MostSearched}
-                    ) newest
-                )
-            from eventstore.numbered($1, $2) log left join lateral ({own}) own on true
+            select own.*, eventstore.epoch(), eventstore.head(), log.*, other.*
+            from eventstore.numbered($1, $2) log cross join (
+                select max(position) as newest, max(position) filter (where type = $4) as last,
+                    case when count(*) = {MostSearched} then min(position) end as since
+                from (
+                    select position, type from eventstore.events_of($3)
+                    order by topic desc, position desc limit {MostSearched}
+                ) recent
+            ) other left join lateral ({own}) own on true
             """,
             async command =>
             {
-                command.With(topic).With(number).With(last.Topic).With(last.Type).With(key);
+                command.With(topic).With(number).With(other.Topic).With(other.Type).With(key);
                 await using var row = await command.ExecuteReaderAsync();
                 await row.ReadAsync();
                 return (Of(row, row.FieldCount - Columns), read(row));
@@ -74,8 +70,15 @@ public readonly record struct NumberedTopic(
     private static NumberedTopic Of(NpgsqlDataReader row, int first)
     {
         var head = new StreamId(row.GetString(first), row.GetInt64(first + 1));
-        return new NumberedTopic(head, Number(2), Number(3), Number(4), Number(5), Number(6));
+        var other = new RecentEnds(Number(6), Number(7), Number(8));
+        return new NumberedTopic(head, Number(2), Number(3), Number(4), Number(5), other);
 
         long? Number(int column) => row.IsDBNull(first + column) ? null : row.GetInt64(first + column);
     }
 }
+
+/// <summary>The newest hundred events of a topic.</summary>
+/// <param name="Newest">Position of the newest one; null without one.</param>
+/// <param name="Last">Position of the newest one of a type; null if none of them has it.</param>
+/// <param name="Since">Position of the oldest of the hundred; null if there are fewer.</param>
+public readonly record struct RecentEnds(long? Newest, long? Last, long? Since);

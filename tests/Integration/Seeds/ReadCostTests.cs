@@ -149,7 +149,7 @@ public sealed class ReadCostTests(StackFixture stack)
                 Assert.True(rows <= 150, $"message {ordinal}, read {time + 1}: {rows} rows");
             }
         var (retried, searched) = await ReadAsync("s2", 0);
-        Assert.Equal((false, head - 2 * 99 - 2), (retried.HasFailed, retried.LastError));
+        Assert.Equal((null, head - 2 * 99 - 2), (retried.Errors.Last, retried.Errors.Since));
         Assert.InRange(searched, 100, 250);
 
         async Task<(SessionState State, long Rows)> ReadAsync(string id, long ordinal)

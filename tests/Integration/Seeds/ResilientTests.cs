@@ -142,6 +142,39 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
+    public async Task A_reader_that_returns_before_the_fatal_error_is_in_the_log_still_gets_it()
+    {
+        var session = _path.Split('/')[^1];
+        await ExecuteAsync($"insert into resilient.sessions (id, seen_at, failed) values ('{session}', now(), true)");
+        await ExecuteAsync(
+            $$"""
+            insert into eventstore.outbox (topic, type, data)
+            select 'sse.resilient.{{session}}.control', 'retry', '1' from generate_series(1, 120) n
+            union all select 'sse.resilient.{{session}}', 'message', '{"id":1}'
+            """
+        );
+        await using var whole = await SseReader.OpenAsync(seeds.A, _path, "0");
+        await whole.WaitForEventsAsync(1);
+        await using var reader = await SseReader.OpenAsync(seeds.B, _path, whole.Events.Last().Id);
+        await ExecuteAsync(
+            $"insert into eventstore.outbox (topic, type, data) values ('sse.resilient.{session}.control', 'error', '1')"
+        );
+        await reader.WaitForEndAsync();
+        Assert.Equal("error", reader.Events.Last().Event);
+    }
+
+    [Fact]
+    public async Task A_source_that_a_fast_clock_has_put_off_is_read_again_for_its_readers()
+    {
+        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await reader.WaitForEventsAsync(1);
+        await ExecuteAsync(
+            $"update resilient.sessions set next_at = now() + interval '1 hour' where id = '{_path.Split('/')[^1]}'"
+        );
+        await reader.WaitForEventsAsync(reader.Events.Count() + 2);
+    }
+
+    [Fact]
     public async Task A_source_that_recovers_says_how_often_it_was_retried()
     {
         await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
