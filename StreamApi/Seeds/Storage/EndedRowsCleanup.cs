@@ -43,17 +43,27 @@ internal sealed class EndedRowsCleanup(
         }
     }
 
-    /// <summary>Deletes a batch of each table, and returns whether one may have more.</summary>
+    /// <summary>Deletes a batch of each table, and returns whether one may have more. A table that fails keeps none of
+    /// the others.</summary>
     private async Task<bool> DeleteAsync(CancellationToken cancellationToken)
     {
         var hasMore = false;
         foreach (var rows in tables)
-        {
-            var deleted = await rows.DeleteAsync(Batch, cancellationToken);
-            if (deleted > 0)
-                Logger.LogInformation("Deleted {Rows} ended rows of {Table}", deleted, rows.Table);
-            hasMore |= deleted == Batch;
-        }
+            try
+            {
+                var deleted = await rows.DeleteAsync(Batch, cancellationToken);
+                if (deleted > 0)
+                    Logger.LogInformation("Deleted {Rows} ended rows of {Table}", deleted, rows.Table);
+                hasMore |= deleted == Batch;
+            }
+            catch (StoreUnavailableException e)
+            {
+                Logger.LogWarning(
+                    "Ended rows of {Table} could not be deleted, trying again later: {Reason}",
+                    rows.Table,
+                    e.InnerException?.Message ?? e.Message
+                );
+            }
         return hasMore;
     }
 }

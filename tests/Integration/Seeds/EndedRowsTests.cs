@@ -68,6 +68,31 @@ public sealed class EndedRowsTests(StackFixture stack)
     }
 
     [Fact]
+    public async Task A_table_that_refuses_to_delete_keeps_no_old_rows_of_the_others()
+    {
+        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        await ExecuteAsync(
+            store,
+            """
+            create function petstore.refuse() returns trigger language plpgsql as
+                $$ begin raise exception 'kept'; end $$;
+            create trigger refuse before delete on petstore.orders for each row execute function petstore.refuse();
+            insert into petstore.orders (id, pet_id, quantity, unit_price, status, created_at, updated_at)
+                values (gen_random_uuid(), '019b4132', 1, 1, 'shipped', now(), now() - interval '500 days');
+            insert into tasks.tasks values (gen_random_uuid(), 'old', 'done', now(), now() - interval '500 days');
+            insert into resilient.sessions (id, seen_at) values ('old', now() - interval '500 days')
+            """
+        );
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 1, database: database);
+        await DeliverySystem.EventuallyAsync(
+            async () => await CountAsync(store, "tasks.tasks") + await CountAsync(store, "resilient.sessions") == 0,
+            "the old rows of the other tables are deleted"
+        );
+        Assert.Equal(1, await CountAsync(store, "petstore.orders"));
+    }
+
+    [Fact]
     public async Task A_row_that_is_changed_while_old_ones_are_deleted_stays()
     {
         await using var store = NpgsqlDataSource.Create(
