@@ -11,6 +11,8 @@ internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOpti
 {
     public string ClientOf(HttpContext context) => RequestLimits.KeyOf(context);
 
+    public string ClientOfUser(string user) => RequestLimits.KeyOf(user);
+
     public bool MayRead(HttpContext context, string topic) => Caller.Of(context).Grants.MayRead(topic);
 
     public string? OwnerOf(HttpContext context) => Caller.Of(context) is { Ticket: null, User: { } user } ? user : null;

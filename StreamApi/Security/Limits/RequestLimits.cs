@@ -77,16 +77,19 @@ internal static class RequestLimits
     public static string KeyOf(HttpContext context)
     {
         if (Caller.Of(context).User is { } user)
-            return "user " + user;
+            return KeyOf(user);
         if (context.Connection.RemoteIpAddress is not { } address)
             return "";
         var client = ClientOf(address);
         return client.AddressFamily == AddressFamily.InterNetworkV6 ? client + "/64" : client.ToString();
     }
 
+    /// <summary>Key of a user.</summary>
+    public static string KeyOf(string user) => "user " + user;
+
     /// <summary>Key for fair queueing of publishes: the user, or the connection where there are no users.</summary>
     public static string PublisherOf(HttpContext context) =>
-        Caller.Of(context).User is { } user ? "user " + user : context.Connection.Id;
+        Caller.Of(context).User is { } user ? KeyOf(user) : context.Connection.Id;
 
     /// <summary>The client's address; for IPv6 its /64 network.</summary>
     public static IPAddress ClientOf(IPAddress address)

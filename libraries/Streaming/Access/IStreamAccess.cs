@@ -6,6 +6,9 @@ internal interface IStreamAccess
     /// <summary>Returns the key under which a client's open streams are counted.</summary>
     string ClientOf(HttpContext context);
 
+    /// <summary>Returns that key for a user (<see cref="OwnerOf"/>) without a request.</summary>
+    string ClientOfUser(string user);
+
     /// <summary>Returns the grant for a stream of this request.</summary>
     StreamGrant GrantOf(HttpContext context);
 

@@ -107,6 +107,8 @@ public sealed class PushOpenerTests
     {
         public string ClientOf(HttpContext context) => "anyone";
 
+        public string ClientOfUser(string user) => user;
+
         public StreamGrant GrantOf(HttpContext context) => StreamGrant.Endless;
 
         public bool MayRead(HttpContext context, string topic) => true;

@@ -5,6 +5,7 @@ using LlmGateway.Providers;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
@@ -41,6 +42,7 @@ internal sealed class AgentSessions : IDisposable
     private readonly FlushScheduler _scheduler;
     private readonly ChatMetrics _metrics;
     private readonly IRequestBudget _budget;
+    private readonly IStreamAccess _access;
     private readonly LlmOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<AgentSessions> _logger;
@@ -55,12 +57,13 @@ internal sealed class AgentSessions : IDisposable
         FlushScheduler scheduler,
         ChatMetrics metrics,
         IRequestBudget budget,
+        IStreamAccess access,
         IOptions<LlmOptions> options,
         TimeProvider clock,
         ILogger<AgentSessions> logger
     )
     {
-        (_agent, _providers, _runs, _turns, _live, _leases, _scheduler, _metrics, _budget) = (
+        (_agent, _providers, _runs, _turns, _live, _leases, _scheduler, _metrics, _budget, _access) = (
             agent,
             providers,
             runs,
@@ -69,7 +72,8 @@ internal sealed class AgentSessions : IDisposable
             leases,
             scheduler,
             metrics,
-            budget
+            budget,
+            access
         );
         (_options, _clock, _logger) = (options.Value, clock, logger);
         _leases.Swept += Resume;
@@ -122,7 +126,7 @@ internal sealed class AgentSessions : IDisposable
 
     /// <summary>Starts the next answer. On a stopping server it returns after another replica was asked to
     /// continue.</summary>
-    private async Task ContinueAsync(RunName name, string client)
+    private async Task ContinueAsync(RunName name, string? client)
     {
         if (!_leases.IsLeaving || !await TryStartTurnAsync(name, client, 0))
             Wake(name, client);
@@ -131,14 +135,15 @@ internal sealed class AgentSessions : IDisposable
     /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
     /// the store answers, because no other replica starts the answer to an acknowledged message.</summary>
     /// <param name="name">The session.</param>
-    /// <param name="client">The client whose share of the provider and whose turns to read the answer uses.</param>
-    public void Wake(RunName name, string client)
+    /// <param name="client">The client whose share of the provider and whose turns to read the answer uses; null: the
+    /// session's owner.</param>
+    public void Wake(RunName name, string? client)
     {
         if (!_waking.AddOrUpdate(name, false, (_, _) => true))
             _ = Task.Run(() => WakeAsync(name, client));
     }
 
-    private async Task WakeAsync(RunName name, string client)
+    private async Task WakeAsync(RunName name, string? client)
     {
         try
         {
@@ -161,11 +166,11 @@ internal sealed class AgentSessions : IDisposable
     {
         foreach (var topic in ended)
             if (RunName.Of(topic) is { Kind: Kind } name)
-                Wake(name, name.Topic);
+                Wake(name, client: null);
     }
 
     /// <summary>Returns false if it must be tried again.</summary>
-    private async Task<bool> TryStartTurnAsync(RunName name, string client, int attempt)
+    private async Task<bool> TryStartTurnAsync(RunName name, string? client, int attempt)
     {
         try
         {
@@ -203,12 +208,14 @@ internal sealed class AgentSessions : IDisposable
         }
     }
 
-    private async Task AnswerAsync(Run run, string client)
+    private async Task AnswerAsync(Run run, string? client)
     {
         try
         {
-            if (await PendingTurn.ReadAsync(run, client, _runs, _turns, _clock) is { } turn)
-                await AnswerAsync(run, client, turn);
+            if (
+                await PendingTurn.ReadAsync(run, s => client ?? OwnerOf(s, run.Name), _runs, _turns, _clock) is { } turn
+            )
+                await AnswerAsync(run, turn);
             else
                 await _runs.ReleaseAsync(run);
         }
@@ -228,7 +235,11 @@ internal sealed class AgentSessions : IDisposable
         await ContinueAsync(run.Name, client);
     }
 
-    private async Task AnswerAsync(Run run, string client, PendingTurn turn)
+    /// <summary>Returns the key of a session's owner; an anonymous session is a client of its own.</summary>
+    private string OwnerOf(SessionStarted? session, RunName name) =>
+        session?.Owner is { } owner ? _access.ClientOfUser(owner) : name.Topic;
+
+    private async Task AnswerAsync(Run run, PendingTurn turn)
     {
         var end = SessionEvents.End(turn.Key);
         RunWriter? writer = null;
@@ -243,8 +254,8 @@ internal sealed class AgentSessions : IDisposable
             writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
             var (tools, messages) = (turn.Conversation.Tools, turn.Conversation.Messages);
             // The answer keeps the conversation while it waits for the provider, and until its end.
-            using var kept = _budget.Keep(client, turn.Conversation.Bytes);
-            await _agent.AnswerAsync(target, client, tools, messages, writer, run.Stopping);
+            using var kept = _budget.Keep(turn.Client, turn.Conversation.Bytes);
+            await _agent.AnswerAsync(target, turn.Client, tools, messages, writer, run.Stopping);
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException)

@@ -6,9 +6,10 @@ namespace LlmGateway.Agents.Sessions;
 
 /// <summary>Input of a session's next answer.</summary>
 /// <param name="Key">Key of the message.</param>
+/// <param name="Client">The client that the answer counts for.</param>
 /// <param name="Session">Provider and model; null if retention has dropped them.</param>
 /// <param name="Conversation">The message, and what precedes it.</param>
-internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversation Conversation)
+internal sealed record PendingTurn(string Key, string Client, SessionStarted? Session, Conversation Conversation)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100),
         MaxDelay = TimeSpan.FromSeconds(2);
@@ -18,7 +19,7 @@ internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversa
     /// unavailable, because the message is acknowledged, and no other replica answers it while this one has the run.
     /// </summary>
     /// <param name="run">The run of the session.</param>
-    /// <param name="client">The client whose turn to read it uses: all its sessions have one place in the
+    /// <param name="clientOf">Returns the client whose turn to read it uses: all its sessions have one place in the
     /// rotation.</param>
     /// <param name="runs">The runs in the store.</param>
     /// <param name="turns">The turns to read.</param>
@@ -26,7 +27,7 @@ internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversa
     /// <exception cref="OperationCanceledException">The run must stop.</exception>
     public static async Task<PendingTurn?> ReadAsync(
         Run run,
-        string client,
+        Func<SessionStarted?, string> clientOf,
         RunLog runs,
         IReadTurns turns,
         TimeProvider clock
@@ -39,9 +40,11 @@ internal sealed record PendingTurn(string Key, SessionStarted? Session, Conversa
                 if (await runs.PendingAsync(run.Name, run.Stopping) is not { Key: { } key } message)
                     return null;
                 var session = await SessionStarted.ReadAsync(run.Name, runs, run.Stopping);
+                var client = clientOf(session);
                 using (await turns.EnterAsync(client, run.Stopping))
                     return new PendingTurn(
                         key,
+                        client,
                         session,
                         await Conversation.ReadAsync(run.Name, message, runs, run.Stopping)
                     );

@@ -1,0 +1,83 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Harness;
+using Integration.Delivery;
+using Integration.Security;
+using Stack;
+
+namespace Integration.Llm;
+
+/// <summary>The sessions of one user share the user's part of a provider, whoever answers them.</summary>
+public sealed class SessionShareTests(StackFixture stack)
+{
+    private const int Sessions = 3;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Sessions_of_a_replica_that_was_lost_still_share_their_owners_part_of_the_provider()
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        var settings = new Dictionary<string, string>(
+            LlmSystem.Settings(upstream).Concat(SecureSystem.Settings).DistinctBy(s => s.Key)
+        )
+        {
+            ["Llm__Providers__OpenAi__MaxConcurrent"] = "4",
+            ["Llm__Providers__OpenAi__ClientPercent"] = "25",
+        };
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 1,
+            settings: settings,
+            apiKey: SecureSystem.OperatorKey
+        );
+        await using var lost = await system.StartReplicaAsync(inProcess: true);
+        using var ann = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        ann.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Bearer",
+            Tokens.Of("ann", publish: ["sessions.*"])
+        );
+        var endless = upstream.On(request => Task.Delay(Timeout.Infinite, request.Gone));
+        var (running, most, readers) = (0, 0, new List<SseReader>());
+        var next = upstream.On(async request =>
+        {
+            lock (readers)
+                most = Math.Max(most, ++running);
+            await request.StartAsync();
+            // Long enough that the others would begin meanwhile.
+            for (var i = 0; i < 20; i++)
+            {
+                await request.TokenAsync("next");
+                await Task.Delay(50, request.Gone);
+            }
+            lock (readers)
+                running--;
+            await request.EndAsync(1);
+        });
+        for (var i = 0; i < Sessions; i++)
+        {
+            var created = await PostAsync("/session", new { provider = "openai", model = "gpt-4o" });
+            var session = created.GetProperty("session_id").GetString();
+            await PostAsync("/message/" + session, new { content = endless });
+            readers.Add(await SseReader.OpenAsync(system.Replicas[0].Url, "/stream/" + session, client: ann));
+            await PostAsync("/message/" + session, new { content = next });
+        }
+        lost.Process.Kill();
+        foreach (var reader in readers)
+        {
+            await reader.WaitAsync(r =>
+                r.Events.Count(e => e.Data!.Contains("message_end", StringComparison.Ordinal)) == 2
+            );
+            await reader.DisposeAsync();
+        }
+        Assert.Equal(1, most);
+
+        async Task<JsonElement> PostAsync(string path, object body)
+        {
+            using var response = await ann.PostAsync(new Uri(lost.Url, path), JsonContent.Create(body), Stop);
+            Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Stop));
+            return await response.Content.ReadFromJsonAsync<JsonElement>(Stop);
+        }
+    }
+}
