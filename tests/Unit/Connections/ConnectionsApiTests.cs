@@ -59,7 +59,7 @@ public sealed class ConnectionsApiTests
         await snapshot;
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_short_watched_listing_needs_no_turn()
     {
         await using var service = await StartAsync();

@@ -1,6 +1,4 @@
 using System.IO.Pipelines;
-using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -105,11 +103,7 @@ public class ConnectionGroupTests
 
     private static StreamConnection Connection(string id)
     {
-        var logs = new FilterLogs(
-            Options.Create(new StreamingOptions { Writers = 1 }),
-            Slots.Default,
-            TimeProvider.System
-        );
+        var logs = TestLogs.Create();
         return new StreamConnection(
             id,
             logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),

@@ -1,5 +1,4 @@
 using EventStore;
-using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -14,7 +13,7 @@ public class FilterLogsTests
     {
         var clock = new ManualTime();
         var options = new StreamingOptions { Writers = 1 };
-        var logs = new FilterLogs(Options.Create(options), Slots.Default, clock);
+        var logs = TestLogs.Create(options, clock);
         var open = logs.Acquire(Topic("open"));
         for (var i = 0; i < 100; i++)
             logs.Release(logs.Acquire(Topic($"left.t{i}")));
@@ -42,11 +41,7 @@ public class FilterLogsTests
     [Fact]
     public void Nothing_is_taken_before_it_is_known_where_the_log_stands()
     {
-        var logs = new FilterLogs(
-            Options.Create(new StreamingOptions { Writers = 1 }),
-            Slots.Default,
-            TimeProvider.System
-        );
+        var logs = TestLogs.Create();
         Assert.False(logs.TryPublishNext("e", [Event(1)]));
     }
 
@@ -250,11 +245,7 @@ public class FilterLogsTests
     [Fact]
     public void Missing_events_of_a_slot_are_a_gap_only_for_the_filters_of_that_slot()
     {
-        var logs = new FilterLogs(
-            Options.Create(new StreamingOptions { Writers = 1 }),
-            Slots.Default,
-            TimeProvider.System
-        );
+        var logs = TestLogs.Create();
         logs.Reset(Lineage.Alone("e"), 10);
         var (lacks, whole) = (logs.Acquire(Topic("a")), logs.Acquire(Topic("b")));
         IReadOnlyList<FilterLog> woken = [];
@@ -284,7 +275,7 @@ public class FilterLogsTests
     {
         var clock = new ManualTime();
         var options = new StreamingOptions { Writers = 1 };
-        var logs = new FilterLogs(Options.Create(options), Slots.Default, clock);
+        var logs = TestLogs.Create(options, clock);
         var changes = 0;
         logs.NeededChanged += () => changes++;
         var (one, same, all) = (logs.Acquire(Topic("a.1")), logs.Acquire(Topic("a.2")), logs.Acquire(Topic("*.1")));
@@ -305,11 +296,7 @@ public class FilterLogsTests
     /// that patterns overlap).</summary>
     private static (FilterLogs, FilterLog[]) WithUsers(int count, StreamingOptions? options = null)
     {
-        var logs = new FilterLogs(
-            Options.Create(options ?? new StreamingOptions { Writers = 1 }),
-            Slots.Default,
-            TimeProvider.System
-        );
+        var logs = TestLogs.Create(options);
         logs.Reset(Lineage.Alone("e"), 10);
         var shared = Enumerable
             .Range(0, count)
@@ -326,11 +313,7 @@ public class FilterLogsTests
 
     private static (FilterLogs, FilterLog) Started()
     {
-        var logs = new FilterLogs(
-            Options.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 }),
-            Slots.Default,
-            TimeProvider.System
-        );
+        var logs = TestLogs.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 });
         logs.Reset(Lineage.Alone("e"), 10);
         var log = logs.Acquire(Topic("t"));
         log.Loops[0].Users = 1; // a client that has read nothing

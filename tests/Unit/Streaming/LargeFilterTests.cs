@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Unit.Client;
@@ -11,11 +9,7 @@ public class LargeFilterTests
     [Fact]
     public void A_large_filter_is_forgotten_as_soon_as_its_last_reader_leaves()
     {
-        var logs = new FilterLogs(
-            Options.Create(new StreamingOptions { Writers = 1 }),
-            Slots.Default,
-            new ManualTime()
-        );
+        var logs = TestLogs.Create(clock: new ManualTime());
         FilterLog Open(int patterns) =>
             logs.Acquire(
                 new StreamFilter(

@@ -1,6 +1,4 @@
 using System.IO.Pipelines;
-using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -73,11 +71,7 @@ public class PendingWritesTests
 
     private static PipeOutput Output(PendingWrites pending)
     {
-        var logs = new FilterLogs(
-            Options.Create(new StreamingOptions { Writers = 1 }),
-            Slots.Default,
-            TimeProvider.System
-        );
+        var logs = TestLogs.Create();
         var output = new PipeOutput(new Pipe().Writer, chunked: false, pending);
         output.Stream = new StreamConnection(
             "id",

@@ -1,5 +1,4 @@
 using EventStore;
-using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -134,7 +133,7 @@ public sealed class RecentEventsTests
 
     private static FilterLogs Logs(StreamingOptions options)
     {
-        var logs = new FilterLogs(Options.Create(options), Slots.Default, new ManualTime());
+        var logs = TestLogs.Create(options, new ManualTime());
         logs.Reset(Lineage.Alone("e"), 10);
         return logs;
     }
