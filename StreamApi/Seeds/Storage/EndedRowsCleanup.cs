@@ -49,6 +49,7 @@ internal sealed class EndedRowsCleanup(
     {
         var hasMore = false;
         foreach (var rows in tables)
+        {
             try
             {
                 var deleted = await rows.DeleteAsync(Batch, cancellationToken);
@@ -64,6 +65,7 @@ internal sealed class EndedRowsCleanup(
                     e.InnerException?.Message ?? e.Message
                 );
             }
+        }
         return hasMore;
     }
 }

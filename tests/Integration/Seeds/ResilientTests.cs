@@ -157,7 +157,9 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         await whole.WaitForEventsAsync(1);
         await using var reader = await SseReader.OpenAsync(seeds.B, _path, whole.Events.Last().Id);
         await ExecuteAsync(
-            $"insert into eventstore.outbox (topic, type, data) values ('sse.resilient.{session}.control', 'error', '1')"
+            $"""
+            insert into eventstore.outbox (topic, type, data) values ('sse.resilient.{session}.control', 'error', '1')
+            """
         );
         await reader.WaitForEndAsync();
         Assert.Equal("error", reader.Events.Last().Event);
