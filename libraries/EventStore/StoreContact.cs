@@ -85,6 +85,9 @@ public sealed class StoreContact(
             // because this one may be a socket's own, which cannot wait for its own end.
             if (wasAway || (failing && _hosts.AreSeveral))
                 await Task.Run(services.ClearStorePools, stoppingToken);
+            // First, or a recovered store would seem to be without an answer since the outage began.
+            if (!failing)
+                Volatile.Write(ref _askedAt, Clock.GetTimestamp());
             wasAway = _failing = failing;
             if (!failing)
             {
