@@ -189,7 +189,7 @@ internal sealed class StreamingOptions
 
     /// <summary>Growth of the idle process in megabytes after which the heap is compacted. 0: never.</summary>
     [Range(0, 1_000_000)]
-    public int CompactMegabytes { get; set; } = 100;
+    public int CompactMegabytes { get; set; } = 64;
 
     public int NextRetry() =>
         Random.Shared.Next(Math.Min(RetryMinMilliseconds, RetryMaxMilliseconds), RetryMaxMilliseconds + 1);
