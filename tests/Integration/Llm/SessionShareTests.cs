@@ -60,6 +60,11 @@ public sealed class SessionShareTests(StackFixture stack)
             var created = await PostAsync("/session", new { provider = "openai", model = "gpt-4o" });
             var session = created.GetProperty("session_id").GetString();
             await PostAsync("/message/" + session, new { content = endless });
+            // Before the stream: the replica of a stream answers too.
+            await DeliverySystem.EventuallyAsync(
+                async () => await RunningAsync() == i + 1,
+                "the lost replica answers"
+            );
             readers.Add(await SseReader.OpenAsync(system.Replicas[0].Url, "/stream/" + session, client: ann));
             await PostAsync("/message/" + session, new { content = next });
         }
@@ -72,6 +77,12 @@ public sealed class SessionShareTests(StackFixture stack)
             await reader.DisposeAsync();
         }
         Assert.Equal(1, most);
+
+        async Task<long> RunningAsync()
+        {
+            await using var count = system.Database.CreateCommand("select count(*) from eventstore.runs");
+            return (long)(await count.ExecuteScalarAsync(Stop))!;
+        }
 
         async Task<JsonElement> PostAsync(string path, object body)
         {
