@@ -52,14 +52,14 @@ internal sealed class ResilientOptions
     public void Complete(bool development) => StartsPerMinute ??= development ? FeatureRequests.Unlimited : 10;
 
     /// <summary>
-    /// Returns the first moment at or after a time at which sources are read. An interval has ten, so all sources are
-    /// read in ten transactions, however many they are.
+    /// Time between two moments at which sources are read. An interval has ten, so all sources are read in ten
+    /// transactions, however many they are.
     /// </summary>
-    public DateTimeOffset Moment(DateTimeOffset at)
-    {
-        var step = IntervalMilliseconds * TimeSpan.TicksPerMillisecond / MomentsPerInterval;
-        return at.AddTicks((step - at.UtcTicks % step) % step);
-    }
+    public TimeSpan Step => TimeSpan.FromMilliseconds((double)IntervalMilliseconds) / MomentsPerInterval;
+
+    /// <summary>Returns the first moment of reading at or after a time.</summary>
+    public DateTimeOffset Moment(DateTimeOffset at) =>
+        at.AddTicks((Step.Ticks - at.UtcTicks % Step.Ticks) % Step.Ticks);
 
     /// <summary>The longest time between two messages of a source: the moments of reading are rounded.</summary>
     public TimeSpan MaxPause => TimeSpan.FromMilliseconds(2.0 * IntervalMilliseconds);

@@ -27,12 +27,11 @@ internal sealed class SessionSources(
             stoppingToken
         );
 
-    private Task<int> ReadDueAsync(CancellationToken cancellationToken) =>
-        contexts.ChangeAsync(ReadDueAsync, cancellationToken);
+    private Task<int> ReadDueAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        contexts.ChangeAsync(context => ReadDueAsync(context, now), cancellationToken);
 
-    private async Task<int> ReadDueAsync(ResilientContext context)
+    private async Task<int> ReadDueAsync(ResilientContext context, DateTimeOffset now)
     {
-        var now = Clock.GetUtcNow();
         var due = await context
             .Sessions.FromSql(
                 $"""

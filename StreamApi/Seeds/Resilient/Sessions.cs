@@ -59,17 +59,17 @@ internal sealed class Sessions(
     {
         await store.ChangeAsync(
             """
-            insert into resilient.sessions as s (id, seen_at, next_at) values ($1, $2, $4)
-            on conflict (id) do update set seen_at = $2, failed = s.failed and not $3,
-                next_at = case when s.next_at is null and (not s.failed or $3) then $4 else s.next_at end
+            insert into resilient.sessions as s (id, seen_at, next_at)
+            values ($1, clock_timestamp(), date_bin($3, clock_timestamp(), timestamptz '0001-01-01 00:00Z') + $3)
+            on conflict (id) do update set seen_at = excluded.seen_at, failed = s.failed and not $2,
+                next_at =
+                    case when s.next_at is null and (not s.failed or $2) then excluded.next_at else s.next_at end
             """,
             command =>
             {
-                var now = Clock.GetUtcNow();
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
                 command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
-                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = options.Value.Moment(now) });
+                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Step });
                 return command.ExecuteNonQueryAsync(CancellationToken.None);
             },
             cancellationToken
@@ -81,13 +81,12 @@ internal sealed class Sessions(
     public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
         store.ChangeAsync(
             """
-            insert into resilient.sessions (id, seen_at, failures_left) values ($1, $2, $3)
-            on conflict (id) do update set failures_left = $3
+            insert into resilient.sessions (id, seen_at, failures_left) values ($1, clock_timestamp(), $2)
+            on conflict (id) do update set failures_left = $2
             """,
             command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = times });
                 return command.ExecuteNonQueryAsync(CancellationToken.None);
             },
@@ -95,7 +94,7 @@ internal sealed class Sessions(
         );
 
     /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
-    /// of the store, because no reader could be recorded then, and those that a replica whose clock was ahead has put
+    /// of the store, because no reader could be recorded then, and those that a Postgres whose clock was ahead has put
     /// off.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
@@ -115,20 +114,19 @@ internal sealed class Sessions(
                 {
                     await store.ChangeAsync(
                         """
-                        update resilient.sessions set seen_at = $1,
-                            next_at = case when failed then next_at else
-                                least(coalesce(next_at, $1), case when retry_count = 0 then $3 else $4 end)
-                            end
-                        where id = any($2)
+                        update resilient.sessions set seen_at = clock_timestamp(),
+                            next_at = case when failed then next_at else least(
+                                coalesce(next_at, clock_timestamp()),
+                                clock_timestamp() + case when retry_count = 0 then $2 else $3 end
+                            ) end
+                        where id = any($1)
                         """,
                         command =>
                         {
-                            var now = Clock.GetUtcNow();
-                            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
-                            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
                             var (next, retry) = (options.Value.MaxPause, options.Value.MaxRetryPause);
-                            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now + next });
-                            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now + retry });
+                            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
+                            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = next });
+                            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = retry });
                             return command.ExecuteNonQueryAsync(CancellationToken.None);
                         },
                         stoppingToken

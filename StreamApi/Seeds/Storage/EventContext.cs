@@ -41,6 +41,14 @@ internal abstract class EventContext(DbContextOptions options, string schema) : 
             cancellationToken
         );
 
+    /// <summary>Returns the time by Postgres's clock, which all replicas share, in whole milliseconds.</summary>
+    public async Task<DateTimeOffset> NowAsync() =>
+        (
+            await Database
+                .SqlQuery<DateTimeOffset>($"""select clock_timestamp() as "Value" """)
+                .SingleAsync(CancellationToken.None)
+        ).WholeMilliseconds();
+
     /// <summary>Commits the open transaction, and wakes the Broadcaster. Nothing cancels the commit.</summary>
     public async Task CommitAsync()
     {

@@ -5,13 +5,14 @@ namespace StreamApi.Seeds.Storage;
 
 /// <summary>
 /// Runs work stored in a table when it is due, on any replica. It sleeps until the first row is due; it finds rows of
-/// other replicas at its next check, which matters only if those replicas die.
+/// other replicas at its next check, which matters only if those replicas die. Due times are by Postgres's clock, so
+/// that rows of a replica whose own clock is ahead do not wait for it.
 /// </summary>
 /// <param name="store">The database.</param>
 /// <param name="table">Schema and table name.</param>
 /// <param name="column">Indexed column with the due time; null: never.</param>
 /// <param name="maxSleep">Maximum time between checks.</param>
-/// <param name="clock">The clock of the due times.</param>
+/// <param name="clock">Delays the next try after an error.</param>
 internal sealed class ScheduledRows(
     NpgsqlDataSource store,
     string table,
@@ -29,11 +30,12 @@ internal sealed class ScheduledRows(
     public void Changed() => _changed.Release();
 
     /// <summary>Takes due rows until cancelled.</summary>
-    /// <param name="take">Takes due rows and returns their number; 0 if other replicas hold them.</param>
+    /// <param name="take">Takes the rows that are due at this time by Postgres's clock, and returns their number; 0 if
+    /// other replicas hold them.</param>
     /// <param name="failed">Receives the error; the work is retried.</param>
     /// <param name="cancellationToken">Stops the loop.</param>
     public async Task RunAsync(
-        Func<CancellationToken, Task<int>> take,
+        Func<DateTimeOffset, CancellationToken, Task<int>> take,
         Action<Exception> failed,
         CancellationToken cancellationToken
     )
@@ -42,10 +44,10 @@ internal sealed class ScheduledRows(
         {
             try
             {
-                var sleep = await UntilDueAsync(cancellationToken);
+                var (now, sleep) = await UntilDueAsync(cancellationToken);
                 if (sleep <= TimeSpan.Zero)
                 {
-                    if (await take(cancellationToken) > 0)
+                    if (await take(now, cancellationToken) > 0)
                         continue;
                     sleep = Pause;
                 }
@@ -67,17 +69,22 @@ internal sealed class ScheduledRows(
     }
 
     /// <summary>Checks before taking, because the transaction that takes rows costs ten times as much.</summary>
-    private async Task<TimeSpan> UntilDueAsync(CancellationToken cancellationToken)
+    private async Task<(DateTimeOffset Now, TimeSpan Sleep)> UntilDueAsync(CancellationToken cancellationToken)
     {
-        var next = await store.ReadAsync(
-            $"select min({column}) from {table}",
-            command => command.ExecuteScalarAsync(CancellationToken.None),
+        var (now, first) = await store.ReadAsync(
+            $"select clock_timestamp(), min({column}) from {table}",
+            async command =>
+            {
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+                await row.ReadAsync(CancellationToken.None);
+                return (
+                    row.GetFieldValue<DateTimeOffset>(0),
+                    row.IsDBNull(1) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(1)
+                );
+            },
             cancellationToken
         );
-        if (next is not DateTime first)
-            return maxSleep;
-        var until = new DateTimeOffset(first) - clock.GetUtcNow();
-        return until < maxSleep ? until : maxSleep;
+        return (now, first is { } due && due - now < maxSleep ? due - now : maxSleep);
     }
 
     public void Dispose() => _changed.Dispose();

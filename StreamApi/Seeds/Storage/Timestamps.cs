@@ -6,9 +6,6 @@ internal static class Timestamps
     /// <summary>
     /// Returns the time in whole milliseconds, so that state and event agree and every client's parser reads it.
     /// </summary>
-    public static DateTimeOffset GetUtcNowMilliseconds(this TimeProvider clock)
-    {
-        var now = clock.GetUtcNow();
-        return now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMillisecond));
-    }
+    public static DateTimeOffset WholeMilliseconds(this DateTimeOffset time) =>
+        time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMillisecond));
 }

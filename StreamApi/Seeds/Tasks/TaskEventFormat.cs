@@ -35,7 +35,7 @@ internal sealed class TaskEventFormat : FrameFormat
                 Guid.CreateVersion7(),
                 "connected",
                 """{"message":"SSE connection established"}"""u8,
-                clock.GetUtcNowMilliseconds().UtcDateTime
+                clock.GetUtcNow().WholeMilliseconds().UtcDateTime
             )
         );
 

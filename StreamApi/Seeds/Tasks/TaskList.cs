@@ -5,7 +5,7 @@ using Streaming.Requests;
 namespace StreamApi.Seeds.Tasks;
 
 /// <summary>Creates tasks and changes their status; each change and its event commit together.</summary>
-internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurns turns, TimeProvider clock)
+internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurns turns)
 {
     public const string Topics = "tasks.*";
     public const string Created = "task_created",
@@ -25,7 +25,7 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurn
 
     private async Task<TaskItem> CreateAsync(TasksContext context, string title)
     {
-        var now = clock.GetUtcNowMilliseconds();
+        var now = await context.NowAsync();
         var task = new TaskItem
         {
             Id = Guid.CreateVersion7(now),
@@ -57,14 +57,14 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurn
 
     private async Task<bool> SetStatusAsync(TasksContext context, Guid id, string status)
     {
-        var now = clock.GetUtcNowMilliseconds().UtcDateTime;
-        // The row lock keeps the events in the order of the changes.
-        var changed = await context
-            .Tasks.Where(t => t.Id == id)
-            .ExecuteUpdateAsync(
-                set => set.SetProperty(t => t.Status, status).SetProperty(t => t.UpdatedAt, now),
-                CancellationToken.None
-            );
+        // The row lock keeps the events, and the times, in the order of the changes.
+        var changed = await context.Database.ExecuteSqlAsync(
+            $"""
+            update tasks.tasks
+            set status = {status}, updated_at = date_trunc('milliseconds', clock_timestamp()) where id = {id}
+            """,
+            CancellationToken.None
+        );
         if (changed == 0)
             return false;
         await context.PublishAsync(

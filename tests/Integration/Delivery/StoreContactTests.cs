@@ -55,13 +55,9 @@ public sealed class StoreContactTests(StackFixture stack)
     }
 
     /// <summary>A clock whose pauses end when the test says so.</summary>
-    private sealed class StepClock : TimeProvider
+    private sealed class StepClock() : ShiftedClock(TimeSpan.Zero)
     {
         private readonly ConcurrentQueue<Action> _pauses = new();
-
-        public TimeSpan By { get; set; }
-
-        public override long GetTimestamp() => base.GetTimestamp() + (long)(By.TotalSeconds * TimestampFrequency);
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {

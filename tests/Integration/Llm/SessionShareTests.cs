@@ -61,10 +61,7 @@ public sealed class SessionShareTests(StackFixture stack)
             var session = created.GetProperty("session_id").GetString();
             await PostAsync("/message/" + session, new { content = endless });
             // Before the stream: the replica of a stream answers too.
-            await DeliverySystem.EventuallyAsync(
-                async () => await RunningAsync() == i + 1,
-                "the lost replica answers"
-            );
+            await DeliverySystem.EventuallyAsync(async () => await RunningAsync() == i + 1, "the lost replica answers");
             readers.Add(await SseReader.OpenAsync(system.Replicas[0].Url, "/stream/" + session, client: ann));
             await PostAsync("/message/" + session, new { content = next });
         }

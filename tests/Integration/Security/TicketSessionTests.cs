@@ -188,15 +188,6 @@ public sealed class TicketSessionTests(StackFixture stack)
         }
     }
 
-    private sealed class ShiftedClock(TimeSpan by) : TimeProvider
-    {
-        public TimeSpan By { get; set; } = by;
-
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + By;
-
-        public override long GetTimestamp() => base.GetTimestamp() + (long)(By.TotalSeconds * TimestampFrequency);
-    }
-
     private sealed class Stream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default))
     {
         public EndReason? StopReason { get; private set; }

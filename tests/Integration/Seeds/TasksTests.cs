@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Integration.Delivery;
+using Npgsql;
 using Stack;
 
 namespace Integration.Seeds;
@@ -52,6 +53,48 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             .EnumerateArray()
             .Single(t => t.Text("id") == task.Text("id"));
         Assert.Equal("in_progress", stored.Text("status"));
+    }
+
+    /// <summary>The list is ordered by these times.</summary>
+    [Fact]
+    public async Task A_change_that_waits_for_another_one_has_the_later_time()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var id = (await Requests.PostAsync(seeds.A, "/tasks", new { title = "slow" })).Text("id")!;
+        DateTime first;
+        Task<JsonElement> second;
+        await using (var connection = await seeds.System.Database.OpenConnectionAsync(stop))
+        {
+            await using var transaction = await connection.BeginTransactionAsync(stop);
+            await AskAsync($"update tasks.tasks set status = 'done' where id = '{id}' returning id");
+            second = Requests.JsonAsync(seeds.B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
+            await DeliverySystem.EventuallyAsync(
+                async () => (long)await WaitingAsync() > 0,
+                "the second change waits for the first one"
+            );
+            first = (DateTime)await AskAsync("select clock_timestamp()");
+            await transaction.CommitAsync(stop);
+
+            async Task<object> AskAsync(string sql)
+            {
+                await using var command = new NpgsqlCommand(sql, connection);
+                return (await command.ExecuteScalarAsync(stop))!;
+            }
+        }
+        await second;
+        await using var updated = seeds.System.Database.CreateCommand(
+            $"select updated_at > '{first.AddMilliseconds(-1):O}' from tasks.tasks where id = '{id}'"
+        );
+        Assert.Equal(true, await updated.ExecuteScalarAsync(stop));
+
+        async Task<object> WaitingAsync()
+        {
+            await using var waiting = seeds.System.Database.CreateCommand(
+                "select count(*) from pg_stat_activity where datname = current_database() "
+                    + "and wait_event_type = 'Lock' and query ilike '%update tasks.tasks%'"
+            );
+            return (await waiting.ExecuteScalarAsync(stop))!;
+        }
     }
 
     [Fact]

@@ -10,8 +10,7 @@ internal sealed class OrderPlacement(
     IDbContextFactory<PetstoreContext> contexts,
     Inventory inventory,
     OrderWorkflow workflow,
-    IOptions<PetstoreOptions> options,
-    TimeProvider clock
+    IOptions<PetstoreOptions> options
 )
 {
     /// <summary>Places an order, or returns the one that has this id: its request was sent again.</summary>
@@ -46,7 +45,7 @@ internal sealed class OrderPlacement(
                 null,
                 new Refusal("quantity", $"only {pet.Stock} of '{petId}' are in stock.", StatusCodes.Status409Conflict)
             );
-        var now = clock.GetUtcNowMilliseconds();
+        var now = await context.NowAsync();
         var order = new Order
         {
             Id = id,

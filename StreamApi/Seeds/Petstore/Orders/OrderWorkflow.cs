@@ -38,12 +38,11 @@ internal sealed class OrderWorkflow(
             stoppingToken
         );
 
-    private Task<int> TakeStepsAsync(CancellationToken cancellationToken) =>
-        contexts.ChangeAsync(TakeStepsAsync, cancellationToken);
+    private Task<int> TakeStepsAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        contexts.ChangeAsync(context => TakeStepsAsync(context, now), cancellationToken);
 
-    private async Task<int> TakeStepsAsync(PetstoreContext context)
+    private async Task<int> TakeStepsAsync(PetstoreContext context, DateTimeOffset now)
     {
-        var now = Clock.GetUtcNowMilliseconds();
         var due = await context
             .Orders.FromSql(
                 $"""
@@ -54,7 +53,14 @@ internal sealed class OrderWorkflow(
             .ToListAsync(CancellationToken.None);
         foreach (var order in due)
             if (OrderSteps.After(order.Status) is { } next)
-                await OrderSteps.EnterAsync(context, order, next, now, options.Value, CancellationToken.None);
+                await OrderSteps.EnterAsync(
+                    context,
+                    order,
+                    next,
+                    now.WholeMilliseconds(),
+                    options.Value,
+                    CancellationToken.None
+                );
             else
                 await SetAsideAsync(context, order);
         await context.CommitAsync();
