@@ -156,10 +156,11 @@ internal sealed class TicketSessions(
         var opened = _opened.ToArray();
         if (opened.Length == 0)
             return;
-        if (opened.Any(o => o.Value.At is null))
+        Held[] untimed = [.. opened.Select(o => o.Value).Where(held => held.At is null)];
+        if (untimed.Length > 0)
         {
             var now = await connections.NowAsync(Clock, cancellationToken);
-            foreach (var (_, held) in opened.Where(o => o.Value.At is null))
+            foreach (var held in untimed)
                 held.SetAt(now, storeClock.Ahead);
         }
         await connections.NoteAsync(

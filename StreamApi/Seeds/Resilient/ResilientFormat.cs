@@ -22,8 +22,8 @@ internal sealed class ResilientFormat : NamedFormat
         : base(isNamed, namesInData, [Error], sendsPositions: true) => _restartedAfter = restartedAfter;
 
     /// <param name="named">The value of <c>?named=</c>.</param>
-    /// <param name="restartedAfter">Position of the last error after which the source was restarted; null: none.
-    /// Readers with one share no frames.</param>
+    /// <param name="restartedAfter">Position through which failures are past
+    /// (<see cref="SessionState.RestartedAfter"/>); null: none. Readers with one share no frames.</param>
     public static FrameFormat Of(bool? named, long? restartedAfter) =>
         (restartedAfter is { } position ? FormatsAfter(position) : Formats).For(named);
 
