@@ -77,10 +77,10 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     public long IdleSince;
 
     /// <summary>
-    /// Markers of the matcher, guarded by the lock of <see cref="FilterLogs"/>: the last event appended here, and the
-    /// last batch that appended one.
+    /// Markers of the matcher, guarded by the lock of <see cref="FilterLogs"/>: the last look-up that found this log,
+    /// and the last batch that appended an event here.
     /// </summary>
-    public long LastEvent,
+    public long LastLookUp,
         LastBatch;
 
     /// <summary>Upper bound of the connections, over all filters, that one event is for: the smallest of the last batch

@@ -15,14 +15,12 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     private readonly Lock _gate = new(),
         _publishing = new();
     private readonly Dictionary<StreamFilter, FilterLog> _logs = [];
-    private readonly TopicIndex _index = new();
+    private readonly FilterMatcher _matcher = new();
     private readonly RecentEvents _recent = new(options.Value);
-    private readonly List<FilterLog> _matches = [];
     private readonly List<FilterLog> _touched = [];
     private readonly RingFloor _floor = new(options.Value.AllRingBytes);
     private readonly SlotCoverage _coverage = new(slots.Count);
     private long _settled,
-        _events,
         _batches;
 
     /// <summary>
@@ -107,7 +105,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
                 };
                 log.Reset(Epochs.Lineage, _settled);
                 _logs.Add(filter, log);
-                _index.Add(log);
+                _matcher.Index.Add(log);
                 isNew = _coverage.Add(log);
             }
             log.Users++;
@@ -259,10 +257,8 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     {
         lock (_gate)
         {
-            _matches.Clear();
-            _index.Match(e.Topic, _matches);
-            foreach (var log in _matches)
-                if (log.Users > 0 && log.Filter.Passes(e))
+            foreach (var log in _matcher.Match(e))
+                if (log.Users > 0)
                     return true;
             return false;
         }
@@ -271,24 +267,19 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     private void Append(FeedEvent e)
     {
         _recent.Keep(e);
-        _matches.Clear();
-        _index.Match(e.Record.Topic, _matches);
-        _events++;
-        var (appended, audience) = (false, _matches.Sum(static log => log.Users));
-        foreach (var log in _matches)
+        var matches = _matcher.Match(e.Record);
+        var audience = 0;
+        foreach (var log in matches)
+            audience += log.Users;
+        foreach (var log in matches)
         {
-            // The index returns a log once per matching topic; the marker prevents a second append.
-            if (log.LastEvent == _events || !log.Filter.Passes(e.Record))
-                continue;
-            log.LastEvent = _events;
             if (e.Record.Data.IsEmpty)
                 log.Skip(e.Record.Position);
             else
                 log.Append(e.Frame(log.Filter.Format), _floor.Position);
-            appended = true;
             Touch(log, audience);
         }
-        if (appended)
+        if (matches.Length > 0)
             _floor.Count(e.Record);
     }
 
@@ -313,7 +304,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
             }
         foreach (var part in TopicIndex.Parts(idle))
             lock (_gate)
-                _index.Remove(part);
+                _matcher.Index.Remove(part);
         if (isLess)
             NeededChanged?.Invoke();
     }

@@ -9,6 +9,8 @@ namespace Streaming.Fanout;
 internal sealed class StreamFilter : IEquatable<StreamFilter>
 {
     private readonly string _key;
+    private readonly HashSet<string>? _types,
+        _keys;
 
     public StreamFilter(
         IEnumerable<string> topics,
@@ -19,6 +21,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     {
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
+        (_types, _keys) = (Set(Events.Types), Set(Events.Keys));
         foreach (var topic in Events.Topics)
             Tokens += topic.AsSpan().Count('.') + 1;
         // Lists in canonical order with length prefixes, so that no content can imitate another list.
@@ -30,6 +33,8 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
             + string.Concat(Events.Keys.Select(Part));
         static string[] Distinct(IEnumerable<string> values) =>
             [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        static HashSet<string>? Set(IReadOnlyList<string> values) =>
+            values.Count == 0 ? null : new HashSet<string>(values, StringComparer.Ordinal);
         static string Part(string value) => $"{value.Length}:{value}";
     }
 
@@ -40,17 +45,8 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     public int Tokens { get; }
 
     /// <summary>Returns true if an event of a matching topic passes the types and keys.</summary>
-    public bool Passes(EventRecord e) => Holds(Events.Types, e.Type) && Holds(Events.Keys, e.Key);
-
-    private static bool Holds(IReadOnlyList<string> wanted, string? value)
-    {
-        if (wanted.Count == 0)
-            return true;
-        for (var i = 0; i < wanted.Count; i++)
-            if (string.Equals(wanted[i], value, StringComparison.Ordinal))
-                return true;
-        return false;
-    }
+    public bool Passes(EventRecord e) =>
+        (_types is null || _types.Contains(e.Type)) && (_keys is null || (e.Key is { } key && _keys.Contains(key)));
 
     public bool Equals(StreamFilter? other) =>
         other is not null && ReferenceEquals(Format, other.Format) && _key == other._key;

@@ -119,6 +119,11 @@ internal static partial class AbuseCatalog
                 Limit = new ControlLimit(OneTopic, Margin: 1.2, Most: double.PositiveInfinity),
             },
             new("100 streams of 32 patterns that branch at each token", BranchesAsync, OpenBranchesAsync),
+            new(
+                "100 streams of 100 patterns that all match, and of 100 types that never occur",
+                MatchesAsync,
+                OpenMatchesAsync
+            ),
         ];
 
     /// <summary>Lists, and at last what needs another system.</summary>

@@ -220,9 +220,11 @@ internal static partial class AbuseCatalog
     private static Task<string> BranchesAsync(AbuseTarget target, CancellationToken over)
     {
         var topic = $"flood.{string.Concat(Enumerable.Repeat("a.", BranchTokens - 2))}b";
-        var events = Enumerable.Repeat($"{{\"topic\":\"{topic}\",\"type\":\"n\",\"data\":1}}", 50);
-        return ReportAsync(PublishAsync(target, 1, $"[{string.Join(',', events)}]", over));
+        return ReportAsync(PublishAsync(target, 1, Events(topic), over));
     }
+
+    private static string Events(string topic) =>
+        $"[{string.Join(',', Enumerable.Repeat($"{{\"topic\":\"{topic}\",\"type\":\"n\",\"data\":1}}", 50))}]";
 
     private static Task OpenBranchesAsync(AbuseTarget target)
     {
@@ -232,6 +234,22 @@ internal static partial class AbuseCatalog
             + string.Concat(Enumerable.Range(0, BranchTokens - 2).Select(_ => random.Next(2) == 0 ? "a." : "*."))
             + "never";
         return OpenAsync(target, BranchReaders, _ => string.Join('&', Enumerable.Range(0, 32).Select(Pattern)));
+    }
+
+    /// <summary>Publishes events that every pattern matches, and of a type that no stream wants.</summary>
+    private static Task<string> MatchesAsync(AbuseTarget target, CancellationToken over) =>
+        ReportAsync(PublishAsync(target, 1, Events("flood.a.a.a.a.a.a.a.a.a"), over));
+
+    private static Task OpenMatchesAsync(AbuseTarget target)
+    {
+        static string Pattern(int n) =>
+            "topic=flood." + string.Join('.', Enumerable.Range(0, 9).Select(bit => (n >> bit & 1) == 0 ? "a" : "*"));
+        var patterns = string.Join('&', Enumerable.Range(0, 100).Select(Pattern));
+        return OpenAsync(
+            target,
+            BranchReaders,
+            i => patterns + string.Concat(Enumerable.Range(0, 100).Select(n => $"&type=never-{i}-{n}"))
+        );
     }
 
     /// <summary>Opens streams as several users, ten each.</summary>

@@ -179,6 +179,20 @@ public class FilterLogsTests
         Assert.Single(shared.Select(log => log.ReadAll(0)[0]).Distinct(ReferenceEqualityComparer.Instance));
     }
 
+    /// <summary>Events for thousands are written in another way than events for few.</summary>
+    [Fact]
+    public void Only_the_readers_who_get_an_event_are_its_audience_and_each_counts_once()
+    {
+        var logs = TestLogs.Create();
+        logs.Reset(Lineage.Alone("e"), 10);
+        var reader = logs.Acquire(new StreamFilter(["t", "*", ">"], [], [], PlainFormat.Named));
+        for (var n = 0; n < 5_000; n++)
+            logs.Acquire(new StreamFilter(["t"], ["other"], [], PlainFormat.Named));
+        logs.Publish([Event(11)], 11);
+        Assert.Equal([11], Positions(reader));
+        Assert.Equal(1, reader.Audience);
+    }
+
     [Fact]
     public void Filters_keep_only_the_events_that_their_connections_have_not_read()
     {

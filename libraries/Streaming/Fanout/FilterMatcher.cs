@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using EventStore;
+
+namespace Streaming.Fanout;
+
+/// <summary>Finds the filter logs that an event is for. Guarded by the lock of <see cref="FilterLogs"/>.</summary>
+internal sealed class FilterMatcher
+{
+    private readonly List<FilterLog> _matches = [];
+    private long _lookUps;
+
+    /// <summary>The logs by their topics and patterns.</summary>
+    public TopicIndex Index { get; } = new();
+
+    /// <summary>Filters whose types and keys were compared with an event's so far: the cost of all look-ups, together
+    /// with <see cref="TopicIndex.Examined"/>.</summary>
+    public long Examined { get; private set; }
+
+    /// <summary>Returns the logs whose filter the event passes, each once, until the next call.</summary>
+    public ReadOnlySpan<FilterLog> Match(EventRecord e)
+    {
+        _matches.Clear();
+        Index.Match(e.Topic, _matches);
+        _lookUps++;
+        var passed = 0;
+        var found = CollectionsMarshal.AsSpan(_matches);
+        foreach (var log in found)
+        {
+            // The index returns a log once per matching pattern.
+            if (log.LastLookUp == _lookUps)
+                continue;
+            log.LastLookUp = _lookUps;
+            Examined++;
+            if (log.Filter.Passes(e))
+                found[passed++] = log;
+        }
+        return found[..passed];
+    }
+}
