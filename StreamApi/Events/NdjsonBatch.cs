@@ -69,25 +69,40 @@ internal sealed class NdjsonBatch(
         {
             _stored.AddRange(await AppendAsync(_events));
         }
-        catch (EventConflictException) when (_events.Count == 1)
-        {
-            Line = _lines[0];
-            throw;
-        }
         catch (EventConflictException)
         {
-            // Finds the conflicting line by appending one line at a time.
-            for (var i = 0; i < _events.Count; i++)
-            {
-                Line = _lines[i];
-                _stored.AddRange(await AppendAsync([_events[i]]));
-            }
+            await AppendToConflictAsync();
         }
         finally
         {
             _events.Clear();
             _lines.Clear();
             _bytes = 0;
+        }
+    }
+
+    /// <summary>Appends the lines before the conflicting one, which it finds by halves: one line at a time would be a
+    /// commit for each.</summary>
+    private async Task AppendToConflictAsync()
+    {
+        for (var first = 0; first < _events.Count; first++)
+        {
+            for (var end = _events.Count; end - first > 1; )
+            {
+                var middle = (first + end) / 2;
+                try
+                {
+                    _stored.AddRange(await AppendAsync(_events[first..middle]));
+                    first = middle;
+                }
+                catch (EventConflictException)
+                {
+                    end = middle;
+                }
+            }
+            Line = _lines[first];
+            // Conflicts, unless the earlier event has been forgotten meanwhile.
+            _stored.AddRange(await AppendAsync([_events[first]]));
         }
     }
 

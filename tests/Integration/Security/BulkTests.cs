@@ -82,6 +82,44 @@ public sealed class BulkTests(StackFixture stack)
             JsonSerializer.Serialize(new EventBody("a.b", "n", data, Id: id));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(63)]
+    [InlineData(99)]
+    public async Task A_line_that_conflicts_is_found_in_few_commits(int conflicting)
+    {
+        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
+        var (server, id) = (system.Replicas[0], Guid.NewGuid());
+        if (conflicting == 0)
+            await DeliverySystem.PublishAsync(server, new EventBody("a.b", "n", "other", Id: id));
+        var lines = Enumerable
+            .Range(0, 100)
+            .Select(n => new EventBody("bulk", "n", n, Id: n == conflicting || n == 0 ? id : null));
+        using var answer = await SecureSystem.SendAsync(
+            server.Url,
+            Post,
+            "/v1/events",
+            body: new StringContent(
+                string.Join('\n', lines.Select(line => JsonSerializer.Serialize(line))),
+                Encoding.UTF8,
+                "application/x-ndjson"
+            )
+        );
+        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal(
+            (conflicting + 1, conflicting),
+            (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
+        );
+        await using var stored = system.Database.CreateCommand(
+            "select count(distinct time), count(*) from eventstore.events where topic = 'bulk'"
+        );
+        await using var row = await stored.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        await row.ReadAsync(TestContext.Current.CancellationToken);
+        Assert.InRange(row.GetInt64(0), 0, 8);
+        Assert.Equal(conflicting, row.GetInt64(1));
+    }
+
     /// <summary>A body must be read and parsed before it can be refused.</summary>
     [Fact]
     public async Task Refused_bodies_are_charged_to_the_budget_of_published_bytes()
