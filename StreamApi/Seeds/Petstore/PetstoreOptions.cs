@@ -34,4 +34,10 @@ internal sealed class PetstoreOptions
     /// <summary>Days after its shipment at which an order is deleted. 0: never.</summary>
     [Range(0, 36_500)]
     public int MaxAgeDays { get; set; } = 90;
+
+    /// <summary>The longest time between two steps of an order.</summary>
+    public TimeSpan MaxPause =>
+        TimeSpan.FromMilliseconds(
+            (double)Math.Max(PaymentMilliseconds, Math.Max(ConfirmationMilliseconds, PreparationMilliseconds))
+        );
 }

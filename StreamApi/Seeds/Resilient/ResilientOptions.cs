@@ -61,10 +61,8 @@ internal sealed class ResilientOptions
     public DateTimeOffset Moment(DateTimeOffset at) =>
         at.AddTicks((Step.Ticks - at.UtcTicks % Step.Ticks) % Step.Ticks);
 
-    /// <summary>The longest time between two messages of a source: the moments of reading are rounded.</summary>
-    public TimeSpan MaxPause => TimeSpan.FromMilliseconds(2.0 * IntervalMilliseconds);
-
-    public TimeSpan MaxRetryPause => TimeSpan.FromMilliseconds((double)MaxRetryMilliseconds);
+    /// <summary>The longest time between two reads of a source: the moments of reading are rounded.</summary>
+    public TimeSpan MaxPause => TimeSpan.FromMilliseconds(Math.Max(2.0 * IntervalMilliseconds, MaxRetryMilliseconds));
 
     public TimeSpan RetryDelay(int retry) =>
         Backoff.Longest(

@@ -41,7 +41,7 @@ internal sealed class SessionSources(
             )
             .ToListAsync(CancellationToken.None);
         foreach (var session in due)
-            if (now - session.SeenAt > TimeSpan.FromSeconds(options.Value.IdleSeconds))
+            if ((now - session.SeenAt).Duration() > TimeSpan.FromSeconds(options.Value.IdleSeconds))
                 session.NextAt = null;
             else
                 await ReadAsync(context, session, now, CancellationToken.None);

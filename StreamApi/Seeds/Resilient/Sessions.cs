@@ -21,7 +21,14 @@ internal sealed class Sessions(
 
     /// <summary>The sources, ordered by their next read.</summary>
     public ScheduledRows Due { get; } =
-        new(store, "resilient.sessions", "next_at", TimeSpan.FromMilliseconds(options.Value.PollMilliseconds), clock);
+        new(
+            store,
+            "resilient.sessions",
+            "next_at",
+            TimeSpan.FromMilliseconds(options.Value.PollMilliseconds),
+            options.Value.MaxPause,
+            clock
+        );
 
     /// <summary>
     /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
@@ -94,8 +101,7 @@ internal sealed class Sessions(
         );
 
     /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
-    /// of the store, because no reader could be recorded then, and those that a Postgres whose clock was ahead has put
-    /// off.</summary>
+    /// of the store, because no reader could be recorded then.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Presence, Clock);
@@ -115,18 +121,12 @@ internal sealed class Sessions(
                     await store.ChangeAsync(
                         """
                         update resilient.sessions set seen_at = clock_timestamp(),
-                            next_at = case when failed then next_at else least(
-                                coalesce(next_at, clock_timestamp()),
-                                clock_timestamp() + case when retry_count = 0 then $2 else $3 end
-                            ) end
+                            next_at = case when failed then next_at else coalesce(next_at, clock_timestamp()) end
                         where id = any($1)
                         """,
                         command =>
                         {
-                            var (next, retry) = (options.Value.MaxPause, options.Value.MaxRetryPause);
                             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
-                            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = next });
-                            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = retry });
                             return command.ExecuteNonQueryAsync(CancellationToken.None);
                         },
                         stoppingToken

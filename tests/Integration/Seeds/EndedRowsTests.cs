@@ -27,12 +27,12 @@ public sealed class EndedRowsTests(StackFixture stack)
             insert into petstore.orders (id, pet_id, quantity, unit_price, status, created_at, updated_at, next_step_at)
             select gen_random_uuid(), '019b4132', 1, 1, status, now(), now() - age, next
             from (values ('shipped', interval '6 days', null), ('shipped', interval '8 days', null),
-                ('preparing_shipment', interval '500 days', now() + interval '9 days')) rows(status, age, next);
+                ('preparing_shipment', interval '500 days', now() + interval '9 hours')) rows(status, age, next);
 
             insert into resilient.sessions (id, seen_at, next_at)
             select id, now() - age, next from (values ('stopped-lately', interval '89 days', null),
                 ('stopped', interval '91 days', null), ('in-log', interval '91 days', null),
-                ('failed', interval '91 days', null), ('runs', interval '91 days', now() + interval '9 days'))
+                ('failed', interval '91 days', null), ('runs', interval '91 days', now() + interval '1 hour'))
                 rows(id, age, next);
 
             insert into eventstore.outbox (topic, type, data) values
@@ -43,7 +43,13 @@ public sealed class EndedRowsTests(StackFixture stack)
         await using var system = await DeliverySystem.StartAsync(
             stack,
             replicas: 2,
-            settings: new() { ["Petstore__MaxAgeDays"] = "7" },
+            settings: new()
+            {
+                ["Petstore__MaxAgeDays"] = "7",
+                // Otherwise the steps in nine hours are taken at once.
+                ["Petstore__PreparationMilliseconds"] = "86400000",
+                ["Resilient__IntervalMilliseconds"] = "3600000",
+            },
             database: database
         );
         await DeliverySystem.EventuallyAsync(

@@ -5,47 +5,74 @@ using StreamApi.Seeds.Storage;
 
 namespace Integration.Seeds;
 
-public sealed class ScheduledRowsTests(StackFixture stack)
+public sealed class ScheduledRowsTests(StackFixture stack) : IAsyncLifetime
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+    private NpgsqlDataSource _store = null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var database = await stack.CreateDatabaseAsync(Stop);
+        _store = NpgsqlDataSource.Create(database.ConnectionString);
+        await AskAsync("create table rows (due timestamptz)");
+    }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
     /// <summary>Otherwise a row of a replica whose clock is ahead waits for that time if the replica dies.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(-1)]
     public async Task A_row_is_due_by_the_clock_of_Postgres_whatever_the_clock_of_the_replica(int hours)
     {
-        var stop = TestContext.Current.CancellationToken;
-        var database = await stack.CreateDatabaseAsync(stop);
-        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        await using (
-            var create = store.CreateCommand(
-                """
-                create table rows (due timestamptz);
-                insert into rows values (clock_timestamp() + interval '1 second')
-                """
-            )
-        )
-            await create.ExecuteNonQueryAsync(stop);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var due = await AskAsync("insert into rows values (clock_timestamp() + interval '1 second') returning due");
+        Assert.Equal(due, await FirstTakenAsync(TimeSpan.FromHours(hours)));
+    }
+
+    [Fact]
+    public async Task A_row_that_would_wait_for_longer_than_any_can_is_due_at_once()
+    {
+        var due = (DateTime)
+            (await AskAsync("insert into rows values (clock_timestamp() + interval '1 hour') returning due"))!;
+        Assert.InRange((DateTime)(await FirstTakenAsync(TimeSpan.Zero))!, due.AddHours(-1), due.AddMinutes(-50));
+    }
+
+    /// <summary>Returns the due time of the first row that is taken.</summary>
+    /// <param name="ahead">Difference of the replica's clock.</param>
+    private async Task<object?> FirstTakenAsync(TimeSpan ahead)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         using var rows = new ScheduledRows(
-            store,
+            _store,
             "rows",
             "due",
             TimeSpan.FromMinutes(10),
-            new ShiftedClock(TimeSpan.FromHours(hours))
+            Longest,
+            new ShiftedClock(ahead)
         );
-        DateTimeOffset? taken = null;
-        var running = rows.RunAsync(TakeAsync, e => Assert.Fail(e.ToString()), over.Token);
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(taken is not null), "the row is taken");
+        var taken = new TaskCompletionSource<object?>();
+        var running = rows.RunAsync(
+            async (now, _) =>
+            {
+                taken.SetResult(
+                    await AskAsync($"delete from rows where due <= least('{now:O}', clock_timestamp()) returning due")
+                );
+                return 1;
+            },
+            e => taken.TrySetException(e),
+            over.Token
+        );
+        var first = await taken.Task.WaitAsync(TimeSpan.FromSeconds(60), Stop);
         await over.CancelAsync();
         await running;
+        return first;
+    }
 
-        async Task<int> TakeAsync(DateTimeOffset now, CancellationToken cancellationToken)
-        {
-            await using var take = store.CreateCommand("delete from rows where due <= clock_timestamp() returning due");
-            var due = (DateTime?)await take.ExecuteScalarAsync(cancellationToken);
-            Assert.True(due <= now.UtcDateTime, $"taken before it was due: {due}, {now}");
-            taken = now;
-            return 1;
-        }
+    private async Task<object?> AskAsync(string sql)
+    {
+        await using var command = _store.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(Stop);
     }
 }

@@ -25,6 +25,7 @@ internal sealed class OrderWorkflow(
         "petstore.orders",
         "next_step_at",
         TimeSpan.FromMilliseconds(options.Value.PollMilliseconds),
+        options.Value.MaxPause,
         clock
     );
 
