@@ -1,17 +1,21 @@
 using EventStore;
+using Streaming.Requests;
 
 namespace StreamApi.Seeds.Storage;
 
 /// <summary>
-/// Lets the changes of one row follow one another before they take a connection. Otherwise the changes of one busy row,
-/// waiting for its lock in Postgres, would use every connection of the pool. Thread-safe.
+/// Lets the changes of one row follow one another before they take a connection, in rotation over the clients.
+/// Thread-safe.
 /// </summary>
-internal sealed class RowTurns
+/// <remarks>Otherwise the changes of one busy row, waiting for its lock in Postgres, would use every connection of the
+/// pool.</remarks>
+internal sealed class RowTurns(TimeProvider clock)
 {
     /// <summary>Longest wait for a turn, as long as for a connection.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    private readonly Dictionary<string, Row> _rows = new(StringComparer.Ordinal);
+    /// <summary>The rows that are in use, and who waits for them.</summary>
+    private readonly Dictionary<string, Rotation<TaskCompletionSource>> _rows = new(StringComparer.Ordinal);
 
     /// <summary>Number of rows that are in use.</summary>
     public int Count
@@ -25,57 +29,56 @@ internal sealed class RowTurns
 
     /// <summary>Waits for the row's turn; dispose it when the change is committed.</summary>
     /// <exception cref="StoreUnavailableException">Too many changes of this row wait.</exception>
-    public async Task<IDisposable> EnterAsync(string row, CancellationToken cancellationToken)
+    public async Task<IDisposable> EnterAsync(string row, string client, CancellationToken cancellationToken)
     {
-        var mine = Use(row);
+        var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_rows)
+            if (_rows.TryGetValue(row, out var waiting))
+                waiting.Add(client, mine);
+            else
+            {
+                _rows[row] = new Rotation<TaskCompletionSource>();
+                return new Taken(this, row);
+            }
         try
         {
-            if (await mine.Turn.WaitAsync(Limit, cancellationToken))
-                return new Taken(this, row, mine);
+            await mine.Task.WaitAsync(Limit, clock, cancellationToken);
+            return new Taken(this, row);
         }
-        catch
+        catch (Exception e)
         {
-            Forget(row, mine);
-            throw;
+            // Passes on a turn that was granted meanwhile.
+            if (!mine.TrySetCanceled(CancellationToken.None))
+                Leave(row);
+            if (e is not TimeoutException)
+                throw;
         }
-        Forget(row, mine);
         throw new StoreUnavailableException("Too many changes wait for the same row. Try again in some seconds.");
     }
 
-    private Row Use(string name)
+    private void Leave(string row)
     {
         lock (_rows)
         {
-            if (!_rows.TryGetValue(name, out var row))
-                _rows[name] = row = new Row();
-            row.Users++;
-            return row;
+            var waiting = _rows[row];
+            while (waiting.Next() is var (next, client))
+            {
+                waiting.Remove(client, next);
+                if (next.TrySetResult())
+                    return;
+            }
+            _rows.Remove(row);
         }
     }
 
-    private void Forget(string name, Row row)
-    {
-        lock (_rows)
-            if (--row.Users == 0)
-                _rows.Remove(name);
-    }
-
-    private sealed class Row
-    {
-        public SemaphoreSlim Turn { get; } = new(1);
-        public int Users { get; set; }
-    }
-
-    private sealed class Taken(RowTurns turns, string name, Row row) : IDisposable
+    private sealed class Taken(RowTurns turns, string row) : IDisposable
     {
         private int _returned;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _returned, 1) != 0)
-                return;
-            row.Turn.Release();
-            turns.Forget(name, row);
+            if (Interlocked.Exchange(ref _returned, 1) == 0)
+                turns.Leave(row);
         }
     }
 }

@@ -23,7 +23,7 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurn
     public Task<TaskItem> CreateAsync(string title, CancellationToken cancellationToken) =>
         contexts.ChangeAsync(context => CreateAsync(context, title), cancellationToken);
 
-    private async Task<TaskItem> CreateAsync(TasksContext context, string title)
+    private static async Task<TaskItem> CreateAsync(TasksContext context, string title)
     {
         var now = await context.NowAsync();
         var task = new TaskItem
@@ -49,13 +49,13 @@ internal sealed class TaskList(IDbContextFactory<TasksContext> contexts, RowTurn
     }
 
     /// <summary>Returns false if the task does not exist.</summary>
-    public async Task<bool> SetStatusAsync(Guid id, string status, CancellationToken cancellationToken)
+    public async Task<bool> SetStatusAsync(Guid id, string status, string client, CancellationToken cancellationToken)
     {
-        var turn = await turns.EnterAsync($"task {id}", cancellationToken);
+        var turn = await turns.EnterAsync($"task {id}", client, cancellationToken);
         return await contexts.ChangeAsync(context => SetStatusAsync(context, id, status), cancellationToken, turn);
     }
 
-    private async Task<bool> SetStatusAsync(TasksContext context, Guid id, string status)
+    private static async Task<bool> SetStatusAsync(TasksContext context, Guid id, string status)
     {
         // The row lock keeps the events, and the times, in the order of the changes.
         var changed = await context.Database.ExecuteSqlAsync(

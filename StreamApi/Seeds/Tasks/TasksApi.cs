@@ -114,11 +114,18 @@ internal static class TasksApi
         return task is null ? Unknown(id) : TypedResults.Ok(TaskView.Of(task));
     }
 
-    private static async Task<IResult> SetStatusAsync(string id, HttpContext context, TaskList list)
+    private static async Task<IResult> SetStatusAsync(
+        string id,
+        HttpContext context,
+        TaskList list,
+        IStreamAccess access
+    )
     {
         var status = context.Request.Query.RequiredText("new_status", 64);
         TaskList.CheckStatus("new_status", status);
-        return Guid.TryParse(id, out var known) && await list.SetStatusAsync(known, status, context.RequestAborted)
+        return
+            Guid.TryParse(id, out var known)
+            && await list.SetStatusAsync(known, status, access.ClientOf(context), context.RequestAborted)
             ? TypedResults.Ok(new { status = "updated" })
             : Unknown(id);
     }

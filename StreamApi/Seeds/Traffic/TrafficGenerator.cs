@@ -22,7 +22,8 @@ internal sealed class TrafficGenerator(
     ILogger<TrafficGenerator> logger
 ) : RestartingService(logger, clock)
 {
-    private const string Lease = "traffic";
+    private const string Lease = "traffic",
+        Client = "traffic";
     private static readonly string[] Users = ["user-456", "user-123", "user-789"];
     private static readonly string[] Titles =
     [
@@ -71,12 +72,13 @@ internal sealed class TrafficGenerator(
     {
         var pet = await PetAsync(cancellationToken);
         if (pet.Stock < 5)
-            await inventory.RestockAsync(pet.Id, 50, cancellationToken);
+            await inventory.RestockAsync(pet.Id, 50, Client, cancellationToken);
         await orders.PlaceAsync(
             Guid.CreateVersion7(),
             pet.Id,
             Random.Shared.Next(1, 3),
             Random.Shared.GetItems(Users, 1)[0],
+            Client,
             cancellationToken
         );
     }
@@ -93,7 +95,7 @@ internal sealed class TrafficGenerator(
                 : pet.Price < 10 ? 0.05m
                 : 0
             );
-        await inventory.ChangeAsync(pet.Id, decimal.Round(pet.Price * factor, 2), null, cancellationToken);
+        await inventory.ChangeAsync(pet.Id, decimal.Round(pet.Price * factor, 2), null, Client, cancellationToken);
     }
 
     private async Task MoveTaskAsync(CancellationToken cancellationToken)
@@ -112,6 +114,7 @@ internal sealed class TrafficGenerator(
             await tasks.SetStatusAsync(
                 task.Id,
                 TaskList.Statuses[(Array.IndexOf(TaskList.Statuses, task.Status) + 1) % TaskList.Statuses.Length],
+                Client,
                 cancellationToken
             );
     }

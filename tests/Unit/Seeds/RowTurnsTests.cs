@@ -7,10 +7,10 @@ public sealed class RowTurnsTests
     [Fact]
     public async Task Changes_of_one_row_follow_one_another_and_those_of_others_do_not_wait()
     {
-        var turns = new RowTurns();
-        var first = await turns.EnterAsync("a", default);
-        var second = turns.EnterAsync("a", default);
-        (await turns.EnterAsync("b", default)).Dispose();
+        var turns = new RowTurns(TimeProvider.System);
+        var first = await turns.EnterAsync("a", "ann", default);
+        var second = turns.EnterAsync("a", "ann", default);
+        (await turns.EnterAsync("b", "ann", default)).Dispose();
         Assert.False(second.IsCompleted);
         first.Dispose();
         (await second).Dispose();
@@ -20,15 +20,31 @@ public sealed class RowTurnsTests
     [Fact]
     public async Task The_change_of_an_aborted_request_stops_waiting_and_keeps_no_turn()
     {
-        var turns = new RowTurns();
-        var first = await turns.EnterAsync("a", default);
+        var turns = new RowTurns(TimeProvider.System);
+        var first = await turns.EnterAsync("a", "ann", default);
         using var gone = new CancellationTokenSource();
-        var left = turns.EnterAsync("a", gone.Token);
+        var left = turns.EnterAsync("a", "ann", gone.Token);
         await gone.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         first.Dispose();
         first.Dispose();
-        (await turns.EnterAsync("a", default)).Dispose();
+        (await turns.EnterAsync("a", "ann", default)).Dispose();
+        Assert.Equal(0, turns.Count);
+    }
+
+    [Fact]
+    public async Task A_client_with_many_changes_of_a_row_delays_another_one_by_one_change()
+    {
+        var turns = new RowTurns(TimeProvider.System);
+        var first = await turns.EnterAsync("a", "many", default);
+        var many = Enumerable.Range(0, 50).Select(_ => turns.EnterAsync("a", "many", default)).ToList();
+        var few = turns.EnterAsync("a", "few", default);
+        first.Dispose();
+        (await many[0]).Dispose();
+        using (await few)
+            Assert.False(many[1].IsCompleted);
+        foreach (var next in many.Skip(1))
+            (await next).Dispose();
         Assert.Equal(0, turns.Count);
     }
 }

@@ -19,12 +19,13 @@ internal sealed class OrderPlacement(
         string petId,
         int quantity,
         string? userId,
+        string client,
         CancellationToken cancellationToken
     ) =>
         await contexts.ChangeAsync(
             context => PlaceAsync(context, id, petId, quantity, userId),
             cancellationToken,
-            await inventory.EnterAsync(petId, cancellationToken)
+            await inventory.EnterAsync(petId, client, cancellationToken)
         );
 
     private async Task<(Order?, Refusal?)> PlaceAsync(

@@ -63,6 +63,7 @@ internal static class OrdersApi
             petId,
             quantity,
             userId,
+            access.ClientOf(context),
             context.RequestAborted
         );
         return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));

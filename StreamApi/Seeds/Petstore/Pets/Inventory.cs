@@ -16,20 +16,22 @@ internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts, Row
         string id,
         decimal? price,
         int? stock,
+        string client,
         CancellationToken cancellationToken
-    ) => await ChangeAsync(id, pet => (price ?? pet.Price, stock ?? pet.Stock), cancellationToken);
+    ) => await ChangeAsync(id, pet => (price ?? pet.Price, stock ?? pet.Stock), client, cancellationToken);
 
     /// <summary>Adds to a pet's stock, including orders that were placed since the caller read it.</summary>
-    public Task RestockAsync(string id, int count, CancellationToken cancellationToken) =>
-        ChangeAsync(id, pet => (pet.Price, pet.Stock + count), cancellationToken);
+    public Task RestockAsync(string id, int count, string client, CancellationToken cancellationToken) =>
+        ChangeAsync(id, pet => (pet.Price, pet.Stock + count), client, cancellationToken);
 
     /// <summary>Waits for the turn to lock this pet.</summary>
-    public Task<IDisposable> EnterAsync(string id, CancellationToken cancellationToken) =>
-        turns.EnterAsync($"pet {id}", cancellationToken);
+    public Task<IDisposable> EnterAsync(string id, string client, CancellationToken cancellationToken) =>
+        turns.EnterAsync($"pet {id}", client, cancellationToken);
 
     private async Task<(Pet?, Refusal?)> ChangeAsync(
         string id,
         Func<Pet, (decimal Price, int Stock)> change,
+        string client,
         CancellationToken cancellationToken
     ) =>
         await contexts.ChangeAsync<PetstoreContext, (Pet?, Refusal?)>(
@@ -43,7 +45,7 @@ internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts, Row
                 return (pet, null);
             },
             cancellationToken,
-            await EnterAsync(id, cancellationToken)
+            await EnterAsync(id, client, cancellationToken)
         );
 
     /// <summary>

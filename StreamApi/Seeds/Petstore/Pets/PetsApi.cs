@@ -68,14 +68,25 @@ internal static class PetsApi
         return pet is null ? Refusal.UnknownPet(id).ToResult() : TypedResults.Ok(pet);
     }
 
-    private static async Task<IResult> ChangeAsync(string id, HttpContext context, Inventory inventory)
+    private static async Task<IResult> ChangeAsync(
+        string id,
+        HttpContext context,
+        Inventory inventory,
+        IStreamAccess access
+    )
     {
         id = JsonBody.Checked("id", id, 64);
         var body = await JsonBody.ReadAsync(context);
         var (price, stock) = (body.Price("price", 1_000_000), body.Whole("stock", 0, 1_000_000));
         if (price is null && stock is null)
             return InvalidRequestException.ProblemOf("price", "requires price or stock.");
-        var (pet, refusal) = await inventory.ChangeAsync(id, price, stock, context.RequestAborted);
+        var (pet, refusal) = await inventory.ChangeAsync(
+            id,
+            price,
+            stock,
+            access.ClientOf(context),
+            context.RequestAborted
+        );
         return refusal?.ToResult() ?? TypedResults.Ok(pet);
     }
 
