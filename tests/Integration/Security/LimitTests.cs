@@ -112,6 +112,18 @@ public sealed class LimitTests(LimitedSystem fixture)
     }
 
     [Fact]
+    public async Task A_stream_of_a_posted_text_counts_as_a_new_stream()
+    {
+        var ann = Tokens.Of("ann of texts", publish: ["chat"]);
+        for (var i = 0; i < 10; i++)
+            Assert.Equal(HttpStatusCode.OK, await AskAsync());
+        Assert.Equal(HttpStatusCode.TooManyRequests, await AskAsync());
+
+        Task<HttpStatusCode> AskAsync() =>
+            SecureSystem.StatusAsync(fixture.Server, Post, "/chat/stream", ann, new { text = "one two" });
+    }
+
+    [Fact]
     public async Task New_streams_are_each_users_own_and_a_resume_is_not_a_new_one()
     {
         var server = fixture.Server;
@@ -177,6 +189,15 @@ public sealed class LimitTests(LimitedSystem fixture)
             );
         foreach (var reader in open)
             await reader.DisposeAsync();
+        // Asked by the operator, because each try would count against the user's limit of new streams.
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+                !(await SecureSystem.JsonAsync(server, Get, "/v1/connections", key: SecureSystem.OperatorKey))
+                    .GetProperty("connections")
+                    .EnumerateArray()
+                    .Any(row => row.GetProperty("user").GetString() == "cid"),
+            "the streams are closed"
+        );
         await DeliverySystem.EventuallyAsync(
             async () => await SecureSystem.StatusAsync(server, Get, path, cid) == HttpStatusCode.OK,
             "a place is given back"
@@ -219,6 +240,9 @@ public sealed class LimitTests(LimitedSystem fixture)
     [Theory]
     [InlineData("/v1/chat/completions", HttpStatusCode.BadRequest)]
     [InlineData("/v1/generations", HttpStatusCode.BadRequest)]
+    [InlineData("/v1/messages", HttpStatusCode.BadRequest)]
+    [InlineData("/sse/chat", HttpStatusCode.BadRequest)]
+    [InlineData("/sse/backpressure-chat", HttpStatusCode.BadRequest)]
     [InlineData("/message/0b54f3a6-21c5-4c5e-9a43-4d0f9f6f8a01", HttpStatusCode.NotFound)]
     public async Task Requests_for_model_work_of_one_user_are_bounded(string path, HttpStatusCode answered)
     {
