@@ -1,6 +1,5 @@
 using System.Text;
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -84,7 +83,7 @@ public sealed class AppendTests(StackFixture stack)
         var cancellationToken = TestContext.Current.CancellationToken;
         var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
         await using var database = NpgsqlDataSource.Create(address);
-        using var host = await StartAsync(address, commandTimeoutSeconds: 2);
+        using var host = await StartAsync(address);
         var appender = host.Services.GetRequiredService<EventAppender>();
         await NarrowAsync(database);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -123,19 +122,9 @@ public sealed class AppendTests(StackFixture stack)
         await host.StopAsync(cancellationToken);
     }
 
-    private static async Task<IHost> StartAsync(string connectionString, int commandTimeoutSeconds = 15)
+    private static async Task<IHost> StartAsync(string connectionString)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = connectionString,
-                ["EventStore:CommandTimeoutSeconds"] = $"{commandTimeoutSeconds}",
-            }
-        );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        var host = builder.Build();
+        var host = StoreHost.Of(connectionString).Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(TestContext.Current.CancellationToken);
         await host.StartAsync(TestContext.Current.CancellationToken);
         return host;

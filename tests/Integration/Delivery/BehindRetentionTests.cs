@@ -39,7 +39,8 @@ public sealed class BehindRetentionTests(StackFixture stack)
         // The link to Postgres is the Broadcaster's.
         await using var system = await StartAsync(replicas: 0);
         var others = Direct(system);
-        var reading = await system.StartReplicaAsync(others);
+        // It must not read the store itself when a heartbeat is late.
+        var reading = await system.StartReplicaAsync(new(others) { ["Streaming__RelayHeartbeatSeconds"] = "60" });
         var publisher = await system.StartReplicaAsync(others);
         var leader = await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "60000" });
         await system.WaitForModeAsync("live");

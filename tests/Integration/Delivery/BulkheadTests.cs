@@ -2,9 +2,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using EventStore;
 using Harness;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Stack;
 
@@ -152,16 +150,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
     public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string? pool)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = stack.EventStore,
-                ["EventStore:CommandTimeoutSeconds"] = "7",
-            }
-        );
-        builder.AddEventStore();
-        using var host = builder.Build();
+        using var host = StoreHost.Of(stack.EventStore, ("EventStore:CommandTimeoutSeconds", "7")).Build();
         var store = pool is null
             ? host.Services.GetRequiredService<NpgsqlDataSource>()
             : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);

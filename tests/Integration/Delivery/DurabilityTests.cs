@@ -138,7 +138,7 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
             Host = $"127.0.0.1:{standby.Port},127.0.0.1:{link.Port}",
             Pooling = true,
         };
-        await using var log = await OpenLog.OpenAsync(hosts, new() { ["EventStore:PollMilliseconds"] = "60000" });
+        await using var log = await OpenLog.OpenAsync(hosts, ("EventStore:PollMilliseconds", "60000"));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var pages = Channel.CreateUnbounded<int>();
         var outbox = Channel.CreateUnbounded<int>();

@@ -17,7 +17,7 @@ public sealed class NotificationTests(StackFixture stack)
         await using var link = new FaultyLink(database.Host!, database.Port);
         (database.Host, database.Port) = ("127.0.0.1", link.Port);
         // A statement is given up long after the test.
-        await using var log = await OpenLog.OpenAsync(database, new() { ["EventStore:CommandTimeoutSeconds"] = "300" });
+        await using var log = await OpenLog.OpenAsync(database, ("EventStore:CommandTimeoutSeconds", "300"));
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var outbox = Task.Run(
             async () =>

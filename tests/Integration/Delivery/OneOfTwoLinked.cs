@@ -20,6 +20,9 @@ public abstract class OneOfTwoLinked(StackFixture stack) : SharedSystem(stack)
         {
             ["ConnectionStrings__eventstore"] = database.ConnectionString,
             ["ConnectionStrings__redis"] = Stack.Redis,
+            // They must work while the linked replica does not, also on a busy machine.
+            ["EventStore__CommandTimeoutSeconds"] = "15",
+            ["Relay__LeaseMilliseconds"] = "60000",
         };
         await System.StartReplicaAsync(direct);
         await System.StartBroadcasterAsync(direct);

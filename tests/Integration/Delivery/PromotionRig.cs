@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -74,19 +73,10 @@ internal sealed class OpenLog : IAsyncDisposable
 
     public static async Task<OpenLog> OpenAsync(
         NpgsqlConnectionStringBuilder database,
-        Dictionary<string, string?>? settings = null
+        params (string Name, string Value)[] settings
     )
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>(settings ?? [])
-            {
-                ["ConnectionStrings:eventstore"] = database.ConnectionString,
-            }
-        );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        var host = builder.Build();
+        var host = StoreHost.Of(database.ConnectionString, settings).Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         return new OpenLog(host);
     }

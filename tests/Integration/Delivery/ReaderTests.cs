@@ -1,5 +1,4 @@
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -97,7 +96,7 @@ public sealed class ReaderTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(partitionSpan: 1_000_000);
-        await using var store = await OneConnectionAsync(host);
+        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         var reader = new EventReader(store, host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
         // In the same session: another one would add the rows that it read to the statistics seconds later.
         var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(host.Services, store);
@@ -144,9 +143,9 @@ public sealed class ReaderTests(StackFixture stack)
 
         async Task<long> RowsOfAsync(EventFilter filter)
         {
-            var before = await RowsReadAsync(store);
+            var before = await RowsRead.CountAsync(store, @"eventstore\.");
             await reader.ReadAsync(0, filter, cancellationToken: cancellationToken);
-            return await RowsReadAsync(store) - before;
+            return await RowsRead.CountAsync(store, @"eventstore\.") - before;
         }
     }
 
@@ -241,19 +240,8 @@ public sealed class ReaderTests(StackFixture stack)
     private async Task<IHost> StartAsync(long partitionSpan)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = (
-                    await stack.CreateDatabaseAsync(cancellationToken)
-                ).ConnectionString,
-                ["EventStore:SearchRows"] = "256",
-            }
-        );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        var host = builder.Build();
+        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        var host = StoreHost.Of(database.ConnectionString, ("EventStore:SearchRows", "256")).Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
         await using var narrow = host
             .Services.GetRequiredService<NpgsqlDataSource>()
@@ -264,34 +252,6 @@ public sealed class ReaderTests(StackFixture stack)
         await narrow.ExecuteNonQueryAsync(cancellationToken);
         await host.StartAsync(cancellationToken);
         return host;
-    }
-
-    /// <summary>One connection, whose session can be asked for the rows that it has read.</summary>
-    internal static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host)
-    {
-        var pooled = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads);
-        await using var connection = await pooled.OpenConnectionAsync();
-        var text = new NpgsqlConnectionStringBuilder(
-            host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore")
-        )
-        {
-            MaxPoolSize = 1,
-            Options = new NpgsqlConnectionStringBuilder(pooled.ConnectionString).Options,
-        };
-        return NpgsqlDataSource.Create(text.ConnectionString);
-    }
-
-    internal static async Task<long> RowsReadAsync(NpgsqlDataSource store)
-    {
-        await using (var flush = store.CreateCommand("select pg_stat_force_next_flush()"))
-            await flush.ExecuteNonQueryAsync();
-        await using var command = store.CreateCommand(
-            """
-            select (select sum(idx_tup_read) from pg_stat_user_indexes where schemaname = 'eventstore')
-                 + (select sum(seq_tup_read) from pg_stat_user_tables where schemaname = 'eventstore')
-            """
-        );
-        return (long)(decimal)(await command.ExecuteScalarAsync())!;
     }
 
     private static NewEvent Event(Random random) =>

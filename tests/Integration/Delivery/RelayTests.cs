@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using Broadcaster;
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -230,22 +229,16 @@ public sealed class RelayTests(StackFixture stack)
 
     private async Task<IHost> StartAsync(NpgsqlConnectionStringBuilder database, int leaseMilliseconds = 60_000)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = database.ConnectionString,
-                ["ConnectionStrings:redis"] = stack.Redis,
-                ["EventStore:Channel"] = database.Database,
-                ["EventStore:PollMilliseconds"] = "50",
-                ["Relay:HeartbeatMilliseconds"] = "100",
-                ["Relay:LeaseMilliseconds"] = $"{leaseMilliseconds}",
-                ["Relay:RenewMilliseconds"] = "250",
-                ["EventStore:CommandTimeoutSeconds"] = "300",
-            }
+        var builder = StoreHost.Of(
+            database.ConnectionString,
+            ("ConnectionStrings:redis", stack.Redis),
+            ("EventStore:Channel", database.Database!),
+            ("EventStore:PollMilliseconds", "50"),
+            ("Relay:HeartbeatMilliseconds", "100"),
+            ("Relay:LeaseMilliseconds", $"{leaseMilliseconds}"),
+            ("Relay:RenewMilliseconds", "250"),
+            ("EventStore:CommandTimeoutSeconds", "300")
         );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
         builder.AddRelayRedis();
         builder.AddRelay();
         var host = builder.Build();

@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using System.Threading.Channels;
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Stack;
@@ -87,17 +86,8 @@ public sealed class ReplayMemoryTests(StackFixture stack)
     private async Task<IHost> StartAsync()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var builder = Host.CreateEmptyApplicationBuilder(null);
         var database = await stack.CreateDatabaseAsync(cancellationToken);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = database.ConnectionString,
-                ["EventStore:MaxBatchBytes"] = "16777216",
-            }
-        );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
+        var builder = StoreHost.Of(database.ConnectionString, ("EventStore:MaxBatchBytes", "16777216"));
         builder.Services.Configure<StreamingOptions>(streaming =>
             (streaming.ReplayBytes, streaming.ReplayReaders, streaming.ReplaySharedSeconds) = (Most, 1, 0)
         );

@@ -47,9 +47,9 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
         Assert.Equal(Enumerable.Range(2, 29), Numbers(second));
         // They continue together from there.
         system.Postgres.Heal();
+        var next = new EventBody("t.1", "n", 31, Id: Guid.NewGuid());
         await DeliverySystem.EventuallyAsync(
-            async () =>
-                (await DeliverySystem.PostAsync(system.Replicas[0], new EventBody("t.1", "n", 31))).IsSuccessStatusCode,
+            async () => (await DeliverySystem.PostAsync(system.Replicas[0], next)).IsSuccessStatusCode,
             "publishing works again"
         );
         foreach (var reader in (SseReader[])[first, second])
@@ -69,7 +69,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
                 ["Streaming__RecentEvents"] = "0",
                 ["Streaming__RingEvents"] = "16",
                 ["Streaming__ReplayReaders"] = "1",
-                ["EventStore__CommandTimeoutSeconds"] = "1",
+                ["EventStore__CommandTimeoutSeconds"] = "5",
                 ["Streaming__ReplayTries"] = "1000",
             }
         );

@@ -162,7 +162,7 @@ public sealed class ReplicaTests(StackFixture stack)
         await using var list = await SseReader.OpenAsync(system.Replicas[0].Url, "/v1/connections/stream");
         // An update a second says that the list is partial.
         await DeliverySystem.EventuallyAsync(
-            () => Task.FromResult(Volatile.Read(ref asked) >= 2 || list.Frames.Count(f => f.Event == "update") >= 6),
+            () => Task.FromResult(Volatile.Read(ref asked) >= 2 || list.Frames.Count(f => f.Event == "update") >= 16),
             "it is asked again, or the first listing is repeated"
         );
         Assert.InRange(Volatile.Read(ref asked), 2, int.MaxValue);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -227,15 +226,9 @@ public sealed class RetentionTests(StackFixture stack)
         public static async Task<Log> StartAsync(string connectionString, (string Name, string Value)[] settings)
         {
             var cancellationToken = TestContext.Current.CancellationToken;
-            var builder = Host.CreateEmptyApplicationBuilder(null);
-            builder.Configuration.AddInMemoryCollection(
-                settings
-                    .Select(s => KeyValuePair.Create("EventStore:" + s.Name, (string?)s.Value))
-                    .Append(new("ConnectionStrings:eventstore", connectionString))
-            );
-            builder.Services.AddMetrics();
-            builder.AddEventStore();
-            var host = builder.Build();
+            var host = StoreHost
+                .Of(connectionString, [.. settings.Select(s => ("EventStore:" + s.Name, s.Value))])
+                .Build();
             await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
             await host.StartAsync(cancellationToken);
             return new Log(host, connectionString, settings);

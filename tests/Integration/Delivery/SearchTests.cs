@@ -1,6 +1,5 @@
 using EventStore;
 using Integration.Seeds;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -75,7 +74,7 @@ public sealed class SearchTests(StackFixture stack)
             Topics = 40;
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync(cancellationToken);
-        await using var store = await ReaderTests.OneConnectionAsync(host);
+        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         await using (
             var fill = store.CreateCommand(
                 $"""
@@ -91,9 +90,9 @@ public sealed class SearchTests(StackFixture stack)
         while (await directory.ListAsync(cancellationToken) > 0) { }
         var reader = new EventReader(store, host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
         var filter = new EventFilter([.. Enumerable.Range(0, Patterns).Select(n => $"t.{n}.*.none")], [], []);
-        var before = await ReaderTests.RowsReadAsync(store);
+        var before = await RowsRead.CountAsync(store, @"eventstore\.");
         await reader.ReadAsync(0, filter, cancellationToken: cancellationToken);
-        var rows = await ReaderTests.RowsReadAsync(store) - before;
+        var rows = await RowsRead.CountAsync(store, @"eventstore\.") - before;
         Assert.True(rows <= 4_000, $"{rows} rows");
     }
 
@@ -175,19 +174,8 @@ public sealed class SearchTests(StackFixture stack)
 
     private async Task<IHost> StartAsync(CancellationToken cancellationToken)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = (
-                    await MigratedDatabase.CreateAsync(stack, cancellationToken)
-                ).ConnectionString,
-                ["EventStore:SearchRows"] = $"{SearchRows}",
-            }
-        );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        var host = builder.Build();
+        var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
+        var host = StoreHost.Of(database.ConnectionString, ("EventStore:SearchRows", $"{SearchRows}")).Build();
         await host.StartAsync(cancellationToken);
         return host;
     }

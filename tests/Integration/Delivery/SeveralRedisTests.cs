@@ -292,7 +292,6 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         private readonly List<RedisNode> _nodes = [];
 
         internal IReadOnlyList<RedisNode> Nodes => _nodes;
-
         internal string? Missing { get; private set; }
 
         protected override int Replicas => 2;
@@ -303,6 +302,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
             {
                 ["ConnectionStrings__redis"] = string.Join(';', _nodes.Select(node => node.LinkedAddress)),
                 ["Telemetry__Prometheus__Url"] = "http://127.0.0.1:0",
+                ["Relay__LeaseMilliseconds"] = "60000",
             };
 
         /// <summary>Starts a replica with a link of its own to Postgres.</summary>

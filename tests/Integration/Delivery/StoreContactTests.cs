@@ -3,7 +3,6 @@ using System.Diagnostics.Metrics;
 using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -22,16 +21,12 @@ public sealed class StoreContactTests(StackFixture stack)
         var database = await stack.CreateDatabaseAsync(Stop);
         await using var link = new FaultyLink(database.Host!, database.Port);
         (database.Host, database.Port) = ("127.0.0.1", link.Port);
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration["ConnectionStrings:eventstore"] = database.ConnectionString;
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        using var host = builder.Build();
+        using var host = StoreHost.Of(database.ConnectionString).Build();
         var clock = new StepClock();
         using var contact = new StoreContact(
             host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed),
             host.Services,
-            Options.Create(new EventStoreOptions { UnhealthySeconds = 1 }),
+            Options.Create(new EventStoreOptions { UnhealthySeconds = 5 }),
             host.Services.GetRequiredService<IMeterFactory>(),
             clock,
             NullLogger<StoreContact>.Instance

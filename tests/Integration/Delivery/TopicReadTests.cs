@@ -1,5 +1,4 @@
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -22,8 +21,8 @@ public sealed class TopicReadTests(StackFixture stack)
     public async Task A_read_of_a_topic_visits_no_other_events_whatever_the_statistics()
     {
         using var host = await StartAsync();
-        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
-        await using var work = await OneConnectionAsync(host, pool: null);
+        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
+        await using var work = await RowsRead.OneConnectionAsync(host, pool: null);
         await FillAsync(host, work);
 
         foreach (var topic in (string[])[Early, Late])
@@ -76,7 +75,7 @@ public sealed class TopicReadTests(StackFixture stack)
     {
         const int Numbers = 40_000;
         using var host = await StartAsync();
-        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         await FillAsync(host, reads);
         await using var fill = reads.CreateCommand(
             $$"""
@@ -108,7 +107,7 @@ public sealed class TopicReadTests(StackFixture stack)
     public async Task An_ordinal_is_counted_up_to_ten_thousand_events_and_none_is_taken_for_another()
     {
         using var host = await StartAsync();
-        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         await FillAsync(host, reads);
         var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
         await using var nth = reads.CreateCommand(
@@ -141,7 +140,7 @@ public sealed class TopicReadTests(StackFixture stack)
     {
         const int MostEvents = 20_000;
         using var host = await StartAsync();
-        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         await using var fill = reads.CreateCommand(
             $"""
             insert into eventstore.events (position, id, topic, type, data, time)
@@ -171,7 +170,7 @@ public sealed class TopicReadTests(StackFixture stack)
         const int Unlisted = 5_000,
             Pages = 20;
         using var host = await StartAsync();
-        await using var reads = await OneConnectionAsync(host, StorePool.Reads);
+        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         await FillAsync(host, reads);
         await using var fill = reads.CreateCommand(
             $"""
@@ -204,7 +203,7 @@ public sealed class TopicReadTests(StackFixture stack)
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
     {
         using var host = await StartAsync();
-        await using var work = await OneConnectionAsync(host, pool: null);
+        await using var work = await RowsRead.OneConnectionAsync(host, pool: null);
         await FillAsync(host, work);
         var (registry, writer) = (new RunRegistry(work), Guid.CreateVersion7());
         await using (
@@ -276,40 +275,9 @@ public sealed class TopicReadTests(StackFixture stack)
 
     private async Task<IHost> StartAsync()
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = (await stack.CreateDatabaseAsync(Stop)).ConnectionString,
-            }
-        );
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
-        var host = builder.Build();
+        var host = StoreHost.Of((await stack.CreateDatabaseAsync(Stop)).ConnectionString).Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(Stop);
         return host;
-    }
-
-    /// <summary>Opens a pool of one connection, whose session can be asked for the rows that it has read.</summary>
-    /// <param name="host">The services.</param>
-    /// <param name="pool">The pool whose settings the session has; null for the features' own.</param>
-    private static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host, string? pool)
-    {
-        var pooled = pool is null
-            ? host.Services.GetRequiredService<NpgsqlDataSource>()
-            : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
-        await using var connection = await pooled.OpenConnectionAsync(Stop);
-        var text = new NpgsqlConnectionStringBuilder(
-            host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore")
-        )
-        {
-            MaxPoolSize = 1,
-            MaxAutoPrepare = 30,
-            AutoPrepareMinUsages = 2,
-            NoResetOnClose = true,
-            Options = new NpgsqlConnectionStringBuilder(pooled.ConnectionString).Options,
-        };
-        return NpgsqlDataSource.Create(text.ConnectionString);
     }
 
     private static async Task<NumberedTopic> NumberedAsync(NpgsqlDataSource store, string topic, long number)
@@ -328,16 +296,6 @@ public sealed class TopicReadTests(StackFixture stack)
         return found;
     }
 
-    private static async Task<long> RowsReadAsync(NpgsqlDataSource store)
-    {
-        await using (var flush = store.CreateCommand("select pg_stat_force_next_flush()"))
-            await flush.ExecuteNonQueryAsync(Stop);
-        await using var command = store.CreateCommand(
-            """
-            select (select sum(idx_tup_read) from pg_stat_user_indexes where relname ~ '^(events|idempotency)')
-                 + (select sum(seq_tup_read) from pg_stat_user_tables where relname ~ '^(events|idempotency)')
-            """
-        );
-        return (long)(decimal)(await command.ExecuteScalarAsync(Stop))!;
-    }
+    private static Task<long> RowsReadAsync(NpgsqlDataSource store) =>
+        RowsRead.CountAsync(store, @"eventstore\.(events|idempotency)");
 }

@@ -59,7 +59,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
             broadcasters: 0,
             settings: new()
             {
-                ["EventStore__CommandTimeoutSeconds"] = "4",
+                ["EventStore__CommandTimeoutSeconds"] = "8",
                 ["Logging__LogLevel__EventStore.StoreContact"] = "Debug",
             },
             database: await rig.CreateDatabaseAsync(),

@@ -42,15 +42,15 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
             ["Llm__Providers__Local__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
             ["Llm__Providers__Local__Models__0"] = "llama",
             ["Llm__Providers__Demo__TokensPerSecond"] = "200",
-            ["Llm__Providers__Local__FirstTokenSeconds"] = "2",
-            ["Llm__Providers__Local__FirstTokenTotalSeconds"] = "5",
-            ["Runs__LeaseSeconds"] = "3",
+            ["Llm__Providers__Local__FirstTokenSeconds"] = "4",
+            ["Llm__Providers__Local__FirstTokenTotalSeconds"] = "10",
+            ["Runs__LeaseSeconds"] = "6",
             // Long enough that a refusal after retries is an HTTP status on a busy machine; SilentModelTests has the
             // default.
             ["Llm__HeadMilliseconds"] = "2000",
         };
         // Of this one alone: to the others a busy machine may be silent for longer, until a test lets them go on.
-        settings["Llm__Providers__Local__IdleSeconds"] = "2";
+        settings["Llm__Providers__Local__IdleSeconds"] = "4";
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
         {
             settings[$"Llm__Providers__{provider}__BackoffMilliseconds"] = "20";

@@ -51,9 +51,10 @@ public sealed class SessionTests(LlmSystem system)
             await AnswerAsync(request, "answer");
         });
         var session = await SessionAsync(leaving);
-        await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
         await SendAsync(leaving, session, prompt);
+        // Before the stream: the replica of a stream answers too.
         await asked.Task;
+        await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
         leaving.Process.Terminate();
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == End));
         Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));

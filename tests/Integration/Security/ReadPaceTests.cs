@@ -223,10 +223,11 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         return response.StatusCode;
     }
 
-    /// <summary>Asks, some requests at a time and without reading the answers, until one is refused.</summary>
+    /// <summary>Asks at once and without reading the answers, until one is refused: unread ones are cut off after some
+    /// seconds.</summary>
     private static async Task<List<HttpResponseMessage>> UntilRefusedAsync(HttpClient http, Uri page, int most)
     {
-        const int AtOnce = 4;
+        const int AtOnce = 12;
         var unread = new List<HttpResponseMessage>();
         do unread.AddRange(await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => AskAsync(http, page))));
         while (unread.All(answer => answer.IsSuccessStatusCode) && unread.Count < most);

@@ -78,7 +78,8 @@ public sealed class PythonTests(SeedSystem seeds)
         var cutAt = program.Lines.Length;
         link.Heal();
         await program.WaitForAsync(lines => lines.Length >= cutAt + 5);
-        Assert.Equal(Enumerable.Range(1, program.Lines.Length).Select(n => $"{n}"), program.Lines);
+        var numbers = program.Lines;
+        Assert.Equal(Enumerable.Range(1, numbers.Length).Select(n => $"{n}"), numbers);
     }
 
     [Fact]

@@ -1,7 +1,6 @@
 using EventStore;
 using Integration.Delivery;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -29,7 +28,7 @@ public sealed class ReadCostTests(StackFixture stack)
     public async Task The_first_and_last_pages_of_many_tasks_cost_as_much_as_those_of_few(bool ofStatus, bool analyzed)
     {
         using var host = await StartAsync();
-        await using var store = await OneConnectionAsync(host);
+        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         var contexts = Contexts<TasksContext>(host, store);
         await FillAsync(5_000);
         var ofFew = await RowsAsync();
@@ -63,12 +62,12 @@ public sealed class ReadCostTests(StackFixture stack)
                     .ThenByDescending(t => t.Id)
                     .Skip(50)
                     .FirstAsync(Stop);
-            var before = await RowsReadAsync(store, "tasks");
+            var before = await RowsRead.CountAsync(store, @"tasks\.");
             var first = await new TaskPage(Limit, status, null, null).ReadAsync(context);
             DateTime? changedAt = ofStatus ? last.UpdatedAt : null;
             var end = await new TaskPage(Limit, status, last.Id, changedAt).ReadAsync(context);
             Assert.Equal((Limit, true, 50, false), (first.Tasks.Count, first.More, end.Tasks.Count, end.More));
-            return await RowsReadAsync(store, "tasks") - before;
+            return await RowsRead.CountAsync(store, @"tasks\.") - before;
         }
     }
 
@@ -77,7 +76,7 @@ public sealed class ReadCostTests(StackFixture stack)
     public async Task A_users_newest_orders_cost_the_same_in_a_shop_with_many_orders(string user, bool analyzed)
     {
         using var host = await StartAsync();
-        await using var store = await OneConnectionAsync(host);
+        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         var contexts = Contexts<PetstoreContext>(host, store);
         await FillAsync(5_000);
         var ofFew = await RowsAsync();
@@ -102,9 +101,9 @@ public sealed class ReadCostTests(StackFixture stack)
         async Task<long> RowsAsync()
         {
             await using var context = contexts.CreateDbContext();
-            var before = await RowsReadAsync(store, "petstore");
+            var before = await RowsRead.CountAsync(store, @"petstore\.");
             Assert.Equal(user == "nobody" ? 0 : 200, (await Recommender.OrdersAsync(context, user)).Count);
-            return await RowsReadAsync(store, "petstore") - before;
+            return await RowsRead.CountAsync(store, @"petstore\.") - before;
         }
     }
 
@@ -114,7 +113,7 @@ public sealed class ReadCostTests(StackFixture stack)
     {
         const int Messages = 20_000;
         using var host = await StartAsync();
-        await using var store = await OneConnectionAsync(host);
+        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         using var sessions = new Sessions(
             store,
             store,
@@ -160,41 +159,18 @@ public sealed class ReadCostTests(StackFixture stack)
         }
 
         async Task<long> CountAsync() =>
-            await RowsReadAsync(store, "eventstore") + await RowsReadAsync(store, "resilient");
+            await RowsRead.CountAsync(store, @"eventstore\.") + await RowsRead.CountAsync(store, @"resilient\.");
     }
 
     private async Task<IHost> StartAsync()
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration["ConnectionStrings:eventstore"] = (
-            await MigratedDatabase.CreateAsync(stack, Stop)
-        ).ConnectionString;
-        builder.Services.AddMetrics();
-        builder.AddEventStore();
+        var builder = StoreHost.Of((await MigratedDatabase.CreateAsync(stack, Stop)).ConnectionString);
         builder.Services.AddSeedStores();
         return builder.Build();
     }
 
     private static ReadContexts<T> Contexts<T>(IHost host, NpgsqlDataSource store)
         where T : EventContext => new(host.Services.GetRequiredService<IDbContextFactory<T>>(), store);
-
-    /// <summary>One connection with the settings of the pool for reads: its session can be asked for the rows that it
-    /// has read.</summary>
-    private static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host)
-    {
-        var reads = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads);
-        await using var connection = await reads.OpenConnectionAsync(Stop);
-        return NpgsqlDataSource.Create(
-            new NpgsqlConnectionStringBuilder(
-                host.Services.GetRequiredService<IConfiguration>().GetConnectionString("eventstore")
-            )
-            {
-                MaxPoolSize = 1,
-                NoResetOnClose = true,
-                Options = new NpgsqlConnectionStringBuilder(reads.ConnectionString).Options,
-            }
-        );
-    }
 
     /// <summary>Makes Postgres know a schema's tables, or take them for empty.</summary>
     private static async Task SetStatisticsAsync(NpgsqlDataSource store, string schema, bool analyzed)
@@ -208,18 +184,6 @@ public sealed class ReadCostTests(StackFixture stack)
                 where relnamespace = '{schema}'::regnamespace and relkind in ('r', 'i')
                 """
             );
-    }
-
-    private static async Task<long> RowsReadAsync(NpgsqlDataSource store, string schema)
-    {
-        await ExecuteAsync(store, "select pg_stat_force_next_flush()");
-        await using var command = store.CreateCommand(
-            $"""
-            select (select sum(idx_tup_read) from pg_stat_user_indexes where schemaname = '{schema}')
-                 + (select sum(seq_tup_read) from pg_stat_user_tables where schemaname = '{schema}')
-            """
-        );
-        return (long)(decimal)(await command.ExecuteScalarAsync(Stop))!;
     }
 
     private static async Task ExecuteAsync(NpgsqlDataSource store, string sql)

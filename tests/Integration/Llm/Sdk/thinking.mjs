@@ -1,4 +1,4 @@
-// A model that thinks for nine seconds behind a proxy that closes a connection after three silent seconds.
+// A model that thinks for nine seconds behind a proxy that closes a connection after six silent seconds.
 //   node thinking.mjs <base> <prompt> <refused prompt>
 import assert from "node:assert/strict";
 import http from "node:http";
@@ -12,7 +12,7 @@ const proxy = http.createServer((request, response) => {
     answer.pipe(response);
     answer.on("error", () => response.destroy());
   });
-  onward.setTimeout(3_000, () => onward.destroy(new Error("The proxy timed out.")));
+  onward.setTimeout(6_000, () => onward.destroy(new Error("The proxy timed out.")));
   onward.on("error", () => response.destroy());
   request.pipe(onward);
 });

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Integration.Delivery;
+
+/// <summary>Hosts with the event store alone, for tests of its services.</summary>
+internal static class StoreHost
+{
+    /// <summary>Prepares a host; the test adds what else it needs.</summary>
+    /// <param name="connectionString">Of the store's database.</param>
+    /// <param name="settings">More settings.</param>
+    public static HostApplicationBuilder Of(string connectionString, params (string Name, string Value)[] settings)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(
+            settings
+                .Append(("ConnectionStrings:eventstore", connectionString))
+                .Select(s => KeyValuePair.Create(s.Item1, (string?)s.Item2))
+        );
+        builder.Services.AddMetrics();
+        builder.AddEventStore();
+        return builder;
+    }
+}
