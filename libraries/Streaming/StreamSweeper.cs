@@ -29,7 +29,8 @@ internal sealed class StreamSweeper(
             replay.Sweep();
             // Returns about half of each connection's memory to the operating system. No other kind of collection
             // does, however long the server is idle.
-            if (!compaction.IsDue(registry.Opened, GC.GetTotalAllocatedBytes(), Environment.WorkingSet))
+            var (allocated, collections) = (GC.GetTotalAllocatedBytes(), GC.CollectionCount(0));
+            if (!compaction.IsDue(registry.Opened, allocated, Environment.WorkingSet, collections))
                 continue;
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             compaction.Done(registry.Opened, Environment.WorkingSet);

@@ -15,14 +15,16 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
         MaxRepeats = 3;
 
     /// <summary>Allocations of a quiet server between two checks.</summary>
-    private const long QuietBytes = 48L * 1024 * 1024;
+    private const long QuietBytes = 16L * 1024 * 1024;
 
     private long _openedBefore,
         _openedLast,
         _allocatedLast,
+        _allocatedCollected,
         _residentBefore = long.MaxValue;
     private int _quiet,
-        _repeats;
+        _repeats,
+        _collections;
 
     /// <summary>
     /// Returns true if the heap should be compacted now; call it every few seconds, and <see cref="Done"/> after the
@@ -31,8 +33,12 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
     /// <param name="opened">Streams opened since the start.</param>
     /// <param name="allocated">Bytes allocated since the start.</param>
     /// <param name="resident">Resident bytes of the process.</param>
-    public bool IsDue(long opened, long allocated, long resident)
+    /// <param name="collections">Garbage collections since the start. What was allocated after the last one is no
+    /// growth: the next one frees it without a compaction.</param>
+    public bool IsDue(long opened, long allocated, long resident, int collections)
     {
+        if (collections != _collections)
+            (_collections, _allocatedCollected) = (collections, allocated);
         _quiet = opened == _openedLast && allocated - _allocatedLast < QuietBytes ? _quiet + 1 : Math.Min(_quiet, 0);
         (_openedLast, _allocatedLast) = (opened, allocated);
         // Growth counts from the first quiet time after the start.
@@ -41,7 +47,7 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
         if (_residentBefore == long.MaxValue)
             _residentBefore = resident;
         return (streams > 0 && opened - _openedBefore >= streams)
-            || (grownBytes > 0 && resident - _residentBefore >= grownBytes);
+            || (grownBytes > 0 && resident - _residentBefore - (allocated - _allocatedCollected) >= grownBytes);
     }
 
     /// <summary>
