@@ -143,6 +143,20 @@ internal sealed class StreamingOptions
     /// </summary>
     public TimeSpan LeaveIndexesAfter { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Milliseconds that a stream's start waits for the head of the log in the store. After it, the stream starts at
+    /// the replica's own head, and one whose last id is of an unknown epoch is asked to return later.
+    /// </summary>
+    [Range(10, 10_000)]
+    public int HeadMilliseconds { get; set; } = 250;
+
+    /// <summary>
+    /// Milliseconds that a page of events waits for a body that is due from Redis. After it, the page is read from the
+    /// store.
+    /// </summary>
+    [Range(10, 10_000)]
+    public int BodyMilliseconds { get; set; } = 200;
+
     /// <summary>Seconds between comparisons of this process's clock with Postgres's, which stamps the events.</summary>
     [Range(1, 3_600)]
     public int StoreClockSeconds { get; set; } = 10;

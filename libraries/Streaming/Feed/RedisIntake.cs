@@ -17,9 +17,6 @@ internal sealed class RedisIntake : RestartingService
     /// <summary>Maximum bytes of queued messages. Messages beyond it are dropped and read from the store.</summary>
     private const long MaxWaitingBytes = 64 * 1024 * 1024;
 
-    /// <summary>Longest wait of a page for a body that is due. After it, the page is read from the store.</summary>
-    private static readonly TimeSpan BodyTimeout = TimeSpan.FromMilliseconds(200);
-
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
         Interval = TimeSpan.FromSeconds(1);
 
@@ -29,7 +26,8 @@ internal sealed class RedisIntake : RestartingService
     private readonly RelaySecret _secret;
     private readonly RelayFormat _format;
     private readonly TimeSpan _heartbeat,
-        _silence;
+        _silence,
+        _bodyTimeout;
     private readonly string _channel;
     private readonly Counter<long> _refusals;
     private readonly Channel<FeedMessage> _messages;
@@ -60,6 +58,7 @@ internal sealed class RedisIntake : RestartingService
         _sources = [.. servers.All.Select(server => new Source(server))];
         _heartbeat = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _silence = 3 * _heartbeat;
+        _bodyTimeout = TimeSpan.FromMilliseconds((double)streaming.Value.BodyMilliseconds);
         _channel = store.Value.Channel;
         _refusals = meters
             .Create("AspireSse.StreamApi")
@@ -229,7 +228,7 @@ internal sealed class RedisIntake : RestartingService
                     return false;
                 if (!_pages.Accept(index.Page, index.Sent, Clock))
                     return true;
-                var limit = Clock.GetTimestamp() + (long)(BodyTimeout.TotalSeconds * Clock.TimestampFrequency);
+                var limit = Clock.GetTimestamp() + (long)(_bodyTimeout.TotalSeconds * Clock.TimestampFrequency);
                 _assembly.Add(index, _subscriptions.IndexReceived(), limit);
                 break;
             default:
@@ -249,7 +248,7 @@ internal sealed class RedisIntake : RestartingService
             Queue(next);
         }
         if (_assembly.IsWaiting)
-            _bodyTimer.Change(BodyTimeout, System.Threading.Timeout.InfiniteTimeSpan);
+            _bodyTimer.Change(_bodyTimeout, System.Threading.Timeout.InfiniteTimeSpan);
     }
 
     private void Queue(FeedMessage message)

@@ -1,4 +1,5 @@
 using EventStore;
+using Microsoft.Extensions.Options;
 
 namespace Streaming.Feed;
 
@@ -6,11 +7,9 @@ namespace Streaming.Feed;
 /// Reads the log's head from the store for streams that start there, because this replica may be some milliseconds
 /// behind acknowledged events. Callers share reads; each gets one that began after its call.
 /// </summary>
-internal sealed class StoreHead(EventReader reader, TimeProvider clock)
+internal sealed class StoreHead(EventReader reader, IOptions<StreamingOptions> options, TimeProvider clock)
 {
-    /// <summary>Longest wait of a stream's start. After it, the stream starts at the replica's own head.</summary>
-    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(250);
-
+    private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private readonly Lock _gate = new();
     private Task<StreamId?> _running = Task.FromResult<StreamId?>(null);
     private Task<StreamId?>? _next;
@@ -23,7 +22,7 @@ internal sealed class StoreHead(EventReader reader, TimeProvider clock)
             mine = _next ??= AfterAsync(_running);
         try
         {
-            return await mine.WaitAsync(Timeout, clock, cancellationToken);
+            return await mine.WaitAsync(_timeout, clock, cancellationToken);
         }
         catch (TimeoutException)
         {

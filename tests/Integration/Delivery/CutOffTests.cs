@@ -26,6 +26,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             {
                 ["Streaming__StoreCheckSeconds"] = "1",
                 ["EventStore__UnhealthySeconds"] = "1",
+                ["Streaming__BodyMilliseconds"] = "10000",
                 ["EventStore__CommandTimeoutSeconds"] = "2",
             };
     }

@@ -13,7 +13,12 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
     public sealed class Forgetful(StackFixture stack) : SharedSystem(stack)
     {
         protected override Dictionary<string, string> Settings =>
-            new() { ["Streaming__RecentEvents"] = "0", ["Streaming__RingEvents"] = "16" };
+            new()
+            {
+                ["Streaming__RecentEvents"] = "0",
+                ["Streaming__RingEvents"] = "16",
+                ["Streaming__HeadMilliseconds"] = "10000",
+            };
     }
 
     /// <summary>New events would have positions that the replica has published already, and reach no open

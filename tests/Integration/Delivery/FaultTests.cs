@@ -20,6 +20,9 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
     public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
     {
         protected override int Replicas => 2;
+
+        // Otherwise a slow store decides how an id of another epoch is answered.
+        protected override Dictionary<string, string> Settings => new() { ["Streaming__HeadMilliseconds"] = "10000" };
     }
 
     [Fact]

@@ -132,7 +132,10 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     [Fact]
     public async Task An_operator_can_declare_another_history_which_keeps_every_event()
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            settings: new() { ["Streaming__HeadMilliseconds"] = "10000" }
+        );
         await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
         await open.WaitForEventsAsync(5);

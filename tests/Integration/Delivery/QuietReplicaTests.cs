@@ -30,6 +30,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
                 ["Streaming__LeaveIndexesAfter"] = "00:00:01",
                 ["Streaming__HeartbeatSeconds"] = "1",
                 ["EventStore__UnhealthySeconds"] = "1",
+                ["Streaming__BodyMilliseconds"] = "10000",
             };
 
         public override async ValueTask InitializeAsync()
