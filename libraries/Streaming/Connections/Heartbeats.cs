@@ -39,7 +39,9 @@ internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions optio
         }
         else if (now - c.WrittenAt >= options.HeartbeatSeconds * 1_000L)
             writer.Write(c, c.Output.Framed(ControlFrames.Heartbeat));
-        else if (!caughtUp)
+        // Also after a heartbeat, which may be due at every tick: a client that was ahead of this replica gets no ids
+        // until its place is found.
+        if (!caughtUp)
             writer.Pump(c);
     }
 }

@@ -25,7 +25,7 @@ public sealed class FenceTests(StackFixture stack)
         await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 3);
         await reader.WaitForEventsAsync(3);
 
-        using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
+        using var redis = await TestRedis.ConnectAsync(stack.Redis);
         var channel = new RedisChannel(system.Channel, RedisChannel.PatternMode.Literal);
         var (slots, format) = (Relayed.Slots, Relayed.Format);
         var received = new TaskCompletionSource<RelayPage>(TaskCreationOptions.RunContinuationsAsynchronously);

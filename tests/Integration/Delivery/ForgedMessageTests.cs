@@ -203,7 +203,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         }
 
         public static async Task<RedisChannelTap> OpenAsync(string redis, string channel) =>
-            new(await ConnectionMultiplexer.ConnectAsync(redis), channel);
+            new(await TestRedis.ConnectAsync(redis), channel);
 
         public Task<long> PublishAsync(string suffix, byte[] message) =>
             redis
@@ -239,7 +239,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
 
         public static async Task<ChangingChannel> OpenAsync(string redis, string from, string to)
         {
-            var channel = new ChangingChannel(await ConnectionMultiplexer.ConnectAsync(redis));
+            var channel = new ChangingChannel(await TestRedis.ConnectAsync(redis));
             await channel.PassAsync(from, to);
             return channel;
         }

@@ -46,7 +46,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         const int Rounds = 4,
             Events = 20;
         await using var reader = await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={_quiet}");
-        var load = new Load(Publisher, Busy());
+        await using var load = new Load(Publisher, Busy());
         for (var round = 0; round < Rounds; round++)
         {
             await SubscribedAsync(Slot(_quiet));
@@ -58,7 +58,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
             await reader.WaitForEventsAsync((round + 1) * Events);
             _system.Redis.Heal();
         }
-        await load.StopAsync();
+        await load.DisposeAsync();
 
         // Few indexes are no reason to leave them.
         await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, Rounds * Events + 1, 1);
@@ -71,7 +71,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
     public async Task A_replica_that_has_left_the_indexes_and_then_loses_Postgres_delivers_from_Redis()
     {
         await using var reader = await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={_quiet}");
-        var load = new Load(Publisher, Busy());
+        await using var load = new Load(Publisher, Busy());
         await SubscribedAsync(Slot(_quiet));
         _system.Postgres.Cut();
         await HealthIsAsync(HttpStatusCode.ServiceUnavailable);
@@ -86,7 +86,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         }
         await HealthIsAsync(HttpStatusCode.ServiceUnavailable);
         _system.Postgres.Heal();
-        await load.StopAsync();
+        await load.DisposeAsync();
         await HealthIsAsync(HttpStatusCode.OK);
         Assert.Equal(Enumerable.Range(1, 5), reader.Events.Select(Number));
     }
@@ -111,7 +111,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
 
     /// <summary>Publishes events of a topic, in more than the ten pages a second for which a replica leaves the
     /// indexes, even if each request takes long.</summary>
-    private sealed class Load
+    private sealed class Load : IAsyncDisposable
     {
         private const int Publishers = 4;
 
@@ -123,10 +123,11 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         public Load(RunningService replica, string topic) =>
             _publishing = Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => PublishAsync(replica, topic)));
 
-        public Task StopAsync()
+        /// <summary>Stops. A test that has failed must not leave its load to the next one.</summary>
+        public async ValueTask DisposeAsync()
         {
             _ends = true;
-            return _publishing;
+            await _publishing;
         }
 
         private async Task PublishAsync(RunningService replica, string topic)

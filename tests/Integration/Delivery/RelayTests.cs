@@ -35,7 +35,7 @@ public sealed class RelayTests(StackFixture stack)
             host.Services.GetRequiredService<Relay>(),
             host.Services.GetRequiredService<NpgsqlDataSource>()
         );
-        using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
+        using var redis = await TestRedis.ConnectAsync(stack.Redis);
         var received = new ConcurrentQueue<long>();
         var messages = await redis
             .GetSubscriber()
@@ -169,7 +169,7 @@ public sealed class RelayTests(StackFixture stack)
         var database = await stack.CreateDatabaseAsync(cancellationToken);
         using var host = await StartAsync(database);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
+        using var redis = await TestRedis.ConnectAsync(stack.Redis);
         var relayed = Channel.CreateUnbounded<RelayMessage>();
         var messages = await redis
             .GetSubscriber()

@@ -9,9 +9,7 @@ internal static class SubscribedChannels
     /// <summary>Waits until these channels, below the heartbeat's, and no others have subscribers.</summary>
     public static async Task WaitForAsync(StackFixture stack, DeliverySystem system, params string[] expected)
     {
-        var configuration = ConfigurationOptions.Parse(stack.Redis);
-        configuration.AllowAdmin = true;
-        using var redis = await ConnectionMultiplexer.ConnectAsync(configuration);
+        using var redis = await TestRedis.ConnectAsync(stack.Redis, allowAdmin: true);
         var server = redis.GetServer(redis.GetEndPoints()[0]);
         await DeliverySystem.EventuallyAsync(
             async () =>

@@ -34,7 +34,7 @@ internal sealed class UnreliableChannel : IAsyncDisposable
     public static async Task<UnreliableChannel> OpenAsync(string redis, string from, string to)
     {
         Assert.False(to.StartsWith(from, StringComparison.Ordinal)); // it would hear itself
-        var channel = new UnreliableChannel(await ConnectionMultiplexer.ConnectAsync(redis), from, to);
+        var channel = new UnreliableChannel(await TestRedis.ConnectAsync(redis), from, to);
         var messages = await channel._subscriber.SubscribeAsync(
             new RedisChannel(from + "*", RedisChannel.PatternMode.Pattern)
         );

@@ -140,6 +140,19 @@ public sealed class HeartbeatTests : IDisposable
         Assert.Equal("id: e-11\nevent: n\ndata: 1\n\n", stream.Text);
     }
 
+    /// <summary>A client may have read further than the replica on which it opens its stream.</summary>
+    [Fact]
+    public void A_stream_that_was_ahead_gets_ids_again_also_if_a_heartbeat_is_due_at_each_tick()
+    {
+        var stream = LoopStream.Open(_loop);
+        (stream.Connection.Position, stream.Connection.Sequence) = (12, -1);
+        Tick(stream, new StreamId("e", 10), HeartbeatMilliseconds);
+        _loop.Logs.Publish([], Head.Position);
+        Tick(stream, Head, HeartbeatMilliseconds);
+        Tick(stream, Head, HeartbeatMilliseconds);
+        Assert.EndsWith("id: e-25\n\n", stream.Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(-1, "")]
     [InlineData(0, "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n")]
