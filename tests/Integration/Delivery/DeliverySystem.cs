@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
@@ -209,6 +210,30 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public static async Task<string[]> PublishAsync(RunningService replica, params object[] events)
     {
         using var response = await PostAsync(replica, events);
+        return await PositionsAsync(response);
+    }
+
+    /// <summary>Publishes events that have ids, again while they are refused with 503: with a short
+    /// <c>EventStore:CommandTimeoutSeconds</c>, that also happens on a busy machine.</summary>
+    public static async Task<string[]> RepeatAsync(RunningService replica, params EventBody[] events)
+    {
+        string[] positions = [];
+        await EventuallyAsync(
+            async () =>
+            {
+                using var response = await PostAsync(replica, events);
+                if (response.StatusCode == HttpStatusCode.ServiceUnavailable)
+                    return false;
+                positions = await PositionsAsync(response);
+                return true;
+            },
+            "the events are accepted"
+        );
+        return positions;
+    }
+
+    private static async Task<string[]> PositionsAsync(HttpResponseMessage response)
+    {
         Assert.True(
             response.IsSuccessStatusCode,
             $"{response.StatusCode}: {await response.Content.ReadAsStringAsync()}"
@@ -228,6 +253,13 @@ internal sealed class DeliverySystem : IAsyncDisposable
             positions.AddRange(await PublishAsync(replica, [.. chunk.Select(n => new EventBody(topic, "n", n))]));
         return [.. positions];
     }
+
+    /// <inheritdoc cref="RepeatAsync"/>
+    public static Task<string[]> RepeatNumbersAsync(RunningService replica, string topic, int from, int count) =>
+        RepeatAsync(
+            replica,
+            [.. Enumerable.Range(from, count).Select(n => new EventBody(topic, "n", n, Id: Guid.CreateVersion7()))]
+        );
 
     /// <summary>Publishes events of 4 kB that <see cref="StalledReader"/> counts, 200 at a time.</summary>
     public static async Task PublishLargeAsync(

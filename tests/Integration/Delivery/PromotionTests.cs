@@ -18,7 +18,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
         await using var onA = await SseReader.OpenAtAsync(a.Url, Stream);
         await using var onB = await SseReader.OpenAtAsync(b.Url, Stream + "&slow=latest");
-        var ids = new List<string>(await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5));
+        var ids = new List<string>(await DeliverySystem.RepeatNumbersAsync(a, "t.1", 1, 5));
         var server = rig.Origin;
         for (var round = 1; round <= 3; round++)
         {
@@ -28,8 +28,8 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
             server = await rig.PromoteAsync(server);
             system.Postgres.Redirect(server.Port);
             await WritableAsync(system);
-            ids.AddRange(await DeliverySystem.PublishNumbersAsync(a, "t.1", ids.Count + 1, 3));
-            ids.AddRange(await DeliverySystem.PublishNumbersAsync(b, "t.1", ids.Count + 1, 3));
+            ids.AddRange(await DeliverySystem.RepeatNumbersAsync(a, "t.1", ids.Count + 1, 3));
+            ids.AddRange(await DeliverySystem.RepeatNumbersAsync(b, "t.1", ids.Count + 1, 3));
             Assert.Equal(round + 1, ids.Select(Epoch).Distinct().Count());
         }
         // The first server was not shut down, and connections lead to it once more: it is not believed.
@@ -41,7 +41,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
             );
         system.Postgres.Redirect(server.Port);
         await WritableAsync(system);
-        ids.AddRange(await DeliverySystem.PublishNumbersAsync(a, "t.1", ids.Count + 1, 3));
+        ids.AddRange(await DeliverySystem.RepeatNumbersAsync(a, "t.1", ids.Count + 1, 3));
         foreach (var open in (SseReader[])[onA, onB])
         {
             await open.WaitForEventsAsync(ids.Count);
@@ -85,11 +85,11 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
         await using var past = await SseReader.OpenAtAsync(a.Url, Stream);
         await using var quiet = await SseReader.OpenAtAsync(a.Url, "/v1/events/stream?topic=q");
-        var kept = await DeliverySystem.PublishNumbersAsync(a, "t.1", 1, 5);
-        var received = await DeliverySystem.PublishNumbersAsync(a, "q", 1, 1);
+        var kept = await DeliverySystem.RepeatNumbersAsync(a, "t.1", 1, 5);
+        var received = await DeliverySystem.RepeatNumbersAsync(a, "q", 1, 1);
         await quiet.WaitForEventsAsync(1);
         var server = await rig.PromoteAsync(rig.Origin);
-        var lost = await DeliverySystem.PublishNumbersAsync(b, "t.1", 6, 3);
+        var lost = await DeliverySystem.RepeatNumbersAsync(b, "t.1", 6, 3);
         await past.WaitForEventsAsync(8);
         // Its client has the id of the head, which is lost, and no event that is.
         await quiet.WaitAsync(r => r.LastId == lost[^1]);
@@ -104,8 +104,8 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         );
         // At once, before the new epoch has an event for it.
         await quiet.WaitAsync(r => Epoch(r.LastId!) == Epoch(past.LastId!));
-        var after = await DeliverySystem.PublishNumbersAsync(b, "t.1", 9, 3);
-        await DeliverySystem.PublishNumbersAsync(a, "q", 2, 2);
+        var after = await DeliverySystem.RepeatNumbersAsync(b, "t.1", 9, 3);
+        await DeliverySystem.RepeatNumbersAsync(a, "q", 2, 2);
         await quiet.WaitForEventsAsync(3);
         AssertNumbers(quiet, 1, 3);
         await past.WaitAsync(r => r.Events.Any(e => e.Id == after[^1]));
