@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
 namespace Harness;
@@ -77,11 +76,11 @@ internal sealed partial class ServiceProcess : RunningService
 
     public void Kill() => _process.Kill();
 
-    public void Terminate() => Signal(15);
+    public void Terminate() => Signal(Signals.Terminate);
 
-    public void Freeze() => Signal(OperatingSystem.IsMacOS() ? 17 : 19);
+    public void Freeze() => Signal(Signals.Stop);
 
-    public void Thaw() => Signal(OperatingSystem.IsMacOS() ? 19 : 18);
+    public void Thaw() => Signal(Signals.Continue);
 
     public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
 
@@ -140,13 +139,10 @@ internal sealed partial class ServiceProcess : RunningService
 
     private void Signal(int number)
     {
-        if (kill(_process.Id, number) != 0)
+        if (!Signals.Send(_process.Id, number))
             throw new InvalidOperationException($"Signal {number} was not sent.");
     }
 
     [GeneratedRegex(@"Now listening on: (https?://\S+)")]
     private static partial Regex Listening();
-
-    [LibraryImport("libc")]
-    private static partial int kill(int pid, int signal);
 }

@@ -1,11 +1,10 @@
-using System.Runtime.InteropServices;
 using Harness;
 using Measuring;
 
 namespace Reliability;
 
 /// <summary>A server of the system that can be killed, frozen and restarted unchanged.</summary>
-internal sealed partial class SystemProcess(
+internal sealed class SystemProcess(
     string name,
     string[] command,
     IReadOnlyDictionary<string, string> environment,
@@ -14,11 +13,6 @@ internal sealed partial class SystemProcess(
     Func<CancellationToken, Task<bool>> answers
 ) : IAsyncDisposable
 {
-    private const int Sigkill = 9,
-        Sigterm = 15,
-        Sigint = 2,
-        Sigstop = 19,
-        Sigcont = 18;
     private ChildProcess? _server;
     private IReadOnlyList<int> _frozen = [];
 
@@ -55,26 +49,26 @@ internal sealed partial class SystemProcess(
         }
     }
 
-    public void Kill() => Send(Pid, Sigkill);
+    public void Kill() => Signals.Send(Pid, Signals.Kill);
 
-    public void Terminate() => Send(Pid, Sigterm);
+    public void Terminate() => Signals.Send(Pid, Signals.Terminate);
 
-    public void Interrupt() => Send(Pid, Sigint);
+    public void Interrupt() => Signals.Send(Pid, Signals.Interrupt);
 
     /// <summary>Freezes the server and its children, in which Postgres
     /// works. The parent first, so that it starts no more.</summary>
     public void Freeze()
     {
         var pid = Pid;
-        Send(pid, Sigstop);
+        Signals.Send(pid, Signals.Stop);
         foreach (var process in _frozen = ProcessTable.WithDescendants(pid))
-            Send(process, Sigstop);
+            Signals.Send(process, Signals.Stop);
     }
 
     public void Thaw()
     {
         foreach (var process in _frozen.Reverse())
-            Send(process, Sigcont);
+            Signals.Send(process, Signals.Continue);
         _frozen = [];
     }
 
@@ -101,14 +95,4 @@ internal sealed partial class SystemProcess(
         _server.Printed += line => Printed?.Invoke(line);
         await Task.Delay(200);
     }
-
-    // A pid of 0 or below addresses a group of processes.
-    private static void Send(int pid, int signal)
-    {
-        if (pid > 1)
-            _ = kill(pid, signal);
-    }
-
-    [LibraryImport("libc")]
-    private static partial int kill(int pid, int signal);
 }

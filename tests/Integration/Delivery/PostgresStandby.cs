@@ -12,6 +12,8 @@ internal sealed class PostgresStandby : IAsyncDisposable
 {
     private const string Migrated = "migrated";
 
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
+
     private readonly Lock _gate = new();
     private readonly Process _server;
     private readonly string _folder;
@@ -273,8 +275,12 @@ internal sealed class PostgresStandby : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // An immediate shutdown: a server that is killed leaves its shared memory on the machine.
+        Signals.Send(_server.Id, Signals.Quit);
+        using (var limit = new CancellationTokenSource(EndLimit))
+            await _server.WaitForExitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _server.Kill(entireProcessTree: true);
-        await _server.WaitForExitAsync();
+        await _server.WaitForExitAsync(CancellationToken.None);
         _server.Dispose();
         Directory.Delete(_folder, recursive: true);
     }

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using Harness;
 
 namespace Integration.Hosting;
 
@@ -26,7 +26,7 @@ public class AppHostProcessTests
     public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy_and_SIGTERM_ends_it_with_0()
     {
         var run = Guid.NewGuid().ToString("N");
-        var proxy = $"http://127.0.0.1:{Harness.FreePort.Take()}"; // nothing listens there
+        var proxy = $"http://127.0.0.1:{FreePort.Take()}"; // nothing listens there
         await using var appHost = await AppHostProcess.StartAsync(
             run,
             until: "webfrontend is at",
@@ -40,7 +40,7 @@ public class AppHostProcessTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
 
-        Assert.Equal(0, Kill(appHost.Process.Id, SigTerm));
+        Assert.True(Signals.Send(appHost.Process.Id, Signals.Terminate));
         await appHost
             .Process.WaitForExitAsync(TestContext.Current.CancellationToken)
             .WaitAsync(Timeout, TestContext.Current.CancellationToken);
@@ -85,11 +85,6 @@ public class AppHostProcessTests
         }
         return found;
     }
-
-    private const int SigTerm = 15;
-
-    [DllImport("libc", EntryPoint = "kill")]
-    private static extern int Kill(int pid, int signal);
 }
 
 /// <summary>Ends when its test ends, whatever the result.</summary>

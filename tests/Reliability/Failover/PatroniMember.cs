@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Harness;
 using LocalServices;
 using Measuring;
@@ -8,11 +7,10 @@ namespace Reliability.Failover;
 
 /// <summary>A Postgres server under Patroni. Clients, the other members and etcd are reached only by links that can be
 /// cut.</summary>
-internal sealed partial class PatroniMember : IAsyncDisposable
+internal sealed class PatroniMember : IAsyncDisposable
 {
-    private const int Sigkill = 9,
-        Sigstop = 19,
-        Sigcont = 18;
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
+
     private readonly FaultyLink _etcd,
         _rest;
     private readonly string _password,
@@ -95,13 +93,13 @@ internal sealed partial class PatroniMember : IAsyncDisposable
     }
 
     /// <summary>Kills Patroni and Postgres.</summary>
-    public void Kill() => Signal(Processes(), Sigkill);
+    public void Kill() => Signal(Processes(), Signals.Kill);
 
-    public void Freeze() => Signal(_frozen = Processes(), Sigstop);
+    public void Freeze() => Signal(_frozen = Processes(), Signals.Stop);
 
     public void Thaw()
     {
-        Signal([.. _frozen.Reverse()], Sigcont);
+        Signal([.. _frozen.Reverse()], Signals.Continue);
         _frozen = [];
     }
 
@@ -126,7 +124,7 @@ internal sealed partial class PatroniMember : IAsyncDisposable
     public async Task StopReplicationAsync(CancellationToken cancellationToken) =>
         Signal(
             (await AskAsync<int[]>("select array(select pid from pg_stat_replication)", cancellationToken))!,
-            Sigstop
+            Signals.Stop
         );
 
     /// <summary>Runs a statement on this server and returns its value.</summary>
@@ -146,7 +144,12 @@ internal sealed partial class PatroniMember : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Its data are thrown away, so nothing needs to end in order.
+        // Its data are thrown away, so nothing needs to end in order. But a Postgres that is killed leaves its shared
+        // memory on the machine.
+        Signal(Processes(), Signals.Quit);
+        using var limit = new CancellationTokenSource(EndLimit);
+        while (Processes().Count > 0 && !limit.IsCancellationRequested)
+            await Task.Delay(50, CancellationToken.None);
         Kill();
         if (_process is not null)
             await _process.DisposeAsync();
@@ -175,10 +178,7 @@ internal sealed partial class PatroniMember : IAsyncDisposable
 
     private static void Signal(IEnumerable<int> pids, int signal)
     {
-        foreach (var pid in pids.Where(pid => pid > 1))
-            _ = kill(pid, signal);
+        foreach (var pid in pids)
+            Signals.Send(pid, signal);
     }
-
-    [LibraryImport("libc")]
-    private static partial int kill(int pid, int signal);
 }
