@@ -8,7 +8,8 @@ internal sealed class EventsOptions
 {
     private ReservedTopics[] _reserved = [];
 
-    /// <summary>Maximum bytes of one event as JSON.</summary>
+    /// <summary>Maximum bytes of one event as JSON. The clients of this project refuse more than 16 MiB, unless told
+    /// otherwise.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int MaxEventBytes { get; set; } = 1024 * 1024;
 

@@ -37,11 +37,9 @@ internal static class HistoryApi
             return forbidden;
         var limit = options.Value.DefaultPage;
         if (query["limit"].ToString() is { Length: > 0 } limitText)
-        {
             if (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit == 0)
                 return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
-            limit = Math.Min(limit, options.Value.MaxPage);
-        }
+        limit = Math.Min(limit, options.Value.MaxPage);
         var after = default(StreamId?);
         if (query["after"].ToString() is { Length: > 0 } afterText)
         {

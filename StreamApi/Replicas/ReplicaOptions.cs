@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace StreamApi.Replicas;
 
 /// <summary>Options of the replica directory; section <c>Replicas</c>.</summary>
-internal sealed class ReplicaOptions
+internal sealed class ReplicaOptions : IValidatableObject
 {
     /// <summary>
     /// Address at which other replicas and the web frontend reach this one. Default: the address it listens on; for a
@@ -24,4 +24,14 @@ internal sealed class ReplicaOptions
     /// otherwise.</summary>
     [Range(0, 86_400)]
     public int LostSeconds { get; set; } = 600;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (ForgetSeconds < 2 * AnnounceSeconds)
+            yield return new ValidationResult(
+                "Replicas:ForgetSeconds must be at least twice Replicas:AnnounceSeconds, or replicas that run are not "
+                    + "listed between two announcements.",
+                [nameof(ForgetSeconds)]
+            );
+    }
 }

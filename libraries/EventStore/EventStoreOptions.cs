@@ -25,6 +25,7 @@ public sealed class EventStoreOptions
     public int RedisReplaceSeconds { get; set; } = 5;
 
     /// <summary>Age after which events are dropped. A partition is dropped once all of its events are older.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>Maximum bytes of the log on disk, with the directory of topics and the publishers' ids; beyond it the

@@ -19,6 +19,11 @@ public sealed class StoreContact(
 ) : RestartingService(logger, clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest wait for an answer, however late <c>/health</c> reports the outage: only after it are the
+    /// connections to a host that has vanished given up.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
     private readonly StoreHosts _hosts = services.GetRequiredService<StoreHosts>();
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
@@ -104,7 +109,8 @@ public sealed class StoreContact(
     {
         try
         {
-            var timeout = TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
+            var unhealthy = TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
+            var timeout = unhealthy < LongestWait ? unhealthy : LongestWait;
             (_standby, var durability) = await AskAsync(timeout, stoppingToken);
             if (!_standby && durability != _durability)
                 Logger.LogInformation("An acknowledged event is on: {Durability}", durability);

@@ -1,3 +1,4 @@
+using EventStore;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -31,6 +32,11 @@ internal static class StreamingExtensions
             .Services.AddOptions<StreamingOptions>()
             .BindConfiguration("Streaming")
             .Configure(options => options.Replica = replica)
+            // Further reads would only wait for a connection, and fail after some seconds.
+            .PostConfigure<IOptions<EventStoreOptions>>(
+                (options, store) =>
+                    options.ReplayReaders = Math.Min(options.ReplayReaders, store.Value.ReplayConnections)
+            )
             .ValidateDataAnnotations()
             .ValidateOnStart();
         builder.Services.AddSingleton<StreamingMetrics>();

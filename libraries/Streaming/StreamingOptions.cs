@@ -81,7 +81,8 @@ internal sealed class StreamingOptions
     [Range(0, 1_000_000)]
     public int? MaxConnectionsPerClient { get; set; }
 
-    /// <summary>Seconds without a write after which a heartbeat comment is sent.</summary>
+    /// <summary>Seconds without a write after which a heartbeat comment is sent. The clients of this project give a
+    /// connection up after 45 seconds without a byte, unless told otherwise.</summary>
     [Range(1, 3_600)]
     public int HeartbeatSeconds { get; set; } = 15;
 
@@ -127,8 +128,9 @@ internal sealed class StreamingOptions
     [Range(1, 600_000)]
     public int RetryMaxMilliseconds { get; set; } = 3_000;
 
-    /// <summary>Seconds without a relay heartbeat after which this replica reads the log from Postgres.</summary>
-    [Range(1, 600)]
+    /// <summary>Seconds without a relay heartbeat after which this replica reads the log from Postgres. Must be longer
+    /// than the Broadcaster's <c>Relay:HeartbeatMilliseconds</c>.</summary>
+    [Range(2, 600)]
     public int RelayHeartbeatSeconds { get; set; } = 2;
 
     /// <summary>
@@ -161,7 +163,7 @@ internal sealed class StreamingOptions
     [Range(1, 3_600)]
     public int StoreClockSeconds { get; set; } = 10;
 
-    /// <summary>Maximum concurrent store reads for replays.</summary>
+    /// <summary>Maximum concurrent store reads for replays; at most <c>EventStore:ReplayConnections</c>.</summary>
     [Range(1, 64)]
     public int ReplayReaders { get; set; } = 4;
 

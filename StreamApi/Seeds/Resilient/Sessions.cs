@@ -17,7 +17,8 @@ internal sealed class Sessions(
     ILogger<Sessions> logger
 ) : RestartingService(logger, clock)
 {
-    private static readonly TimeSpan Presence = TimeSpan.FromSeconds(2);
+    /// <summary>The interval at which readers are recorded: several times before their source counts as idle.</summary>
+    private readonly TimeSpan _presence = TimeSpan.FromSeconds(Math.Min(2, options.Value.IdleSeconds / 3.0));
 
     /// <summary>The sources, ordered by their next read.</summary>
     public ScheduledRows Due { get; } =
@@ -104,7 +105,7 @@ internal sealed class Sessions(
     /// of the store, because no reader could be recorded then.</summary>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Presence, Clock);
+        using var timer = new PeriodicTimer(_presence, Clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))

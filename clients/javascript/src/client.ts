@@ -3,7 +3,7 @@ import { call, Emitter, type EventTypes } from "./emitter.js";
 import { EventStreamParser, EventTooLarge, type ServerSentEvent } from "./parser.js";
 import { type End, isStream, latin1, type PerConnection, refusal, resolve, SAFE, withTicket } from "./request.js";
 import type { Reason } from "./state.js";
-import { whileHidden } from "./visibility.js";
+import { LONGEST_TIMER, whileHidden } from "./visibility.js";
 
 export interface SseClientOptions extends BackoffOptions {
   /** Default `GET`; `POST` with a body. */
@@ -73,7 +73,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
 
   constructor(url: string | URL, options: SseClientOptions = {}) {
     super();
-    if (!((options.initial ?? 1) > 0)) throw new RangeError("initial must be above zero.");
+    if (!((options.initial ?? 1) > 0 && (options.max ?? 1) > 0))
+      throw new RangeError("initial and max must be above zero.");
     this.#url = String(url);
     this.#options = options;
     this.#parser = new EventStreamParser(options.lastEventId);
@@ -176,7 +177,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
 
   async #wait(delay?: number): Promise<void> {
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    const timer = delay === undefined ? undefined : setTimeout(this.#wake!, Math.min(delay, 2 ** 31 - 1));
+    const timer = delay === undefined ? undefined : setTimeout(this.#wake!, Math.min(delay, LONGEST_TIMER));
     await woken;
     clearTimeout(timer);
   }
@@ -195,7 +196,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         watchdog = setTimeout(() => {
           silent = true;
           abort.abort();
-        }, limit);
+        }, Math.min(limit, LONGEST_TIMER));
     };
     try {
       resetWatchdog(connectTimeout > 0 ? connectTimeout : heartbeat);

@@ -125,7 +125,17 @@ test("the position is reported after each event, and for frames with only an id"
 });
 
 test("without a first delay the client would retry in a loop, so it is refused", () => {
-  for (const initial of [0, -1, NaN]) assert.throws(() => new SseClient("http://localhost/", { initial }), RangeError);
+  for (const wrong of [0, -1, NaN])
+    for (const options of [{ initial: wrong }, { max: wrong }])
+      assert.throws(() => new SseClient("http://localhost/", options), RangeError);
+});
+
+test("a time that no timer can wait does not end at once", async () => {
+  await using server = await serve(stream("data: a\n\n"));
+  const { client, events, states } = collect(server.url, { heartbeat: Infinity, connectTimeout: Infinity });
+  await until("the event", () => events.length === 1);
+  assert.ok(!states.some((state) => state.state === "waiting"));
+  client.close();
 });
 
 test("after its last retry the client says what the last attempt met", async () => {

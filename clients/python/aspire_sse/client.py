@@ -19,6 +19,7 @@ _log = logging.getLogger("aspire_sse")
 
 _STABLE = 5.0  # seconds after which a connection counts as successful even without an event
 _MAX_SERVER_DELAY = 300.0  # seconds; upper limit of the server's times
+_LONGEST = 86_400.0  # seconds; a day, because sockets and locks cannot wait for any length of time
 _MAX_REDIRECTS = 10
 _SAFE = ("GET", "HEAD", "OPTIONS", "QUERY")
 _NOT_STARTED = (408, 425, 429, 503)  # statuses of a server that has not begun the work
@@ -75,9 +76,9 @@ class SSEClient:
         ``Authorization`` and cookies.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
     :param ends: Names of events after which the client stops instead of reconnecting.
-    :param idle_timeout: Seconds without any byte before a connection counts as lost. The server sends a heartbeat every
-        15 s.
-    :param connect_timeout: Seconds until a connection is made.
+    :param idle_timeout: Seconds without any byte before a connection counts as lost; None for no limit. The server
+        sends a heartbeat every 15 s.
+    :param connect_timeout: Seconds until a connection is made; None for no limit.
     :param initial_delay: Longest wait in seconds before the first reconnection, unless the server sent ``retry:``. It
         doubles with each failure up to ``max_delay``. Each wait is random below that time. The server's ``retry:`` and
         ``Retry-After`` are the minimum, up to five minutes.
@@ -97,16 +98,20 @@ class SSEClient:
         headers: Union[Mapping[str, str], Callable[[], Mapping[str, str]], None] = None,
         last_event_id: str = "",
         ends: Collection[str] = (),
-        idle_timeout: float = 45,
-        connect_timeout: float = 15,
+        idle_timeout: Optional[float] = 45,
+        connect_timeout: Optional[float] = 15,
         initial_delay: float = 1,
         max_delay: float = 30,
         max_retries: Optional[int] = None,
         max_event_chars: int = 16 * 1024 * 1024,
         context: Optional[ssl.SSLContext] = None,
     ):
-        if not initial_delay > 0:
-            raise ValueError("initial_delay must be above zero, or the client would retry without a pause")
+        for name, delay in ("initial_delay", initial_delay), ("max_delay", max_delay):
+            if not 0 < delay <= _LONGEST:
+                raise ValueError(f"{name} must be above zero, or the client would loop, and at most a day")
+        for name, timeout in ("idle_timeout", idle_timeout), ("connect_timeout", connect_timeout):
+            if timeout is not None and not 0 < timeout <= _LONGEST:
+                raise ValueError(f"{name} must be above zero and at most a day, or None for no limit")
         self._url = parse(url)
         self._body = None if json is None else jsonlib.dumps(json).encode()
         self._method = (method or ("GET" if json is None else "POST")).upper()

@@ -34,7 +34,7 @@ def redirect(url: SplitResult, status: int, location: Optional[str]) -> Optional
 
 
 def prepare(
-    url: SplitResult, timeout: float, context: Optional[ssl.SSLContext]
+    url: SplitResult, timeout: Optional[float], context: Optional[ssl.SSLContext]
 ) -> Tuple[http.client.HTTPConnection, str, Dict[str, str]]:
     """Returns an unopened connection, the target of its request, and headers for its proxy.
 

@@ -27,9 +27,10 @@ class ConnectionTests(unittest.TestCase):
         for url in ("ftp://localhost/", "localhost", "http://user:secret@localhost/"):
             with self.subTest(url), self.assertRaises(ValueError):
                 SSEClient(url)
-        for delay in (0, -1, float("nan")):
-            with self.subTest(delay), self.assertRaises(ValueError):
-                SSEClient("http://localhost/", initial_delay=delay)
+        for seconds in (0, -1, float("nan"), float("inf")):
+            for option in ("initial_delay", "max_delay", "idle_timeout", "connect_timeout"):
+                with self.subTest(option, seconds=seconds), self.assertRaises(ValueError):
+                    SSEClient("http://localhost/", **{option: seconds})
 
     def test_each_failed_attempt_is_logged_and_the_last_one_is_the_cause_of_the_end(self):
         said = []

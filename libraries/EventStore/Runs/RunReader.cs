@@ -14,11 +14,11 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
 
     private const string Columns = "position, topic, type, key, data, time";
 
-    private static readonly string Oldest = Sql("asc"),
-        Newest = Sql("desc"),
-        OfTypes = Sql("desc", "where type = any($6)", "where position <= $5");
+    private static readonly string Oldest = Sql("asc", always: "run.first"),
+        Newest = Sql("desc", always: "run.last"),
+        OfTypes = Sql("desc", always: "$5", "where type = any($6)", "where position <= $5");
 
-    /// <summary>Reads the oldest events of a run, in position order.</summary>
+    /// <summary>Reads the oldest events of a run, in position order. The first one may exceed the bytes.</summary>
     /// <param name="topic">The topic of the run.</param>
     /// <param name="maxBytes">Maximum bytes of data.</param>
     /// <param name="take">Called with each event.</param>
@@ -31,7 +31,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         CancellationToken cancellationToken
     ) => ReadAsync(Oldest, topic, maxBytes, 0, types: null, take, cancellationToken);
 
-    /// <summary>Reads the newest events of a run, in position order.</summary>
+    /// <summary>Reads the newest events of a run, in position order. The last one may exceed the bytes.</summary>
     /// <param name="topic">The topic of the run.</param>
     /// <param name="maxBytes">Maximum bytes of data.</param>
     /// <param name="take">Called with each event.</param>
@@ -132,10 +132,10 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     /// <summary>
-    /// Selects the events of stream and log from one end, while their data fit into <c>$3</c> bytes, and beside each
-    /// the state of the run.
+    /// Selects the events of stream and log from one end, while their data fit into <c>$3</c> bytes, with the one that
+    /// is <paramref name="always"/> read, and beside each the state of the run.
     /// </summary>
-    private static string Sql(string direction, string ofStream = "", string ofLog = "") =>
+    private static string Sql(string direction, string always, string ofStream = "", string ofLog = "") =>
         $"""
             with run as materialized (
                 select eventstore.epoch() as epoch, exists (select from eventstore.runs where run = $1) as is_running,
@@ -157,7 +157,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                 from near
             )
             select e.position, e.topic, e.type, e.key, e.data, e.time, run.epoch, run.is_running, run.first, run.last
-            from run left join counted e on e.bytes <= $3 or e.position = $5 order by e.position
+            from run left join counted e on e.bytes <= $3 or e.position = {always} order by e.position
             """;
 
     private Task<RunExtent> ReadAsync(
@@ -186,7 +186,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
                 while (await row.ReadAsync(CancellationToken.None))
                 {
                     if (row.IsDBNull(0))
-                        return new RunExtent(row.GetString(6), row.GetBoolean(7), 0, 0, IsWhole: true);
+                        return new RunExtent(row.GetString(6), row.GetBoolean(7), 0, 0, IsWhole: row.IsDBNull(8));
                     var entry = Entry(row, log);
                     if (from == 0)
                         from = entry.Position;

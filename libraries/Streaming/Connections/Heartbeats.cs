@@ -19,7 +19,11 @@ internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions optio
         if (now >= c.Expiry.RenewAt && !c.RenewSent)
         {
             c.RenewSent = true;
-            if (!writer.Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Expiry.Until))))
+            // A write that fills the socket must complete before the next one.
+            if (
+                !writer.Write(c, c.Output.Framed(ControlFrames.Unauthorized("expiring", c.Expiry.Until)))
+                || c.Output.Busy
+            )
                 return;
         }
         var sendsIds = c.Epoch == settled.Epoch && c.Log.Filter.Format.SendsPositions;

@@ -4,7 +4,7 @@ namespace Streaming.Connections;
 
 /// <summary>Settings of a stream that its endpoint writes.</summary>
 /// <param name="Grace">Time that the stream may go on after the server begins to stop, for results that its end would
-/// lose.</param>
+/// lose; null: it can be resumed, so it ends when the server stops, its credential ends or it is old.</param>
 /// <param name="SendBuffer">Bytes that the socket may buffer. Set it where the client's pace must reach the
 /// producer.</param>
 /// <param name="HeartbeatSeconds">Seconds without a write after which a heartbeat is sent.</param>
@@ -17,7 +17,7 @@ namespace Streaming.Connections;
 /// <param name="MaxStall">Total time that its writes may wait for the client, for a producer that occupies a shared
 /// resource; default: <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
 internal sealed record PushSettings(
-    TimeSpan Grace = default,
+    TimeSpan? Grace = null,
     int? SendBuffer = null,
     int? HeartbeatSeconds = null,
     bool Bare = false,
@@ -84,8 +84,8 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         _reason = reason;
         try
         {
-            if (reason == EndReason.Drained && _settings.Grace > TimeSpan.Zero)
-                _graceOver.CancelAfter(_settings.Grace);
+            if (reason == EndReason.Drained && _settings.Grace is { } grace && grace > TimeSpan.Zero)
+                _graceOver.CancelAfter(grace);
             else
                 _stop.Cancel();
         }

@@ -59,7 +59,7 @@ internal sealed class PushOpener(
             StreamHead.Set(context);
             // An answer that cannot be resumed continues to its end, even if the right to read it, or the age of a
             // stream, ends before.
-            var isEndless = settings.Grace > TimeSpan.Zero || settings.Bare;
+            var isEndless = settings.Grace is not null || settings.Bare;
             var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
             var opened = new Opened(StreamClient.Of(context), grant, topics, produce, settings, MayAge: !isEndless);
             if (

@@ -16,7 +16,7 @@ public sealed class ExpiredReaderTests(StackFixture stack)
             stack,
             settings: new()
             {
-                ["EventStore__MaxAge"] = "00:00:00",
+                ["EventStore__MaxAge"] = "00:00:00.001",
                 ["EventStore__RetentionSeconds"] = "1",
                 ["Streaming__RecentEvents"] = "0",
                 ["Streaming__RingEvents"] = "16",

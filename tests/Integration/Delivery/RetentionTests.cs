@@ -17,7 +17,7 @@ public sealed class RetentionTests(StackFixture stack)
     [Fact]
     public async Task During_a_backup_events_are_appended_and_read_and_old_ones_are_dropped_after_it()
     {
-        await using var log = await StartAsync(("MaxAge", "00:00:00"));
+        await using var log = await StartAsync(("MaxAge", "00:00:00.001"));
         await log.AppendAsync(450);
         await using var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var seen = await backup.BeginTransactionAsync(
@@ -64,7 +64,7 @@ public sealed class RetentionTests(StackFixture stack)
     [InlineData(true)]
     public async Task A_run_that_was_broken_off_is_finished_by_the_next_or_by_a_reset(bool reset)
     {
-        await using var log = await StartAsync(("MaxAge", "00:00:00"));
+        await using var log = await StartAsync(("MaxAge", "00:00:00.001"));
         await log.AppendAsync(250);
         await using (var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
@@ -98,7 +98,7 @@ public sealed class RetentionTests(StackFixture stack)
     [Fact]
     public async Task Several_processes_that_drop_at_once_drop_each_partition_once()
     {
-        await using var log = await StartAsync(("MaxAge", "00:00:00"));
+        await using var log = await StartAsync(("MaxAge", "00:00:00.001"));
         await using var other = await log.StartOtherAsync();
         await log.AppendAsync(1_000);
         var dropped = await Task.WhenAll(

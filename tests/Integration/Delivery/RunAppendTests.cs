@@ -72,6 +72,27 @@ public sealed class RunAppendTests(StackFixture stack)
         Assert.Equal(["sessions.1"], await log.Writers.SweepAsync(Guid.CreateVersion7(), Stop));
     }
 
+    /// <summary>A run would seem to have no events.</summary>
+    [Fact]
+    public async Task The_event_at_the_end_that_is_read_comes_whatever_its_size()
+    {
+        await using var log = await OpenAsync();
+        var writer = await BeginAsync(log, "g.1");
+        var large = $"\"{new string('x', 2_000)}\"";
+        await log.Appender.AppendAsync(
+            [Event("g.1", writer, large), Event("g.1", writer, "2"), Event("g.1", writer, large)],
+            Stop
+        );
+        var runs = new RunReader(log.Database);
+        var (oldest, newest) = (new List<long>(), new List<long>());
+        var extents = (
+            await runs.ReadOldestAsync("g.1", 1_000, e => oldest.Add(e.Position), Stop),
+            await runs.ReadNewestAsync("g.1", 1_000, e => newest.Add(e.Position), Stop)
+        );
+        Assert.Equal((false, false), (extents.Item1.IsWhole, extents.Item2.IsWhole));
+        Assert.Equal(([1], [3]), (oldest, newest));
+    }
+
     private async Task<OpenLog> OpenAsync() => await OpenLog.OpenAsync(await MigratedDatabase.CreateAsync(stack, Stop));
 
     private static async Task<Guid> BeginAsync(OpenLog log, string run)

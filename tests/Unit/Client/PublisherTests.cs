@@ -15,6 +15,20 @@ public class PublisherTests
     };
 
     [Fact]
+    public void Times_that_no_timer_can_wait_are_refused_at_once()
+    {
+        foreach (
+            var options in (PublisherOptions[])
+                [
+                    new() { AttemptTimeout = TimeSpan.Zero },
+                    new() { AttemptTimeout = TimeSpan.FromDays(50) },
+                    new() { MaxDelay = TimeSpan.MaxValue },
+                ]
+        )
+            Assert.Throws<ArgumentException>(() => new EventPublisher(new HttpClient(), options));
+    }
+
+    [Fact]
     public async Task An_event_is_acknowledged_with_its_position()
     {
         await using var server = await StartAsync(Accept(0));

@@ -42,6 +42,9 @@ public sealed partial class SettingTests
     [InlineData("Security__ApiKeys__0__Subscriptions__0", ">")]
     [InlineData("Sercurity__ApiKeys__0__Name", "billing")]
     [InlineData("EventStore__MaxAge", "a week")]
+    [InlineData("EventStore__MaxAge", "00:00:00")] // not "never": it would drop the log
+    [InlineData("EventStore__MaxAge", "-1.00:00:00")]
+    [InlineData("EventStore__MaxAge", "10675199.02:48:05.4775807")] // before the calendar of Postgres
     [InlineData("Pools__Sse", "0")]
     [InlineData("Pools__Sse__Size", "5000")]
     public void A_misspelt_variable_or_an_impossible_value_is_found(string name, string value) =>

@@ -184,6 +184,16 @@ public sealed class HeartbeatTests : IDisposable
         Assert.EndsWith("\n\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
     }
 
+    /// <summary>Two writes at once could mix their bytes.</summary>
+    [Fact]
+    public void After_a_notice_that_fills_the_socket_the_id_waits()
+    {
+        var output = new FullOutput(_loop.Pending);
+        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
+        Assert.Equal(1, output.Writes);
+    }
+
     [Fact]
     public void A_client_that_is_gone_at_its_notice_gets_no_further_write()
     {
@@ -201,6 +211,21 @@ public sealed class HeartbeatTests : IDisposable
         byte[]? idOnly = null;
         var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);
         _heartbeats.WriteIfDue(stream.Connection, settled, ref idOnly, since + milliseconds);
+    }
+
+    /// <summary>An output that one write fills.</summary>
+    private sealed class FullOutput(PendingWrites pending) : StreamOutput(pending)
+    {
+        public override bool Chunked => false;
+
+        public int Writes { get; private set; }
+
+        public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
+        {
+            Writes++;
+            Busy = true;
+            return true;
+        }
     }
 
     /// <summary>An output whose client has gone.</summary>
