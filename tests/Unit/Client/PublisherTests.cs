@@ -17,6 +17,7 @@ public class PublisherTests
     [Fact]
     public void Times_that_no_timer_can_wait_are_refused_at_once()
     {
+        using var http = new HttpClient { BaseAddress = new("http://localhost") };
         foreach (
             var options in (PublisherOptions[])
                 [
@@ -25,7 +26,7 @@ public class PublisherTests
                     new() { MaxDelay = TimeSpan.MaxValue },
                 ]
         )
-            Assert.Throws<ArgumentException>(() => new EventPublisher(new HttpClient(), options));
+            Assert.Throws<ArgumentException>(() => new EventPublisher(http, options));
     }
 
     [Fact]
