@@ -193,10 +193,13 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     const resetWatchdog = (limit = heartbeat) => {
       clearTimeout(watchdog);
       if (limit > 0)
-        watchdog = setTimeout(() => {
-          silent = true;
-          abort.abort();
-        }, Math.min(limit, LONGEST_TIMER));
+        watchdog = setTimeout(
+          () => {
+            silent = true;
+            abort.abort();
+          },
+          Math.min(limit, LONGEST_TIMER),
+        );
     };
     try {
       resetWatchdog(connectTimeout > 0 ? connectTimeout : heartbeat);
