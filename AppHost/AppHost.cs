@@ -1,36 +1,49 @@
-// The whole system: its resources, their dependencies and the order in which they start.
+// The whole system: its resources, what each refers to and waits for.
 using AppHost;
 using LocalServices;
 using LocalServices.Supervision;
 
 LoopbackProxy.Bypass();
 var builder = DistributedApplication.CreateBuilder(LocalServicesOptions.Expand(args));
-
-// Redis and Postgres: containers if a container runtime answers, otherwise processes of this machine.
-var stores = builder.AddLocalStores();
 builder.AddFailureReport();
+
+// Postgres holds the truth, Redis gives speed. Both are containers if a container runtime answers, otherwise processes
+// of this machine; ConnectionStrings__eventstore and ConnectionStrings__redis name your own.
+var stores = builder.AddLocalStores();
+var eventStore = stores.EventStore;
+var redis = stores.Redis;
 
 // Runs the migrations before any other service starts.
 var migrations = builder
     .AddProject<Projects.StreamApi>("migrations")
     .WithArgs("migrate")
+    .WithServiceEnvironment()
     .WithIconName("DatabaseArrowUp")
     .WithRemedy(stores.Remedy)
-    .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
-    .WithReference(stores.EventStore)
-    .WaitFor(stores.EventStore);
+    .WithReference(eventStore)
+    .WaitFor(eventStore);
 
+// The API: two replicas behind one address, which the orchestrator distributes connections over.
 var streamapi = builder
     .AddProject<Projects.StreamApi>("streamapi")
     .WithReplicas(2)
     .WithHttpEndpoint(port: 5080)
     .WithExternalHttpEndpoints()
-    .WithDefaults("Stream", "API")
+    .WithHttpHealthCheck("/health")
+    .WithServiceEnvironment()
     .WithShortDrain()
-    .WithStores(stores, migrations)
+    .WithRestart()
+    .WithIconName("Stream")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "API")
     .WithAddressPrinted()
     .WithPublishCommand()
-    .WithResetCommand(stores.EventStore);
+    .WithResetCommand(eventStore)
+    .WithReference(eventStore)
+    .WithReference(redis)
+    .WaitFor(eventStore)
+    .WaitFor(redis)
+    .WaitForCompletion(migrations);
+
 if (DeveloperCertificate.Ensure())
     streamapi.WithHttpsEndpoint(port: 5443).WithUrlForEndpoint("https", url => url.DisplayText = "API (HTTP/2)");
 
@@ -39,22 +52,44 @@ var broadcaster = builder
     .AddProject<Projects.Broadcaster>("broadcaster")
     .WithReplicas(2)
     .WithHttpEndpoint()
-    .WithDefaults("Megaphone", "Status")
-    .WithStores(stores, migrations);
+    .WithHttpHealthCheck("/health")
+    .WithServiceEnvironment()
+    .WithRestart()
+    .WithIconName("Megaphone")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Status")
+    .WithReference(eventStore)
+    .WithReference(redis)
+    .WaitFor(eventStore)
+    .WaitFor(redis)
+    .WaitForCompletion(migrations);
 
+// The pages: dashboards and demos, a client of the same API.
 var webfrontend = builder
     .AddProject<Projects.WebFrontend>("webfrontend")
     .WithHttpEndpoint(port: 5090)
     .WithExternalHttpEndpoints()
-    .WithDefaults("Globe", "Dashboards and demos")
+    .WithHttpHealthCheck("/health")
+    .WithServiceEnvironment()
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
     .WithDashboardUrl()
+    .WithRestart()
+    .WithIconName("Globe")
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Dashboards and demos")
     .WithAddressPrinted()
     .WithReference(broadcaster)
     .WithReference(streamapi)
     .WaitFor(streamapi);
+
+// Browsers may call the API from the pages.
 streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("http"));
 
-builder.AddLoadTests().WithReference(streamapi).WaitFor(streamapi);
-builder.AddPublishers();
+// The smoke set of load tests: started by hand, reports in artifacts/load/.
+builder
+    .AddProject<Projects.LoadTests>("loadtests")
+    .WithArgs("--reports", Path.GetFullPath("../artifacts/load", builder.AppHostDirectory))
+    .WithExplicitStart()
+    .WithIconName("TopSpeed")
+    .WithReference(streamapi)
+    .WaitFor(streamapi);
+
 builder.Build().Run();

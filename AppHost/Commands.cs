@@ -1,4 +1,6 @@
 using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using EventStore;
 using Microsoft.Extensions.Logging;
 
@@ -10,31 +12,42 @@ internal static class Commands
     public static IResourceBuilder<ProjectResource> WithPublishCommand(
         this IResourceBuilder<ProjectResource> streamapi
     ) =>
-        streamapi.WithCommand(
-            "publish-test-event",
-            "Publish a test event",
-            async context =>
+        streamapi.WithHttpCommand(
+            "/v1/events",
+            "Publish an event",
+            endpointName: "http",
+            commandName: "publish-event",
+            commandOptions: new HttpCommandOptions
             {
-                using var http = new HttpClient { BaseAddress = new Uri(streamapi.GetEndpoint("http").Url) };
-                var test = new
-                {
-                    topic = "demo.dashboard",
-                    type = "hello",
-                    data = new { text = "こんにちは", from = context.ResourceName },
-                };
-                using var response = await http.PostAsJsonAsync("/v1/events", test, context.CancellationToken);
-                var body = await response.Content.ReadAsStringAsync(context.CancellationToken);
-                if (!response.IsSuccessStatusCode)
-                    return CommandResults.Failure($"{(int)response.StatusCode}: {body}");
-                // Logged too, because the dashboard does not show the text of a success.
-                context.Logger.LogInformation("Published to demo.dashboard: {Answer}", body);
-                return CommandResults.Success($"Published to demo.dashboard: {body}");
-            },
-            commandOptions: new CommandOptions
-            {
-                Description = "Publishes one event of type hello to the topic demo.dashboard.",
+                Description = "Publishes one event to a topic.",
                 IconName = "Send",
+                Method = HttpMethod.Post,
+                ResultMode = HttpCommandResultMode.Json,
                 UpdateState = WhileRunning,
+                Arguments =
+                [
+                    Text("topic", "Topic", "demo.dashboard"),
+                    Text("type", "Type", "hello"),
+                    Text("data", "Data (JSON)", """{"text":"こんにちは"}"""),
+                ],
+                ValidateArguments = context =>
+                {
+                    if (context.Inputs.GetString("data") is { } data && !IsJson(data))
+                        context.AddValidationError("data", "The data must be JSON, such as {\"n\":1} or \"text\".");
+                    return Task.CompletedTask;
+                },
+                PrepareRequest = context =>
+                {
+                    var published = new JsonObject
+                    {
+                        ["topic"] = context.Arguments.GetString("topic"),
+                        ["type"] = context.Arguments.GetString("type"),
+                        ["data"] = JsonNode.Parse(context.Arguments.GetString("data")!),
+                    };
+
+                    context.Request.Content = JsonContent.Create(published);
+                    return Task.CompletedTask;
+                },
             }
         );
 
@@ -49,6 +62,7 @@ internal static class Commands
             {
                 var connectionString = await eventStore.Resource.GetConnectionStringAsync(context.CancellationToken);
                 await StoreReset.RunAsync(connectionString!, context.CancellationToken);
+
                 context.Logger.LogInformation("The store was reset.");
                 return CommandResults.Success("The store is empty, and every reader resumes in the new epoch.");
             },
@@ -60,6 +74,29 @@ internal static class Commands
                 UpdateState = WhileRunning,
             }
         );
+
+    private static InteractionInput Text(string name, string label, string value) =>
+        new()
+        {
+            Name = name,
+            Label = label,
+            InputType = InputType.Text,
+            Required = true,
+            Value = value,
+        };
+
+    private static bool IsJson(string text)
+    {
+        try
+        {
+            using var parsed = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
 
     private static ResourceCommandState WhileRunning(UpdateCommandStateContext context) =>
         context.ResourceSnapshot.State?.Text == KnownResourceStates.Running

@@ -1,51 +1,45 @@
-using LocalServices;
-using LocalServices.Supervision;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace AppHost;
 
-/// <summary>The parts of the model that services share.</summary>
+/// <summary>Settings that the services of this stack share, beside what <c>AppHost.cs</c> shows.</summary>
 internal static class ServiceResources
 {
-    /// <summary>Adds restarts, health, environment and presentation. Call it after the endpoint was added.</summary>
-    public static IResourceBuilder<ProjectResource> WithDefaults(
-        this IResourceBuilder<ProjectResource> service,
-        string icon,
-        string linkText
-    ) =>
-        service
-            .WithRestart()
-            .WithHttpHealthCheck("/health")
-            .WithUrlForEndpoint("http", url => url.DisplayText = linkText)
-            .WithIconName(icon)
-            .WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName)
+    /// <summary>Runs the service in the AppHost's environment, with histograms that the dashboard can draw.</summary>
+    public static IResourceBuilder<ProjectResource> WithServiceEnvironment(
+        this IResourceBuilder<ProjectResource> service
+    )
+    {
+        var environment = service.ApplicationBuilder.Environment.EnvironmentName;
+
+        return service
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
+            .WithEnvironment("DOTNET_ENVIRONMENT", environment)
             // The dashboard draws explicit buckets only; by default the services export exponential histograms.
             .WithEnvironment("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram");
+    }
 
     /// <summary>Ends live runs before the orchestrator kills the process, which it does six seconds after SIGTERM.
     /// Deployments keep the service's own default.</summary>
     public static IResourceBuilder<ProjectResource> WithShortDrain(this IResourceBuilder<ProjectResource> service) =>
-        service.ApplicationBuilder is { ExecutionContext.IsRunMode: true } app
-            ? service.WithEnvironment("Runs__DrainSeconds", app.Configuration["Runs:DrainSeconds"] ?? "4")
-            : service;
+        service.WithEnvironment(
+            "Runs__DrainSeconds",
+            service.ApplicationBuilder.Configuration["Runs:DrainSeconds"] ?? "4"
+        );
 
-    /// <summary>Gives the service both stores, and starts it after them and the migrations.</summary>
-    public static IResourceBuilder<ProjectResource> WithStores(
-        this IResourceBuilder<ProjectResource> service,
-        LocalStores stores,
-        IResourceBuilder<ProjectResource> migrations
+    /// <summary>Prints the service's address once it is ready, because on free ports only the dashboard would show
+    /// it.</summary>
+    public static IResourceBuilder<ProjectResource> WithAddressPrinted(
+        this IResourceBuilder<ProjectResource> service
     ) =>
-        service
-            .WithReference(stores.EventStore)
-            .WaitFor(stores.EventStore)
-            .WithReference(stores.Redis)
-            .WaitFor(stores.Redis)
-            .WaitForCompletion(migrations);
-
-    /// <summary>Adds the load tests: the smoke set, started by hand. Reports go to artifacts/load/.</summary>
-    public static IResourceBuilder<ProjectResource> AddLoadTests(this IDistributedApplicationBuilder builder) =>
-        builder
-            .AddProject<Projects.LoadTests>("loadtests")
-            .WithExplicitStart()
-            .WithArgs("--reports", Path.GetFullPath("../artifacts/load", builder.AppHostDirectory))
-            .WithIconName("TopSpeed");
+        service.OnResourceReady(
+            (resource, ready, _) =>
+            {
+                ready
+                    .Services.GetRequiredService<ILogger<DistributedApplication>>()
+                    .LogInformation("{Service} is at {Url}", resource.Name, resource.GetEndpoint("http").Url);
+                return Task.CompletedTask;
+            }
+        );
 }
