@@ -6,6 +6,7 @@ using LocalServices.Supervision;
 LoopbackProxy.Bypass();
 var builder = DistributedApplication.CreateBuilder(LocalServicesOptions.Expand(args));
 builder.AddFailureReport();
+builder.WaitForEndOfProcesses();
 
 // Postgres holds the truth, Redis gives speed. Both are containers if a container runtime answers, otherwise processes
 // of this machine; ConnectionStrings__eventstore and ConnectionStrings__redis name your own.
@@ -17,7 +18,8 @@ var redis = stores.Redis;
 var migrations = builder
     .AddProject<Projects.StreamApi>("migrations")
     .WithArgs("migrate")
-    .WithServiceEnvironment()
+    .WithBuiltProgram()
+    .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
     .WithIconName("DatabaseArrowUp")
     .WithRemedy(stores.Remedy)
     .WithReference(eventStore)
@@ -30,6 +32,7 @@ var streamapi = builder
     .WithHttpEndpoint(port: 5080)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
+    .WithBuiltProgram()
     .WithServiceEnvironment()
     .WithShortDrain()
     .WithRestart()
@@ -53,6 +56,7 @@ var broadcaster = builder
     .WithReplicas(2)
     .WithHttpEndpoint()
     .WithHttpHealthCheck("/health")
+    .WithBuiltProgram()
     .WithServiceEnvironment()
     .WithRestart()
     .WithIconName("Megaphone")
@@ -69,6 +73,7 @@ var webfrontend = builder
     .WithHttpEndpoint(port: 5090)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
+    .WithBuiltProgram()
     .WithServiceEnvironment()
     .WithEnvironment("StreamApi__PublicUrl", streamapi.GetEndpoint("http"))
     .WithDashboardUrl()
@@ -87,6 +92,7 @@ streamapi.WithEnvironment("Cors__AllowedOrigins__0", webfrontend.GetEndpoint("ht
 builder
     .AddProject<Projects.LoadTests>("loadtests")
     .WithArgs("--reports", Path.GetFullPath("../artifacts/load", builder.AppHostDirectory))
+    .WithBuiltProgram()
     .WithExplicitStart()
     .WithIconName("TopSpeed")
     .WithReference(streamapi)

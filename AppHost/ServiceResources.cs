@@ -6,18 +6,34 @@ namespace AppHost;
 /// <summary>Settings that the services of this stack share, beside what <c>AppHost.cs</c> shows.</summary>
 internal static class ServiceResources
 {
+    /// <summary>Lets the AppHost end after its processes. Otherwise they end some seconds later, and the next start finds
+    /// their ports in use.</summary>
+    public static void WaitForEndOfProcesses(this IDistributedApplicationBuilder builder) =>
+        builder.Configuration["DcpPublisher:WaitForResourceCleanup"] ??= "true";
+
     /// <summary>Runs the service in the AppHost's environment, with histograms that the dashboard can draw.</summary>
     public static IResourceBuilder<ProjectResource> WithServiceEnvironment(
         this IResourceBuilder<ProjectResource> service
-    )
-    {
-        var environment = service.ApplicationBuilder.Environment.EnvironmentName;
-
-        return service
-            .WithEnvironment("ASPNETCORE_ENVIRONMENT", environment)
-            .WithEnvironment("DOTNET_ENVIRONMENT", environment)
+    ) =>
+        service
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName)
             // The dashboard draws explicit buckets only; by default the services export exponential histograms.
             .WithEnvironment("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram");
+
+    /// <summary>Starts the program that was built with the AppHost. By default Aspire starts a project by
+    /// <c>dotnet run</c>, which evaluates it again for each replica and keeps a process of 140 MB beside it.</summary>
+    public static IResourceBuilder<ProjectResource> WithBuiltProgram(this IResourceBuilder<ProjectResource> service)
+    {
+        var project = service.Resource.GetProjectMetadata().ProjectPath;
+        var name = Path.GetFileNameWithoutExtension(project);
+        // artifacts/bin/<project>/<configuration>/: this process and its projects have the same configuration.
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+        var folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", name, configuration));
+        var program = Path.Combine(folder, OperatingSystem.IsWindows() ? $"{name}.exe" : name);
+
+        return service.WithAnnotation(
+            new ExecutableAnnotation { Command = program, WorkingDirectory = Path.GetDirectoryName(project)! }
+        );
     }
 
     /// <summary>Ends live runs before the orchestrator kills the process, which it does six seconds after SIGTERM.

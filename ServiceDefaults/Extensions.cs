@@ -24,6 +24,9 @@ public static class Extensions
     private const string HealthPath = "/health";
     private const string AlivePath = "/alive";
 
+    /// <summary>The source of the Redis client's spans, which <c>Aspire.StackExchange.Redis</c> registers.</summary>
+    private const string RedisSpans = "OpenTelemetry.Instrumentation.StackExchangeRedis";
+
     /// <summary>
     /// Adds the defaults. Spans get their route and status, and every <see cref="HttpClient"/> of the factory finds
     /// services by name and retries transient failures.
@@ -68,6 +71,8 @@ public static class Extensions
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
+        // The Redis client describes each connection attempt in a dozen lines; a lost connection is a warning of ours.
+        builder.Logging.AddFilter("StackExchange.Redis", LogLevel.Warning);
 
         var telemetry = builder.Services.AddOpenTelemetry();
         telemetry
@@ -77,7 +82,10 @@ public static class Extensions
                 tracing
                     .AddSource("Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "AspireSse.*", name)
                     .AddProcessor(
-                        new QuietSpans([HealthPath, AlivePath, PrometheusExtensions.Path], onlyWithinTraces: ["Npgsql"])
+                        new QuietSpans(
+                            [HealthPath, AlivePath, PrometheusExtensions.Path],
+                            onlyWithinTraces: ["Npgsql", RedisSpans]
+                        )
                     )
             )
             .WithMetrics(metrics =>

@@ -11,7 +11,7 @@ internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : Ba
     public override void OnStart(Activity data)
     {
         if (
-            data.Parent is { Recorded: false }
+            IsChildOfDropped(data)
             || data.Kind == ActivityKind.Server && paths.Contains(data.GetTagItem("url.path") as string)
             || data.ParentId is null && onlyWithinTraces.Contains(data.Source.Name)
         )
@@ -20,4 +20,11 @@ internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : Ba
             data.IsAllDataRequested = false;
         }
     }
+
+    /// <summary>The Redis client's spans are made afterwards, so they know their parent by its id alone, whose last part
+    /// are its flags (W3C Trace Context §3.2.2).</summary>
+    private static bool IsChildOfDropped(Activity data) =>
+        data.Parent is { Recorded: false }
+        || data is { Parent: null, HasRemoteParent: false }
+            && data.ParentId?.EndsWith("-00", StringComparison.Ordinal) == true;
 }

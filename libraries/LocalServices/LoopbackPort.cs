@@ -6,7 +6,7 @@ namespace LocalServices;
 internal static class LoopbackPort
 {
     // Below the ports that systems give to clients (Linux: from 32768), or a connection could have the port by the
-    // time the server listens on it. compat/ takes the ports after these.
+    // time the server listens on it.
     private const int First = 22_000,
         Count = 1_500;
 

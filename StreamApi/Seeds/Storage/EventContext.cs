@@ -117,7 +117,13 @@ internal static class EventContextExtensions
                         provider.GetRequiredService<NpgsqlDataSource>(),
                         npgsql => npgsql.MigrationsHistoryTable("migrations", schema)
                     )
-                    .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
+                    .ConfigureWarnings(warnings =>
+                        warnings.Ignore(
+                            RelationalEventId.PendingModelChangesWarning,
+                            // Intended for indexes: they are created and dropped concurrently.
+                            RelationalEventId.NonTransactionalMigrationOperationWarning
+                        )
+                    )
         );
     }
 }

@@ -178,7 +178,7 @@ internal static class FailureReportExtensions
             );
         builder.Services.AddSingleton(new FailureReportOptions(TimeSpan.FromSeconds(seconds)));
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddHostedService<FailureReport>();
+        builder.Services.AddObserver<FailureReport>();
     }
 
     public static IResourceBuilder<T> WithRemedy<T>(this IResourceBuilder<T> builder, string text)

@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace LocalServices.Supervision;
@@ -6,6 +7,15 @@ namespace LocalServices.Supervision;
 /// <summary>Changes of resources, for a background service.</summary>
 internal static class ResourceEvents
 {
+    /// <summary>Adds a background service once, before all others: the orchestrator's own start is over only when no
+    /// resource waits any more, and until then the host starts no service after it.</summary>
+    public static void AddObserver<T>(this IServiceCollection services)
+        where T : BackgroundService
+    {
+        if (!services.Any(service => service.ImplementationType == typeof(T)))
+            services.Insert(0, ServiceDescriptor.Singleton<IHostedService, T>());
+    }
+
     /// <summary>Reports each change of a resource until the AppHost stops, which it does before its services
     /// stop.</summary>
     public static async Task ObserveAsync(

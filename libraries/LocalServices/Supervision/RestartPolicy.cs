@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Aspire.Hosting.ApplicationModel;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -123,9 +122,7 @@ internal static class RestartExtensions
         builder.Resource.Annotations.Add(new RestartAnnotation());
         builder.ApplicationBuilder.Services.TryAddSingleton(TimeProvider.System);
         builder.ApplicationBuilder.Services.TryAddSingleton(new RestartDelay(TimeSpan.FromSeconds(seconds)));
-        builder.ApplicationBuilder.Services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IHostedService, RestartPolicy>()
-        );
+        builder.ApplicationBuilder.Services.AddObserver<RestartPolicy>();
         return builder;
     }
 }

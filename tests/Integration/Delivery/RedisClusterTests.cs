@@ -81,7 +81,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
             {
                 foreach (var node in fixture.Cluster.Nodes)
                 {
-                    var answer = await node.AskAsync("pubsub", "numsub", _system.Channel);
+                    var answer = await node.AskAsync("pubsub", "shardnumsub", _system.Channel);
                     if (!answer.EndsWith("\n0", StringComparison.Ordinal))
                         subscribed = node;
                 }

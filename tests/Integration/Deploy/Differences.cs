@@ -116,7 +116,7 @@ internal static class Differences
         new(
             All,
             All,
-            "variable (OTEL_(DOTNET_EXPERIMENTAL|B[LS]RP?_SCHEDULE|METRIC_EXPORT|TRACES_SAMPLER|METRICS_EXEMPLAR).*"
+            "variable (OTEL_(DOTNET_EXPERIMENTAL|BLRP|BSP|METRIC_EXPORT|TRACES_SAMPLER|METRICS_EXEMPLAR|INSTRUMENTATION_GENAI).*"
                 + "|DOTNET_SYSTEM_CONSOLE_.*|LOGGING__CONSOLE__.*|ASPNETCORE_HTTPS_PORT)",
             "Aspire's settings for output and telemetry of a developer's machine."
         ),

@@ -16,7 +16,7 @@ public class AppHostProcessTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         var run = Guid.NewGuid().ToString("N");
         await using var appHost = await AppHostProcess.StartAsync(run);
-        Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
+        Assert.Contains(ProcessesOf(run), p => p.Contains("dcp", StringComparison.OrdinalIgnoreCase));
 
         appHost.Process.Kill();
         await GoneAsync(run);
@@ -38,7 +38,7 @@ public class AppHostProcessTests
         Assert.False(appHost.Process.HasExited);
 
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
-        Assert.Contains(ProcessesOf(run), p => p.Contains("aspire-managed", StringComparison.Ordinal));
+        Assert.Contains(ProcessesOf(run), p => p.Contains("dcp", StringComparison.OrdinalIgnoreCase));
 
         Assert.True(Signals.Send(appHost.Process.Id, Signals.Terminate));
         await appHost
@@ -99,10 +99,7 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
         params (string Name, string Value)[] environment
     )
     {
-        var start = new ProcessStartInfo(
-            "dotnet",
-            [typeof(Projects.AppHost).Assembly.Location, "--ephemeral", "--DcpPublisher:RandomizePorts=true"]
-        )
+        var start = new ProcessStartInfo("dotnet", [Program(), "--ephemeral", "--DcpPublisher:RandomizePorts=true"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -136,6 +133,16 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
             await appHost.DisposeAsync();
             throw;
         }
+    }
+
+    // From its own folder: the copy beside the tests lacks the assemblies that the tests have from a framework.
+    private static string Program()
+    {
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+
+        return Path.GetFullPath(
+            Path.Combine(AppContext.BaseDirectory, "..", "..", "AppHost", configuration, "AppHost.dll")
+        );
     }
 
     public async ValueTask DisposeAsync()

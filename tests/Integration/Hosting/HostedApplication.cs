@@ -1,12 +1,10 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Integration.Hosting;
 
-/// <summary>An application of small shell scripts, run by the real orchestrator; skipped if that is not
-/// available.</summary>
+/// <summary>An application of small shell scripts, run by the real orchestrator.</summary>
 internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisposable
 {
     public DistributedApplication App => app;
@@ -18,33 +16,40 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
     /// <summary>The limit of a start, which may download missing programs.</summary>
     public static CancellationToken StartTimeout => new CancellationTokenSource(TimeSpan.FromMinutes(5)).Token;
 
+    /// <param name="startsWhole">False if a resource waits for one that never becomes healthy.</param>
     public static async Task<HostedApplication> StartAsync(
-        Action<IDistributedApplicationTestingBuilder> compose,
-        bool dashboard = false,
+        Action<IDistributedApplicationBuilder> compose,
+        bool startsWhole = true,
         params string[] args
     )
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The scripts of these tests need a POSIX shell.");
-        var builder = DistributedApplicationTestingBuilder.Create(
-            args,
-            (options, _) => options.DisableDashboard = !dashboard
+        var builder = DistributedApplication.CreateBuilder(
+            new DistributedApplicationOptions
+            {
+                // The assembly that names the orchestrator's path.
+                AssemblyName = typeof(Projects.AppHost).Assembly.GetName().Name,
+                Args = ["--DcpPublisher:RandomizePorts=true", .. args],
+                DisableDashboard = true,
+            }
         );
         compose(builder);
-        var app = await builder.BuildAsync(StartTimeout);
-        try
-        {
-            await app.StartAsync(StartTimeout);
-        }
-        catch (DistributedApplicationException e)
-            when (e.InnerException?.GetType().Name == "BundleUnavailableException")
-        {
-            Assert.Skip(e.Message);
-        }
+
+        var app = builder.Build();
+        // A start is over when no resource waits for another one any more.
+        var start = app.StartAsync(StartTimeout);
+        if (startsWhole)
+            await start;
+
         return new HostedApplication(app);
     }
 
     public Task<ResourceEvent> ReachesAsync(string resource, string state) =>
         States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text == state, Timeout);
+
+    /// <summary>Waits for the end of a process, whatever its exit code.</summary>
+    public Task<ResourceEvent> EndsAsync(string resource) =>
+        States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text is "Exited" or "Finished", Timeout);
 
     public Task<ResourceEvent> IsHealthyAsync(string resource) =>
         States.WaitForResourceHealthyAsync(resource, WaitBehavior.StopOnResourceUnavailable, Timeout);

@@ -41,7 +41,7 @@ public class RestartTests
             ).Success
         );
         Kill(left);
-        await app.ReachesAsync("left", "Exited");
+        await app.EndsAsync("left");
         // Twice; the second end is that of the process that the orchestrator started after the first.
         for (var i = 0; i < 2; i++)
         {
@@ -76,7 +76,7 @@ public class RestartTests
         );
         var (worker, witness) = (await app.RunsAsync("worker"), await app.RunsAsync("witness"));
         Kill(worker);
-        await app.ReachesAsync("worker", "Exited");
+        await app.EndsAsync("worker");
         await CommandAsync(app, worker, KnownResourceCommands.StartCommand);
         worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
         await CommandAsync(app, worker, KnownResourceCommands.StopCommand);
@@ -107,7 +107,7 @@ public class RestartTests
             // Ctrl+C, which a shell sends to the processes too.
             app.App.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
             Kill(worker);
-            await app.ReachesAsync("worker", "Exited");
+            await app.EndsAsync("worker");
         }
         Assert.Equal(["started"], await File.ReadAllLinesAsync(starts, TestContext.Current.CancellationToken));
         File.Delete(starts);

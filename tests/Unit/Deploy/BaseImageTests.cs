@@ -16,12 +16,10 @@ public sealed class BaseImageTests : IDisposable
     [InlineData("apphost")]
     public async Task A_download_that_fails_ends_it_before_an_image_gets_the_name(string argument)
     {
-        Directory.CreateDirectory(_folder.PathOf(".local/aspire/bundle/managed"));
-        await File.WriteAllTextAsync(
-            _folder.PathOf(".local/aspire/bundle/managed/aspire-managed"),
-            "",
-            TestContext.Current.CancellationToken
-        );
+        var dashboard = _folder.PathOf("packages/aspire.dashboard.sdk.linux-x64/13.6.5/tools/Aspire.Dashboard");
+        Directory.CreateDirectory(Path.GetDirectoryName(dashboard)!);
+        await File.WriteAllTextAsync(dashboard, "", TestContext.Current.CancellationToken);
+
         var (code, output) = await RunAsync(argument);
         Assert.True(code != 0, output);
         Assert.DoesNotContain("_IMAGE=", output, StringComparison.Ordinal);
@@ -35,7 +33,7 @@ public sealed class BaseImageTests : IDisposable
     {
         var (code, output) = await RunAsync(argument);
         Assert.True(code != 0, output);
-        Assert.Contains("Start the AppHost once", output, StringComparison.Ordinal);
+        Assert.Contains("Build the AppHost once", output, StringComparison.Ordinal);
         Assert.DoesNotContain("postgres", output, StringComparison.Ordinal);
     }
 
@@ -65,6 +63,10 @@ public sealed class BaseImageTests : IDisposable
         foreach (var program in (string[])["dpkg", "dpkg-deb"])
             _folder.Replace(program, "#!/bin/sh");
         _folder.Replace("engine", "#!/bin/sh\n[ \"$1\" != import ] || touch \"$STATE/imported\"");
-        return _folder.RunAsync([argument], ("CONTAINER_ENGINE", "engine"));
+        return _folder.RunAsync(
+            [argument],
+            ("CONTAINER_ENGINE", "engine"),
+            ("NUGET_PACKAGES", _folder.PathOf("packages"))
+        );
     }
 }

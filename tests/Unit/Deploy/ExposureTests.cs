@@ -9,7 +9,6 @@ public sealed partial class ExposureTests
     [InlineData("deploy/compose.yaml")]
     [InlineData("deploy/kubernetes/secrets.sh")]
     [InlineData("deploy/systemd/streamapi.env")]
-    [InlineData("AppHost/Publishing/Publishers.cs")]
     public void The_frontends_key_reads_no_topic(string file)
     {
         var text = Read(file);

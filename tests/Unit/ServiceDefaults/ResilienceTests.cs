@@ -139,6 +139,10 @@ public class ResilienceTests
                 {
                     options.AttemptTimeout.Timeout = TimeSpan.FromMilliseconds(attemptMilliseconds);
                     options.TotalRequestTimeout.Timeout = TimeSpan.FromMilliseconds(3 * attemptMilliseconds);
+                    // The shortest that the handler accepts.
+                    options.CircuitBreaker.SamplingDuration = TimeSpan.FromMilliseconds(
+                        Math.Max(2 * attemptMilliseconds, 500)
+                    );
                     options.Retry.Delay = TimeSpan.FromMilliseconds(1);
                 }),
             map

@@ -102,10 +102,10 @@ internal sealed class RedisConnection(
                 Failed(request);
             return answer;
         }
-        catch (Exception e) when (IsFailure(e))
+        catch (Exception e) when (IsFailure(e, cancellationToken))
         {
             Failed(request, asking, e);
-            if (e is ObjectDisposedException)
+            if (e is ObjectDisposedException or OperationCanceledException)
                 throw new TimeoutException("The connection was replaced.", e);
             throw;
         }
@@ -113,8 +113,11 @@ internal sealed class RedisConnection(
         async Task<T> SendAsync() => await ask(await request.Opening);
     }
 
-    /// <summary>Returns true for the exceptions of an unreachable server or a replaced connection.</summary>
-    public static bool IsFailure(Exception e) => e is RedisException or TimeoutException or ObjectDisposedException;
+    /// <summary>Returns true for the exceptions of an unreachable server or a replaced connection, whose client cancels
+    /// what was under way.</summary>
+    public static bool IsFailure(Exception e, CancellationToken requested) =>
+        e is RedisException or TimeoutException or ObjectDisposedException
+        || (e is OperationCanceledException && !requested.IsCancellationRequested);
 
     /// <summary>Notes that a request was answered.</summary>
     public void Answered(in Request request)

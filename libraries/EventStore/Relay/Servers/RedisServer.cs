@@ -171,7 +171,10 @@ public sealed class RedisServer : IDisposable
                     .UnsubscribeAsync(ChannelOf(redis, channel))
                     .WaitAsync(timeout, _clock, cancellationToken);
         }
-        catch (ObjectDisposedException)
+        catch (Exception e)
+            when (e is ObjectDisposedException
+                || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            )
         { /* the connection was replaced, and its subscriptions are gone */
         }
     }
@@ -233,7 +236,7 @@ public sealed class RedisServer : IDisposable
                         Accepts(other);
             return true;
         }
-        catch (Exception e) when (RedisConnection.IsFailure(e))
+        catch (Exception e) when (RedisConnection.IsFailure(e, cancellationToken))
         {
             _connection.Failed(request, publishing, e);
             if (Interlocked.Exchange(ref range.IsRefusing, 1) == 0 && Interlocked.Increment(ref _refusing) == 1)
