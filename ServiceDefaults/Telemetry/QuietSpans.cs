@@ -21,8 +21,8 @@ internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : Ba
         }
     }
 
-    /// <summary>The Redis client's spans are made afterwards, so they know their parent by its id alone, whose last part
-    /// are its flags (W3C Trace Context §3.2.2).</summary>
+    /// <summary>Finds children of dropped spans. The Redis client makes its spans afterwards, so they know their parent
+    /// by its id alone, which ends with its flags (W3C Trace Context §3.2.2).</summary>
     private static bool IsChildOfDropped(Activity data) =>
         data.Parent is { Recorded: false }
         || data is { Parent: null, HasRemoteParent: false }

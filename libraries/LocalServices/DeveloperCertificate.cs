@@ -13,8 +13,8 @@ internal static class DeveloperCertificate
     /// to start.</summary>
     public static bool Ensure()
     {
-        // Trust needs no password on Linux, and without it Aspire's dashboard shows a warning on every page. Elsewhere a
-        // dialog would interrupt the start.
+        // Trust needs no password on Linux, and without it Aspire's dashboard shows an error on every page. Elsewhere
+        // a dialog would interrupt the start.
         var isTrusting = OperatingSystem.IsLinux();
         if (Find(isTrusted: isTrusting))
             return true;

@@ -116,7 +116,8 @@ internal static class Differences
         new(
             All,
             All,
-            "variable (OTEL_(DOTNET_EXPERIMENTAL|BLRP|BSP|METRIC_EXPORT|TRACES_SAMPLER|METRICS_EXEMPLAR|INSTRUMENTATION_GENAI).*"
+            "variable (OTEL_(DOTNET_EXPERIMENTAL|BLRP|BSP|METRIC_EXPORT|TRACES_SAMPLER|METRICS_EXEMPLAR).*"
+                + "|OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
                 + "|DOTNET_SYSTEM_CONSOLE_.*|LOGGING__CONSOLE__.*|ASPNETCORE_HTTPS_PORT)",
             "Aspire's settings for output and telemetry of a developer's machine."
         ),

@@ -105,7 +105,7 @@ internal sealed class RedisConnection(
         catch (Exception e) when (IsFailure(e, cancellationToken))
         {
             Failed(request, asking, e);
-            if (e is ObjectDisposedException or OperationCanceledException)
+            if (e is not (RedisException or TimeoutException))
                 throw new TimeoutException("The connection was replaced.", e);
             throw;
         }
@@ -113,11 +113,10 @@ internal sealed class RedisConnection(
         async Task<T> SendAsync() => await ask(await request.Opening);
     }
 
-    /// <summary>Returns true for the exceptions of an unreachable server or a replaced connection, whose client cancels
-    /// what was under way.</summary>
+    /// <summary>Returns true for everything but a requested cancellation: what was under way on a connection that is
+    /// closed ends with exceptions of its sockets and pipes.</summary>
     public static bool IsFailure(Exception e, CancellationToken requested) =>
-        e is RedisException or TimeoutException or ObjectDisposedException
-        || (e is OperationCanceledException && !requested.IsCancellationRequested);
+        !(e is OperationCanceledException && requested.IsCancellationRequested);
 
     /// <summary>Notes that a request was answered.</summary>
     public void Answered(in Request request)

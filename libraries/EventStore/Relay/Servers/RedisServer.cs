@@ -172,9 +172,7 @@ public sealed class RedisServer : IDisposable
                     .WaitAsync(timeout, _clock, cancellationToken);
         }
         catch (Exception e)
-            when (e is ObjectDisposedException
-                || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
-            )
+            when (e is not (RedisException or TimeoutException) && RedisConnection.IsFailure(e, cancellationToken))
         { /* the connection was replaced, and its subscriptions are gone */
         }
     }

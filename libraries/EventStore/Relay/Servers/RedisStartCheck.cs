@@ -86,27 +86,18 @@ internal static class RedisStartCheck
         {
             try
             {
-                await database.KeyExistsAsync($"aspire-sse:check:{i}").WaitAsync(cancellationToken);
+                // Without redirection, because the client would reconnect to a node that sends keys to itself.
+                await database
+                    .KeyExistsAsync($"aspire-sse:check:{i}", CommandFlags.NoRedirect)
+                    .WaitAsync(cancellationToken);
             }
-            catch (RedisException e) when (IsMoved(database, e))
+            catch (RedisServerException e) when (e.Message.Contains("MOVED", StringComparison.Ordinal))
             {
                 return $"it sends keys to a node that does not take them ({e.Message}). Name the cluster's nodes as "
                     + "this machine reaches them, and see that they announce these addresses (cluster-announce-ip).";
             }
         }
         return null;
-    }
-
-    /// <summary>Returns true if a key was sent elsewhere, and again from there. The client then says that the node is
-    /// not reachable, as it does in an outage, in which the node is not connected.</summary>
-    private static bool IsMoved(IDatabase database, RedisException e)
-    {
-        var redis = database.Multiplexer;
-        return e.Message.Contains("MOVED", StringComparison.Ordinal) // versions of the client put words before it
-            || (
-                e.Message.Contains("serving hashslot", StringComparison.Ordinal)
-                && redis.GetEndPoints().All(node => redis.GetServer(node).IsConnected)
-            );
     }
 
     private static Dictionary<string, string> Fields(RedisResult answer)
