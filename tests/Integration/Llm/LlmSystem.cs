@@ -49,6 +49,7 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
             // default.
             ["Llm__HeadMilliseconds"] = "2000",
         };
+        settings["Llm__Providers__Local__MaxAnswerBytes"] = "200000";
         // Of this one alone: to the others a busy machine may be silent for longer, until a test lets them go on.
         settings["Llm__Providers__Local__IdleSeconds"] = "4";
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
