@@ -110,12 +110,14 @@ class ClientTests(unittest.TestCase):
             list(quick(server.url))
             self.assertEqual("…é", server.requests[1][1].encode("latin-1").decode())
 
-    def test_redirects_are_followed_and_keep_secrets_at_their_origin(self):
+    def test_redirects_are_followed_and_keep_the_callers_headers_at_their_origin(self):
         seen = []
+        sent = {"Authorization": "Bearer t", "X-Api-Key": "k", "cookie": "c", "X-Tenant": "a", "Accept-Language": "ja"}
 
         def seeing(answer):
             def see(handler):
-                seen.append((handler.command, handler.path, handler.headers.get("Authorization")))
+                headers = {name: handler.headers[name] for name in sent if name in handler.headers}
+                seen.append((handler.command, handler.path, headers))
                 answer(handler)
 
             return see
@@ -124,15 +126,29 @@ class ClientTests(unittest.TestCase):
         with Server(last) as other, Server(
             seeing(redirect(307, "/é")), seeing(redirect(301, other.url))
         ) as server:
-            client = quick(server.url, json={}, headers={"Authorization": "Bearer t"})
+            client = quick(server.url, json={}, headers=sent)
             self.assertEqual(["a"], [e.data for e in client])
-            secret = "Bearer t"
-            self.assertEqual([("POST", "/stream", secret), ("POST", "/%C3%A9", secret), ("GET", "/stream", None)], seen)
+            self.assertEqual([("POST", "/stream", sent), ("POST", "/%C3%A9", sent), ("GET", "/stream", {})], seen)
             self.assertEqual(b"{}", server.requests[1][2])
         with Server(redirect(302, "/stream")) as server:
             with self.assertRaises(HttpError):
                 list(quick(server.url))
             self.assertEqual(11, len(server.requests))
+
+    def test_a_way_back_from_another_origin_gets_no_header_either(self):
+        seen = []
+
+        def back(handler):
+            redirect(307, server.url + "/back")(handler)
+
+        def end(handler):
+            seen.append((handler.path, handler.headers.get("X-Api-Key")))
+            stream(handler, b"data: a\n\n")
+
+        with Server(back) as other, Server(redirect(307, other.url), end) as server:
+            client = quick(server.url, headers={"X-Api-Key": "k"}, max_retries=0)
+            self.assertEqual(["a"], [e.data for e in client])
+        self.assertEqual([("/stream/back", None)], seen)
 
     def test_headers_are_asked_for_at_each_connection(self):
         tokens = iter(("first", "second"))

@@ -71,6 +71,22 @@ class RequestTests(unittest.TestCase):
         with Server(redirect(302, "/there"), history) as server:
             self.assertEqual("other", request("GET", server.url)["events"][0]["id"])
 
+    def test_a_redirect_to_another_origin_gets_none_of_the_callers_headers(self):
+        seen = []
+
+        def answer(handler):
+            seen.append({name: handler.headers[name] for name in ("Authorization", "X-Api-Key", "Accept")})
+            handler.send_response(204)
+            handler.end_headers()
+
+        sent = {"Authorization": "Bearer t", "X-Api-Key": "k"}
+        with Server(answer) as other, Server(redirect(302, "/there"), redirect(302, other.url)) as server:
+            request("GET", server.url, headers=sent)
+        with Server(redirect(302, "/there"), answer) as server:
+            request("GET", server.url, headers=sent)
+        self.assertEqual({"Authorization": None, "X-Api-Key": None, "Accept": "application/json"}, seen[0])
+        self.assertEqual({**sent, "Accept": "application/json"}, seen[1])
+
 
 if __name__ == "__main__":
     unittest.main()
