@@ -47,6 +47,42 @@ public sealed class OperatorTests(SecureSystem system)
         );
     }
 
+    /// <summary>404: a caller that may close streams learns that no stream has this id.</summary>
+    [Fact]
+    public async Task To_read_the_connections_is_no_right_to_close_one()
+    {
+        const string Connection = "/v1/connections/x";
+        var reader = Tokens.Of("dan", subscribe: [">", "$sys.>"], publish: [">"]);
+        using var refused = await SecureSystem.SendAsync(A, Delete, Connection, reader);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Contains(
+            "sse.publish for $sys.connections",
+            await refused.Content.ReadAsStringAsync(),
+            StringComparison.Ordinal
+        );
+        foreach (var grant in (string[])["$sys.connections", "$sys.>"])
+        {
+            var closer = Tokens.Of("dan", publish: [grant]);
+            Assert.Equal(HttpStatusCode.NotFound, await SecureSystem.StatusAsync(A, Delete, Connection, closer));
+            Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Get, "/v1/connections", closer));
+        }
+    }
+
+    [Theory]
+    [InlineData("$sys.connections")]
+    [InlineData("$sys.other")]
+    public async Task The_right_to_close_streams_is_no_right_to_publish_to_a_topic_of_the_system(string topic)
+    {
+        var closer = Tokens.Of("dan", subscribe: ["$sys.>"], publish: ["$sys.>", ">"]);
+        var body = new
+        {
+            topic,
+            type = "n",
+            data = 1,
+        };
+        Assert.Equal(HttpStatusCode.Forbidden, await SecureSystem.StatusAsync(A, Post, "/v1/events", closer, body));
+    }
+
     [Fact]
     public async Task An_operator_sees_and_closes_the_streams_of_all_replicas()
     {

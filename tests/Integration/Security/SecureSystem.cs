@@ -44,6 +44,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
             ["Security__ApiKeys__0__Subscribe__0"] = ">",
             ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
             ["Security__ApiKeys__0__Publish__0"] = ">",
+            ["Security__ApiKeys__0__Publish__1"] = "$sys.connections",
             ["Security__ApiKeys__1__Name"] = "writer",
             ["Security__ApiKeys__1__Sha256"] = Hash(WriterKey),
             ["Security__ApiKeys__1__Publish__0"] = "orders.>",
