@@ -30,6 +30,8 @@ internal sealed class ServiceHost : RunningService
 
     public override Uri Url => _url!;
 
+    public IServiceProvider Services => _app.Services;
+
     public override bool HasExited => _running.IsCompleted;
 
     /// <param name="service">The program's name.</param>
