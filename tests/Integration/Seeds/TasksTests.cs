@@ -150,7 +150,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
     }
 
     [Fact]
-    public async Task The_list_ends_after_a_thousand_tasks_and_links_the_next_page()
+    public async Task The_list_ends_after_a_thousand_tasks_and_links_the_next_page_for_good()
     {
         await using (
             var fill = seeds.System.Database.CreateCommand(
@@ -170,7 +170,17 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
                 ).GetArrayLength()
             );
             var next = Next().Match(Assert.Single(list.Headers.GetValues("Link"))).Groups[1].Value;
-            Assert.InRange((await Requests.GetAsync(seeds.A, next)).GetArrayLength(), 500, 1_000);
+            var rest = await Requests.GetAsync(seeds.A, next);
+            Assert.InRange(rest.GetArrayLength(), 500, 1_000);
+
+            // A cleanup may delete the last task of a page before the next page is read.
+            var last = (await list.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken))[999]
+                .Text("id");
+            await using var delete = seeds.System.Database.CreateCommand(
+                $"delete from tasks.tasks where id = '{last}'"
+            );
+            Assert.Equal(1, await delete.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+            Assert.Equal(rest.GetRawText(), (await Requests.GetAsync(seeds.A, next)).GetRawText());
         }
         finally
         {
