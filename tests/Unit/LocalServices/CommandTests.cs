@@ -17,4 +17,16 @@ public class CommandTests
         Assert.Equal((Command.TimedOut, 5), (result?.ExitCode, bytes));
         Assert.Contains("made no progress", result?.Output, StringComparison.Ordinal);
     }
+
+    /// <summary>More than a pipe holds: the rest of the input finds no reader.</summary>
+    [Fact]
+    public void A_program_that_ends_before_it_has_read_its_input_gives_its_output()
+    {
+        var result = Command.Run(
+            "sh",
+            ["-c", "echo 'no such option' >&2; exit 3"],
+            input: new string('x', 8 * 1024 * 1024)
+        );
+        Assert.Equal((3, "no such option"), (result?.ExitCode, result?.Output));
+    }
 }
