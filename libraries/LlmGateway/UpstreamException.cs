@@ -4,7 +4,7 @@ namespace LlmGateway;
 /// <param name="status">HTTP status for the client: the provider's own if the request caused it, else 429, 502, 503 or
 /// 504.</param>
 /// <param name="reason">Machine-readable reason: <c>upstream</c>, <c>rate_limited</c>, <c>overloaded</c>,
-/// <c>timeout</c>, <c>credentials</c>, <c>busy</c>, <c>interrupted</c>.</param>
+/// <c>timeout</c>, <c>credentials</c>, <c>busy</c>, <c>interrupted</c>, <c>too_large</c>.</param>
 /// <param name="message">Text for people; without API keys.</param>
 /// <param name="retryAfter">Time after which a retry makes sense.</param>
 /// <param name="inner">The cause.</param>
@@ -16,6 +16,9 @@ internal sealed class UpstreamException(
     Exception? inner = null
 ) : Exception(message, inner)
 {
+    /// <summary>Reason of an answer beyond the gateway's limits.</summary>
+    public const string TooLarge = "too_large";
+
     public int Status => status;
     public string Reason => reason;
     public TimeSpan? RetryAfter => retryAfter;
@@ -30,8 +33,10 @@ internal sealed class UpstreamException(
     public bool WasRetried { get; set; }
 
     /// <summary>
-    /// False where a retry of the client would only multiply the requests: the gateway has retried already, or the
-    /// provider refuses its key. With a time to wait, and after a refusal of this server's queue, the client may retry.
+    /// False where a retry of the client would only multiply the requests: the gateway has retried already, the
+    /// provider refuses its key, or its answer is too large. With a time to wait, and after a refusal of this server's
+    /// queue, the client may retry.
     /// </summary>
-    public bool MayRetry => IsBusy || retryAfter is not null || (!WasRetried && reason != "credentials");
+    public bool MayRetry =>
+        IsBusy || retryAfter is not null || (!WasRetried && reason is not ("credentials" or TooLarge));
 }

@@ -82,6 +82,14 @@ internal class ProviderOptions
     /// </summary>
     [Range(1, 3_600)]
     public int IdleSeconds { get; set; } = 120;
+
+    /// <summary>
+    /// Largest answer, in bytes as the provider sends it; a larger one fails as <c>too_large</c>. The default is for
+    /// 128,000 tokens, the longest answers of today's models, in events of 500 bytes.
+    /// </summary>
+    /// <remarks>A whole answer, and the input of tools, are kept in memory until the answer ends.</remarks>
+    [Range(64 * 1024, 1024 * 1024 * 1024)]
+    public int MaxAnswerBytes { get; set; } = 64 * 1024 * 1024;
 }
 
 /// <summary>Options of the built-in provider.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using EventStore;
 
@@ -21,6 +22,15 @@ internal sealed class Upstream(
     // OpenAsync gives up before such a delay: it is longer than FirstTokenTotalSeconds may be.
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromHours(3);
 
+    /// <summary>Longest wait for the body of an error.</summary>
+    private static readonly TimeSpan ErrorTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes that are read of an error; those of the vendors have some kilobytes.</summary>
+    private const int MaxErrorBytes = 64 * 1024;
+
+    /// <summary>Characters of an error's message: it becomes an event, and a part of the client's error.</summary>
+    private const int MaxMessage = 2_000;
+
     /// <summary>
     /// Reads the data of each event, until <c>[DONE]</c> or the end of the body. An element is valid until the next one
     /// is requested.
@@ -37,7 +47,7 @@ internal sealed class Upstream(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using var body = await OpenAsync(request, onDelay, cancellationToken);
+        await using var body = await OpenAsync(request, onDelay, cancellationToken);
         while (body.Current is { } data)
         {
             yield return data.RootElement;
@@ -67,12 +77,18 @@ internal sealed class Upstream(
     }
 
     /// <summary>
-    /// The message of the vendors' <c>{"error":{"message":…}}</c>, else the text; without the API key.
+    /// The message of the vendors' <c>{"error":{"message":…}}</c>, else the text; its beginning, without the API key.
     /// </summary>
     private string ErrorMessage(string text)
     {
         var message = MessageOf(text);
-        return options.ApiKey.Length > 0 ? message.Replace(options.ApiKey, "***", StringComparison.Ordinal) : message;
+        // Before the cut, which could leave a part of the key.
+        if (options.ApiKey.Length > 0)
+            message = message.Replace(options.ApiKey, "***", StringComparison.Ordinal);
+        if (message.Length <= MaxMessage)
+            return message;
+        // No half of a surrogate pair at the end.
+        return char.IsHighSurrogate(message[MaxMessage - 1]) ? message[..(MaxMessage - 1)] : message[..MaxMessage];
     }
 
     /// <summary>Opens a body and reads its first event; retries within the limits of the options.</summary>
@@ -120,7 +136,7 @@ internal sealed class Upstream(
 
     private bool IsTransient(UpstreamException e) =>
         e.Status is 408 or 429 or >= 500
-        && e.Reason != "credentials"
+        && e.Reason is not ("credentials" or UpstreamException.TooLarge)
         && (e.RetryAfter is null || e.RetryAfter <= TimeSpan.FromSeconds(options.MaxRetryAfterSeconds));
 
     private async Task<UpstreamBody> TryOpenAsync(
@@ -130,7 +146,7 @@ internal sealed class Upstream(
     )
     {
         var limit = TimeSpan.FromSeconds(options.FirstTokenSeconds);
-        var body = new UpstreamBody(provider, clock, cancellationToken) { Remaining = remaining };
+        var body = new UpstreamBody(provider, options, clock, cancellationToken) { Remaining = remaining };
         try
         {
             using var request = create();
@@ -152,7 +168,7 @@ internal sealed class Upstream(
         }
         catch
         {
-            body.Dispose();
+            await body.DisposeAsync();
             throw;
         }
     }
@@ -170,17 +186,7 @@ internal sealed class Upstream(
                 $"The provider {provider} refuses this server's credentials ({status}). "
                     + $"Set Llm:Providers:{provider}:ApiKey."
             );
-        string text;
-        try
-        {
-            text = await response
-                .Content.ReadAsStringAsync(cancellationToken)
-                .WaitAsync(TimeSpan.FromSeconds(5), clock, cancellationToken);
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException)
-        {
-            text = "";
-        }
+        var text = await ErrorTextAsync(response, cancellationToken);
         var message = $"{provider} answered {status}: {ErrorMessage(text)}";
         var retryAfter = RetryAfter(response);
         return status switch
@@ -191,6 +197,26 @@ internal sealed class Upstream(
             >= 400 and < 500 => new UpstreamException(status, "upstream", message),
             _ => new UpstreamException(502, "upstream", message, retryAfter),
         };
+    }
+
+    /// <summary>Reads the beginning of an error's body; the part that has come, if the rest does not.</summary>
+    private async Task<string> ErrorTextAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(ErrorTimeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        var buffer = new byte[MaxErrorBytes];
+        var count = 0;
+        try
+        {
+            var body = await response.Content.ReadAsStreamAsync(either.Token);
+            while (
+                count < buffer.Length && await body.ReadAsync(buffer.AsMemory(count), either.Token) is > 0 and var read
+            )
+                count += read;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException) { }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
+        return Encoding.UTF8.GetString(buffer, 0, count);
     }
 
     private TimeSpan? RetryAfter(HttpResponseMessage response)
@@ -222,6 +248,6 @@ internal sealed class Upstream(
                     : error.ToString();
         }
         catch (JsonException) { } // not JSON: the text itself
-        return text.Length > 500 ? text[..500] : text;
+        return text;
     }
 }
