@@ -20,7 +20,8 @@ public sealed class SseClient : IDisposable
 
     /// <summary>Creates a client on the caller's <see cref="HttpClient"/>, which it does not dispose.</summary>
     /// <param name="http">Preferably built on <see cref="CreateHandler"/>. Its <see cref="HttpClient.Timeout"/> must be
-    /// infinite.</param>
+    /// infinite. A handler that follows redirects itself sends all headers but <c>Authorization</c> to any origin: set
+    /// its <see cref="SocketsHttpHandler.AllowAutoRedirect"/> to false.</param>
     /// <param name="clock">Clock for delays and the watchdog; the system clock if null.</param>
     /// <exception cref="ArgumentException">The timeout is finite and would end open streams.</exception>
     public SseClient(HttpClient http, TimeProvider? clock = null)
@@ -55,9 +56,9 @@ public sealed class SseClient : IDisposable
     internal bool SendsUtf8Headers => _ownsHttp;
 
     /// <summary>
-    /// Creates the default handler, as a base for other handlers. It has no connection limit and no cookies, follows
-    /// redirects, closes the connection of an abandoned stream at once, renews idle connections after five minutes, and
-    /// pings HTTP/2 connections, so that a dead one is closed.
+    /// Creates the default handler, as a base for other handlers. It has no connection limit and no cookies, leaves
+    /// redirects to the client, closes the connection of an abandoned stream at once, renews idle connections after
+    /// five minutes, and pings HTTP/2 connections, so that a dead one is closed.
     /// </summary>
     public static SocketsHttpHandler CreateHandler() => StreamingHandler.Create();
 

@@ -33,12 +33,12 @@ public sealed record SseRequest
     /// </summary>
     public string LastEventId { get; init; } = "";
 
-    /// <summary>Additional headers, sent at each connection.</summary>
+    /// <summary>Additional headers, sent at each connection. Redirects to another origin drop them.</summary>
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     /// <summary>
     /// Called for each connection, and once more after a 401, for the bearer token (RFC 6750); null sends none.
-    /// Redirects drop the token.
+    /// Redirects to another origin drop the token.
     /// </summary>
     public Func<CancellationToken, ValueTask<string?>>? BearerToken { get; init; }
 

@@ -23,6 +23,7 @@ internal static class StreamingHandler
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             AutomaticDecompression = DecompressionMethods.None, // compression buffers
             UseCookies = false,
+            AllowAutoRedirect = false, // RedirectedRequest follows them: a handler would send keys to any origin
             RequestHeaderEncodingSelector = static (name, _) => name == "Last-Event-ID" ? Encoding.UTF8 : null,
         };
 

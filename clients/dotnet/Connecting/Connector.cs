@@ -45,18 +45,16 @@ internal sealed class Connector(SseClient client, SseRequest request)
         (_ticket, _ticketTaken) = (ticket, false);
         var token = await CallAsync(request.BearerToken, cancellationToken).ConfigureAwait(false);
 
-        var message = CreateMessage(lastEventId, ticket, token);
+        var sent = new RedirectedRequest(client.Http, AddressOf(lastEventId, ticket), request.Method);
         _sent = true;
         try
         {
-            return await client
-                .Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+            return await sent.SendAsync(target => CreateMessage(target, lastEventId, token), cancellationToken)
                 .ConfigureAwait(false);
         }
         finally
         {
-            // A redirect that HttpClient follows after a POST changes the message's own method.
-            _redirectedToGet = message.Method != request.Method;
+            _redirectedToGet = sent.Method != request.Method;
         }
     }
 
@@ -79,26 +77,32 @@ internal sealed class Connector(SseClient client, SseRequest request)
         }
     }
 
-    private HttpRequestMessage CreateMessage(string lastEventId, string? ticket, string? token)
+    private Uri AddressOf(string lastEventId, string? ticket)
     {
         var uri = ticket is null ? request.Uri : WithQuery(request.Uri, "ticket", ticket);
-        var asHeader = client.SendsUtf8Headers || Ascii.IsValid(lastEventId);
-        if (!asHeader)
-            uri = WithQuery(uri, "last_event_id", lastEventId);
+        return IsHeader(lastEventId) ? uri : WithQuery(uri, "last_event_id", lastEventId);
+    }
 
-        var message = new HttpRequestMessage(request.Method, uri)
+    private bool IsHeader(string lastEventId) => client.SendsUtf8Headers || Ascii.IsValid(lastEventId);
+
+    private HttpRequestMessage CreateMessage(RequestTarget target, string lastEventId, string? token)
+    {
+        var message = new HttpRequestMessage(target.Method, target.Uri)
         {
-            Content = request.Content?.Invoke(),
+            Content = target.HasBody ? request.Content?.Invoke() : null,
             Version = client.Http.DefaultRequestVersion,
             VersionPolicy = client.Http.DefaultVersionPolicy,
         };
         // Without validation: typed header values would stay in memory as long as the stream.
         message.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
         message.Headers.TryAddWithoutValidation("Cache-Control", "no-cache, no-store");
+        if (lastEventId.Length > 0 && IsHeader(lastEventId))
+            message.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
+        if (!target.IsOwnOrigin)
+            return message;
+
         foreach (var (name, value) in request.Headers ?? Nothing)
             message.Headers.TryAddWithoutValidation(name, value);
-        if (lastEventId.Length > 0 && asHeader)
-            message.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
         if (token is not null)
             message.Headers.Authorization = new("Bearer", token);
         return message;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AspireSse.Client.Connecting;
 
 namespace AspireSse.Client.Publishing;
 
@@ -58,17 +59,22 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
         CancellationToken cancellationToken
     )
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, options.Path)
-        {
-            Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new(contentType) } },
-        };
-        if (
-            options.BearerToken is not null
-            && await options.BearerToken(cancellationToken).ConfigureAwait(false) is { } token
-        )
-            request.Headers.Authorization = new("Bearer", token);
-        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+        var token = options.BearerToken is null
+            ? null
+            : await options.BearerToken(cancellationToken).ConfigureAwait(false);
+        return await new RedirectedRequest(http, options.Path, HttpMethod.Post)
+            .SendAsync(Message, cancellationToken)
             .ConfigureAwait(false);
+
+        HttpRequestMessage Message(RequestTarget target)
+        {
+            var message = new HttpRequestMessage(target.Method, target.Uri);
+            if (target.HasBody)
+                message.Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new(contentType) } };
+            if (token is not null && target.IsOwnOrigin)
+                message.Headers.Authorization = new("Bearer", token);
+            return message;
+        }
     }
 
     private static async Task<IReadOnlyList<PublishedEvent>> AnswerAsync(

@@ -2,6 +2,7 @@ import { backoff, type BackoffOptions } from "./backoff.js";
 import { call, Emitter, type EventTypes } from "./emitter.js";
 import { EventStreamParser, EventTooLarge, type ServerSentEvent } from "./parser.js";
 import { type End, isStream, latin1, type PerConnection, refusal, resolve, SAFE, withTicket } from "./request.js";
+import { follow, REDIRECTED, secretsOf } from "./redirects.js";
 import type { Reason } from "./state.js";
 import { LONGEST_TIMER, whileHidden } from "./visibility.js";
 
@@ -230,6 +231,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       const detail = silent ? undefined : String((error as Error)?.message ?? error);
       if (error instanceof EventTooLarge) return { reason: "too-large", detail, final: true };
       if (error === TAKEN) return { reason: "refused", status: 401, detail: TAKEN.message, final: true };
+      if (error === REDIRECTED) return { reason: "refused", detail, final: true };
       return { reason: opened === 0 ? "unreachable" : silent ? "silent" : "broken", detail };
     } finally {
       clearTimeout(watchdog);
@@ -247,21 +249,17 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       this.#taken = false;
       this.#ticket = next;
       const sent = new Headers(await resolve(headers, signal));
+      const secrets = secretsOf(sent);
       if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
       if (token !== undefined) sent.set("Authorization", `Bearer ${await resolve(token, signal)}`);
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
       if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
       signal.throwIfAborted();
       this.#sent = true;
-      const response = await send(next === undefined ? this.#url : withTicket(this.#url, next), {
-        method: this.#method,
-        headers: sent,
-        body,
-        signal,
-        credentials,
-        cache: "no-store",
-      });
-      this.#begun = response.redirected;
+      const address = next === undefined ? this.#url : withTicket(this.#url, next);
+      const init = { method: this.#method, headers: sent, body, signal, credentials, cache: "no-store" } as const;
+      const [response, redirected] = await follow(send, address, init, secrets);
+      this.#begun = redirected;
       if (response.status !== 401 || !mayRenew || !first || (this.#begun && !this.#mayResume())) return response;
       await response.body?.cancel();
       this.#sent = false;

@@ -68,7 +68,7 @@ test("redirects in a circle end", async () => {
   assert.equal(server.exchanges.length, 21);
 });
 
-test("a browser, which does not show where a redirect leads to, does not follow it with the caller's headers", async () => {
+test("a browser, which hides the target of a redirect, does not follow it with the caller's headers", async () => {
   const sent: RequestInit[] = [];
   const asBrowser = async (_: unknown, init?: RequestInit) => {
     sent.push(init!);

@@ -24,7 +24,6 @@ _MAX_REDIRECTS = 10
 _SAFE = ("GET", "HEAD", "OPTIONS", "QUERY")
 _NOT_STARTED = (408, 425, 429, 503)  # statuses of a server that has not begun the work
 _NO_SUCCESS = ("connected", "unauthorized")  # events of a server that cuts the connection at once, too
-_SECRETS = ("authorization", "cookie", "proxy-authorization")  # headers that a redirect to another origin drops
 
 
 class HttpError(Exception):
@@ -73,7 +72,7 @@ class SSEClient:
         a redirect to a GET it is not sent again.
     :param headers: Additional headers, or a function that returns them, called for each connection and once more after
         a 401: for a token that expires. An exception in it counts as a failed attempt. Redirects to another origin drop
-        ``Authorization`` and cookies.
+        them all.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
     :param ends: Names of events after which the client stops instead of reconnecting.
     :param idle_timeout: Seconds without any byte before a connection counts as lost; None for no limit. The server
@@ -242,8 +241,9 @@ class SSEClient:
                 if response.status == 303 and method != "HEAD" or response.status in (301, 302) and method == "POST":
                     self._redirected = self._redirected or method not in _SAFE
                     method, body = "GET", None
+                # Any of the caller's headers may be a key, such as X-Api-Key.
                 if (target.scheme, target.netloc) != (url.scheme, url.netloc):
-                    headers = {name: value for name, value in headers.items() if name.lower() not in _SECRETS}
+                    headers = {}
                 url = target
             finally:
                 self._socket = None
