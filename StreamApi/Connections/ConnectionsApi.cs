@@ -39,7 +39,12 @@ internal static class ConnectionsApi
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
         connections.MapGet("", ListAsync).RefusesInvalid().Reads(Topic);
-        connections.MapDelete("/{id}", CloseAsync).Reads(Topic).CountedAs(RequestKind.Publish);
+        // A dashboard's key may read and close nothing.
+        connections
+            .MapDelete("/{id}", CloseAsync)
+            .Publishes(Topic)
+            .CountedAs(RequestKind.Publish)
+            .WithDescription($"Closes a stream. Requires the claim sse.publish for {Topic}.");
         connections
             .MapStream("/stream", WatchAsync)
             .SendsOnce(

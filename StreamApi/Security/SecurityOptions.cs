@@ -93,10 +93,10 @@ internal sealed class ApiKeyOptions
     /// </summary>
     public string Sha256 { get; set; } = "";
 
-    /// <summary>Topics and patterns that the holder may read. <c>$sys.&gt;</c> grants operator access.</summary>
+    /// <summary>Topics and patterns that the holder may read. <c>$sys.&gt;</c> lists the open streams.</summary>
     public IList<string> Subscribe { get; } = [];
 
-    /// <summary>Topics and patterns that the holder may publish to.</summary>
+    /// <summary>Topics and patterns that the holder may publish to. <c>$sys.connections</c> closes streams.</summary>
     public IList<string> Publish { get; } = [];
 }
 

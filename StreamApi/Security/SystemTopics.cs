@@ -1,6 +1,9 @@
 namespace StreamApi.Security;
 
-/// <summary>Names of the operator's grants. No event has these topics.</summary>
+/// <summary>
+/// Names of the operator's grants: the right to read <see cref="Connections"/> lists the open streams, and the right to
+/// publish to it closes them. No event has these topics, and no client may publish one.
+/// </summary>
 internal static class SystemTopics
 {
     public const string Root = "$sys",

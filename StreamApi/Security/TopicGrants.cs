@@ -10,7 +10,7 @@ internal sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<stri
 {
     public static TopicGrants None { get; } = new([], []);
 
-    public static TopicGrants All { get; } = new([">", "$sys.>"], [">"]);
+    public static TopicGrants All { get; } = new([">", "$sys.>"], [">", SystemTopics.Connections]);
 
     /// <summary>Topics of a subscription that names none: every readable topic except the system's.</summary>
     public IReadOnlyList<string> Readable { get; } = [.. read.Where(p => !IsSystem(p))];

@@ -41,6 +41,7 @@ cat <<END
   Security__ApiKeys__102__Sha256: '$(sha256 "$operator")'
   Security__ApiKeys__102__Subscribe__0: '>'
   Security__ApiKeys__102__Subscribe__1: \$sys.>
+  Security__ApiKeys__102__Publish__0: \$sys.connections
 END
 secret webfrontend-access
 echo "  api-key: '$frontend'"

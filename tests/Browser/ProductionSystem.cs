@@ -36,6 +36,7 @@ internal sealed class ProductionSystem : IAsyncDisposable
             ["Security__ApiKeys__0__Subscribe__0"] = ">",
             ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
             ["Security__ApiKeys__0__Publish__0"] = ">",
+            ["Security__ApiKeys__0__Publish__1"] = "$sys.connections",
         };
         var system = new ProductionSystem();
         Task<ServiceProcess>? pages = null;

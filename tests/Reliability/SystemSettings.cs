@@ -8,7 +8,7 @@ namespace Reliability;
 internal static class SystemSettings
 {
     /// <summary>A token with every permission. Development does not ask for it.</summary>
-    public static string Operator { get; } = User("operator", [">", "$sys.>"], [">"]);
+    public static string Operator { get; } = User("operator", [">", "$sys.>"], [">", "$sys.connections"]);
 
     /// <summary>An API key with every permission.</summary>
     public static string Key { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(20));
@@ -53,5 +53,6 @@ internal static class SystemSettings
             ["Security__ApiKeys__0__Subscribe__0"] = ">",
             ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
             ["Security__ApiKeys__0__Publish__0"] = ">",
+            ["Security__ApiKeys__0__Publish__1"] = "$sys.connections",
         };
 }

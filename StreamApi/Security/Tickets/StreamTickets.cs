@@ -75,6 +75,6 @@ internal sealed class StreamTickets(
         await secret.OpenAsync<ReplicaPass>(ReplicaPurpose, text, cancellationToken) is { } pass
         && pass.To == streaming.Value.Replica
         && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
-            ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], []))
+            ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], [SystemTopics.Connections]))
             : throw new InvalidCredentialException("The replica pass is not valid.");
 }
