@@ -5,9 +5,9 @@ using Streaming.Access;
 namespace StreamApi.Security;
 
 /// <summary>
-/// Refuses requests that pages of other sites make a browser send, such as an image with <c>src="/stream?prompt="</c>:
-/// they would cost money even if the page cannot read the response. Browsers state the origin in <c>Sec-Fetch-Site</c>
-/// (W3C Fetch Metadata); other clients do not send it.
+/// Refuses requests that pages of other origins make a browser send, such as an image with
+/// <c>src="/stream?prompt="</c>: they would cost money even if the page cannot read the response. Browsers state the
+/// origin in <c>Sec-Fetch-Site</c> (W3C Fetch Metadata); other clients do not send it.
 /// </summary>
 internal static class CrossSite
 {
@@ -19,21 +19,24 @@ internal static class CrossSite
         var allowed = cors.GetPolicy(cors.DefaultPolicyName);
         app.Use(
             (context, next) =>
-                !IsCrossSite(context.Request) || !HasEffects(context) || IsAllowed(context.Request.Headers.Origin)
+                !IsOfOtherOrigin(context.Request) || !HasEffects(context) || IsAllowed(context.Request.Headers.Origin)
                     ? next(context)
                     : Refusals.WriteAsync(
                         context,
                         StatusCodes.Status403Forbidden,
                         "Cross-site request refused",
-                        "A page of another site sent this request, and the endpoint changes data or starts paid work. "
-                            + "Add its origin to Cors:AllowedOrigins, and use fetch or EventSource."
+                        "A page of another origin sent this request, and the endpoint changes data or starts paid "
+                            + "work. Add its origin to Cors:AllowedOrigins, and use fetch or EventSource."
                     )
         );
 
         bool IsAllowed(string? origin) => origin is { Length: > 0 } && allowed?.IsOriginAllowed(origin) == true;
     }
 
-    private static bool IsCrossSite(HttpRequest request) => request.Headers["Sec-Fetch-Site"] == "cross-site";
+    // A page of the same site is one of another port of this machine, or of a sibling's name. "none": the visitor typed
+    // the address.
+    private static bool IsOfOtherOrigin(HttpRequest request) =>
+        request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin" or "none");
 
     private static bool HasEffects(HttpContext context) =>
         !(
