@@ -103,7 +103,15 @@ internal sealed class AgentRuns(
     private async Task AnswerAsync(Run run, ChatTarget target, string client, string[] tools, string prompt)
     {
         using var kept = budget.Keep(client, sizeof(char) * (long)prompt.Length);
-        var writer = new RunWriter(run, Agent.Content, options.Value, scheduler, metrics, target.Provider, clock);
+        await using var writer = new RunWriter(
+            run,
+            Agent.Content,
+            options.Value,
+            scheduler,
+            metrics,
+            target.Provider,
+            clock
+        );
         try
         {
             await agent.AnswerAsync(

@@ -42,7 +42,7 @@ internal sealed class Generator(
     private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept)
     {
         using var _ = kept;
-        var writer = new RunWriter(
+        await using var writer = new RunWriter(
             run,
             text => RunEvent.Of("token", new { text }),
             options.Value,

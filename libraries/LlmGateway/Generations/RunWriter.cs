@@ -9,8 +9,11 @@ namespace LlmGateway.Generations;
 /// Stores the events of a run. Tokens that arrive between two flushes become one event; the first token is stored at
 /// once.
 /// </summary>
-/// <remarks>For one caller. Events are stored in the order of the calls.</remarks>
-internal sealed class RunWriter
+/// <remarks>
+/// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the writer
+/// stores what is pending, so that nothing of it follows the end of the run.
+/// </remarks>
+internal sealed class RunWriter : IAsyncDisposable
 {
     private readonly Run _run;
     private readonly Func<string, RunEvent> _toEvent;
@@ -101,6 +104,13 @@ internal sealed class RunWriter
 
     /// <summary>Stores all pending events and leaves the run open.</summary>
     public Task CloseAsync() => CloseAsync([], ends: false);
+
+    /// <summary>Closes the writer, unless it is closed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_closing)
+            await CloseAsync();
+    }
 
     private async Task CloseAsync(RunEvent[] last, bool ends)
     {
