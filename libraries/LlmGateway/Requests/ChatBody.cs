@@ -17,7 +17,8 @@ internal static class ChatBody
     private const string HalfPair = "has half of a surrogate pair, which UTF-8 cannot encode.";
 
     /// <summary>
-    /// Reads the body, which must be an object; every text in it is then valid Unicode, and no member occurs twice.
+    /// Reads the body, which must be an object; every text in it is then valid Unicode, and no object has a member
+    /// twice.
     /// </summary>
     /// <exception cref="InvalidChatException">The body is not such an object, or longer than the limit.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int maxBytes)
@@ -28,7 +29,8 @@ internal static class ChatBody
             if (json.Root.ValueKind != JsonValueKind.Object)
                 throw new InvalidChatException("body", "must be a JSON object.");
             CheckUnicode(json.Root);
-            CheckMembers(json.Root);
+            if (Repeated(json.Root) is { } member)
+                throw new InvalidChatException(member.Length <= MaxName ? member : "body", "occurs twice.");
             return json.Root.Clone();
         }
         catch (InvalidRequestException e) when (e is not InvalidChatException)
@@ -150,13 +152,37 @@ internal static class ChatBody
     public static JsonElement? Get(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    /// <summary>Refuses a member that occurs twice: readers differ in which one they take.</summary>
-    private static void CheckMembers(JsonElement body)
+    /// <summary>
+    /// Finds a member that occurs twice in its object, at any depth; null if there is none. Readers differ in which one
+    /// they take, so a provider might act on another value than the one that was checked.
+    /// </summary>
+    /// <returns>Its path, <c>tools[0].name</c>.</returns>
+    private static string? Repeated(JsonElement value)
     {
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            var index = 0;
+            foreach (var item in value.EnumerateArray())
+            {
+                if (Repeated(item) is { } inner)
+                    return PathOf($"[{index}]", inner);
+                index++;
+            }
+        }
+        if (value.ValueKind != JsonValueKind.Object)
+            return null;
+
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var member in body.EnumerateObject())
+        foreach (var member in value.EnumerateObject())
+        {
             if (!names.Add(member.Name))
-                throw new InvalidChatException(member.Name.Length <= MaxName ? member.Name : "body", "occurs twice.");
+                return member.Name;
+            if (Repeated(member.Value) is { } inner)
+                return PathOf(member.Name, inner);
+        }
+        return null;
+
+        static string PathOf(string outer, string inner) => inner.StartsWith('[') ? outer + inner : $"{outer}.{inner}";
     }
 
     private static void CheckUnicode(JsonElement value)
