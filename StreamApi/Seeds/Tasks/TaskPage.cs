@@ -12,8 +12,9 @@ namespace StreamApi.Seeds.Tasks;
 /// <param name="Limit">Maximum tasks of the page.</param>
 /// <param name="Status">Status of the tasks; null: any.</param>
 /// <param name="After">Id of the last task of the previous page; null: the first page.</param>
-/// <param name="ChangedAt">Time of that task's last change when the page was read; null without a status.</param>
-internal readonly record struct TaskPage(int Limit, string? Status, Guid? After, DateTime? ChangedAt)
+/// <param name="At">Time of that task when the page was read: of its creation, or with a status of its last change. The
+/// next page is found by it even if the task has been deleted or changed.</param>
+internal readonly record struct TaskPage(int Limit, string? Status, Guid? After, DateTime? At)
 {
     public const int MaxLimit = 1_000;
 
@@ -32,65 +33,51 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
             TaskList.CheckStatus("status", status);
         if (query.Text("after", 128) is not { } after)
             return new TaskPage(limit, status, null, null);
-        var text = after.AsSpan();
-        DateTime? changedAt = null;
-        if (status is not null)
-        {
-            var comma = text.IndexOf(',');
-            changedAt = TimeOf(text[..Math.Max(0, comma)]);
-            text = text[(comma + 1)..];
-        }
-        return Guid.TryParseExact(text, "D", out var id) && (changedAt is null) == (status is null)
-            ? new TaskPage(limit, status, id, changedAt)
-            : throw new InvalidRequestException(
-                "after",
-                status is null
-                    ? "must be the id of the last task of the previous page."
-                    : "must be the one in the previous page's Link header."
-            );
+
+        var comma = after.IndexOf(',', StringComparison.Ordinal);
+        return
+            TimeOf(after.AsSpan(0, Math.Max(0, comma))) is { } at
+            && Guid.TryParseExact(after.AsSpan(comma + 1), "D", out var id)
+            ? new TaskPage(limit, status, id, at)
+            : throw new InvalidRequestException("after", "must be the one in the previous page's Link header.");
     }
 
-    /// <summary>
-    /// The header of a page after which more tasks follow (RFC 8288). A task may change before the next page of its
-    /// status is read, so that page begins after a time and an id.
-    /// </summary>
+    /// <summary>The header of a page after which more tasks follow (RFC 8288).</summary>
     public string Link(TaskItem last) =>
         Status is null
-            ? $"</tasks?limit={Limit}&after={last.Id:D}>; rel=\"next\""
+            ? $"</tasks?limit={Limit}&after={last.CreatedAt:O},{last.Id:D}>; rel=\"next\""
             : $"</tasks?status={Status}&limit={Limit}&after={last.UpdatedAt:O},{last.Id:D}>; rel=\"next\"";
 
     /// <summary>Reads the page and whether more tasks follow. It reads a range of an index, and no other
     /// rows.</summary>
     public async Task<(IReadOnlyList<TaskItem> Tasks, bool More)> ReadAsync(TasksContext context)
     {
-        var tasks = Status is null ? await ByAgeAsync(context) : ByChange(context);
+        var tasks = Status is null ? ByAge(context) : ByChange(context);
         var read = await tasks.Take(Limit + 1).ToListAsync(CancellationToken.None);
         return read.Count > Limit ? (read.GetRange(0, Limit), true) : (read, false);
     }
 
     // The cursors are compared as rows: for `a > x or (a = x and b > y)` Postgres would read the index from its start.
-    private async Task<IQueryable<TaskItem>> ByAgeAsync(TasksContext context)
+    private IQueryable<TaskItem> ByAge(TasksContext context)
     {
+        var (at, after) = (At, After);
         var tasks = context.Tasks.AsNoTracking().OrderBy(t => t.CreatedAt).ThenBy(t => t.Id);
-        if (After is not { } id)
-            return tasks;
-        var last =
-            await context.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, CancellationToken.None)
-            ?? throw new InvalidRequestException("after", $"there is no task '{id}'.");
-        return tasks.Where(t =>
-            EF.Functions.GreaterThan(ValueTuple.Create(t.CreatedAt, t.Id), ValueTuple.Create(last.CreatedAt, id))
-        );
+        return at is not { } time || after is not { } id
+            ? tasks
+            : tasks.Where(t =>
+                EF.Functions.GreaterThan(ValueTuple.Create(t.CreatedAt, t.Id), ValueTuple.Create(time, id))
+            );
     }
 
     private IQueryable<TaskItem> ByChange(TasksContext context)
     {
-        var (status, changedAt, after) = (Status, ChangedAt, After);
+        var (status, at, after) = (Status, At, After);
         var tasks = context
             .Tasks.AsNoTracking()
             .Where(t => t.Status == status)
             .OrderByDescending(t => t.UpdatedAt)
             .ThenByDescending(t => t.Id);
-        return changedAt is not { } time || after is not { } id
+        return at is not { } time || after is not { } id
             ? tasks
             : tasks.Where(t =>
                 EF.Functions.LessThan(ValueTuple.Create(t.UpdatedAt, t.Id), ValueTuple.Create(time, id))

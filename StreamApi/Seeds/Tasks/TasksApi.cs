@@ -51,7 +51,7 @@ internal static class TasksApi
                     + "A Link header (rel=next) leads to the next page."
             )
             .Query("status", "todo, in_progress or done: only these, last changed first; default: all, oldest first.")
-            .Query("after", "Id of the last task of the previous page; with a status, from its Link header.");
+            .Query("after", "Time and id of the last task of the previous page, from its Link header.");
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
         tasks
             .MapPut("/tasks/status/{id}", SetStatusAsync)
