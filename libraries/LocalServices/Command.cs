@@ -87,8 +87,12 @@ internal static class Command
         }
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        process.StandardInput.Write(input);
-        process.StandardInput.Close();
+        try
+        {
+            process.StandardInput.Write(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException) { } // it ended before it had read everything; its output says why
         return true;
     }
 
