@@ -25,6 +25,11 @@ internal sealed class Ticker(
 {
     public const string Topic = "sse.ticks";
 
+    /// <summary>Part of the linger time in which a replica without a reader learns of those of the others.</summary>
+    private const int AsksPerLinger = 6;
+
+    private DateTimeOffset _asksAgain;
+
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -56,14 +61,20 @@ internal sealed class Ticker(
     /// </summary>
     private async Task<bool> IsReadAsync(CancellationToken cancellationToken)
     {
-        if (!registry.Open.Any(c => c.Topics.Contains(Topic)))
-            return await presence.WasReadAsync(
-                Topic,
-                TimeSpan.FromSeconds(options.Value.TickLingerSeconds),
-                cancellationToken
-            );
-        await presence.NoteAsync(Topic, cancellationToken);
-        return true;
+        if (registry.Open.Any(c => c.Topics.Contains(Topic)))
+        {
+            await presence.NoteAsync(Topic, cancellationToken);
+            return true;
+        }
+
+        // While nobody reads, the store is not asked every second.
+        var now = Clock.GetUtcNow();
+        if (now < _asksAgain)
+            return false;
+        var linger = TimeSpan.FromSeconds(options.Value.TickLingerSeconds);
+        var isRead = await presence.WasReadAsync(Topic, linger, cancellationToken);
+        _asksAgain = isRead ? now : now + linger / AsksPerLinger;
+        return isRead;
     }
 
     private static NewEvent Tick(DateTimeOffset at)
