@@ -67,14 +67,19 @@ internal static class ProcessTable
     /// Returns the user and system CPU time of the process and of its reaped children (Postgres's closed backends), or
     /// 0 when it is gone. Linux counts 100 ticks a second.
     /// </summary>
-    public static double CpuSeconds(int pid) =>
-        Fields(pid) is { Length: > 14 } fields
-            ? fields[11..15].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) / 100.0
-            : 0;
+    public static double CpuSeconds(int pid) => Ticks(pid, 11..15);
+
+    /// <summary>Returns the CPU time of the process's reaped children, or 0 when it is gone.</summary>
+    public static double ReapedCpuSeconds(int pid) => Ticks(pid, 13..15);
 
     // Field 22 of stat. The fields after the name in parentheses begin with field 3.
     public static long StartTime(int pid) =>
         Fields(pid) is { Length: > 19 } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : long.MaxValue;
+
+    private static double Ticks(int pid, Range fields) =>
+        Fields(pid) is { Length: > 14 } all
+            ? all[fields].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) / 100.0
+            : 0;
 
     private static string[] Fields(int pid) =>
         Read(pid, "stat") is { Length: > 0 } stat ? stat[(stat.LastIndexOf(')') + 2)..].Split(' ') : [];

@@ -6,9 +6,10 @@ namespace Harness;
 /// <summary>Reads CPU and memory of processes and of the machine from <c>/proc</c>.</summary>
 internal static class ProcessStats
 {
-    /// <summary>Returns the user and system time of all these processes and
-    /// of their ended children, in seconds, accurate to 10 ms.</summary>
-    public static double Cpu(IEnumerable<int> processes) => processes.Sum(ProcessTable.CpuSeconds);
+    /// <summary>Returns the user and system time of all these processes, in seconds, and of their ended children,
+    /// accurate to 10 ms.</summary>
+    public static double Cpu(IEnumerable<int> processes) =>
+        processes.Sum(pid => ProcessClock.Seconds(pid) + ProcessTable.ReapedCpuSeconds(pid));
 
     /// <summary>Returns the proportional set size: the processes' memory, with shared memory counted once.</summary>
     public static double MemoryKb(IEnumerable<int> processes) =>

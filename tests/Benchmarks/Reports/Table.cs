@@ -72,12 +72,7 @@ internal static class Table
             )
             .AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
         foreach (var ofMetric in samples.GroupBy(s => s.Metric))
-        {
-            var rounds = ofMetric
-                .GroupBy(s => s.Server)
-                .ToDictionary(s => s.Key, s => s.ToDictionary(x => x.Round, x => x.Value));
-            AppendRow(text, measurement, ofMetric.Key, rounds, others);
-        }
+            AppendRow(text, measurement, ofMetric.Key, Statistics.ByServer(ofMetric), others);
     }
 
     /// <param name="rounds">The values by round, by server.</param>
@@ -94,7 +89,7 @@ internal static class Table
         foreach (var theirs in others.Select(Of))
             text.Append(
                 CultureInfo.InvariantCulture,
-                $" {Spread([.. theirs.Values])} | {Spread(Ratios(mine, theirs))} |"
+                $" {Spread([.. theirs.Values])} | {Spread(Statistics.Ratios(mine, theirs))} |"
             );
         text.AppendLine(CultureInfo.InvariantCulture, $" {Verdict()} |");
 
@@ -104,30 +99,19 @@ internal static class Table
         {
             if (!measurement.Goals.TryGetValue(metric.Name, out var goal))
                 return "";
-            double[] judged = goal.Peer is null ? [.. mine.Values] : Ratios(mine, Of(goal.Peer));
+            double[] judged = goal.Peer is null ? [.. mine.Values] : Statistics.Ratios(mine, Of(goal.Peer));
             return judged.Length == 0
                 ? $"{goal.Text(metric.Unit)}: not measured"
-                : $"{goal.Text(metric.Unit)}: {(goal.IsMet(Median(judged)) ? "met" : "**missed**")}";
+                : $"{goal.Text(metric.Unit)}: {(goal.IsMet(Statistics.Median(judged)) ? "met" : "**missed**")}";
         }
     }
 
-    /// <summary>Returns the ratios of the rounds that both have.</summary>
-    private static double[] Ratios(Dictionary<int, double> mine, Dictionary<int, double> theirs) =>
-        [.. mine.Where(m => theirs.TryGetValue(m.Key, out var t) && t > 0).Select(m => m.Value / theirs[m.Key])];
-
-    private static string Spread(double[] values) =>
+    public static string Spread(double[] values) =>
         values.Length switch
         {
             0 => "",
             1 => Metric.Number(values[0]),
-            _ => $"{Metric.Number(Median(values))} ({Metric.Number(values.Min())}–{Metric.Number(values.Max())})",
+            _ =>
+                $"{Metric.Number(Statistics.Median(values))} ({Metric.Number(values.Min())}–{Metric.Number(values.Max())})",
         };
-
-    private static double Median(double[] values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted.Length % 2 == 1
-            ? sorted[sorted.Length / 2]
-            : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
-    }
 }

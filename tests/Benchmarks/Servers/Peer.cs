@@ -1,4 +1,4 @@
-using Benchmarks.Machine;
+using Harness;
 
 namespace Benchmarks.Servers;
 

@@ -1,4 +1,3 @@
-using Benchmarks.Machine;
 using Harness;
 
 namespace Benchmarks.Servers;

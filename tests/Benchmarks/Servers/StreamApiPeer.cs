@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Benchmarks.Machine;
 using Harness;
 using Npgsql;
 

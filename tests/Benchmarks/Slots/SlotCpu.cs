@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using Benchmarks.Measurements;
 using Benchmarks.Servers;
+using Harness;
 
 namespace Benchmarks.Slots;
 
@@ -103,10 +105,10 @@ internal sealed class SlotCpu : IAsyncDisposable
             idle.Add(await CpuAsync(topics.Next, 0, 0, cancellationToken));
             busy.Add(await CpuAsync(topics.Next, PagesPerSecond, EventsPerPage, cancellationToken));
         }
-        var ratio = Median(busy) / Median(idle);
+        var ratio = Statistics.Median(busy) / Statistics.Median(idle);
         Console.WriteLine(
-            $"| {name} | {Percent(idle)}; {Median(idle):P2} | {Percent(busy)}; {Median(busy):P2} | {ratio:F2} "
-                + $"| {(Median(busy) - Median(idle)) * 1e6 / PagesPerSecond:N0} µs |"
+            $"| {name} | {Percent(idle)}; {Statistics.Median(idle):P2} | {Percent(busy)}; {Statistics.Median(busy):P2} | {ratio:F2} "
+                + $"| {(Statistics.Median(busy) - Statistics.Median(idle)) * 1e6 / PagesPerSecond:N0} µs |"
         );
         return ratio;
     }
@@ -117,9 +119,9 @@ internal sealed class SlotCpu : IAsyncDisposable
         var topics = new ZipfTopics(20_000, seed: 7);
         // Pages that the replica still holds would be a gap to the new reader, and the store does not have them.
         await _load.PublishAsync(topics.Next, 0, 0, 2 * Settle, cancellationToken);
-        var before = ProcessClock.Seconds(_replica.Front);
+        var before = ProcessStats.Cpu(_replica.Front);
         await ReadAsync("%3E", cancellationToken);
-        var subscribing = ProcessClock.Seconds(_replica.Front) - before;
+        var subscribing = ProcessStats.Cpu(_replica.Front) - before;
         await CpuAsync(topics.Next, WidePagesPerSecond, WideEventsPerPage, cancellationToken);
         var wide = new List<double>();
         var bodies = _load.Bodies;
@@ -130,7 +132,7 @@ internal sealed class SlotCpu : IAsyncDisposable
             $"\nAn index's signature and bytes take {_load.ReadIndex(Tenants):N0} µs.\n\n"
                 + $"A reader of every topic: subscribing took {subscribing * 1_000:N0} ms of CPU; then, at "
                 + $"{WidePagesPerSecond * WideEventsPerPage:N0} events/s on 20,000 topics, "
-                + $"{(_load.Bodies - bodies) / pages:N0} bodies a page, {Percent(wide)}, median {Median(wide):P2} of a "
+                + $"{(_load.Bodies - bodies) / pages:N0} bodies a page, {Percent(wide)}, median {Statistics.Median(wide):P2} of a "
                 + $"core. Largest heartbeat: {_load.LargestHeartbeat:N0} bytes."
         );
     }
@@ -153,20 +155,14 @@ internal sealed class SlotCpu : IAsyncDisposable
     {
         // Work that the phase before has left is not counted in this one.
         await _load.PublishAsync(topic, pagesPerSecond, eventsPerPage, Settle, cancellationToken);
-        var (begun, before) = (Stopwatch.GetTimestamp(), ProcessClock.Seconds(_replica.Front));
+        var (begun, before) = (Stopwatch.GetTimestamp(), ProcessStats.Cpu(_replica.Front));
         await _load.PublishAsync(topic, pagesPerSecond, eventsPerPage, Time, cancellationToken);
-        var used = ProcessClock.Seconds(_replica.Front) - before;
+        var used = ProcessStats.Cpu(_replica.Front) - before;
         return used / Stopwatch.GetElapsedTime(begun).TotalSeconds;
     }
 
     private static string Percent(IEnumerable<double> parts) =>
         string.Join(", ", parts.Select(part => part.ToString("P2", CultureInfo.InvariantCulture)));
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
 
     public async ValueTask DisposeAsync()
     {

@@ -11,7 +11,7 @@ using System.Text;
 /// asked.</summary>
 internal static class StartupHook
 {
-    public const string Variable = "BENCHMARKS_PROBE";
+    public const string Variable = "SERVER_PROBE";
 
     // StreamApi adds a page's events to it once for each page that it reads from the store.
     private const string Replayed = "sse.server.events.replayed";
@@ -22,7 +22,7 @@ internal static class StartupHook
     public static void Initialize()
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path)
-            new Thread(() => Serve(path)) { IsBackground = true, Name = "benchmark-probe" }.Start();
+            new Thread(() => Serve(path)) { IsBackground = true, Name = "server-probe" }.Start();
     }
 
     private static void Serve(string path)

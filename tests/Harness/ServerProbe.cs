@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Benchmarks.Machine;
+namespace Harness;
 
-/// <summary>Reads values from inside a .NET server that Benchmarks started; see <see cref="StartupHook"/>.</summary>
+/// <summary>Reads values from inside a .NET server that this process started; see <see cref="StartupHook"/>.</summary>
 internal sealed class ServerProbe(string path)
 {
     /// <summary>The environment variables that the server must be started with.</summary>
