@@ -6,11 +6,14 @@ namespace Benchmarks;
 /// <summary>The options of the command line.</summary>
 internal sealed record BenchmarkOptions
 {
+    private const int ComparedRounds = 5;
+
     public const string Usage = """
         Measures the real StreamApi endpoint beside a plain ASP.NET Core server and Nchan. Nchan is fetched when it is
         not installed (Debian, Ubuntu).
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
+          dotnet run -c Release --project tests/Benchmarks -- compare <commit> [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- reads [--topics N] [events …]
           dotnet run -c Release --project tests/Benchmarks -- match
           dotnet run -c Release --project tests/Benchmarks -- simulate [seed]
@@ -18,6 +21,8 @@ internal sealed record BenchmarkOptions
           dotnet run -c Release --project tests/Benchmarks -- slots-cpu [slots …]
 
           name             measures only the benchmarks that begin with this (fanout, memory, append …)
+          compare          measures this build and the commit's in turns, five rounds, and judges the median of the
+                           ratios: at most 1.03 × the commit's cost
           reads            measures what a page of a filtered read costs Postgres, for logs of these sizes and with
                            this number of topics (default: 100), and a page over HTTP that finds nothing
           match            measures what finding the filters of an event costs
@@ -27,16 +32,17 @@ internal sealed record BenchmarkOptions
           slots-cpu        measures the CPU of a replica without a reader and with a quiet one while other slots carry
                            50,000 events/s, and of one whose reader needs every slot
           --quick          one round of shorter runs, for a first impression
-          --rounds N       number of rounds, in each of which the servers take turns; default: 3
+          --rounds N       number of rounds, in each of which the servers take turns; default: 3, for compare 5, which
+                           is also its minimum
           --alone          StreamApi without the other servers, for a profiler
           --no-fsync       Postgres does not wait for the disk, to see by comparison what that costs
           --reports FOLDER default: artifacts/benchmarks
           --list           lists the benchmarks and runs nothing
           --help
 
-        Exit code 0: everything ran and no event was lost. 1: StreamApi lost, duplicated or reordered an event. 2: the
-        benchmarks could not run. A missed goal is marked in the table but does not change the exit code, because other
-        work on the machine may be the reason.
+        Exit code 0: everything ran and no event was lost. 1: StreamApi failed, or lost, duplicated or reordered an
+        event; with compare also: it costs more than the commit. 2: the benchmarks could not run. A missed goal is
+        marked in the table but does not change the exit code, because other work on the machine may be the reason.
 
         """;
 
@@ -77,6 +83,18 @@ internal sealed record BenchmarkOptions
         }
         return options;
     }
+
+    /// <summary>Returns the options of a comparison of two builds: without other servers, and with enough rounds.
+    /// </summary>
+    /// <exception cref="BenchmarkException">Fewer rounds are asked for.</exception>
+    public BenchmarkOptions ForComparison() =>
+        RoundsAsked is { } asked and < ComparedRounds
+            ? throw new BenchmarkException($"--rounds is {asked}; a comparison needs {ComparedRounds} or more.")
+            : this with
+            {
+                Alone = true,
+                RoundsAsked = RoundsAsked ?? ComparedRounds,
+            };
 
     private static int Number(string name, string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 100

@@ -1,5 +1,6 @@
 using Benchmarks;
 using Benchmarks.Client;
+using Benchmarks.Comparison;
 using Benchmarks.Measurements;
 using Benchmarks.Simulation;
 using Benchmarks.Slots;
@@ -27,6 +28,8 @@ try
         return await SlotTraffic.RunAsync(counts, stop.Token) ? 0 : 1;
     if (args is ["slots-cpu", .. var slots])
         return await SlotCpu.RunAsync(slots, stop.Token) ? 0 : 1;
+    if (args is ["compare", .. var compared])
+        return await CompareProgram.RunAsync(compared, stop.Token) ? 0 : 1;
     var options = BenchmarkOptions.Parse(args);
     if (options.Help)
     {

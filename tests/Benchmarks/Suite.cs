@@ -42,9 +42,8 @@ internal static class Suite
                 Console.WriteLine($"{m.Name, -26} {m.What}");
             return true;
         }
-        if (!OperatingSystem.IsLinux())
-            throw new BenchmarkException("The benchmarks run on Linux only, because they use /proc and epoll.");
-        var chosen = Choose(options.Names);
+        RequireMachine();
+        var chosen = Choose(options.Names, _ => true);
         if (!Repository.IsRelease)
             Console.Error.WriteLine(
                 "This is a Debug build, whose values mean nothing. "
@@ -52,29 +51,22 @@ internal static class Suite
             );
 
         var clock = Stopwatch.StartNew();
-        void Progress(string text) =>
-            Console.Error.WriteLine(
-                string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds, 6:F1} s  {text}")
-            );
-        Progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
+        var progress = ProgressFrom(clock);
+        progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
         await using var streamApi = await StreamApiPeer.StartAsync(durable: !options.NoFsync, cancellationToken);
         await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
         var missing = options.Alone ? null : NchanPeer.Find();
         await using var nchan =
             options.Alone || missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
         if (missing is not null)
-            Progress($"without Nchan: {missing}");
+            progress($"without Nchan: {missing}");
         var run = new BenchmarkRun(
             options,
             streamApi,
             [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()],
-            Progress
+            progress
         );
-        foreach (var peer in run.Peers)
-        {
-            Progress($"warming up {peer.Name}");
-            await FanOut.WarmUpAsync(run, peer, cancellationToken);
-        }
+        await WarmUpAsync(run, progress, cancellationToken);
         try
         {
             await MeasureAsync(chosen, run, cancellationToken);
@@ -82,37 +74,67 @@ internal static class Suite
         finally
         {
             // Writes the results so far after Ctrl+C too.
-            await ReportAsync(run, Table.Of(run, chosen, clock.Elapsed, missing));
-            Progress($"written to {options.ReportFolder}");
+            await ReportAsync(run, Table.Of(run, chosen, clock.Elapsed, missing), "benchmarks");
+            progress($"written to {options.ReportFolder}");
         }
         foreach (var wrong in run.Wrong)
             await Console.Error.WriteLineAsync($"FAILED: {wrong}");
         return run.Wrong.Count == 0;
     }
 
-    private static Measurement[] Choose(IReadOnlyList<string> names)
+    /// <exception cref="BenchmarkException">This machine cannot run the benchmarks.</exception>
+    public static void RequireMachine()
     {
-        if (names.FirstOrDefault(n => !All.Any(m => IsNamed(m, n))) is { } unknown)
-            throw new BenchmarkException($"No benchmark begins with '{unknown}'. --list lists them.");
-        return [.. All.Where(m => names.Count == 0 || names.Any(n => IsNamed(m, n)))];
+        if (!OperatingSystem.IsLinux())
+            throw new BenchmarkException("The benchmarks run on Linux only, because they use /proc and epoll.");
+    }
+
+    /// <summary>Returns a method that prints a text after the time of the clock.</summary>
+    public static Action<string> ProgressFrom(Stopwatch clock) =>
+        text =>
+            Console.Error.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds, 6:F1} s  {text}")
+            );
+
+    /// <summary>Returns the measurements with these beginnings of names, or all, of those that are fit.</summary>
+    public static Measurement[] Choose(IReadOnlyList<string> names, Func<Measurement, bool> isFit)
+    {
+        var fit = All.Where(isFit).ToArray();
+        if (names.FirstOrDefault(n => !fit.Any(m => IsNamed(m, n))) is { } unknown)
+            throw new BenchmarkException(
+                $"No benchmark begins with '{unknown}'. There are: {string.Join(", ", fit.Select(m => m.Name))}."
+            );
+        return [.. fit.Where(m => names.Count == 0 || names.Any(n => IsNamed(m, n)))];
 
         static bool IsNamed(Measurement m, string name) => m.Name.StartsWith(name, StringComparison.Ordinal);
     }
 
-    private static async Task ReportAsync(BenchmarkRun run, string table)
+    /// <summary>Lets every server compile its code before anything counts.</summary>
+    public static async Task WarmUpAsync(BenchmarkRun run, Action<string> progress, CancellationToken cancellationToken)
+    {
+        foreach (var peer in run.Peers)
+        {
+            progress($"warming up {peer.Name}");
+            await FanOut.WarmUpAsync(run, peer, cancellationToken);
+        }
+    }
+
+    /// <summary>Prints the table, and writes it and every value into files of this name.</summary>
+    public static async Task ReportAsync(BenchmarkRun run, string table, string name)
     {
         var folder = run.Options.ReportFolder;
         Directory.CreateDirectory(folder);
-        await File.WriteAllTextAsync(Path.Combine(folder, "benchmarks.md"), table, CancellationToken.None);
+        await File.WriteAllTextAsync(Path.Combine(folder, $"{name}.md"), table, CancellationToken.None);
         await File.WriteAllLinesAsync(
-            Path.Combine(folder, "benchmarks.jsonl"),
+            Path.Combine(folder, $"{name}.jsonl"),
             run.Samples.Select(s => s.ToJsonLine()),
             CancellationToken.None
         );
         Console.Write(table);
     }
 
-    private static async Task MeasureAsync(
+    /// <summary>Measures all rounds of each measurement.</summary>
+    public static async Task MeasureAsync(
         IReadOnlyList<Measurement> chosen,
         BenchmarkRun run,
         CancellationToken cancellationToken

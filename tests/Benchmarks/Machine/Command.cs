@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using Harness;
 
@@ -21,7 +22,7 @@ internal static class Command
         };
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
-        using var process = Process.Start(start) ?? throw new BenchmarkException($"{name} did not start.");
+        using var process = Start(name, start);
         try
         {
             var errors = process.StandardError.ReadToEndAsync(cancellationToken);
@@ -35,6 +36,18 @@ internal static class Command
         {
             if (!process.HasExited)
                 process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static Process Start(string name, ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start) ?? throw new BenchmarkException($"{name} did not start.");
+        }
+        catch (Win32Exception e)
+        {
+            throw new BenchmarkException($"{name} did not start: {e.Message}");
         }
     }
 }

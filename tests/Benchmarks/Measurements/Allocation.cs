@@ -13,6 +13,8 @@ internal sealed class Allocation : Measurement
         : base("allocation", $"{Rate} events/s to 1 and to {Many:N0} subscribers") =>
         Goals = new Dictionary<string, Goal> { [Metrics.Allocated.Name] = Goal.AtMost(1) };
 
+    public override bool ComparesBuilds => true;
+
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
         run.InTurnAsync(
             this,
@@ -45,6 +47,7 @@ internal sealed class Allocation : Measurement
                     await readers.NextAsync<ReadResult>(cancellationToken);
                     return (peer.Probe.Allocated() - before) / (double)events;
                 }
-            }
+            },
+            cancellationToken
         );
 }

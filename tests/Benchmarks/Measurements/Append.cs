@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Benchmarks.Client;
+using Benchmarks.Servers;
+using Harness;
 using Npgsql;
 
 namespace Benchmarks.Measurements;
@@ -23,28 +25,63 @@ internal sealed class Append : Measurement
             Goals = new Dictionary<string, Goal> { [Metrics.Appended.Name] = Goal.AtLeast(least) };
     }
 
+    public override bool ComparesBuilds => true;
+
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
-        // The first run is not measured, because its code is compiled meanwhile.
+        await run.InTurnAsync(
+            this,
+            async peer =>
+            {
+                if (peer is StreamApiPeer streamApi)
+                    await MeasureAsync(run, streamApi, cancellationToken);
+            },
+            cancellationToken
+        );
+
+        if (!run.Options.Alone)
+            run.Record(this, Bare, (Metrics.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
+    }
+
+    private async Task MeasureAsync(BenchmarkRun run, StreamApiPeer peer, CancellationToken cancellationToken)
+    {
+        // Not measured, because its code is compiled meanwhile.
         if (run.Round == 1)
-            await PublishAsync(run, 1, cancellationToken);
-        var published = await PublishAsync(run, run.Seconds(4), cancellationToken);
+            await FanOut.WarmUpAsync(
+                peer,
+                async () =>
+                {
+                    await PublishAsync(run, peer, 2, cancellationToken);
+                    await peer.WaitUntilCaughtUpAsync(cancellationToken);
+                }
+            );
+
+        var cpu = ProcessStats.Cpu(peer.Processes);
+        var published = await PublishAsync(run, peer, run.Seconds(4), cancellationToken);
+
+        // The relay's work is a part of the cost.
         var relaying = Stopwatch.StartNew();
-        await run.StreamApi.WaitUntilCaughtUpAsync(cancellationToken);
+        await peer.WaitUntilCaughtUpAsync(cancellationToken);
+        var events = (double)published.Accepted * _batch;
         run.Record(
             this,
-            run.StreamApi.Name,
+            peer.Name,
             (Metrics.RelayedAfter, relaying.Elapsed.TotalSeconds),
-            (Metrics.Appended, published.Accepted * _batch / published.Seconds),
+            (Metrics.Appended, events / published.Seconds),
+            (Metrics.AppendCpu, (ProcessStats.Cpu(peer.Processes) - cpu) * 1e6 / events),
             (Metrics.AppendP50, published.P50Ms),
             (Metrics.AppendP99, published.P99Ms)
         );
-        run.Record(this, Bare, (Metrics.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
     }
 
-    private Task<PublishResult> PublishAsync(BenchmarkRun run, double seconds, CancellationToken cancellationToken) =>
+    private Task<PublishResult> PublishAsync(
+        BenchmarkRun run,
+        StreamApiPeer peer,
+        double seconds,
+        CancellationToken cancellationToken
+    ) =>
         Clients.PublishAsync(
-            new PublishOrder(run.StreamApi.Publish, run.NewTopic(), _writers, 0, long.MaxValue, _batch, seconds),
+            new PublishOrder(peer.Publish, run.NewTopic(), _writers, 0, long.MaxValue, _batch, seconds),
             cancellationToken
         );
 

@@ -1,4 +1,5 @@
 using Benchmarks.Client;
+using Benchmarks.Machine;
 using Benchmarks.Servers;
 using Harness;
 
@@ -42,22 +43,32 @@ internal sealed class BenchmarkRun(
     public List<string> Skipped { get; } = [];
 
     /// <summary>Measures the peers one after the other, in reverse order every other round, so that none
-    /// always follows the same one. A peer that fails is skipped and the others' results stay.</summary>
-    public async Task InTurnAsync(Measurement measurement, Func<Peer, Task> measure)
+    /// always follows the same one. If one fails, the others' results stay; for StreamApi it is an error.</summary>
+    public async Task InTurnAsync(
+        Measurement measurement,
+        Func<Peer, Task> measure,
+        CancellationToken cancellationToken
+    )
     {
         foreach (var peer in Round % 2 == 1 ? peers : peers.Reverse())
         {
+            if (Quiet is not null)
+                await Quiet.WaitAsync(cancellationToken);
             try
             {
                 await measure(peer);
             }
             catch (BenchmarkException e)
             {
-                Skipped.Add($"{measurement.Name}, round {Round}, {peer.Name}: {e.Message}");
-                progress($"skipped: {Skipped[^1]}");
+                var failed = $"{measurement.Name}, round {Round}, {peer.Name}: {e.Message}";
+                (peer is StreamApiPeer ? Wrong : Skipped).Add(failed);
+                progress($"not measured: {failed}");
             }
         }
     }
+
+    /// <summary>What each server's measurement waits for; null if it does not wait.</summary>
+    public QuietMachine? Quiet { get; init; }
 
     public double Seconds(double full) => options.Quick ? Math.Min(full, 2) : full;
 

@@ -8,9 +8,12 @@ internal sealed class Burst : Measurement
         : base("burst", "300 events at once to 1,000 subscribers") =>
         Goals = new Dictionary<string, Goal> { [Metrics.Cpu.Name] = Goal.AtMost(0.3, "Nchan") };
 
+    public override bool ComparesBuilds => true;
+
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
         run.InTurnAsync(
             this,
-            peer => FanOut.MeasureAsync(this, run, peer, 1_000, rate: 0, seconds: 5, connections: 4, cancellationToken)
+            peer => FanOut.MeasureAsync(this, run, peer, 1_000, rate: 0, seconds: 5, connections: 4, cancellationToken),
+            cancellationToken
         );
 }

@@ -9,6 +9,8 @@ internal sealed class Connects() : Measurement("connects", $"{Streams:N0} new st
     private const int Streams = 5_000,
         First = 2_000;
 
+    public override bool ComparesBuilds => true;
+
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
         run.InTurnAsync(
             this,
@@ -40,6 +42,7 @@ internal sealed class Connects() : Measurement("connects", $"{Streams:N0} new st
                     await readers.DisposeAsync();
                     return ready;
                 }
-            }
+            },
+            cancellationToken
         );
 }

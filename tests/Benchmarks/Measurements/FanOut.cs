@@ -22,23 +22,29 @@ internal sealed class FanOut : Measurement
         };
     }
 
+    public override bool ComparesBuilds => true;
+
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
         run.InTurnAsync(
             this,
             peer =>
-                MeasureAsync(this, run, peer, _subscribers, _rate, run.Seconds(5), connections: 4, cancellationToken)
+                MeasureAsync(this, run, peer, _subscribers, _rate, run.Seconds(5), connections: 4, cancellationToken),
+            cancellationToken
         );
 
     /// <summary>Waits until the server's code has its final optimization. In the first half minute,
     /// recompiling hot code is most of a replica's work; servers run longer than that.</summary>
-    public static async Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken)
+    public static Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken) =>
+        WarmUpAsync(peer, () => DeliverAsync(run, peer, 500, 100, 3, 4, cancellationToken));
+
+    /// <summary>Repeats a work of some seconds until the server compiles nothing meanwhile.</summary>
+    public static async Task WarmUpAsync(Peer peer, Func<Task> work)
     {
-        const double Seconds = 3,
-            Quiet = 0.05;
+        const double Quiet = 0.05;
         for (var rounds = 0; rounds < (peer.Probe is null ? 1 : 10); rounds++)
         {
             var before = peer.Probe?.Compiled();
-            await DeliverAsync(run, peer, 500, 100, Seconds, 4, cancellationToken);
+            await work();
             if (peer.Probe?.Compiled() - before < TimeSpan.FromSeconds(Quiet))
                 return;
         }

@@ -13,6 +13,10 @@ internal abstract class Measurement(string name, string what)
     /// <summary>The goals, by metric name.</summary>
     public IReadOnlyDictionary<string, Goal> Goals { get; protected init; } = new Dictionary<string, Goal>();
 
+    /// <summary>True if each server is measured by itself, in turns, so that two builds of StreamApi can be compared.
+    /// </summary>
+    public virtual bool ComparesBuilds => false;
+
     /// <summary>Runs one round, with all servers in turn, so that
     /// other load on the machine affects all of them.</summary>
     public abstract Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken);
@@ -46,25 +50,26 @@ internal sealed record Goal(double Least, double Most, string? Peer)
 /// <summary>The metrics' names and units.</summary>
 internal static class Metrics
 {
-    public static readonly Metric Cpu = new("server CPU", "µs/delivery"),
-        FrontCpu = new("CPU of the delivering process", "µs/delivery"),
+    public static readonly Metric Cpu = new("server CPU", "µs/delivery", Judgement.Cost),
+        FrontCpu = new("CPU of the delivering process", "µs/delivery", Judgement.Cost),
         P50 = new("p50", "ms"),
         P99 = new("p99", "ms"),
         Rate = new("delivered", "1/s"),
         Received = new("received", "events"),
         Generator = new("reader CPU (not the server's)", "µs/delivery"),
         Elsewhere = new("other work on the machine", "cores"),
-        Appended = new("appended", "events/s"),
+        Appended = new("appended", "events/s", Judgement.Rate),
+        AppendCpu = new("server CPU", "µs/event", Judgement.Cost),
         AppendP50 = new("answered p50", "ms"),
         AppendP99 = new("answered p99", "ms"),
         RelayedAfter = new("replica caught up after the last append", "s"),
         Seconds = new("all caught up after", "s"),
-        Connects = new("connects", "1/s"),
-        ConnectCpu = new("server CPU", "µs/connect"),
-        ConnectFrontCpu = new("CPU of the delivering process", "µs/connect"),
+        Connects = new("connects", "1/s", Judgement.Rate),
+        ConnectCpu = new("server CPU", "µs/connect", Judgement.Cost),
+        ConnectFrontCpu = new("CPU of the delivering process", "µs/connect", Judgement.Cost),
         StoreReads = new("store reads", "reads"),
-        Allocated = new("allocated", "B/delivery"),
-        AllocatedEvent = new("allocated for the event itself", "B/event"),
+        Allocated = new("allocated", "B/delivery", Judgement.Zero),
+        AllocatedEvent = new("allocated for the event itself", "B/event", Judgement.Cost),
         Memory = new("memory, 5,000 just connected", "kB/connection"),
         Settled = new("memory, 5,000 settled", "kB/connection");
 }

@@ -42,7 +42,8 @@ internal sealed class Memory : Measurement
                     (Metrics.Memory, (first - empty) / Streams),
                     (Metrics.Settled, (settled - empty) / Streams)
                 );
-            }
+            },
+            cancellationToken
         );
 
     /// <summary>Loads the code of a first stream, which must not count as a stream's memory.</summary>

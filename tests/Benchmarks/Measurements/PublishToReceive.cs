@@ -33,7 +33,8 @@ internal sealed class PublishToReceive : Measurement
                 }
                 await MeasureAsync(run, run.StreamApi, other, peer.Name, cancellationToken);
                 await MeasureAsync(run, run.StreamApi, run.StreamApi, "the same replica", cancellationToken);
-            }
+            },
+            cancellationToken
         );
     }
 

@@ -3,7 +3,23 @@ using System.Text.Json;
 
 namespace Benchmarks.Measurements;
 
-internal sealed record Metric(string Name, string Unit)
+/// <summary>How the comparison with another build judges a metric.</summary>
+internal enum Judgement
+{
+    /// <summary>Not at all: too noisy, or not a cost of the server.</summary>
+    None,
+
+    /// <summary>By its ratio; less is better.</summary>
+    Cost,
+
+    /// <summary>By its ratio; more is better.</summary>
+    Rate,
+
+    /// <summary>By its value, which must be zero, since there is no ratio to zero.</summary>
+    Zero,
+}
+
+internal sealed record Metric(string Name, string Unit, Judgement Judgement = Judgement.None)
 {
     /// <summary>Writes a value with three or more digits.</summary>
     public static string Number(double value) =>

@@ -23,7 +23,7 @@ internal sealed class StreamApiPeer : Peer
         ServerProbe probe,
         Uri address
     )
-        : base("StreamApi", address) =>
+        : base(system.Build.Name, address) =>
         (_system, _ownsSystem, _replica, _folder, Probe) = (system, ownsSystem, replica, folder, probe);
 
     public StreamApiSystem System => _system;
@@ -38,10 +38,17 @@ internal sealed class StreamApiPeer : Peer
     public static async Task<StreamApiPeer> StartAsync(
         bool durable,
         CancellationToken cancellationToken,
-        Dictionary<string, string>? settings = null
+        Dictionary<string, string>? settings = null,
+        ServiceBuild? build = null
     )
     {
-        var system = await StreamApiSystem.StartAsync(durable, cancellationToken, settings);
+        var system = await StreamApiSystem.StartAsync(
+            build ?? ServiceBuild.Current,
+            durable,
+            cancellationToken,
+            settings
+        );
+
         try
         {
             return await StartAsync(system, ownsSystem: true, [], cancellationToken);
@@ -77,7 +84,7 @@ internal sealed class StreamApiPeer : Peer
         var peer = new StreamApiPeer(
             system,
             ownsSystem,
-            StreamApiSystem.Start("StreamApi", address, environment),
+            system.StartReplica(address, environment),
             folder,
             probe,
             address
@@ -89,6 +96,7 @@ internal sealed class StreamApiPeer : Peer
         catch
         {
             await peer._replica.DisposeAsync();
+            Directory.Delete(folder, recursive: true);
             throw;
         }
         return peer;

@@ -11,17 +11,27 @@ internal sealed class StreamApiSystem : IAsyncDisposable
     private bool _isStopped;
 
     private StreamApiSystem(
+        ServiceBuild build,
         Stores stores,
         TelemetrySink telemetry,
         ChildProcess broadcaster,
         Dictionary<string, string> environment
-    ) => (Stores, _telemetry, _broadcaster, Environment) = (stores, telemetry, broadcaster, environment);
+    )
+    {
+        Build = build;
+        Stores = stores;
+        Environment = environment;
+        _telemetry = telemetry;
+        _broadcaster = broadcaster;
+    }
 
+    public ServiceBuild Build { get; }
     public Stores Stores { get; }
     public IReadOnlyDictionary<string, string> Environment { get; }
     public IReadOnlyList<int> Processes => [.. Stores.Processes, .. _broadcaster.Processes];
 
     public static async Task<StreamApiSystem> StartAsync(
+        ServiceBuild build,
         bool durable,
         CancellationToken cancellationToken,
         Dictionary<string, string>? settings = null
@@ -49,12 +59,12 @@ internal sealed class StreamApiSystem : IAsyncDisposable
                 environment[name] = value;
             await Command.RunAsync(
                 "StreamApi migrate",
-                ["dotnet", Repository.Service("StreamApi"), "migrate"],
+                ["dotnet", build.StreamApi, "migrate"],
                 environment,
                 cancellationToken
             );
-            var broadcaster = Start("Broadcaster", new Uri("http://127.0.0.1:0"), environment);
-            return new StreamApiSystem(stores, telemetry, broadcaster, environment);
+            var broadcaster = Start(build.Broadcaster, new Uri("http://127.0.0.1:0"), environment);
+            return new StreamApiSystem(build, stores, telemetry, broadcaster, environment);
         }
         catch
         {
@@ -65,16 +75,9 @@ internal sealed class StreamApiSystem : IAsyncDisposable
         }
     }
 
-    public static ChildProcess Start(string service, Uri url, IReadOnlyDictionary<string, string> environment)
-    {
-        var dll = Repository.Service(service);
-        return ChildProcess.Start(
-            service,
-            ["dotnet", dll, "--urls", url.ToString()],
-            environment,
-            folder: Path.GetDirectoryName(dll)
-        );
-    }
+    /// <summary>Starts another replica of this system.</summary>
+    public ChildProcess StartReplica(Uri url, IReadOnlyDictionary<string, string> environment) =>
+        Start(Build.StreamApi, url, environment);
 
     /// <summary>Ends the Broadcaster, in whose place a measurement publishes.</summary>
     public async Task StopBroadcasterAsync()
@@ -90,4 +93,12 @@ internal sealed class StreamApiSystem : IAsyncDisposable
         await _telemetry.DisposeAsync();
         await Stores.DisposeAsync();
     }
+
+    private static ChildProcess Start(string dll, Uri url, IReadOnlyDictionary<string, string> environment) =>
+        ChildProcess.Start(
+            Path.GetFileNameWithoutExtension(dll),
+            ["dotnet", dll, "--urls", url.ToString()],
+            environment,
+            folder: Path.GetDirectoryName(dll)
+        );
 }

@@ -1,0 +1,133 @@
+using Benchmarks.Servers;
+using Harness;
+using Command = Benchmarks.Machine.Command;
+
+namespace Benchmarks.Comparison;
+
+/// <summary>
+/// A commit checked out into a worktree under <c>artifacts/</c>, until it is disposed. Its services are built and started
+/// as programs, not linked, so that its source may be laid out in another way.
+/// </summary>
+internal sealed class BaseCommit : IAsyncDisposable
+{
+    private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(15);
+
+    private readonly string _hash,
+        _folder;
+
+    private BaseCommit(string hash)
+    {
+        _hash = hash;
+        _folder = Path.Combine(Repository.Root, "artifacts", "compare", hash);
+    }
+
+    /// <summary>The short hash.</summary>
+    public string Name => _hash[..10];
+
+    /// <exception cref="BenchmarkException">This clone has no such commit.</exception>
+    public static async Task<BaseCommit> CheckOutAsync(string commit, CancellationToken cancellationToken)
+    {
+        var found = new BaseCommit(await HashOfAsync(commit, cancellationToken));
+
+        // A run that was killed leaves its worktree.
+        await found.RemoveAsync();
+        try
+        {
+            await GitAsync(["worktree", "add", "--detach", found._folder, found._hash], cancellationToken);
+            return found;
+        }
+        catch
+        {
+            await found.RemoveAsync();
+            throw;
+        }
+    }
+
+    /// <exception cref="BenchmarkException">The commit does not build, or not in time.</exception>
+    public async Task<ServiceBuild> BuildAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(BuildLimit);
+        try
+        {
+            return new ServiceBuild(
+                $"base {Name}",
+                await BuildAsync("StreamApi", limit.Token),
+                await BuildAsync("Broadcaster", limit.Token)
+            );
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new BenchmarkException($"Commit {Name} was not built within {BuildLimit.TotalMinutes} minutes.");
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await RemoveAsync();
+
+    /// <summary>Builds a service in Release, and returns the path of its dll.</summary>
+    private async Task<string> BuildAsync(string service, CancellationToken cancellationToken)
+    {
+        // Neither the project's folder nor that of its output is assumed.
+        var projects = Directory.GetFiles(_folder, $"{service}.csproj", SearchOption.AllDirectories);
+        if (projects is not [var project])
+            throw new BenchmarkException($"Commit {Name} has {projects.Length} projects {service}.csproj, not one.");
+
+        try
+        {
+            // Compiler and build nodes end with the command: they would keep the worktree in use.
+            await DotnetAsync(
+                ["build", project, "-c", "Release", "-v", "quiet", "-nologo", "--disable-build-servers"],
+                cancellationToken
+            );
+        }
+        catch (BenchmarkException e)
+        {
+            throw new BenchmarkException($"Commit {Name} does not build, so nothing was compared. {e.Message}");
+        }
+
+        var dll = await DotnetAsync(
+            ["msbuild", project, "-p:Configuration=Release", "-getProperty:TargetPath", "-nologo"],
+            cancellationToken
+        );
+        return File.Exists(dll.Trim())
+            ? dll.Trim()
+            : throw new BenchmarkException($"The build of commit {Name} wrote no {service}: '{dll.Trim()}'.");
+    }
+
+    /// <summary>Removes the worktree, if there is one.</summary>
+    private async Task RemoveAsync()
+    {
+        // Not git alone: it does not remove a folder that it no longer lists.
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
+
+        await GitAsync(["worktree", "prune"], CancellationToken.None);
+    }
+
+    private static async Task<string> HashOfAsync(string commit, CancellationToken cancellationToken)
+    {
+        // Fails also outside a git clone.
+        await GitAsync(["rev-parse", "--git-dir"], cancellationToken);
+        try
+        {
+            return (
+                await GitAsync(
+                    ["rev-parse", "--verify", "--quiet", "--end-of-options", commit + "^{commit}"],
+                    cancellationToken
+                )
+            ).Trim();
+        }
+        catch (BenchmarkException)
+        {
+            throw new BenchmarkException(
+                $"This clone has no commit '{commit}'. Fetch it first, or choose one of 'git log'."
+            );
+        }
+    }
+
+    private static Task<string> GitAsync(string[] arguments, CancellationToken cancellationToken) =>
+        Command.RunAsync("git", ["git", "-C", Repository.Root, .. arguments], null, cancellationToken);
+
+    private static Task<string> DotnetAsync(string[] arguments, CancellationToken cancellationToken) =>
+        Command.RunAsync("dotnet", ["dotnet", .. arguments], null, cancellationToken);
+}
