@@ -1,7 +1,7 @@
 using Benchmarks.Comparison;
 using Benchmarks.Measurements;
 
-namespace Unit.Comparison;
+namespace Unit.Proofs;
 
 public sealed class VerdictTests
 {
