@@ -116,6 +116,30 @@ public sealed class RetentionTests(StackFixture stack)
         );
     }
 
+    /// <summary>A publisher may repeat a publish, with its ids, for a day.</summary>
+    [Fact]
+    public async Task The_ids_of_publishers_are_kept_for_a_day_and_not_longer()
+    {
+        await using var log = await StartAsync();
+        NewEvent[] events =
+        [
+            new("t.1", "n", "1", Id: Guid.CreateVersion7()),
+            new("t.1", "n", "2", Id: Guid.CreateVersion7()),
+        ];
+        var first = await log.AppendAsync(events);
+        foreach (var (e, minutes) in events.Zip((int[])[23 * 60 + 50, 24 * 60 + 10]))
+            await log.ScalarAsync(
+                $"update eventstore.recent_ids set time = time - interval '{minutes} minutes' where id = '{e.Id}' "
+                    + "returning 1"
+            );
+
+        await log.Retention.DropAsync(TestContext.Current.CancellationToken);
+
+        var again = await log.AppendAsync(events);
+        Assert.Equal(first[0].At, again[0].At);
+        Assert.NotEqual(first[1].At, again[1].At);
+    }
+
     /// <summary>Drops until everything old has gone: a lock that autovacuum holds puts a drop off.</summary>
     /// <returns>The number of dropped partitions.</returns>
     private static async Task<int> DropAllAsync(Log log)

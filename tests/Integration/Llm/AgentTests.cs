@@ -111,6 +111,51 @@ public sealed class AgentTests(LlmSystem system)
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
 
+    [Theory]
+    [InlineData("in the header")]
+    [InlineData("in the body")]
+    public async Task A_question_posted_with_a_last_id_reads_its_run_on_and_starts_none(string where)
+    {
+        var question = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("one ");
+            await request.TokenAsync("two");
+            await request.EndAsync(2);
+        });
+        await using var first = await SseReader.OpenAsync(
+            system.A.Url,
+            "/stream",
+            method: HttpMethod.Post,
+            body: JsonContent.Create(new { prompt = question, provider = "openai" })
+        );
+        await first.WaitForEndAsync();
+        var start = first.Frames.First(f => f.Id is not null).Id!;
+
+        await using var again = await SseReader.OpenAsync(
+            system.B.Url,
+            "/stream",
+            where == "in the header" ? start : null,
+            HttpMethod.Post,
+            JsonContent.Create(
+                where == "in the header"
+                    ? new { prompt = question, provider = "openai" }
+                    : (object)
+                        new
+                        {
+                            prompt = question,
+                            provider = "openai",
+                            last_event_id = start,
+                        }
+            )
+        );
+        await again.WaitForEndAsync();
+
+        Assert.Equal(first.Events, again.Events);
+        Assert.Equal("one two", LlmSystem.Text(again.Events, "content"));
+        Assert.Equal(1, system.Upstream.Attempts(question));
+    }
+
     [Fact]
     public async Task An_id_in_a_question_is_looked_up_and_no_sum()
     {

@@ -95,6 +95,39 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     }
 
     [Fact]
+    public async Task A_key_is_kept_for_a_day_and_not_longer()
+    {
+        var key = Key;
+        var prompt = Answering();
+        var first = await StartAsync();
+
+        await AgeAsync("23 hours 50 minutes");
+        Assert.Equal(first, await StartAsync());
+
+        await AgeAsync("20 minutes");
+        Assert.NotEqual(first, await StartAsync());
+
+        async Task<string> StartAsync()
+        {
+            using var response = await LlmSystem.PostAsync(
+                system.A,
+                "/v1/generations",
+                Question(prompt),
+                (Header, key)
+            );
+            return await response.Content.ReadAsStringAsync();
+        }
+
+        async Task AgeAsync(string by)
+        {
+            await using var command = system.System.Database.CreateCommand(
+                $"update eventstore.idempotency_keys set created_at = created_at - interval '{by}' where key = '{key}'"
+            );
+            Assert.Equal(1, await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+        }
+    }
+
+    [Fact]
     public async Task An_agents_session_message_and_question_sent_again_are_one()
     {
         var (sessionKey, messageKey, questionKey) = (Key, Key, Key);

@@ -206,6 +206,26 @@ public sealed class EndingTests(SecureSystem system)
         Assert.True(bought.GetProperty("expiresAt").GetDateTimeOffset() < DateTimeOffset.UtcNow.AddMinutes(2));
     }
 
+    [Fact]
+    public async Task A_ticket_lasts_an_hour_if_nothing_else_is_asked_for()
+    {
+        var before = DateTimeOffset.UtcNow;
+
+        var ticket = await SecureSystem.JsonAsync(
+            system.A,
+            Post,
+            "/v1/stream-tickets",
+            Tokens.Of("ann", subscribe: ["orders.>"], life: TimeSpan.FromDays(1)),
+            new { topics = new[] { "orders.a" } }
+        );
+
+        Assert.InRange(
+            ticket.GetProperty("expiresAt").GetDateTimeOffset(),
+            before.AddHours(1),
+            DateTimeOffset.UtcNow.AddHours(1)
+        );
+    }
+
     [Theory]
     [InlineData("""{"topics":["secret.a"]}""", 403)]
     [InlineData("""{"topics":["orders.a","secret.a"]}""", 403)]

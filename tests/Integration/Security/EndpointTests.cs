@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
@@ -172,6 +173,33 @@ public sealed class EndpointTests(SecureSystem system)
                 $"/v1/generations/{id}/stream?ticket={Uri.EscapeDataString(ticket.GetString()!)}"
             )
         );
+    }
+
+    [Fact]
+    public async Task An_idempotency_key_is_its_users_own()
+    {
+        var key = $"key-{Guid.NewGuid():N}";
+        var bodies = new List<string>();
+        foreach (var user in (string[])["ann", "eve", "ann"])
+        {
+            using var body = JsonContent.Create(
+                new { model = "demo", messages = new[] { new { role = "user", content = "Tell me of cats." } } }
+            );
+            // A header of the body is sent like the others.
+            body.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+            using var response = await SecureSystem.SendAsync(
+                system.A,
+                HttpMethod.Post,
+                "/v1/generations",
+                Tokens.Of(user, publish: ["generations.*"]),
+                body
+            );
+            Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+            bodies.Add(await response.Content.ReadAsStringAsync());
+        }
+
+        Assert.Equal(bodies[0], bodies[2]);
+        Assert.NotEqual(bodies[0], bodies[1]);
     }
 
     [Fact]

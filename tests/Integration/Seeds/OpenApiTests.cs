@@ -45,6 +45,30 @@ public sealed class OpenApiTests(SeedSystem seeds)
     }
 
     [Fact]
+    public async Task Every_stream_that_GET_opens_is_opened_by_POST_with_the_same_events()
+    {
+        var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
+        var streams = document
+            .GetProperty("paths")
+            .EnumerateObject()
+            .Where(path => path.Value.TryGetProperty("get", out var get) && get.TryGetProperty("x-sse-events", out _))
+            .ToList();
+
+        Assert.True(streams.Count > 10);
+        Assert.All(
+            streams,
+            stream =>
+            {
+                Assert.True(stream.Value.TryGetProperty("post", out var post), stream.Name);
+                Assert.Equal(Events(stream.Value.GetProperty("get")), Events(post));
+                Assert.True(post.TryGetProperty("requestBody", out _), stream.Name);
+            }
+        );
+
+        static string Events(JsonElement operation) => operation.GetProperty("x-sse-events").GetRawText();
+    }
+
+    [Fact]
     public async Task The_document_names_the_server_that_was_asked_and_is_sent_again_only_if_it_differs()
     {
         using var http = new HttpClient();

@@ -119,6 +119,20 @@ public sealed class DemoTests
     }
 
     [Theory]
+    [InlineData("one two three four five six seven eight nine ten")]
+    [InlineData("what would you like to tell me of the events of today")]
+    public async Task An_answer_to_ten_words_or_more_has_at_least_sixty_tokens_and_is_always_the_same(string prompt)
+    {
+        var first = await AskAsync();
+        var second = await AskAsync();
+
+        Assert.InRange(DemoText.Count(first), 60, DemoText.MaxTokens);
+        Assert.Equal(first, second);
+
+        Task<string> AskAsync() => AnswerAsync([new ChatMessage(ChatRole.User, prompt)], new ChatOptions());
+    }
+
+    [Theory]
     [InlineData("durable")]
     [InlineData("You asked: “x")]
     [InlineData("e")]

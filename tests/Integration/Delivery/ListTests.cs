@@ -1,0 +1,225 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Harness;
+using Integration.Seeds;
+
+namespace Integration.Delivery;
+
+/// <summary>The lists of what is there, member by member: events, topics, streams, replicas.</summary>
+[Collection(TwoReplicas.Collection)]
+public sealed class ListTests(TwoReplicas fixture)
+{
+    // The tests share the servers; each has its own topics.
+    private readonly string _root = $"t{Guid.NewGuid():N}";
+
+    private RunningService A => fixture.System.Replicas[0];
+    private RunningService B => fixture.System.Replicas[1];
+
+    private string T(string rest) => $"{_root}.{rest}";
+
+    [Fact]
+    public async Task A_page_of_history_has_whole_events_the_next_id_and_the_head()
+    {
+        var positions = await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 3);
+
+        var first = await Requests.GetAsync(B.Url, $"/v1/events?topic={T("1")}&limit=2");
+        Assert.Equal(["events", "next", "head"], NamesOf(first));
+        var events = first.GetProperty("events").EnumerateArray().ToList();
+        Assert.Equal(positions[..2], events.Select(e => e.Text("position")));
+        Assert.All(
+            events,
+            e => Assert.Equal(["id", "position", "topic", "type", "key", "data", "time", "traceparent"], NamesOf(e))
+        );
+
+        var second = await Requests.GetAsync(B.Url, $"/v1/events?topic={T("1")}&limit=2&after={first.Text("next")}");
+        var rest = Assert.Single(second.GetProperty("events").EnumerateArray());
+        Assert.Equal(positions[2], rest.Text("position"));
+        Assert.True(StreamPosition(second.Text("head")!) >= StreamPosition(positions[2]));
+    }
+
+    [Fact]
+    public async Task A_page_of_history_has_a_thousand_events_at_most_however_many_are_asked_for()
+    {
+        await DeliverySystem.PublishNumbersAsync(A, T("many"), 1, 1_001);
+
+        var page = await Requests.GetAsync(A.Url, $"/v1/events?topic={T("many")}&limit=100000");
+
+        Assert.Equal(1_000, page.GetProperty("events").GetArrayLength());
+        Assert.NotNull(page.Text("next"));
+    }
+
+    [Fact]
+    public async Task A_list_of_topics_counts_events_and_the_subscribers_of_all_replicas()
+    {
+        var positions = await DeliverySystem.PublishNumbersAsync(A, T("a"), 1, 3);
+        await DeliverySystem.PublishNumbersAsync(A, T("b"), 1, 1);
+        await DeliverySystem.PublishNumbersAsync(A, T("c.other"), 1, 1);
+        await using var one = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("a")}");
+        await using var all = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("*")}");
+
+        JsonElement topics = default;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                topics = await Requests.GetAsync(B.Url, $"/v1/topics?prefix={_root}.&limit=2");
+                return topics.GetProperty("topics")[0].GetProperty("subscribers").GetInt32() == 2;
+            },
+            "the subscribers of both replicas are counted"
+        );
+
+        Assert.Equal(["topics", "next"], NamesOf(topics));
+        var rows = topics.GetProperty("topics").EnumerateArray().ToList();
+        Assert.All(rows, row => Assert.Equal(["topic", "count", "head", "subscribers"], NamesOf(row)));
+        Assert.Equal(
+            [(T("a"), 3, 2), (T("b"), 1, 1)],
+            rows.Select(r =>
+                (r.Text("topic")!, r.GetProperty("count").GetInt32(), r.GetProperty("subscribers").GetInt32())
+            )
+        );
+        Assert.Equal(positions[2], rows[0].Text("head"));
+
+        var next = await Requests.GetAsync(A.Url, $"/v1/topics?prefix={_root}.&after={topics.Text("next")}");
+        Assert.Equal(T("c.other"), Assert.Single(next.GetProperty("topics").EnumerateArray()).Text("topic"));
+        Assert.Null(next.Text("next"));
+    }
+
+    [Fact]
+    public async Task A_list_of_streams_says_of_each_whose_it_is_and_how_it_is_delivered()
+    {
+        await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}");
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 3);
+        await reader.WaitForEventsAsync(3);
+
+        JsonElement page = default;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                page = await Requests.GetAsync(B.Url, $"/v1/connections?sort=-latencyMs.p99&filter={T("1")}");
+                return page.GetProperty("connections").EnumerateArray().SingleOrDefault()
+                        is { ValueKind: JsonValueKind.Object } listed
+                    && listed.GetProperty("delivered").GetInt32() == 3;
+            },
+            "the other replica lists the stream with its deliveries"
+        );
+
+        var row = page.GetProperty("connections")[0];
+        Assert.Equal(
+            [
+                "id",
+                "replica",
+                "client",
+                "user",
+                "topics",
+                "connectedAt",
+                "delivered",
+                "bytes",
+                "latencyMs",
+                "lag",
+                "rttMs",
+                "state",
+            ],
+            NamesOf(row)
+        );
+        Assert.Equal(["p50", "p95", "p99"], NamesOf(row.GetProperty("latencyMs")));
+        Assert.True(row.GetProperty("latencyMs").GetProperty("p99").GetDouble() > 0);
+        Assert.True(row.GetProperty("bytes").GetInt64() > 0);
+        Assert.Equal(
+            (T("1"), "live", 0),
+            (row.GetProperty("topics")[0].GetString(), row.Text("state"), row.GetProperty("lag").GetInt32())
+        );
+    }
+
+    [Fact]
+    public async Task A_list_of_streams_has_those_of_the_examples_too_and_continues_after_a_page()
+    {
+        await using var ticks = await SseReader.OpenAtAsync(A.Url, "/sse/events");
+        await using var tasks = await SseReader.OpenAtAsync(B.Url, "/events/stream");
+
+        var found = new List<string>();
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                found.Clear();
+                for (var after = ""; after is not null; )
+                {
+                    using var response = await Requests.SendAsync(
+                        A.Url,
+                        HttpMethod.Get,
+                        $"/v1/connections?sort=connectedAt&limit=1{after}"
+                    );
+                    // A stream of a test before may have ended between two pages.
+                    if (!response.IsSuccessStatusCode)
+                        return false;
+                    var page = await response.Content.ReadFromJsonAsync<JsonElement>();
+                    found.AddRange(
+                        page.GetProperty("connections")
+                            .EnumerateArray()
+                            .SelectMany(row => row.GetProperty("topics").EnumerateArray())
+                            .Select(topic => topic.GetString()!)
+                    );
+                    after = page.Text("next") is { } next ? $"&after={next}" : null;
+                }
+                return found.Contains("sse.ticks") && found.Contains("tasks.*");
+            },
+            "both streams are listed, a page each"
+        );
+    }
+
+    [Fact]
+    public async Task A_list_of_replicas_has_each_with_its_own_address_and_state()
+    {
+        await using var reader = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
+
+        JsonElement rows = default;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                rows = await Requests.GetAsync(A.Url, "/v1/replicas");
+                return RowOf(B) is { ValueKind: JsonValueKind.Object } row
+                    && row.GetProperty("connections").GetInt32() > 0;
+            },
+            "the other replica is listed with its streams"
+        );
+
+        foreach (var replica in (RunningService[])[A, B])
+        {
+            var row = RowOf(replica);
+            Assert.Equal(["name", "url", "connections", "head", "lag", "mode"], NamesOf(row));
+            Assert.Equal("live", row.Text("mode"));
+            Assert.True(StreamPosition(row.Text("head")!) >= 0);
+        }
+
+        JsonElement RowOf(RunningService replica) =>
+            rows.EnumerateArray().SingleOrDefault(r => r.Text("url") == replica.Url.ToString().TrimEnd('/'));
+    }
+
+    [Theory]
+    [InlineData("/v1/events?limit=0", "limit")]
+    [InlineData("/v1/events?limit=ten", "limit")]
+    [InlineData("/v1/events?after=nothing", "after")]
+    [InlineData("/v1/events?after=another-1", "after")]
+    [InlineData("/v1/topics?limit=0", "limit")]
+    [InlineData("/v1/topics?after=a..b", "after")]
+    [InlineData("/v1/topics?prefix=*", "prefix")]
+    [InlineData("/v1/connections?limit=0", "limit")]
+    [InlineData("/v1/connections?sort=nothing", "sort")]
+    [InlineData("/v1/connections?after=nothing", "after")]
+    [InlineData("/v1/replicas/stats?after=yesterday", "after")]
+    public async Task A_list_that_cannot_be_made_as_asked_names_the_parameter(string path, string field)
+    {
+        using var refused = await Requests.SendAsync(A.Url, HttpMethod.Get, path);
+
+        Assert.Equal(
+            (HttpStatusCode.BadRequest, "application/problem+json"),
+            (refused.StatusCode, refused.Content.Headers.ContentType?.MediaType)
+        );
+        var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), problem.ToString());
+    }
+
+    private static IEnumerable<string> NamesOf(JsonElement row) => row.EnumerateObject().Select(member => member.Name);
+
+    private static long StreamPosition(string id) =>
+        long.Parse(id.Split('-')[^1], System.Globalization.CultureInfo.InvariantCulture);
+}

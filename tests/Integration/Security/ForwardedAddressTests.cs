@@ -1,0 +1,44 @@
+using System.Net.Http.Headers;
+using Harness;
+using Integration.Delivery;
+using Integration.Seeds;
+
+namespace Integration.Security;
+
+/// <summary>The address of a client whose request comes through a proxy.</summary>
+[Collection(SecureSystem.Collection)]
+public sealed class ForwardedAddressTests(SecureSystem system)
+{
+    [Theory]
+    [InlineData("127.0.0.1", "192.0.2.7")]
+    [InlineData("192.0.2.0/24", "127.0.0.1")] // this machine is not that proxy
+    public async Task The_forwarded_address_counts_only_behind_a_configured_proxy(string proxy, string client)
+    {
+        await using var replica = await system.System.StartReplicaAsync(new() { ["Security__Proxies__0"] = proxy });
+        var topic = $"orders.{Guid.NewGuid():N}";
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Bearer",
+            Tokens.Of("ann", subscribe: ["orders.>"])
+        );
+        http.DefaultRequestHeaders.Add("X-Forwarded-For", "192.0.2.7");
+
+        await using (
+            var reader = await SseReader.OpenAsync(replica.Url, $"/v1/events/stream?topic={topic}", client: http)
+        )
+        {
+            await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+            var rows = await SecureSystem.JsonAsync(
+                replica.Url,
+                HttpMethod.Get,
+                $"/v1/connections?filter={topic}",
+                key: SecureSystem.OperatorKey
+            );
+
+            var row = Assert.Single(rows.GetProperty("connections").EnumerateArray());
+            Assert.Equal(client, row.Text("client")!.Split(':')[0]);
+        }
+
+        await system.System.StopAsync(replica);
+    }
+}
