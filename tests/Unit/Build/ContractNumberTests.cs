@@ -1,0 +1,32 @@
+namespace Unit.Build;
+
+/// <summary>
+/// Numbers that clients and operators rely on: defaults outside Development. docs/options.md has them from the code,
+/// see <see cref="Deploy.OptionsPageTests"/>.
+/// </summary>
+public sealed class ContractNumberTests
+{
+    [Theory]
+    [InlineData("Streaming:HeartbeatSeconds", "15")]
+    [InlineData("Streaming:PositionSeconds", "9")] // an id at least every ten seconds, with a second for the tick
+    [InlineData("Streaming:DeadSeconds", "300")]
+    [InlineData("Streaming:MaxConnections", "20000")]
+    [InlineData("Pools:Sse", "1000")]
+    [InlineData("Events:MaxEventBytes", "1048576")]
+    [InlineData("Events:MaxPage", "1000")]
+    [InlineData("Limits:NewStreamsPerMinute", "10")]
+    [InlineData("Resilient:MaxRetries", "3")]
+    [InlineData("Resilient:RetryMilliseconds", "2000")]
+    [InlineData("Resilient:MaxRetryMilliseconds", "30000")]
+    [InlineData("Resilient:IdleSeconds", "60")]
+    [InlineData("Runs:DrainSeconds", "8")]
+    [InlineData("Llm:Providers:Demo:TokensPerSecond", "40")]
+    [InlineData("Llm:HeadMilliseconds", "200")] // the head within 250 ms, with 50 to send it
+    [InlineData("Llm:PingSeconds", "10")]
+    public void The_default_is_the_number_of_the_contract(string option, string number) =>
+        Assert.Contains(
+            $"| `{option}` | {number} |",
+            File.ReadAllText(Path.Combine(Repository.Root, "docs", "options.md")),
+            StringComparison.Ordinal
+        );
+}
