@@ -6,9 +6,12 @@ import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest import mock
 
 from aspire_sse import SSEClient
 
+
+TIMEOUT = 60  # seconds until a test gives up a condition; no test that passes waits so long
 
 _log = logging.getLogger("aspire_sse")
 _log.addHandler(logging.NullHandler())
@@ -28,6 +31,24 @@ def logged(tell):
     finally:
         _log.removeHandler(handler)
         _log.setLevel(before)
+
+
+class Clock:
+    """A clock of the client that stands still unless the test moves its seconds."""
+
+    def __init__(self):
+        self.seconds = 1000.0
+        self._patch = mock.patch("aspire_sse.client.time", self)
+
+    def monotonic(self):
+        return self.seconds
+
+    def __enter__(self):
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_):
+        self._patch.stop()
 
 
 def cases(name):

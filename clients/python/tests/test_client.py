@@ -1,9 +1,9 @@
 import threading
-import time
 import unittest
+from unittest import mock
 
 from aspire_sse import HttpError, RetriesExhausted, SSEClient, StreamBroken
-from tests.server import Server, logged, quick, redirect, stream
+from tests.server import TIMEOUT, Clock, Server, logged, quick, redirect, stream
 
 
 class ClientTests(unittest.TestCase):
@@ -40,10 +40,12 @@ class ClientTests(unittest.TestCase):
                 self.assertEqual(1, len(server.requests))
 
     def test_the_server_says_how_long_to_wait(self):
-        with Server(b"retry: 300\nid: 1\ndata: a\n\n", 204) as server:
-            start = time.monotonic()
-            list(quick(server.url))
-            self.assertGreaterEqual(time.monotonic() - start, 0.3)
+        with Server(b"retry: 60000\nid: 1\ndata: a\n\n", 204) as server:
+            client = quick(server.url)
+            with mock.patch.object(client._closed, "wait") as wait:
+                list(client)
+        self.assertEqual(1, wait.call_count)
+        self.assertGreaterEqual(wait.call_args.args[0], 60)
 
     def test_the_servers_times_are_the_minimum_and_have_a_limit(self):
         client = SSEClient("http://localhost/", initial_delay=1, max_delay=30)
@@ -100,10 +102,22 @@ class ClientTests(unittest.TestCase):
             self.assertEqual(3, len(server.requests))
 
     def test_connected_is_no_progress(self):
-        with Server(lambda h: stream(h, b"id: 1\nevent: connected\ndata: {}\n\n", cut=True)) as server:
+        with Clock(), Server(lambda h: stream(h, b"id: 1\nevent: connected\ndata: {}\n\n", cut=True)) as server:
             with self.assertRaises(RetriesExhausted):
                 list(quick(server.url, max_retries=3))
             self.assertEqual(4, len(server.requests))
+
+    def test_a_connection_of_more_than_five_seconds_is_progress(self):
+        connected = b"event: connected\ndata: {}\n\n"
+        for seconds, requests in ((5, 2), (5.1, 6)):
+            with self.subTest(seconds=seconds), Clock() as clock:
+                with Server(*[connected] * 5, 204) as server:
+                    try:
+                        for _ in quick(server.url, max_retries=1):
+                            clock.seconds += seconds
+                    except RetriesExhausted:
+                        pass
+                    self.assertEqual(requests, len(server.requests))
 
     def test_an_id_beyond_ascii_is_sent_as_utf8(self):
         with Server("id: …é\ndata: a\n\n".encode(), 204) as server:
@@ -164,20 +178,42 @@ class ClientTests(unittest.TestCase):
             self.assertEqual(["first", "second"], seen)
 
     def test_the_watchdog_takes_a_silent_connection_for_dead(self):
-        asked_again = threading.Event()
-        silent = []
+        hold = threading.Event()
+        held = []
 
         def hang(handler):
             stream(handler, b"id: 1\ndata: a\n\n", cut=True)
-            silent.append(asked_again.wait(10))
+            held.append(hold.wait(TIMEOUT))
 
-        def answer(handler):
-            asked_again.set()
-            stream(handler, b"id: 2\ndata: b\n\n")
+        events = []
+        with Server(hang, b"id: 2\ndata: b\n\n", 204) as server:
+            client = quick(server.url, idle_timeout=3600)
+            for event in client:
+                events.append(event.data)
+                if event.data == "a":
+                    self.assertEqual(3600, client._socket.gettimeout())
+                    # The clock of a socket cannot be moved, but its hour of silence can be over at once.
+                    client._socket.settimeout(0.001)
+            self.assertEqual([], held)  # the server had not closed the connection
+            hold.set()
+            self.assertEqual([None, "1", "2"], [last for _, last, _ in server.requests])
+        self.assertEqual(["a", "b"], events)
 
-        with Server(hang, answer, 204) as server:
-            self.assertEqual(["a", "b"], [e.data for e in quick(server.url, idle_timeout=2)])
-            self.assertEqual([True], silent)
+    def test_silence_is_no_progress_however_long_it_was(self):
+        hold = threading.Event()
+
+        def hang(handler):
+            stream(handler, b"event: connected\ndata: {}\n\n", cut=True)
+            hold.wait(TIMEOUT)
+
+        with Clock() as clock, Server(hang, hang, 204) as server:
+            client = quick(server.url, max_retries=1)
+            with self.assertRaises(RetriesExhausted):
+                for _ in client:
+                    clock.seconds += 3600
+                    client._socket.settimeout(0.001)
+            hold.set()
+            self.assertEqual(2, len(server.requests))
 
     def test_handlers_get_their_events_and_close_ends_the_reading(self):
         with Server(b"id: 1\nevent: a\ndata: 1\n\nid: 2\ndata: 2\n\nevent: a\ndata: 3\n\ndata: 4\n\n") as server:
@@ -196,7 +232,7 @@ class ClientTests(unittest.TestCase):
 
         def hang(handler):
             stream(handler, b"id: 1\ndata: a\n\n", cut=True)
-            held.append(hold.wait(10))
+            held.append(hold.wait(TIMEOUT))
 
         with Server(hang) as server:
             client = quick(server.url)
@@ -214,9 +250,9 @@ class ClientTests(unittest.TestCase):
             events = []
             reading = threading.Thread(target=lambda: events.extend(client), daemon=True)
             reading.start()
-            self.assertTrue(waits.wait(10))
+            self.assertTrue(waits.wait(TIMEOUT))
             client.close()
-            reading.join(10)
+            reading.join(TIMEOUT)
             self.assertEqual((1, False, 1), (len(events), reading.is_alive(), len(server.requests)))
 
     def test_an_event_named_as_the_end_ends_without_asking_again(self):

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from unittest import mock
 
 from aspire_sse import RetriesExhausted, SSEClient
-from tests.server import Server, logged, quick, stream
+from tests.server import TIMEOUT, Server, logged, quick, stream
 
 
 class ConnectionTests(unittest.TestCase):
@@ -42,19 +42,21 @@ class ConnectionTests(unittest.TestCase):
         self.assertIn("2 reconnections in a row delivered no event. Last: HTTP 503", str(end.exception))
 
     def test_retry_after_may_be_a_date(self):
+        now = datetime(2026, 1, 1, tzinfo=timezone.utc)
         waits = []
 
         def busy(handler):
             handler.send_response(503)
-            handler.send_header("Retry-After", format_datetime(datetime.now(timezone.utc) + timedelta(minutes=1)))
+            handler.send_header("Retry-After", format_datetime(now + timedelta(minutes=1)))
             handler.send_header("Content-Length", "0")
             handler.end_headers()
 
-        with Server(busy, 204) as server:
+        with Server(busy, 204) as server, mock.patch("aspire_sse.client.datetime") as clock:
+            clock.now.return_value = now
             client = quick(server.url)
             with mock.patch.object(client, "_delay", side_effect=lambda _, after: waits.append(after) or 0.0):
                 self.assertEqual([], list(client))
-        self.assertTrue(55 < waits[0] <= 60, waits)
+        self.assertEqual([60], waits)
 
     def test_the_proxies_of_the_environment_are_used(self):
         seen = []
@@ -86,7 +88,7 @@ class ConnectionTests(unittest.TestCase):
         with listener, mock.patch.dict(os.environ, {"https_proxy": proxy, "no_proxy": ""}):
             with self.assertRaises(RetriesExhausted):
                 list(quick("https://nowhere.invalid/stream", max_retries=0))
-            thread.join(10)
+            thread.join(TIMEOUT)
         self.assertEqual([b"CONNECT nowhere.invalid:443"], [line.rsplit(b" ", 1)[0] for line in asked])
 
     def test_the_tls_settings_are_those_of_the_caller(self):

@@ -3,7 +3,7 @@ import unittest
 import urllib.error
 
 from aspire_sse import EventTooLarge, HttpError, RetriesExhausted, StreamBroken, request
-from tests.server import Server, cases, quick, redirect, stream
+from tests.server import Clock, Server, cases, quick, redirect, stream
 
 ENDS = {HttpError: "refused", StreamBroken: "broken", RetriesExhausted: "exhausted", EventTooLarge: "too large"}
 
@@ -35,7 +35,7 @@ def headers(credential):
 class RequestTests(unittest.TestCase):
     def test_it_does_what_all_clients_do(self):
         for case in cases("requests"):
-            with self.subTest(case["name"]), Server(*map(answer, case["answers"])) as server:
+            with self.subTest(case["name"]), Clock(), Server(*map(answer, case["answers"])) as server:
                 client = quick(
                     server.url,
                     method=case.get("method"),
