@@ -3,18 +3,24 @@ import { test } from "node:test";
 import { SseClient } from "../src/index.js";
 import { collect } from "./collect.js";
 import { serve, status, stream, until } from "./server.js";
+import { heldTimers } from "./timers.js";
+
+const CONNECT_TIMEOUT = 15_001; // milliseconds; no other timer has this time
 
 test("a function that never ends is given up after the connect timeout, and called again", async () => {
   await using server = await serve(stream("data: a\n\n"));
   const hang = () => new Promise<string>(() => {});
   for (const option of ["token", "ticket", "headers"]) {
+    using timeout = heldTimers(CONNECT_TIMEOUT);
     let signal: AbortSignal | undefined;
     let calls = 0;
     const value = (given: AbortSignal) => {
       signal ??= given;
       return ++calls === 1 ? hang() : option === "headers" ? {} : "t";
     };
-    const { client, events, states } = collect(server.url, { [option]: value, connectTimeout: 30 });
+    const { client, events, states } = collect(server.url, { [option]: value, connectTimeout: CONNECT_TIMEOUT });
+    await until("the call", () => calls === 1);
+    timeout.runOut();
     await until(`the event after a ${option} that hung`, () => events.length === 1);
     assert.ok(states.some((state) => state.state === "waiting" && state.reason === "unreachable"));
     assert.ok(signal?.aborted);
@@ -23,9 +29,15 @@ test("a function that never ends is given up after the connect timeout, and call
 });
 
 test("work is sent although its first token came after the connect timeout", async () => {
+  using timeout = heldTimers(CONNECT_TIMEOUT);
   await using server = await serve(stream("data: a\n\n", { end: true }));
-  const tokens = [new Promise<string>((resolve) => setTimeout(resolve, 500, "late")), "t"];
-  const { client, events } = collect(server.url, { body: "{}", token: () => tokens.shift()!, connectTimeout: 400 });
+  let arrive = (_: string) => {};
+  const tokens = [new Promise<string>((resolve) => (arrive = resolve)), "t"];
+  const options = { body: "{}", token: () => tokens.shift()!, connectTimeout: CONNECT_TIMEOUT };
+  const { client, events } = collect(server.url, options);
+  await until("the call", () => tokens.length === 1);
+  timeout.runOut();
+  arrive("late");
   await until("closed", () => client.state.state === "closed");
   assert.deepEqual([events, server.exchanges.length], [["message a"], 1]);
 });
