@@ -1,0 +1,90 @@
+using System.Text.RegularExpressions;
+
+namespace Unit.Build;
+
+/// <summary>Rules for how a page of C# reads: "The house style" in CONTRIBUTING.md.</summary>
+internal static partial class PageRules
+{
+    private const int ParagraphLines = 25;
+    private const int ConstructorParameters = 8;
+
+    /// <summary>The places where a file breaks a rule of its own page, with the reason and what to do.</summary>
+    public static IEnumerable<string> Broken(string[] lines) =>
+        [.. SolidMethods(lines), .. PackedAssignments(lines), .. WideConstructors(string.Join('\n', lines))];
+
+    /// <summary>The names of which there is also one with an s.</summary>
+    public static IEnumerable<string> PluralPairs(IEnumerable<string> names)
+    {
+        var all = names.ToHashSet();
+        return all.Where(name => all.Contains(name + "s")).Order(StringComparer.Ordinal);
+    }
+
+    public static IEnumerable<string> TypesOf(string source) =>
+        TypeDeclaration().Matches(source).Select(type => type.Groups["name"].Value);
+
+    private static IEnumerable<string> SolidMethods(string[] lines) =>
+        from method in SourceMethod.In(lines)
+        where method.Body.Length >= ParagraphLines && !method.Body.Any(SeparatesParagraphs)
+        select $"{method.Number}: {method.Body.Length} lines without a blank line or a comment. Separate the steps.";
+
+    private static bool SeparatesParagraphs(string line) =>
+        string.IsNullOrWhiteSpace(line) || line.TrimStart().StartsWith("//", StringComparison.Ordinal);
+
+    private static IEnumerable<string> PackedAssignments(string[] lines) =>
+        from line in lines.Select((text, index) => (Text: text, Number: index + 1))
+        let assignment = TupleAssignment().Match(line.Text)
+        where assignment.Success && !IsSwap(assignment)
+        select $"{line.Number}: a tuple packs several assignments. Write one statement for each.";
+
+    private static bool IsSwap(Match assignment)
+    {
+        var left = assignment.Groups["left"].Value.Split(", ");
+        var right = assignment.Groups["right"].Value.Split(", ");
+        return left.ToHashSet().SetEquals(right);
+    }
+
+    /// <summary>A positional record that is a class lists the columns of its rows, as many as there are.</summary>
+    private static IEnumerable<string> WideConstructors(string source) =>
+        from head in ConstructorHead().Matches(source)
+        let parameters = CountParameters(source.AsSpan(head.Index + head.Length))
+        where parameters >= ConstructorParameters
+        let number = source.AsSpan(0, head.Groups["name"].Index).Count('\n') + 1
+        let name = head.Groups["name"].Value
+        select $"{number}: the constructor of {name} has {parameters} parameters. Make two types.";
+
+    /// <summary>Counts the parameters up to the parenthesis that ends them. Types, attributes and defaults have commas
+    /// of their own.</summary>
+    private static int CountParameters(ReadOnlySpan<char> text)
+    {
+        var depth = 0;
+        var commas = 0;
+        foreach (var character in text)
+            if (character is '(' or '[' or '<')
+                depth++;
+            else if (character is ')' or ']' or '>' && --depth < 0)
+                break;
+            else if (character == ',' && depth == 0)
+                commas++;
+        return commas + 1;
+    }
+
+    /// <summary>The line on which one tuple is assigned to another, whose end may be on a later line.</summary>
+    [GeneratedRegex(@"^\s*\((?<left>[\w.\[\]?!]+(, [\w.\[\]?!]+)+)\) = \((?<right>.*?)(\);)?$")]
+    private static partial Regex TupleAssignment();
+
+    [GeneratedRegex(
+        @"^\s*((public|internal|private|protected|file|static|sealed|abstract|partial|readonly|ref|unsafe) )*"
+            + @"(class|record struct|record class|record|struct|interface|enum) (?<name>\w+)",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture
+    )]
+    private static partial Regex TypeDeclaration();
+
+    /// <summary>The start of a constructor, through its opening parenthesis; the second form is in the head of the
+    /// type.</summary>
+    [GeneratedRegex(
+        @"^\s*(public|internal|private|protected)( internal| protected)? (?<name>[A-Z]\w*)\("
+            + @"|^[^""/\n]*\b(class|struct) (?<name>\w+)(<[^>\n]*>)?\(",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture
+    )]
+    private static partial Regex ConstructorHead();
+}
