@@ -1,4 +1,3 @@
-using Integration.Delivery;
 
 namespace Integration.Llm;
 
