@@ -64,7 +64,7 @@ internal sealed class ScenarioResult
     public string Chaos { get; }
     public LoadCounters Counters { get; }
 
-    /// <summary>The pages that NBomber has written.</summary>
+    /// <summary>The page that NBomber, or its stand-in, has written.</summary>
     public IReadOnlyList<ReportFile> Pages { get; }
 
     /// <summary>The publishes that the schedule asks for; 0 for generations, which have none.</summary>

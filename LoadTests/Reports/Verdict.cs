@@ -7,56 +7,34 @@ using NBomber.Contracts.Stats;
 namespace LoadTests.Reports;
 
 /// <summary>
-/// Puts a scenario's thresholds above the tables of NBomber's own reports, so that they show the same verdict as
-/// report.md. NBomber itself cannot judge: it knows neither the ledger nor the faults.
+/// Puts a scenario's thresholds above the tables of NBomber's page, or of its stand-in's, so that it shows the same
+/// verdict as report.md. NBomber itself cannot judge: it knows neither the ledger nor the faults.
 /// </summary>
 internal static class Verdict
 {
-    public static void AddTo(IEnumerable<ReportFile> reports, ScenarioResult result)
+    public static void AddTo(IEnumerable<ReportFile> pages, ScenarioResult result)
     {
-        foreach (var report in reports.Where(r => r.ReportFormat is ReportFormat.Html or ReportFormat.Md))
-            File.WriteAllText(
-                report.FilePath,
-                report.ReportFormat == ReportFormat.Html
-                    ? IntoHtml(report.ReportContent, result)
-                    : $"{Markdown(result)}\n{report.ReportContent}"
-            );
-    }
-
-    public static string Markdown(ScenarioResult result)
-    {
-        var text = new StringBuilder($"# {Title(result)}\n\n| threshold | |\n|---|---|\n");
-        foreach (var t in result.Thresholds)
-            text.Append(CultureInfo.InvariantCulture, $"| {t.Rule} | {Outcome(t)} |\n");
-        foreach (var remark in Remarks(result))
-            text.Append(CultureInfo.InvariantCulture, $"\n{remark}\n");
-        return text.ToString();
+        foreach (var page in pages.Where(page => page.ReportFormat == ReportFormat.Html))
+            File.WriteAllText(page.FilePath, IntoHtml(page.ReportContent, result));
     }
 
     private static string IntoHtml(string page, ScenarioResult result)
     {
-        var body = page.IndexOf("<body", StringComparison.OrdinalIgnoreCase);
-        var at =
-            body >= 0
-                ? page.IndexOf('>', body) + 1
-                : Math.Max(0, page.IndexOf("<h1", StringComparison.OrdinalIgnoreCase));
-        var text = new StringBuilder($"<h1>{WebUtility.HtmlEncode(Title(result))}</h1><table><tr><th>threshold<th>");
-        foreach (var t in result.Thresholds)
+        var title = $"{result.Scenario}: {(result.Ok ? "held all thresholds" : "FAILED")}";
+        var text = new StringBuilder($"<h1>{WebUtility.HtmlEncode(title)}</h1><table><tr><th>threshold<th>");
+        foreach (var threshold in result.Thresholds)
             text.Append("<tr><td>")
-                .Append(WebUtility.HtmlEncode(t.Rule))
-                .Append(t.Failure is null ? "<td>" : "<td class=\"failed\" style=\"color:#d33\">")
-                .Append(WebUtility.HtmlEncode(Outcome(t)));
+                .Append(WebUtility.HtmlEncode(threshold.Rule))
+                .Append(threshold.Failure is null ? "<td>held" : "<td style=\"color:#d33\">FAILED: ")
+                .Append(WebUtility.HtmlEncode(threshold.Failure));
         text.Append("</table>");
+
         foreach (var remark in Remarks(result))
             text.Append(CultureInfo.InvariantCulture, $"<p>{WebUtility.HtmlEncode(remark)}</p>");
-        return page.Insert(at, text.ToString());
+
+        var body = page.IndexOf("<body", StringComparison.OrdinalIgnoreCase);
+        return page.Insert(page.IndexOf('>', Math.Max(0, body)) + 1, text.ToString());
     }
-
-    private static string Title(ScenarioResult result) =>
-        $"{result.Scenario}: {(result.Ok ? "held all thresholds" : "FAILED")}";
-
-    private static string Outcome(LoadThreshold threshold) =>
-        threshold.Failure is null ? "held" : $"FAILED: {threshold.Failure}";
 
     private static IEnumerable<string> Remarks(ScenarioResult result)
     {

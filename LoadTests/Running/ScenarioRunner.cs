@@ -52,7 +52,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
                     .WithTestName(scenario.Name)
                     .WithReportFolder(Path.Combine(options.ReportFolder, scenario.Name))
                     .WithReportFileName(scenario.Name)
-                    .WithReportFormats(ReportFormat.Html, ReportFormat.Md, ReportFormat.Csv)
+                    .WithReportFormats(ReportFormat.Html)
                     .WithScenarioCompletionTimeout(TimeSpan.FromSeconds(10))
                     .DisplayConsoleMetrics(false)
                     .Run(),
@@ -78,7 +78,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         return new ScenarioResult(scenario, options, scale, run, history, steady, end);
     }
 
-    /// <summary>Returns NBomber's statistics, or the reason why there are none: its reports could not be written, or
+    /// <summary>Returns NBomber's statistics, or the reason why there are none: its page could not be written, or
     /// it failed. The ledger and the latencies are known without them.</summary>
     private static async Task<(NodeStats? Stats, string? Problem)> StatsAsync(Task<NodeStats> bombing)
     {
@@ -88,7 +88,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         }
         catch (Exception e)
         {
-            return (null, $"NBomber failed, so failed requests are unknown: {e.Message}");
+            return (null, $"the load generator failed, so failed requests are unknown: {e.Message}");
         }
     }
 
@@ -114,7 +114,10 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         {
             // NBomber's package replaces the exception by its own.
             var cause = run.ConnectFailure ?? bombing.Exception?.InnerException;
-            throw new LoadTestException(cause?.Message ?? "NBomber ended before a client had started.", cause);
+            throw new LoadTestException(
+                cause?.Message ?? "The load generator ended before a client had started.",
+                cause
+            );
         }
         run.End("the clients could not all connect");
         throw new LoadTestException(

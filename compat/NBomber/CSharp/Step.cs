@@ -9,15 +9,9 @@ namespace NBomber.CSharp;
 [SuppressMessage("Naming", "CA1716:Identifiers should not match keywords", Justification = "NBomber's own name.")]
 public static class Step
 {
-    /// <summary>Runs a part of an iteration and measures it separately.</summary>
+    /// <summary>Runs a part of an iteration and measures it separately. A failed step ends its iteration.</summary>
     public static async Task<Response<T>> Run<T>(string name, IScenarioContext context, Func<Task<Response<T>>> run)
     {
-        if (name == "global information")
-            throw new ArgumentException(
-                "'global information' is reserved for the whole scenario; choose another step name.",
-                nameof(name)
-            );
-        var copy = (ScenarioCopy)context;
         var started = Stopwatch.GetTimestamp();
         Response<T> response;
         try
@@ -28,9 +22,8 @@ public static class Step
         {
             response = Failures.Of<T>(e);
         }
-        copy.Scenario.Record(name, response, Stopwatch.GetElapsedTime(started), copy.IsWarmUp);
-        return response.IsError && copy.Scenario.Props.RestartIterationOnFail
-            ? throw new StepFailedException(response)
-            : response;
+
+        ((ScenarioCopy)context).Scenario.Record(name, response, Stopwatch.GetElapsedTime(started));
+        return response.IsError ? throw new StepFailedException(response) : response;
     }
 }

@@ -36,37 +36,22 @@ namespace NBomber.CSharp
 {
     public static class Response
     {
-        private static readonly Response<object> EmptyOk = Ok<object>(""),
-            EmptyFail = Fail<object>("");
+        private static readonly Response<object> EmptyOk = Ok<object>("");
 
         public static Response<object> Ok() => EmptyOk;
-
-        public static Response<object> Fail() => EmptyFail;
-
-        // NBomber's own untyped overload drops the latency (it is
-        // always 0 there), so this one has none. Use Ok<object>(…).
-        public static Response<object> Ok(string statusCode = "", long sizeBytes = 0, string message = "") =>
-            Ok<object>(statusCode, sizeBytes, message);
 
         public static Response<T> Ok<T>(
             string statusCode = "",
             long sizeBytes = 0,
             string message = "",
             double customLatencyMs = 0
-        ) => new(statusCode, false, sizeBytes, customLatencyMs, message ?? "");
-
-        public static Response<object> Fail(
-            string statusCode = "",
-            string message = "",
-            long sizeBytes = 0,
-            double customLatencyMs = 0
-        ) => Fail<object>(statusCode, message, sizeBytes, customLatencyMs);
+        ) => new(statusCode, false, sizeBytes, customLatencyMs, message);
 
         public static Response<T> Fail<T>(
             string statusCode = "",
             string message = "",
             long sizeBytes = 0,
             double customLatencyMs = 0
-        ) => new(statusCode, true, sizeBytes, customLatencyMs, message ?? "");
+        ) => new(statusCode, true, sizeBytes, customLatencyMs, message);
     }
 }

@@ -1,95 +1,99 @@
-// Part of the stand-in for NBomber: its reports. Not affiliated with NBomber LLC.
+// Part of the stand-in for NBomber: its report. Not affiliated with NBomber LLC.
 using System.Globalization;
 using System.Net;
+using System.Reflection;
 using System.Text;
+using NBomber.Contracts;
 using NBomber.Contracts.Stats;
-using NBomber.Running;
 
 namespace NBomber.Reports;
 
-/// <summary>Writes one self-contained page: tables, and charts as inline SVG.</summary>
+/// <summary>Writes one self-contained page of plain tables. It says that NBomber did not make it.</summary>
 internal static class HtmlReport
 {
     private const string Style = """
-                :root{color-scheme:light dark;--line:#8884}
-                body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
-                table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
-                th,td{border-bottom:1px solid var(--line);padding:.2rem .6rem;text-align:right}
-                th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}
-                .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(28rem,1fr));gap:1rem}
-                figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto}
-                .failed{color:#d33;font-weight:600}.scroll{overflow-x:auto}
+        :root{color-scheme:light dark}
+        body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
+        table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
+        th,td{border-bottom:1px solid #8884;padding:.2rem .6rem;text-align:left}
         """;
 
-    public static string Of(NodeStats stats, IReadOnlyList<HistoryPoint> history)
+    /// <summary>The reason why this build has no NBomber; set by the project file.</summary>
+    private static readonly string Reason = typeof(HtmlReport)
+        .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(metadata => metadata.Key == "WithoutNBomber")
+        .Value!;
+
+    public static ReportFile Write(NBomberContext context, IReadOnlyList<ScenarioStats> scenarios)
     {
+        var page = PageOf(context, scenarios);
+
+        Directory.CreateDirectory(context.ReportFolder);
+        var path = Path.Combine(context.ReportFolder, $"{context.ReportFileName}.html");
+        File.WriteAllText(path, page);
+
+        return new ReportFile(path, ReportFormat.Html, page);
+    }
+
+    private static string PageOf(NBomberContext context, IReadOnlyList<ScenarioStats> scenarios)
+    {
+        var name = Html($"{context.TestSuite}: {context.TestName}");
         var page = new StringBuilder(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
-                + "<meta name=\"viewport\" content=\"width=device-width\"><title>"
+            $"""
+            <!doctype html><html lang="en"><head><meta charset="utf-8">
+            <meta name="viewport" content="width=device-width"><title>{name}</title><style>{Style}</style></head>
+            <body><h2>Made without NBomber: {Html(Reason)}</h2>
+            <p>{name}. Iterations and steps; latencies of those that succeeded, in ms.</p>
+            """
         );
-        page.Append(Html($"{stats.TestInfo.TestSuite}: {stats.TestInfo.TestName}"))
-            .Append("</title><style>")
-            .Append(Style)
-            .Append("</style><h1>")
-            .Append(Html(stats.TestInfo.TestName))
-            .Append(
-                CultureInfo.InvariantCulture,
-                $"</h1><p>{Html(stats.TestInfo.TestSuite)}, {stats.TestInfo.Created:u}, "
-                    + $"{stats.Duration.TotalSeconds:F1} s, {stats.NodeInfo.CoresCount} cores. Latencies in ms.</p>"
-            );
-        AppendTable(page, TableReport.Header, TableReport.Cells(stats));
-        if (stats.Thresholds.Length > 0)
-            AppendTable(
-                page,
-                ["scenario", "threshold", "result"],
-                stats.Thresholds.Select(t => new[] { t.ScenarioName, t.CheckExpression, TableReport.Verdict(t) })
-            );
-        foreach (var scenario in stats.ScenarioStats)
-            AppendCharts(page, scenario, [.. history.Where(h => h.Scenario == scenario.ScenarioName)]);
-        return page.ToString();
+
+        string[] columns = ["scenario", "step", "ok", "failed", "ok/s", "p50", "p95", "p99", "max", "MB"];
+        AppendTable(page, columns, scenarios.SelectMany(Rows));
+
+        var failures = scenarios.SelectMany(Failures).ToList();
+        if (failures.Count > 0)
+            AppendTable(page, ["scenario", "step", "status code", "failed", "first message"], failures);
+
+        return page.Append("</body></html>").ToString();
     }
 
-    private static void AppendCharts(StringBuilder page, ScenarioStats scenario, HistoryPoint[] points)
-    {
-        string[] charts =
+    /// <summary>Returns a row for the iterations, then one for each step.</summary>
+    private static IEnumerable<string[]> Rows(ScenarioStats scenario) =>
+        scenario
+            .StepStats.Select(step => Row(scenario.ScenarioName, step.StepName, step.Ok, step.Fail))
+            .Prepend(Row(scenario.ScenarioName, "", scenario.Ok, scenario.Fail));
+
+    private static string[] Row(string scenario, string step, MeasurementStats ok, MeasurementStats fail) =>
         [
-            Chart.Of(
-                "Latency over time, ms",
-                "s",
-                points,
-                p => p.Second,
-                ("p50", p => p.P50),
-                ("p95", p => p.P95),
-                ("p99", p => p.P99)
-            ),
-            Chart.Of("Rate, 1/s", "s", points, p => p.Second, ("ok", p => p.OkRate), ("fail", p => p.FailRate)),
-            Chart.Of("Copies (connections, if each holds one)", "s", points, p => p.Second, ("copies", p => p.Copies)),
-            Chart.Of("Percentiles, ms", "%", Percentiles(scenario.Ok.Latency), p => p.Percent, ("latency", p => p.Ms)),
+            scenario,
+            step,
+            Number(ok.Request.Count),
+            Number(fail.Request.Count),
+            Number(ok.Request.RPS),
+            Number(ok.Latency.Percent50),
+            Number(ok.Latency.Percent95),
+            Number(ok.Latency.Percent99),
+            Number(ok.Latency.MaxMs),
+            Number(ok.DataTransfer.AllBytes / 1e6),
         ];
-        page.Append("<h2>")
-            .Append(Html(scenario.ScenarioName))
-            .Append("</h2><div class=\"charts\">")
-            .AppendJoin("", charts)
-            .Append("</div>");
-    }
 
-    private static (double Percent, double Ms)[] Percentiles(LatencyStats l) =>
-        [(0, l.MinMs), (50, l.Percent50), (75, l.Percent75), (95, l.Percent95), (99, l.Percent99), (100, l.MaxMs)];
+    private static IEnumerable<string[]> Failures(ScenarioStats scenario) =>
+        scenario
+            .StepStats.SelectMany(step => Failures(scenario.ScenarioName, step.StepName, step.Fail))
+            .Concat(Failures(scenario.ScenarioName, "", scenario.Fail));
+
+    private static IEnumerable<string[]> Failures(string scenario, string step, MeasurementStats fail) =>
+        fail.StatusCodes.Select(code => new[] { scenario, step, code.StatusCode, Number(code.Count), code.Message });
 
     private static void AppendTable(StringBuilder page, string[] columns, IEnumerable<string[]> rows)
     {
-        page.Append("<div class=\"scroll\"><table><tr>");
-        foreach (var column in columns)
-            page.Append("<th>").Append(Html(column));
+        page.Append("\n<table><tr><th>").AppendJoin("<th>", columns);
         foreach (var row in rows)
-        {
-            page.Append("<tr>");
-            foreach (var cell in row)
-                page.Append(cell.StartsWith("FAILED", StringComparison.Ordinal) ? "<td class=\"failed\">" : "<td>")
-                    .Append(Html(cell));
-        }
-        page.Append("</table></div>");
+            page.Append("\n<tr><td>").AppendJoin("<td>", row.Select(Html));
+        page.Append("</table>\n");
     }
+
+    private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     private static string Html(string text) => WebUtility.HtmlEncode(text);
 }

@@ -2,49 +2,25 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using NBomber.Contracts;
-using NBomber.Contracts.Stats;
 
 namespace NBomber.Running;
 
-/// <summary>One copy of a scenario. It iterates until Stop (closed model), or runs once (open model).</summary>
-internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp, CancellationToken cancellation)
-    : IScenarioContext
+/// <summary>One copy of a scenario. It iterates for a time (closed model), or runs once (open model).</summary>
+internal sealed class ScenarioCopy(ScenarioRun scenario, int number, CancellationToken over) : IScenarioContext
 {
-    private volatile bool _stopped;
-
     public ScenarioRun Scenario => scenario;
-    public bool IsWarmUp => warmUp;
-    public TestInfo TestInfo => scenario.Session.TestInfo;
-    public NodeInfo NodeInfo => scenario.Session.NodeInfo;
-    public ScenarioInfo ScenarioInfo { get; } =
-        new(
-            $"{scenario.Props.ScenarioName}_{number}",
-            number,
-            scenario.Props.ScenarioName,
-            scenario.Schedule.Duration,
-            warmUp ? ScenarioOperation.WarmUp : ScenarioOperation.Bombing
-        );
-    public long InvocationNumber { get; private set; }
-    public Dictionary<string, object> Data { get; } = [];
+    public ScenarioInfo ScenarioInfo { get; } = new(number);
     public Dictionary<string, object> ScenarioInstanceData { get; } = [];
-    public CancellationToken ScenarioCancellationToken => cancellation;
+    public CancellationToken ScenarioCancellationToken => over;
     public Random Random => Random.Shared;
 
-    public void StopScenario(string scenarioName, string reason) => scenario.Session.Stop(scenarioName, reason);
+    public void StopCurrentTest(string reason) => scenario.Session.Stop();
 
-    public void StopCurrentTest(string reason) => scenario.Session.Stop(null, reason);
-
-    public TimeSpan GetScenarioTimerTime() => scenario.Elapsed;
-
-    /// <summary>Stops the copy after the iteration in progress.</summary>
-    public void Stop() => _stopped = true;
-
-    public async Task IterateAsync()
+    /// <param name="until">The timestamp after which no iteration begins.</param>
+    public async Task IterateAsync(long until)
     {
-        // Iterations that never wait must not keep the thread that started them.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        while (!_stopped && !cancellation.IsCancellationRequested)
-            await RunOnceAsync(Stopwatch.GetTimestamp()).ConfigureAwait(false);
+        while (!over.IsCancellationRequested && Stopwatch.GetTimestamp() is var now && now < until)
+            await RunOnceAsync(now).ConfigureAwait(false);
     }
 
     // No allocation for each iteration: thousands of copies wait at
@@ -53,19 +29,16 @@ internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunOnceAsync(long due)
     {
-        InvocationNumber++;
-        if (Data.Count > 0)
-            Data.Clear();
         IResponse response;
         try
         {
-            response = await scenario.Props.Run!(this).ConfigureAwait(false);
+            response = await scenario.Props.Run(this).ConfigureAwait(false);
         }
         catch (IgnoreMeasurementException)
         {
             return;
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
             return;
         }
@@ -73,6 +46,7 @@ internal sealed class ScenarioCopy(ScenarioRun scenario, int number, bool warmUp
         {
             response = Failures.Of<object>(e);
         }
-        scenario.Record(null, response, Stopwatch.GetElapsedTime(due), warmUp);
+
+        scenario.Record(step: null, response, Stopwatch.GetElapsedTime(due));
     }
 }

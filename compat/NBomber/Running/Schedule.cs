@@ -3,105 +3,56 @@ using NBomber.Contracts;
 
 namespace NBomber.Running;
 
-/// <summary>Computes the load that a scenario's simulations ask for at each time since its start. Pure arithmetic,
-/// independent of the server: a scheduler that wakes late finds every missed injection still due.</summary>
-internal sealed class Schedule
+/// <summary>Copies that start together.</summary>
+/// <param name="Due">The time of the start, since the scenario's.</param>
+/// <param name="Count">The number of copies.</param>
+/// <param name="Until">The time until which the copies iterate; null when each runs once.</param>
+internal sealed record CopyStart(TimeSpan Due, int Count, TimeSpan? Until);
+
+/// <summary>Computes when a scenario's simulations ask for copies. Pure arithmetic,
+/// independent of the server: a scheduler that wakes late finds every missed start still due.</summary>
+internal static class Schedule
 {
-    private readonly record struct Part(LoadSimulation Simulation, TimeSpan Start, int Before)
-    {
-        public TimeSpan End => Start + Simulation.During;
-    }
+    public static TimeSpan Duration(IEnumerable<LoadSimulation> simulations) =>
+        simulations.Aggregate(TimeSpan.Zero, (sum, simulation) => sum + simulation.During);
 
-    private readonly List<Part> _parts = [];
-
-    public Schedule(IEnumerable<LoadSimulation> simulations)
+    /// <summary>Yields the starts in time order.</summary>
+    public static IEnumerable<CopyStart> Starts(IEnumerable<LoadSimulation> simulations)
     {
-        var (start, before) = (TimeSpan.Zero, 0);
+        var begin = TimeSpan.Zero;
+        var rateBefore = 0;
         foreach (var simulation in simulations)
         {
-            _parts.Add(new Part(simulation, start, before));
-            start += simulation.During;
-            before = simulation switch
+            IEnumerable<CopyStart> starts = simulation switch
             {
-                LoadSimulation.RampingConstant r => r.Copies,
-                LoadSimulation.KeepConstant k => k.Copies,
-                LoadSimulation.RampingInject r => r.Rate,
-                LoadSimulation.Inject i => i.Rate,
-                _ => 0,
+                LoadSimulation.KeepConstant keep => [new CopyStart(begin, keep.Copies, begin + keep.During)],
+                LoadSimulation.Inject inject => Injections(inject, begin, rateBefore),
+                _ => [],
             };
+            foreach (var start in starts)
+                yield return start;
+
+            begin += simulation.During;
+            rateBefore = (simulation as LoadSimulation.Inject)?.Rate ?? 0;
         }
-        Duration = start;
     }
 
-    public TimeSpan Duration { get; }
-
-    /// <summary>Returns the number of copies that iterate at this time.</summary>
-    public int CopiesAt(TimeSpan elapsed)
+    private static IEnumerable<CopyStart> Injections(LoadSimulation.Inject inject, TimeSpan begin, int rateBefore)
     {
-        var part = PartAt(elapsed);
-        return part.Simulation switch
+        var intervals = Math.Max(1, inject.During.Ticks / inject.Interval.Ticks);
+        var from = inject.Ramps ? rateBefore : inject.Rate;
+        var injected = 0L;
+        for (var i = 0L; i < intervals; i++)
         {
-            LoadSimulation.KeepConstant keep => keep.Copies,
-            LoadSimulation.RampingConstant ramp => part.Before
-                + (int)Math.Ceiling((ramp.Copies - part.Before) * ((elapsed - part.Start) / ramp.During)),
-            _ => 0,
-        };
-    }
-
-    /// <summary>Yields the times at which injections are due and the number at each, in time order.</summary>
-    public IEnumerable<(TimeSpan Due, int Count)> Injections()
-    {
-        foreach (var part in _parts)
-        {
-            var (interval, rate, ramps) = part.Simulation switch
-            {
-                LoadSimulation.Inject inject => (inject.Interval, inject.Rate, false),
-                LoadSimulation.RampingInject ramp => (ramp.Interval, ramp.Rate, true),
-                _ => default,
-            };
-            if (interval == TimeSpan.Zero)
+            // The area below the line until the end of this interval. A ramp
+            // carries its rounding error on, otherwise a slow ramp would never inject.
+            var ramped = (inject.Rate - from) * (i + 1.0) * (i + 2) / (2 * intervals);
+            var until = (long)Math.Round((from * (i + 1)) + ramped);
+            if (until <= injected)
                 continue;
-            var intervals = Math.Max(1, part.Simulation.During.Ticks / interval.Ticks);
-            var injected = 0L;
-            for (var i = 0L; i < intervals; i++)
-            {
-                // A ramp carries its rounding error on, otherwise a slow ramp would never inject.
-                var until = !ramps
-                    ? rate * (i + 1)
-                    : (long)
-                        Math.Round(
-                            (part.Before * (i + 1)) + ((rate - part.Before) * (i + 1.0) * (i + 2) / (2 * intervals))
-                        );
-                if (until > injected)
-                    yield return (part.Start + (interval * i), (int)(until - injected));
-                injected = Math.Max(injected, until);
-            }
+
+            yield return new CopyStart(begin + (inject.Interval * i), (int)(until - injected), Until: null);
+            injected = until;
         }
-    }
-
-    /// <summary>Returns the name and size of the simulation at this time, for the statistics.</summary>
-    public (string Name, int Value) At(TimeSpan elapsed)
-    {
-        var part = PartAt(elapsed);
-        return part.Simulation switch
-        {
-            LoadSimulation.RampingConstant => ("ramping_constant", CopiesAt(elapsed)),
-            LoadSimulation.KeepConstant keep => ("keep_constant", keep.Copies),
-            LoadSimulation.RampingInject ramp => (
-                "ramping_inject",
-                part.Before
-                    + (int)Math.Round((ramp.Rate - part.Before) * Math.Min(1, (elapsed - part.Start) / ramp.During))
-            ),
-            LoadSimulation.Inject inject => ("inject", inject.Rate),
-            _ => ("pause", 0),
-        };
-    }
-
-    private Part PartAt(TimeSpan elapsed)
-    {
-        foreach (var part in _parts)
-            if (elapsed < part.End)
-                return part;
-        return default;
     }
 }

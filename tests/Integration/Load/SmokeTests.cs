@@ -59,7 +59,7 @@ public sealed class SmokeTests(StackFixture stack)
             );
             foreach (var scenario in scenarios)
             {
-                // NBomber's own pages have the same verdict as the report.
+                // The scenario's page has the same verdict as the report.
                 var page = await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, scenario, scenario + ".html"));
                 Assert.Contains($"<h1>{scenario}: held all thresholds</h1>", page, StringComparison.Ordinal);
                 Assert.Contains("<td>lost = 0<td>held", page, StringComparison.Ordinal);
@@ -153,12 +153,9 @@ public sealed class SmokeTests(StackFixture stack)
             Assert.Equal(1, run.ExitCode);
             Assert.Contains("fanout: FAILED: lost = 0: 10 ", run.Errors, StringComparison.Ordinal);
             Assert.Equal(10, Number(Assert.Single(run.Results), "lost"));
-            foreach (var page in (string[])["fanout.html", "fanout.md"])
-            {
-                var text = await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "fanout", page));
-                Assert.Contains("fanout: FAILED", text, StringComparison.Ordinal);
-                Assert.Contains("FAILED: 10 acknowledged events were not received", text, StringComparison.Ordinal);
-            }
+            var page = await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "fanout", "fanout.html"));
+            Assert.Contains("fanout: FAILED", page, StringComparison.Ordinal);
+            Assert.Contains("FAILED: 10 acknowledged events were not received", page, StringComparison.Ordinal);
             Assert.Contains(
                 "0 of 1 held all thresholds",
                 await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "report.md")),
