@@ -33,41 +33,31 @@ internal sealed class LatencyHistogram
     public LatencySnapshot Snapshot()
     {
         var counts = new long[Buckets];
-        long sum = 0,
-            min = long.MaxValue,
-            max = 0;
+        var max = 0L;
         foreach (var stripe in _stripes)
         {
             if (stripe is null)
                 continue;
             for (var i = 0; i < counts.Length; i++)
                 counts[i] += Volatile.Read(ref stripe.Counts[i]);
-            sum += Volatile.Read(ref stripe.Sum);
-            min = Math.Min(min, Volatile.Read(ref stripe.Min));
             max = Math.Max(max, Volatile.Read(ref stripe.Max));
         }
-        return new LatencySnapshot(counts, sum, min, max);
+        return new LatencySnapshot(counts, max);
     }
 
     // A thread can move to another processor at any time, so updates are atomic; they are rarely contended.
     private sealed class Stripe
     {
         public readonly long[] Counts = new long[Buckets];
-        public long Count,
-            Sum,
-            Max,
-            Min = long.MaxValue;
+        public long Count;
+        public long Max;
 
         public void Record(long ticks)
         {
             Interlocked.Increment(ref Counts[IndexOf(ticks)]);
             Interlocked.Increment(ref Count);
-            Interlocked.Add(ref Sum, ticks);
             for (var max = Volatile.Read(ref Max); ticks > max; )
                 if ((max = Interlocked.CompareExchange(ref Max, ticks, max)) >= ticks)
-                    break;
-            for (var min = Volatile.Read(ref Min); ticks < min; )
-                if ((min = Interlocked.CompareExchange(ref Min, ticks, min)) <= ticks)
                     break;
         }
     }
@@ -93,17 +83,13 @@ internal sealed class LatencyHistogram
 }
 
 /// <summary>A copy of a histogram. Values are in milliseconds.</summary>
-internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTicks, long maxTicks)
+internal sealed class LatencySnapshot(long[] counts, long maxTicks)
 {
     private const double TicksPerMs = TimeSpan.TicksPerMillisecond;
     private readonly long[] _counts = counts;
-    private readonly long _sum = sumTicks;
 
     public long Count { get; } = counts.Sum();
-    public double MinMs => Count == 0 ? 0 : minTicks / TicksPerMs;
     public double MaxMs => Count == 0 ? 0 : maxTicks / TicksPerMs;
-    public double SumMs => _sum / TicksPerMs;
-    public double MeanMs => Count == 0 ? 0 : _sum / TicksPerMs / Count;
 
     /// <summary>Returns the smallest bucket bound that at least this share of the values does not exceed (nearest
     /// rank).</summary>
@@ -121,40 +107,15 @@ internal sealed class LatencySnapshot(long[] counts, long sumTicks, long minTick
         return MaxMs;
     }
 
-    public double StdDevMs()
-    {
-        if (Count == 0)
-            return 0;
-        double mean = MeanMs,
-            squares = 0;
-        for (var i = 0; i < _counts.Length; i++)
-            if (_counts[i] > 0)
-                squares += _counts[i] * Math.Pow(LatencyHistogram.UpperBound(i) / TicksPerMs - mean, 2);
-        return Math.Sqrt(squares / Count);
-    }
-
-    public long CountWithin(double aboveMs, double toMs)
-    {
-        long count = 0;
-        for (var i = 0; i < _counts.Length; i++)
-            if (LatencyHistogram.UpperBound(i) / TicksPerMs is var ms && ms > aboveMs && ms <= toMs)
-                count += _counts[i];
-        return count;
-    }
-
-    /// <summary>Returns the values recorded after an earlier snapshot. Its minimum and maximum are bounds of their
-    /// buckets: at most 1.6 % lower and higher than the values.</summary>
+    /// <summary>Returns the values recorded after an earlier snapshot. Its maximum is the bound of its bucket: at most
+    /// 1.6 % higher than the value.</summary>
     public LatencySnapshot Since(LatencySnapshot earlier)
     {
         var difference = new long[_counts.Length];
         for (var i = 0; i < difference.Length; i++)
             difference[i] = _counts[i] - earlier._counts[i];
-        var (first, last) = (Array.FindIndex(difference, n => n > 0), Array.FindLastIndex(difference, n => n > 0));
-        return new LatencySnapshot(
-            difference,
-            _sum - earlier._sum,
-            Math.Max(minTicks, first > 0 ? LatencyHistogram.UpperBound(first - 1) + 1 : 0),
-            last >= 0 ? Math.Min(maxTicks, LatencyHistogram.UpperBound(last)) : 0
-        );
+
+        var last = Array.FindLastIndex(difference, n => n > 0);
+        return new LatencySnapshot(difference, last >= 0 ? Math.Min(maxTicks, LatencyHistogram.UpperBound(last)) : 0);
     }
 }

@@ -36,7 +36,7 @@ public class LatencyHistogramTests
         var snapshot = _histogram.Snapshot();
         Assert.InRange(snapshot.Percentile(99.9), 1, 1.02);
         Assert.Equal(500, snapshot.Percentile(100));
-        Assert.Equal((1_000, 1, 500), (snapshot.Count, snapshot.MinMs, snapshot.MaxMs));
+        Assert.Equal((1_000, 500), (snapshot.Count, snapshot.MaxMs));
     }
 
     [Fact]
@@ -51,9 +51,8 @@ public class LatencyHistogramTests
                     _histogram.RecordTicks(i);
             }
         );
-        var snapshot = _histogram.Snapshot();
-        Assert.Equal((80_000, 80_000), (snapshot.Count, _histogram.Count()));
-        Assert.Equal(8 * 10_000L * 10_001 / 2 / (double)TimeSpan.TicksPerMillisecond, snapshot.SumMs, 6);
+        Assert.Equal((80_000, 80_000), (_histogram.Snapshot().Count, _histogram.Count()));
+        Assert.Equal(1, _histogram.Snapshot().MaxMs);
     }
 
     [Fact]
@@ -66,13 +65,12 @@ public class LatencyHistogramTests
         Assert.Equal(1, since.Count);
         Assert.InRange(since.Percentile(50), 2, 2.04);
         Assert.InRange(since.MaxMs, 2, 2.04);
-        Assert.InRange(since.MinMs, 1.96, 2);
     }
 
     [Fact]
     public void Nothing_recorded_is_zero_not_an_error() =>
         Assert.Equal(
             (0, 0.0, 0.0),
-            (_histogram.Snapshot().Count, _histogram.Snapshot().Percentile(99), _histogram.Snapshot().MeanMs)
+            (_histogram.Snapshot().Count, _histogram.Snapshot().Percentile(99), _histogram.Snapshot().MaxMs)
         );
 }
