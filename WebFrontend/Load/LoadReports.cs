@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace WebFrontend.Load;
 
-/// <summary>The results of one run by scenario, and the scenarios with a page of charts.</summary>
+/// <summary>The results of one run by scenario, and the scenarios with a page.</summary>
 internal sealed record LoadReport(
     string Id,
     DateTimeOffset At,
@@ -42,7 +42,7 @@ internal sealed class LoadReports(LoadTestsProgram program)
     }
 
     /// <summary>
-    /// Returns the path of a page of charts, or null. Finds listed reports only, so no id can name a file outside the
+    /// Returns the path of a scenario's page, or null. Finds listed reports only, so no id can name a file outside the
     /// folder.
     /// </summary>
     public string? Page(string id, string scenario) =>

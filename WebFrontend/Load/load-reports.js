@@ -9,7 +9,7 @@ const dateTime = new Intl.DateTimeFormat(document.documentElement.lang, {
   hourCycle: "h23",
 });
 
-/** Lists the reports of earlier runs. A report's charts open in a sandboxed frame below the table. */
+/** Lists the reports of earlier runs. A scenario's page opens in a sandboxed frame below the table. */
 export class LoadReports {
   #text;
 
@@ -65,18 +65,14 @@ export class LoadReports {
     );
     const page = cell("td", pages.includes(scenario) ? "" : "–");
     if (pages.includes(scenario)) {
+      const title = text("pageOf", { scenario, when });
       const button = document.createElement("button");
-      [button.type, button.className, button.textContent, button.ariaLabel] = [
-        "button",
-        "button small",
-        text("charts"),
-        text("chartsOf", { scenario, when }),
-      ];
+      button.type = "button";
+      button.className = "button small";
+      button.textContent = text("page");
+      button.ariaLabel = title;
       button.addEventListener("click", () =>
-        this.#open(
-          `/load/reports/${encodeURIComponent(id)}/${encodeURIComponent(scenario)}`,
-          text("chartsOf", { scenario, when }),
-        ),
+        this.#open(`/load/reports/${encodeURIComponent(id)}/${encodeURIComponent(scenario)}`, title),
       );
       page.append(button);
     }
