@@ -29,32 +29,32 @@ internal sealed class ScenarioResult
         ScenarioEnd end
     )
     {
-        (Scenario, Scale, Faults, Drained, Steady, Counters) = (
-            scenario.Name,
-            scale,
-            end.Faults,
-            end.Drained,
-            steady,
-            run.Counters
-        );
-        (Size, Chaos) = (
-            options.Size.ToString().ToLowerInvariant(),
-            options.Chaos.Count == 0 ? "none" : $"{options.Fault} {string.Join(',', options.Chaos)}".ToLowerInvariant()
-        );
-        (Delivery, CatchUp, Publish, Connect) = (
-            run.Delivery.Snapshot(),
-            run.CatchUp.Snapshot(),
-            run.Publish.Snapshot(),
-            run.Connect.Snapshot()
-        );
-        _ledgers = [.. run.Topics.Select(t => t.Ledger.Report())];
-        Windows = [.. history.Windows];
-        (Received, Generations, TargetAnswers) = (run.Received, run.Generations, end.TargetAnswers);
+        Scenario = scenario.Name;
+        Scale = scale;
+        Size = options.Size.ToString().ToLowerInvariant();
+        var faults = string.Join(',', options.Chaos);
+        Chaos = options.Chaos.Count == 0 ? "none" : $"{options.Fault} {faults}".ToLowerInvariant();
+
+        Faults = end.Faults;
+        Drained = end.Drained;
+        TargetAnswers = end.TargetAnswers;
         Pages = end.Stats?.ReportFiles ?? [];
-        (Scheduled, NotConnected) = (
-            run.Scheduled,
-            scenario.RequiresAllClients ? Math.Max(0, scale.Clients - run.Counters.Connected) : null
-        );
+
+        Counters = run.Counters;
+        Received = run.Received;
+        Generations = run.Generations;
+        Scheduled = run.Scheduled;
+        NotConnected = scenario.RequiresAllClients ? Math.Max(0, scale.Clients - run.Counters.Connected) : null;
+
+        Delivery = run.Delivery.Snapshot();
+        CatchUp = run.CatchUp.Snapshot();
+        Publish = run.Publish.Snapshot();
+        Connect = run.Connect.Snapshot();
+        Steady = steady;
+        Windows = [.. history.Windows];
+        _ledgers = [.. run.Topics.Select(t => t.Ledger.Report())];
+
+        // Last, because thresholds read the properties above.
         Thresholds = [.. LoadThreshold.Of(this, options, end)];
     }
 

@@ -40,6 +40,7 @@ internal static class TasksApi
             .RefusesInvalid()
             .Takes<NewTask>()
             .Produces<TaskView>(StatusCodes.Status201Created);
+
         tasks
             .MapGet("/tasks", ListAsync)
             .Reads(TaskList.Topics)
@@ -52,13 +53,16 @@ internal static class TasksApi
             )
             .Query("status", "todo, in_progress or done: only these, last changed first; default: all, oldest first.")
             .Query("after", "Time and id of the last task of the previous page, from its Link header.");
+
         tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
+
         tasks
             .MapPut("/tasks/status/{id}", SetStatusAsync)
             .Publishes(TaskList.Topics)
             .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .Query("new_status", "todo, in_progress or done.", required: true);
+
         tasks
             .MapStream("/events/stream", StreamAsync)
             .WithStreamPool("Tasks")

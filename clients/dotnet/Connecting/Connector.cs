@@ -38,11 +38,15 @@ internal sealed class Connector(SseClient client, SseRequest request)
 
     private async Task<HttpResponseMessage> SendOnceAsync(string lastEventId, CancellationToken cancellationToken)
     {
-        (_sent, _redirectedToGet) = (false, false);
+        _sent = false;
+        _redirectedToGet = false;
+
         var ticket = await CallAsync(request.Ticket, cancellationToken).ConfigureAwait(false);
         if (_ticketTaken && ticket == _ticket)
             throw new SseException(SseError.Rejected, TicketTaken, null, HttpStatusCode.Unauthorized);
-        (_ticket, _ticketTaken) = (ticket, false);
+        _ticket = ticket;
+        _ticketTaken = false;
+
         var token = await CallAsync(request.BearerToken, cancellationToken).ConfigureAwait(false);
 
         var sent = new RedirectedRequest(client.Http, AddressOf(lastEventId, ticket), request.Method);

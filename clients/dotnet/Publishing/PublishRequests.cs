@@ -90,6 +90,7 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
                 null,
                 response.StatusCode
             );
+
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         try
         {

@@ -33,7 +33,7 @@ namespace NBomber.CSharp
                 Init = initFunc,
             };
 
-        /// <summary>Returns the scenario unchanged, because the stand-in has no warm-up. NBomber's takes 30 s.</summary>
+        /// <summary>Returns the scenario unchanged: the stand-in has no warm-up. NBomber's takes 30 s.</summary>
         public static ScenarioProps WithoutWarmUp(this ScenarioProps scenario) => scenario;
 
         public static ScenarioProps WithLoadSimulations(

@@ -5,8 +5,8 @@ using Command = Benchmarks.Machine.Command;
 namespace Benchmarks.Comparison;
 
 /// <summary>
-/// A commit checked out into a worktree under <c>artifacts/</c>, until it is disposed. Its services are built and started
-/// as programs, not linked, so that its source may be laid out in another way.
+/// A commit checked out into a worktree under <c>artifacts/</c>, until it is disposed. Its services are built and
+/// started as programs, not linked, so that its source may be laid out in another way.
 /// </summary>
 internal sealed class BaseCommit : IAsyncDisposable
 {

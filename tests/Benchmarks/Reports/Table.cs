@@ -111,7 +111,7 @@ internal static class Table
         {
             0 => "",
             1 => Metric.Number(values[0]),
-            _ =>
-                $"{Metric.Number(Statistics.Median(values))} ({Metric.Number(values.Min())}–{Metric.Number(values.Max())})",
+            _ => $"{Metric.Number(Statistics.Median(values))} "
+                + $"({Metric.Number(values.Min())}–{Metric.Number(values.Max())})",
         };
 }

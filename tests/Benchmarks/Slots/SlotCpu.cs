@@ -107,7 +107,8 @@ internal sealed class SlotCpu : IAsyncDisposable
         }
         var ratio = Statistics.Median(busy) / Statistics.Median(idle);
         Console.WriteLine(
-            $"| {name} | {Percent(idle)}; {Statistics.Median(idle):P2} | {Percent(busy)}; {Statistics.Median(busy):P2} | {ratio:F2} "
+            $"| {name} | {Percent(idle)}; {Statistics.Median(idle):P2} "
+                + $"| {Percent(busy)}; {Statistics.Median(busy):P2} | {ratio:F2} "
                 + $"| {(Statistics.Median(busy) - Statistics.Median(idle)) * 1e6 / PagesPerSecond:N0} µs |"
         );
         return ratio;
@@ -132,8 +133,9 @@ internal sealed class SlotCpu : IAsyncDisposable
             $"\nAn index's signature and bytes take {_load.ReadIndex(Tenants):N0} µs.\n\n"
                 + $"A reader of every topic: subscribing took {subscribing * 1_000:N0} ms of CPU; then, at "
                 + $"{WidePagesPerSecond * WideEventsPerPage:N0} events/s on 20,000 topics, "
-                + $"{(_load.Bodies - bodies) / pages:N0} bodies a page, {Percent(wide)}, median {Statistics.Median(wide):P2} of a "
-                + $"core. Largest heartbeat: {_load.LargestHeartbeat:N0} bytes."
+                + $"{(_load.Bodies - bodies) / pages:N0} bodies a page, "
+                + $"{Percent(wide)}, median {Statistics.Median(wide):P2} of a core. "
+                + $"Largest heartbeat: {_load.LargestHeartbeat:N0} bytes."
         );
     }
 

@@ -1,4 +1,3 @@
-
 namespace Integration.Llm;
 
 /// <summary>The stream of a chat that is sent at its reader's speed.</summary>
