@@ -38,7 +38,7 @@ public sealed class RedisStartTests(StackFixture stack)
     {
         await using var node = new MovingRedis();
         await RefusesAsync("StreamApi", node.Address, "sends keys to a node that does not take");
-        Assert.InRange(node.Moved, 2, int.MaxValue);
+        Assert.InRange(node.Moved, 1, int.MaxValue);
     }
 
     [Theory]
@@ -50,8 +50,7 @@ public sealed class RedisStartTests(StackFixture stack)
             two = new();
         (one.Target, two.Target) = (two.Address, one.Address);
         await RefusesAsync(service, $"{one.Address},{two.Address}", "sends keys to a node that does not take");
-        Assert.InRange(one.Moved, 1, int.MaxValue);
-        Assert.InRange(two.Moved, 1, int.MaxValue);
+        Assert.InRange(one.Moved + two.Moved, 1, int.MaxValue);
     }
 
     [Fact]

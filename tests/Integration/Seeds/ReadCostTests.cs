@@ -64,8 +64,8 @@ public sealed class ReadCostTests(StackFixture stack)
                     .FirstAsync(Stop);
             var before = await RowsRead.CountAsync(store, @"tasks\.");
             var first = await new TaskPage(Limit, status, null, null).ReadAsync(context);
-            DateTime? changedAt = ofStatus ? last.UpdatedAt : null;
-            var end = await new TaskPage(Limit, status, last.Id, changedAt).ReadAsync(context);
+            var at = ofStatus ? last.UpdatedAt : last.CreatedAt;
+            var end = await new TaskPage(Limit, status, last.Id, at).ReadAsync(context);
             Assert.Equal((Limit, true, 50, false), (first.Tasks.Count, first.More, end.Tasks.Count, end.More));
             return await RowsRead.CountAsync(store, @"tasks\.") - before;
         }
