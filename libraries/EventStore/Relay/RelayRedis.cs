@@ -18,8 +18,8 @@ public static class RelayRedis
     private const string Section = "Aspire:StackExchange:Redis",
         HealthCheck = "StackExchange.Redis";
 
-    /// <summary>Options before the connection string, which overrides them. No tie-breaker, which chooses between several
-    /// primaries: reading its key would reconnect for ever to a node that sends every key to itself.</summary>
+    /// <summary>Options before the connection string, which overrides them. No tie-breaker, which chooses between
+    /// several primaries: reading its key would reconnect for ever to a node that sends every key to itself.</summary>
     private const string Defaults = "connectTimeout=1000,connectRetry=1,keepAlive=5,tiebreaker=";
 
     /// <summary>

@@ -48,7 +48,8 @@ public sealed class RedisStartTests(StackFixture stack)
     {
         await using MovingRedis one = new(),
             two = new();
-        (one.Target, two.Target) = (two.Address, one.Address);
+        one.Target = two.Address;
+        two.Target = one.Address;
         await RefusesAsync(service, $"{one.Address},{two.Address}", "sends keys to a node that does not take");
         Assert.InRange(one.Moved + two.Moved, 1, int.MaxValue);
     }
