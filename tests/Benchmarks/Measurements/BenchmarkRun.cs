@@ -67,7 +67,7 @@ internal sealed class BenchmarkRun(
         }
     }
 
-    /// <summary>What each server's measurement waits for; null if it does not wait.</summary>
+    /// <summary>Wait before the measurement of each server; without one, none waits.</summary>
     public QuietMachine? Quiet { get; init; }
 
     public double Seconds(double full) => options.Quick ? Math.Min(full, 2) : full;

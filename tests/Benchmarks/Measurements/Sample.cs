@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>How the comparison with another build judges a metric.</summary>
+/// <summary>Judgement of a metric in the comparison with another build.</summary>
 internal enum Judgement
 {
     /// <summary>Not at all: too noisy, or not a cost of the server.</summary>

@@ -51,9 +51,6 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
     public Task<ResourceEvent> EndsAsync(string resource) =>
         States.WaitForResourceAsync(resource, e => e.Snapshot.State?.Text is "Exited" or "Finished", Timeout);
 
-    public Task<ResourceEvent> IsHealthyAsync(string resource) =>
-        States.WaitForResourceHealthyAsync(resource, WaitBehavior.StopOnResourceUnavailable, Timeout);
-
     /// <param name="not">The process that it was before.</param>
     public async Task<ResourceEvent> RunsAsync(string resource, int? not = null) =>
         await States.WaitForResourceAsync(
