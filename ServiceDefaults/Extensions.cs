@@ -71,8 +71,8 @@ public static class Extensions
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
-        // The Redis client describes each connection attempt in a dozen lines; a lost connection is a warning of ours.
-        builder.Logging.AddFilter("StackExchange.Redis", LogLevel.Warning);
+        // The Redis client describes each attempt to connect in a dozen lines. A lost connection is a warning of ours.
+        builder.Logging.AddFilter("StackExchange.Redis", LogLevel.None);
 
         var telemetry = builder.Services.AddOpenTelemetry();
         telemetry
