@@ -20,10 +20,6 @@ public sealed class EventStoreOptions
     [Range(1, 16)]
     public int SlotTokens { get; set; } = 1;
 
-    /// <summary>Seconds without an answer from Redis after which a new connection replaces the present one.</summary>
-    [Range(1, 600)]
-    public int RedisReplaceSeconds { get; set; } = 5;
-
     /// <summary>Age after which events are dropped. A partition is dropped once all of its events are older.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);

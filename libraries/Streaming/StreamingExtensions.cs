@@ -54,6 +54,7 @@ internal static class StreamingExtensions
         services.AddSingleton<FilterLogs>();
         services.AddSingleton<StoreReplay>();
         services.AddSingleton<SlotSubscriptions>();
+        services.AddSingleton<SignedMessages>();
         services.AddSingleton<RedisIntake>();
         services.AddSingleton<EpochChange>();
         services.AddSingleton<LiveFeed>();

@@ -45,7 +45,6 @@ internal sealed class SharedCounts(
             var answer = (long[]?)
                 await server.AskAsync(
                     redis => redis.ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block]),
-                    name,
                     _timeout,
                     CancellationToken.None
                 );

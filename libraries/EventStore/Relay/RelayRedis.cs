@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Aspire.StackExchange.Redis;
 using EventStore;
@@ -7,7 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace Microsoft.Extensions.Hosting;
@@ -18,9 +16,13 @@ public static class RelayRedis
     private const string Section = "Aspire:StackExchange:Redis",
         HealthCheck = "StackExchange.Redis";
 
-    /// <summary>Options before the connection string, which overrides them. No tie-breaker, which chooses between
-    /// several primaries: reading its key would reconnect for ever to a node that sends every key to itself.</summary>
-    private const string Defaults = "connectTimeout=1000,connectRetry=1,keepAlive=5,tiebreaker=";
+    /// <summary>
+    /// Options before the connection string, which overrides them. The client leaves a connection on which a request
+    /// has timed out and nothing was received for four such times: five seconds. No tie-breaker, which chooses between
+    /// several primaries: reading its key would reconnect for ever to a node that sends every key to itself.
+    /// </summary>
+    internal const string Defaults =
+        "connectTimeout=1000,connectRetry=1,keepAlive=5,asyncTimeout=1250,syncTimeout=1250,tiebreaker=";
 
     /// <summary>
     /// Adds <see cref="RedisServers"/> over the connection string <paramref name="connectionName"/>, which names one
@@ -40,7 +42,6 @@ public static class RelayRedis
         where TBuilder : IHostApplicationBuilder
     {
         var (addresses, problem) = ReadAddresses(builder, connectionName, configureSettings);
-        var configured = new ConcurrentDictionary<string, ConfigurationOptions>();
         for (var i = 0; i < addresses.Count; i++)
         {
             var address = addresses[i];
@@ -54,11 +55,10 @@ public static class RelayRedis
             {
                 options.ReconnectRetryPolicy = new LinearRetry(250);
                 configureOptions?.Invoke(options);
-                configured[address.Name] = options;
             }
         }
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(services => Create(services, addresses, configured));
+        builder.Services.AddSingleton(services => Create(services, addresses));
         builder.Services.AddHostedService(services => new Opening(
             services.GetRequiredService<RedisServers>(),
             services.GetRequiredService<TimeProvider>(),
@@ -119,7 +119,7 @@ public static class RelayRedis
             // Automatic activation would connect during the host's start.
             settings.DisableAutoActivation = true;
             settings.ConnectionString = $"{Defaults},{address.ConnectionString}";
-            // The client's own check would go on asking a connection that was replaced.
+            // Ours, because the package's check would open the connection, and so block.
             isChecked = !settings.DisableHealthChecks;
             settings.DisableHealthChecks = true;
         }
@@ -154,31 +154,14 @@ public static class RelayRedis
         return string.IsNullOrWhiteSpace(settings.ConnectionString) ? null : settings.ConnectionString;
     }
 
-    private static RedisServers Create(
-        IServiceProvider services,
-        IReadOnlyList<RedisAddress> addresses,
-        ConcurrentDictionary<string, ConfigurationOptions> configured
-    )
+    private static RedisServers Create(IServiceProvider services, IReadOnlyList<RedisAddress> addresses)
     {
         var clock = services.GetRequiredService<TimeProvider>();
         var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("EventStore.Redis");
-        var options = services.GetRequiredService<IOptions<EventStoreOptions>>().Value;
-        var replaceAfter = TimeSpan.FromSeconds(options.RedisReplaceSeconds);
-        var servers = addresses.Select(address => new RedisServer(
-            address.Name,
-            new RedisConnection(
-                address.Name,
-                again => again ? ConnectionMultiplexer.Connect(configured[address.Name]) : First(address),
-                replaceAfter,
-                clock,
-                logger
-            ),
-            clock,
-            logger
-        ));
+        var servers = addresses.Select(address => new RedisServer(address.Name, () => Connect(address), clock, logger));
         return new RedisServers([.. servers], clock, services.GetRequiredService<IMeterFactory>(), logger);
 
-        IConnectionMultiplexer First(RedisAddress address) =>
+        IConnectionMultiplexer Connect(RedisAddress address) =>
             addresses.Count == 1
                 ? services.GetRequiredService<IConnectionMultiplexer>()
                 : services.GetRequiredKeyedService<IConnectionMultiplexer>(address.Name);

@@ -27,8 +27,7 @@ internal sealed class ChannelSubscription(
     private volatile bool _isNeeded;
     private bool _isStale;
     private long _neededAt;
-    private int _lost,
-        _connection;
+    private int _lost;
 
     private enum State
     {
@@ -65,10 +64,10 @@ internal sealed class ChannelSubscription(
             if (needed && !_isNeeded)
                 Volatile.Write(ref _neededAt, clock.GetTimestamp());
             _isNeeded = needed;
-            if (_state == State.Changing || (needed == (_state != State.None) && !_isStale && !IsGone))
+            if (_state == State.Changing || (needed == (_state != State.None) && !_isStale))
                 return;
-            // Read before the subscription: one that was made on a former connection is repeated.
-            (_state, _isStale, _connection) = (State.Changing, false, server.Replacements);
+            _state = State.Changing;
+            _isStale = false;
         }
         _ = ChangeAsync(needed, stoppingToken);
     }
@@ -102,9 +101,6 @@ internal sealed class ChannelSubscription(
         lock (_gate)
             _isStale = _state >= State.Confirmed;
     }
-
-    /// <summary>Returns true if the subscription has ended with its connection.</summary>
-    private bool IsGone => _state != State.None && _connection != server.Replacements;
 
     private async Task ChangeAsync(bool subscribe, CancellationToken stoppingToken)
     {

@@ -23,12 +23,10 @@ internal sealed class RedisIntake : RestartingService
     private readonly RedisServers _servers;
     private readonly Source[] _sources;
     private readonly SlotSubscriptions _subscriptions;
-    private readonly RelaySecret _secret;
-    private readonly RelayFormat _format;
+    private readonly SignedMessages _signed;
     private readonly TimeSpan _heartbeat,
         _silence,
         _bodyTimeout;
-    private readonly string _channel;
     private readonly Counter<long> _refusals;
     private readonly Channel<FeedMessage> _messages;
     private readonly Lock _gate = new();
@@ -44,9 +42,7 @@ internal sealed class RedisIntake : RestartingService
     public RedisIntake(
         RedisServers servers,
         SlotSubscriptions subscriptions,
-        RelaySecret secret,
-        RelayFormat format,
-        IOptions<EventStoreOptions> store,
+        SignedMessages signed,
         IOptions<StreamingOptions> streaming,
         TimeProvider clock,
         IMeterFactory meters,
@@ -54,12 +50,14 @@ internal sealed class RedisIntake : RestartingService
     )
         : base(logger, clock)
     {
-        (_servers, _subscriptions, _secret, _format) = (servers, subscriptions, secret, format);
+        _servers = servers;
+        _subscriptions = subscriptions;
+        _signed = signed;
         _sources = [.. servers.All.Select(server => new Source(server))];
         _heartbeat = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _silence = 3 * _heartbeat;
         _bodyTimeout = TimeSpan.FromMilliseconds((double)streaming.Value.BodyMilliseconds);
-        _channel = store.Value.Channel;
+
         _refusals = meters
             .Create("AspireSse.StreamApi")
             .CreateCounter<long>(
@@ -67,6 +65,7 @@ internal sealed class RedisIntake : RestartingService
                 "{message}",
                 "Messages on the Redis channel refused for a missing or wrong signature, or as repeats."
             );
+
         _messages = Channel.CreateBounded<FeedMessage>(
             new BoundedChannelOptions(1_024) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
             dropped => Interlocked.Add(ref _waitingBytes, -dropped.Bytes)
@@ -108,8 +107,8 @@ internal sealed class RedisIntake : RestartingService
         );
 
     /// <summary>
-    /// Subscribes, and subscribes again when heartbeats stop or the connection is new. The Redis client resubscribes
-    /// only after reconnects that it notices, and a server can lose a subscription without one.
+    /// Subscribes, and subscribes again when heartbeats stop. The Redis client resubscribes only after reconnects that
+    /// it notices, and a server can lose a subscription without one.
     /// </summary>
     private async Task StaySubscribedAsync(Source source, CancellationToken stoppingToken)
     {
@@ -117,18 +116,17 @@ internal sealed class RedisIntake : RestartingService
         {
             try
             {
-                var connection = source.Server.Replacements;
-                if (source.Heartbeats.IsSilent(_silence, Clock) || connection != source.Connection)
+                if (source.Heartbeats.IsSilent(_silence, Clock))
                 {
                     await source.Server.SubscribeAsync(
-                        _channel,
+                        _signed.Channel,
                         bytes => Take(source.Server, bytes, byPages: false),
                         Timeout,
                         stoppingToken
                     );
-                    source.Connection = connection;
                     source.Heartbeats.Restart(Clock);
                 }
+
                 if (_subscriptions.UsesPages(_silence) && source.Pages.IsSilent(_silence, Clock))
                 {
                     _subscriptions.RenewPages(source.Server);
@@ -154,12 +152,12 @@ internal sealed class RedisIntake : RestartingService
     {
         while (true)
         {
-            var isDue = !_secret.IsKnown || _refused;
+            var isDue = !_signed.IsSecretKnown || _refused;
             _refused = false;
             try
             {
                 if (isDue)
-                    await _secret.ReadAsync(stoppingToken);
+                    await _signed.ReadSecretAsync(stoppingToken);
             }
             catch (StoreUnavailableException)
             {
@@ -177,13 +175,13 @@ internal sealed class RedisIntake : RestartingService
     {
         try
         {
-            if (_secret.Open(bytes) is not { } signed)
+            if (_signed.Open(bytes) is not { } message)
             {
                 // Messages are refused too while the secret is not known.
                 Refuse("it is not signed with this store's secret");
                 return;
             }
-            var message = _format.Parse(signed);
+
             lock (_gate)
                 if (Accept(_sources.Single(s => s.Server == server), message, bytes.Length, byPages))
                     _refusing = false;
@@ -215,6 +213,7 @@ internal sealed class RedisIntake : RestartingService
                 if (!_subscriptions.UsesPages(_heartbeat))
                     Queue(new FeedMessage(heartbeat.Page) { Heads = heartbeat.Heads });
                 return true;
+
             case Heartbeat heartbeat:
                 if (!source.Pages.Accept(heartbeat.Page, heartbeat.Sent, Clock))
                     return false;
@@ -223,6 +222,7 @@ internal sealed class RedisIntake : RestartingService
                 _subscriptions.IndexReceived();
                 _assembly.Add(heartbeat);
                 break;
+
             case PageIndex index when byPages:
                 if (!source.Pages.Accept(index.Page, index.Sent, Clock))
                     return false;
@@ -231,9 +231,11 @@ internal sealed class RedisIntake : RestartingService
                 var limit = Clock.GetTimestamp() + (long)(_bodyTimeout.TotalSeconds * Clock.TimestampFrequency);
                 _assembly.Add(index, _subscriptions.IndexReceived(), limit);
                 break;
+
             default:
                 return false;
         }
+
         PassOn();
         return true;
     }
@@ -275,9 +277,6 @@ internal sealed class RedisIntake : RestartingService
     private sealed class Source(RedisServer server)
     {
         public RedisServer Server => server;
-
-        /// <summary>The number of the connection that has the subscription.</summary>
-        public int Connection { get; set; }
 
         public RelayOrder Heartbeats { get; } = new();
         public RelayOrder Pages { get; } = new();

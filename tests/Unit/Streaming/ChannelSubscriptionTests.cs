@@ -11,18 +11,17 @@ public sealed class ChannelSubscriptionTests
     [Fact]
     public async Task A_subscription_is_repeated_whatever_made_it_fail()
     {
-        var (opened, failures) = (0, new ConcurrentQueue<Exception?>());
-        using var connection = new RedisConnection(
+        var opened = 0;
+        var failures = new ConcurrentQueue<Exception?>();
+        var server = new RedisServer(
             "redis",
-            _ =>
+            () =>
                 Interlocked.Increment(ref opened) == 1
                     ? throw new InvalidOperationException("The address is not one.")
                     : throw new TimeoutException("It is away."),
-            TimeSpan.FromMinutes(1),
             TimeProvider.System,
             NullLogger.Instance
         );
-        using var server = new RedisServer("redis", connection, TimeProvider.System, NullLogger.Instance);
         var subscription = new ChannelSubscription(
             server,
             "channel",
@@ -30,6 +29,7 @@ public sealed class ChannelSubscriptionTests
             (_, failure) => failures.Enqueue(failure),
             TimeProvider.System
         );
+
         for (var n = 1; n <= 2; n++)
         {
             subscription.Want(needed: true, TestContext.Current.CancellationToken);

@@ -15,12 +15,7 @@ internal sealed class RedisHealthCheck(RedisServer server) : IHealthCheck
     {
         try
         {
-            var latency = await server.AskAsync(
-                database => database.PingAsync(),
-                key: null,
-                Timeout,
-                cancellationToken
-            );
+            var latency = await server.AskAsync(database => database.PingAsync(), Timeout, cancellationToken);
             return HealthCheckResult.Healthy($"Redis answered in {latency.TotalMilliseconds:0.0} ms.");
         }
         catch (Exception e) when (e is RedisException or TimeoutException)

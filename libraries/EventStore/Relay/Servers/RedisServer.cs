@@ -7,7 +7,9 @@ namespace EventStore;
 /// One Redis server, or one Redis Cluster. Everything here has a timeout, and none of it waits for a server that is
 /// known to be unavailable. Thread-safe; messages to one channel keep the order of the calls.
 /// </summary>
-public sealed class RedisServer : IDisposable
+/// <remarks>The client itself leaves a connection that is open and dead, and repeats its subscriptions on the next one
+/// (<see cref="Microsoft.Extensions.Hosting.RelayRedis.Defaults"/>).</remarks>
+public sealed class RedisServer
 {
     /// <summary>Time without an answer after which the other servers' messages no longer wait for this one.</summary>
     private static readonly TimeSpan LateAfter = TimeSpan.FromMilliseconds(100);
@@ -26,9 +28,11 @@ public sealed class RedisServer : IDisposable
     private static readonly Task<bool> Accepted = Task.FromResult(true),
         Refused = Task.FromResult(false);
 
-    private readonly RedisConnection _connection;
+    private readonly Func<IConnectionMultiplexer> _open;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+    private Task<IConnectionMultiplexer>? _opening;
     private readonly PublishRange[] _ranges = [.. Enumerable.Range(0, HashRanges).Select(_ => new PublishRange())];
     private long _unansweredBytes;
     private int _unanswered,
@@ -36,8 +40,17 @@ public sealed class RedisServer : IDisposable
     private volatile bool _isSilent;
     private Kind _kind;
 
-    internal RedisServer(string name, RedisConnection connection, TimeProvider clock, ILogger logger) =>
-        (Name, _connection, _clock, _logger) = (name, connection, clock, logger);
+    /// <param name="name">The server's <see cref="Name"/>.</param>
+    /// <param name="open">Opens the connection. It may block.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="logger">The log.</param>
+    internal RedisServer(string name, Func<IConnectionMultiplexer> open, TimeProvider clock, ILogger logger)
+    {
+        Name = name;
+        _open = open;
+        _clock = clock;
+        _logger = logger;
+    }
 
     /// <summary>Host and port of the server, or of the first node that the connection string names.</summary>
     public string Name { get; }
@@ -47,11 +60,8 @@ public sealed class RedisServer : IDisposable
     public bool IsUnavailable => Volatile.Read(ref _refusing) > 0 || _isSilent || Connection is { IsConnected: false };
 
     /// <summary>The connection; null while it is opened. It may be open and not connected.</summary>
-    public IConnectionMultiplexer? Connection => _connection.Opened;
-
-    /// <summary>Number of times that the connection was replaced by a new one, which has none of the
-    /// subscriptions.</summary>
-    public int Replacements => _connection.Replacements;
+    public IConnectionMultiplexer? Connection =>
+        Volatile.Read(ref _opening) is { IsCompletedSuccessfully: true } opened ? opened.Result : null;
 
     /// <summary>True if messages can use other servers meanwhile.</summary>
     internal bool HasPeers { get; set; }
@@ -60,7 +70,27 @@ public sealed class RedisServer : IDisposable
     internal long HeartbeatAt { get; set; }
 
     /// <summary>Opens the connection, once. Completes without an answer too; the client keeps trying.</summary>
-    public Task<IConnectionMultiplexer> OpenAsync() => _connection.OpenAsync();
+    public Task<IConnectionMultiplexer> OpenAsync()
+    {
+        if (Volatile.Read(ref _opening) is { IsFaulted: false } opening)
+            return opening;
+
+        lock (_gate)
+        {
+            // On a thread of its own, because opening blocks.
+            if (_opening is null or { IsFaulted: true })
+                Volatile.Write(
+                    ref _opening,
+                    Task.Factory.StartNew(
+                        _open,
+                        CancellationToken.None,
+                        TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default
+                    )
+                );
+            return _opening;
+        }
+    }
 
     /// <summary>Returns the range of a channel's or key's hash slot on a cluster; 0 on another server.</summary>
     public int RangeOf(string channelOrKey) =>
@@ -70,25 +100,15 @@ public sealed class RedisServer : IDisposable
 
     /// <summary>Sends a command and waits for its answer.</summary>
     /// <param name="command">Sends the command.</param>
-    /// <param name="key">Its key; null if any node of a cluster may answer.</param>
     /// <param name="timeout">The longest wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public Task<T> AskAsync<T>(
         Func<IDatabase, Task<T>> command,
-        string? key,
         TimeSpan timeout,
         CancellationToken cancellationToken
-    ) =>
-        _connection.AskAsync(
-            RedisConnection.Use.Commands,
-            key is null ? RedisConnection.Parts - 1 : RangeOf(key),
-            redis => command(redis.GetDatabase()),
-            _ => true,
-            timeout,
-            cancellationToken
-        );
+    ) => RequestAsync(redis => command(redis.GetDatabase()), timeout, cancellationToken);
 
     /// <summary>
     /// Publishes a message. If the connection is open, it has taken the message when this returns. While the server or
@@ -134,14 +154,7 @@ public sealed class RedisServer : IDisposable
         try
         {
             // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
-            var messages = await _connection.AskAsync(
-                RedisConnection.Use.Subscriptions,
-                RangeOf(channel),
-                BeginAsync,
-                redis => redis.GetSubscriber().IsConnected(ChannelOf(redis, channel)),
-                timeout,
-                cancellationToken
-            );
+            var messages = await RequestAsync(BeginAsync, timeout, cancellationToken);
             messages.OnMessage(message => handler((byte[]?)message.Message ?? []));
         }
         finally
@@ -151,7 +164,8 @@ public sealed class RedisServer : IDisposable
 
         async Task<ChannelMessageQueue> BeginAsync(IConnectionMultiplexer redis)
         {
-            var (subscriber, name) = (redis.GetSubscriber(), ChannelOf(redis, channel));
+            var subscriber = redis.GetSubscriber();
+            var name = ChannelOf(redis, channel);
             await subscriber.UnsubscribeAsync(name);
             // A repetition may have subscribed meanwhile.
             return Volatile.Read(ref isLate) ? throw new TimeoutException() : await subscriber.SubscribeAsync(name);
@@ -161,23 +175,16 @@ public sealed class RedisServer : IDisposable
     /// <summary>Ends a subscription.</summary>
     /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
-    public async Task UnsubscribeAsync(string channel, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (Connection is { } redis)
-                await redis
-                    .GetSubscriber()
-                    .UnsubscribeAsync(ChannelOf(redis, channel))
-                    .WaitAsync(timeout, _clock, cancellationToken);
-        }
-        catch (Exception e)
-            when (e is not (RedisException or TimeoutException) && RedisConnection.IsFailure(e, cancellationToken))
-        { /* the connection was replaced, and its subscriptions are gone */
-        }
-    }
-
-    public void Dispose() => _connection.Dispose();
+    public Task UnsubscribeAsync(string channel, TimeSpan timeout, CancellationToken cancellationToken) =>
+        RequestAsync(
+            async redis =>
+            {
+                await redis.GetSubscriber().UnsubscribeAsync(ChannelOf(redis, channel));
+                return true;
+            },
+            timeout,
+            cancellationToken
+        );
 
     /// <summary>Records whether heartbeats come through the server while they come through others.</summary>
     internal void SetSilent(bool isSilent)
@@ -205,6 +212,30 @@ public sealed class RedisServer : IDisposable
         return _kind is Kind.Cluster;
     }
 
+    private async Task<T> RequestAsync<T>(
+        Func<IConnectionMultiplexer, Task<T>> request,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var answer = SendAsync();
+        try
+        {
+            return await answer.WaitAsync(timeout, _clock, cancellationToken);
+        }
+        catch (Exception e) when (e is not (RedisException or TimeoutException) && IsFailure(e, cancellationToken))
+        {
+            throw new TimeoutException("The connection was closed.", e);
+        }
+
+        async Task<T> SendAsync() => await request(await OpenAsync());
+    }
+
+    /// <summary>Returns true for everything but a requested cancellation: what was under way on a connection that is
+    /// closed ends with exceptions of its sockets and pipes.</summary>
+    private static bool IsFailure(Exception e, CancellationToken requested) =>
+        !(e is OperationCanceledException && requested.IsCancellationRequested);
+
     private async Task<bool> SendAsync(
         string channel,
         byte[] message,
@@ -219,14 +250,14 @@ public sealed class RedisServer : IDisposable
             Volatile.Write(ref range.AnsweredAt, _clock.GetTimestamp());
         Interlocked.Increment(ref _unanswered);
         Interlocked.Add(ref _unansweredBytes, message.Length);
-        var request = _connection.Begin(RedisConnection.Use.Commands, part);
-        Task? publishing = null;
         try
         {
-            var redis = await request.Opening.WaitAsync(timeout, _clock, cancellationToken);
-            publishing = redis.GetSubscriber().PublishAsync(ChannelOf(redis, channel), message);
-            await publishing.WaitAsync(timeout, _clock, cancellationToken);
-            _connection.Answered(request);
+            var redis = await OpenAsync().WaitAsync(timeout, _clock, cancellationToken);
+            await redis
+                .GetSubscriber()
+                .PublishAsync(ChannelOf(redis, channel), message)
+                .WaitAsync(timeout, _clock, cancellationToken);
+
             Accepts(range);
             if (Volatile.Read(ref _refusing) > 0)
                 foreach (var other in _ranges)
@@ -234,9 +265,8 @@ public sealed class RedisServer : IDisposable
                         Accepts(other);
             return true;
         }
-        catch (Exception e) when (RedisConnection.IsFailure(e, cancellationToken))
+        catch (Exception e) when (IsFailure(e, cancellationToken))
         {
-            _connection.Failed(request, publishing, e);
             if (Interlocked.Exchange(ref range.IsRefusing, 1) == 0 && Interlocked.Increment(ref _refusing) == 1)
                 _logger.LogWarning(
                     "Redis {Server} does not accept messages, so stream servers read the store until it does: {Reason}",

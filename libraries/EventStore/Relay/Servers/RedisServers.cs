@@ -7,7 +7,7 @@ namespace EventStore;
 /// The Redis servers that the connection string names. Each channel and each key has one of them, by rendezvous
 /// hashing, so that an unavailable server affects only its own. Thread-safe.
 /// </summary>
-public sealed class RedisServers : IDisposable
+public sealed class RedisServers
 {
     private readonly ulong[] _hashes;
     private readonly TimeProvider _clock;
@@ -16,11 +16,17 @@ public sealed class RedisServers : IDisposable
 
     internal RedisServers(IReadOnlyList<RedisServer> servers, TimeProvider clock, IMeterFactory meters, ILogger logger)
     {
-        (All, _clock, _logger) = (servers, clock, logger);
+        All = servers;
+        _clock = clock;
+        _logger = logger;
         _hashes = [.. servers.Select(server => Rendezvous.Hash(server.Name))];
         Placement = Rendezvous.Placement([.. servers.Select(server => server.Name)]);
         foreach (var server in servers)
-            (server.HasPeers, server.HeartbeatAt) = (servers.Count > 1, clock.GetTimestamp());
+        {
+            server.HasPeers = servers.Count > 1;
+            server.HeartbeatAt = clock.GetTimestamp();
+        }
+
         meters
             .Create("AspireSse.EventStore")
             .CreateObservableGauge(
@@ -83,11 +89,5 @@ public sealed class RedisServers : IDisposable
             _logger.LogWarning("{Disagreement}", disagreement);
         else
             _logger.LogInformation("The Broadcaster names the same Redis servers again");
-    }
-
-    public void Dispose()
-    {
-        foreach (var server in All)
-            server.Dispose();
     }
 }
