@@ -38,6 +38,7 @@ internal sealed class ContainerStores(
             .AddPostgres("postgres")
             .WithImageTag(Postgres.Tag)
             .WithArgs("postgres", "-c", "max_connections=300")
+            .WithRepl()
             .WithRemedy(Remedy);
         if (!options.Ephemeral)
             Keep(postgres.WithDataVolume());
@@ -47,7 +48,7 @@ internal sealed class ContainerStores(
 
     /// <summary>Adds Redis without a volume, because all of its data is also in Postgres.</summary>
     public IResourceBuilder<IResourceWithConnectionString> AddRedis() =>
-        builder.AddRedis("redis").WithImageTag(Redis.Tag).WithRemedy(Remedy);
+        builder.AddRedis("redis").WithImageTag(Redis.Tag).WithRepl().WithRemedy(Remedy);
 
     private void Keep(IResourceBuilder<ContainerResource> postgres)
     {

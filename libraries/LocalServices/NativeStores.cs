@@ -57,6 +57,11 @@ internal sealed class NativeStores(
             .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithHealthCheck(HealthCheck("postgres", new PostgresHealthCheck(port)));
         WithLibraries(postgres, cluster.Programs.Libraries);
+        postgres.WithShell(
+            cluster.Programs.Shell,
+            ["-h", "127.0.0.1", "-p", $"{port}", "-U", "postgres", PostgresCluster.Database],
+            ShellEnvironment(cluster.Programs.Libraries, "PGPASSWORD", cluster.Password)
+        );
 
         // Other names than the container's: the user secrets may hold the password of a container's server.
         var password = builder.AddParameter("local-postgres-password", cluster.Password, secret: true);
@@ -82,6 +87,11 @@ internal sealed class NativeStores(
             .WithEndpoint(port: server.Port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithHealthCheck(HealthCheck("redis-server", new RedisHealthCheck(server.Port, server.Password)));
         WithLibraries(redis, server.Libraries);
+        redis.WithShell(
+            server.Shell,
+            ["-h", "127.0.0.1", "-p", $"{server.Port}"],
+            ShellEnvironment(server.Libraries, "REDISCLI_AUTH", server.Password)
+        );
 
         var password = builder.AddParameter("local-redis-password", server.Password, secret: true);
         var address = redis.GetEndpoint("tcp");
@@ -97,6 +107,14 @@ internal sealed class NativeStores(
     {
         builder.Services.AddHealthChecks().AddCheck($"{name}_check", check);
         return $"{name}_check";
+    }
+
+    private static Dictionary<string, string> ShellEnvironment(string? libraries, string variable, string password)
+    {
+        var environment = new Dictionary<string, string> { [variable] = password };
+        if (libraries is not null)
+            environment["LD_LIBRARY_PATH"] = libraries;
+        return environment;
     }
 
     private static void WithLibraries(IResourceBuilder<ExecutableResource> server, string? libraries)

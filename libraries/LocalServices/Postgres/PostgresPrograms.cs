@@ -10,6 +10,9 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
 
     public string Server => Path.Combine(Folder, "postgres");
 
+    /// <summary>The server's own <c>psql</c>, or that on the path: a folder may have links to the server alone.</summary>
+    public string Shell => Path.Combine(Folder, "psql") is var own && File.Exists(own) ? own : "psql";
+
     public string InitDb => Path.Combine(Folder, "initdb");
 
     /// <param name="major">The major version that wrote the data,

@@ -7,6 +7,9 @@ internal sealed record LocalRedis(string Program, string? Libraries, string Conf
     /// <summary>The port of a stack that keeps its data; <c>LocalServices:RedisPort</c> changes it.</summary>
     public const int DefaultPort = 16379;
 
+    /// <summary><c>redis-cli</c> or <c>valkey-cli</c>, which every package of the server has.</summary>
+    public string Shell => Program.Replace("-server", "-cli", StringComparison.Ordinal);
+
     /// <param name="local">The folders of the stack.</param>
     /// <param name="wantedPort">The port on loopback; 0: any free one, as for an ephemeral stack.</param>
     /// <exception cref="LocalServicesException">The port is in use, or Redis cannot be found.</exception>

@@ -1,6 +1,10 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using LocalServices;
+using Microsoft.Extensions.DependencyInjection;
 using Stack;
+
+#pragma warning disable ASPIRETERMINAL001
 
 namespace Integration.Hosting;
 
@@ -25,6 +29,32 @@ public class TestingBuilderTests(StackFixture stack)
         Assert.DoesNotContain(builder.Resources, r => r.Name == "aspire-dashboard");
         var streamapi = Assert.Single(builder.Resources.OfType<ProjectResource>(), r => r.Name == "streamapi");
         Assert.Equal(2, streamapi.Annotations.OfType<ReplicaAnnotation>().Last().Replicas);
+    }
+
+    /// <summary>What the command of the dashboard opens in its terminal dock.</summary>
+    [Theory]
+    [InlineData("postgres", "select 40 + 2 as answer from pg_roles limit 1;\r", "42")]
+    [InlineData("redis-server", "eval 'return 40 + 2' 0\r", "(integer) 42")]
+    public async Task The_shell_of_a_store_is_signed_in(string store, string question, string answer)
+    {
+        Assert.SkipUnless(
+            stack.App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Any(r => r.Name == store),
+            "The stores are not processes of this machine."
+        );
+        var shell = stack
+            .App.Services.GetRequiredService<DistributedApplicationModel>()
+            .Resources.Single(resource => resource.Name == store)
+            .Annotations.OfType<StoreShell>()
+            .Single();
+        await using var terminal = stack
+            .App.Services.GetRequiredService<TerminalService>()
+            .CreateTerminal(shell.Terminal);
+
+        await terminal.SendTextAsync(question, TestContext.Current.CancellationToken);
+        await terminal.WaitForTextAsync(answer, TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        var commands = stack.App.Services.GetRequiredService<ResourceCommandService>();
+        Assert.True((await commands.ExecuteCommandAsync(store, "repl", TestContext.Current.CancellationToken)).Success);
     }
 
     [Fact]
