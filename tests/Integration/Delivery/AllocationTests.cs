@@ -1,0 +1,98 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Harness;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>
+/// Bytes that a replica allocates, from the inside of its process. They depend on the code and hardly on the machine,
+/// so that a test can hold what a benchmark would only show. The ceilings only get lower.
+/// </summary>
+[Trait("Takes", "long")]
+public sealed class AllocationTests(StackFixture stack)
+{
+    private const int Readers = 1_000,
+        Streams = 100,
+        Posts = 50,
+        Rounds = 5;
+
+    /// <summary>Events of a POST whose deliveries are measured: so many that what the replica does in the background,
+    /// 100 kB a second, is a small part.</summary>
+    private const int Page = 10;
+
+    /// <summary>Bytes of an event from its POST to its one reader: 34,800 measured, and some for a busy machine.</summary>
+    private const double MostPerEvent = 40_000;
+
+    /// <summary>Bytes of a stream from its request to its end: 39,100 measured.</summary>
+    private const double MostPerConnect = 45_000;
+
+    [Fact]
+    public async Task A_delivery_allocates_nothing_and_an_event_and_a_connect_little()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The server is asked through a Unix socket.");
+        var folder = Directory.CreateTempSubdirectory("allocation");
+        var probe = new ServerProbe(Path.Combine(folder.FullName, "probe"));
+        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0);
+        var replica = await system.StartReplicaAsync(new(probe.Environment), inProcess: true);
+        await using var alone = await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", 1);
+        await using var crowd = await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=crowd", Readers);
+
+        // In turns, so that what the replica does beside them is in both; the first round warms up.
+        var perEvent = new List<double>();
+        var perDelivery = new List<double>();
+        for (var round = 0; round <= Rounds; round++)
+        {
+            var single = await AllocatedAsync(alone, "alone", page: 1);
+            var toOne = await AllocatedAsync(alone, "alone", Page);
+            var toAll = await AllocatedAsync(crowd, "crowd", Page);
+            if (round == 0)
+                continue;
+            perEvent.Add((double)single / Posts);
+            perDelivery.Add((double)(toAll - toOne) / (Posts * Page * (Readers - 1)));
+        }
+
+        var perConnect = new List<double>();
+        for (var round = 0; round <= Rounds; round++)
+        {
+            var before = probe.Allocated();
+            await using (await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", Streams)) { }
+            await DeliverySystem.EventuallyAsync(
+                async () => await StreamsAsync(replica) == Readers + 1,
+                "the streams have ended"
+            );
+            if (round > 0)
+                perConnect.Add((probe.Allocated() - before) / (double)Streams);
+        }
+
+        var measured =
+            $"a delivery {Median(perDelivery):0.00} B, an event {Median(perEvent):0} B, "
+            + $"a connect {Median(perConnect):0} B";
+        TestContext.Current.TestOutputHelper?.WriteLine(measured);
+        Assert.True(Median(perDelivery) < 1, measured);
+        Assert.True(Median(perEvent) <= MostPerEvent, measured);
+        Assert.True(Median(perConnect) <= MostPerConnect, measured);
+
+        async Task<long> AllocatedAsync(RawSubscribers readers, string topic, int page)
+        {
+            var before = probe.Allocated();
+            for (var i = 0; i < Posts; i++)
+            {
+                var due = readers.Received + (long)page * readers.Count;
+                object[] events = [.. Enumerable.Repeat(new EventBody(topic, "n", RawSubscribers.Mark), page)];
+                await DeliverySystem.PublishAsync(replica, events);
+                await readers.WaitForAsync(due);
+            }
+            return probe.Allocated() - before;
+        }
+    }
+
+    private static async Task<int> StreamsAsync(RunningService replica)
+    {
+        using var http = new HttpClient { BaseAddress = replica.Url };
+        var rows = await http.GetFromJsonAsync<JsonElement>("/v1/replicas", TestContext.Current.CancellationToken);
+        return rows.EnumerateArray().Single().GetProperty("connections").GetInt32();
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}
