@@ -2,8 +2,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
 
-// Terminals are marked as experimental: a later Aspire may change them.
-#pragma warning disable ASPIRETERMINAL001
+#pragma warning disable ASPIRETERMINAL001 // Terminals are experimental: a later Aspire may change them.
 
 namespace LocalServices;
 

@@ -10,7 +10,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
 
     public string Server => Path.Combine(Folder, "postgres");
 
-    /// <summary>The server's own <c>psql</c>, or that on the path: a folder may have links to the server alone.</summary>
+    /// <summary>The server's own <c>psql</c>, or that on the path: a folder may link to the server alone.</summary>
     public string Shell => Path.Combine(Folder, "psql") is var own && File.Exists(own) ? own : "psql";
 
     public string InitDb => Path.Combine(Folder, "initdb");

@@ -21,7 +21,7 @@ public sealed class AllocationTests(StackFixture stack)
     /// 100 kB a second, is a small part.</summary>
     private const int Page = 10;
 
-    /// <summary>Bytes of an event from its POST to its one reader: 34,800 measured, and some for a busy machine.</summary>
+    /// <summary>Bytes of an event from its POST to its one reader: 34,800 measured.</summary>
     private const double MostPerEvent = 40_000;
 
     /// <summary>Bytes of a stream from its request to its end: 39,100 measured.</summary>

@@ -4,7 +4,7 @@ using LocalServices;
 using Microsoft.Extensions.DependencyInjection;
 using Stack;
 
-#pragma warning disable ASPIRETERMINAL001
+#pragma warning disable ASPIRETERMINAL001 // Terminals are experimental: a later Aspire may change them.
 
 namespace Integration.Hosting;
 
