@@ -9,7 +9,7 @@ internal static class DashboardPictures
     {
         var page = await camera.ShowAsync(system.DashboardLogin, width: 1440, height: 720);
         await Expect(page.GetByText("webfrontend", new() { Exact = true })).ToBeVisibleAsync();
-        await Expect(page.GetByText("Running", new() { Exact = true })).ToHaveCountAsync(9);
+        await Expect(page.GetByText("Running", new() { Exact = true })).ToHaveCountAsync(10);
         await Camera.TakeAsync(page, name);
     }
 
@@ -18,7 +18,7 @@ internal static class DashboardPictures
     public static async Task TraceAsync(PictureSystem system, Camera camera, string name)
     {
         var readers = await system.ReadEverywhereAsync("demo.>");
-        var dashboard = await camera.ShowAsync(system.DashboardLogin, width: 1440, height: 400);
+        var dashboard = await camera.ShowAsync(system.DashboardLogin, width: 1440, height: 420);
         var events = await dashboard.Context.NewPageAsync();
         await events.GotoAsync(system.Page("/events?topic=demo.%3E").ToString());
         await Expect(events.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
@@ -31,14 +31,17 @@ internal static class DashboardPictures
         var trace = await events.Locator("#rows .trace").GetAttributeAsync("href");
         await events.CloseAsync();
 
-        // The replicas export their spans every few seconds.
+        // The replicas export their spans every few seconds, and the Redis client every ten.
+        var redis = dashboard.GetByText("PUBLISH", new() { Exact = false });
         var fanouts = dashboard.GetByText("sse fan-out", new() { Exact = true });
         await dashboard.GotoAsync(trace!);
-        while (await fanouts.CountAsync() < readers.Count)
+        while (await fanouts.CountAsync() < readers.Count || await redis.CountAsync() == 0)
         {
-            await Task.Delay(TimeSpan.FromSeconds(1));
+            // The page draws its rows some time after it has loaded.
             await dashboard.ReloadAsync();
+            await Task.Delay(TimeSpan.FromSeconds(2));
         }
+
         await Camera.TakeAsync(dashboard, name);
         foreach (var reader in readers)
             await reader.DisposeAsync();
