@@ -98,4 +98,5 @@ builder
     .WithReference(streamapi)
     .WaitFor(streamapi);
 
+builder.RequireFreePorts();
 builder.Build().Run();

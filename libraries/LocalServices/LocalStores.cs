@@ -65,20 +65,27 @@ internal static class LocalStoresExtensions
             );
         }
         catch (Exception exception)
-            when (exception is LocalServicesException or IOException or UnauthorizedAccessException
-                && Assembly.GetEntryAssembly() == builder.AppHostAssembly
-            )
+            when (exception is LocalServicesException or IOException or UnauthorizedAccessException)
         {
-            // At a terminal the message is enough; a test gets the exception.
-            Console.Error.WriteLine(
+            builder.EndAtTerminal(
                 exception is LocalServicesException
                     ? exception.Message
                     : $"Postgres and Redis could not be prepared: {exception.Message} Check the space and the owner of "
                         + ".local/ beside the AppHost's folder, or use your own servers: ConnectionStrings:eventstore "
                         + "and ConnectionStrings:redis."
             );
-            Environment.Exit(1);
             throw;
         }
+    }
+
+    /// <summary>Ends the program with a message, which is enough at a terminal. In a test it returns, and the test gets
+    /// the exception.</summary>
+    internal static void EndAtTerminal(this IDistributedApplicationBuilder builder, string message)
+    {
+        if (Assembly.GetEntryAssembly() != builder.AppHostAssembly)
+            return;
+
+        Console.Error.WriteLine(message);
+        Environment.Exit(1);
     }
 }

@@ -24,19 +24,27 @@ internal static class LoopbackPort
             if (Bind(First + (Offset + Interlocked.Increment(ref _taken)) % Count) is { } free)
                 return free;
 
+        return BecomesFree(port)
+            ? port
+            : throw new LocalServicesException(
+                $"Port {port} for {server} is in use by another program. Stop that program, use any free port "
+                    + $"(--LocalServices:{option}=0), or start a second, empty stack on free ports: "
+                    + LocalServicesOptions.SecondStack
+            );
+    }
+
+    /// <summary>Returns true if the port is free, or becomes free within some seconds.</summary>
+    public static bool BecomesFree(int port)
+    {
         for (var waited = TimeSpan.Zero; waited < FreeTimeout; waited += TimeSpan.FromMilliseconds(100))
         {
-            if (Bind(port) is { } taken)
-                return taken;
+            if (Bind(port) is not null)
+                return true;
 
             Thread.Sleep(TimeSpan.FromMilliseconds(100));
         }
 
-        throw new LocalServicesException(
-            $"Port {port} for {server} is in use by another program. Stop that program, use any free port "
-                + $"(--LocalServices:{option}=0), or start a second, empty stack on free ports: "
-                + LocalServicesOptions.SecondStack
-        );
+        return false;
     }
 
     private static int? Bind(int port)
