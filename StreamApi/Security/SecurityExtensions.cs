@@ -22,7 +22,11 @@ internal static class SecurityExtensions
         var services = builder.Services;
         builder.AddProblems();
         builder.AddCors();
-        services.AddOptions<SecurityOptions>().BindConfiguration("Security").ValidateOnStart();
+        services
+            .AddOptions<SecurityOptions>()
+            .BindConfiguration("Security")
+            .PostConfigure<IHostEnvironment>((options, environment) => options.SetDefaults(environment))
+            .ValidateOnStart();
         services.AddSingleton<IValidateOptions<SecurityOptions>, ValidateSecurityOptions>();
         services.AddSingleton<BearerTokens>();
         services.AddSingleton<ApiKeys>();

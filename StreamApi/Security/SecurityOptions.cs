@@ -51,8 +51,10 @@ internal sealed class SecurityOptions
             : network;
     }
 
+    public void SetDefaults(IHostEnvironment environment) => OpenOnLoopback ??= environment.IsDevelopment();
+
     /// <summary>True if any token issuer or API key is configured.</summary>
-    public bool IsConfigured => Jwt.Keys.Count > 0 || ApiKeys.Count > 0;
+    public bool IsConfigured => Jwt.IsConfigured || ApiKeys.Count > 0;
 }
 
 /// <summary>
@@ -62,7 +64,14 @@ internal sealed class JwtOptions
 {
     public string Issuer { get; set; } = "";
     public string Audience { get; set; } = "";
+
+    /// <summary>Address of the issuer, which publishes its RS256, PS256 or ES256 keys under
+    /// <c>/.well-known/openid-configuration</c>; none: <c>Keys</c> only.</summary>
+    public string Authority { get; set; } = "";
+
     public IList<JwtKeyOptions> Keys { get; } = [];
+
+    public bool IsConfigured => Keys.Count > 0 || Authority.Length > 0;
 }
 
 /// <summary>A signing key, bound to one algorithm.</summary>
@@ -104,7 +113,7 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
 {
     public const string NotConfigured =
         "No access is configured, and outside Development the server does not start without it. "
-        + "Set Security:Jwt (Issuer, Audience, Keys:0:Algorithm and :Secret or :PublicKey), "
+        + "Set Security:Jwt (Issuer, Audience, and Authority or Keys:0:Algorithm and :Secret or :PublicKey), "
         + "or Security:ApiKeys:0 (Name, Sha256, Subscribe:0, Publish:0); "
         + "as environment variables Security__ApiKeys__0__Name and so on. docs/security.md has examples.";
 
@@ -124,13 +133,19 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
                 yield return "Security:OpenOnLoopback is for Development alone: "
                     + "behind a proxy on this machine every request comes from it.";
         }
+
         if (options.RenewSeconds is < 1 or > 3_600)
             yield return "Security:RenewSeconds must be 1 to 3600.";
         if (options.MaxTicketTopics is < 1 or > 10_000)
             yield return "Security:MaxTicketTopics must be 1 to 10000.";
-        if (options.Jwt.Keys.Count > 0 && (options.Jwt.Issuer.Length == 0 || options.Jwt.Audience.Length == 0))
+
+        if (options.Jwt.IsConfigured && (options.Jwt.Issuer.Length == 0 || options.Jwt.Audience.Length == 0))
             yield return "Security:Jwt:Issuer and Security:Jwt:Audience are required: "
                 + "a token issued for another server must not be accepted.";
+        if (options.Jwt.Authority.Length > 0 && !IsAuthority(options.Jwt.Authority))
+            yield return "Security:Jwt:Authority must be an https address without a query: "
+                + "whoever can change its keys can be any user. http is for this machine alone.";
+
         for (var i = 0; i < options.Jwt.Keys.Count; i++)
             if (Problem(options.Jwt.Keys[i]) is { } wrong)
                 yield return $"Security:Jwt:Keys:{i}: {wrong}";
@@ -142,6 +157,11 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
                 yield return $"Security:Proxies: '{proxy}' is neither an address nor a network (10.0.0.0/8).";
     }
 
+    private static bool IsAuthority(string authority) =>
+        Uri.TryCreate(authority, UriKind.Absolute, out var uri)
+        && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))
+        && uri.Query.Length + uri.Fragment.Length + uri.UserInfo.Length == 0;
+
     private static string? Problem(JwtKeyOptions key)
     {
         switch (key.Algorithm)
@@ -150,6 +170,7 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
                 return Encoding.UTF8.GetByteCount(key.Secret) >= 32
                     ? null
                     : "an HS256 secret must have at least 32 bytes (RFC 7518 §3.2): openssl rand -base64 48.";
+
             case "RS256":
                 using (var rsa = RSA.Create())
                 {
@@ -163,6 +184,7 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
                     }
                     return rsa.KeySize >= 2_048 ? null : "an RS256 key must have at least 2048 bits (RFC 7518 §3.3).";
                 }
+
             default:
                 return "Algorithm must be HS256 or RS256.";
         }

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
@@ -7,9 +6,9 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Security.Credentials;
 
 /// <summary>
-/// Verifies JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c>, signed with HS256 or
-/// RS256 (RFC 7515, 7519). Follows RFC 8725: each key is bound to one algorithm, keys come from the configuration only,
-/// and issuer, audience, <c>exp</c> and <c>sub</c> are required.
+/// Verifies JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c> (RFC 7515, 7519). Follows
+/// RFC 8725: each key is bound to one algorithm, keys come from the configuration or its issuer only, and issuer,
+/// audience, <c>exp</c> and <c>sub</c> are required.
 /// </summary>
 internal sealed class BearerTokens : IDisposable
 {
@@ -20,70 +19,95 @@ internal sealed class BearerTokens : IDisposable
 
     private readonly JwtOptions _options;
     private readonly TimeProvider _clock;
-    private readonly List<SigningKey> _keys;
+    private readonly List<TrustedKey> _keys;
+    private readonly IssuerKeys? _issuer;
 
-    public BearerTokens(IOptions<SecurityOptions> options, TimeProvider clock)
+    public BearerTokens(IOptions<SecurityOptions> options, TimeProvider clock, ILogger<IssuerKeys>? logger = null)
     {
-        (_options, _clock) = (options.Value.Jwt, clock);
-        _keys =
-        [
-            .. _options.Keys.Select(k => k.Algorithm == "HS256" ? (SigningKey)new SecretKey(k) : new PublicKey(k)),
-        ];
+        _options = options.Value.Jwt;
+        _clock = clock;
+        _keys = [.. _options.Keys.Select(TrustedKey.Of)];
+        if (_options.Authority.Length > 0)
+            _issuer = new IssuerKeys(_options, clock, logger);
     }
 
     /// <summary>Distinguishes a JSON Web Token (two dots) from an API key.</summary>
     public static bool IsToken(string text) => text.AsSpan().Count('.') == 2;
 
-    /// <summary>True if the signing key of this fingerprint is configured (<see cref="Caller.Key"/>).</summary>
-    public bool Trusts(string fingerprint) => _keys.Exists(k => k.Fingerprint == fingerprint);
+    /// <summary>True if the signing key of this fingerprint is configured, or the issuer whose keys change
+    /// (<see cref="Caller.Key"/>).</summary>
+    public bool Trusts(string fingerprint) =>
+        _keys.Exists(k => k.Fingerprint == fingerprint) || _issuer?.Fingerprint == fingerprint;
 
     /// <exception cref="InvalidCredentialException">The token is rejected. The message holds nothing of the token's
     /// content.</exception>
-    public Caller Verify(string token)
+    /// <exception cref="IssuerUnavailableException">The issuer may know the token's key, and does not
+    /// answer.</exception>
+    public async ValueTask<Caller> VerifyAsync(string token, CancellationToken cancellationToken)
+    {
+        if (_issuer is null)
+            return Verify(token);
+        var reading = _issuer.ReadAsync(keyIsUnknown: false);
+        var mayBeNew = reading.IsCompleted;
+        if (Find(token) is { } caller)
+            return caller;
+
+        // The keys were not here yet, or the issuer has new ones. 401 would be final for a client.
+        if (mayBeNew)
+            reading = _issuer.ReadAsync(keyIsUnknown: true);
+        if (!await reading.WaitAsync(cancellationToken))
+            throw new IssuerUnavailableException();
+        return Verify(token);
+    }
+
+    /// <summary>Verifies a token with the keys that are known now.</summary>
+    /// <exception cref="InvalidCredentialException">As <see cref="VerifyAsync"/>.</exception>
+    public Caller Verify(string token) => Find(token) ?? throw Untrusted;
+
+    public void Dispose()
+    {
+        _issuer?.Dispose();
+        foreach (var key in _keys)
+            key.Dispose();
+    }
+
+    private static InvalidCredentialException Untrusted =>
+        new("The token is not signed with a key that this server trusts.");
+
+    /// <summary>Returns the caller; null if no known key signed the token, and the issuer may have a new one.</summary>
+    private Caller? Find(string token)
     {
         if (token.Length > MaxLength)
             throw new InvalidCredentialException($"The token is longer than {MaxLength} characters.");
         try
         {
-            return VerifyParts(token, token.IndexOf('.'), token.LastIndexOf('.'));
+            return FindParts(token, token.IndexOf('.'), token.LastIndexOf('.'));
         }
-        catch (InvalidOperationException)
+        // InvalidOperationException: JSON that is no object, or text with an unpaired surrogate.
+        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
         {
-            // Text with an unpaired surrogate.
             throw new InvalidCredentialException("The token is malformed.");
         }
     }
 
-    public void Dispose()
-    {
-        foreach (var key in _keys)
-            key.Dispose();
-    }
-
-    private Caller VerifyParts(string token, int first, int last)
+    private Caller? FindParts(string token, int first, int last)
     {
         using var header = Part(token.AsSpan(0, first));
         if (header.RootElement.TryGetProperty("crit", out _))
             throw new InvalidCredentialException("The token has critical extensions (crit); none is supported.");
+
+        var algorithm = Text(header.RootElement, "alg") ?? "";
+        var id = Text(header.RootElement, "kid");
+        var signature = Base64Url.DecodeFromChars(token.AsSpan(last + 1));
+        var content = Encoding.ASCII.GetBytes(token, 0, last);
         var key =
-            KeyOf(token, last, Text(header.RootElement, "alg") ?? "", Text(header.RootElement, "kid"))
-            ?? throw new InvalidCredentialException("The token is not signed with a key that this server trusts.");
+            _keys.Find(k => k.Signed(content, signature, algorithm, id))
+            ?? _issuer?.Known.Find(k => k.Signed(content, signature, algorithm, id));
+        if (key is null)
+            return _issuer is not null && IssuerKeys.Algorithms.Contains(algorithm) ? null : throw Untrusted;
+
         using var claims = Part(token.AsSpan(first + 1, last - first - 1));
         return Read(claims.RootElement) with { Key = key.Fingerprint };
-    }
-
-    private SigningKey? KeyOf(string token, int last, string algorithm, string? id)
-    {
-        var signature = Decoded(token.AsSpan(last + 1));
-        var content = Encoding.ASCII.GetBytes(token, 0, last);
-        foreach (var key in _keys)
-            if (
-                key.Algorithm == algorithm
-                && (id is null || key.Id.Length == 0 || key.Id == id)
-                && key.IsSignatureOf(content, signature)
-            )
-                return key;
-        return null;
     }
 
     private Caller Read(JsonElement claims)
@@ -152,74 +176,8 @@ internal sealed class BearerTokens : IDisposable
             : throw new InvalidCredentialException($"The claim {name} is not a time.");
     }
 
-    private static JsonDocument Part(ReadOnlySpan<char> encoded)
-    {
-        try
-        {
-            var document = JsonDocument.Parse(Decoded(encoded), Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-                return document;
-            document.Dispose();
-        }
-        catch (JsonException) { }
-        throw new InvalidCredentialException("The token is malformed.");
-    }
-
-    private static byte[] Decoded(ReadOnlySpan<char> encoded)
-    {
-        try
-        {
-            return Base64Url.DecodeFromChars(encoded);
-        }
-        catch (FormatException)
-        {
-            throw new InvalidCredentialException("The token is malformed.");
-        }
-    }
-
-    private abstract class SigningKey(JwtKeyOptions options) : IDisposable
-    {
-        public string Id => options.Id;
-        public string Algorithm => options.Algorithm;
-        public string Fingerprint { get; } =
-            Caller.FingerprintOf(Encoding.UTF8.GetBytes(options.Secret + options.PublicKey));
-        public abstract bool IsSignatureOf(byte[] content, byte[] signature);
-
-        public virtual void Dispose() { }
-    }
-
-    private sealed class SecretKey(JwtKeyOptions options) : SigningKey(options)
-    {
-        private readonly byte[] _secret = Encoding.UTF8.GetBytes(options.Secret);
-
-        public override bool IsSignatureOf(byte[] content, byte[] signature) =>
-            CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(_secret, content), signature);
-    }
-
-    /// <summary>Keeps one RSA object per thread, because RSA is not thread-safe.</summary>
-    private sealed class PublicKey(JwtKeyOptions options) : SigningKey(options)
-    {
-        private readonly ThreadLocal<RSA> _rsa = new(
-            () =>
-            {
-                var rsa = RSA.Create();
-                rsa.ImportFromPem(options.PublicKey);
-                return rsa;
-            },
-            trackAllValues: true
-        );
-
-        public override bool IsSignatureOf(byte[] content, byte[] signature) =>
-            _rsa.Value!.VerifyData(content, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-
-        public override void Dispose()
-        {
-            base.Dispose();
-            foreach (var rsa in _rsa.Values)
-                rsa.Dispose();
-            _rsa.Dispose();
-        }
-    }
+    private static JsonDocument Part(ReadOnlySpan<char> encoded) =>
+        JsonDocument.Parse(Base64Url.DecodeFromChars(encoded), Strict);
 }
 
 /// <summary>A rejected credential. The message is sent to the client and holds nothing of the credential.</summary>

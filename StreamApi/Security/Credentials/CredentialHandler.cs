@@ -18,7 +18,6 @@ internal sealed class CredentialHandler(
     ILoggerFactory loggers,
     UrlEncoder encoder,
     IOptions<SecurityOptions> security,
-    IHostEnvironment environment,
     BearerTokens tokens,
     ApiKeys keys,
     StreamTickets tickets
@@ -33,7 +32,7 @@ internal sealed class CredentialHandler(
     /// Local requests need no credential. Without configured users even a sent key is ignored, because official clients
     /// always send one.
     /// </summary>
-    private bool IsOpen => (security.Value.OpenOnLoopback ?? environment.IsDevelopment()) && IsLocal(Context);
+    private bool IsOpen => security.Value.OpenOnLoopback == true && IsLocal(Context);
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -44,7 +43,7 @@ internal sealed class CredentialHandler(
             Context.Features.Set(caller);
             return AuthenticateResult.Success(new AuthenticationTicket(caller.Principal(Scheme.Name), Scheme.Name));
         }
-        catch (InvalidCredentialException e)
+        catch (Exception e) when (e is InvalidCredentialException or IssuerUnavailableException)
         {
             return AuthenticateResult.Fail(e);
         }
@@ -52,7 +51,20 @@ internal sealed class CredentialHandler(
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        var failure = (await HandleAuthenticateOnceSafeAsync()).Failure as InvalidCredentialException;
+        var result = await HandleAuthenticateOnceSafeAsync();
+        if (result.Failure is IssuerUnavailableException unavailable)
+        {
+            await Refusals.WriteAsync(
+                Context,
+                StatusCodes.Status503ServiceUnavailable,
+                "Token issuer unavailable",
+                $"{unavailable.Message} Try again in a few seconds.",
+                IssuerKeys.RetryInterval
+            );
+            return;
+        }
+
+        var failure = result.Failure as InvalidCredentialException;
         var isTicket = Context.Request.Query.ContainsKey("ticket");
         // RFC 6750 §3: without credentials no error code.
         Response.Headers.WWWAuthenticate =
@@ -65,7 +77,7 @@ internal sealed class CredentialHandler(
             "Authentication required",
             failure?.Message
                 ?? (
-                    security.Value.OpenOnLoopback ?? environment.IsDevelopment()
+                    security.Value.OpenOnLoopback == true
                         ? "Without credentials only this machine may use the server, by the name localhost. "
                             + "Send Authorization: Bearer, X-Api-Key, or for a stream ?ticket=."
                         : "The request has no valid credential. Send Authorization: Bearer with a token, "
@@ -110,7 +122,8 @@ internal sealed class CredentialHandler(
 
     private async ValueTask<Caller?> SentAsync()
     {
-        var (authorization, key) = (Request.Headers.Authorization, Request.Headers["X-Api-Key"]);
+        var authorization = Request.Headers.Authorization;
+        var key = Request.Headers["X-Api-Key"];
         var text = authorization.ToString();
         if (text.StartsWith(ReplicaScheme + " ", StringComparison.Ordinal))
             return await tickets.VerifyPassAsync(text[(ReplicaScheme.Length + 1)..], Context.RequestAborted);
@@ -123,7 +136,9 @@ internal sealed class CredentialHandler(
             if (!text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
                 throw new InvalidCredentialException("The Authorization header must use the scheme Bearer.");
             var credential = text["Bearer ".Length..].Trim();
-            return BearerTokens.IsToken(credential) ? tokens.Verify(credential) : keys.Verify(credential);
+            return BearerTokens.IsToken(credential)
+                ? await tokens.VerifyAsync(credential, Context.RequestAborted)
+                : keys.Verify(credential);
         }
         return key.Count == 1 ? keys.Verify(key.ToString()) : null;
     }

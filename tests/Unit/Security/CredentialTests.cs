@@ -81,6 +81,19 @@ public sealed class CredentialTests : IDisposable
         Assert.Contains(says, Challenge, StringComparison.Ordinal);
     }
 
+    /// <summary>401 would be final: a client would fetch a new token, or stop.</summary>
+    [Fact]
+    public async Task A_token_whose_issuer_does_not_answer_is_503_and_says_when_to_try_again()
+    {
+        _options.Jwt.Authority = $"http://127.0.0.1:{FreePort.Take()}";
+        var token = TokenIssuer.Token("ann", "first", Tokens.Rsa);
+        _context.Request.Headers.Authorization = $"Bearer {token}";
+        Assert.Contains("The issuer of the tokens does not answer.", await ChallengeAsync(), StringComparison.Ordinal);
+        Assert.Equal(503, _context.Response.StatusCode);
+        Assert.Equal("5", _context.Response.Headers.RetryAfter);
+        Assert.Equal("", Challenge);
+    }
+
     /// <summary>RFC 6750 §3: without credentials the answer has no error code.</summary>
     [Theory]
     [InlineData(Production, "Send Authorization: Bearer with a token, X-Api-Key with a key, or for a stream ?ticket=")]
@@ -304,7 +317,9 @@ public sealed class CredentialTests : IDisposable
 
     private async Task<CredentialHandler> HandlerAsync(string environment, BearerTokens tokens, SharedSecret secret)
     {
-        var (options, keys) = (Options.Create(_options), new ApiKeys(Options.Create(_options)));
+        _options.SetDefaults(new HostingEnvironment { EnvironmentName = environment });
+        var options = Options.Create(_options);
+        var keys = new ApiKeys(options);
         var streaming = Options.Create(new StreamingOptions());
         var handler = new CredentialHandler(
             new OptionsMonitor<AuthenticationSchemeOptions>(
@@ -315,7 +330,6 @@ public sealed class CredentialTests : IDisposable
             NullLoggerFactory.Instance,
             UrlEncoder.Default,
             options,
-            new HostingEnvironment { EnvironmentName = environment },
             tokens,
             keys,
             new StreamTickets(secret, keys, tokens, streaming, TimeProvider.System)

@@ -48,7 +48,8 @@ public sealed class SecurityOptionsTests
     public void Numbers_are_within_their_range(int renewSeconds, int ticketTopics, string? wrong)
     {
         var options = WithSecret(Tokens.Secret);
-        (options.RenewSeconds, options.MaxTicketTopics) = (renewSeconds, ticketTopics);
+        options.RenewSeconds = renewSeconds;
+        options.MaxTicketTopics = ticketTopics;
         AssertStarts(wrong is null, options, wrong);
     }
 
@@ -59,8 +60,39 @@ public sealed class SecurityOptionsTests
     public void Tokens_need_both_an_issuer_and_an_audience(string issuer, string audience, bool starts)
     {
         var options = WithSecret(Tokens.Secret);
-        (options.Jwt.Issuer, options.Jwt.Audience) = (issuer, audience);
+        options.Jwt.Issuer = issuer;
+        options.Jwt.Audience = audience;
         AssertStarts(starts, options, "Security:Jwt:Issuer and Security:Jwt:Audience are required");
+    }
+
+    [Theory]
+    [InlineData("https://issuer.test", true)]
+    [InlineData("https://issuer.test/realms/a/", true)]
+    [InlineData("http://127.0.0.1:8080", true)]
+    [InlineData("http://issuer.test", false)]
+    [InlineData("https://issuer.test?a=b", false)]
+    [InlineData("https://user@issuer.test", false)]
+    [InlineData("issuer.test", false)]
+    [InlineData("file:///etc/keys", false)]
+    public void An_authority_is_an_https_address_or_one_of_this_machine(string authority, bool starts)
+    {
+        var options = new SecurityOptions
+        {
+            Jwt = new JwtOptions
+            {
+                Issuer = Tokens.Issuer,
+                Audience = Tokens.Audience,
+                Authority = authority,
+            },
+        };
+        AssertStarts(starts, options, "Security:Jwt:Authority must be an https address");
+    }
+
+    [Fact]
+    public void An_authority_needs_an_issuer_and_an_audience_as_keys_do()
+    {
+        var options = new SecurityOptions { Jwt = new JwtOptions { Authority = "https://issuer.test" } };
+        AssertStarts(false, options, "Security:Jwt:Issuer and Security:Jwt:Audience are required");
     }
 
     [Theory]
