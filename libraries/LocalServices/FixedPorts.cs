@@ -29,8 +29,8 @@ internal static class FixedPorts
         var endpoints =
             from resource in builder.Resources
             from endpoint in resource.Annotations.OfType<EndpointAnnotation>()
-            where endpoint is { Port: not null, IsProxied: true }
-            select (Port: endpoint.Port.Value, Owner: resource.Name);
+            where endpoint.Port is not null && endpoint.IsProxied
+            select (Port: endpoint.Port.GetValueOrDefault(), Owner: resource.Name);
         var dashboard =
             from setting in DashboardUrls
             from url in (builder.Configuration[setting] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)
