@@ -38,6 +38,7 @@ var streamapi = builder
     .WithRestart()
     .WithIconName("Stream")
     .WithUrlForEndpoint("http", url => url.DisplayText = "API")
+    .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/scalar", DisplayText = "API reference" })
     .WithAddressPrinted()
     .WithPublishCommand()
     .WithResetCommand(eventStore)

@@ -34,7 +34,8 @@ public static class Extensions
     /// <remarks>
     /// An outgoing stream (<c>Accept: text/event-stream</c>, or marked by <see cref="StreamRequests.AsStream"/>) has no
     /// timeout and no retry; other requests are retried when their method is idempotent (RFC 9110 §9.2.2). At shutdown,
-    /// requests get 10 s to finish.
+    /// requests get 10 s to finish. In a systemd unit of <c>Type=notify</c> the service says when it is ready and when
+    /// it stops (sd_notify(3)).
     /// </remarks>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -48,6 +49,7 @@ public static class Extensions
             http.AddServiceDiscovery();
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.Services.AddSystemd();
         return builder;
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.VendorApis;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using Scalar.AspNetCore;
 using Streaming.Endpoints;
 using Streaming.Requests;
 
@@ -9,7 +10,8 @@ namespace StreamApi.OpenApi;
 
 /// <summary>
 /// <c>/openapi/v1.json</c>. OpenAPI 3.1 cannot describe the events of a stream (3.2's <c>itemSchema</c> can), so each
-/// stream lists them with their schemas in <c>x-sse-events</c> and in its description.
+/// stream lists them with their schemas in <c>x-sse-events</c> and in its description. In Development <c>/scalar</c>
+/// shows it as a page.
 /// </summary>
 internal static class DocumentationApi
 {
@@ -34,8 +36,14 @@ internal static class DocumentationApi
         );
     }
 
-    public static void MapDocumentation(this IEndpointRouteBuilder app)
+    public static void MapDocumentation(this WebApplication app)
     {
+        if (app.Environment.IsDevelopment())
+            app.MapScalarApiReference(
+                // Without what it would load from elsewhere.
+                reference => reference.DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp()
+            );
+
         app.MapGet(
                 $"/openapi/{CachedDocument.Name}.json",
                 (HttpContext context, CachedDocument document) => document.SendAsync(context)
@@ -92,6 +100,7 @@ internal static class DocumentationApi
                 Description = "For streams: POST /v1/stream-tickets.",
             },
         };
+
         api.Security =
         [
             .. api.Components.SecuritySchemes.Keys.Select(name => new OpenApiSecurityRequirement
@@ -110,6 +119,7 @@ internal static class DocumentationApi
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         foreach (var parameter in metadata.OfType<QueryParameter>())
             Add(operation, parameter);
+
         operation.Responses ??= [];
         operation.Responses["default"] = new OpenApiResponse
         {
@@ -125,6 +135,7 @@ internal static class DocumentationApi
                 },
             },
         };
+
         if (context.Description.HttpMethod == "POST" && metadata.OfType<BodyDescription>().FirstOrDefault() is { } body)
         {
             var schema = await context.GetOrCreateSchemaAsync(body.Body, cancellationToken: cancellationToken);
@@ -133,6 +144,7 @@ internal static class DocumentationApi
                 content["application/x-ndjson"] = Text(lines);
             operation.RequestBody = new OpenApiRequestBody { Content = content };
         }
+
         if (metadata.OfType<IdempotencyKeyDescription>().Any())
             Add(
                 operation,
@@ -143,8 +155,10 @@ internal static class DocumentationApi
                 ),
                 ParameterLocation.Header
             );
+
         if (metadata.OfType<VendorDescription>().FirstOrDefault() is { } vendor)
             await DescribeVendorAsync(operation, vendor, context, cancellationToken);
+
         if (metadata.OfType<StreamDescription>().FirstOrDefault() is not { } stream)
             return;
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null)

@@ -15,6 +15,8 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
 
     internal Api Api { get; } = new(stack.Address("streamapi"));
 
+    protected Uri StreamApi => stack.Address("streamapi");
+
     protected Uri Frontend => stack.Address("webfrontend");
 
     /// <summary>A new profile: no cookies, storage of its own.</summary>

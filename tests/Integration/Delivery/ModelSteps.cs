@@ -1,5 +1,4 @@
-using FsCheck;
-using FsCheck.Fluent;
+using CsCheck;
 
 namespace Integration.Delivery;
 
@@ -31,15 +30,15 @@ internal abstract record ModelStep
 
 internal static class ModelSteps
 {
-    private static readonly Gen<int> Any = Gen.Choose(0, 1_000);
+    private static readonly Gen<int> Any = Gen.Int[0, 1_000];
 
     private static readonly Gen<ModelStep> One = Gen.Frequency(
         (
             36,
             from replica in Any
             from topic in Any
-            from count in Gen.Choose(1, 40)
-            from bytes in Gen.Elements(1, 100, 2_000)
+            from count in Gen.Int[1, 40]
+            from bytes in Gen.OneOf(1, 100, 2_000)
             select (ModelStep)new ModelStep.Publish(replica, topic, count, bytes)
         ),
         (3, from replica in Any from topic in Any select (ModelStep)new ModelStep.Publish(replica, topic, 400, 8_000)),
@@ -47,7 +46,7 @@ internal static class ModelSteps
         (
             9,
             from transaction in Any
-            from commit in Gen.Elements(true, true, false)
+            from commit in Gen.OneOf(true, true, false)
             select (ModelStep)new ModelStep.Finish(transaction, commit)
         ),
         (12, from reader in Any select (ModelStep)new ModelStep.Drop(reader)),
@@ -56,16 +55,16 @@ internal static class ModelSteps
         (6, from reader in Any select (ModelStep)new ModelStep.ReadOn(reader)),
         (
             9,
-            from lost in Gen.Choose(0, 40)
-            from doubled in Gen.Choose(0, 40)
-            from held in Gen.Choose(0, 40)
+            from lost in Gen.Int[0, 40]
+            from doubled in Gen.Int[0, 40]
+            from held in Gen.Int[0, 40]
             from seed in Any
             select (ModelStep)new ModelStep.Mistreat(lost, doubled, held, seed)
         ),
-        (3, from heal in Gen.Elements(true, false) select (ModelStep)new ModelStep.CutRedis(heal)),
-        (3, from frozen in Gen.Elements(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen)),
+        (3, from heal in Gen.OneOf(true, false) select (ModelStep)new ModelStep.CutRedis(heal)),
+        (3, from frozen in Gen.OneOf(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen)),
         (1, from replica in Any select (ModelStep)new ModelStep.Restart(replica))
     );
 
-    public static readonly Gen<ModelStep[]> Sequence = One.ArrayOf(30);
+    public static readonly Gen<ModelStep[]> Sequence = One.Array[30];
 }

@@ -32,28 +32,6 @@ public sealed partial class HouseTests
         "tests/Unit",
     ];
 
-    /// <summary>Files that read the system's own clock, with the reason.</summary>
-    private static readonly string[] OwnClocks =
-    [
-        // A delivery reads the time twice, and TickCount64 is the cheapest clock.
-        "libraries/Streaming/Connections/",
-        "libraries/Streaming/Access/StreamExpiry.cs",
-        // The pause yields the processor to other work.
-        "StreamApi/Security/Limits/RateLimitedListener.cs",
-    ];
-
-    /// <summary>Files with timeouts on the system's own clock, with the reason.</summary>
-    private static readonly string[] OwnTimeouts =
-    [
-        // They replace Npgsql's command timeout, and a data source has no clock.
-        "libraries/EventStore/StoreAccess.cs",
-        "libraries/EventStore/RunningCommands.cs",
-        // A semaphore takes no clock.
-        "libraries/EventStore/Log/EventTail.cs",
-        "StreamApi/Seeds/Storage/RowTurns.cs",
-        "StreamApi/Seeds/Storage/ScheduledRows.cs",
-    ];
-
     /// <summary>Names of types in several projects, with the reason.</summary>
     private static readonly string[] SharedNames =
     [
@@ -96,37 +74,15 @@ public sealed partial class HouseTests
         SourceFiles.AssertNone(found);
     }
 
+    /// <summary>The build refuses other clocks (eng/BannedSymbols.txt).</summary>
     [Fact]
-    public void Servers_take_the_time_from_a_TimeProvider()
-    {
-        var found =
-            from file in CSharp(Servers)
-            let path = SourceFiles.PathOf(file)
-            where !OwnClocks.Any(own => path.StartsWith(own, StringComparison.Ordinal))
-            from Match time in SystemTime().Matches(File.ReadAllText(file.FullName))
-            where !time.Value.Contains("clock", StringComparison.OrdinalIgnoreCase)
-            where !time.Value.Contains("TimeProvider", StringComparison.Ordinal)
-            where !time.Value.Contains("Infinite", StringComparison.Ordinal)
-            select $"{path}: {time.Value}";
-        SourceFiles.AssertNone(found);
-    }
-
-    [Fact]
-    public void Timeouts_of_servers_and_of_the_client_run_on_a_TimeProvider()
-    {
-        var found =
-            from file in CSharp([.. Servers, "clients/dotnet"])
-            let path = SourceFiles.PathOf(file)
-            where !OwnTimeouts.Contains(path)
-            let text = File.ReadAllText(file.FullName)
-            from Match timeout in SystemTimeout().Matches(text)
-            where !timeout.Value.Contains("clock", StringComparison.OrdinalIgnoreCase)
-            where !EndsOnToken().IsMatch(timeout.Value)
-            // A source that is created with a clock keeps it.
-            where !timeout.Groups[1].Success || !Regex.IsMatch(text, $@"\b{timeout.Groups[1]} = new[^;]*, _?clock\)")
-            select $"{path}: {timeout.Value}";
-        SourceFiles.AssertNone(found);
-    }
+    public void The_systems_clock_is_only_registered_or_the_default_of_a_parameter() =>
+        AssertNoLine(
+            CSharp([.. Servers, "clients/dotnet"])
+                // It replaces Npgsql's command timeout, and a data source has no clock.
+                .Where(file => SourceFiles.PathOf(file) != "libraries/EventStore/RunningCommands.cs"),
+            SystemClock()
+        );
 
     [Fact]
     public void Types_of_different_projects_have_different_names()
@@ -295,23 +251,8 @@ public sealed partial class HouseTests
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();
 
-    [GeneratedRegex(
-        @"DateTime(Offset)?\.(Utc)?Now|Environment\.TickCount64(?!""/>)|Stopwatch\.Get\w+|new Timer\("
-            + @"|(Task\.Delay|new PeriodicTimer)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
-    )]
-    private static partial Regex SystemTime();
-
-    /// <summary>A timeout, or a clock that is neither registered nor the default of a parameter.</summary>
-    [GeneratedRegex(
-        @"(?:new CancellationTokenSource|CancellationTokenSource \w+ = new"
-            + @"|(?<!StoreAccess|Migration)\.WaitAsync|(\w+)\.CancelAfter)"
-            + @"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))+\)"
-            + @"|(?<!AddSingleton\(|\?\? )TimeProvider\.System"
-    )]
-    private static partial Regex SystemTimeout();
-
-    [GeneratedRegex(@"^\.WaitAsync\(\s*[\w.]*(?:token|stopped|aborted)\s*\)$", RegexOptions.IgnoreCase)]
-    private static partial Regex EndsOnToken();
+    [GeneratedRegex(@"(?<!AddSingleton\(|\?\? )TimeProvider\.System")]
+    private static partial Regex SystemClock();
 
     [GeneratedRegex(
         @"\b(select|from|into|update|table|join|perform|call|truncate)\s+eventstore\.",
