@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +11,10 @@ internal static class ProvidersExtensions
     {
         builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, ProviderDefaults>();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateFirstToken>();
-        builder.Services.AddSingleton<ChatMetrics>();
+        builder.Services.AddSingleton(services => new ChatMetrics(services.GetRequiredService<IMeterFactory>())
+        {
+            CapturesMessages = MessageContent.IsWanted(builder.Environment, builder.Configuration),
+        });
         builder.Services.AddSingleton<ChatProviders>();
     }
 }

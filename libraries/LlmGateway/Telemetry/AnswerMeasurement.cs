@@ -14,6 +14,9 @@ internal sealed class AnswerMeasurement : IDisposable
     private readonly TimeProvider _clock;
     private readonly Activity? _span;
     private readonly long _start;
+
+    /// <summary>The answer, if its span is to have it.</summary>
+    private readonly List<ChatResponseUpdate> _answer = [];
     private TagList _tags;
     private string? _error = "cancelled",
         _finish,
@@ -27,6 +30,7 @@ internal sealed class AnswerMeasurement : IDisposable
     public AnswerMeasurement(
         string provider,
         ModelNames names,
+        IEnumerable<ChatMessage> messages,
         ChatOptions? options,
         ChatMetrics metrics,
         TimeProvider clock
@@ -35,6 +39,7 @@ internal sealed class AnswerMeasurement : IDisposable
         _names = names;
         _metrics = metrics;
         _clock = clock;
+
         _tags = new TagList
         {
             { "gen_ai.operation.name", "chat" },
@@ -50,6 +55,9 @@ internal sealed class AnswerMeasurement : IDisposable
         if (options?.MaxOutputTokens is { } maxTokens)
             _span?.SetTag("gen_ai.request.max_tokens", maxTokens);
         _span?.SetTag("gen_ai.request.model", options?.ModelId).SetTag("gen_ai.request.stream", true);
+        if (_span is not null && metrics.CapturesMessages)
+            MessageContent.AddInput(_span, messages, options?.Instructions);
+
         _start = clock.GetTimestamp();
     }
 
@@ -66,6 +74,9 @@ internal sealed class AnswerMeasurement : IDisposable
                     _metrics.ChunkReceived(_clock.GetElapsedTime(_chunkAt), _tags);
                 _chunkAt = _clock.GetTimestamp();
             }
+        if (_span is not null && _metrics.CapturesMessages)
+            _answer.Add(update);
+
         _finish = update.FinishReason?.Value ?? _finish;
         _model = update.ModelId ?? _model;
         _id = update.ResponseId ?? _id;
@@ -94,6 +105,7 @@ internal sealed class AnswerMeasurement : IDisposable
             _usage?.InputTokenCount,
             _usage?.OutputTokenCount ?? (_chunks > 0 ? _chunks : null)
         );
+
         _span
             ?.SetTag("error.type", _error)
             .SetTag("gen_ai.response.model", _model)
@@ -102,6 +114,8 @@ internal sealed class AnswerMeasurement : IDisposable
             .SetTag("gen_ai.usage.output_tokens", _usage?.OutputTokenCount)
             .SetTag("gen_ai.response.id", _id)
             .SetTag("gen_ai.response.time_to_first_chunk", _first?.TotalSeconds);
+        if (_span is not null && _metrics.CapturesMessages)
+            MessageContent.AddOutput(_span, _answer, _finish);
         _span?.Dispose();
     }
 }

@@ -5,7 +5,8 @@ namespace LlmGateway.Telemetry;
 
 /// <summary>
 /// Meter and source <c>AspireSse.Llm</c>, after OpenTelemetry's conventions for generative AI
-/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/). None of it contains prompts or answers.
+/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/). Prompts and answers are in it only if
+/// <see cref="CapturesMessages"/> is set.
 /// </summary>
 internal sealed class ChatMetrics
 {
@@ -48,6 +49,9 @@ internal sealed class ChatMetrics
             "Time from a token's arrival to its commit, the wait for the flush included."
         );
     }
+
+    /// <summary>True if spans get the messages (<see cref="MessageContent"/>).</summary>
+    public bool CapturesMessages { get; init; }
 
     /// <summary>Returns a provider's name by the conventions; a provider that they do not know gets a prefix.</summary>
     public static string NameOf(string provider) =>

@@ -22,9 +22,10 @@ internal sealed class TelemetryChatClient(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using var answer = new AnswerMeasurement(provider, names, options, metrics, clock);
+        using var answer = new AnswerMeasurement(provider, names, messages, options, metrics, clock);
         await using var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken)
             .GetAsyncEnumerator(cancellationToken);
+
         while (true)
         {
             try
@@ -45,9 +46,11 @@ internal sealed class TelemetryChatClient(
                     inner: e
                 );
             }
+
             answer.Add(updates.Current);
             yield return updates.Current;
         }
+
         answer.Complete();
     }
 
