@@ -19,6 +19,27 @@ internal sealed class UpstreamException(
     /// <summary>Reason of an answer beyond the gateway's limits.</summary>
     public const string TooLarge = "too_large";
 
+    /// <summary>A refusal of the provider, as its status is reported to the client.</summary>
+    /// <param name="status">The provider's status, 400 to 599.</param>
+    /// <param name="message">Text for people.</param>
+    /// <param name="retryAfter">The provider's time to wait.</param>
+    /// <param name="inner">The cause.</param>
+    public static UpstreamException OfStatus(
+        int status,
+        string message,
+        TimeSpan? retryAfter = null,
+        Exception? inner = null
+    ) =>
+        status switch
+        {
+            401 or 403 => new(502, "credentials", message, inner: inner),
+            429 => new(429, "rate_limited", message, retryAfter, inner),
+            503 or 529 => new(503, "overloaded", message, retryAfter, inner),
+            408 or 504 => new(504, "timeout", message, retryAfter, inner),
+            >= 400 and < 500 => new(status, "upstream", message, inner: inner),
+            _ => new(502, "upstream", message, retryAfter, inner),
+        };
+
     public int Status => status;
     public string Reason => reason;
     public TimeSpan? RetryAfter => retryAfter;

@@ -23,9 +23,7 @@ internal sealed class AnswerLimit(string provider, long maxBytes)
     {
         _bytes += bytes.Length;
         if (_bytes > maxBytes)
-            throw TooLarge(
-                $"The answer of {provider} is larger than {maxBytes} bytes (Llm:Providers:{provider}:MaxAnswerBytes)."
-            );
+            throw AnswerTooLarge(provider, maxBytes);
 
         while (bytes.IndexOfAny((byte)'\r', (byte)'\n') is >= 0 and var end)
         {
@@ -65,6 +63,12 @@ internal sealed class AnswerLimit(string provider, long maxBytes)
         if (_eventBytes > MaxEventBytes)
             throw TooLarge($"{provider} sent an event of more than {MaxEventBytes} bytes.");
     }
+
+    /// <summary>The error for an answer beyond <see cref="ProviderOptions.MaxAnswerBytes"/>.</summary>
+    public static UpstreamException AnswerTooLarge(string provider, long maxBytes) =>
+        TooLarge(
+            $"The answer of {provider} is larger than {maxBytes} bytes (Llm:Providers:{provider}:MaxAnswerBytes)."
+        );
 
     private static UpstreamException TooLarge(string message) =>
         new(502, UpstreamException.TooLarge, message + " The answer is incomplete.");

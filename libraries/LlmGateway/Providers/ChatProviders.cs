@@ -1,5 +1,6 @@
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.Demo;
+using LlmGateway.Providers.Keyed;
 using LlmGateway.Providers.OpenAi;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
@@ -10,7 +11,7 @@ namespace LlmGateway.Providers;
 /// <summary>A model and the provider that serves it.</summary>
 internal sealed record ChatTarget(IChatClient Client, string Provider, string Model);
 
-/// <summary>The configured providers; a request selects one by name or by model.</summary>
+/// <summary>The providers, configured or registered by the host; a request selects one by name or by model.</summary>
 internal sealed class ChatProviders : IDisposable
 {
     private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
@@ -30,6 +31,7 @@ internal sealed class ChatProviders : IDisposable
 
     public ChatProviders(
         IOptions<LlmOptions> options,
+        KeyedProviders keyed,
         ChatMetrics metrics,
         TimeProvider clock,
         ILogger<ChatProviders> logger
@@ -37,10 +39,12 @@ internal sealed class ChatProviders : IDisposable
     {
         var (all, vendors) = (options.Value.Providers, VendorAddresses());
         _default = options.Value.DefaultProvider;
-        Add("openai", all.OpenAi, o => new OpenAiChatClient(Upstream("openai", o), o, isOpenAi: true));
-        Add("anthropic", all.Anthropic, o => new AnthropicChatClient(Upstream("anthropic", o), o));
-        Add("local", all.Local, o => new OpenAiChatClient(Upstream("local", o), o, isOpenAi: false));
-        Add("demo", all.Demo, o => new DemoChatClient((DemoOptions)o, clock));
+        AddRemote("openai", all.OpenAi, o => new OpenAiChatClient(Upstream("openai", o), o, isOpenAi: true));
+        AddRemote("anthropic", all.Anthropic, o => new AnthropicChatClient(Upstream("anthropic", o), o));
+        AddRemote("local", all.Local, o => new OpenAiChatClient(Upstream("local", o), o, isOpenAi: false));
+        Add("demo", all.Demo, new DemoChatClient(all.Demo, clock));
+        foreach (var (name, limits, client) in keyed.Create([.. _providers.Keys]))
+            Add(name, limits, client);
         if (!_providers.ContainsKey(_default))
             throw new OptionsValidationException(
                 nameof(LlmOptions),
@@ -50,29 +54,30 @@ internal sealed class ChatProviders : IDisposable
 
         Upstream Upstream(string name, ProviderOptions provider) => new(name, _http, provider, clock, logger);
 
-        void Add(string name, ProviderOptions provider, Func<ProviderOptions, IChatClient> create)
+        void AddRemote(string name, ProviderOptions provider, Func<ProviderOptions, IChatClient> create)
         {
             // A vendor's own address needs a key; another address may not.
             var missing =
-                name == "demo" ? null
-                : provider.BaseUrl.Length == 0 ? $"Llm:Providers:{name}:BaseUrl"
+                provider.BaseUrl.Length == 0 ? $"Llm:Providers:{name}:BaseUrl"
                 : provider.ApiKey.Length == 0 && vendors.Contains(provider.BaseUrl) ? $"Llm:Providers:{name}:ApiKey"
                 : null;
-            _providers[name] = new Provider(
+            if (missing is null)
+                Add(name, provider, create(provider));
+            else
+                _providers[name] = new Provider(name, provider, missing, Client: null);
+        }
+
+        void Add(string name, ProviderOptions provider, IChatClient client)
+        {
+            var measured = new TelemetryChatClient(
+                new ProviderQueue(client, name, provider, clock),
                 name,
-                provider,
-                missing,
-                missing is null
-                    ? new TelemetryChatClient(
-                        new ProviderQueue(create(provider), name, provider, clock),
-                        name,
-                        new ModelNames(provider.Models),
-                        metrics,
-                        clock,
-                        logger
-                    )
-                    : null
+                new ModelNames(provider.Models),
+                metrics,
+                clock,
+                logger
             );
+            _providers[name] = new Provider(name, provider, Missing: null, measured);
         }
     }
 

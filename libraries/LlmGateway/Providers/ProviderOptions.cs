@@ -19,7 +19,7 @@ internal sealed class ProvidersOptions
     public DemoOptions Demo { get; set; } = new() { MaxConcurrent = 10_000 };
 }
 
-/// <summary>Address, key and limits of one provider.</summary>
+/// <summary>Address, key and limits of one provider. Of a keyed chat client's: its limits and its models.</summary>
 internal class ProviderOptions
 {
     /// <summary>Base address of its API; up to and including <c>/v1</c> if it is OpenAI-compatible.</summary>
@@ -99,6 +99,9 @@ internal sealed class DemoOptions : ProviderOptions
     [Range(0, 1_000_000)]
     public double TokensPerSecond { get; set; } = 40;
 }
+
+[OptionsValidator]
+internal sealed partial class ValidateProviderOptions : IValidateOptions<ProviderOptions>;
 
 /// <summary>Checks that all tries together have at least the time of one try.</summary>
 internal sealed class ValidateFirstToken : IValidateOptions<LlmOptions>

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using LlmGateway.Providers.Keyed;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -15,6 +16,11 @@ internal static class ProvidersExtensions
         {
             CapturesMessages = MessageContent.IsWanted(builder.Environment, builder.Configuration),
         });
+        builder.Services.AddSingleton<IConfigureOptions<ProviderOptions>, ProviderDefaults>();
+        builder.Services.AddSingleton<IValidateOptions<ProviderOptions>, ValidateProviderOptions>();
+        builder.Services.AddSingleton(services =>
+            ActivatorUtilities.CreateInstance<KeyedProviders>(services, builder.Services)
+        );
         builder.Services.AddSingleton<ChatProviders>();
     }
 }

@@ -180,23 +180,14 @@ internal sealed class Upstream(
     {
         var status = (int)response.StatusCode;
         if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
-            return new UpstreamException(
-                502,
-                "credentials",
+            return UpstreamException.OfStatus(
+                status,
                 $"The provider {provider} refuses this server's credentials ({status}). "
                     + $"Set Llm:Providers:{provider}:ApiKey."
             );
         var text = await ErrorTextAsync(response, cancellationToken);
         var message = $"{provider} answered {status}: {ErrorMessage(text)}";
-        var retryAfter = RetryAfter(response);
-        return status switch
-        {
-            429 => new UpstreamException(429, "rate_limited", message, retryAfter),
-            503 or 529 => new UpstreamException(503, "overloaded", message, retryAfter),
-            408 or 504 => new UpstreamException(504, "timeout", message, retryAfter),
-            >= 400 and < 500 => new UpstreamException(status, "upstream", message),
-            _ => new UpstreamException(502, "upstream", message, retryAfter),
-        };
+        return UpstreamException.OfStatus(status, message, RetryAfter(response));
     }
 
     /// <summary>Reads the beginning of an error's body; the part that has come, if the rest does not.</summary>

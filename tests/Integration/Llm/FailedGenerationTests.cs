@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Harness;
 using Integration.Delivery;
 using Integration.Seeds;
 using LlmGateway.Generations;
@@ -13,11 +13,15 @@ namespace Integration.Llm;
 [Collection(LlmSystem.Collection)]
 public sealed class FailedGenerationTests(LlmSystem system)
 {
+    private const int Tokens = 1_000;
+
+    private static string Text => string.Concat(Enumerable.Range(0, Tokens).Select(n => $"{n} "));
+
     [Fact]
     public async Task A_generation_that_fails_unexpectedly_keeps_the_text_before_its_failure()
     {
         var services = ((ServiceHost)system.A).Services;
-        using var client = new FailingClient();
+        using var client = new ScriptedChatClient((_, _, _) => FailAsync());
         var call = new ChatCall(new ChatTarget(client, "demo", "demo"), [new ChatMessage(ChatRole.User, "x")], new());
         var id = Guid.NewGuid().ToString("N");
         await services
@@ -26,37 +30,16 @@ public sealed class FailedGenerationTests(LlmSystem system)
 
         await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
-        Assert.Equal(FailingClient.Text, LlmSystem.Text(reader.Events, "text"));
+        Assert.Equal(Text, LlmSystem.Text(reader.Events, "text"));
         Assert.Equal(("error", "failed"), (reader.Events.Last().Event, reader.Events.Last().Json().Text("reason")));
     }
 
     /// <summary>Sends many tokens at once, most of which are not stored yet when it fails.</summary>
-    private sealed class FailingClient : IChatClient
+    private static async IAsyncEnumerable<ChatResponseUpdate> FailAsync()
     {
-        private const int Tokens = 1_000;
-
-        public static string Text => string.Concat(Enumerable.Range(0, Tokens).Select(n => $"{n} "));
-
-        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<ChatMessage> messages,
-            ChatOptions? options = null,
-            [EnumeratorCancellation] CancellationToken cancellationToken = default
-        )
-        {
-            await Task.Yield();
-            for (var n = 0; n < Tokens; n++)
-                yield return new ChatResponseUpdate(ChatRole.Assistant, $"{n} ");
-            throw new InvalidOperationException("a bug");
-        }
-
-        public Task<ChatResponse> GetResponseAsync(
-            IEnumerable<ChatMessage> messages,
-            ChatOptions? options = null,
-            CancellationToken cancellationToken = default
-        ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
-
-        public object? GetService(Type serviceType, object? serviceKey = null) => null;
-
-        public void Dispose() { }
+        await Task.Yield();
+        for (var n = 0; n < Tokens; n++)
+            yield return new ChatResponseUpdate(ChatRole.Assistant, $"{n} ");
+        throw new InvalidOperationException("a bug");
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Harness;
 using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
@@ -140,7 +141,7 @@ public sealed class ProviderQueueTests
 
     private ProviderQueue Queue(int places = 1, int waiting = 1, int clientPercent = 100) =>
         new(
-            new ScriptedChatClient(SayAsync),
+            new ScriptedChatClient((_, _, token) => SayAsync(token)),
             "local",
             new ProviderOptions
             {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Harness;
 using LlmGateway;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
@@ -70,6 +71,7 @@ public sealed class TelemetryTests : IDisposable
         foreach (var (name, value) in expected)
             Assert.Equal((name, value), (name, span.GetTagItem(name)));
         Assert.Equal(["stop"], (string[])span.GetTagItem("gen_ai.response.finish_reasons")!);
+
         Assert.Equal(0.5, One("gen_ai.client.operation.time_to_first_chunk"));
         Assert.Equal(0.25, One("gen_ai.client.operation.time_per_output_chunk"));
         Assert.Equal(0.75, One("gen_ai.client.operation.duration"));
@@ -126,7 +128,7 @@ public sealed class TelemetryTests : IDisposable
     private Task<ChatResponse> AnswerAsync(IAsyncEnumerable<ChatResponseUpdate> updates)
     {
         var client = new TelemetryChatClient(
-            new ScriptedChatClient(_ => updates),
+            new ScriptedChatClient((_, _, _) => updates),
             "openai",
             new ModelNames([]),
             new ChatMetrics(_services.GetRequiredService<IMeterFactory>()),

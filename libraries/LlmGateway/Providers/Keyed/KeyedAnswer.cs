@@ -1,0 +1,166 @@
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Providers.Keyed;
+
+/// <summary>
+/// Reads the answer of a chat client that may be silent, without end, or deaf to its cancellation. A failure becomes an
+/// <see cref="UpstreamException"/> without the client's message, which may quote a key.
+/// </summary>
+internal sealed class KeyedAnswer : IAsyncDisposable
+{
+    private readonly string _provider;
+    private readonly ProviderOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly CancellationToken _cancellationToken;
+    private readonly CancellationTokenSource _abandoned;
+    private readonly Lazy<IAsyncEnumerator<ChatResponseUpdate>> _updates;
+    private readonly UsageDetails _usage = new();
+    private Task<bool> _next = Task.FromResult(true);
+    private long _bytes;
+    private bool _hasBegun;
+
+    /// <param name="provider">The provider's name, for errors.</param>
+    /// <param name="options">The limit of the answer.</param>
+    /// <param name="clock">Measures the timeouts.</param>
+    /// <param name="start">Sends the request.</param>
+    /// <param name="cancellationToken">Cancels the request and the reads.</param>
+    public KeyedAnswer(
+        string provider,
+        ProviderOptions options,
+        TimeProvider clock,
+        Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> start,
+        CancellationToken cancellationToken
+    )
+    {
+        _provider = provider;
+        _options = options;
+        _clock = clock;
+        _cancellationToken = cancellationToken;
+        _abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _updates = new(() => start(_abandoned.Token).GetAsyncEnumerator(_abandoned.Token));
+    }
+
+    /// <summary>Reads the next update; null after the last.</summary>
+    /// <param name="timeout">Longest wait for it.</param>
+    /// <exception cref="UpstreamException">The client failed, is silent, or sends too much.</exception>
+    /// <exception cref="OperationCanceledException">The caller's cancellation.</exception>
+    public async ValueTask<ChatResponseUpdate?> NextAsync(TimeSpan timeout)
+    {
+        if (!await MoveAsync(timeout))
+            return null;
+
+        var update = _updates.Value.Current;
+        foreach (var content in update.Contents)
+            Count(content);
+        _hasBegun = true;
+        return update;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _abandoned.CancelAsync();
+        // An async iterator must not be disposed of while it runs, and this one may never stop.
+        var ending = EndAsync();
+        if (_next.IsCompleted)
+            await ending;
+    }
+
+    private async ValueTask<bool> MoveAsync(TimeSpan timeout)
+    {
+        try
+        {
+            _next = _updates.Value.MoveNextAsync().AsTask();
+            return await _next.WaitAsync(timeout, _clock, _cancellationToken);
+        }
+        catch (TimeoutException) when (_next.IsCompletedSuccessfully)
+        {
+            return _next.Result;
+        }
+        catch (TimeoutException e) when (!_next.IsCompleted)
+        {
+            throw new UpstreamException(
+                504,
+                "timeout",
+                $"{_provider} sent nothing for {timeout.TotalSeconds:0} s.",
+                inner: e
+            )
+            {
+                IsStall = true,
+            };
+        }
+        // Not every cancellation is the caller's: a client has timeouts of its own.
+        catch (Exception e) when (!_cancellationToken.IsCancellationRequested && FailureOf(e) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        await ((Task)_next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_updates.IsValueCreated)
+            await _updates.Value.DisposeAsync();
+        _abandoned.Dispose();
+    }
+
+    private void Count(AIContent content)
+    {
+        // A client may report its usage in parts, for example that of the input first. Each reader takes the last one.
+        if (content is UsageContent usage)
+        {
+            _usage.Add(usage.Details);
+            usage.Details = _usage;
+        }
+        _bytes += content switch
+        {
+            TextContent text => Encoding.UTF8.GetByteCount(text.Text),
+            TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text),
+            FunctionCallContent call => Encoding.UTF8.GetByteCount(ToolCalls.Arguments(call)),
+            _ => 0,
+        };
+        if (_bytes > _options.MaxAnswerBytes)
+            throw AnswerLimit.AnswerTooLarge(_provider, _options.MaxAnswerBytes);
+    }
+
+    /// <summary>Returns null for a failure of another kind: a fault in this process, to be logged.</summary>
+    private UpstreamException? FailureOf(Exception e)
+    {
+        if (e is TimeoutException or OperationCanceledException { InnerException: TimeoutException })
+            return new UpstreamException(504, "timeout", $"{_provider} did not answer in time.", inner: e);
+        // A library that has tried several times reports all of them.
+        if (e is AggregateException { InnerExceptions: [.., var last] })
+            return FailureOf(last);
+        if (StatusOf(e) is { } status)
+            return UpstreamException.OfStatus(
+                status,
+                status is 401 or 403
+                    ? $"The provider {_provider} refuses this server's credentials ({status})."
+                    : $"{_provider} answered {status}.",
+                inner: e
+            );
+        return e is HttpRequestException or IOException or OperationCanceledException
+            ? new UpstreamException(
+                502,
+                "upstream",
+                _hasBegun
+                    ? $"The connection to {_provider} was lost. The answer is incomplete."
+                    : $"{_provider} cannot be reached.",
+                inner: e
+            )
+            : null;
+    }
+
+    /// <summary>
+    /// The HTTP status in an exception. The libraries have no type in common: <c>Status</c> is a number in
+    /// System.ClientModel and Azure.Core, <c>StatusCode</c> an <see cref="HttpStatusCode"/> in .NET and AWS.
+    /// </summary>
+    private static int? StatusOf(Exception e) =>
+        (e.GetType().GetProperty("Status")?.GetValue(e) ?? e.GetType().GetProperty("StatusCode")?.GetValue(e)) switch
+        {
+            int status and >= 400 and < 600 => status,
+            HttpStatusCode status and >= HttpStatusCode.BadRequest => (int)status,
+            _ => null,
+        };
+}
