@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -12,28 +11,16 @@ namespace ServiceDefaults.Prometheus;
 /// Serves <c>/metrics</c> on a port of its own. The service's own addresses, limits and credentials do not apply
 /// there, and a proxy that publishes the service does not publish the metrics.
 /// </summary>
-internal sealed class MetricsServer : IHostedService, IAsyncDisposable
+/// <param name="metrics">The service's metrics. Resolved before the services' own metrics, because a count before that
+/// is not exported.</param>
+internal sealed class MetricsServer(MeterProvider metrics, PrometheusUrl url, ILogger<MetricsServer> logger)
+    : IHostedService,
+        IAsyncDisposable
 {
     /// <summary>Enough for several Prometheus servers and an operator with curl.</summary>
     private const int MaxConnections = 20;
 
-    private readonly PrometheusExporter _exporter;
-    private readonly PrometheusUrl _url;
-    private readonly ILogger<MetricsServer> _logger;
     private WebApplication? _server;
-
-    /// <summary>Takes the provider only to have it built before the services' own metrics, because a count before that
-    /// is not exported.</summary>
-    public MetricsServer(
-        MeterProvider provider,
-        PrometheusExporter exporter,
-        PrometheusUrl url,
-        ILogger<MetricsServer> logger
-    )
-    {
-        ArgumentNullException.ThrowIfNull(provider);
-        (_exporter, _url, _logger) = (exporter, url, logger);
-    }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -45,13 +32,13 @@ internal sealed class MetricsServer : IHostedService, IAsyncDisposable
                 kestrel.AddServerHeader = false;
                 kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             })
-            .UseUrls(_url.Value);
+            .UseUrls(url.Value);
         builder.Services.AddRoutingCore();
+
         _server = builder.Build();
         _server.UseRouting();
-        _server
-            .MapGet(PrometheusExtensions.Path, () => Results.Text(_exporter.Read(), PrometheusText.ContentType))
-            .DisableHttpMetrics();
+        _server.MapPrometheusScrapingEndpoint(PrometheusExtensions.Path, metrics, null, null).DisableHttpMetrics();
+
         try
         {
             await _server.StartAsync(cancellationToken);
@@ -60,7 +47,7 @@ internal sealed class MetricsServer : IHostedService, IAsyncDisposable
         {
             throw new InvalidOperationException($"{PrometheusUrl.Setting} cannot be used: {e.Message}", e);
         }
-        _logger.LogInformation(
+        logger.LogInformation(
             "Prometheus reads the metrics at {Url}{Path}",
             _server.Urls.First(),
             PrometheusExtensions.Path

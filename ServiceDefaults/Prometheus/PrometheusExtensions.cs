@@ -25,12 +25,16 @@ internal static class PrometheusExtensions
     {
         if (PrometheusUrl.From(configuration) is not { } url)
             return metrics;
-        var exporter = new PrometheusExporter();
         services.AddSingleton(url);
-        services.AddSingleton(exporter);
         services.AddHostedService<MetricsServer>();
         return metrics
             .AddView(PerConnection, MetricStreamConfiguration.Drop)
-            .AddReader(new BaseExportingMetricReader(exporter));
+            .AddPrometheusExporter(exporter =>
+            {
+                // No two meters here have a metric of the same name, so a label with the meter's name tells nothing.
+                exporter.ScopeInfoEnabled = false;
+                // A scrape shows the values of its own moment. Simultaneous scrapes share one anyway.
+                exporter.ScrapeResponseCacheDurationMilliseconds = 0;
+            });
     }
 }

@@ -3,21 +3,19 @@ using System.Text.RegularExpressions;
 
 namespace Harness;
 
-/// <summary>A value of a metric, with its labels in the order of their names.</summary>
-internal sealed record MetricSample(string Name, IReadOnlyDictionary<string, string> Labels, double Value)
-{
-    public string Series =>
-        $"{Name}{{{string.Join(',', Labels.OrderBy(l => l.Key).Select(l => $"{l.Key}={l.Value}"))}}}";
-}
+/// <summary>A value of a metric, with its labels.</summary>
+/// <param name="ExemplarTraceId">The trace of one of its measurements, in OpenMetrics; empty: none.</param>
+internal sealed record MetricSample(
+    string Name,
+    IReadOnlyDictionary<string, string> Labels,
+    double Value,
+    string ExemplarTraceId
+);
 
-/// <summary>
-/// A reader of Prometheus's text format 0.0.4 that refuses what breaks its rules: unknown lines, names and types, a
-/// sample outside its metric's group or there twice, a histogram that is not cumulative.
-/// <see href="https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format"/>
-/// </summary>
+/// <summary>A scrape in Prometheus's text format or in OpenMetrics, whose rules the exporter is trusted with. A series
+/// that is there twice is refused, because that is up to the names and labels of the services' own metrics.</summary>
 internal sealed partial class MetricsText
 {
-    private static readonly string[] KnownTypes = ["counter", "gauge", "histogram", "summary", "untyped"];
     private readonly Dictionary<string, string> _types = [];
     private readonly List<MetricSample> _samples = [];
 
@@ -35,90 +33,45 @@ internal sealed partial class MetricsText
             .Where(s => s.Name == name && labels.All(l => s.Labels.GetValueOrDefault(l.Name) == l.Value))
             .Sum(s => s.Value);
 
-    /// <exception cref="FormatException">The text breaks a rule of the format.</exception>
+    /// <exception cref="FormatException">A line is not understood, or a metric or series is there twice.</exception>
     public static MetricsText Parse(string text)
     {
-        if (!text.EndsWith('\n'))
-            throw new FormatException("The last line must end with a line feed.");
-        var parsed = new MetricsText();
-        var (current, seen) = ("", new HashSet<string>());
-        foreach (var line in text.Split('\n')[..^1])
-            if (Comment().Match(line) is { Success: true } comment)
-            {
-                var (keyword, name) = (comment.Groups["keyword"].Value, comment.Groups["name"].Value);
-                if (keyword == "TYPE")
-                    parsed.AddType(name, comment.Groups["rest"].Value, line);
-                if (name != current && !seen.Add(name))
-                    throw new FormatException($"The lines of {name} are not one group: {line}");
-                current = name;
-            }
-            else if (!line.StartsWith('#') && line.Length > 0)
-                parsed.AddSample(line, current);
-        parsed.CheckHistograms();
-        return parsed;
+        var metrics = new MetricsText();
+        var series = new HashSet<string>();
+        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            if (line[0] != '#')
+                metrics.AddSample(line, series);
+            else if (Type().Match(line) is { Success: true } type)
+                if (!metrics._types.TryAdd(type.Groups["name"].Value, type.Groups["type"].Value))
+                    throw new FormatException($"A metric twice: {line}");
+        return metrics;
     }
 
-    private void AddType(string name, string type, string line)
+    private void AddSample(string line, HashSet<string> series)
     {
-        if (!KnownTypes.Contains(type) || !_types.TryAdd(name, type))
-            throw new FormatException($"An unknown type, or a second one: {line}");
-    }
-
-    private void AddSample(string line, string current)
-    {
-        if (Sample().Match(line) is not { Success: true } match)
+        if (Sample().Match(line) is not { Success: true } sample)
             throw new FormatException($"Not a sample: {line}");
-        var name = match.Groups["name"].Value;
-        var type = _types.GetValueOrDefault(current);
-        string[] allowed =
-            type == "histogram" ? [$"{current}_bucket", $"{current}_sum", $"{current}_count"] : [current];
-        if (!allowed.Contains(name))
-            throw new FormatException($"A sample outside of its metric's group ({current}): {line}");
-        if (type == "counter" && !name.EndsWith("_total", StringComparison.Ordinal))
-            throw new FormatException($"A counter's name must end with _total: {line}");
-        var labels = new Dictionary<string, string>();
-        foreach (Match label in Label().Matches(match.Groups["labels"].Value))
-            if (!labels.TryAdd(label.Groups["name"].Value, Regex.Unescape(label.Groups["value"].Value)))
-                throw new FormatException($"A label twice: {line}");
-        var sample = new MetricSample(name, labels, Number(match.Groups["value"].Value));
-        if (_samples.Any(s => s.Name == name && s.Series == sample.Series))
+        if (!series.Add($"{sample.Groups["name"].Value} {sample.Groups["labels"].Value}"))
             throw new FormatException($"A series twice: {line}");
-        _samples.Add(sample);
-    }
 
-    private void CheckHistograms()
-    {
-        foreach (var (name, _) in _types.Where(t => t.Value == "histogram"))
-        foreach (var series in _samples.Where(s => s.Name == $"{name}_bucket").GroupBy(WithoutBound))
-        {
-            var buckets = series.Select(s => (Bound: Number(s.Labels["le"]), s.Value)).ToList();
-            var count = _samples.Single(s => s.Name == $"{name}_count" && WithoutBound(s) == series.Key).Value;
-            if (!double.IsPositiveInfinity(buckets[^1].Bound) || buckets[^1].Value != count)
-                throw new FormatException($"The last bucket of {name} must be +Inf and equal to its count.");
-            if (
-                buckets.Zip(buckets.Skip(1)).Any(p => p.First.Bound >= p.Second.Bound || p.First.Value > p.Second.Value)
-            )
-                throw new FormatException($"The buckets of {name} are not cumulative.");
-        }
-
-        static string WithoutBound(MetricSample s) =>
-            string.Join(',', s.Labels.Where(l => l.Key != "le").OrderBy(l => l.Key).Select(l => $"{l.Key}={l.Value}"));
-    }
-
-    private static double Number(string text) =>
-        text switch
+        var labels = Label()
+            .Matches(sample.Groups["labels"].Value)
+            .ToDictionary(l => l.Groups["name"].Value, l => Regex.Unescape(l.Groups["value"].Value));
+        var value = sample.Groups["value"].Value switch
         {
             "+Inf" => double.PositiveInfinity,
-            "-Inf" => double.NegativeInfinity,
-            _ => double.Parse(text, CultureInfo.InvariantCulture),
+            var number => double.Parse(number, CultureInfo.InvariantCulture),
         };
+        _samples.Add(new(sample.Groups["name"].Value, labels, value, sample.Groups["trace"].Value));
+    }
 
-    [GeneratedRegex(@"^# (?<keyword>HELP|TYPE|UNIT) (?<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?<rest>.*)$")]
-    private static partial Regex Comment();
+    [GeneratedRegex(@"^# TYPE (?<name>\S+) (?<type>\S+)$")]
+    private static partial Regex Type();
 
+    /// <summary>An exemplar follows its sample: <c># {trace_id="…",span_id="…"} 0.003 1.7e9</c>.</summary>
     [GeneratedRegex(
-        @"^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?<labels>([a-zA-Z_]\w*=""([^""\\\n]|\\[\\""n])*"",?)*)\})? "
-            + @"(?<value>\S+)( -?\d+)?$"
+        @"^(?<name>[a-zA-Z_:][\w:]*)(\{(?<labels>([a-zA-Z_]\w*=""([^""\\]|\\.)*"",?)*)\})? (?<value>\S+)"
+            + @"( # \{[^}]*trace_id=""(?<trace>\w+)""[^}]*\} .*)?$"
     )]
     private static partial Regex Sample();
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Security;
@@ -42,6 +43,32 @@ public class PrometheusTests
         foreach (var path in (string[])["/", "/health", "/metrics/x"])
             Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(url + path));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync($"{service.Url}/metrics"));
+    }
+
+    /// <summary>Prometheus 3 asks for names in UTF-8, with dots, which no alert and no dashboard uses.</summary>
+    [Fact]
+    public async Task Prometheus_itself_gets_the_same_names_and_the_trace_of_a_measurement_as_exemplar()
+    {
+        const string Accept =
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+            + "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+            + "text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        var url = $"http://127.0.0.1:{FreePort.Take()}";
+        await using var service = await Service.StartAsync(settings: (Setting, url));
+        using var source = new ActivitySource("AspireSse.Tests");
+        using var meter = new Meter("AspireSse.Tests");
+        using var span = source.StartActivity();
+        Assert.NotNull(span);
+        meter.CreateHistogram<double>("test.wait", "s").Record(0.003);
+        meter.CreateCounter<long>("test.events", "{event}").Add(1);
+
+        var plain = MetricsText.Parse(await GetAsync($"{url}/metrics"));
+        var (type, text) = await ScrapeAsync($"{url}/metrics", Accept);
+        Assert.StartsWith("application/openmetrics-text; version=1.0.0", type, StringComparison.Ordinal);
+        var metrics = MetricsText.Parse(text);
+        Assert.Subset(metrics.Names.ToHashSet(), plain.Names.ToHashSet());
+        var bucket = metrics.Samples.Single(s => s.Name == "test_wait_seconds_bucket" && s.ExemplarTraceId.Length > 0);
+        Assert.Equal(("0.005", $"{span.TraceId}"), (bucket.Labels["le"], bucket.ExemplarTraceId));
     }
 
     [Fact]
@@ -124,10 +151,18 @@ public class PrometheusTests
         Assert.Equal(expires.ToUnixTimeSeconds(), metrics.Sum(Metric));
     }
 
-    private static async Task<string> GetAsync(string url)
+    private static async Task<string> GetAsync(string url) => (await ScrapeAsync(url, "*/*")).Text;
+
+    private static async Task<(string? Type, string Text)> ScrapeAsync(string url, string accept)
     {
         using var http = new HttpClient();
-        return await http.GetStringAsync(new Uri(url), TestContext.Current.CancellationToken);
+        http.DefaultRequestHeaders.Add("Accept", accept);
+        using var response = await http.GetAsync(new Uri(url), TestContext.Current.CancellationToken);
+        response.EnsureSuccessStatusCode();
+        return (
+            response.Content.Headers.ContentType?.ToString(),
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
     }
 
     private static async Task<HttpStatusCode> StatusAsync(string url)
