@@ -22,6 +22,7 @@ internal sealed class ChatMetrics
     public ChatMetrics(IMeterFactory meters)
     {
         var meter = meters.Create("AspireSse.Llm");
+
         _duration = meter.CreateHistogram<double>(
             "gen_ai.client.operation.duration",
             "s",
@@ -38,6 +39,8 @@ internal sealed class ChatMetrics
             "Time between two tokens."
         );
         _tokens = meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Input and output tokens.");
+
+        // What the conventions lack.
         _rate = meter.CreateHistogram<double>(
             "llm.gateway.output.rate",
             "{token}/s",
