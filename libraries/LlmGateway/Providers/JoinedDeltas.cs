@@ -17,14 +17,20 @@ internal sealed class JoinedDeltas
     /// <summary>Texts that a provider may repeat in each delta; the last one replaces the others.</summary>
     private static readonly HashSet<string> Names = ["id", "type", "name", "role"];
 
+    /// <summary>Estimated bytes of a JSON node, without its text.</summary>
+    private const int NodeBytes = 100;
+
     private readonly OrderedDictionary<string, object?> _members = [];
 
     public bool IsEmpty => _members.Count == 0;
 
-    public void Add(JsonObject delta)
+    /// <summary>Adds a delta, and returns the estimated bytes of memory that it takes.</summary>
+    public long Add(JsonObject delta)
     {
+        var bytes = 0L;
         foreach (var (name, value) in delta)
-            _members[name] = Join(name, _members.GetValueOrDefault(name), value);
+            _members[name] = Join(name, _members.GetValueOrDefault(name), value, ref bytes);
+        return bytes;
     }
 
     public JsonObject ToJson()
@@ -35,22 +41,25 @@ internal sealed class JoinedDeltas
         return json;
     }
 
-    private static object? Join(string name, object? known, JsonNode? value)
+    private static object? Join(string name, object? known, JsonNode? value, ref long bytes)
     {
+        if (known is null)
+            bytes += NodeBytes;
         switch (value)
         {
             case null:
                 return known;
             case JsonObject one:
                 var joined = known as JoinedDeltas ?? new JoinedDeltas();
-                joined.Add(one);
+                bytes += joined.Add(one);
                 return joined;
             case JsonArray all:
                 var list = known as Items ?? new Items();
                 foreach (var item in all)
-                    list.Add(item);
+                    bytes += list.Add(item);
                 return list;
             case JsonValue text when !Names.Contains(name) && text.TryGetValue<string>(out var piece):
+                bytes += MemoryOf(piece);
                 return (known as StringBuilder ?? new StringBuilder()).Append(piece);
             default:
                 return value.DeepClone();
@@ -66,21 +75,32 @@ internal sealed class JoinedDeltas
             _ => (value as JsonNode)?.DeepClone(),
         };
 
+    private static long MemoryOf(string text) => sizeof(char) * (long)text.Length;
+
+    private static long MemoryOf(JsonNode? node) =>
+        node switch
+        {
+            JsonObject one => NodeBytes + one.Sum(member => MemoryOf(member.Value)),
+            JsonArray all => NodeBytes + all.Sum(MemoryOf),
+            JsonValue text when text.TryGetValue<string>(out var some) => NodeBytes + MemoryOf(some),
+            _ => NodeBytes,
+        };
+
     private sealed class Items
     {
         private readonly SortedDictionary<long, JoinedDeltas> _indexed = [];
         private readonly List<JsonNode?> _others = [];
 
-        public void Add(JsonNode? item)
+        public long Add(JsonNode? item)
         {
             if (item is JsonObject one && one["index"] is JsonValue at && at.TryGetValue<long>(out var index))
             {
                 if (!_indexed.TryGetValue(index, out var joined))
                     _indexed[index] = joined = new JoinedDeltas();
-                joined.Add(one);
+                return joined.Add(one);
             }
-            else
-                _others.Add(item?.DeepClone());
+            _others.Add(item?.DeepClone());
+            return MemoryOf(item);
         }
 
         public JsonArray ToJson()

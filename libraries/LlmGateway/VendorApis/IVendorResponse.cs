@@ -9,6 +9,9 @@ internal interface IVendorResponse
     /// <summary>Adds an update to the answer and returns it as parts of a stream.</summary>
     List<JsonObject> Take(ChatResponseUpdate update);
 
+    /// <summary>Estimated bytes of memory of the answer so far.</summary>
+    long Bytes { get; }
+
     /// <summary>Returns the answer as a whole.</summary>
     JsonObject Whole();
 }

@@ -5,6 +5,7 @@ using Runs;
 using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Opening;
+using Streaming.Requests;
 
 namespace LlmGateway.VendorApis;
 
@@ -22,6 +23,9 @@ internal abstract class VendorHandler<TResponse>(
 )
     where TResponse : IVendorResponse
 {
+    /// <summary>Copies of a whole answer in memory: as it is gathered, and as the JSON of the response.</summary>
+    private const int Copies = 2;
+
     protected LlmOptions Options => options.Value;
 
     /// <summary>The vendor's response header with the id of the request.</summary>
@@ -91,9 +95,26 @@ internal abstract class VendorHandler<TResponse>(
     private async Task RespondWholeAsync(HttpContext context, ChatCall call, TResponse response)
     {
         await using var updates = Ask(context, call);
+        var held = context.RequestServices.GetRequiredService<IRequestBudget>().Hold(context);
         await foreach (var update in updates.ReadAsync())
+        {
             response.Take(update);
+            Hold(held, Copies * response.Bytes);
+        }
         await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
+    }
+
+    /// <exception cref="InvalidChatException">The client, or all clients together, hold too many bytes.</exception>
+    private static void Hold(IMemoryHold held, long bytes)
+    {
+        try
+        {
+            held.Set(bytes);
+        }
+        catch (InvalidRequestException e)
+        {
+            throw new InvalidChatException(e.Field, e.Problem, e.Status);
+        }
     }
 
     /// <summary>Opens the stream once the provider has begun, or after <see cref="LlmOptions.HeadMilliseconds"/> since

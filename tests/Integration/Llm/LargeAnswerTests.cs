@@ -41,4 +41,58 @@ public sealed class LargeAnswerTests(LlmSystem system)
         );
         Assert.Equal(2, system.Upstream.Attempts(prompt));
     }
+
+    [Theory]
+    [InlineData("/v1/chat/completions", "gpt-4o")]
+    [InlineData("/v1/chat/completions", "claude-sonnet-4-20250514")]
+    [InlineData("/v1/messages", "claude-sonnet-4-20250514")]
+    [InlineData("/v1/messages", "gpt-4o")]
+    public async Task A_whole_answer_counts_as_memory_of_its_client_until_it_is_sent(string path, string model)
+    {
+        await using var replica = await system.System.StartReplicaAsync(
+            new() { ["Limits__HeldMegabytesPerClient"] = "1" }
+        );
+        var gone = new TaskCompletionSource();
+        var endless = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokensUntilGoneAsync(new string('x', 50_000));
+            gone.TrySetResult();
+        });
+        using (var refused = await AskAsync(endless))
+        {
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+            Assert.Contains(
+                "Limits:HeldMegabytesPerClient",
+                await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+                StringComparison.Ordinal
+            );
+        }
+        await gone.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        // Its bytes are given back: an answer of 0.8 MB fits, once and once more.
+        var fitting = system.Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            for (var token = 0; token < 4; token++)
+                await request.TokenAsync(new string('x', 50_000));
+            await request.EndAsync(4);
+        });
+        for (var time = 0; time < 2; time++)
+            using (var whole = await AskAsync(fitting))
+                Assert.Equal(HttpStatusCode.OK, whole.StatusCode);
+
+        Task<HttpResponseMessage> AskAsync(string prompt) =>
+            LlmSystem.PostAsync(
+                replica,
+                path,
+                new
+                {
+                    model,
+                    max_tokens = 100,
+                    messages = new[] { new { role = "user", content = prompt } },
+                }
+            );
+    }
 }

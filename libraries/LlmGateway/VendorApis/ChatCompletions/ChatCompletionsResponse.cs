@@ -31,6 +31,8 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
         _unnumbered;
     private bool _hasRawCalls;
 
+    public long Bytes { get; private set; }
+
     private bool HasCalls => _calls.Count > 0 || _hasRawCalls;
     private string FinishReason => HasCalls && _finish == "stop" ? "tool_calls" : _finish;
 
@@ -41,6 +43,7 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
         _finish = update.FinishReason?.Value ?? _finish;
         if (RawUpdate.Of(update) is { } raw)
             return TakeRaw(raw);
+
         var chunks = new List<JsonObject>();
         foreach (var content in update.Contents)
             switch (content)
@@ -48,12 +51,14 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
                 case TextContent { Text.Length: > 0 } text:
                     _tokens++;
                     _text.Append(text.Text);
+                    Bytes += sizeof(char) * (long)text.Text.Length;
                     chunks.Add(Chunk(new JsonObject { ["content"] = text.Text }));
                     break;
                 case FunctionCallContent call:
                     var whole = Call(call);
                     whole.Insert(0, "index", _calls.Count);
                     _calls.Add(call);
+                    Bytes += ToolCalls.MemoryOf(call);
                     chunks.Add(Chunk(new JsonObject { ["tool_calls"] = new JsonArray(whole) }));
                     break;
                 case UsageContent usage:
@@ -175,9 +180,9 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
         if (delta.Count == 0 && logprobs is null)
             return [];
         _tokens += delta.ContainsKey("content") ? 1 : 0;
-        _rawMessage.Add(delta);
+        Bytes += _rawMessage.Add(delta);
         if (logprobs is not null)
-            _rawLogprobs.Add(logprobs);
+            Bytes += _rawLogprobs.Add(logprobs);
         return [Chunk(delta, logprobs: logprobs)];
     }
 

@@ -8,15 +8,15 @@ internal sealed class MessageBlocks
 {
     private readonly SortedDictionary<long, JoinedDeltas> _blocks = [];
 
-    public void Take(JsonObject e)
+    /// <summary>Adds an event, and returns the estimated bytes of memory that it takes.</summary>
+    public long Take(JsonObject e)
     {
         var index = e["index"] is JsonValue value && value.TryGetValue<long>(out var at) ? at : 0;
         switch ((string?)e["type"])
         {
             case "content_block_start" when e["content_block"] is JsonObject block:
                 _blocks[index] = new JoinedDeltas();
-                _blocks[index].Add(block);
-                break;
+                return _blocks[index].Add(block);
             case "content_block_delta" when e["delta"] is JsonObject delta && _blocks.TryGetValue(index, out var known):
                 var added = delta.DeepClone().AsObject();
                 added.Remove("type"); // the block has its own
@@ -25,8 +25,9 @@ internal sealed class MessageBlocks
                     added.Remove("citation");
                     added["citations"] = new JsonArray(citation);
                 }
-                known.Add(added);
-                break;
+                return known.Add(added);
+            default:
+                return 0;
         }
     }
 

@@ -22,6 +22,8 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     private bool _inText;
     private long _tokens;
 
+    public long Bytes { get; private set; }
+
     // A call that the limit has cut is not complete, so a client must not run it.
     private string StopReason =>
         _finish == ChatFinishReason.Length ? "max_tokens"
@@ -38,6 +40,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         _model = update.ModelId ?? _model;
         if (RawUpdate.Of(update) is { } raw)
             return TakeRaw(raw);
+
         var events = new List<JsonObject>();
         _finish = update.FinishReason ?? _finish;
         _stopSequence = StopSequence.Of(update) ?? _stopSequence;
@@ -47,6 +50,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                 case TextContent { Text.Length: > 0 } text:
                     _tokens++;
                     _text.Append(text.Text);
+                    Bytes += sizeof(char) * (long)text.Text.Length;
                     if (!_inText)
                         events.Add(Open(new JsonObject { ["type"] = "text", ["text"] = "" }));
                     _inText = true;
@@ -55,6 +59,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                 case FunctionCallContent tool:
                     Close(events);
                     _calls.Add(tool);
+                    Bytes += ToolCalls.MemoryOf(tool);
                     events.Add(
                         Open(
                             new JsonObject
@@ -152,7 +157,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             _end = raw.Json;
             return [];
         }
-        _blocks.Take(raw.Json);
+        Bytes += _blocks.Take(raw.Json);
         return [raw.Json];
     }
 
