@@ -15,6 +15,7 @@ internal static class SignInApi
             antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest
         );
         builder.Services.AddSingleton<SignInSessions>();
+        builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton<StreamApiProxy>();
     }
 

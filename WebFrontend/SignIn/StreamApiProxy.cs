@@ -1,48 +1,49 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using WebFrontend.Status;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace WebFrontend.SignIn;
 
 /// <summary>
 /// Forwards <c>/api/…</c> to StreamApi with the signed-in visitor's credential, which no script can read. Streams are
-/// not buffered, and end when the page closes its connection, at sign-out and when this server stops.
+/// not buffered, may be silent for any time, and are cut when the page closes its connection, at sign-out and when this
+/// server stops. Clients resume them.
 /// </summary>
 internal sealed class StreamApiProxy(
     SignInSessions sessions,
     StreamApiAddress streamApi,
     IConfiguration configuration,
+    IHttpForwarder forwarder,
+    ITransformBuilder transforms,
     IHostApplicationLifetime lifetime,
     TimeProvider clock
 ) : IDisposable
 {
     public const string Path = "/api";
 
+    private const string EventStream = "text/event-stream";
+
     /// <summary>Timeout of the check of a credential, for which a visitor waits.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
-    private static readonly string[] RequestHeaders =
-    [
-        "Accept",
-        "Last-Event-ID",
-        "Cache-Control",
-        "Content-Type",
-        "Idempotency-Key",
-    ];
-    private static readonly string[] ResponseHeaders =
-    [
-        "Content-Type",
-        "Cache-Control",
-        "Retry-After",
-        "Allow",
-        "Link",
-        "Location",
-        "X-Sse-Position",
-        "X-Accel-Buffering",
-        "X-Request-Id",
-        "Request-Id",
-    ];
+    /// <summary>
+    /// Limit for a page that does not read: it may pause for 300 s, as at StreamApi. Kestrel's own limit would abort a
+    /// reader that pauses for a minute (HTTP/1.1 only).
+    /// </summary>
+    private static readonly MinDataRate SlowestReader = new(bytesPerSecond: 240, TimeSpan.FromSeconds(300));
+
+    // The forwarder's default would cut a stream after 100 s without an event.
+    private static readonly ForwarderRequestConfig Forwarding = new()
+    {
+        ActivityTimeout = Timeout.InfiniteTimeSpan,
+        Version = HttpVersion.Version11,
+    };
 
     // Without the resilience handler, which would retry unsafe requests and time out streams.
     private readonly HttpMessageInvoker _http = new(
@@ -56,6 +57,7 @@ internal sealed class StreamApiProxy(
         }
     );
     private readonly Uri _server = new(configuration["services:streamapi:http:0"] ?? streamApi.Origin);
+    private readonly HttpTransformer _transformer = transforms.Create(Configure);
 
     /// <summary>Returns true if StreamApi accepts the credential.</summary>
     /// <exception cref="HttpRequestException">StreamApi does not answer, or answers with an error.</exception>
@@ -96,76 +98,96 @@ internal sealed class StreamApiProxy(
             await SignInPolicy.RefuseAsync(context);
             return;
         }
-        using var request = CreateRequest(context, session.Credential);
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        using var registration = sessions.CancelAtSignOut(session, cancellation);
+
+        using var cancellation = new CancellationTokenSource();
+        using var signOut = sessions.CancelAtSignOut(session, cancellation);
+        var acceptsStream = context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == EventStream);
         // RequestAborted does not fire at shutdown. Other requests than streams may finish.
-        using var stream = CancellationTokenSource.CreateLinkedTokenSource(
-            cancellation.Token,
-            lifetime.ApplicationStopping
-        );
-        var acceptsStream = context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == ProxiedBody.EventStream);
-        try
+        using var stop = lifetime.ApplicationStopping.Register(() =>
         {
-            using var response = await _http.SendAsync(request, acceptsStream ? stream.Token : cancellation.Token);
-            CopyHead(response, context);
-            await new ProxiedBody(context, clock, cancellation.Token, lifetime.ApplicationStopping).CopyAsync(response);
-        }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            if (acceptsStream || IsStream(context.Response.ContentType))
+                cancellation.Cancel();
+        });
+
+        context.Features.Set(session);
+        // The forwarder would pass the wish for a WebSocket on, whatever headers are allowed.
+        context.Request.Headers.Remove("Upgrade");
+        var server = _server.GetLeftPart(UriPartial.Authority);
+        var error = await forwarder.SendAsync(context, server, _http, Forwarding, _transformer, cancellation.Token);
+        var isAnswered = error is ForwarderError.None || context.Response.HasStarted;
+        if (isAnswered || context.RequestAborted.IsCancellationRequested)
+            return;
+
+        // Never an empty response: a page would take it for a refusal of its stream, or for the outcome of its change.
+        if (!cancellation.IsCancellationRequested)
+            await SignInPolicy.RefuseAsync(context, "problem.noStreamApi", StatusCodes.Status502BadGateway);
+        else if (!lifetime.ApplicationStopping.IsCancellationRequested)
+            await SignInPolicy.RefuseAsync(context);
+        else
         {
-            // Never an empty 200: a page would take it for a refusal of its stream, or for the outcome of its change.
-            if (context.RequestAborted.IsCancellationRequested)
-                return;
-            if (cancellation.IsCancellationRequested)
-                await SignInPolicy.RefuseAsync(context);
-            else if (stream.IsCancellationRequested)
-            {
-                context.Response.Headers.RetryAfter = "1";
-                await SignInPolicy.RefuseAsync(context, "problem.stopping", StatusCodes.Status503ServiceUnavailable);
-            }
-            else
-                await SignInPolicy.RefuseAsync(context, "problem.noStreamApi", StatusCodes.Status502BadGateway);
+            context.Response.Headers.RetryAfter = "1";
+            await SignInPolicy.RefuseAsync(context, "problem.stopping", StatusCodes.Status503ServiceUnavailable);
         }
     }
 
     public void Dispose() => _http.Dispose();
 
-    private HttpRequestMessage CreateRequest(HttpContext context, string credential)
+    private static void Configure(TransformBuilderContext forwarding)
     {
-        // Path and query are set separately: `/api/\\elsewhere.example` resolved as text would name another host.
-        context.Request.Path.StartsWithSegments(Path, out var path);
-        var address = new UriBuilder(_server)
-        {
-            Path = path.ToUriComponent(),
-            Query = context.Request.QueryString.Value,
-        }.Uri;
-        var incoming = context.Request;
-        var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
-        var request = new HttpRequestMessage(new HttpMethod(incoming.Method), address)
-        {
-            Content = hasBody ? new StreamContent(incoming.Body) : null,
-            Headers = { Authorization = new AuthenticationHeaderValue("Bearer", credential) },
-        };
-        foreach (var name in RequestHeaders)
-            if (
-                incoming.Headers[name] is { Count: > 0 } values
-                && !request.Headers.TryAddWithoutValidation(name, values.ToArray())
-            )
-                request.Content?.Headers.TryAddWithoutValidation(name, values.ToArray());
-        return request;
+        forwarding.AddPathRemovePrefix(Path);
+        forwarding.UseDefaultForwarders = false;
+        forwarding.AddRequestHeadersAllowed(
+            "Accept",
+            "Last-Event-ID",
+            "Cache-Control",
+            "Content-Type",
+            "Idempotency-Key"
+        );
+        forwarding.AddRequestTransform(AddCredential);
+
+        forwarding.CopyResponseTrailers = false;
+        forwarding.AddResponseHeadersAllowed(
+            "Content-Type",
+            "Cache-Control",
+            "Retry-After",
+            "Allow",
+            "Link",
+            "Location",
+            "X-Sse-Position",
+            "X-Accel-Buffering",
+            "X-Request-Id",
+            "Request-Id"
+        );
+        forwarding.AddResponseTransform(StartAsync);
     }
 
-    private static void CopyHead(HttpResponseMessage response, HttpContext context)
+    private static ValueTask AddCredential(RequestTransformContext request)
     {
+        var session = request.HttpContext.Features.GetRequiredFeature<SignInSession>();
+        request.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", session.Credential);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Starts the response, and sends the head of a stream at once: its first event may come late.</summary>
+    private static async ValueTask StartAsync(ResponseTransformContext forwarded)
+    {
+        if (forwarded.ProxyResponse is not { } response)
+            return;
+        var context = forwarded.HttpContext;
         // The credential has expired: the next page asks for a new one.
         if (response.StatusCode == HttpStatusCode.Unauthorized)
             SignInSessions.DeleteCookie(context);
-        context.Response.StatusCode = (int)response.StatusCode;
-        foreach (var name in ResponseHeaders)
-            if (
-                response.Headers.TryGetValues(name, out var values)
-                || response.Content.Headers.TryGetValues(name, out values)
-            )
-                context.Response.Headers[name] = values.ToArray();
+
+        if (!IsStream(context.Response.ContentType))
+        {
+            await context.Response.StartAsync();
+            return;
+        }
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+            rate.MinDataRate = SlowestReader;
+        await context.Response.Body.FlushAsync();
     }
+
+    private static bool IsStream(string? contentType) =>
+        contentType?.StartsWith(EventStream, StringComparison.OrdinalIgnoreCase) == true;
 }

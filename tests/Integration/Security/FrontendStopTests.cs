@@ -1,10 +1,6 @@
 using System.Net;
 using Harness;
 using Integration.Delivery;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Integration.Security;
 
@@ -15,25 +11,24 @@ public sealed class FrontendStopTests(SecureSystem system)
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_waiting_request_is_refused_and_an_open_stream_ends_with_a_reconnection_time()
+    public async Task At_a_stop_streams_end_a_waiting_one_is_refused_and_other_requests_finish()
     {
-        var arrived = new SemaphoreSlim(0);
-        await using var silent = await SilentStreamApiAsync(arrived);
-        await using var frontend = await StartAsync(silent.Urls.First());
+        await using var silent = await SilentStreamApi.StartAsync(Cancelled);
+        await using var frontend = await StartAsync(silent.Url);
         using var site = new Site(frontend.Url);
-        using var leaving = new Site(frontend.Url);
-        foreach (var visit in (Site[])[site, leaving])
-            Assert.Equal(HttpStatusCode.Redirect, (await visit.SignInAsync("any-key")).StatusCode);
-
-        var change = leaving.GetAsync("/api/silent", accept: "application/json");
-        await arrived.WaitAsync(Cancelled);
-        Assert.Equal(HttpStatusCode.Redirect, (await leaving.SignOutAsync()).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await change).StatusCode);
+        Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(SilentStreamApi.Credential)).StatusCode);
 
         await using var open = await SseReader.OpenAsync(frontend.Url, "/api/open", client: site.Streaming());
         await open.WaitForEventsAsync(1);
+        // A stream is one by its response too, whatever its request accepts.
+        using var raw = await site.GetAsync("/api/open", accept: "*/*");
+        await using var bytes = await raw.Content.ReadAsStreamAsync(Cancelled);
         var waiting = site.GetAsync("/api/silent", accept: "text/event-stream");
-        await arrived.WaitAsync(Cancelled);
+        using var client = site.Streaming();
+        var late = client.PostAsync(new Uri(frontend.Url, "/api/late"), null, Cancelled);
+        foreach (var _ in (Task[])[waiting, late])
+            await silent.Arrived.WaitAsync(Cancelled);
+
         frontend.Terminate();
         using var refused = await waiting;
         Assert.Equal(
@@ -41,10 +36,27 @@ public sealed class FrontendStopTests(SecureSystem system)
             (refused.StatusCode, refused.Headers.RetryAfter?.Delta)
         );
         await open.WaitForEndAsync();
-        Assert.True(open.EndedProperly);
-        Assert.NotNull(open.Frames[^1].Retry);
+        await Assert.ThrowsAnyAsync<IOException>(async () => await bytes.CopyToAsync(Stream.Null, Cancelled));
+        // The streams did not wait for the end of the server.
+        Assert.False(late.IsCompleted);
+        silent.Release();
+        using var finished = await late;
+        Assert.Equal("late", await finished.Content.ReadAsStringAsync(Cancelled));
         await frontend.WaitForExitAsync(Cancelled);
         Assert.Equal(0, frontend.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_sign_out_refuses_a_waiting_request()
+    {
+        await using var silent = await SilentStreamApi.StartAsync(Cancelled);
+        await using var frontend = await StartAsync(silent.Url);
+        using var site = new Site(frontend.Url);
+        Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(SilentStreamApi.Credential)).StatusCode);
+        var change = site.GetAsync("/api/silent", accept: "application/json");
+        await silent.Arrived.WaitAsync(Cancelled);
+        Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await change).StatusCode);
     }
 
     [Fact]
@@ -67,8 +79,8 @@ public sealed class FrontendStopTests(SecureSystem system)
     [Fact]
     public async Task Without_a_replica_a_slow_reader_gets_Retry_After()
     {
-        await using var silent = await SilentStreamApiAsync(new SemaphoreSlim(0));
-        await using var frontend = await StartAsync(silent.Urls.First(), "Development");
+        await using var silent = await SilentStreamApi.StartAsync(Cancelled);
+        await using var frontend = await StartAsync(silent.Url, "Development");
         using var site = new Site(frontend.Url);
         using var refused = await site.GetAsync("/patterns/reader?perSecond=1", accept: "text/event-stream");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
@@ -88,41 +100,4 @@ public sealed class FrontendStopTests(SecureSystem system)
             },
             Cancelled
         );
-
-    /// <summary>Accepts every credential, sends one event at <c>/open</c>, and never answers elsewhere.</summary>
-    private static async Task<WebApplication> SilentStreamApiAsync(SemaphoreSlim arrived)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        app.MapGet("/v1/models", () => "{}");
-        app.MapGet(
-            "/open",
-            async (HttpContext context) =>
-            {
-                context.Response.ContentType = "text/event-stream";
-                await context.Response.WriteAsync("id: 1\ndata: one\n\n");
-                await context.Response.Body.FlushAsync();
-                await GoneAsync(context);
-            }
-        );
-        app.MapGet(
-            "/silent",
-            (HttpContext context) =>
-            {
-                arrived.Release();
-                return GoneAsync(context);
-            }
-        );
-        await app.StartAsync(Cancelled);
-        return app;
-    }
-
-    private static Task GoneAsync(HttpContext context)
-    {
-        var gone = new TaskCompletionSource();
-        context.RequestAborted.Register(gone.SetResult);
-        return gone.Task;
-    }
 }
