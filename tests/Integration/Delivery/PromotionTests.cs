@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Integration.Seeds;
 using Stack;
@@ -149,7 +150,21 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
                 reader.Frames.Where(f => f.Event == "token").Select(f => f.Json().GetProperty("text").GetString())
             );
         }
-        var state = await Requests.GetAsync(system.Replicas[0].Url, $"/v1/generations/{whole}");
+
+        JsonElement state = default;
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var answer = await Requests.SendAsync(
+                    system.Replicas[0].Url,
+                    HttpMethod.Get,
+                    $"/v1/generations/{whole}"
+                );
+                state = await answer.Content.ReadFromJsonAsync<JsonElement>();
+                return answer.IsSuccessStatusCode;
+            },
+            "the replica reads the new primary"
+        );
         Assert.Equal(("done", text), (state.Text("status"), state.Text("text")));
 
         var cut = await GenerateAsync(system, maxTokens: 2_000);

@@ -27,6 +27,7 @@ public sealed class SmokeTests(StackFixture stack)
             "60000",
             .. scenarios,
         ]);
+
         try
         {
             Assert.True(run.ExitCode == 0, run.Errors);
@@ -49,14 +50,15 @@ public sealed class SmokeTests(StackFixture stack)
                 Assert.True(Number(result, "connected") >= 60, result.ToString());
                 Assert.True(result.GetProperty("deliveryMs").GetProperty("p999").GetDouble() > 0, result.ToString());
             }
+
             var fanout = run.Results.Single(r => r.GetProperty("scenario").GetString() == "fanout");
             Assert.Equal(Number(fanout, "published") * 60, Number(fanout, "received"));
-            Assert.True(fanout.GetProperty("offeredPerSecond").GetDouble() > 0, fanout.ToString());
             Assert.Contains(
                 "fanout: held events are published and received; lost = 0; ",
                 run.Errors,
                 StringComparison.Ordinal
             );
+
             foreach (var scenario in scenarios)
             {
                 // The scenario's page has the same verdict as the report.
@@ -148,11 +150,13 @@ public sealed class SmokeTests(StackFixture stack)
             "--plant-loss",
             "fanout"
         );
+
         try
         {
             Assert.Equal(1, run.ExitCode);
             Assert.Contains("fanout: FAILED: lost = 0: 10 ", run.Errors, StringComparison.Ordinal);
             Assert.Equal(10, Number(Assert.Single(run.Results), "lost"));
+
             var page = await File.ReadAllTextAsync(Path.Combine(run.ReportFolder, "fanout", "fanout.html"));
             Assert.Contains("fanout: FAILED", page, StringComparison.Ordinal);
             Assert.Contains("FAILED: 10 acknowledged events were not received", page, StringComparison.Ordinal);
