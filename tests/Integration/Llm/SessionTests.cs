@@ -127,6 +127,7 @@ public sealed class SessionTests(LlmSystem system)
         }
         finally
         {
+            system.System.Database.Clear(); // the test's own idle connections are broken, too
             await ExecuteAsync("drop function break_connections() cascade");
         }
         await using var broken = system.System.Database.CreateCommand(
