@@ -19,12 +19,12 @@ internal sealed class PacedReaders(SignInSessions sessions)
     public async IAsyncEnumerable<SseItem<object>> StreamAsync(
         PacedReader reader,
         HttpResponseMessage response,
-        SignInSession? session,
+        HttpContext context,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var registration = session is null ? null : sessions.CancelAtSignOut(session, cancellation);
+        using var registration = sessions.CancelAtSignOut(context, cancellation);
         using var ownedResponse = response;
         _open[reader.Id] = reader;
         var reading = reader.ReadAsync(response, cancellation.Token);

@@ -26,7 +26,6 @@ internal static class PatternsApi
         int perSecond,
         StatusCache status,
         PacedReaders readers,
-        SignInSessions sessions,
         TimeProvider clock,
         IHostApplicationLifetime lifetime,
         HttpContext context
@@ -51,11 +50,11 @@ internal static class PatternsApi
         {
             PerSecond = perSecond,
         };
-        var session = sessions.Find(context);
+        var credential = await SignInSessions.CredentialAsync(context);
         HttpResponseMessage response;
         try
         {
-            response = await reader.ConnectAsync(session?.Credential, cancellation.Token);
+            response = await reader.ConnectAsync(credential, cancellation.Token);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
@@ -64,7 +63,7 @@ internal static class PatternsApi
         if (!response.IsSuccessStatusCode)
             return await RefusedAsync(response, context);
         context.Response.Headers.CacheControl = "no-cache";
-        return TypedResults.ServerSentEvents(readers.StreamAsync(reader, response, session, cancellation.Token));
+        return TypedResults.ServerSentEvents(readers.StreamAsync(reader, response, context, cancellation.Token));
     }
 
     private static Results<NoContent, NotFound, ValidationProblem> SetSpeed(

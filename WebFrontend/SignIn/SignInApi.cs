@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
@@ -14,6 +16,13 @@ internal static class SignInApi
         builder.Services.AddAntiforgery(antiforgery =>
             antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest
         );
+        builder
+            .Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
+            .AddCookie(SignInSessions.ConfigureCookie);
+        builder.Services.AddAuthorization();
+        builder
+            .Services.AddOptions<AuthorizationOptions>()
+            .Configure<IOptions<SignInOptions>, IHostEnvironment>(SignInPolicy.Configure);
         builder.Services.AddSingleton<SignInSessions>();
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton<StreamApiProxy>();

@@ -1,43 +1,43 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components.Endpoints;
-using Microsoft.AspNetCore.StaticAssets;
 using Microsoft.Extensions.Options;
 using WebFrontend.Languages;
 
 namespace WebFrontend.SignIn;
 
-/// <summary>Middleware that lets only signed-in visitors reach pages and endpoints.</summary>
+/// <summary>Lets only signed-in visitors reach pages and endpoints.</summary>
 internal static class SignInPolicy
 {
     /// <summary>
     /// Requires a signed-in visitor for everything except anonymous endpoints. Without <c>SignIn:Enabled</c> everything
     /// is open in Development, and only the pages are open elsewhere.
     /// </summary>
-    public static void UseSignIn(this WebApplication app)
+    public static void Configure(
+        AuthorizationOptions authorization,
+        IOptions<SignInOptions> signIn,
+        IHostEnvironment environment
+    )
     {
-        var enabled = app.Services.GetRequiredService<IOptions<SignInOptions>>().Value.Enabled;
-        if (!enabled && app.Environment.IsDevelopment())
-            return;
-        var sessions = app.Services.GetRequiredService<SignInSessions>();
-        app.Use(
-            (context, next) =>
-            {
-                var isAllowed = enabled
-                    ? sessions.Find(context) is not null
-                    : IsPage(context) || context.GetEndpoint() is null;
-                if (isAllowed || IsAnonymous(context))
-                    return next(context);
-                if (!enabled)
-                    return RefuseAsync(context, "problem.signInOff");
-                var isNavigation =
-                    HttpMethods.IsGet(context.Request.Method)
-                    && context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == "text/html");
-                if (!isNavigation)
-                    return RefuseAsync(context);
-                context.Response.Redirect(SignInPage.AddressFor(IsPage(context) ? context.Request : null));
-                return Task.CompletedTask;
-            }
-        );
+        if (signIn.Value.Enabled)
+            authorization.FallbackPolicy = authorization.DefaultPolicy;
+        else if (!environment.IsDevelopment())
+            authorization.FallbackPolicy = new AuthorizationPolicyBuilder()
+                .RequireAssertion(a => a.Resource is HttpContext c && (IsPage(c) || c.GetEndpoint() is null))
+                .Build();
+    }
+
+    /// <summary>Leads a navigation to the sign-in page, and refuses any other request.</summary>
+    public static Task RequestSignInAsync(HttpContext context)
+    {
+        if (!context.RequestServices.GetRequiredService<IOptions<SignInOptions>>().Value.Enabled)
+            return RefuseAsync(context, "problem.signInOff");
+        var isNavigation =
+            HttpMethods.IsGet(context.Request.Method)
+            && context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == "text/html");
+        if (!isNavigation)
+            return RefuseAsync(context);
+        context.Response.Redirect(SignInPage.AddressFor(IsPage(context) ? context.Request : null));
+        return Task.CompletedTask;
     }
 
     public static bool IsPage(HttpContext context) =>
@@ -53,17 +53,4 @@ internal static class SignInPolicy
         string key = "problem.signIn",
         int status = StatusCodes.Status401Unauthorized
     ) => TypedResults.Problem(Language.Of(context)[key], statusCode: status).ExecuteAsync(context);
-
-    /// <summary>
-    /// Returns true for the sign-in page, static files and health endpoints. Static files are recognised by their
-    /// endpoint, because any path can end in ".css".
-    /// </summary>
-    private static bool IsAnonymous(HttpContext context)
-    {
-        if (context.Request.Path == SignInPage.Path || context.Request.Path == "/not-found")
-            return true;
-        var metadata = context.GetEndpoint()?.Metadata;
-        return metadata?.GetMetadata<StaticAssetDescriptor>() is not null
-            || metadata?.GetMetadata<IAllowAnonymous>() is not null;
-    }
 }

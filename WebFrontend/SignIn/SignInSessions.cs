@@ -1,99 +1,102 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using Microsoft.AspNetCore.DataProtection;
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
 
 namespace WebFrontend.SignIn;
 
 /// <summary>
-/// Keeps a visitor's StreamApi credential in an encrypted, <c>HttpOnly</c>, same-site cookie, for a day or until
+/// The visitors' sign-ins. The framework's cookie keeps a visitor's StreamApi credential encrypted, for a day or until
 /// sign-out at this frontend. A cookie that decrypts holds a credential that StreamApi accepted at sign-in.
 /// </summary>
-internal sealed class SignInSessions(IDataProtectionProvider protection, TimeProvider clock)
+internal sealed class SignInSessions(TimeProvider clock)
 {
-    /// <summary>
-    /// The prefix binds the cookie to this host (RFC 6265bis §4.1.3.2): no sibling domain can set it.
-    /// </summary>
-    private const string Cookie = "__Host-signed-in";
-
     /// <summary>Maximum length of a credential in characters, so that its cookie stays under 4 kB.</summary>
     public const int MaxLength = 2_500;
 
-    private static readonly CookieOptions Options = new()
-    {
-        HttpOnly = true,
-        Secure = true,
-        SameSite = SameSiteMode.Strict,
-        Path = "/",
-        IsEssential = true,
-    };
+    /// <summary>Name of the credential among the tokens of a sign-in.</summary>
+    private const string Credential = "credential";
 
     /// <summary>Life of a sign-in.</summary>
     private static readonly TimeSpan Life = TimeSpan.FromDays(1);
 
-    /// <summary>Maximum number of ended sessions that are remembered, about 20 MB; the oldest are forgotten.</summary>
+    /// <summary>Maximum number of ended sign-ins that are remembered, about 20 MB; the oldest are forgotten.</summary>
     private const int MaxEnded = 100_000;
 
-    private readonly ITimeLimitedDataProtector _protector = protection
-        .CreateProtector("WebFrontend.SignedIn")
-        .ToTimeLimitedDataProtector();
     private readonly ConcurrentDictionary<CancellationTokenSource, string> _streams = new();
     private readonly ConcurrentDictionary<string, bool> _ended = new();
     private readonly Queue<(string Id, long At)> _ends = new();
 
-    public void SignIn(HttpContext context, string credential) =>
-        context.Response.Cookies.Append(Cookie, _protector.Protect($"{Guid.NewGuid():N} {credential}", Life), Options);
-
-    public static void DeleteCookie(HttpContext context) => context.Response.Cookies.Delete(Cookie, Options);
-
-    /// <summary>Deletes the cookie and ends the session's open streams, in all tabs.</summary>
-    public void SignOut(HttpContext context)
+    public static void ConfigureCookie(CookieAuthenticationOptions options)
     {
-        if (Find(context) is { } session)
+        // The prefix binds the cookie to this host (RFC 6265bis §4.1.3.2): no sibling domain can set it.
+        options.Cookie.Name = "__Host-signed-in";
+        options.Cookie.Path = "/";
+        options.Cookie.SecurePolicy = CookieSecurePolicy.Always;
+        options.Cookie.SameSite = SameSiteMode.Strict;
+        options.ExpireTimeSpan = Life;
+        options.SlidingExpiration = false;
+        options.Events.OnRedirectToLogin = redirect => SignInPolicy.RequestSignInAsync(redirect.HttpContext);
+        options.Events.OnValidatePrincipal = cookie =>
         {
-            End(session.Id);
-            foreach (var (cancellation, id) in _streams)
-                if (id == session.Id)
+            var sessions = cookie.HttpContext.RequestServices.GetRequiredService<SignInSessions>();
+            if (sessions._ended.ContainsKey(IdOf(cookie.Principal!)))
+                cookie.RejectPrincipal();
+            return Task.CompletedTask;
+        };
+    }
+
+    public static Task SignInAsync(HttpContext context, string credential)
+    {
+        var id = new Claim(ClaimTypes.NameIdentifier, $"{Guid.NewGuid():N}");
+        var visitor = new ClaimsIdentity([id], CookieAuthenticationDefaults.AuthenticationScheme);
+        var properties = new AuthenticationProperties();
+        properties.StoreTokens([new AuthenticationToken { Name = Credential, Value = credential }]);
+        return context.SignInAsync(new ClaimsPrincipal(visitor), properties);
+    }
+
+    /// <summary>Deletes the cookie and ends the visitor's open streams, in all tabs.</summary>
+    public Task SignOutAsync(HttpContext context)
+    {
+        if (context.User.Identity is { IsAuthenticated: true })
+        {
+            var id = IdOf(context.User);
+            End(id);
+            foreach (var (cancellation, owner) in _streams)
+                if (owner == id)
                     Cancel(cancellation);
         }
-        DeleteCookie(context);
+        return context.SignOutAsync();
     }
 
-    /// <summary>Returns the session of a request, or null if the visitor is not signed in.</summary>
-    public SignInSession? Find(HttpContext context)
-    {
-        if (context.Request.Cookies[Cookie] is not { Length: > 0 } cookie)
-            return null;
-        try
-        {
-            return
-                _protector.Unprotect(cookie, out var end).Split(' ') is [var id, var credential]
-                && !_ended.ContainsKey(id)
-                ? new SignInSession(id, credential, end)
-                : null;
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-    }
+    /// <summary>Returns the token or key for StreamApi, or null if the visitor is not signed in.</summary>
+    public static Task<string?> CredentialAsync(HttpContext context) => context.GetTokenAsync(Credential);
 
-    /// <summary>Cancels <paramref name="cancellation"/> at sign-out and when the sign-in expires, until the result is
-    /// disposed.</summary>
-    public IDisposable CancelAtSignOut(SignInSession session, CancellationTokenSource cancellation)
+    /// <summary>
+    /// Cancels <paramref name="cancellation"/> at the visitor's sign-out and when the sign-in expires, until the result
+    /// is disposed. Returns null if the visitor is not signed in, as in Development.
+    /// </summary>
+    public IDisposable? CancelAtSignOut(HttpContext context, CancellationTokenSource cancellation)
     {
-        var left = session.End - clock.GetUtcNow();
+        var signIn = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult;
+        if (signIn?.Properties?.ExpiresUtc is not { } end)
+            return null;
+        var id = IdOf(context.User);
+        var left = end - clock.GetUtcNow();
         var expiry = clock.CreateTimer(
             _ => Cancel(cancellation),
             null,
             left > TimeSpan.Zero ? left : TimeSpan.Zero,
             Timeout.InfiniteTimeSpan
         );
-        _streams[cancellation] = session.Id;
+        _streams[cancellation] = id;
         // The sign-out may have looked for streams just before.
-        if (_ended.ContainsKey(session.Id))
+        if (_ended.ContainsKey(id))
             Cancel(cancellation);
         return new Registration(_streams, cancellation, expiry);
     }
+
+    private static string IdOf(ClaimsPrincipal visitor) => visitor.FindFirstValue(ClaimTypes.NameIdentifier)!;
 
     private void End(string id)
     {
@@ -128,16 +131,4 @@ internal sealed class SignInSessions(IDataProtectionProvider protection, TimePro
             streams.TryRemove(cancellation, out _);
         }
     }
-}
-
-/// <summary>One sign-in. Not a record, because a record's text would contain the credential.</summary>
-internal sealed class SignInSession(string id, string credential, DateTimeOffset end)
-{
-    public string Id => id;
-
-    /// <summary>Time at which the sign-in expires (UTC).</summary>
-    public DateTimeOffset End => end;
-
-    /// <summary>The token or key for StreamApi.</summary>
-    public string Credential => credential;
 }

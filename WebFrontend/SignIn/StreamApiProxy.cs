@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using WebFrontend.Status;
@@ -93,14 +93,9 @@ internal sealed class StreamApiProxy(
             await SignInPolicy.RefuseAsync(context, "problem.otherSite", StatusCodes.Status403Forbidden);
             return;
         }
-        if (sessions.Find(context) is not { } session)
-        {
-            await SignInPolicy.RefuseAsync(context);
-            return;
-        }
 
         using var cancellation = new CancellationTokenSource();
-        using var signOut = sessions.CancelAtSignOut(session, cancellation);
+        using var signOut = sessions.CancelAtSignOut(context, cancellation);
         var acceptsStream = context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == EventStream);
         // RequestAborted does not fire at shutdown. Other requests than streams may finish.
         using var stop = lifetime.ApplicationStopping.Register(() =>
@@ -109,7 +104,6 @@ internal sealed class StreamApiProxy(
                 cancellation.Cancel();
         });
 
-        context.Features.Set(session);
         // The forwarder would pass the wish for a WebSocket on, whatever headers are allowed.
         context.Request.Headers.Remove("Upgrade");
         var server = _server.GetLeftPart(UriPartial.Authority);
@@ -143,7 +137,7 @@ internal sealed class StreamApiProxy(
             "Content-Type",
             "Idempotency-Key"
         );
-        forwarding.AddRequestTransform(AddCredential);
+        forwarding.AddRequestTransform(AddCredentialAsync);
 
         forwarding.CopyResponseTrailers = false;
         forwarding.AddResponseHeadersAllowed(
@@ -161,11 +155,10 @@ internal sealed class StreamApiProxy(
         forwarding.AddResponseTransform(StartAsync);
     }
 
-    private static ValueTask AddCredential(RequestTransformContext request)
+    private static async ValueTask AddCredentialAsync(RequestTransformContext request)
     {
-        var session = request.HttpContext.Features.GetRequiredFeature<SignInSession>();
-        request.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", session.Credential);
-        return ValueTask.CompletedTask;
+        var credential = await SignInSessions.CredentialAsync(request.HttpContext);
+        request.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
     }
 
     /// <summary>Starts the response, and sends the head of a stream at once: its first event may come late.</summary>
@@ -176,7 +169,7 @@ internal sealed class StreamApiProxy(
         var context = forwarded.HttpContext;
         // The credential has expired: the next page asks for a new one.
         if (response.StatusCode == HttpStatusCode.Unauthorized)
-            SignInSessions.DeleteCookie(context);
+            await context.SignOutAsync();
 
         if (!IsStream(context.Response.ContentType))
         {
