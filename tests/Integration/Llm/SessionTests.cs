@@ -152,6 +152,7 @@ public sealed class SessionTests(LlmSystem system)
         });
         var session = await SessionAsync(system.A);
         await using var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session);
+
         await ExecuteAsync(
             $$"""
             create table vain_tries (run text);
@@ -177,6 +178,7 @@ public sealed class SessionTests(LlmSystem system)
         {
             await ExecuteAsync("drop function note_vain_try() cascade");
         }
+
         Assert.Equal("firstsecondthirdfourth", LlmSystem.Text(reader.Events, "data"));
         await using var tries = system.System.Database.CreateCommand("select count(*) from vain_tries");
         Assert.Equal(0L, await tries.ExecuteScalarAsync(Stop));

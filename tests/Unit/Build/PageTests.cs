@@ -7,8 +7,8 @@ namespace Unit.Build;
 /// stand in a list until somebody changes them.</summary>
 public sealed class PageTests
 {
-    private static readonly ShrinkingList Pages = new("unchanged-pages.txt", most: 257);
-    private static readonly ShrinkingList Names = new("unchanged-names.txt", most: 41);
+    private static readonly ShrinkingList Pages = new("unchanged-pages.txt", most: 256);
+    private static readonly ShrinkingList Names = new("unchanged-names.txt", most: 40);
 
     /// <summary>A listed file, and the start of the SHA-256 of its content.</summary>
     private static readonly Dictionary<string, string> Listed = Pages
