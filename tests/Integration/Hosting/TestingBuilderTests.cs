@@ -33,9 +33,9 @@ public class TestingBuilderTests(StackFixture stack)
 
     /// <summary>What the command of the dashboard opens in its terminal dock.</summary>
     [Theory]
-    [InlineData("postgres", "select 40 + 2 as answer from pg_roles limit 1;\r", "42")]
-    [InlineData("redis-server", "eval 'return 40 + 2' 0\r", "(integer) 42")]
-    public async Task The_shell_of_a_store_is_signed_in(string store, string question, string answer)
+    [InlineData("postgres", "=", "select 40 + 2 as answer from pg_roles limit 1;\r", "42")]
+    [InlineData("redis-server", ">", "eval 'return 40 + 2' 0\r", "(integer) 42")]
+    public async Task The_shell_of_a_store_is_signed_in(string store, string prompt, string question, string answer)
     {
         Assert.SkipUnless(
             stack.App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Any(r => r.Name == store),
@@ -50,6 +50,8 @@ public class TestingBuilderTests(StackFixture stack)
             .App.Services.GetRequiredService<TerminalService>()
             .CreateTerminal(shell.Terminal);
 
+        // A shell forgets what is typed before its prompt.
+        await terminal.WaitForTextAsync(prompt, TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         await terminal.SendTextAsync(question, TestContext.Current.CancellationToken);
         await terminal.WaitForTextAsync(answer, TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
