@@ -74,6 +74,14 @@ internal sealed partial class ServiceProcess : RunningService
             throw new InvalidOperationException($"{service} ended with {process.ExitCode}:\n{process.Output}");
     }
 
+    /// <summary>The program of a project, built beside this one:
+    /// artifacts/bin/Integration/debug/ -> artifacts/bin/&lt;project&gt;/debug/&lt;project&gt;.dll.</summary>
+    public static string PathOf(string project)
+    {
+        var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        return Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, project + ".dll");
+    }
+
     public void Kill() => _process.Kill();
 
     public void Terminate() => Signal(Signals.Terminate);
@@ -107,9 +115,7 @@ internal sealed partial class ServiceProcess : RunningService
         IReadOnlyDictionary<string, string> environment
     )
     {
-        // artifacts/bin/Integration/debug/ -> artifacts/bin/<service>/debug/<service>.dll
-        var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        var dll = Path.Combine(here.Parent!.Parent!.FullName, service, here.Name, service + ".dll");
+        var dll = PathOf(service);
         var start = new ProcessStartInfo("dotnet", [dll, .. arguments])
         {
             RedirectStandardOutput = true,

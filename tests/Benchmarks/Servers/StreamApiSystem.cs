@@ -7,13 +7,13 @@ namespace Benchmarks.Servers;
 internal sealed class StreamApiSystem : IAsyncDisposable
 {
     private readonly ChildProcess _broadcaster;
-    private readonly TelemetrySink _telemetry;
+    private readonly OtlpReceiver _telemetry;
     private bool _isStopped;
 
     private StreamApiSystem(
         ServiceBuild build,
         Stores stores,
-        TelemetrySink telemetry,
+        OtlpReceiver telemetry,
         ChildProcess broadcaster,
         Dictionary<string, string> environment
     )
@@ -38,19 +38,18 @@ internal sealed class StreamApiSystem : IAsyncDisposable
     )
     {
         var stores = await Stores.StartAsync(durable, cancellationToken);
-        TelemetrySink? telemetry = null;
+        OtlpReceiver? telemetry = null;
         try
         {
-            telemetry = await TelemetrySink.StartAsync(cancellationToken);
-            var environment = new Dictionary<string, string>
+            // Without an exporter .NET's histograms would count nothing and cost nothing.
+            telemetry = await OtlpReceiver.StartAsync(body => body.CopyToAsync(Stream.Null), cancellationToken);
+            var environment = new Dictionary<string, string>(telemetry.Settings)
             {
                 ["ConnectionStrings__eventstore"] = stores.EventStore,
                 ["ConnectionStrings__redis"] = stores.Redis,
                 ["Traffic__Enabled"] = "false",
                 // Other environments limit the streams that an address may open a minute.
                 ["ASPNETCORE_ENVIRONMENT"] = "Development",
-                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.Address.ToString(),
-                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
                 // Exported early, so that telemetry of connecting is sent before deliveries are measured.
                 ["OTEL_BSP_SCHEDULE_DELAY"] = "500",
                 ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Harness;
 
 namespace Integration.Deploy;
 
@@ -18,9 +19,7 @@ public sealed class ComposeTests
 
     private static async Task<(int ExitCode, string Output)> RunAsync(CancellationToken cancellationToken)
     {
-        // artifacts/bin/Integration/debug/ -> artifacts/bin/Reliability/debug/Reliability.dll
-        var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        var dll = Path.Combine(here.Parent!.Parent!.FullName, "Reliability", here.Name, "Reliability.dll");
+        var dll = ServiceProcess.PathOf("Reliability");
         using var process = Process.Start(
             new ProcessStartInfo("dotnet", [dll, "compose", "--short"])
             {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Harness;
 
 namespace Integration.Load;
 
@@ -13,9 +14,7 @@ internal sealed record LoadTestsProcess(
 {
     public static async Task<LoadTestsProcess> RunAsync(params string[] arguments)
     {
-        // artifacts/bin/Integration/debug/ -> artifacts/bin/LoadTests/debug/LoadTests.dll
-        var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        var dll = Path.Combine(here.Parent!.Parent!.FullName, "LoadTests", here.Name, "LoadTests.dll");
+        var dll = ServiceProcess.PathOf("LoadTests");
         var folder = Directory.CreateTempSubdirectory("load-").FullName;
         var start = new ProcessStartInfo("dotnet", [dll, .. arguments, "--reports", folder])
         {

@@ -43,18 +43,7 @@ public sealed class SystemdTests : IDisposable
         Assert.Equal("STOPPING=1", await ToldAsync(service));
     }
 
-    /// <summary>artifacts/bin/Integration/debug/ -> artifacts/bin/WebFrontend/debug/WebFrontend.dll</summary>
-    private static string Frontend { get; } =
-        Path.GetFullPath(
-            Path.Combine(
-                AppContext.BaseDirectory,
-                "..",
-                "..",
-                "WebFrontend",
-                Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)),
-                "WebFrontend.dll"
-            )
-        );
+    private static string Frontend { get; } = ServiceProcess.PathOf("WebFrontend");
 
     private async Task<string> ToldAsync(ChildProcess service)
     {
