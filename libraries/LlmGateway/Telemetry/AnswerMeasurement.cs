@@ -15,7 +15,8 @@ internal sealed class AnswerMeasurement : IDisposable
     private readonly Activity? _span;
     private readonly long _start;
 
-    /// <summary>The answer, if its span is to have it.</summary>
+    /// <summary>The span, if it is to have the messages; and their answer.</summary>
+    private readonly Activity? _conversation;
     private readonly List<ChatResponseUpdate> _answer = [];
     private TagList _tags;
     private string? _error = "cancelled",
@@ -55,8 +56,9 @@ internal sealed class AnswerMeasurement : IDisposable
         if (options?.MaxOutputTokens is { } maxTokens)
             _span?.SetTag("gen_ai.request.max_tokens", maxTokens);
         _span?.SetTag("gen_ai.request.model", options?.ModelId).SetTag("gen_ai.request.stream", true);
-        if (_span is not null && metrics.CapturesMessages)
-            MessageContent.AddInput(_span, messages, options?.Instructions);
+        _conversation = metrics.CapturesMessages ? _span : null;
+        if (_conversation is not null)
+            MessageContent.AddInput(_conversation, messages, options?.Instructions);
 
         _start = clock.GetTimestamp();
     }
@@ -74,7 +76,7 @@ internal sealed class AnswerMeasurement : IDisposable
                     _metrics.ChunkReceived(_clock.GetElapsedTime(_chunkAt), _tags);
                 _chunkAt = _clock.GetTimestamp();
             }
-        if (_span is not null && _metrics.CapturesMessages)
+        if (_conversation is not null)
             _answer.Add(update);
 
         _finish = update.FinishReason?.Value ?? _finish;
@@ -114,8 +116,8 @@ internal sealed class AnswerMeasurement : IDisposable
             .SetTag("gen_ai.usage.output_tokens", _usage?.OutputTokenCount)
             .SetTag("gen_ai.response.id", _id)
             .SetTag("gen_ai.response.time_to_first_chunk", _first?.TotalSeconds);
-        if (_span is not null && _metrics.CapturesMessages)
-            MessageContent.AddOutput(_span, _answer, _finish);
+        if (_conversation is not null)
+            MessageContent.AddOutput(_conversation, _answer, _finish);
         _span?.Dispose();
     }
 }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Telemetry;
 
 /// <summary>
-/// What was asked and answered, as attributes of a span: <c>gen_ai.input.messages</c>,
-/// <c>gen_ai.output.messages</c> and <c>gen_ai.system_instructions</c> of OpenTelemetry's conventions
+/// The question and the answer as attributes of a span: <c>gen_ai.input.messages</c>, <c>gen_ai.output.messages</c>
+/// and <c>gen_ai.system_instructions</c> of OpenTelemetry's conventions
 /// (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/), JSON each. Aspire's dashboard shows them as a
 /// conversation.
 /// </summary>

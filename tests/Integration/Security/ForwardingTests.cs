@@ -7,7 +7,7 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>What the frontend forwards of a request to <c>/api/…</c> and of its response, and when it ends.</summary>
+/// <summary>The frontend forwards only known headers of a request to <c>/api/…</c> and of its response.</summary>
 public sealed class ForwardingTests : IAsyncLifetime
 {
     /// <summary>Generous for a busy machine, and far below every timeout of the frontend.</summary>
