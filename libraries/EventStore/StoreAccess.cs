@@ -125,7 +125,9 @@ public static class StoreAccess
     {
         try
         {
+#pragma warning disable RS0030 // It replaces Npgsql's command timeout, and a data source has no clock.
             return await running.WaitAsync(limit, cancellationToken);
+#pragma warning restore RS0030
         }
         catch (Exception e) when (!running.IsCompleted)
         {

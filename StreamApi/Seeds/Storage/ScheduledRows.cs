@@ -55,7 +55,9 @@ internal sealed class ScheduledRows(
                     sleep = Pause;
                 }
                 // Rounds up, because a wake-up before the due time would query again.
+#pragma warning disable RS0030 // A semaphore takes no clock.
                 await _changed.WaitAsync((int)Math.Ceiling(sleep.TotalMilliseconds), cancellationToken);
+#pragma warning restore RS0030
                 while (_changed.Wait(0, CancellationToken.None)) { }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -59,7 +59,9 @@ public sealed class EventTail(
                 yield return page;
                 if (page.Through < page.Head)
                     continue;
+#pragma warning disable RS0030 // A semaphore takes no clock.
                 await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
+#pragma warning restore RS0030
             }
         }
         finally
@@ -82,7 +84,9 @@ public sealed class EventTail(
         try
         {
             while (true)
+#pragma warning disable RS0030 // A semaphore takes no clock.
                 yield return await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
+#pragma warning restore RS0030
         }
         finally
         {
