@@ -1,9 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -28,7 +26,7 @@ public static class Extensions
     private const string RedisSpans = "OpenTelemetry.Instrumentation.StackExchangeRedis";
 
     /// <summary>
-    /// Adds the defaults. Spans get their route and status, and every <see cref="HttpClient"/> of the factory finds
+    /// Adds the defaults. Every <see cref="HttpClient"/> of the factory finds
     /// services by name and retries transient failures.
     /// </summary>
     /// <remarks>
@@ -82,7 +80,8 @@ public static class Extensions
             .ConfigureResource(resource => resource.AddService(name).AddEnvironmentVariableDetector())
             .WithTracing(tracing =>
                 tracing
-                    .AddSource("Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "AspireSse.*", name)
+                    .AddAspNetCoreInstrumentation(RequestSpans.Configure)
+                    .AddSource("System.Net.Http", "Npgsql", "AspireSse.*", name)
                     .AddProcessor(
                         new QuietSpans(
                             [HealthPath, AlivePath, PrometheusExtensions.Path],
@@ -107,7 +106,6 @@ public static class Extensions
 
         builder.Services.AddSingleton<IConfigureOptions<KestrelServerOptions>, CertificateExpiry>();
         RequestSpans.EnableNativeTags();
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, RequestSpans>());
         return builder;
     }
 
