@@ -30,6 +30,7 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Fi
         // Elements that other tests add meanwhile have their final colour at once.
         await page.EmulateMediaAsync(new() { ReducedMotion = ReducedMotion.Reduce });
         await FilledAsync(page, path, topic);
+
         await page.EvaluateAsync(Axe);
         // The elements that pass are of no interest, and describing them takes longest.
         var violations = await page.EvaluateAsync<string[]>(
@@ -43,9 +44,19 @@ public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : Fi
             Wcag
         );
         Assert.True(violations.Length == 0, string.Join('\n', violations));
-        Assert.True(
-            await page.EvaluateAsync<bool>("document.scrollingElement.scrollWidth <= innerWidth"),
-            "The page is wider than its screen."
+
+        var wide = await page.EvaluateAsync<string[]>(
+            """
+            () => {
+              const { scrollWidth } = document.scrollingElement;
+              if (scrollWidth <= innerWidth) return [];
+              const beyond = [...document.querySelectorAll('body *')]
+                .filter((element) => element.getBoundingClientRect().right > innerWidth)
+                .map((element) => element.outerHTML.slice(0, 300));
+              return [`${scrollWidth} > ${innerWidth}`, ...beyond];
+            }
+            """
         );
+        Assert.True(wide.Length == 0, "The page is wider than its screen:\n" + string.Join('\n', wide));
     }
 }

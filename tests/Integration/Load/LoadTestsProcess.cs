@@ -21,9 +21,11 @@ internal sealed record LoadTestsProcess(
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+
         using var process = Process.Start(start)!;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
+
         try
         {
             var (output, errors) = (
@@ -31,11 +33,13 @@ internal sealed record LoadTestsProcess(
                 process.StandardError.ReadToEndAsync(limit.Token)
             );
             await process.WaitForExitAsync(limit.Token);
+
             var results = (await output)
                 .Split('\n')
                 .Where(line => line.StartsWith('{'))
                 .Select(line => JsonDocument.Parse(line).RootElement)
                 .ToList();
+
             return new LoadTestsProcess(process.ExitCode, results, await errors, folder);
         }
         finally
