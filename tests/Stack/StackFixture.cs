@@ -64,9 +64,13 @@ public sealed class StackFixture : IAsyncLifetime
     )
     {
         var name = $"test_{Guid.NewGuid():N}";
-        await using var source = NpgsqlDataSource.Create(EventStore);
+        // Many tests start at once, and a busy machine opens a connection late.
+        var patient = new NpgsqlConnectionStringBuilder(EventStore) { Timeout = 60, CommandTimeout = 60 };
+        await using var source = NpgsqlDataSource.Create(patient);
+
         await using (var create = source.CreateCommand($"create database {name} template {template}"))
             await create.ExecuteNonQueryAsync(cancellationToken);
+
         return new NpgsqlConnectionStringBuilder(EventStore) { Database = name };
     }
 
