@@ -22,8 +22,8 @@ internal sealed class Upstream(
     // OpenAsync gives up before such a delay: it is longer than FirstTokenTotalSeconds may be.
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromHours(3);
 
-    /// <summary>Longest wait for the body of an error.</summary>
-    private static readonly TimeSpan ErrorTimeout = TimeSpan.FromSeconds(5);
+    /// <summary>Longest wait for the body of an error, so that the client has the error within two seconds.</summary>
+    private static readonly TimeSpan ErrorTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Bytes that are read of an error; those of the vendors have some kilobytes.</summary>
     private const int MaxErrorBytes = 64 * 1024;
@@ -190,7 +190,8 @@ internal sealed class Upstream(
         return UpstreamException.OfStatus(status, message, RetryAfter(response));
     }
 
-    /// <summary>Reads the beginning of an error's body; the part that has come, if the rest does not.</summary>
+    /// <summary>Reads an error's body until its JSON is complete, because a provider may keep the body open; the part
+    /// that has come, if the rest does not.</summary>
     private async Task<string> ErrorTextAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(ErrorTimeout, clock);
@@ -201,13 +202,28 @@ internal sealed class Upstream(
         {
             var body = await response.Content.ReadAsStreamAsync(either.Token);
             while (
-                count < buffer.Length && await body.ReadAsync(buffer.AsMemory(count), either.Token) is > 0 and var read
+                count < buffer.Length
+                && !IsWholeObject(buffer.AsSpan(0, count))
+                && await body.ReadAsync(buffer.AsMemory(count), either.Token) is > 0 and var read
             )
                 count += read;
         }
         catch (Exception e) when (e is HttpRequestException or IOException) { }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
         return Encoding.UTF8.GetString(buffer, 0, count);
+    }
+
+    private static bool IsWholeObject(ReadOnlySpan<byte> text)
+    {
+        var json = new Utf8JsonReader(text, isFinalBlock: false, default);
+        try
+        {
+            return json.Read() && json.TokenType == JsonTokenType.StartObject && json.TrySkip();
+        }
+        catch (JsonException)
+        {
+            return false; // not JSON: it has no end of its own
+        }
     }
 
     private TimeSpan? RetryAfter(HttpResponseMessage response)
