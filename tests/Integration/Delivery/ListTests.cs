@@ -10,6 +10,19 @@ namespace Integration.Delivery;
 [Collection(TwoReplicas.Collection)]
 public sealed class ListTests(TwoReplicas fixture)
 {
+    private static readonly string[] StatsMembers =
+    [
+        "at",
+        "connections",
+        "delivered",
+        "latencyMs",
+        "appended",
+        "lag",
+        "resumes",
+        "resyncs",
+        "degraded",
+    ];
+
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
@@ -164,6 +177,105 @@ public sealed class ListTests(TwoReplicas fixture)
             },
             "both streams are listed, a page each"
         );
+    }
+
+    [Fact]
+    public async Task A_list_of_streams_is_sorted_by_lag_across_replicas()
+    {
+        const int Events = 600; // 2.4 MB: more than the sockets of a reader hold
+        await using var furthest = await StalledReader.OpenAsync(A.Url, Stream("furthest"), receiveBuffer: 16 * 1024);
+        await DeliverySystem.PublishLargeAsync(A, T("1"), Events);
+        await using var behind = await StalledReader.OpenAsync(B.Url, Stream("behind"), receiveBuffer: 16 * 1024);
+        await DeliverySystem.PublishLargeAsync(A, T("1"), Events);
+        await using var level = await SseReader.OpenAtAsync(A.Url, Stream("level"));
+
+        List<(string Name, long Lag)> rows = [];
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                rows = await SortedAsync("-lag");
+                return LagOf("furthest") > LagOf("behind") && LagOf("behind") > 0 && LagOf("level") == 0;
+            },
+            "the readers lag by different numbers of positions",
+            () => string.Join(' ', rows)
+        );
+
+        Assert.Equal(["furthest", "behind", "level"], rows.Select(row => row.Name));
+        Assert.Equal(["level", "behind", "furthest"], (await SortedAsync("lag")).Select(row => row.Name));
+
+        string Stream(string name) => $"/v1/events/stream?topic={T("1")}&topic={T(name)}";
+
+        long LagOf(string name) => rows.SingleOrDefault(row => row.Name == name, (name, -1)).Lag;
+
+        async Task<List<(string Name, long Lag)>> SortedAsync(string order)
+        {
+            var page = await Requests.GetAsync(B.Url, $"/v1/connections?sort={order}&filter={T("1")}");
+            return
+            [
+                .. from row in page.GetProperty("connections").EnumerateArray()
+                let topics = row.GetProperty("topics").EnumerateArray().Select(topic => topic.GetString()!)
+                select (topics.Single(topic => topic != T("1")).Split('.')[1], row.GetProperty("lag").GetInt64()),
+            ];
+        }
+    }
+
+    [Fact]
+    public async Task The_stats_of_a_replica_say_of_each_second_what_it_delivered_and_resumed()
+    {
+        var before = await NextSecondAsync(); // what earlier tests did is counted
+        var position = (await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 1))[0];
+        await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}", position);
+        await using var lost = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}", "no-id-of-ours");
+        await DeliverySystem.PublishNumbersAsync(A, T("1"), 2, 3);
+        await reader.WaitForEventsAsync(3);
+
+        List<JsonElement> stats = [];
+        await DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                stats = await StatsAsync(before);
+                return stats.Any(s => s.TryGetProperty("delivered", out _))
+                    && stats.Any(s => s.TryGetProperty("resyncs", out _))
+                    && stats.Any(s => s.GetProperty("connections").GetInt32() >= 2);
+            },
+            "the seconds of the deliveries and of the resync are over",
+            () => string.Join('\n', stats)
+        );
+
+        Assert.Equal(stats.Select(AtOf).Order().Distinct(), stats.Select(AtOf));
+        Assert.All(
+            stats,
+            // Members without a value are left out.
+            second => Assert.Equal(StatsMembers.Where(m => second.TryGetProperty(m, out _)), NamesOf(second))
+        );
+        Assert.All(stats, second => Assert.Equal(["at", "connections"], NamesOf(second).Take(2)));
+        Assert.All(
+            stats.Where(s => s.TryGetProperty("delivered", out _)),
+            second => Assert.Equal(["p50", "p95", "p99"], NamesOf(second.GetProperty("latencyMs")))
+        );
+        Assert.Contains(stats, s => s.TryGetProperty("appended", out var appended) && appended.GetDouble() > 0);
+        Assert.Equal(1, stats.Sum(s => s.TryGetProperty("resumes", out var count) ? count.GetInt64() : 0));
+        var resyncs = stats.SelectMany(s => s.TryGetProperty("resyncs", out var all) ? all.EnumerateObject() : default);
+        Assert.Equal(["malformed 1"], resyncs.Select(reason => $"{reason.Name} {reason.Value}"));
+
+        // Only what is newer than the client has.
+        var last = AtOf(stats[^1]);
+        Assert.All(await StatsAsync(last), second => Assert.True(AtOf(second) > last));
+
+        static long AtOf(JsonElement second) => second.GetProperty("at").GetInt64();
+
+        async Task<long> NextSecondAsync()
+        {
+            var (former, next) = ((await StatsAsync(0)).Select(AtOf).LastOrDefault(), 0L);
+            await DeliverySystem.EventuallyAsync(
+                async () => (next = (await StatsAsync(0)).Select(AtOf).LastOrDefault()) > former,
+                "another second is over"
+            );
+            return next;
+        }
+
+        async Task<List<JsonElement>> StatsAsync(long after) =>
+            [.. (await Requests.GetAsync(A.Url, $"/v1/replicas/stats?after={after}")).EnumerateArray()];
     }
 
     [Fact]
