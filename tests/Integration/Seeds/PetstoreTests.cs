@@ -289,6 +289,28 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
         Assert.Equal((1, 1), (begun, await RunsOfAsync(user)));
     }
 
+    [Fact]
+    public async Task Each_recommendation_has_the_id_and_the_name_of_another_pet_of_the_catalogue()
+    {
+        var pets = (await Requests.GetAsync(seeds.B, "/v1/pets"))
+            .EnumerateArray()
+            .Select(pet => (pet.Text("id"), pet.Text("name")));
+        await using var reader = await SseReader.OpenAsync(
+            seeds.A,
+            $"/v1/pets/recommendations/stream?userId=u{Guid.NewGuid():N}"
+        );
+        await reader.WaitForEndAsync();
+
+        var recommended = reader.Events.SkipLast(1).Select(e => e.Json()).ToList();
+        Assert.NotEmpty(recommended);
+        Assert.All(recommended, pet => Assert.Equal(["petId", "name", "score", "reason"], NamesOf(pet)));
+        Assert.Subset(pets.ToHashSet(), recommended.Select(pet => (pet.Text("petId"), pet.Text("name"))).ToHashSet());
+        Assert.Distinct(recommended.Select(pet => pet.Text("petId")));
+        Assert.Equal(["total", "processingTime"], NamesOf(reader.Events.Last().Json()));
+
+        static IEnumerable<string> NamesOf(JsonElement data) => data.EnumerateObject().Select(member => member.Name);
+    }
+
     private async Task<int> RunsOfAsync(string user)
     {
         await using var count = seeds.System.Database.CreateCommand(
