@@ -1,0 +1,25 @@
+using System.Net;
+
+namespace Integration.Seeds;
+
+/// <summary>The address to which the dashboard links.</summary>
+[Collection(SeedSystem.Collection)]
+public sealed class BareAddressTests(SeedSystem seeds)
+{
+    [Fact]
+    public async Task It_names_the_service_its_document_and_addresses_that_answer()
+    {
+        var home = await Requests.GetAsync(seeds.A, "/");
+
+        Assert.Equal(["service", "openApi", "try"], home.EnumerateObject().Select(member => member.Name));
+        Assert.Equal("Aspire.Sse StreamApi", home.Text("service"));
+        Assert.Equal("/openapi/v1.json", home.Text("openApi"));
+        var links = home.GetProperty("try").EnumerateArray().Select(link => link.GetString()!).ToList();
+        Assert.Contains("/sse/events", links);
+        foreach (var link in links.Append(home.Text("openApi")!))
+        {
+            using var answer = await Requests.SendAsync(seeds.A, HttpMethod.Get, link);
+            Assert.Equal((link, HttpStatusCode.OK), (link, answer.StatusCode));
+        }
+    }
+}
