@@ -1,0 +1,103 @@
+using Harness;
+using Integration.Seeds;
+using Npgsql;
+using Stack;
+
+namespace Integration.Delivery;
+
+/// <summary>A replica whose feed waits for Postgres while Redis brings more than memory could hold.</summary>
+[Trait("Takes", "long")]
+public sealed class FloodedFeedTests(StackFixture stack)
+{
+    private const string Stream = "/v1/events/stream?topic=t.%3E";
+    private const int Batches = 60,
+        BatchEvents = 60,
+        Events = Batches * BatchEvents;
+
+    /// <summary>Smaller than <c>Relay:MaxDataBytes</c>, so that Redis brings all of it: 216 MB.</summary>
+    private static readonly string Pad = new('x', 60_000);
+
+    [Fact]
+    public async Task It_holds_bounded_memory_and_then_delivers_every_event_once_and_in_order()
+    {
+        await using var system = await DeliverySystem.StartAsync(
+            stack,
+            replicas: 0,
+            broadcasters: 0,
+            settings: new() { ["EventStore__UnhealthySeconds"] = "1", ["EventStore__CommandTimeoutSeconds"] = "2" }
+        );
+        var direct = Direct(system);
+        var publisher = await system.StartReplicaAsync(direct);
+        await system.StartBroadcasterAsync(direct);
+        // The runtime ends a replica that holds more than it may: 64 MB of messages and what it is made of.
+        var flooded = await system.StartReplicaAsync(
+            new() { ["DOTNET_GCHeapHardLimit"] = "0x9000000", ["Streaming__RecentEvents"] = "0" }, // 144 MiB
+            inProcess: true
+        );
+        await system.WaitForModeAsync("live");
+        await using var reader = await StalledReader.OpenAsync(flooded.Url, Stream);
+        await PublishAsync(publisher, 1, 2);
+        await using (var level = await SseReader.OpenAtAsync(flooded.Url, Stream + "&from=earliest"))
+            await level.WaitForEventsAsync(2);
+
+        // Redis loses an event that Postgres alone can give: the feed stands still.
+        system.Postgres.Cut();
+        await HealthSaysAsync(flooded, "Postgres");
+        system.Redis.Cut();
+        await PublishAsync(publisher, 3, 2);
+        system.Redis.Heal();
+        await HealthSaysAsync(flooded, "only Postgres has");
+
+        var before = system.Redis.Received;
+        for (var batch = 0; batch < Batches; batch++)
+        {
+            await PublishAsync(publisher, 5 + batch * BatchEvents, BatchEvents);
+            // Redis disconnects a subscriber for which 32 MB wait.
+            var bytes = before + (batch + 1L) * BatchEvents * Pad.Length;
+            await DeliverySystem.EventuallyAsync(
+                () => Task.FromResult(system.Redis.Received > bytes),
+                $"Redis has brought batch {batch}",
+                () => flooded.Output
+            );
+        }
+        await HealthSaysAsync(flooded, "only Postgres has");
+
+        system.Postgres.Heal();
+        var (numbers, _) = await reader.ReadToAsync(4 + Events);
+        Assert.Equal(Enumerable.Range(1, 4 + Events), numbers);
+        Assert.DoesNotContain("OutOfMemory", flooded.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Settings of services that do not use the links.</summary>
+    private Dictionary<string, string> Direct(DeliverySystem system)
+    {
+        var database = new NpgsqlConnectionStringBuilder(stack.EventStore)
+        {
+            Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
+        };
+        return new()
+        {
+            ["ConnectionStrings__eventstore"] = database.ConnectionString,
+            ["ConnectionStrings__redis"] = stack.Redis,
+            // They must work while the linked replica does not, also on a busy machine.
+            ["EventStore__CommandTimeoutSeconds"] = "15",
+            ["Relay__LeaseMilliseconds"] = "60000",
+        };
+    }
+
+    private static Task<string[]> PublishAsync(RunningService replica, int from, int count) =>
+        DeliverySystem.PublishAsync(
+            replica,
+            [.. Enumerable.Range(from, count).Select(n => new EventBody("t.1", "n", new { n, pad = Pad }))]
+        );
+
+    private static Task HealthSaysAsync(RunningService replica, string text) =>
+        DeliverySystem.EventuallyAsync(
+            async () =>
+            {
+                using var health = await Requests.SendAsync(replica.Url, HttpMethod.Get, "/health");
+                return (await health.Content.ReadAsStringAsync()).Contains(text, StringComparison.Ordinal);
+            },
+            $"/health says '{text}'"
+        );
+}

@@ -1,0 +1,195 @@
+using System.Diagnostics.Metrics;
+using System.Text;
+using EventStore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Stack;
+using StackExchange.Redis;
+using Streaming;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Frames;
+
+namespace Integration.Delivery;
+
+/// <summary>The queue of relayed messages in front of a feed that does not read.</summary>
+public sealed class IntakeQueueTests(StackFixture stack)
+{
+    private const int MaxMessages = 1_024,
+        MaxBytes = 64 * 1024 * 1024;
+
+    private const string Topic = "t";
+
+    [Fact]
+    public async Task It_holds_the_newest_1024_messages_and_of_64_MB_the_oldest()
+    {
+        await using var rig = await Rig.StartAsync(stack);
+
+        // Many messages, which together have fewer bytes than the queue may hold.
+        var last = await rig.SendAsync(MaxMessages + 476, new string('x', 30_000));
+        var held = rig.ReadAll();
+        Assert.Equal(Enumerable.Range(last - MaxMessages + 1, MaxMessages), held.Select(NumberOf));
+
+        // Messages with more bytes than it may hold: the places of those dropped before are free again.
+        var first = last + 1;
+        await rig.SendAsync(200, new string('x', 1_000_000));
+        held = rig.ReadAll();
+        var bytes = held.Sum(message => (long)message.Bytes);
+        Assert.InRange(bytes, MaxBytes - held[0].Bytes, MaxBytes);
+        Assert.Equal(Enumerable.Range(first, held.Count), held.Select(NumberOf));
+
+        // The feed reads on, so everything has a place.
+        last = await rig.SendAsync(3, "x");
+        Assert.Equal([last - 2, last - 1, last], rig.ReadAll().Select(NumberOf));
+    }
+
+    private static int NumberOf(FeedMessage message) => (int)Assert.Single(message.Events).Position;
+
+    /// <summary>The intake of a replica without its feed, and a Broadcaster that signs what the test sends.</summary>
+    private sealed class Rig : IAsyncDisposable
+    {
+        private readonly IHost _host;
+        private readonly MeterListener _listener = new();
+        private readonly RedisIntake _intake;
+        private readonly RelaySecret _secret;
+        private readonly ISubscriber _redis;
+        private readonly string _channel;
+        private readonly SlotSet _slots = new(Relayed.Slots.Count);
+        private readonly int _slot = Relayed.Slots.Of(Topic);
+        private int _position,
+            _refused;
+
+        private Rig(IHost host, IConnectionMultiplexer redis)
+        {
+            _host = host;
+            _intake = host.Services.GetRequiredService<RedisIntake>();
+            _secret = host.Services.GetRequiredService<RelaySecret>();
+            _channel = host.Services.GetRequiredService<IOptions<EventStoreOptions>>().Value.Channel;
+            _redis = redis.GetSubscriber();
+            _slots.Add(_slot);
+
+            var meters = host.Services.GetRequiredService<IMeterFactory>();
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "sse.server.relay.refused" && instrument.Meter.Scope == meters)
+                    listener.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<long>((_, count, _, _) => Interlocked.Add(ref _refused, (int)count));
+            _listener.Start();
+        }
+
+        public static async Task<Rig> StartAsync(StackFixture stack)
+        {
+            var cancellationToken = TestContext.Current.CancellationToken;
+            var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
+            var builder = StoreHost.Of(
+                database.ConnectionString,
+                ("ConnectionStrings:redis", stack.Redis),
+                ("EventStore:Channel", database.Database!)
+            );
+            builder.AddRelayRedis();
+            // An index waits for its body, however busy the machine is.
+            builder.Services.Configure<StreamingOptions>(streaming => streaming.BodyMilliseconds = 10_000);
+            builder
+                .Services.AddSingleton<FilterLogs>()
+                .AddSingleton<StreamingMetrics>()
+                .AddSingleton<SlotSubscriptions>()
+                .AddSingleton<SignedMessages>()
+                .AddSingleton<RedisIntake>()
+                .AddHostedService(services => services.GetRequiredService<RedisIntake>());
+
+            var host = builder.Build();
+            var rig = new Rig(host, await TestRedis.ConnectAsync(stack.Redis));
+            await host.StartAsync(cancellationToken);
+            var filter = new StreamFilter([Topic], [], [], PlainFormat.Named);
+            host.Services.GetRequiredService<FilterLogs>().Acquire(filter);
+            await rig._secret.ReadAsync(cancellationToken);
+            await rig.SubscribedAsync();
+            return rig;
+        }
+
+        /// <summary>Sends pages with one event each, and returns when the intake has had them all.</summary>
+        /// <returns>The position of the last event.</returns>
+        public async Task<int> SendAsync(int pages, string text)
+        {
+            // Redis disconnects a subscriber for which 32 MB wait.
+            var atOnce = Math.Max(1, 8_000_000 / text.Length);
+            foreach (var some in Enumerable.Range(0, pages).Chunk(atOnce))
+            {
+                foreach (var _ in some)
+                    await SendPageAsync($"\"{text}\"");
+                await TakenAsync();
+            }
+            return _position;
+        }
+
+        /// <summary>Reads the queue until it is empty.</summary>
+        public List<FeedMessage> ReadAll()
+        {
+            var messages = new List<FeedMessage>();
+            while (_intake.TryRead(out var message))
+                messages.Add(message);
+            return messages;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            _listener.Dispose();
+            await _host.StopAsync(TestContext.Current.CancellationToken);
+            _host.Dispose();
+            await _redis.Multiplexer.CloseAsync();
+            _redis.Multiplexer.Dispose();
+        }
+
+        /// <summary>Waits until the intake has taken every message. A channel keeps its order, so a refused message is
+        /// the last of them.</summary>
+        private async Task TakenAsync()
+        {
+            var refused = Volatile.Read(ref _refused) + 2;
+            await PublishAsync(RelayChannels.Slot(_channel, _slot), "unsigned"u8.ToArray());
+            await PublishAsync(RelayChannels.Pages(_channel), "unsigned"u8.ToArray());
+            await DeliverySystem.EventuallyAsync(
+                () => Task.FromResult(Volatile.Read(ref _refused) >= refused),
+                "the intake has had every message"
+            );
+        }
+
+        /// <summary>Waits until a page comes with its event.</summary>
+        private Task SubscribedAsync() =>
+            DeliverySystem.EventuallyAsync(
+                async () =>
+                {
+                    await SendPageAsync("0");
+                    return ReadAll().Any(message => message.Events.Count > 0);
+                },
+                "the intake is subscribed to the pages and to the slot"
+            );
+
+        private async Task SendPageAsync(string data)
+        {
+            var page = new RelayPage("e", 1, _position, _position + 1);
+            _position++;
+            var body = new EventRecord(
+                _position,
+                Guid.CreateVersion7(),
+                Topic,
+                "n",
+                null,
+                Encoding.UTF8.GetBytes(data),
+                DateTimeOffset.UnixEpoch,
+                null
+            );
+            await PublishAsync(
+                RelayChannels.Slot(_channel, _slot),
+                Signed(new SlotBody(page, _slot, [body], TraceParent: null))
+            );
+            await PublishAsync(RelayChannels.Pages(_channel), Signed(new PageIndex(page, _position, _slots)));
+        }
+
+        private byte[] Signed(RelayMessage message) => _secret.Sign(Relayed.Format.ToBytes(message));
+
+        private Task<long> PublishAsync(string channel, byte[] message) =>
+            _redis.PublishAsync(new RedisChannel(channel, RedisChannel.PatternMode.Literal), message);
+    }
+}
