@@ -10,11 +10,11 @@ namespace Integration.Delivery;
 public sealed class FloodedFeedTests(StackFixture stack)
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
-    private const int Batches = 60,
+    private const int Batches = 75,
         BatchEvents = 60,
         Events = Batches * BatchEvents;
 
-    /// <summary>Smaller than <c>Relay:MaxDataBytes</c>, so that Redis brings all of it: 216 MB.</summary>
+    /// <summary>Smaller than <c>Relay:MaxDataBytes</c>, so that Redis brings all of it: 270 MB.</summary>
     private static readonly string Pad = new('x', 60_000);
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class FloodedFeedTests(StackFixture stack)
         await system.StartBroadcasterAsync(direct);
         // The runtime ends a replica that holds more than it may: 64 MB of messages and what it is made of.
         var flooded = await system.StartReplicaAsync(
-            new() { ["DOTNET_GCHeapHardLimit"] = "0x9000000", ["Streaming__RecentEvents"] = "0" }, // 144 MiB
+            new() { ["DOTNET_GCHeapHardLimit"] = "0xC000000", ["Streaming__RecentEvents"] = "0" }, // 192 MiB
             inProcess: true
         );
         await system.WaitForModeAsync("live");
