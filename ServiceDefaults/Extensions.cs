@@ -26,8 +26,8 @@ public static class Extensions
     private const string RedisSpans = "OpenTelemetry.Instrumentation.StackExchangeRedis";
 
     /// <summary>
-    /// Adds the defaults. Every <see cref="HttpClient"/> of the factory finds
-    /// services by name and retries transient failures.
+    /// Adds the defaults. Every <see cref="HttpClient"/> of the factory finds services by name and retries transient
+    /// failures.
     /// </summary>
     /// <remarks>
     /// An outgoing stream (<c>Accept: text/event-stream</c>, or marked by <see cref="StreamRequests.AsStream"/>) has no

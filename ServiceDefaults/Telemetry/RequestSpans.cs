@@ -5,7 +5,7 @@ using OpenTelemetry.Instrumentation.AspNetCore;
 namespace ServiceDefaults.Telemetry;
 
 /// <summary>
-/// How OpenTelemetry's instrumentation completes the server span of ASP.NET Core 10. See
+/// Options of OpenTelemetry's instrumentation, which completes the server spans of ASP.NET Core 10. See
 /// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span">HTTP server spans</see>.
 /// </summary>
 internal static class RequestSpans
