@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Google.Protobuf;
 using Harness;
 using Integration.Delivery;
 using Stack;
@@ -73,9 +74,7 @@ public sealed class TraceTests(StackFixture stack)
 
     private async Task TakeAsync(Stream body)
     {
-        using var bytes = new MemoryStream();
-        await body.CopyToAsync(bytes);
-        foreach (var span in OtlpSpan.In(bytes.ToArray()))
+        foreach (var span in OtlpSpan.In(await ByteString.FromStreamAsync(body)))
             _spans.Enqueue(span);
     }
 
