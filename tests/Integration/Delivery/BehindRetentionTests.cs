@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
@@ -17,7 +16,7 @@ public sealed class BehindRetentionTests(StackFixture stack)
     {
         // The links are those of the first replica.
         await using var system = await StartAsync(replicas: 1);
-        var others = Direct(system);
+        var others = DirectSettings.Of(stack, system);
         var publisher = await system.StartReplicaAsync(others);
         await system.StartBroadcasterAsync(others);
         await system.WaitForModeAsync("live");
@@ -38,7 +37,7 @@ public sealed class BehindRetentionTests(StackFixture stack)
     {
         // The link to Postgres is the Broadcaster's.
         await using var system = await StartAsync(replicas: 0);
-        var others = Direct(system);
+        var others = DirectSettings.Of(stack, system);
         // It must not read the store itself when a heartbeat is late.
         var reading = await system.StartReplicaAsync(new(others) { ["Streaming__RelayHeartbeatSeconds"] = "60" });
         var publisher = await system.StartReplicaAsync(others);
@@ -87,17 +86,6 @@ public sealed class BehindRetentionTests(StackFixture stack)
         );
         return system;
     }
-
-    /// <summary>Settings of a service that does not use the links.</summary>
-    private Dictionary<string, string> Direct(DeliverySystem system) =>
-        new()
-        {
-            ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(stack.EventStore)
-            {
-                Database = system.Channel,
-            }.ConnectionString,
-            ["ConnectionStrings__redis"] = stack.Redis,
-        };
 
     /// <summary>Drops what retention would: every partition but the newest.</summary>
     private static Task DropAsync(DeliverySystem system) =>

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Harness;
 using Stack;
 
 namespace Integration.Delivery;
@@ -46,7 +45,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             system.Postgres.Cut();
         else
             system.Postgres.Freeze();
-        await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
+        await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
 
         // Waits for each event: one that came by a comparison with the store would not be enough.
         for (var n = 6; n <= 15; n++)
@@ -54,14 +53,14 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             await DeliverySystem.PublishNumbersAsync(other, T("1"), n, 1);
             await reader.WaitForEventsAsync(n);
         }
-        await HealthIsAsync(other, HttpStatusCode.OK);
-        await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
+        await ReplicaHealth.IsAsync(other, HttpStatusCode.OK);
+        await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         await using var fresh = await SseReader.OpenAtAsync(cutOff.Url, Stream);
         await DeliverySystem.PublishNumbersAsync(other, T("1"), 16, 1);
         await fresh.WaitForEventsAsync(1);
 
         system.Postgres.Heal();
-        await HealthIsAsync(cutOff, HttpStatusCode.OK);
+        await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.OK);
         await DeliverySystem.PublishNumbersAsync(cutOff, T("1"), 17, 3);
         await reader.WaitForEventsAsync(19);
         Assert.Equal(Enumerable.Range(1, 19), Numbers(reader));
@@ -78,7 +77,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         await DeliverySystem.PublishNumbersAsync(other, T("small"), 1, 1);
         await small.WaitForEventsAsync(1);
         system.Postgres.Freeze();
-        await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
+        await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         await DeliverySystem.PublishAsync(other, new EventBody(T("large"), "n", new string('x', 200_000)));
         await DeliverySystem.PublishNumbersAsync(other, T("small"), 2, 3);
         await small.WaitForEventsAsync(4);
@@ -98,7 +97,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         await DeliverySystem.PublishNumbersAsync(other, T("1"), 1, 2);
         await reader.WaitForEventsAsync(2);
         system.Postgres.Cut();
-        await HealthIsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
+        await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         system.Redis.Cut();
         var lost = await DeliverySystem.PublishNumbersAsync(other, T("1"), 3, 2);
         // If they were relayed after the repair, they would not be lost.
@@ -107,13 +106,13 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             "the lost events are relayed"
         );
         system.Redis.Heal();
-        await HealthSaysAsync(cutOff, "only Postgres has");
+        await ReplicaHealth.SaysAsync(cutOff, "only Postgres has");
         await DeliverySystem.PublishNumbersAsync(other, T("1"), 5, 2);
         Assert.Equal([1, 2], Numbers(reader));
         system.Postgres.Heal();
         await reader.WaitForEventsAsync(6);
         Assert.Equal(Enumerable.Range(1, 6), Numbers(reader));
-        await HealthIsAsync(cutOff, HttpStatusCode.OK);
+        await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.OK);
     }
 
     [Fact]
@@ -121,7 +120,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
     {
         var system = await WholeAsync();
         system.Redis.Cut();
-        await HealthSaysAsync(system.Replicas[0], "No heartbeat from the Broadcaster", HttpStatusCode.OK);
+        await ReplicaHealth.SaysAsync(system.Replicas[0], "No heartbeat from the Broadcaster", HttpStatusCode.OK);
     }
 
     /// <summary>Repairs the damage of the test before, and returns the system.</summary>
@@ -129,7 +128,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
     {
         fixture.System.Postgres.Heal();
         fixture.System.Redis.Heal();
-        await HealthIsAsync(fixture.System.Replicas[0], HttpStatusCode.OK);
+        await ReplicaHealth.IsAsync(fixture.System.Replicas[0], HttpStatusCode.OK);
         await fixture.System.WaitForModeAsync("live");
         return fixture.System;
     }
@@ -143,32 +142,6 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         )
             .GetProperty("relayed")
             .GetInt64();
-
-    private static async Task<HttpStatusCode> HealthAsync(RunningService replica)
-    {
-        using var response = await Http.GetAsync(
-            new Uri(replica.Url, "/health"),
-            TestContext.Current.CancellationToken
-        );
-        return response.StatusCode;
-    }
-
-    private static Task HealthIsAsync(RunningService replica, HttpStatusCode status) =>
-        DeliverySystem.EventuallyAsync(async () => await HealthAsync(replica) == status, $"/health says {(int)status}");
-
-    private static Task HealthSaysAsync(RunningService replica, string text, HttpStatusCode? status = null) =>
-        DeliverySystem.EventuallyAsync(
-            async () =>
-            {
-                using var response = await Http.GetAsync(
-                    new Uri(replica.Url, "/health"),
-                    TestContext.Current.CancellationToken
-                );
-                return (status is null || response.StatusCode == status)
-                    && (await response.Content.ReadAsStringAsync()).Contains(text, StringComparison.Ordinal);
-            },
-            $"/health says '{text}' {(int?)status}"
-        );
 
     private static IEnumerable<int> Numbers(SseReader reader) =>
         reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));

@@ -1,6 +1,4 @@
 using Harness;
-using Integration.Seeds;
-using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
@@ -26,7 +24,11 @@ public sealed class FloodedFeedTests(StackFixture stack)
             broadcasters: 0,
             settings: new() { ["EventStore__UnhealthySeconds"] = "1", ["EventStore__CommandTimeoutSeconds"] = "2" }
         );
-        var direct = Direct(system);
+        // The publisher and the Broadcaster must work while the flooded replica does not, also on a busy machine.
+        var direct = DirectSettings.Of(stack, system);
+        direct["EventStore__CommandTimeoutSeconds"] = "15";
+        direct["Relay__LeaseMilliseconds"] = "60000";
+
         var publisher = await system.StartReplicaAsync(direct);
         await system.StartBroadcasterAsync(direct);
         // The runtime ends a replica that holds more than it may: 64 MB of messages and what it is made of.
@@ -42,11 +44,11 @@ public sealed class FloodedFeedTests(StackFixture stack)
 
         // Redis loses an event that Postgres alone can give: the feed stands still.
         system.Postgres.Cut();
-        await HealthSaysAsync(flooded, "Postgres");
+        await ReplicaHealth.SaysAsync(flooded, "Postgres");
         system.Redis.Cut();
         await PublishAsync(publisher, 3, 2);
         system.Redis.Heal();
-        await HealthSaysAsync(flooded, "only Postgres has");
+        await ReplicaHealth.SaysAsync(flooded, "only Postgres has");
 
         var before = system.Redis.Received;
         for (var batch = 0; batch < Batches; batch++)
@@ -60,7 +62,7 @@ public sealed class FloodedFeedTests(StackFixture stack)
                 () => flooded.Output
             );
         }
-        await HealthSaysAsync(flooded, "only Postgres has");
+        await ReplicaHealth.SaysAsync(flooded, "only Postgres has");
 
         system.Postgres.Heal();
         var (numbers, _) = await reader.ReadToAsync(4 + Events);
@@ -68,36 +70,9 @@ public sealed class FloodedFeedTests(StackFixture stack)
         Assert.DoesNotContain("OutOfMemory", flooded.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>Settings of services that do not use the links.</summary>
-    private Dictionary<string, string> Direct(DeliverySystem system)
-    {
-        var database = new NpgsqlConnectionStringBuilder(stack.EventStore)
-        {
-            Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
-        };
-        return new()
-        {
-            ["ConnectionStrings__eventstore"] = database.ConnectionString,
-            ["ConnectionStrings__redis"] = stack.Redis,
-            // They must work while the linked replica does not, also on a busy machine.
-            ["EventStore__CommandTimeoutSeconds"] = "15",
-            ["Relay__LeaseMilliseconds"] = "60000",
-        };
-    }
-
     private static Task<string[]> PublishAsync(RunningService replica, int from, int count) =>
         DeliverySystem.PublishAsync(
             replica,
             [.. Enumerable.Range(from, count).Select(n => new EventBody("t.1", "n", new { n, pad = Pad }))]
-        );
-
-    private static Task HealthSaysAsync(RunningService replica, string text) =>
-        DeliverySystem.EventuallyAsync(
-            async () =>
-            {
-                using var health = await Requests.SendAsync(replica.Url, HttpMethod.Get, "/health");
-                return (await health.Content.ReadAsStringAsync()).Contains(text, StringComparison.Ordinal);
-            },
-            $"/health says '{text}'"
         );
 }

@@ -74,7 +74,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         await using var load = new Load(Publisher, Busy());
         await SubscribedAsync(Slot(_quiet));
         _system.Postgres.Cut();
-        await HealthIsAsync(HttpStatusCode.ServiceUnavailable);
+        await ReplicaHealth.IsAsync(Replica, HttpStatusCode.ServiceUnavailable);
         await SubscribedAsync("pages", Slot(_quiet));
         var others = Position((await DeliverySystem.PublishNumbersAsync(Publisher, Busy(), 0, 1))[0]);
         await reader.WaitAsync(r => r.LastId is { } id && Position(id) >= others);
@@ -84,10 +84,10 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
             await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, n, 1);
             await reader.WaitForEventsAsync(n);
         }
-        await HealthIsAsync(HttpStatusCode.ServiceUnavailable);
+        await ReplicaHealth.IsAsync(Replica, HttpStatusCode.ServiceUnavailable);
         _system.Postgres.Heal();
         await load.DisposeAsync();
-        await HealthIsAsync(HttpStatusCode.OK);
+        await ReplicaHealth.IsAsync(Replica, HttpStatusCode.OK);
         Assert.Equal(Enumerable.Range(1, 5), reader.Events.Select(Number));
     }
 
@@ -96,12 +96,6 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         Enumerable.Range(0, 10).Select(n => $"{_quiet}-{n}").First(topic => Slot(topic) != Slot(_quiet));
 
     private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(stack, _system, expected);
-
-    private Task HealthIsAsync(HttpStatusCode status) =>
-        DeliverySystem.EventuallyAsync(
-            async () => (await Http.GetAsync(new Uri(Replica.Url, "/health"))).StatusCode == status,
-            $"/health says {(int)status}"
-        );
 
     private static string Slot(string topic) => Relayed.Slots.Of(topic).ToString(CultureInfo.InvariantCulture);
 

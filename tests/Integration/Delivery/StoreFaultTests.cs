@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Npgsql;
 using Stack;
 
 namespace Integration.Delivery;
@@ -84,17 +83,7 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
     public async Task A_replica_that_is_cut_off_believes_an_id_from_one_that_is_ahead()
     {
         await WholeAsync();
-        var direct = new NpgsqlConnectionStringBuilder(stack.EventStore)
-        {
-            Database = new NpgsqlConnectionStringBuilder(_system.Database.ConnectionString).Database,
-        };
-        await using var ahead = await _system.StartReplicaAsync(
-            new()
-            {
-                ["ConnectionStrings__eventstore"] = direct.ConnectionString,
-                ["ConnectionStrings__redis"] = stack.Redis,
-            }
-        );
+        await using var ahead = await _system.StartReplicaAsync(DirectSettings.Of(stack, _system));
         await using var before = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         _system.Postgres.Freeze();
         _system.Redis.Freeze();
