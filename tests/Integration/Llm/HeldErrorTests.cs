@@ -31,17 +31,7 @@ public sealed class HeldErrorTests(LlmSystem system)
         });
 
         // After Llm:HeadMilliseconds, two seconds here, the answer would be a stream that has begun, with 200.
-        using var response = await LlmSystem.PostAsync(
-            system.A,
-            path,
-            new
-            {
-                model = "gpt-4o",
-                max_tokens = 9,
-                stream = true,
-                messages = new[] { new { role = "user", content = prompt } },
-            }
-        );
+        using var response = await LlmSystem.PostAsync(system.A, path, LlmSystem.VendorQuestion(prompt));
 
         answered.SetResult();
         Assert.Equal((status, 1), ((int)response.StatusCode, system.Upstream.Attempts(prompt)));

@@ -93,6 +93,16 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
     }
 
+    /// <summary>A request for a stream that both vendors' endpoints take.</summary>
+    internal static object VendorQuestion(string prompt) =>
+        new
+        {
+            model = "gpt-4o",
+            max_tokens = 9,
+            stream = true,
+            messages = new[] { new { role = "user", content = prompt } },
+        };
+
     internal static Task<HttpResponseMessage> PostAsync(
         RunningService replica,
         string path,

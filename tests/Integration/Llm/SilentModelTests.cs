@@ -24,16 +24,7 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
         }
     }
 
-    private static JsonContent Ask(string prompt) =>
-        JsonContent.Create(
-            new
-            {
-                model = "gpt-4o",
-                stream = true,
-                max_tokens = 9,
-                messages = new[] { new { role = "user", content = prompt } },
-            }
-        );
+    private static JsonContent Ask(string prompt) => JsonContent.Create(LlmSystem.VendorQuestion(prompt));
 
     private static bool IsAlive(Frame frame) => frame.Event == "ping" || frame is { Comment: not null, Data: null };
 

@@ -40,13 +40,7 @@ public sealed class VendorCapacityTests(VendorCapacityTests.Crowded fixture)
         using var response = await LlmSystem.PostAsync(
             fixture.System.Replicas[0],
             path,
-            new
-            {
-                model = "gpt-4o",
-                max_tokens = 9,
-                stream = true,
-                messages = new[] { new { role = "user", content = prompt } },
-            }
+            LlmSystem.VendorQuestion(prompt)
         );
         Assert.Equal(
             (status, "application/json", TimeSpan.FromSeconds(5)),
