@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using Harness;
+using Harness.Worlds;
 using Stack;
 
 namespace Browser;
@@ -24,7 +25,8 @@ internal sealed class ProductionSystem : IAsyncDisposable
 
     public static async Task<ProductionSystem> StartAsync(StackFixture stack, CancellationToken cancellationToken)
     {
-        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
+
         var environment = new Dictionary<string, string>
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
@@ -38,8 +40,10 @@ internal sealed class ProductionSystem : IAsyncDisposable
             ["Security__ApiKeys__0__Publish__0"] = ">",
             ["Security__ApiKeys__0__Publish__1"] = "$sys.connections",
         };
+
         var system = new ProductionSystem();
         Task<ServiceProcess>? pages = null;
+
         try
         {
             File.WriteAllBytes(system._certificate, Certificate());

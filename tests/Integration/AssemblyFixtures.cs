@@ -1,4 +1,4 @@
 using Stack;
 
-[assembly: AssemblyFixture(typeof(StackFixture))]
+[assembly: AssemblyFixture(typeof(StoresFixture))]
 [assembly: TestFramework(typeof(LargestFirst))]

@@ -1,9 +1,9 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Harness.Worlds;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace Stack;
 
@@ -51,28 +51,11 @@ public sealed class StackFixture : IAsyncLifetime
         Redis =
             await App.GetConnectionStringAsync("redis", limit.Token)
             ?? throw new InvalidOperationException("The AppHost has no connection string for Redis.");
+        Stores.Shared = new Stores(EventStore, Redis);
     }
 
     /// <summary>Returns the address of a resource for a user of the stack.</summary>
     public Uri Address(string resource, string endpoint = "http") => App.GetEndpoint(resource, endpoint);
-
-    /// <summary>Creates a database on the stack's Postgres as a copy
-    /// of the template, and returns its connection string.</summary>
-    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(
-        CancellationToken cancellationToken,
-        string template = "template1"
-    )
-    {
-        var name = $"test_{Guid.NewGuid():N}";
-        // Many tests start at once, and a busy machine opens a connection late.
-        var patient = new NpgsqlConnectionStringBuilder(EventStore) { Timeout = 60, CommandTimeout = 60 };
-        await using var source = NpgsqlDataSource.Create(patient);
-
-        await using (var create = source.CreateCommand($"create database {name} template {template}"))
-            await create.ExecuteNonQueryAsync(cancellationToken);
-
-        return new NpgsqlConnectionStringBuilder(EventStore) { Database = name };
-    }
 
     public async ValueTask DisposeAsync()
     {

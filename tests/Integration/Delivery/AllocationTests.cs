@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Stack;
 
 namespace Integration.Delivery;
 
@@ -11,7 +10,7 @@ namespace Integration.Delivery;
 /// so that a test can hold what a benchmark would only show. The ceilings only get lower.
 /// </summary>
 [Trait("Takes", "long")]
-public sealed class AllocationTests(StackFixture stack)
+public sealed class AllocationTests
 {
     private const int Readers = 1_000,
         Streams = 100,
@@ -34,7 +33,7 @@ public sealed class AllocationTests(StackFixture stack)
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The server is asked through a Unix socket.");
         var folder = Directory.CreateTempSubdirectory("allocation");
         var probe = new ServerProbe(Path.Combine(folder.FullName, "probe"));
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0);
+        await using var system = await World.Start(o => o.Replicas(0));
         var replica = await system.StartReplicaAsync(new(probe.Environment), inProcess: true);
         await using var alone = await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", 1);
         await using var crowd = await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=crowd", Readers);
@@ -59,7 +58,7 @@ public sealed class AllocationTests(StackFixture stack)
         {
             var before = probe.Allocated();
             await using (await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", Streams)) { }
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => await StreamsAsync(replica) == Readers + 1,
                 "the streams have ended"
             );
@@ -92,7 +91,7 @@ public sealed class AllocationTests(StackFixture stack)
             {
                 var due = readers.Received + (long)page * readers.Count;
                 object[] events = [.. Enumerable.Repeat(new EventBody(topic, "n", RawSubscribers.Mark), page)];
-                await DeliverySystem.PublishAsync(replica, events);
+                await World.PublishAsync(replica, events);
                 await readers.WaitForAsync(due);
             }
             return probe.Allocated() - before - background * clock.Elapsed.TotalSeconds;

@@ -3,19 +3,18 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Commit notifications contain only newly stored events. A new partition starts without waiting for long
 /// reads.</summary>
-public sealed class AppendTests(StackFixture stack)
+public sealed class AppendTests
 {
     [Fact]
     public async Task Only_new_events_of_a_batch_are_raised_as_committed()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
         await using var database = NpgsqlDataSource.Create(address);
         using var host = await StartAsync(address);
         var appender = host.Services.GetRequiredService<EventAppender>();
@@ -48,7 +47,7 @@ public sealed class AppendTests(StackFixture stack)
     public async Task Appends_continue_after_the_first_position_of_a_partition_was_rolled_back_or_skipped()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
         await using var database = NpgsqlDataSource.Create(address);
         using var host = await StartAsync(address);
         var appender = host.Services.GetRequiredService<EventAppender>();
@@ -81,7 +80,7 @@ public sealed class AppendTests(StackFixture stack)
     public async Task A_new_partition_does_not_wait_for_long_reads_of_the_log()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
         await using var database = NpgsqlDataSource.Create(address);
         using var host = await StartAsync(address);
         var appender = host.Services.GetRequiredService<EventAppender>();

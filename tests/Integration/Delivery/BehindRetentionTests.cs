@@ -1,11 +1,10 @@
 using System.Text.Json;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A server that was cut off for longer than the retention notifies its readers of the gap.</summary>
 [Trait("Takes", "long")]
-public sealed class BehindRetentionTests(StackFixture stack)
+public sealed class BehindRetentionTests
 {
     private const int Gone = 400,
         All = 455;
@@ -16,16 +15,16 @@ public sealed class BehindRetentionTests(StackFixture stack)
     {
         // The links are those of the first replica.
         await using var system = await StartAsync(replicas: 1);
-        var others = DirectSettings.Of(stack, system);
+        var others = DirectSettings.Of(system);
         var publisher = await system.StartReplicaAsync(others);
         await system.StartBroadcasterAsync(others);
         await system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
-        var positions = await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 1, 5);
+        var positions = await World.PublishNumbersAsync(publisher, "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
         system.Redis.Cut();
         system.Postgres.Cut();
-        positions = [.. positions, .. await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
+        positions = [.. positions, .. await World.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
         await DropAsync(system);
         system.Postgres.Heal();
         system.Redis.Heal();
@@ -37,17 +36,17 @@ public sealed class BehindRetentionTests(StackFixture stack)
     {
         // The link to Postgres is the Broadcaster's.
         await using var system = await StartAsync(replicas: 0);
-        var others = DirectSettings.Of(stack, system);
+        var others = DirectSettings.Of(system);
         // It must not read the store itself when a heartbeat is late.
         var reading = await system.StartReplicaAsync(new(others) { ["Streaming__RelayHeartbeatSeconds"] = "60" });
         var publisher = await system.StartReplicaAsync(others);
         var leader = await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "60000" });
         await system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(reading.Url, Stream);
-        var positions = await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 1, 5);
+        var positions = await World.PublishNumbersAsync(publisher, "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
         system.Postgres.Cut();
-        positions = [.. positions, .. await DeliverySystem.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
+        positions = [.. positions, .. await World.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
         await DropAsync(system);
         Assert.Equal(5, reader.Events.Count()); // it is still the leader and sends heartbeats
         system.Postgres.Heal();
@@ -68,13 +67,10 @@ public sealed class BehindRetentionTests(StackFixture stack)
 
     /// <summary>Settings with which replicas get events from the Broadcaster only and do not compare with the
     /// store.</summary>
-    private async Task<DeliverySystem> StartAsync(int replicas)
+    private static async Task<World> StartAsync(int replicas)
     {
-        var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas,
-            broadcasters: 0,
-            settings: new() { ["Streaming__StoreCheckSeconds"] = "600" }
+        var system = await World.Start(o =>
+            o.Replicas(replicas).Broadcasters(0).Set("Streaming:StoreCheckSeconds", 600)
         );
         await RunAsync(
             system,
@@ -88,7 +84,7 @@ public sealed class BehindRetentionTests(StackFixture stack)
     }
 
     /// <summary>Drops what retention would: every partition but the newest.</summary>
-    private static Task DropAsync(DeliverySystem system) =>
+    private static Task DropAsync(World system) =>
         RunAsync(
             system,
             """
@@ -103,7 +99,7 @@ public sealed class BehindRetentionTests(StackFixture stack)
             """
         );
 
-    private static async Task RunAsync(DeliverySystem system, string sql)
+    private static async Task RunAsync(World system, string sql)
     {
         await using var command = system.Database.CreateCommand(sql);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

@@ -4,19 +4,17 @@ using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Each kind of work has its own connections: one that hangs takes none from the others.</summary>
-public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFixture stack)
-    : IClassFixture<BulkheadTests.FewConnections>
+public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClassFixture<BulkheadTests.FewConnections>
 {
     private const int Connections = 4;
 
     /// <summary>A replica with few connections for each kind of work, whose statements may take as long as a test. The
     /// tests that share it hang its work, and wait at their end until nothing hangs.</summary>
-    public sealed class FewConnections(StackFixture stack) : SharedSystem(stack)
+    public sealed class FewConnections : SharedWorld
     {
         protected override Dictionary<string, string> Settings =>
             new()
@@ -57,7 +55,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
         var stalled = await Task.WhenAll(
             positions.Select(at => SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?type=none", at))
         );
-        await DeliverySystem.EventuallyAsync(async () => await HangingAsync() >= 8, "four reads and four replays hang");
+        await Eventually.HoldsAsync(async () => await HangingAsync() >= 8, "four reads and four replays hang");
 
         await DeliverLiveAsync(replica);
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
@@ -65,7 +63,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
         await leave.CancelAsync();
         foreach (var reader in stalled)
             await reader.DisposeAsync();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await HangingAsync() == 0,
             "Postgres runs nothing for clients that have gone"
         );
@@ -95,7 +93,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
                 http.PostAsJsonAsync(new Uri(replica.Url, "/tasks"), new { title = $"{n}" }, cancellationToken)
             )
             .ToList();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await HangingAsync() == Connections,
             "the features' transactions have all of their connections"
         );
@@ -120,7 +118,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         var lists = new List<Task<HttpResponseMessage>>();
         // The first ones may be answered from a list that was read before.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 for (var i = 0; i < 30; i++)
@@ -150,7 +148,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
     public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string? pool)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        using var host = StoreHost.Of(stack.EventStore, ("EventStore:CommandTimeoutSeconds", "7")).Build();
+        using var host = StoreHost.Of(Stores.Shared.EventStore, ("EventStore:CommandTimeoutSeconds", "7")).Build();
         var store = pool is null
             ? host.Services.GetRequiredService<NpgsqlDataSource>()
             : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
@@ -167,11 +165,8 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
     public async Task A_statement_of_a_vanished_client_ends_in_Postgres_too()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "7" }
-        );
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
+        await using var system = await World.Start(o => o.Set("EventStore:CommandTimeoutSeconds", 7));
+        await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
         await using (
             var hang = system.Database.CreateCommand(
                 """
@@ -184,11 +179,11 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
             )
         )
             await hang.ExecuteNonQueryAsync(cancellationToken);
-        await DeliverySystem.EventuallyAsync(async () => await RunningAsync() > 0, "a read of the replica hangs");
+        await Eventually.HoldsAsync(async () => await RunningAsync() > 0, "a read of the replica hangs");
         // The link passes nothing, so the replica cannot cancel the statement that it gives up; it closes the
         // connection.
         system.Postgres.Freeze();
-        await DeliverySystem.EventuallyAsync(async () => await RunningAsync() == 0, "Postgres has noticed");
+        await Eventually.HoldsAsync(async () => await RunningAsync() == 0, "Postgres has noticed");
 
         async Task<long> RunningAsync()
         {
@@ -207,7 +202,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
         var topic = $"live{Guid.NewGuid():N}";
         await using var live = await SseReader.OpenAsync(replica.Url, $"/v1/events/stream?topic={topic}");
         foreach (var n in Enumerable.Range(1, Events))
-            await DeliverySystem.PublishAsync(replica, new EventBody(topic, "n", n));
+            await World.PublishAsync(replica, new EventBody(topic, "n", n));
         await live.WaitForEventsAsync(Events);
         Assert.Equal(
             Enumerable.Range(1, Events),
@@ -216,13 +211,13 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture, StackFix
     }
 
     /// <summary>Returns the statement that creates a function as it is.</summary>
-    private static async Task<string> FunctionAsync(DeliverySystem system, string name)
+    private static async Task<string> FunctionAsync(World system, string name)
     {
         await using var ask = system.Database.CreateCommand($"select pg_get_functiondef('{name}'::regprocedure)");
         return (string)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
-    private static async Task ExecuteAsync(DeliverySystem system, string sql)
+    private static async Task ExecuteAsync(World system, string sql)
     {
         await using var command = system.Database.CreateCommand(sql);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

@@ -1,20 +1,19 @@
 using EventStore;
 using Harness;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Reads whose callers leave. Npgsql connects to Postgres to cancel a command, and waits for the
 /// answer.</summary>
-public sealed class CancelledReadTests(StackFixture stack)
+public sealed class CancelledReadTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 60_000)]
     public async Task Whoever_cancels_a_read_does_not_wait_until_Postgres_takes_the_cancellation()
     {
-        var database = await stack.CreateDatabaseAsync(Stop);
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
         await using var link = new FaultyLink(database.Host!, database.Port);
         await using var direct = NpgsqlDataSource.Create(database.ConnectionString);
         var linked = new NpgsqlConnectionStringBuilder(database.ConnectionString)
@@ -30,7 +29,7 @@ public sealed class CancelledReadTests(StackFixture stack)
             command => command.ExecuteScalarAsync(CancellationToken.None),
             leave.Token
         );
-        await DeliverySystem.EventuallyAsync(async () => await SleepingAsync() == 1, "the read runs");
+        await Eventually.HoldsAsync(async () => await SleepingAsync() == 1, "the read runs");
 
         link.HoldRequests();
         // On a thread of its own, so that the test can wait for it.
@@ -56,7 +55,7 @@ public sealed class CancelledReadTests(StackFixture stack)
     [Fact(Timeout = 60_000)]
     public async Task A_read_that_nobody_waits_for_any_more_does_not_begin()
     {
-        var database = await stack.CreateDatabaseAsync(Stop);
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         var begun = false;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>

@@ -1,17 +1,16 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Clients connect and leave. tests/Reliability does this for minutes.</summary>
-public sealed class ChurnTests(StackFixture stack)
+public sealed class ChurnTests
 {
     [Fact]
     public async Task Disconnected_clients_leave_neither_streams_nor_descriptors()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, inProcesses: true);
+        await using var system = await World.Start(o => o.AsProcesses());
         var replica = system.Replicas[0];
         await VisitAsync(replica, 0, 50);
         await NobodyIsLeftAsync(replica);
@@ -19,7 +18,7 @@ public sealed class ChurnTests(StackFixture stack)
         for (var round = 1; round <= 10; round++)
             await VisitAsync(replica, round, 50);
         await NobodyIsLeftAsync(replica);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(Descriptors(replica) <= before + 10),
             $"the {before} descriptors of before are all"
         );
@@ -40,7 +39,7 @@ public sealed class ChurnTests(StackFixture stack)
         );
 
     private static Task NobodyIsLeftAsync(RunningService replica) =>
-        DeliverySystem.EventuallyAsync(
+        Eventually.HoldsAsync(
             async () =>
             {
                 using var http = new HttpClient();

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Stack;
 
 namespace Integration.Delivery;
 
@@ -18,7 +17,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    public sealed class OneOfTwo(StackFixture stack) : OneOfTwoLinked(stack)
+    public sealed class OneOfTwo : OneOfTwoLinked
     {
         protected override Dictionary<string, string> Settings =>
             new()
@@ -39,7 +38,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
         // The replica keeps the connection of this publish, which must not fail the next one after the outage.
-        await DeliverySystem.PublishNumbersAsync(cutOff, T("1"), 1, 5);
+        await World.PublishNumbersAsync(cutOff, T("1"), 1, 5);
         await reader.WaitForEventsAsync(5);
         if (fault == "cut")
             system.Postgres.Cut();
@@ -50,18 +49,18 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         // Waits for each event: one that came by a comparison with the store would not be enough.
         for (var n = 6; n <= 15; n++)
         {
-            await DeliverySystem.PublishNumbersAsync(other, T("1"), n, 1);
+            await World.PublishNumbersAsync(other, T("1"), n, 1);
             await reader.WaitForEventsAsync(n);
         }
         await ReplicaHealth.IsAsync(other, HttpStatusCode.OK);
         await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         await using var fresh = await SseReader.OpenAtAsync(cutOff.Url, Stream);
-        await DeliverySystem.PublishNumbersAsync(other, T("1"), 16, 1);
+        await World.PublishNumbersAsync(other, T("1"), 16, 1);
         await fresh.WaitForEventsAsync(1);
 
         system.Postgres.Heal();
         await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.OK);
-        await DeliverySystem.PublishNumbersAsync(cutOff, T("1"), 17, 3);
+        await World.PublishNumbersAsync(cutOff, T("1"), 17, 3);
         await reader.WaitForEventsAsync(19);
         Assert.Equal(Enumerable.Range(1, 19), Numbers(reader));
     }
@@ -74,16 +73,16 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         await using var small = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("small")}");
         await using var large = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("large")}");
         // Events that are published before the replica has subscribed to their slot are read from Postgres.
-        await DeliverySystem.PublishNumbersAsync(other, T("small"), 1, 1);
+        await World.PublishNumbersAsync(other, T("small"), 1, 1);
         await small.WaitForEventsAsync(1);
         system.Postgres.Freeze();
         await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
-        await DeliverySystem.PublishAsync(other, new EventBody(T("large"), "n", new string('x', 200_000)));
-        await DeliverySystem.PublishNumbersAsync(other, T("small"), 2, 3);
+        await World.PublishAsync(other, new EventBody(T("large"), "n", new string('x', 200_000)));
+        await World.PublishNumbersAsync(other, T("small"), 2, 3);
         await small.WaitForEventsAsync(4);
         Assert.Empty(large.Events);
         system.Postgres.Heal();
-        await DeliverySystem.PublishNumbersAsync(other, T("large"), 4, 1);
+        await World.PublishNumbersAsync(other, T("large"), 4, 1);
         await large.WaitForEventsAsync(2);
         Assert.Equal([200_002, 1], large.Events.Select(e => e.Data!.Length));
     }
@@ -94,20 +93,20 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
-        await DeliverySystem.PublishNumbersAsync(other, T("1"), 1, 2);
+        await World.PublishNumbersAsync(other, T("1"), 1, 2);
         await reader.WaitForEventsAsync(2);
         system.Postgres.Cut();
         await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         system.Redis.Cut();
-        var lost = await DeliverySystem.PublishNumbersAsync(other, T("1"), 3, 2);
+        var lost = await World.PublishNumbersAsync(other, T("1"), 3, 2);
         // If they were relayed after the repair, they would not be lost.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await RelayedAsync(system) >= long.Parse(lost[^1].Split('-')[1], CultureInfo.InvariantCulture),
             "the lost events are relayed"
         );
         system.Redis.Heal();
         await ReplicaHealth.SaysAsync(cutOff, "only Postgres has");
-        await DeliverySystem.PublishNumbersAsync(other, T("1"), 5, 2);
+        await World.PublishNumbersAsync(other, T("1"), 5, 2);
         Assert.Equal([1, 2], Numbers(reader));
         system.Postgres.Heal();
         await reader.WaitForEventsAsync(6);
@@ -124,7 +123,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
     }
 
     /// <summary>Repairs the damage of the test before, and returns the system.</summary>
-    private async Task<DeliverySystem> WholeAsync()
+    private async Task<World> WholeAsync()
     {
         fixture.System.Postgres.Heal();
         fixture.System.Redis.Heal();
@@ -133,7 +132,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         return fixture.System;
     }
 
-    private static async Task<long> RelayedAsync(DeliverySystem system) =>
+    private static async Task<long> RelayedAsync(World system) =>
         (
             await Http.GetFromJsonAsync<JsonElement>(
                 new Uri((await system.LeaderAsync()).Url, "/status"),

@@ -5,13 +5,12 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Harness;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>No client may take a broken stream for a complete one.</summary>
 [Collection(TwoReplicas.Collection)]
-public sealed class CutTests(TwoReplicas fixture, StackFixture stack)
+public sealed class CutTests(TwoReplicas fixture)
 {
     private const string Live = "/v1/events/stream?topic=t.%3E",
         Finite = "/items/stream",
@@ -78,16 +77,14 @@ public sealed class CutTests(TwoReplicas fixture, StackFixture stack)
         var (plain, secure) = (FreePort.Take(), FreePort.Take());
         var certificate = Path.Combine(Directory.CreateTempSubdirectory("aspire-sse-").FullName, "localhost.pfx");
         await File.WriteAllBytesAsync(certificate, SelfSigned(), cancellationToken);
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new()
-            {
-                ["Kestrel__Endpoints__Plain__Url"] = $"http://127.0.0.1:{plain}",
-                ["Kestrel__Endpoints__Secure__Url"] = $"https://127.0.0.1:{secure}",
-                ["Kestrel__Endpoints__Secure__Certificate__Path"] = certificate,
-            }
+
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0)
+                .Set("Kestrel:Endpoints:Plain:Url", $"http://127.0.0.1:{plain}")
+                .Set("Kestrel:Endpoints:Secure:Url", $"https://127.0.0.1:{secure}")
+                .Set("Kestrel:Endpoints:Secure:Certificate:Path", certificate)
         );
+
         foreach (var path in (string[])[Live, Finite])
         {
             using var client = new TcpClient();
@@ -105,6 +102,7 @@ public sealed class CutTests(TwoReplicas fixture, StackFixture stack)
             while (await lines.ReadLineAsync(cancellationToken) is { Length: > 0 } line)
                 Assert.DoesNotContain("Connection:", line, StringComparison.OrdinalIgnoreCase);
         }
+
         Directory.Delete(Path.GetDirectoryName(certificate)!, recursive: true);
     }
 
@@ -122,12 +120,7 @@ public sealed class CutTests(TwoReplicas fixture, StackFixture stack)
     public async Task A_stream_that_is_cut_throws_in_Nodes_fetch_and_one_that_ends_does_not()
     {
         Assert.SkipUnless(await NodeIsInstalledAsync(), "node is not installed.");
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            broadcasters: 0,
-            inProcesses: true
-        );
+        await using var system = await World.Start(o => o.Replicas(2).Broadcasters(0).AsProcesses());
         foreach (
             var (replica, end, outcome) in new (ServiceProcess, Action<ServiceProcess>, string)[]
             {

@@ -25,7 +25,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
         await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
         await using var b = await SseReader.OpenAtAsync(B.Url, Stream);
         var position = Assert.Single(
-            await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "hello", new { text = "こんにちは\n😀" }))
+            await World.PublishAsync(A, new EventBody(T("1"), "hello", new { text = "こんにちは\n😀" }))
         );
         foreach (var reader in (SseReader[])[a, b])
         {
@@ -38,11 +38,8 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     [Fact]
     public async Task A_stream_says_where_it_starts_before_any_event()
     {
-        var head = Assert.Single(await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "x", 1)));
-        await DeliverySystem.EventuallyAsync(
-            async () => Position(await HeadAsync(B)) >= Position(head),
-            "B has the event"
-        );
+        var head = Assert.Single(await World.PublishAsync(A, new EventBody(T("1"), "x", 1)));
+        await Eventually.HoldsAsync(async () => Position(await HeadAsync(B)) >= Position(head), "B has the event");
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream);
         Assert.Equal("no-cache", reader.Response.Headers.CacheControl?.ToString());
         Assert.Equal("no", Assert.Single(reader.Response.Headers.GetValues("X-Accel-Buffering")));
@@ -64,17 +61,17 @@ public sealed class DeliveryTests(TwoReplicas fixture)
         string last;
         await using (var first = await SseReader.OpenAtAsync(A.Url, Stream))
         {
-            await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 50);
+            await World.PublishNumbersAsync(A, T("1"), 1, 50);
             await first.WaitForEventsAsync(50);
             last = first.LastId!;
         }
-        await DeliverySystem.PublishNumbersAsync(B, T("2"), 51, 1_200);
+        await World.PublishNumbersAsync(B, T("2"), 51, 1_200);
         await using var second = byQuery
             ? await SseReader.OpenAtAsync(B.Url, $"{Stream}&last_event_id={last}")
             : await SseReader.OpenAtAsync(B.Url, Stream, last);
         Assert.Equal(last, second.Frames.First(f => f.Id is not null).Id);
         await second.WaitForEventsAsync(1_200);
-        await DeliverySystem.PublishNumbersAsync(A, T("3"), 1_251, 20);
+        await World.PublishNumbersAsync(A, T("3"), 1_251, 20);
         await second.WaitForEventsAsync(1_220);
         Assert.Equal(
             Enumerable.Range(51, 1_220),
@@ -85,10 +82,10 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     [Fact]
     public async Task Earliest_starts_at_the_oldest_event_and_continues_live()
     {
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 30);
+        await World.PublishNumbersAsync(A, T("1"), 1, 30);
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
         await reader.WaitForEventsAsync(30);
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 31, 5);
+        await World.PublishNumbersAsync(A, T("1"), 31, 5);
         await reader.WaitForEventsAsync(35);
         Assert.Equal(
             Enumerable.Range(1, 35),
@@ -102,7 +99,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     [InlineData("EPOCH-999999999", "future")]
     public async Task An_id_that_cannot_be_honoured_is_answered_in_band(string id, string reason)
     {
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 3);
+        await World.PublishNumbersAsync(A, T("1"), 1, 3);
         id = id.Replace("EPOCH", (await HeadAsync(A)).Split('-')[0], StringComparison.Ordinal);
         await using var reader = await SseReader.OpenAsync(A.Url, Stream, id);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
@@ -116,7 +113,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
                 data.GetProperty("resumedFrom").GetString()
             )
         );
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 4, 1);
+        await World.PublishNumbersAsync(A, T("1"), 4, 1);
         await reader.WaitForEventsAsync(1);
         Assert.Equal("4", Assert.Single(reader.Events).Data);
     }
@@ -139,11 +136,11 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     public async Task A_reader_without_matches_stays_at_the_head_and_never_beyond_a_match()
     {
         await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("quiet")}");
-        var others = await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 10);
+        var others = await World.PublishNumbersAsync(A, T("1"), 1, 10);
         await reader.WaitAsync(r =>
             r.Frames.Any(f => f is { Event: null, Data: null, Id: not null } && Position(f.Id) >= Position(others[^1]))
         );
-        var match = Assert.Single(await DeliverySystem.PublishAsync(A, new EventBody(T("quiet"), "x", 1)));
+        var match = Assert.Single(await World.PublishAsync(A, new EventBody(T("quiet"), "x", 1)));
         await reader.WaitForEventsAsync(1);
         var ids = reader
             .Frames.Where(f => f.Id is not null)
@@ -177,17 +174,13 @@ public sealed class DeliveryTests(TwoReplicas fixture)
         // Publishes one topic on both replicas, so that relayed events lie between local commits.
         for (var round = 0; round < 5; round++)
         {
-            await DeliverySystem.PublishAsync(
+            await World.PublishAsync(
                 A,
                 new EventBody(T("1"), "n", round),
                 new EventBody(T("1"), "n", large),
                 new EventBody(T("2"), "n", round)
             );
-            await DeliverySystem.PublishAsync(
-                B,
-                new EventBody(T("1"), "n", large + round),
-                new EventBody(T("2"), "n", large)
-            );
+            await World.PublishAsync(B, new EventBody(T("1"), "n", large + round), new EventBody(T("2"), "n", large));
         }
         await wanted.WaitForEventsAsync(15);
         await others.WaitForEventsAsync(10);
@@ -216,16 +209,19 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     public async Task Types_and_keys_narrow_a_subscription_and_POST_accepts_the_same_as_the_query()
     {
         var before = await HeadAsync(A);
-        await DeliverySystem.PublishAsync(
+
+        await World.PublishAsync(
             A,
             new EventBody(T("1"), "a", 1, "k"),
             new EventBody(T("1"), "b", 2, "k"),
             new EventBody(T("2"), "a", 3),
             new EventBody(T("u.1"), "a", 4, "k")
         );
+
         await using var typed = await SseReader.OpenAsync(A.Url, $"/v1/events/stream?topic={T("*")}&type=a", before);
         await typed.WaitForEventsAsync(2);
         Assert.Equal(["1", "3"], typed.Events.Select(e => e.Data));
+
         foreach (var method in (string[])["POST", "QUERY"])
         {
             using var body = JsonContent.Create(
@@ -246,6 +242,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
             await posted.WaitForEventsAsync(2);
             Assert.Equal(["1", "4"], posted.Events.Select(e => e.Data));
         }
+
         foreach (var last in (string[])["lastEventId", "last_event_id"])
         {
             using var body = JsonContent.Create(
@@ -269,13 +266,16 @@ public sealed class DeliveryTests(TwoReplicas fixture)
                 JsonDocument.Parse(Assert.Single(posted.Events).Data!).RootElement.GetProperty("topic").GetString()
             );
         }
+
         using var earliest = JsonContent.Create(new { topics = new[] { T("2") }, from = "earliest" });
+
         await using var oldest = await SseReader.OpenAsync(
             A.Url,
             "/v1/events/stream",
             method: HttpMethod.Post,
             body: earliest
         );
+
         await oldest.WaitForEventsAsync(1);
     }
 
@@ -284,9 +284,7 @@ public sealed class DeliveryTests(TwoReplicas fixture)
     {
         await using var reader = await SseReader.OpenAtAsync(A.Url, Stream + "&envelope=true");
         var id = Guid.NewGuid();
-        var position = Assert.Single(
-            await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "x", new { n = 1 }, "k", id))
-        );
+        var position = Assert.Single(await World.PublishAsync(A, new EventBody(T("1"), "x", new { n = 1 }, "k", id)));
         await reader.WaitForEventsAsync(1);
         var frame = Assert.Single(reader.Events);
         var envelope = JsonDocument.Parse(frame.Data!).RootElement;

@@ -1,18 +1,17 @@
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 internal static class DirectSettings
 {
     /// <summary>Settings of a service of the system that does not use its links.</summary>
-    public static Dictionary<string, string> Of(StackFixture stack, DeliverySystem system) =>
+    public static Dictionary<string, string> Of(World system) =>
         new()
         {
-            ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(stack.EventStore)
+            ["ConnectionStrings__eventstore"] = new NpgsqlConnectionStringBuilder(Stores.Shared.EventStore)
             {
                 Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
             }.ConnectionString,
-            ["ConnectionStrings__redis"] = stack.Redis,
+            ["ConnectionStrings__redis"] = Stores.Shared.Redis,
         };
 }

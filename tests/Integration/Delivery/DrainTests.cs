@@ -6,20 +6,19 @@ using System.Text.Json;
 using AspireSse.Client;
 using Harness;
 using Measuring.Ledger;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A deployment under load: the clients of a replica move to the other one.</summary>
 [Trait("Takes", "long")]
-public sealed class DrainTests(StackFixture stack)
+public sealed class DrainTests
 {
     private const int Streams = 2_000;
 
     [Fact]
     public async Task Two_thousand_streams_of_a_stopping_replica_move_to_another_and_lose_nothing()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, inProcesses: true);
+        await using var system = await World.Start(o => o.Replicas(2).AsProcesses());
         var (leaving, staying) = (system.Replicas[0].Process, system.Replicas[1]);
         using var client = new SseClient(
             new HttpClient(ToFirstThatListens(leaving.Url, staying.Url)) { Timeout = Timeout.InfiniteTimeSpan }
@@ -53,7 +52,7 @@ public sealed class DrainTests(StackFixture stack)
                 )
             )
             .ToArray();
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(connected >= Streams), "every client is connected");
+        await Eventually.HoldsAsync(() => Task.FromResult(connected >= Streams), "every client is connected");
 
         await PublishAsync(staying, publisher, 20);
         leaving.Terminate();
@@ -68,12 +67,9 @@ public sealed class DrainTests(StackFixture stack)
         );
         Assert.Equal(0, leaving.ExitCode);
         await publishing;
-        await DeliverySystem.EventuallyAsync(
-            () => Task.FromResult(connected >= 2 * Streams),
-            "every client has come back"
-        );
+        await Eventually.HoldsAsync(() => Task.FromResult(connected >= 2 * Streams), "every client has come back");
         await PublishAsync(staying, publisher, 20);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(ledger.MissingNow == 0),
             "every client has everything that was acknowledged"
         );
@@ -88,9 +84,8 @@ public sealed class DrainTests(StackFixture stack)
     [Fact]
     public async Task An_answer_that_a_stopping_server_cuts_short_says_so()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["Runs__DrainSeconds"] = "1", ["Llm__Providers__Demo__TokensPerSecond"] = "20" }
+        await using var system = await World.Start(o =>
+            o.Set("Runs:DrainSeconds", 1).Set("Llm:Providers:Demo:TokensPerSecond", 20)
         );
         using var body = JsonContent.Create(
             new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 }
@@ -135,7 +130,7 @@ public sealed class DrainTests(StackFixture stack)
         {
             var sequence = publisher.Next();
             var data = JsonDocument.Parse(Stamp.Json(publisher.Number, sequence)).RootElement;
-            var positions = await DeliverySystem.PublishAsync(replica, new EventBody("drain", "n", data));
+            var positions = await World.PublishAsync(replica, new EventBody("drain", "n", data));
             publisher.Acknowledge(sequence, positions[0]);
         }
     }

@@ -4,14 +4,13 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Harness;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Postgres on several machines: an acknowledged event is on as many as the settings say, and only a primary
 /// acknowledges.</summary>
 [Trait("Takes", "long")]
-public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionRig>
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -19,20 +18,20 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
     public async Task Without_its_synchronous_standby_a_publish_is_refused_and_no_reader_gets_the_event()
     {
         var database = await rig.CreateDatabaseAsync();
-        await using var system = await DeliverySystem.StartAsync(stack, 0, 0, database: database);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Database(database));
         await using var server = await PostgresStandby.PromoteCopyAsync(database.ConnectionString, Stop);
         Assert.NotNull(server);
         var replica = await StartOnAsync(system, server);
         Assert.Equal("one machine", await DurabilityAsync(replica));
         await server.SetStandbysAsync("absent", Stop);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await DurabilityAsync(replica) == "synchronous on 1 standby, 0 connected",
             "the replica knows that it must wait"
         );
 
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.%3E");
         var sent = new EventBody("t.1", "n", 1, Id: Guid.CreateVersion7());
-        using (var refused = await DeliverySystem.PostAsync(replica, sent))
+        using (var refused = await World.PostAsync(replica, sent))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         // The commit still waits: a cancelled wait would have made the event visible on this machine alone.
         const string waiting =
@@ -42,8 +41,8 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
         Assert.Empty(reader.Events);
 
         await server.SetStandbysAsync("", Stop);
-        var positions = await DeliverySystem.RepeatAsync(replica, sent);
-        await DeliverySystem.RepeatNumbersAsync(replica, "t.1", 2, 1);
+        var positions = await World.RepeatAsync(replica, sent);
+        await World.RepeatNumbersAsync(replica, "t.1", 2, 1);
         await reader.WaitForEventsAsync(2);
         Assert.Equal(["1", "2"], reader.Events.Select(e => e.Data));
         Assert.Equal(positions[0], reader.Events.First().Id);
@@ -53,25 +52,25 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
     public async Task A_retry_is_acknowledged_only_when_the_standby_has_the_event()
     {
         var database = await rig.CreateDatabaseAsync();
-        await using var system = await DeliverySystem.StartAsync(stack, 0, 0, database: database);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Database(database));
         await using var server = await PostgresStandby.PromoteCopyAsync(database.ConnectionString, Stop);
         Assert.NotNull(server);
         var replica = await StartOnAsync(system, server);
         var sent = new EventBody("t.1", "n", 1, Id: Guid.CreateVersion7());
-        var first = await DeliverySystem.RepeatAsync(replica, sent);
+        var first = await World.RepeatAsync(replica, sent);
         await server.SetStandbysAsync("absent", Stop);
-        using (var retried = await DeliverySystem.PostAsync(replica, sent))
+        using (var retried = await World.PostAsync(replica, sent))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, retried.StatusCode);
 
         await server.SetStandbysAsync("", Stop);
-        Assert.Equal(first, await DeliverySystem.RepeatAsync(replica, sent));
+        Assert.Equal(first, await World.RepeatAsync(replica, sent));
     }
 
     [Fact]
     public async Task The_primary_of_several_hosts_is_used_and_a_standby_alone_fails_the_start()
     {
         var database = await rig.CreateDatabaseAsync();
-        await using var system = await DeliverySystem.StartAsync(stack, 0, 0, database: database);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Database(database));
         await using var standby = await PostgresStandby.CopyAsync(database.ConnectionString, Stop);
         Assert.NotNull(standby);
         var settings = new Dictionary<string, string> { ["ConnectionStrings__eventstore"] = standby.ConnectionString };
@@ -88,18 +87,18 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
         var replica = await system.StartReplicaAsync(settings);
         await system.StartBroadcasterAsync(settings);
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.%3E");
-        await DeliverySystem.RepeatNumbersAsync(replica, "t.1", 1, 3);
+        await World.RepeatNumbersAsync(replica, "t.1", 1, 3);
         await reader.WaitForEventsAsync(3);
 
         system.Postgres.Cut();
         await standby.PromoteAsync(Stop);
-        await DeliverySystem.EventuallyAsync(
-            async () => (await DeliverySystem.PostAsync(replica, new EventBody("t.1", "n", 4))).IsSuccessStatusCode,
+        await Eventually.HoldsAsync(
+            async () => (await World.PostAsync(replica, new EventBody("t.1", "n", 4))).IsSuccessStatusCode,
             "publishing goes on at the promoted standby"
         );
         // The copy lacks events that the reader has: it gets a resync, and the stream continues.
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
-        await DeliverySystem.RepeatNumbersAsync(replica, "t.1", 5, 1);
+        await World.RepeatNumbersAsync(replica, "t.1", 5, 1);
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == "5"));
     }
 
@@ -129,10 +128,7 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
         await ReadAsync(pages, 1);
         await ReadAsync(outbox, 1);
 
-        await DeliverySystem.EventuallyAsync(
-            async () => (await log.AppendAsync(1)).Length == 1,
-            "the new primary takes events"
-        );
+        await Eventually.HoldsAsync(async () => (await log.AppendAsync(1)).Length == 1, "the new primary takes events");
         while (await ReadAsync(pages, 1) == 0) { }
         // As an application does: sessions of the services notify by themselves.
         const string insert = "insert into eventstore.outbox (topic, type, data) values ('t.1', 'n', '1')";
@@ -165,7 +161,7 @@ public sealed class DurabilityTests(PromotionRig rig, StackFixture stack) : ICla
     }
 
     /// <summary>Starts a replica on this server, without a relay; its commands may take two seconds.</summary>
-    private static Task<RunningService> StartOnAsync(DeliverySystem system, PostgresStandby server) =>
+    private static Task<RunningService> StartOnAsync(World system, PostgresStandby server) =>
         system.StartReplicaAsync(
             new()
             {

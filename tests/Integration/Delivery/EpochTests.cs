@@ -2,15 +2,14 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Integration.Seeds;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A new epoch begins while readers and replicas use the old one.</summary>
-public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack) : IClassFixture<EpochTests.Forgetful>
+public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<EpochTests.Forgetful>
 {
     /// <summary>A replica with so little memory that readers wait for the store.</summary>
-    public sealed class Forgetful(StackFixture stack) : SharedSystem(stack)
+    public sealed class Forgetful : SharedWorld
     {
         protected override Dictionary<string, string> Settings =>
             new()
@@ -26,13 +25,10 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
     [Fact]
     public async Task A_replica_is_unhealthy_while_its_restored_store_has_no_new_epoch()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["Streaming__StoreCheckSeconds"] = "1" }
-        );
+        await using var system = await World.Start(o => o.Set("Streaming:StoreCheckSeconds", 1));
         var replica = system.Replicas[0];
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.1");
-        await DeliverySystem.PublishNumbersAsync(replica, "t.1", 1, 5);
+        await World.PublishNumbersAsync(replica, "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
         // As the files of a snapshot after the second event.
         await ExecuteAsync(
@@ -40,7 +36,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
                 + "update eventstore.topic_directory set through = least(through, 2)"
         );
         using var http = new HttpClient { BaseAddress = replica.Url };
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var health = await http.GetAsync("/health", TestContext.Current.CancellationToken);
@@ -52,11 +48,11 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
         );
         await ExecuteAsync("select eventstore.new_epoch()");
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode,
             "the replica is healthy"
         );
-        await DeliverySystem.PublishNumbersAsync(replica, "t.1", 3, 1);
+        await World.PublishNumbersAsync(replica, "t.1", 3, 1);
         await reader.WaitForEventsAsync(6);
         Assert.Equal("3", reader.Events.Last().Data);
 
@@ -77,7 +73,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
         const int Readers = 24;
         var (system, root) = (fixture.System, $"t{Guid.NewGuid():N}");
         await system.WaitForModeAsync("live"); // the case before has changed the epoch, too
-        var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 1, 1_000);
+        var before = await World.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 1, 1_000);
         var readers = new List<SseReader>();
         await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
@@ -108,7 +104,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
         }
         foreach (var reader in readers)
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 2_001, 20);
+        await World.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 2_001, 20);
         foreach (var reader in readers)
         {
             await reader.WaitAsync(r => r.Events.Any(e => e.Data == "2020"));
@@ -128,7 +124,8 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
     [Fact]
     public async Task A_finite_stream_ends_with_its_epoch_and_a_returning_client_gets_all_of_it()
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var system = await World.Start();
+
         var begun = await Requests.JsonAsync(
             system.Replicas[0].Url,
             HttpMethod.Post,
@@ -140,6 +137,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
                 maxTokens = 400,
             }
         );
+
         var path = begun.GetProperty("stream").GetString()!;
         await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, path);
         await open.WaitAsync(r => r.Frames.Any(f => f.Event == "token"));
@@ -149,18 +147,22 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
         Assert.True(open.EndedProperly);
         Assert.DoesNotContain(open.Frames, f => f.Event is "done" or "resync");
         Assert.NotNull(open.Frames[^1].Retry);
+
         await using var returned = await SseReader.OpenAtAsync(system.Replicas[0].Url, path, open.LastId);
         await returned.WaitAsync(r => r.Frames.Any(f => f.Event == "done"));
+
         var text = string.Concat(
             returned
                 .Frames.Where(f => f.Event == "token")
                 .Select(f => JsonDocument.Parse(f.Data!).RootElement.GetProperty("text").GetString())
         );
+
         var generation = await Requests.JsonAsync(
             system.Replicas[0].Url,
             HttpMethod.Get,
             $"/v1/generations/{begun.GetProperty("id").GetString()}"
         );
+
         Assert.Equal(generation.GetProperty("text").GetString(), text);
         Assert.Contains(returned.Frames, f => f.Event == "resync");
     }
@@ -169,11 +171,8 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
     public async Task A_new_epoch_whose_fences_start_again_is_relayed_by_Redis_too()
     {
         // Events come from Redis only: nothing compares with the store.
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            broadcasters: 0,
-            settings: new() { ["Streaming__StoreCheckSeconds"] = "600" }
+        await using var system = await World.Start(o =>
+            o.Replicas(2).Broadcasters(0).Set("Streaming:StoreCheckSeconds", 600)
         );
         await ExecuteAsync(
             "insert into eventstore.leases values ('broadcaster', 'nobody', 9000000, clock_timestamp())"
@@ -181,7 +180,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
         var old = await system.StartBroadcasterAsync(inProcess: true);
         await system.WaitForModeAsync("live");
         await using var before = await SseReader.OpenAtAsync(system.Replicas[1].Url, "/v1/events/stream?topic=t.1");
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);
+        await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);
         await before.WaitForEventsAsync(3);
         old.Process.Kill();
         await system.WaitForModeAsync("degraded");
@@ -189,7 +188,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture, StackFixture stack)
         await before.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         await system.StartBroadcasterAsync();
         await system.WaitForModeAsync("live");
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 4, 3);
+        await World.PublishNumbersAsync(system.Replicas[0], "t.1", 4, 3);
         await before.WaitForEventsAsync(6);
         Assert.Equal(["1", "2", "3", "4", "5", "6"], before.Events.Select(e => e.Data));
 

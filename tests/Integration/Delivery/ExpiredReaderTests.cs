@@ -1,26 +1,21 @@
 using System.Globalization;
 using System.Text.Json;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Readers that return to positions which retention has dropped.</summary>
-public sealed class ExpiredReaderTests(StackFixture stack)
+public sealed class ExpiredReaderTests
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     [Fact]
     public async Task A_reader_behind_retention_gets_a_resync_and_continues_from_the_oldest_event()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["EventStore__MaxAge"] = "00:00:00.001",
-                ["EventStore__RetentionSeconds"] = "1",
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-            }
+        await using var system = await World.Start(o =>
+            o.Set("EventStore:MaxAge", "00:00:00.001")
+                .Set("EventStore:RetentionSeconds", 1)
+                .Set("Streaming:RecentEvents", 0)
+                .Set("Streaming:RingEvents", 16)
         );
         await using (
             var narrow = system.Database.CreateCommand(
@@ -32,9 +27,9 @@ public sealed class ExpiredReaderTests(StackFixture stack)
             )
         )
             await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 450);
+        var positions = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 450);
         long dropped = 0;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await using var ask = system.Database.CreateCommand("select dropped_through from eventstore.store");
@@ -65,24 +60,20 @@ public sealed class ExpiredReaderTests(StackFixture stack)
     [Fact]
     public async Task A_reader_behind_size_retention_gets_a_resync_and_skips_unused_positions()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new()
-            {
-                ["EventStore__MaxBytes"] = "1048576",
-                ["EventStore__RetentionSeconds"] = "1",
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-            }
+        await using var system = await World.Start(o =>
+            o.Replicas(2)
+                .Set("EventStore:MaxBytes", 1048576)
+                .Set("EventStore:RetentionSeconds", 1)
+                .Set("Streaming:RecentEvents", 0)
+                .Set("Streaming:RingEvents", 16)
         );
         await using var live = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
         string first = "";
         var n = 0;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
-                var positions = await DeliverySystem.PublishAsync(
+                var positions = await World.PublishAsync(
                     system.Replicas[0],
                     [
                         .. Enumerable

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Stack;
 
 namespace Integration.Delivery;
 
@@ -11,13 +10,13 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
 {
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
+    public sealed class TwoReplicas : SharedWorld
     {
         protected override int Replicas => 2;
 
@@ -32,26 +31,31 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
         var readers = new List<SseReader>();
         for (var i = 0; i < 50; i++)
             readers.Add(await SseReader.OpenAtAsync(leaving.Url, Stream));
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], T("1"), 1, 1);
+        await World.PublishNumbersAsync(_system.Replicas[1], T("1"), 1, 1);
         foreach (var reader in readers)
             await reader.WaitForEventsAsync(1);
         leaving.Terminate();
+
         foreach (var reader in readers)
         {
             await reader.WaitForEndAsync();
             Assert.True(reader.EndedProperly);
             Assert.NotNull(reader.Frames[^1].Retry);
         }
+
         Assert.True(
             readers.Select(r => r.Frames[^1].Retry).Distinct().Count() > 10,
             "every client was told the same time"
         );
+
         await leaving.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, leaving.ExitCode);
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], T("1"), 2, 3);
+
+        await World.PublishNumbersAsync(_system.Replicas[1], T("1"), 2, 3);
         await using var resumed = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream, readers[0].LastId);
         await resumed.WaitForEventsAsync(3);
         Assert.Equal([2, 3, 4], Numbers(resumed));
+
         foreach (var reader in readers)
             await reader.DisposeAsync();
     }
@@ -61,7 +65,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
     {
         await using var open = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         await using var other = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
-        var before = await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 5);
+        var before = await World.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 5);
         foreach (var reader in (SseReader[])[open, other])
             await reader.WaitForEventsAsync(5);
         await using (var reset = _system.Database.CreateCommand("select eventstore.reset()"))
@@ -75,7 +79,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
                 (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
             );
         }
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 6, 2);
+        await World.PublishNumbersAsync(_system.Replicas[0], T("1"), 6, 2);
         foreach (var reader in (SseReader[])[open, other])
         {
             await reader.WaitForEventsAsync(7);
@@ -112,7 +116,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
         }
         foreach (var reader in readers)
             await reader.DisposeAsync();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var again = await http.GetAsync(
@@ -143,10 +147,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
             .Select(async w =>
             {
                 for (var i = 0; i < 50; i++)
-                    await DeliverySystem.PublishAsync(
-                        _system.Replicas[w % 2],
-                        new EventBody(T($"{w}"), "n", w * 1_000 + i)
-                    );
+                    await World.PublishAsync(_system.Replicas[w % 2], new EventBody(T($"{w}"), "n", w * 1_000 + i));
             });
         await Task.WhenAll(writers);
         await reader.WaitForEventsAsync(400);
@@ -206,7 +207,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
         for (var limit = DateTime.UtcNow.AddSeconds(60); Comments(quiet) < 2; )
         {
             Assert.True(DateTime.UtcNow < limit, quiet.ToString());
-            await DeliverySystem.PublishAsync(replica, new EventBody(T("busy"), "n", 1));
+            await World.PublishAsync(replica, new EventBody(T("busy"), "n", 1));
             await Task.Delay(100, TestContext.Current.CancellationToken); // the rate of the busy stream
         }
         // A commit that takes longer than a heartbeat makes the busy stream quiet, too.

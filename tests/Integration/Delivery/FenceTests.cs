@@ -1,19 +1,18 @@
 using EventStore;
 using Npgsql;
-using Stack;
 using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
 /// <summary>A leader that does not know yet about its successor does no harm.</summary>
-public sealed class FenceTests(StackFixture stack)
+public sealed class FenceTests
 {
     private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(5);
 
     [Fact]
     public async Task A_deposed_leaders_message_on_Redis_reaches_no_reader()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 2, broadcasters: 0);
+        await using var system = await World.Start(o => o.Replicas(2).Broadcasters(0));
         await ExecuteAsync(
             system.Database,
             "insert into eventstore.leases values ('broadcaster', 'deposed', 9000000, clock_timestamp())"
@@ -22,10 +21,10 @@ public sealed class FenceTests(StackFixture stack)
         await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "30000" });
         await system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream?topic=t.%3E");
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 3);
+        await World.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 3);
         await reader.WaitForEventsAsync(3);
 
-        using var redis = await TestRedis.ConnectAsync(stack.Redis);
+        using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis);
         var channel = new RedisChannel(system.Channel, RedisChannel.PatternMode.Literal);
         var (slots, format) = (Relayed.Slots, Relayed.Format);
         var received = new TaskCompletionSource<RelayPage>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -57,7 +56,7 @@ public sealed class FenceTests(StackFixture stack)
         await SayAsync(RelayChannels.Pages(system.Channel), new PageIndex(deposed, long.MaxValue, used));
 
         // Published by the other replica, so that it comes through Redis, behind the message above.
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[1], "t.1", 4, 3);
+        await World.PublishNumbersAsync(system.Replicas[1], "t.1", 4, 3);
         await reader.WaitForEventsAsync(6);
         Assert.Equal(["1", "2", "3", "4", "5", "6"], reader.Events.Select(e => e.Data));
 
@@ -73,7 +72,7 @@ public sealed class FenceTests(StackFixture stack)
     [Fact]
     public async Task A_deposed_leader_moves_nothing_out_of_the_outbox()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         var lease = new LeaderLease(system.Database);
         var deposed = await lease.HoldAsync("test", "a", Ttl, TestContext.Current.CancellationToken);
         await ExecuteAsync(

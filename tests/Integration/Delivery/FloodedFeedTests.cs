@@ -1,11 +1,10 @@
 using Harness;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A replica whose feed waits for Postgres while Redis brings more than memory could hold.</summary>
 [Trait("Takes", "long")]
-public sealed class FloodedFeedTests(StackFixture stack)
+public sealed class FloodedFeedTests
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
     private const int Batches = 75,
@@ -18,14 +17,14 @@ public sealed class FloodedFeedTests(StackFixture stack)
     [Fact]
     public async Task It_holds_bounded_memory_and_then_delivers_every_event_once_and_in_order()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 0,
-            broadcasters: 0,
-            settings: new() { ["EventStore__UnhealthySeconds"] = "1", ["EventStore__CommandTimeoutSeconds"] = "2" }
+        await using var system = await World.Start(o =>
+            o.Replicas(0)
+                .Broadcasters(0)
+                .Set("EventStore:UnhealthySeconds", 1)
+                .Set("EventStore:CommandTimeoutSeconds", 2)
         );
         // The publisher and the Broadcaster must work while the flooded replica does not, also on a busy machine.
-        var direct = DirectSettings.Of(stack, system);
+        var direct = DirectSettings.Of(system);
         direct["EventStore__CommandTimeoutSeconds"] = "15";
         direct["Relay__LeaseMilliseconds"] = "60000";
 
@@ -56,7 +55,7 @@ public sealed class FloodedFeedTests(StackFixture stack)
             await PublishAsync(publisher, 5 + batch * BatchEvents, BatchEvents);
             // Redis disconnects a subscriber for which 32 MB wait.
             var bytes = before + (batch + 1L) * BatchEvents * Pad.Length;
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () => Task.FromResult(system.Redis.Received > bytes),
                 $"Redis has brought batch {batch}",
                 () => flooded.Output
@@ -71,7 +70,7 @@ public sealed class FloodedFeedTests(StackFixture stack)
     }
 
     private static Task<string[]> PublishAsync(RunningService replica, int from, int count) =>
-        DeliverySystem.PublishAsync(
+        World.PublishAsync(
             replica,
             [.. Enumerable.Range(from, count).Select(n => new EventBody("t.1", "n", new { n, pad = Pad }))]
         );

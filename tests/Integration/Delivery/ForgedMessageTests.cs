@@ -2,24 +2,22 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using EventStore;
 using Harness;
-using Stack;
 using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
 /// <summary>An attacker who can write to Redis but not read Postgres.</summary>
-public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, StackFixture stack)
-    : IClassFixture<ForgedMessageTests.NoLooks>
+public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : IClassFixture<ForgedMessageTests.NoLooks>
 {
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
     private string Topic => $"{_root}.1";
 
     /// <summary>Two replicas that do not compare with the store, so that events come from Redis only.</summary>
-    public sealed class NoLooks(StackFixture stack) : SharedSystem(stack)
+    public sealed class NoLooks : SharedWorld
     {
         protected override int Replicas => 2;
         protected override int Broadcasters => 0;
@@ -33,7 +31,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         var printed = new ConcurrentQueue<string>(); // from now on: another test of this class is refused messages, too
         _system.Replicas[0].Printed += printed.Enqueue;
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
-        var first = (await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 1))[0].Split('-');
+        var first = (await World.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 1))[0].Split('-');
         var (epoch, position) = (first[0], long.Parse(first[1], CultureInfo.InvariantCulture));
         await reader.WaitForEventsAsync(1);
         await using var channel = await OpenAsync();
@@ -78,11 +76,11 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
 
         for (var n = 2; n <= 10; n++)
         {
-            await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, n, 1);
+            await World.PublishNumbersAsync(_system.Replicas[1], Topic, n, 1);
             await reader.WaitForEventsAsync(n);
         }
         Assert.Equal(Enumerable.Range(1, 10), Numbers(reader));
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(printed.Any(line => line.Contains("was refused", StringComparison.Ordinal))),
             "the log says that a message was refused"
         );
@@ -95,16 +93,16 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         var listened = Guid.NewGuid().ToString("N");
         await LiveAsync();
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
-        await using var between = await ChangingChannel.OpenAsync(stack.Redis, _system.Channel, listened);
+        await using var between = await ChangingChannel.OpenAsync(Stores.Shared.Redis, _system.Channel, listened);
         await using var other = await _system.StartReplicaAsync(
             new() { ["EventStore__Channel"] = listened, ["Streaming__StoreCheckSeconds"] = "600" }
         );
         await _system.WaitForModeAsync("live");
         await using var behind = await SseReader.OpenAtAsync(other.Url, Stream);
         between.Changes = true;
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], Topic, 100, 20);
+        await World.PublishNumbersAsync(_system.Replicas[0], Topic, 100, 20);
         await reader.WaitForEventsAsync(20);
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(between.Changed > 0), "a message was changed");
+        await Eventually.HoldsAsync(() => Task.FromResult(between.Changed > 0), "a message was changed");
         await behind.WaitForEventsAsync(20);
         Assert.Equal(Enumerable.Range(100, 20), Numbers(behind));
         between.Changes = false;
@@ -118,16 +116,18 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         await using var channel = await OpenAsync();
         await channel.RecordAsync();
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 5);
+        await World.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 5);
         await reader.WaitForEventsAsync(5);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(channel.Recorded.Count > 3),
             "there is something to play again"
         );
+
         channel.IsRecording = false;
         foreach (var broadcaster in _system.Broadcasters)
             broadcaster.Process.Kill();
         using var stop = new CancellationTokenSource();
+
         var playing = Task.Run(
             async () =>
             {
@@ -140,8 +140,9 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
             },
             TestContext.Current.CancellationToken
         );
+
         await _system.WaitForModeAsync("degraded");
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[1], Topic, 6, 5);
+        await World.PublishNumbersAsync(_system.Replicas[1], Topic, 6, 5);
         await reader.WaitForEventsAsync(10);
         await stop.CancelAsync();
         await playing;
@@ -164,7 +165,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         var readers = new List<SseReader>();
         foreach (var replica in (RunningService[])[_system.Replicas[0], _system.Replicas[1], late])
             readers.Add(await SseReader.OpenAtAsync(replica.Url, Stream));
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], Topic, 1, 3);
+        await World.PublishNumbersAsync(_system.Replicas[0], Topic, 1, 3);
         foreach (var reader in readers)
         {
             await reader.WaitForEventsAsync(3);
@@ -181,7 +182,8 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture, Stack
         await _system.WaitForModeAsync("live");
     }
 
-    private async Task<RedisChannelTap> OpenAsync() => await RedisChannelTap.OpenAsync(stack.Redis, _system.Channel);
+    private async Task<RedisChannelTap> OpenAsync() =>
+        await RedisChannelTap.OpenAsync(Stores.Shared.Redis, _system.Channel);
 
     private static IEnumerable<int> Numbers(SseReader reader) =>
         reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));

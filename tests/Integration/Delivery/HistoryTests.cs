@@ -2,14 +2,13 @@ using System.Globalization;
 using System.Text.Json;
 using Harness;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>An id belongs to one history of positions. If the store continues without its event, the returning client
 /// gets a resync.</summary>
 [Trait("Takes", "long")]
-public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+public sealed class HistoryTests(PromotionRig rig) : IClassFixture<PromotionRig>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
@@ -17,10 +16,10 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     public async Task After_a_promotion_streams_continue_and_readers_of_lost_events_get_a_resync()
     {
         var database = await rig.CreateDatabaseAsync();
-        await using var system = await DeliverySystem.StartAsync(stack, database: database);
-        var kept = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        await using var system = await World.Start(o => o.Database(database));
+        var kept = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
         var standby = await rig.PromoteAsync(rig.Origin);
-        var lost = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 6, 2);
+        var lost = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 6, 2);
         var promoted = await system.StartReplicaAsync(At(standby.At(database.Database!).ConnectionString));
         await AssertResumesAsync(promoted, kept);
         await AssertOtherHistoryAsync(promoted, lost, eventsKept: 5);
@@ -29,23 +28,20 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     [Fact]
     public async Task A_standby_that_takes_over_resyncs_every_reader_that_has_lost_positions()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "2",
+        var database = await rig.CreateDatabaseAsync();
+        await using var system = await World.Start(o =>
+            o.Replicas(2)
+                .Set("EventStore:CommandTimeoutSeconds", 2)
                 // In mode live, what Redis does not bring does not come from the store either.
-                ["Streaming__StoreCheckSeconds"] = "600",
-            },
-            database: await rig.CreateDatabaseAsync()
+                .Set("Streaming:StoreCheckSeconds", 600)
+                .Database(database)
         );
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
         await using var open = await SseReader.OpenAtAsync(a.Url, Stream);
-        var kept = await DeliverySystem.RepeatNumbersAsync(a, "t.1", 1, 5);
+        var kept = await World.RepeatNumbersAsync(a, "t.1", 1, 5);
         var standby = await rig.PromoteAsync(rig.Origin);
         // Acknowledged, delivered, and not on the standby.
-        var lost = await DeliverySystem.RepeatNumbersAsync(a, "t.1", 6, 3);
+        var lost = await World.RepeatNumbersAsync(a, "t.1", 6, 3);
         await open.WaitForEventsAsync(8);
         await using var away = await SseReader.OpenAtAsync(b.Url, Stream, kept[0]);
         await away.WaitForEventsAsync(7);
@@ -60,9 +56,9 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
                 (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
             );
         }
-        await DeliverySystem.RepeatNumbersAsync(a, "t.1", 9, 1);
+        await World.RepeatNumbersAsync(a, "t.1", 9, 1);
         // The positions of 10 and 11 were once those of 7 and 8.
-        var published = await DeliverySystem.RepeatNumbersAsync(b, "t.1", 10, 3);
+        var published = await World.RepeatNumbersAsync(b, "t.1", 10, 3);
         foreach (var reader in (SseReader[])[open, away])
         {
             await reader.WaitAsync(r => r.LastId == published[^1]);
@@ -73,7 +69,7 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
         }
         // And again through Redis, when the leader has found the new history too.
         await system.WaitForModeAsync("live");
-        await DeliverySystem.RepeatNumbersAsync(b, "t.1", 13, 1);
+        await World.RepeatNumbersAsync(b, "t.1", 13, 1);
         await open.WaitAsync(r => r.Events.Any(e => e.Data == "13"));
 
         await using var returning = await SseReader.OpenAtAsync(b.Url, Stream, lost[0]);
@@ -89,12 +85,13 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
     [Fact]
     public async Task A_restored_copy_continues_with_the_ids_of_its_events()
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        await using var system = await World.Start();
+        var positions = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
         foreach (var service in (RunningService[])[.. system.Replicas, .. system.Broadcasters])
             await service.DisposeAsync();
         var original = Original(system);
         var restored = original.Database + "_restored";
+
         await using (
             var admin = new NpgsqlConnection(
                 new NpgsqlConnectionStringBuilder(original.ConnectionString)
@@ -118,22 +115,21 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
                 await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             }
         }
+
         original.Database = restored;
         var replica = await system.StartReplicaAsync(At(original.ConnectionString));
         await AssertResumesAsync(replica, positions);
-        var next = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 6, 1);
+
+        var next = await World.PublishNumbersAsync(replica, "t.1", 6, 1);
         Assert.NotEqual(positions[0].Split('-')[0], next[0].Split('-')[0]);
     }
 
     [Fact]
     public async Task An_operator_can_declare_another_history_which_keeps_every_event()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["Streaming__HeadMilliseconds"] = "10000" }
-        );
+        await using var system = await World.Start(o => o.Set("Streaming:HeadMilliseconds", 10000));
         await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
-        var positions = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        var positions = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
         await open.WaitForEventsAsync(5);
         await using (var declare = system.Database.CreateCommand("select eventstore.new_epoch()"))
             await declare.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
@@ -141,8 +137,8 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
         await AssertOtherHistoryAsync(system.Replicas[0], positions, eventsKept: 5);
     }
 
-    private NpgsqlConnectionStringBuilder Original(DeliverySystem system) =>
-        new(stack.EventStore)
+    private static NpgsqlConnectionStringBuilder Original(World system) =>
+        new(Stores.Shared.EventStore)
         {
             Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
         };
@@ -171,7 +167,7 @@ public sealed class HistoryTests(PromotionRig rig, StackFixture stack) : IClassF
             ("epoch", positions[^1]),
             (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
         );
-        var published = await DeliverySystem.PublishNumbersAsync(replica, "t.1", 6, 1);
+        var published = await World.PublishNumbersAsync(replica, "t.1", 6, 1);
         await returning.WaitForEventsAsync(1);
         Assert.Equal(published[0], returning.LastId);
         await using var fresh = await SseReader.OpenAtAsync(replica.Url, Stream + "&from=earliest");

@@ -4,7 +4,6 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using Stack;
 using StackExchange.Redis;
 using Streaming;
 using Streaming.Fanout;
@@ -14,7 +13,7 @@ using Streaming.Frames;
 namespace Integration.Delivery;
 
 /// <summary>The queue of relayed messages in front of a feed that does not read.</summary>
-public sealed class IntakeQueueTests(StackFixture stack)
+public sealed class IntakeQueueTests
 {
     private const int MaxMessages = 1_024,
         MaxBytes = 64 * 1024 * 1024;
@@ -24,7 +23,7 @@ public sealed class IntakeQueueTests(StackFixture stack)
     [Fact]
     public async Task It_holds_the_newest_1024_messages_and_of_64_MB_the_oldest()
     {
-        await using var rig = await Rig.StartAsync(stack);
+        await using var rig = await Rig.StartAsync();
 
         // Many messages, which together have fewer bytes than the queue may hold.
         var last = await rig.SendAsync(MaxMessages + 476, new string('x', 30_000));
@@ -79,18 +78,18 @@ public sealed class IntakeQueueTests(StackFixture stack)
             _listener.Start();
         }
 
-        public static async Task<Rig> StartAsync(StackFixture stack)
+        public static async Task<Rig> StartAsync()
         {
             var cancellationToken = TestContext.Current.CancellationToken;
-            var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
+            var database = await Stores.Shared.CreateMigratedAsync(cancellationToken);
             var builder = StoreHost.Of(
                 database.ConnectionString,
-                ("ConnectionStrings:redis", stack.Redis),
+                ("ConnectionStrings:redis", Stores.Shared.Redis),
                 ("EventStore:Channel", database.Database!)
             );
             builder.AddRelayRedis();
             // An index waits for its body, however busy the machine is.
-            builder.Services.Configure<StreamingOptions>(streaming => streaming.BodyMilliseconds = 10_000);
+            builder.Services.Configure<StreamingOptions>(streaming => streaming.BodyMilliseconds = 60_000);
             builder
                 .Services.AddSingleton<FilterLogs>()
                 .AddSingleton<StreamingMetrics>()
@@ -100,7 +99,7 @@ public sealed class IntakeQueueTests(StackFixture stack)
                 .AddHostedService(services => services.GetRequiredService<RedisIntake>());
 
             var host = builder.Build();
-            var rig = new Rig(host, await TestRedis.ConnectAsync(stack.Redis));
+            var rig = new Rig(host, await TestRedis.ConnectAsync(Stores.Shared.Redis));
             await host.StartAsync(cancellationToken);
             var filter = new StreamFilter([Topic], [], [], PlainFormat.Named);
             host.Services.GetRequiredService<FilterLogs>().Acquire(filter);
@@ -149,7 +148,7 @@ public sealed class IntakeQueueTests(StackFixture stack)
             var refused = Volatile.Read(ref _refused) + 2;
             await PublishAsync(RelayChannels.Slot(_channel, _slot), "unsigned"u8.ToArray());
             await PublishAsync(RelayChannels.Pages(_channel), "unsigned"u8.ToArray());
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () => Task.FromResult(Volatile.Read(ref _refused) >= refused),
                 "the intake has had every message"
             );
@@ -157,7 +156,7 @@ public sealed class IntakeQueueTests(StackFixture stack)
 
         /// <summary>Waits until a page comes with its event.</summary>
         private Task SubscribedAsync() =>
-            DeliverySystem.EventuallyAsync(
+            Eventually.HoldsAsync(
                 async () =>
                 {
                     await SendPageAsync("0");

@@ -1,18 +1,17 @@
 using EventStore;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>The leader's lease, by Postgres's clock, even if that clock is changed.</summary>
-public sealed class LeaseTests(StackFixture stack)
+public sealed class LeaseTests
 {
     private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(30);
 
     [Fact]
     public async Task A_lease_is_its_holders_until_it_expires()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         var lease = new LeaderLease(system.Database);
         var fence = await HoldAsync(lease, "a");
         Assert.NotNull(fence);
@@ -25,7 +24,7 @@ public sealed class LeaseTests(StackFixture stack)
     [Fact]
     public async Task A_lease_from_before_the_clock_was_set_back_delays_no_takeover()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         var lease = new LeaderLease(system.Database);
         var fence = await HoldAsync(lease, "gone");
         Assert.NotNull(fence);
@@ -37,7 +36,7 @@ public sealed class LeaseTests(StackFixture stack)
     [Fact]
     public async Task One_of_many_concurrent_requests_gets_the_lease_with_the_highest_fence()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         var lease = new LeaderLease(system.Database);
         long last = 0;
         // The first time there is no lease at all, then one that has run out.
@@ -80,22 +79,22 @@ public sealed class LeaseTests(StackFixture stack)
     [Fact]
     public async Task A_leader_that_cannot_relay_leaves_the_lease_to_another()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 0, broadcasters: 0);
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         await using (var delete = system.Database.CreateCommand("delete from eventstore.secrets where name = 'relay'"))
             await delete.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         var broadcaster = await system.StartBroadcasterAsync();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(broadcaster.Output.Contains("is the leader", StringComparison.Ordinal)),
             "it has tried"
         );
         var lease = new LeaderLease(system.Database);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 await lease.HoldAsync("broadcaster", "another", Ttl, TestContext.Current.CancellationToken) is not null,
             "another may lead"
         );
         using var http = new HttpClient();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 (await http.GetStringAsync(new Uri(broadcaster.Url, "/status"))).Contains(
                     "\"leader\":false",

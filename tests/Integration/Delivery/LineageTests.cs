@@ -219,7 +219,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         await using (var origin = await OpenLog.OpenAsync(database))
             kept = await origin.AppendAsync(5);
         // Possible once every connection to it is gone.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 var copy = $"create database {database.Database}_copy template {database.Database}";
@@ -250,7 +250,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             await locks.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             // Both have seen that the newest epoch is of another place.
             recording = [.. Enumerable.Range(0, 2).Select(_ => log.ScalarAsync("select eventstore.begin_epoch()"))];
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                     await log.ScalarAsync(
                         "select count(*) from pg_stat_activity where datname = current_database() "

@@ -34,7 +34,7 @@ public sealed class ListTests(TwoReplicas fixture)
     [Fact]
     public async Task A_page_of_history_has_whole_events_the_next_id_and_the_head()
     {
-        var positions = await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 3);
+        var positions = await World.PublishNumbersAsync(A, T("1"), 1, 3);
 
         var first = await Requests.GetAsync(B.Url, $"/v1/events?topic={T("1")}&limit=2");
         Assert.Equal(["events", "next", "head"], NamesOf(first));
@@ -54,7 +54,7 @@ public sealed class ListTests(TwoReplicas fixture)
     [Fact]
     public async Task A_page_of_history_has_a_thousand_events_at_most_however_many_are_asked_for()
     {
-        await DeliverySystem.PublishNumbersAsync(A, T("many"), 1, 1_001);
+        await World.PublishNumbersAsync(A, T("many"), 1, 1_001);
 
         var page = await Requests.GetAsync(A.Url, $"/v1/events?topic={T("many")}&limit=100000");
 
@@ -65,14 +65,14 @@ public sealed class ListTests(TwoReplicas fixture)
     [Fact]
     public async Task A_list_of_topics_counts_events_and_the_subscribers_of_all_replicas()
     {
-        var positions = await DeliverySystem.PublishNumbersAsync(A, T("a"), 1, 3);
-        await DeliverySystem.PublishNumbersAsync(A, T("b"), 1, 1);
-        await DeliverySystem.PublishNumbersAsync(A, T("c.other"), 1, 1);
+        var positions = await World.PublishNumbersAsync(A, T("a"), 1, 3);
+        await World.PublishNumbersAsync(A, T("b"), 1, 1);
+        await World.PublishNumbersAsync(A, T("c.other"), 1, 1);
         await using var one = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("a")}");
         await using var all = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("*")}");
 
         JsonElement topics = default;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 topics = await Requests.GetAsync(B.Url, $"/v1/topics?prefix={_root}.&limit=2");
@@ -101,11 +101,11 @@ public sealed class ListTests(TwoReplicas fixture)
     public async Task A_list_of_streams_says_of_each_whose_it_is_and_how_it_is_delivered()
     {
         await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}");
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 3);
+        await World.PublishNumbersAsync(A, T("1"), 1, 3);
         await reader.WaitForEventsAsync(3);
 
         JsonElement page = default;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 page = await Requests.GetAsync(B.Url, $"/v1/connections?sort=-latencyMs.p99&filter={T("1")}");
@@ -150,7 +150,7 @@ public sealed class ListTests(TwoReplicas fixture)
         await using var tasks = await SseReader.OpenAtAsync(B.Url, "/events/stream");
 
         var found = new List<string>();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 found.Clear();
@@ -184,13 +184,13 @@ public sealed class ListTests(TwoReplicas fixture)
     {
         const int Events = 600; // 2.4 MB: more than the sockets of a reader hold
         await using var furthest = await StalledReader.OpenAsync(A.Url, Stream("furthest"), receiveBuffer: 16 * 1024);
-        await DeliverySystem.PublishLargeAsync(A, T("1"), Events);
+        await World.PublishLargeAsync(A, T("1"), Events);
         await using var behind = await StalledReader.OpenAsync(B.Url, Stream("behind"), receiveBuffer: 16 * 1024);
-        await DeliverySystem.PublishLargeAsync(A, T("1"), Events);
+        await World.PublishLargeAsync(A, T("1"), Events);
         await using var level = await SseReader.OpenAtAsync(A.Url, Stream("level"));
 
         List<(string Name, long Lag)> rows = [];
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 rows = await SortedAsync("-lag");
@@ -223,14 +223,14 @@ public sealed class ListTests(TwoReplicas fixture)
     public async Task The_stats_of_a_replica_say_of_each_second_what_it_delivered_and_resumed()
     {
         var before = await NextSecondAsync(); // what earlier tests did is counted
-        var position = (await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 1))[0];
+        var position = (await World.PublishNumbersAsync(A, T("1"), 1, 1))[0];
         await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}", position);
         await using var lost = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}", "no-id-of-ours");
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 2, 3);
+        await World.PublishNumbersAsync(A, T("1"), 2, 3);
         await reader.WaitForEventsAsync(3);
 
         List<JsonElement> stats = [];
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 stats = await StatsAsync(before);
@@ -267,7 +267,7 @@ public sealed class ListTests(TwoReplicas fixture)
         async Task<long> NextSecondAsync()
         {
             var (former, next) = ((await StatsAsync(0)).Select(AtOf).LastOrDefault(), 0L);
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => (next = (await StatsAsync(0)).Select(AtOf).LastOrDefault()) > former,
                 "another second is over"
             );
@@ -284,7 +284,7 @@ public sealed class ListTests(TwoReplicas fixture)
         await using var reader = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
 
         JsonElement rows = default;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 rows = await Requests.GetAsync(A.Url, "/v1/replicas");

@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A connection that was lost while its command ran gives its place in the pool back.</summary>
-public sealed class LostConnectionTests(StackFixture stack)
+public sealed class LostConnectionTests
 {
     private const int Requests = 30;
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -13,27 +12,23 @@ public sealed class LostConnectionTests(StackFixture stack)
     [Fact]
     public async Task Requests_under_way_when_the_only_host_vanished_take_no_connection_from_later_ones()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "2",
-                ["EventStore__UnhealthySeconds"] = "1",
-                ["EventStore__ReadConnections"] = "2",
-                ["EventStore__WorkConnections"] = "4",
-            },
-            inProcesses: true
+        await using var system = await World.Start(o =>
+            o.Set("EventStore:CommandTimeoutSeconds", 2)
+                .Set("EventStore:UnhealthySeconds", 1)
+                .Set("EventStore:ReadConnections", 2)
+                .Set("EventStore:WorkConnections", 4)
+                .AsProcesses()
         );
         var url = system.Replicas[0].Url;
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
         // Fills the pools. Two seconds for a command may be too few on a busy machine.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await AskAsync("before")).All(status => status == HttpStatusCode.OK),
             "reads and writes all succeed"
         );
         system.Postgres.Swallow(); // for ever, but only the connections of now
         Assert.Contains(HttpStatusCode.ServiceUnavailable, await AskAsync("meanwhile"));
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await AskAsync("after")).All(status => status == HttpStatusCode.OK),
             "reads and writes all succeed again"
         );

@@ -1,12 +1,11 @@
 using Harness;
 using Integration.Seeds;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A thousand readers that lag, each at another position, and do not read.</summary>
 [Trait("Takes", "long")]
-public sealed class ManyStalledReadersTests(StackFixture stack)
+public sealed class ManyStalledReadersTests
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
     private const int Stalled = 1_000,
@@ -21,25 +20,22 @@ public sealed class ManyStalledReadersTests(StackFixture stack)
     {
         // Pages of these readers would be 250 MB. The runtime ends a replica that holds more
         // than it may.
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["DOTNET_GCHeapHardLimit"] = "0x6000000", // 96 MiB
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-                ["Streaming__ReplayBytes"] = "8388608",
-                ["Streaming__ReplaySharedSeconds"] = "0",
-                ["Streaming__WriteBatchBytes"] = "262144",
-                ["Streaming__PendingWriteBytes"] = "4194304",
-                ["Streaming__UnsentKilobytes"] = "16",
-            },
-            inProcesses: true
+        await using var system = await World.Start(o =>
+            o.Set("DOTNET_GCHeapHardLimit", "0x6000000")
+                // 96 MiB
+                .Set("Streaming:RecentEvents", 0)
+                .Set("Streaming:RingEvents", 16)
+                .Set("Streaming:ReplayBytes", 8388608)
+                .Set("Streaming:ReplaySharedSeconds", 0)
+                .Set("Streaming:WriteBatchBytes", 262144)
+                .Set("Streaming:PendingWriteBytes", 4194304)
+                .Set("Streaming:UnsentKilobytes", 16)
+                .AsProcesses()
         );
         var replica = system.Replicas[0];
         var positions = new List<string>();
         foreach (var chunk in Enumerable.Range(1, Events).Chunk(100))
-            positions.AddRange(await DeliverySystem.PublishAsync(replica, [.. chunk.Select(Event)]));
+            positions.AddRange(await World.PublishAsync(replica, [.. chunk.Select(Event)]));
 
         var readers = new List<StalledReader>();
         try
@@ -48,7 +44,7 @@ public sealed class ManyStalledReadersTests(StackFixture stack)
                 readers.Add(await OpenAsync(replica, positions[i]));
             // Each stalls, or was ended for the others' sake.
             var open = 0;
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                 {
                     var states = await StatesAsync(replica);
@@ -61,7 +57,7 @@ public sealed class ManyStalledReadersTests(StackFixture stack)
 
             await using (var other = await SseReader.OpenAtAsync(replica.Url, Stream, positions[0]))
             {
-                await DeliverySystem.PublishAsync(replica, Event(Events + 1));
+                await World.PublishAsync(replica, Event(Events + 1));
                 await other.WaitForEventsAsync(Events);
                 Assert.Equal(Events, other.Events.Select(e => e.Id).Distinct().Count());
             }

@@ -1,13 +1,12 @@
 using EventStore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>The schema after a migration: of an empty database, of an older one, and of one with changed
 /// functions.</summary>
-public sealed class MigrationTests(StackFixture stack)
+public sealed class MigrationTests
 {
     /// <summary>Everything that makes up the schema; migrations and hashes aside, no data.</summary>
     private const string Schema = """
@@ -199,7 +198,7 @@ public sealed class MigrationTests(StackFixture stack)
             await using var insert = new NpgsqlCommand(Insert, connection, open);
             await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             migrating = MigrateAsync(store);
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                     await RowsAsync(
                         store,
@@ -240,9 +239,9 @@ public sealed class MigrationTests(StackFixture stack)
         );
     }
 
-    private async Task<NpgsqlDataSource> CreateAsync() =>
+    private static async Task<NpgsqlDataSource> CreateAsync() =>
         NpgsqlDataSource.Create(
-            (await stack.CreateDatabaseAsync(TestContext.Current.CancellationToken)).ConnectionString
+            (await Stores.Shared.CreateDatabaseAsync(TestContext.Current.CancellationToken)).ConnectionString
         );
 
     private static Task MigrateAsync(NpgsqlDataSource store) =>

@@ -9,7 +9,7 @@ namespace Integration.Delivery;
 /// every reader.</summary>
 internal sealed class ModelRun
 {
-    private readonly DeliverySystem _system;
+    private readonly World _system;
     private readonly UnreliableChannel _channel;
     private readonly string _topics;
     private readonly ModelReader[] _readers;
@@ -17,9 +17,11 @@ internal sealed class ModelRun
     private readonly List<string> _acknowledged = [];
     private int _number;
 
-    public ModelRun(DeliverySystem system, UnreliableChannel channel, string topics)
+    public ModelRun(World system, UnreliableChannel channel, string topics)
     {
-        (_system, _channel, _topics) = (system, channel, topics);
+        _system = system;
+        _channel = channel;
+        _topics = topics;
         _readers =
         [
             new($"topic={topics}.%3E", _ => true),
@@ -61,6 +63,7 @@ internal sealed class ModelRun
             case ModelStep.Finish finish when _open.Count > 0:
                 await FinishAsync(finish.Transaction % _open.Count, finish.Commit);
                 break;
+
             case ModelStep.Drop drop:
                 await Reader(drop.Reader).DropAsync();
                 break;
@@ -73,6 +76,7 @@ internal sealed class ModelRun
             case ModelStep.ReadOn readOn:
                 Reader(readOn.Reader).ReadOn();
                 break;
+
             case ModelStep.Mistreat mistreat:
                 _channel.Treat(mistreat.Lost, mistreat.Doubled, mistreat.Held, mistreat.Seed);
                 break;
@@ -102,7 +106,7 @@ internal sealed class ModelRun
                 new { n = _number, pad = new string('x', publish.Bytes) },
                 $"k{_number % 3}"
             ));
-        _acknowledged.AddRange(await DeliverySystem.PublishAsync(replica, [.. events]));
+        _acknowledged.AddRange(await World.PublishAsync(replica, [.. events]));
     }
 
     /// <summary>Adds an event to the outbox in a transaction that stays open.</summary>
@@ -162,7 +166,7 @@ internal sealed class ModelRun
 
     private async Task JudgeAsync()
     {
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await using var waiting = _system.Database.CreateCommand("select count(*) from eventstore.outbox");
@@ -248,7 +252,8 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
     {
         if (_open is not { } open)
             return _got;
-        (_open, Server) = (null, null);
+        _open = null;
+        Server = null;
         open.ReadOn();
         await open.DisposeAsync();
         Assert.DoesNotContain(open.Frames, f => f.Event is "resync" or "skipped" or "error");

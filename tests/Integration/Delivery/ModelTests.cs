@@ -1,13 +1,12 @@
 using System.Globalization;
 using CsCheck;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Every reader gets exactly its matching events, once and in the log's order, whatever happens in whatever
 /// order. The model is the log, read without our code; the steps are random, and a failure prints them.</summary>
 [Trait("Takes", "long")]
-public sealed class ModelTests(StackFixture stack)
+public sealed class ModelTests
 {
     /// <summary>More for a longer search: <c>MODEL_RUNS=500 dotnet test …</c>.</summary>
     private static readonly int Runs = int.Parse(
@@ -27,15 +26,9 @@ public sealed class ModelTests(StackFixture stack)
             ["EventStore__SlotTokens"] = "2",
             ["Streaming__IdleLogLifetime"] = "00:00:01",
         };
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 0,
-            broadcasters: 2,
-            settings,
-            inProcesses: true
-        );
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(2).Set(settings).AsProcesses());
         var (from, to) = (system.Channel, "unreliable:" + system.Channel);
-        await using var channel = await UnreliableChannel.OpenAsync(stack.Redis, from, to);
+        await using var channel = await UnreliableChannel.OpenAsync(Stores.Shared.Redis, from, to);
         for (var i = 0; i < 2; i++)
             await system.StartReplicaAsync(new() { ["EventStore__Channel"] = to });
         await system.WaitForModeAsync("live");

@@ -1,21 +1,21 @@
 using Harness;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A process that stops listening does not wait for a host that is dead.</summary>
-public sealed class NotificationTests(StackFixture stack)
+public sealed class NotificationTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_deposed_leader_leaves_the_outbox_while_its_Postgres_is_frozen()
     {
-        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var direct = NpgsqlDataSource.Create(database.ConnectionString);
         await using var link = new FaultyLink(database.Host!, database.Port);
-        (database.Host, database.Port) = ("127.0.0.1", link.Port);
+        database.Host = "127.0.0.1";
+        database.Port = link.Port;
         // A statement is given up long after the test.
         await using var log = await OpenLog.OpenAsync(database, ("EventStore:CommandTimeoutSeconds", "300"));
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(Stop);
@@ -26,7 +26,7 @@ public sealed class NotificationTests(StackFixture stack)
             },
             Stop
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await using var listening = direct.CreateCommand(

@@ -30,7 +30,7 @@ internal sealed class NumberPublisher
     public Task WaitForMoreAsync(int events)
     {
         var target = Volatile.Read(ref _published) + events;
-        return DeliverySystem.EventuallyAsync(
+        return Eventually.HoldsAsync(
             () => Task.FromResult(Volatile.Read(ref _published) >= target || _publishing.IsCompleted),
             $"{events} more events are published"
         );
@@ -58,7 +58,7 @@ internal sealed class NumberPublisher
     {
         while (!_isStopped)
         {
-            await DeliverySystem.PublishNumbersAsync(_replica, Topic(_published / Chunk), _published + 1, Chunk);
+            await World.PublishNumbersAsync(_replica, Topic(_published / Chunk), _published + 1, Chunk);
             Interlocked.Add(ref _published, Chunk);
             await Task.Delay(5);
         }

@@ -1,25 +1,24 @@
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A shared system whose first replica uses the links to the stores; the second replica and the Broadcaster
 /// do not.</summary>
-public abstract class OneOfTwoLinked(StackFixture stack) : SharedSystem(stack)
+public abstract class OneOfTwoLinked : SharedWorld
 {
     protected override int Broadcasters => 0;
 
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        var database = new NpgsqlConnectionStringBuilder(Stack.EventStore)
+        var database = new NpgsqlConnectionStringBuilder(Stores.Shared.EventStore)
         {
             Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
         };
         var direct = new Dictionary<string, string>
         {
             ["ConnectionStrings__eventstore"] = database.ConnectionString,
-            ["ConnectionStrings__redis"] = Stack.Redis,
+            ["ConnectionStrings__redis"] = Stores.Shared.Redis,
             // They must work while the linked replica does not, also on a busy machine.
             ["EventStore__CommandTimeoutSeconds"] = "15",
             ["Relay__LeaseMilliseconds"] = "60000",

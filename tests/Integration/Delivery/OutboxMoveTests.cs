@@ -1,15 +1,13 @@
-using Stack;
-
 namespace Integration.Delivery;
 
 /// <summary>All publishers wait while outbox rows move into the log, so a move is as small as a group commit.</summary>
-public sealed class OutboxMoveTests(StackFixture stack)
+public sealed class OutboxMoveTests
 {
     [Fact]
     public async Task A_move_takes_few_large_rows_and_the_first_one_whatever_its_size()
     {
         await using var log = await OpenLog.OpenAsync(
-            await MigratedDatabase.CreateAsync(stack, TestContext.Current.CancellationToken)
+            await Stores.Shared.CreateMigratedAsync(TestContext.Current.CancellationToken)
         );
         await log.ScalarAsync(
             """

@@ -1,16 +1,14 @@
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Rows that no stream can show: written by other programs' SQL, or kept from a former version.</summary>
-public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture stack)
-    : IClassFixture<PoisonTests.NoServices>
+public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<PoisonTests.NoServices>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
     /// <summary>A database that no service uses.</summary>
-    public sealed class NoServices(StackFixture stack) : SharedSystem(stack)
+    public sealed class NoServices : SharedWorld
     {
         protected override int Replicas => 0;
         protected override int Broadcasters => 0;
@@ -46,9 +44,10 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture sta
     [Fact]
     public async Task A_poisonous_event_in_the_outbox_is_put_aside_and_its_neighbours_are_published()
     {
-        await using var system = await DeliverySystem.StartAsync(stack);
+        await using var system = await World.Start();
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await DropConstraintsAsync(system);
+
         await using (
             var rows = system.Database.CreateCommand(
                 "insert into eventstore.outbox (topic, type, data) values ('t.1','n','1'), ('t.1',"
@@ -57,8 +56,10 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture sta
             )
         )
             await rows.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
         await reader.WaitForEventsAsync(3);
         Assert.Equal(["1", "5", "9"], reader.Events.Select(e => e.Data));
+
         await using var aside = system.Database.CreateCommand(
             "select array_agg(reason order by ordinal) from eventstore.outbox_refused"
         );
@@ -72,7 +73,8 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture sta
             r => Assert.StartsWith("the data are more than", r, StringComparison.Ordinal),
             r => Assert.StartsWith("the type or the key", r, StringComparison.Ordinal)
         );
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             () =>
                 Task.FromResult(system.Broadcasters[0].Output.Split("is now in eventstore.outbox_refused").Length == 7),
             "each is in the Broadcaster's log"
@@ -84,12 +86,8 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture sta
     [InlineData("degraded")]
     public async Task A_poisonous_event_in_the_log_is_left_out_of_each_stream_and_stops_none(string mode)
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new() { ["Streaming__RecentEvents"] = "2" }
-        );
-        var before = await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
+        await using var system = await World.Start(o => o.Replicas(2).Set("Streaming:RecentEvents", 2));
+        var before = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
         await using var plain = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await using var enveloped = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream + "&envelope=true");
         if (mode == "degraded")
@@ -111,7 +109,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture sta
             )
         )
             await poison.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], "t.1", 3, 6);
+        await World.PublishNumbersAsync(system.Replicas[0], "t.1", 3, 6);
         foreach (var reader in (SseReader[])[plain, enveloped])
         {
             await reader.WaitForEventsAsync(6);
@@ -130,7 +128,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture sta
         Assert.All(system.Replicas, r => Assert.False(r.HasExited));
     }
 
-    private static async Task InsertAsync(DeliverySystem system, string topic, string type, string data)
+    private static async Task InsertAsync(World system, string topic, string type, string data)
     {
         await using var insert = system.Database.CreateCommand(
             "insert into eventstore.outbox (topic, type, data) values ($1, $2, $3)"
@@ -141,7 +139,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture, StackFixture sta
     }
 
     /// <summary>Drops the constraints, as in a store of a former version, which may hold such rows.</summary>
-    private static async Task DropConstraintsAsync(DeliverySystem system)
+    private static async Task DropConstraintsAsync(World system)
     {
         await using var drop = system.Database.CreateCommand(
             """

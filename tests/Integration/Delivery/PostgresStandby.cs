@@ -20,8 +20,12 @@ internal sealed class PostgresStandby : IAsyncDisposable
     private readonly NpgsqlConnectionStringBuilder _address;
     private Task? _migrated;
 
-    private PostgresStandby(Process server, string folder, NpgsqlConnectionStringBuilder address) =>
-        (_server, _folder, _address) = (server, folder, address);
+    private PostgresStandby(Process server, string folder, NpgsqlConnectionStringBuilder address)
+    {
+        _server = server;
+        _folder = folder;
+        _address = address;
+    }
 
     public string ConnectionString => _address.ConnectionString;
     public int Port => _address.Port;
@@ -39,16 +43,19 @@ internal sealed class PostgresStandby : IAsyncDisposable
             await RunAsync("chown", [owner, folder], cancellationToken);
         var initdb = Path.Combine(Path.GetDirectoryName(program.Path)!, "initdb");
         var user = new NpgsqlConnectionStringBuilder(model).Username!;
+
         string[] create =
         [
             .. program.Identity,
             initdb,
             .. (string[])["-D", data, "-U", user, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"],
         ];
+
         await RunAsync(create[0], create[1..], cancellationToken, program.Libraries);
         var server = Start(program, model, folder, data, []);
         server._address.Database = "postgres";
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await using var there = new NpgsqlConnection(server.ConnectionString);
@@ -57,6 +64,7 @@ internal sealed class PostgresStandby : IAsyncDisposable
             },
             "the new server answers"
         );
+
         return server;
     }
 
@@ -142,7 +150,7 @@ internal sealed class PostgresStandby : IAsyncDisposable
         if (program.User is { } owner)
             await RunAsync("chown", ["-R", owner, data], cancellationToken);
         var standby = Start(program, primary, folder, data, ["-c", $"max_connections={connections}"]);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await standby.AskAsync<bool>("select pg_is_in_recovery()", cancellationToken),
             "the standby answers"
         );
@@ -152,7 +160,7 @@ internal sealed class PostgresStandby : IAsyncDisposable
     public async Task PromoteAsync(CancellationToken cancellationToken)
     {
         await AskAsync<bool>("select pg_promote()", cancellationToken);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => !await AskAsync<bool>("select pg_is_in_recovery()", cancellationToken),
             "the standby is promoted"
         );
@@ -171,15 +179,12 @@ internal sealed class PostgresStandby : IAsyncDisposable
     {
         await AskAsync<object?>($"alter system set synchronous_standby_names = '{names}'", cancellationToken);
         await AskAsync<bool>("select pg_reload_conf()", cancellationToken);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await AskAsync<string>("show synchronous_standby_names", cancellationToken) == names,
             "the setting is read"
         );
         if (names.Length > 0)
-            await DeliverySystem.EventuallyAsync(
-                () => CommitsWaitAsync(cancellationToken),
-                "commits wait for the standby"
-            );
+            await Eventually.HoldsAsync(() => CommitsWaitAsync(cancellationToken), "commits wait for the standby");
     }
 
     /// <summary>Commits, and ends a wait for a standby. The checkpointer makes commits wait, some time after another
@@ -243,6 +248,7 @@ internal sealed class PostgresStandby : IAsyncDisposable
     )
     {
         var port = FreePort.Take();
+
         string[] command =
         [
             .. program.Identity,
@@ -251,16 +257,19 @@ internal sealed class PostgresStandby : IAsyncDisposable
             .. (string[])["-c", "unix_socket_directories=", "-c", "fsync=off"],
             .. settings,
         ];
+
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
+
         if (program.Libraries is { } libraries)
             start.Environment["LD_LIBRARY_PATH"] = libraries;
         var server = Process.Start(start)!;
         server.BeginErrorReadLine();
         server.BeginOutputReadLine();
+
         return new PostgresStandby(
             server,
             folder,

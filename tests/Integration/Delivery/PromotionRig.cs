@@ -3,12 +3,11 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A small Postgres, which is copied in a moment, and its promoted copies.</summary>
-public sealed class PromotionRig(StackFixture stack) : IAsyncLifetime
+public sealed class PromotionRig : IAsyncLifetime
 {
     private readonly List<PostgresStandby> _servers = [];
     private int _databases;
@@ -25,7 +24,7 @@ public sealed class PromotionRig(StackFixture stack) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (await PostgresStandby.CreateAsync(stack.EventStore, CancellationToken.None) is { } origin)
+        if (await PostgresStandby.CreateAsync(Stores.Shared.EventStore, CancellationToken.None) is { } origin)
             _servers.Add(origin);
     }
 

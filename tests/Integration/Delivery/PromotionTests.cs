@@ -2,13 +2,12 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Integration.Seeds;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A standby is promoted while readers are connected: only those that have lost events notice.</summary>
 [Trait("Takes", "long")]
-public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRig>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
@@ -19,7 +18,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
         await using var onA = await SseReader.OpenAtAsync(a.Url, Stream);
         await using var onB = await SseReader.OpenAtAsync(b.Url, Stream + "&slow=latest");
-        var ids = new List<string>(await DeliverySystem.RepeatNumbersAsync(a, "t.1", 1, 5));
+        var ids = new List<string>(await World.RepeatNumbersAsync(a, "t.1", 1, 5));
         var server = rig.Origin;
         for (var round = 1; round <= 3; round++)
         {
@@ -29,20 +28,20 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
             server = await rig.PromoteAsync(server);
             system.Postgres.Redirect(server.Port);
             await WritableAsync(system);
-            ids.AddRange(await DeliverySystem.RepeatNumbersAsync(a, "t.1", ids.Count + 1, 3));
-            ids.AddRange(await DeliverySystem.RepeatNumbersAsync(b, "t.1", ids.Count + 1, 3));
+            ids.AddRange(await World.RepeatNumbersAsync(a, "t.1", ids.Count + 1, 3));
+            ids.AddRange(await World.RepeatNumbersAsync(b, "t.1", ids.Count + 1, 3));
             Assert.Equal(round + 1, ids.Select(Epoch).Distinct().Count());
         }
         // The first server was not shut down, and connections lead to it once more: it is not believed.
         system.Postgres.Redirect(rig.Origin.Port);
         foreach (var replica in system.Replicas)
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () => Task.FromResult(replica.Output.Contains("former primary", StringComparison.Ordinal)),
                 "the replica has asked the former primary"
             );
         system.Postgres.Redirect(server.Port);
         await WritableAsync(system);
-        ids.AddRange(await DeliverySystem.RepeatNumbersAsync(a, "t.1", ids.Count + 1, 3));
+        ids.AddRange(await World.RepeatNumbersAsync(a, "t.1", ids.Count + 1, 3));
         foreach (var open in (SseReader[])[onA, onB])
         {
             await open.WaitForEventsAsync(ids.Count);
@@ -69,7 +68,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
                     .Select(e => Position(e.GetProperty("position").GetString()!))
             );
         }
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 (await Requests.GetAsync(a.Url, "/v1/replicas"))
                     .EnumerateArray()
@@ -86,11 +85,11 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         var (a, b) = (system.Replicas[0], system.Replicas[1]);
         await using var past = await SseReader.OpenAtAsync(a.Url, Stream);
         await using var quiet = await SseReader.OpenAtAsync(a.Url, "/v1/events/stream?topic=q");
-        var kept = await DeliverySystem.RepeatNumbersAsync(a, "t.1", 1, 5);
-        var received = await DeliverySystem.RepeatNumbersAsync(a, "q", 1, 1);
+        var kept = await World.RepeatNumbersAsync(a, "t.1", 1, 5);
+        var received = await World.RepeatNumbersAsync(a, "q", 1, 1);
         await quiet.WaitForEventsAsync(1);
         var server = await rig.PromoteAsync(rig.Origin);
-        var lost = await DeliverySystem.RepeatNumbersAsync(b, "t.1", 6, 3);
+        var lost = await World.RepeatNumbersAsync(b, "t.1", 6, 3);
         await past.WaitForEventsAsync(8);
         // Its client has the id of the head, which is lost, and no event that is.
         await quiet.WaitAsync(r => r.LastId == lost[^1]);
@@ -105,8 +104,8 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         );
         // At once, before the new epoch has an event for it.
         await quiet.WaitAsync(r => Epoch(r.LastId!) == Epoch(past.LastId!));
-        var after = await DeliverySystem.RepeatNumbersAsync(b, "t.1", 9, 3);
-        await DeliverySystem.RepeatNumbersAsync(a, "q", 2, 2);
+        var after = await World.RepeatNumbersAsync(b, "t.1", 9, 3);
+        await World.RepeatNumbersAsync(a, "q", 2, 2);
         await quiet.WaitForEventsAsync(3);
         AssertNumbers(quiet, 1, 3);
         await past.WaitAsync(r => r.Events.Any(e => e.Id == after[^1]));
@@ -152,7 +151,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         }
 
         JsonElement state = default;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var answer = await Requests.SendAsync(
@@ -182,7 +181,7 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
         Assert.Equal(("error", "interrupted"), (end.Event, end.Json().Text("reason")));
     }
 
-    private static async Task<string> GenerateAsync(DeliverySystem system, int maxTokens) => (
+    private static async Task<string> GenerateAsync(World system, int maxTokens) => (
             await Requests.JsonAsync(
                 system.Replicas[0].Url,
                 HttpMethod.Post,
@@ -196,23 +195,26 @@ public sealed class PromotionTests(PromotionRig rig, StackFixture stack) : IClas
             )
         ).GetProperty("id").GetString()!;
 
-    private static Task<SseReader> OpenAsync(DeliverySystem system, string generation, string? lastId = null) =>
+    private static Task<SseReader> OpenAsync(World system, string generation, string? lastId = null) =>
         SseReader.OpenAtAsync(system.Replicas[1].Url, $"/v1/generations/{generation}/stream", lastId);
 
-    private async Task<DeliverySystem> StartAsync() =>
-        await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new() { ["EventStore__CommandTimeoutSeconds"] = "2", ["Streaming__PositionSeconds"] = "1" },
-            database: await rig.CreateDatabaseAsync()
+    private async Task<World> StartAsync()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        return await World.Start(o =>
+            o.Replicas(2)
+                .Set("EventStore:CommandTimeoutSeconds", 2)
+                .Set("Streaming:PositionSeconds", 1)
+                .Database(database)
         );
+    }
 
     /// <summary>Waits for both replicas, without an event of the streams.</summary>
-    private static async Task WritableAsync(DeliverySystem system)
+    private static async Task WritableAsync(World system)
     {
         foreach (var replica in system.Replicas)
-            await DeliverySystem.EventuallyAsync(
-                async () => (await DeliverySystem.PostAsync(replica, new EventBody("x", "x", 1))).IsSuccessStatusCode,
+            await Eventually.HoldsAsync(
+                async () => (await World.PostAsync(replica, new EventBody("x", "x", 1))).IsSuccessStatusCode,
                 "publishing works again"
             );
     }

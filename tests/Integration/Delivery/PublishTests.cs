@@ -22,8 +22,8 @@ public sealed class PublishTests(TwoReplicas fixture)
     [Fact]
     public async Task History_pages_on_to_the_head()
     {
-        await DeliverySystem.PublishNumbersAsync(A, T("1"), 1, 25);
-        await DeliverySystem.PublishNumbersAsync(A, T("other.x"), 1, 25);
+        await World.PublishNumbersAsync(A, T("1"), 1, 25);
+        await World.PublishNumbersAsync(A, T("other.x"), 1, 25);
         using var http = new HttpClient();
         var seen = new List<int>();
         for (string? after = null; ; )
@@ -42,9 +42,9 @@ public sealed class PublishTests(TwoReplicas fixture)
     public async Task A_retry_with_the_same_id_gets_the_first_answer_and_other_content_is_a_conflict()
     {
         var id = Guid.NewGuid();
-        var first = await DeliverySystem.PublishAsync(A, new EventBody(T("1"), "x", 1, Id: id));
-        Assert.Equal(first, await DeliverySystem.PublishAsync(B, new EventBody(T("1"), "x", 1, Id: id)));
-        using var conflict = await DeliverySystem.PostAsync(
+        var first = await World.PublishAsync(A, new EventBody(T("1"), "x", 1, Id: id));
+        Assert.Equal(first, await World.PublishAsync(B, new EventBody(T("1"), "x", 1, Id: id)));
+        using var conflict = await World.PostAsync(
             A,
             new object[] { new EventBody(T("1"), "x", 2, Id: id), new EventBody(T("1"), "new", 3) }
         );
@@ -168,7 +168,8 @@ public sealed class PublishTests(TwoReplicas fixture)
         await using var b = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("only.b")}");
         using var http = new HttpClient();
         JsonElement page = default;
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             async () =>
                 (
                     page = await http.GetFromJsonAsync<JsonElement>(
@@ -179,9 +180,11 @@ public sealed class PublishTests(TwoReplicas fixture)
                     .GetArrayLength() == 2,
             "both are listed"
         );
+
         var onB = page.GetProperty("connections")
             .EnumerateArray()
             .Single(c => c.GetProperty("topics")[0].GetString() == T("only.b"));
+
         Assert.Equal(
             2,
             page.GetProperty("connections")
@@ -190,6 +193,7 @@ public sealed class PublishTests(TwoReplicas fixture)
                 .Distinct()
                 .Count()
         );
+
         var id = onB.GetProperty("id").GetString();
         Assert.Equal(
             HttpStatusCode.NoContent,
@@ -199,6 +203,7 @@ public sealed class PublishTests(TwoReplicas fixture)
             HttpStatusCode.NotFound,
             (await http.DeleteAsync(new Uri(A.Url, $"/v1/connections/{id}"))).StatusCode
         );
+
         await b.WaitForEndAsync();
         Assert.True(b.EndedProperly);
     }

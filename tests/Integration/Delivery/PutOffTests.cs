@@ -1,22 +1,17 @@
 using System.Net;
 using Harness;
 using Integration.Llm;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A stream that is resumed while Postgres is away is put off, since 503 stops a browser for good.</summary>
-public sealed class PutOffTests(StackFixture stack)
+public sealed class PutOffTests
 {
     [Fact]
     public async Task Without_Postgres_a_resuming_reader_of_any_stream_is_asked_to_reconnect()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: LlmSystem.Settings(upstream)
-        );
+        await using var system = await World.Start(o => o.Broadcasters(0).Set(LlmSystem.Settings(upstream)));
         var replica = system.Replicas[0];
         var id = await LlmSystem.GenerateAsync(replica, "an answer to read twice");
         await using var reader = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id));

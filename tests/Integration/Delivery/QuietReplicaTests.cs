@@ -1,26 +1,24 @@
 using System.Globalization;
 using System.Net;
 using Harness;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A replica whose readers are quiet while others' topics are busy leaves the page indexes, and its readers
 /// miss nothing.</summary>
-public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackFixture stack)
-    : IClassFixture<QuietReplicaTests.OneOfTwo>
+public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture) : IClassFixture<QuietReplicaTests.OneOfTwo>
 {
     private static readonly HttpClient Http = new();
 
     // The tests share the servers; topics of its own keep each from the others.
     private readonly string _quiet = $"t{Guid.NewGuid():N}";
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     private RunningService Replica => _system.Replicas[0];
     private RunningService Publisher => _system.Replicas[1];
 
     /// <summary>The replicas leave the indexes soon.</summary>
-    public sealed class OneOfTwo(StackFixture stack) : OneOfTwoLinked(stack)
+    public sealed class OneOfTwo : OneOfTwoLinked
     {
         protected override Dictionary<string, string> Settings =>
             new()
@@ -54,14 +52,14 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
             if (round % 2 == 1)
                 _system.Redis.HoldRequests();
             for (var n = 1; n <= Events; n++)
-                await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, round * Events + n, 1);
+                await World.PublishNumbersAsync(Publisher, _quiet, round * Events + n, 1);
             await reader.WaitForEventsAsync((round + 1) * Events);
             _system.Redis.Heal();
         }
         await load.DisposeAsync();
 
         // Few indexes are no reason to leave them.
-        await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, Rounds * Events + 1, 1);
+        await World.PublishNumbersAsync(Publisher, _quiet, Rounds * Events + 1, 1);
         await SubscribedAsync("pages", Slot(_quiet));
         await reader.WaitForEventsAsync(Rounds * Events + 1);
         Assert.Equal(Enumerable.Range(1, Rounds * Events + 1), reader.Events.Select(Number));
@@ -76,12 +74,12 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
         _system.Postgres.Cut();
         await ReplicaHealth.IsAsync(Replica, HttpStatusCode.ServiceUnavailable);
         await SubscribedAsync("pages", Slot(_quiet));
-        var others = Position((await DeliverySystem.PublishNumbersAsync(Publisher, Busy(), 0, 1))[0]);
+        var others = Position((await World.PublishNumbersAsync(Publisher, Busy(), 0, 1))[0]);
         await reader.WaitAsync(r => r.LastId is { } id && Position(id) >= others);
 
         for (var n = 1; n <= 5; n++)
         {
-            await DeliverySystem.PublishNumbersAsync(Publisher, _quiet, n, 1);
+            await World.PublishNumbersAsync(Publisher, _quiet, n, 1);
             await reader.WaitForEventsAsync(n);
         }
         await ReplicaHealth.IsAsync(Replica, HttpStatusCode.ServiceUnavailable);
@@ -95,7 +93,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
     private string Busy() =>
         Enumerable.Range(0, 10).Select(n => $"{_quiet}-{n}").First(topic => Slot(topic) != Slot(_quiet));
 
-    private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(stack, _system, expected);
+    private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(_system, expected);
 
     private static string Slot(string topic) => Relayed.Slots.Of(topic).ToString(CultureInfo.InvariantCulture);
 
@@ -129,7 +127,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture, StackF
             using var pace = new PeriodicTimer(Pace);
             for (var n = 1; !_ends; n++)
             {
-                await DeliverySystem.PublishNumbersAsync(replica, topic, n, 1);
+                await World.PublishNumbersAsync(replica, topic, n, 1);
                 await pace.WaitForNextTickAsync();
             }
         }

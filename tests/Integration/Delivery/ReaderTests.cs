@@ -3,12 +3,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Filtered reads of the log: what they return, and what they cost.</summary>
-public sealed class ReaderTests(StackFixture stack)
+public sealed class ReaderTests
 {
     [Theory]
     [InlineData(1), InlineData(2), InlineData(3)]
@@ -48,7 +47,8 @@ public sealed class ReaderTests(StackFixture stack)
                     );
                     Assert.True(page.Through > after, "a page without progress");
                     found.AddRange(page.Events.Select(e => e.Position));
-                    (after, head) = (page.Through, page.Head);
+                    after = page.Through;
+                    head = page.Head;
                 }
                 Assert.Equal(wanted.Select(e => e.Position), found);
 
@@ -66,7 +66,8 @@ public sealed class ReaderTests(StackFixture stack)
                     );
                     kept.AddRange(page.Events.Select(e => e.Position));
                     left += isNew ? skipped?.Count ?? 0 : 0;
-                    (after, head) = (page.Through, page.Head);
+                    after = page.Through;
+                    head = page.Head;
                 }
                 Assert.Equal(wanted.Count, kept.Count + left);
                 Assert.Equal(kept.Order(), kept);
@@ -192,16 +193,20 @@ public sealed class ReaderTests(StackFixture stack)
             host.Services.GetRequiredService<EventAppender>(),
             host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads)
         );
+
         var (topics, directory) = (
             host.Services.GetRequiredService<TopicReader>(),
             host.Services.GetRequiredService<TopicDirectory>()
         );
+
         var done = 0;
+
         async Task UntilDoneAsync(Func<Task> read)
         {
             while (Volatile.Read(ref done) == 0)
                 await read();
         }
+
         Task[] reading =
         [
             .. Enumerable
@@ -219,6 +224,7 @@ public sealed class ReaderTests(StackFixture stack)
             ),
             Task.Run(() => UntilDoneAsync(() => directory.ListAsync(cancellationToken))),
         ];
+
         try
         {
             await using var reset = host
@@ -234,13 +240,14 @@ public sealed class ReaderTests(StackFixture stack)
         {
             Volatile.Write(ref done, 1);
         }
+
         await Task.WhenAll(reading);
     }
 
-    private async Task<IHost> StartAsync(long partitionSpan)
+    private static async Task<IHost> StartAsync(long partitionSpan)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
         var host = StoreHost.Of(database.ConnectionString, ("EventStore:SearchRows", "256")).Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
         await using var narrow = host

@@ -38,7 +38,7 @@ internal sealed class RedisCluster : IAsyncDisposable
                 .AskAsync(["--cluster", "create", .. nodes, "--cluster-replicas", "1", "--cluster-yes"]);
             Assert.Contains("All 16384 slots covered", created, StringComparison.Ordinal);
             await WaitUntilWholeAsync(cluster._nodes[0]);
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => (await cluster._nodes[0].AskAsync("cluster", "nodes")).Split("slave ").Length == 4,
                 "every master has a replica"
             );
@@ -77,7 +77,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     /// <summary>Waits until every node names the same masters, also one that has just started with what it
     /// knew.</summary>
     public Task WaitUntilAgreedAsync() =>
-        DeliverySystem.EventuallyAsync(
+        Eventually.HoldsAsync(
             async () =>
             {
                 var answers = await Task.WhenAll(_nodes.Select(MastersAsync));
@@ -98,7 +98,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         ];
 
     public static Task WaitUntilWholeAsync(RedisNode asked) =>
-        DeliverySystem.EventuallyAsync(
+        Eventually.HoldsAsync(
             async () =>
                 (await asked.AskAsync("cluster", "info")).Contains("cluster_state:ok", StringComparison.Ordinal),
             "the cluster is whole"

@@ -1,11 +1,9 @@
-using Stack;
-
 namespace Integration.Delivery;
 
 /// <summary>A Redis Cluster of six nodes, whose masters die or freeze while events flow.</summary>
 public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : IClassFixture<RedisClusterTests.SixNodes>
 {
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     [Theory]
     [InlineData(Fault.Killed)]
@@ -20,12 +18,12 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         await publisher.WaitForMoreAsync(20);
 
         RedisNode? master = null;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (master = await fixture.Cluster.MasterAsync(_system.Channel)) is not null,
             "the channel has a master"
         );
         await BreakAsync(master!, fault);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await fixture.Cluster.MasterAsync(_system.Channel, gone: master) is { } now && now != master,
             "another node is the channel's master"
         );
@@ -54,7 +52,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
 
         await BreakAsync(subscribed, fault);
         var other = fixture.Cluster.Nodes.First(node => node != subscribed);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 (await other.AskAsync("cluster", "nodes"))
                     .Split('\n')
@@ -76,7 +74,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
     private async Task<RedisNode> SubscribedAsync()
     {
         RedisNode? subscribed = null;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 foreach (var node in fixture.Cluster.Nodes)
@@ -114,7 +112,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         Frozen,
     }
 
-    public sealed class SixNodes(StackFixture stack) : SharedSystem(stack)
+    public sealed class SixNodes : SharedWorld
     {
         internal RedisCluster Cluster { get; private set; } = null!;
 

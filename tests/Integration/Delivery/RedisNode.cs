@@ -20,7 +20,8 @@ internal sealed class RedisNode : IAsyncDisposable
 
     private RedisNode(int port, string[] options)
     {
-        (Port, _options) = (port, options);
+        Port = port;
+        _options = options;
         _process = Run();
         Link = new FaultyLink("127.0.0.1", port);
     }
@@ -101,7 +102,7 @@ internal sealed class RedisNode : IAsyncDisposable
     }
 
     private Task WaitUntilReadyAsync() =>
-        DeliverySystem.EventuallyAsync(async () => await AskAsync("ping") == "PONG", $"Redis {Address} answers");
+        Eventually.HoldsAsync(async () => await AskAsync("ping") == "PONG", $"Redis {Address} answers");
 
     private Process Run()
     {

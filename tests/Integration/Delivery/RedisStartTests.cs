@@ -1,10 +1,9 @@
 using Harness;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Connection strings of Redis with which no service starts, and one with which it does.</summary>
-public sealed class RedisStartTests(StackFixture stack)
+public sealed class RedisStartTests
 {
     [Theory]
     [InlineData("StreamApi", "127.0.0.1:port", "not host:port")]
@@ -57,13 +56,8 @@ public sealed class RedisStartTests(StackFixture stack)
     [Fact]
     public async Task Unreachable_servers_do_not_fail_the_start()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new()
-            {
-                ["ConnectionStrings__redis"] = $"127.0.0.1:{FreePort.Take()};127.0.0.1:{FreePort.Take()}",
-            }
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set("ConnectionStrings:redis", $"127.0.0.1:{FreePort.Take()};127.0.0.1:{FreePort.Take()}")
         );
         var topic = $"t{Guid.NewGuid():N}";
         await system.StartBroadcasterAsync();
@@ -71,15 +65,15 @@ public sealed class RedisStartTests(StackFixture stack)
             system.Replicas[0].Url,
             $"/v1/events/stream?topic={topic}"
         );
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], topic, 1, 3);
+        await World.PublishNumbersAsync(system.Replicas[0], topic, 1, 3);
         await reader.WaitForEventsAsync(3);
     }
 
-    private async Task RefusesAsync(string service, string redis, string message)
+    private static async Task RefusesAsync(string service, string redis, string message)
     {
         var settings = new Dictionary<string, string>
         {
-            ["ConnectionStrings__eventstore"] = stack.EventStore,
+            ["ConnectionStrings__eventstore"] = Stores.Shared.EventStore,
             ["ConnectionStrings__redis"] = redis,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
         };

@@ -6,13 +6,12 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using Stack;
 using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
 /// <summary>The leader's work.</summary>
-public sealed class RelayTests(StackFixture stack)
+public sealed class RelayTests
 {
     /// <summary>The moves that Postgres runs.</summary>
     private const string Moves =
@@ -28,14 +27,14 @@ public sealed class RelayTests(StackFixture stack)
     public async Task A_relay_ends_as_a_whole_if_one_part_found_the_lease_lost(string part)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
         using var host = await StartAsync(database);
         var fence = await HoldAsync(host, "this test");
         var (relay, source) = (
             host.Services.GetRequiredService<Relay>(),
             host.Services.GetRequiredService<NpgsqlDataSource>()
         );
-        using var redis = await TestRedis.ConnectAsync(stack.Redis);
+        using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis);
         var received = new ConcurrentQueue<long>();
         var messages = await redis
             .GetSubscriber()
@@ -55,7 +54,7 @@ public sealed class RelayTests(StackFixture stack)
         var ended = received.Count;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var following = relay.RunAsync(fence + 1, () => true, stop.Token);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(received.Count(f => f == fence + 1) >= 10),
             "the next leader sends heartbeats"
         );
@@ -73,7 +72,7 @@ public sealed class RelayTests(StackFixture stack)
     public async Task A_term_ends_after_its_running_outbox_move()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        using var host = await StartAsync(await stack.CreateDatabaseAsync(cancellationToken));
+        using var host = await StartAsync(await Stores.Shared.CreateDatabaseAsync(cancellationToken));
         var source = host.Services.GetRequiredService<NpgsqlDataSource>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var locked = await LockOutboxAsync(source);
@@ -89,7 +88,7 @@ public sealed class RelayTests(StackFixture stack)
         Task<long> MovesAsync() => CountAsync(source, Moves);
 
         Task TailEndsAsync() =>
-            DeliverySystem.EventuallyAsync(
+            Eventually.HoldsAsync(
                 async () =>
                     await CountAsync(
                         source,
@@ -104,7 +103,10 @@ public sealed class RelayTests(StackFixture stack)
     public async Task A_term_does_not_wait_for_a_hanging_outbox_move_that_the_next_leaders_fence_refuses()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        using var host = await StartAsync(await stack.CreateDatabaseAsync(cancellationToken), leaseMilliseconds: 500);
+        using var host = await StartAsync(
+            await Stores.Shared.CreateDatabaseAsync(cancellationToken),
+            leaseMilliseconds: 500
+        );
         var source = host.Services.GetRequiredService<NpgsqlDataSource>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var locked = await LockOutboxAsync(source);
@@ -116,10 +118,7 @@ public sealed class RelayTests(StackFixture stack)
             await expire.ExecuteNonQueryAsync(cancellationToken);
         Assert.NotEqual(fence, await HoldAsync(host, "the next leader"));
         await locked.ReleaseAsync();
-        await DeliverySystem.EventuallyAsync(
-            async () => await CountAsync(source, Moves) == 0,
-            "Postgres has ended the move"
-        );
+        await Eventually.HoldsAsync(async () => await CountAsync(source, Moves) == 0, "Postgres has ended the move");
         Assert.Equal(1, await CountAsync(source, "eventstore.outbox"));
     }
 
@@ -140,7 +139,7 @@ public sealed class RelayTests(StackFixture stack)
     {
         var fence = await HoldAsync(host, "this test");
         var running = host.Services.GetRequiredService<Relay>().RunAsync(fence, () => true, stop);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await locked.WaitersAsync("move_outbox") == 1,
             "a move waits for the lock"
         );
@@ -166,10 +165,10 @@ public sealed class RelayTests(StackFixture stack)
     public async Task A_batch_of_a_new_history_says_after_which_position_it_was_read()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
         using var host = await StartAsync(database);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        using var redis = await TestRedis.ConnectAsync(stack.Redis);
+        using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis);
         var relayed = Channel.CreateUnbounded<RelayMessage>();
         var messages = await redis
             .GetSubscriber()
@@ -227,11 +226,11 @@ public sealed class RelayTests(StackFixture stack)
                 """;
     }
 
-    private async Task<IHost> StartAsync(NpgsqlConnectionStringBuilder database, int leaseMilliseconds = 60_000)
+    private static async Task<IHost> StartAsync(NpgsqlConnectionStringBuilder database, int leaseMilliseconds = 60_000)
     {
         var builder = StoreHost.Of(
             database.ConnectionString,
-            ("ConnectionStrings:redis", stack.Redis),
+            ("ConnectionStrings:redis", Stores.Shared.Redis),
             ("EventStore:Channel", database.Database!),
             ("EventStore:PollMilliseconds", "50"),
             ("Relay:HeartbeatMilliseconds", "100"),

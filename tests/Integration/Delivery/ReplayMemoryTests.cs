@@ -3,7 +3,6 @@ using System.Threading.Channels;
 using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Stack;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -13,7 +12,7 @@ using Streaming.Replay;
 namespace Integration.Delivery;
 
 /// <summary>Memory that pages of replays take, read from a real store.</summary>
-public sealed class ReplayMemoryTests(StackFixture stack)
+public sealed class ReplayMemoryTests
 {
     private const int Events = 200,
         EventBytes = 20_000,
@@ -83,14 +82,17 @@ public sealed class ReplayMemoryTests(StackFixture stack)
         Assert.InRange(page.Frames.Sum(f => f.Bytes.Length), 200_000, 300_000);
     }
 
-    private async Task<IHost> StartAsync()
+    private static async Task<IHost> StartAsync()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var database = await stack.CreateDatabaseAsync(cancellationToken);
+        var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
         var builder = StoreHost.Of(database.ConnectionString, ("EventStore:MaxBatchBytes", "16777216"));
         builder.Services.Configure<StreamingOptions>(streaming =>
-            (streaming.ReplayBytes, streaming.ReplayReaders, streaming.ReplaySharedSeconds) = (Most, 1, 0)
-        );
+        {
+            streaming.ReplayBytes = Most;
+            streaming.ReplayReaders = 1;
+            streaming.ReplaySharedSeconds = 0;
+        });
         builder.Services.AddSingleton<FilterLogs>().AddSingleton<StreamingMetrics>().AddSingleton<StoreReplay>();
         var host = builder.Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);

@@ -1,13 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Replays from the store to readers that lag behind memory.</summary>
-public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture stack)
-    : IClassFixture<ReplayTests.PatientReads>
+public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixture<ReplayTests.PatientReads>
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
 
@@ -24,7 +22,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
     private string OwnStream => $"/v1/events/stream?topic={_root}.%3E";
 
     /// <summary>A replica whose reads of events wait for a lock as long as a test lasts.</summary>
-    public sealed class PatientReads(StackFixture stack) : SharedSystem(stack)
+    public sealed class PatientReads : SharedWorld
     {
         protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings =>
@@ -34,9 +32,8 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
     [Fact]
     public async Task Readers_that_return_one_after_the_other_share_the_pages_of_the_first()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["Streaming__RecentEvents"] = "0", ["Streaming__ReplaySharedSeconds"] = "60" }
+        await using var system = await World.Start(o =>
+            o.Set("Streaming:RecentEvents", 0).Set("Streaming:ReplaySharedSeconds", 60)
         );
         var positions = await system.PublishDeliveredAsync("t.1", 1, 30);
         await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
@@ -48,8 +45,8 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
         // They continue together from there.
         system.Postgres.Heal();
         var next = new EventBody("t.1", "n", 31, Id: Guid.NewGuid());
-        await DeliverySystem.EventuallyAsync(
-            async () => (await DeliverySystem.PostAsync(system.Replicas[0], next)).IsSuccessStatusCode,
+        await Eventually.HoldsAsync(
+            async () => (await World.PostAsync(system.Replicas[0], next)).IsSuccessStatusCode,
             "publishing works again"
         );
         foreach (var reader in (SseReader[])[first, second])
@@ -62,16 +59,12 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
     [Fact]
     public async Task A_replay_that_the_store_never_answers_keeps_no_other_from_being_read()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-                ["Streaming__ReplayReaders"] = "1",
-                ["EventStore__CommandTimeoutSeconds"] = "5",
-                ["Streaming__ReplayTries"] = "1000",
-            }
+        await using var system = await World.Start(o =>
+            o.Set("Streaming:RecentEvents", 0)
+                .Set("Streaming:RingEvents", 16)
+                .Set("Streaming:ReplayReaders", 1)
+                .Set("EventStore:CommandTimeoutSeconds", 5)
+                .Set("Streaming:ReplayTries", 1000)
         );
         var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         // A search without a topic, which looks at every event, never ends here; a reader of everything needs none.
@@ -92,7 +85,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
             "/v1/events/stream?type=n",
             positions[0]
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await using var ask = system.Database.CreateCommand(
@@ -126,14 +119,11 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
         // Two clients want the same range: the read continues while one of them is there.
         readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream + slow, positions[0]));
         // The feed, too, may wait for the lock, in one statement at a time.
-        await DeliverySystem.EventuallyAsync(
-            async () => await WaitingAsync(system) >= Readers,
-            "every range is being read"
-        );
+        await Eventually.HoldsAsync(async () => await WaitingAsync(system) >= Readers, "every range is being read");
         await readers[^1].DisposeAsync();
         foreach (var reader in readers[1..Readers])
             await reader.DisposeAsync();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await WaitingAsync(system) is 1 or 2,
             "only what is waited for is being read"
         );
@@ -154,16 +144,13 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(8))
             readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream, position));
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await WaitingAsync(system) >= 4,
             "as many ranges are being read as may be"
         );
         foreach (var reader in readers)
             await reader.DisposeAsync();
-        await DeliverySystem.EventuallyAsync(
-            async () => await WaitingAsync(system) <= 1,
-            "nothing is being read but the feed"
-        );
+        await Eventually.HoldsAsync(async () => await WaitingAsync(system) <= 1, "nothing is being read but the feed");
     }
 
     [Theory]
@@ -171,10 +158,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
     [InlineData("&slow=latest")]
     public async Task A_replay_that_keeps_failing_ends_its_stream_and_the_client_resumes_completely(string slow)
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new(Forgetful) { ["Streaming__ReplayTries"] = "2" }
-        );
+        await using var system = await World.Start(o => o.Set(Forgetful).Set("Streaming:ReplayTries", 2));
         var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         system.Postgres.Cut();
         await using (var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]))
@@ -210,7 +194,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture, StackFixture s
     }
 
     /// <summary>Statements of the system that wait for a lock.</summary>
-    private static async Task<long> WaitingAsync(DeliverySystem system)
+    private static async Task<long> WaitingAsync(World system)
     {
         await using var ask = system.Database.CreateCommand(
             "select count(*) from pg_stat_activity where datname = current_database() and state = "

@@ -11,7 +11,7 @@ internal static class ReplicaHealth
 
     /// <summary>Waits until it says the text, with the status if one is given.</summary>
     public static Task SaysAsync(RunningService replica, string text, HttpStatusCode? status = null) =>
-        DeliverySystem.EventuallyAsync(
+        Eventually.HoldsAsync(
             async () =>
             {
                 using var health = await Requests.SendAsync(replica.Url, HttpMethod.Get, "/health");

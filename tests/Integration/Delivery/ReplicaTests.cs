@@ -4,33 +4,35 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Harness;
 using Integration.Security;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Discovery of replicas by each other.</summary>
-public sealed class ReplicaTests(StackFixture stack)
+public sealed class ReplicaTests
 {
     [Fact]
     public async Task A_replica_that_listens_on_every_address_announces_the_one_towards_the_store_or_its_setting()
     {
         var topic = $"t{Guid.NewGuid():N}";
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
+        await using var system = await World.Start(o => o.Broadcasters(0));
         var everywhere = await system.StartReplicaAsync(url: "http://+:0");
         var port = FreePort.Take();
         await system.StartReplicaAsync(
             new() { ["Replicas__Url"] = $"http://localhost:{port}/" },
             $"http://127.0.0.1:{port}"
         );
+
         await using var stream = await SseReader.OpenAtAsync(everywhere.Url, $"/v1/events/stream?topic={topic}");
         using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
+
         var known = new HashSet<string>
         {
             system.Replicas[0].Url.ToString().TrimEnd('/'),
             $"http://127.0.0.1:{everywhere.Url.Port}",
             $"http://localhost:{port}",
         };
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             async () =>
                 known.SetEquals(
                     (await http.GetFromJsonAsync<JsonElement>("/v1/replicas"))
@@ -39,7 +41,8 @@ public sealed class ReplicaTests(StackFixture stack)
                 ),
             "each is known by its address"
         );
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             async () =>
                 (await http.GetFromJsonAsync<JsonElement>($"/v1/connections?filter={topic}")) is var page
                 && page.GetProperty("connections") is var open
@@ -54,11 +57,8 @@ public sealed class ReplicaTests(StackFixture stack)
     [Fact]
     public async Task A_replicas_streams_are_listed_even_if_the_list_exceeds_one_clients_memory()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            broadcasters: 0,
-            settings: new() { ["Limits__HeldMegabytesPerClient"] = "1" }
+        await using var system = await World.Start(o =>
+            o.Replicas(2).Broadcasters(0).Set("Limits:HeldMegabytesPerClient", 1)
         );
         var topics = Enumerable.Range(0, 100).Select(n => $"t{n}.{new string('x', 250)}").ToArray();
         var streams = new List<SseReader>();
@@ -72,7 +72,7 @@ public sealed class ReplicaTests(StackFixture stack)
                 )
             );
         using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 (await http.GetFromJsonAsync<JsonElement>("/v1/connections?limit=1")) is var page
                 && page.GetProperty("connections").GetArrayLength() == 1
@@ -89,11 +89,8 @@ public sealed class ReplicaTests(StackFixture stack)
     public async Task A_replica_with_a_wrong_address_makes_the_listing_partial_and_reveals_nothing(string says)
     {
         var settings = new Dictionary<string, string>(SecureSystem.Settings) { ["Replicas__ForgetSeconds"] = "600" };
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: settings,
-            apiKey: SecureSystem.OperatorKey
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
         var (server, port) = (system.Replicas[0].Url, FreePort.Take());
         using var stranger = new HttpListener();
@@ -149,11 +146,7 @@ public sealed class ReplicaTests(StackFixture stack)
     [Fact]
     public async Task A_replica_that_does_not_answer_does_not_stop_the_listings()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new() { ["Replicas__ForgetSeconds"] = "600" }
-        );
+        await using var system = await World.Start(o => o.Broadcasters(0).Set("Replicas:ForgetSeconds", 600));
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
         var (asked, accepted) = (0, new List<Socket>());
@@ -161,7 +154,7 @@ public sealed class ReplicaTests(StackFixture stack)
         await AnnounceAsync(system, "silent", ((IPEndPoint)silent.LocalEndpoint).Port);
         await using var list = await SseReader.OpenAsync(system.Replicas[0].Url, "/v1/connections/stream");
         // An update a second says that the list is partial.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(Volatile.Read(ref asked) >= 2 || list.Frames.Count(f => f.Event == "update") >= 16),
             "it is asked again, or the first listing is repeated"
         );
@@ -184,7 +177,7 @@ public sealed class ReplicaTests(StackFixture stack)
         }
     }
 
-    private static async Task AnnounceAsync(DeliverySystem system, string name, int port)
+    private static async Task AnnounceAsync(World system, string name, int port)
     {
         await using var announce = system.Database.CreateCommand(
             "insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())"

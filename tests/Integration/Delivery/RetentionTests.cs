@@ -3,12 +3,11 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Retention drops old events without blocking appends or reads.</summary>
-public sealed class RetentionTests(StackFixture stack)
+public sealed class RetentionTests
 {
     private const string AllGone =
         "select count(*) from eventstore.retired_partitions() union all select count(*) from "
@@ -66,6 +65,7 @@ public sealed class RetentionTests(StackFixture stack)
     {
         await using var log = await StartAsync(("MaxAge", "00:00:00.001"));
         await log.AppendAsync(250);
+
         await using (var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
             await using var seen = await backup.BeginTransactionAsync(TestContext.Current.CancellationToken);
@@ -73,7 +73,7 @@ public sealed class RetentionTests(StackFixture stack)
                 await read.ExecuteScalarAsync(TestContext.Current.CancellationToken);
             using var broken = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             var dropping = log.Retention.DropAsync(broken.Token);
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => await log.ScalarAsync("select count(*) from pg_inherits where inhdetachpending") == 1,
                 "a partition is being detached"
             );
@@ -84,7 +84,9 @@ public sealed class RetentionTests(StackFixture stack)
             }
             catch (OperationCanceledException) { }
         }
+
         Assert.Equal(1L, await log.ScalarAsync("select count(*) from eventstore.partitions() where detaching"));
+
         if (reset)
             await log.ScalarAsync("select 1 from eventstore.reset()");
         await log.AppendAsync(250);
@@ -145,7 +147,7 @@ public sealed class RetentionTests(StackFixture stack)
     private static async Task<int> DropAllAsync(Log log)
     {
         var dropped = 0;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 dropped += await log.Retention.DropAsync(TestContext.Current.CancellationToken);
@@ -171,7 +173,7 @@ public sealed class RetentionTests(StackFixture stack)
             await log.AppendAsync(count, bytes);
             var stored = 0L;
             // Again while autovacuum holds a lock that a drop waits for.
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                 {
                     await log.Retention.RollAsync(TestContext.Current.CancellationToken);
@@ -197,7 +199,7 @@ public sealed class RetentionTests(StackFixture stack)
         var cancellationToken = TestContext.Current.CancellationToken;
         // On a server of its own: Postgres 15 reuses the pages of an index only after all transactions of the server
         // that were open when they became empty, and other tests keep some open for a minute.
-        await using var server = await PostgresStandby.CreateAsync(stack.EventStore, cancellationToken);
+        await using var server = await PostgresStandby.CreateAsync(Stores.Shared.EventStore, cancellationToken);
         Assert.SkipWhen(server is null, "Postgres is not a process of this machine: it cannot be copied.");
         var database = await server.CreateDatabaseAsync("room");
         await using var log = await Log.StartAsync(database.ConnectionString, [("MaxBytes", $"{MaxBytes}")]);
@@ -217,7 +219,7 @@ public sealed class RetentionTests(StackFixture stack)
             ]);
             while (await log.Directory.ListAsync(cancellationToken) > 0) { }
             // Again while autovacuum holds a lock that a drop waits for, or a snapshot that keeps dead rows.
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                 {
                     await log.Retention.RollAsync(cancellationToken);
@@ -251,10 +253,13 @@ public sealed class RetentionTests(StackFixture stack)
         return Convert.ToBase64String(noise);
     }
 
-    private async Task<Log> StartAsync(params (string Name, string Value)[] settings)
+    private static async Task<Log> StartAsync(params (string Name, string Value)[] settings)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var log = await Log.StartAsync((await stack.CreateDatabaseAsync(cancellationToken)).ConnectionString, settings);
+        var log = await Log.StartAsync(
+            (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString,
+            settings
+        );
         await log.SetSpanAsync(100);
         return log;
     }

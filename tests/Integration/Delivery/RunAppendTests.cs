@@ -1,10 +1,9 @@
 using EventStore;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>The store's treatment of a run's events and end when requests or answers were lost.</summary>
-public sealed class RunAppendTests(StackFixture stack)
+public sealed class RunAppendTests
 {
     private const string Will = """[{"type":"error","data":"{}"}]""";
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -94,7 +93,8 @@ public sealed class RunAppendTests(StackFixture stack)
         Assert.Equal([3], newest);
     }
 
-    private async Task<OpenLog> OpenAsync() => await OpenLog.OpenAsync(await MigratedDatabase.CreateAsync(stack, Stop));
+    private static async Task<OpenLog> OpenAsync() =>
+        await OpenLog.OpenAsync(await Stores.Shared.CreateMigratedAsync(Stop));
 
     private static async Task<Guid> BeginAsync(OpenLog log, string run)
     {

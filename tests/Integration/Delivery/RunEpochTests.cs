@@ -24,7 +24,7 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
         var lost = await WriteAsync(log, "g.cut", writer);
 
         await using var promoted = await OpenLog.OpenAsync(server.At(database.Database!));
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await promoted.ScalarAsync("select expires_at < now() from eventstore.run_writers") is true,
             "the lease has expired by the new server's clock"
         );

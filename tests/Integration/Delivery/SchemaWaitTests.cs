@@ -3,19 +3,18 @@ using System.Net.Sockets;
 using EventStore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Stack;
 using StreamApi;
 
 namespace Integration.Delivery;
 
 /// <summary><c>StreamApi wait-for-schema</c>, with which the services of an orchestrator wait for the
 /// migration.</summary>
-public sealed class SchemaWaitTests(StackFixture stack)
+public sealed class SchemaWaitTests
 {
     [Fact]
     public async Task The_wait_ends_when_the_migration_has_run()
     {
-        var database = await stack.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        var database = await Stores.Shared.CreateDatabaseAsync(TestContext.Current.CancellationToken);
         // A service on this machine serves its metrics at the configured port.
         using var metrics = new TcpListener(IPAddress.Loopback, 0);
         metrics.Start();
@@ -94,7 +93,7 @@ public sealed class SchemaWaitTests(StackFixture stack)
             held
         );
         await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await using var ask = store.CreateCommand(
@@ -107,9 +106,9 @@ public sealed class SchemaWaitTests(StackFixture stack)
         );
     }
 
-    private async Task<NpgsqlDataSource> CreateAsync() =>
+    private static async Task<NpgsqlDataSource> CreateAsync() =>
         NpgsqlDataSource.Create(
-            (await stack.CreateDatabaseAsync(TestContext.Current.CancellationToken)).ConnectionString
+            (await Stores.Shared.CreateDatabaseAsync(TestContext.Current.CancellationToken)).ConnectionString
         );
 
     private static async Task RunAsync(NpgsqlDataSource store, string sql)

@@ -4,12 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Reads and streams that search the log for events that it hardly has.</summary>
-public sealed class SearchTests(StackFixture stack)
+public sealed class SearchTests
 {
     private const int Events = 20_000,
         SearchRows = 256,
@@ -101,18 +100,14 @@ public sealed class SearchTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var (database, first) = await FilledAsync(cancellationToken);
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new()
-            {
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0)
                 // The whole search takes ten seconds and more.
-                ["EventStore__SearchRows"] = $"{SearchRows}",
-                ["Streaming__ReplaySearchPercent"] = "3",
-                ["Streaming__PositionSeconds"] = "1",
-                ["Streaming__RecentEvents"] = "0",
-            },
-            database: database
+                .Set("EventStore:SearchRows", SearchRows)
+                .Set("Streaming:ReplaySearchPercent", 3)
+                .Set("Streaming:PositionSeconds", 1)
+                .Set("Streaming:RecentEvents", 0)
+                .Database(database)
         );
         await using var reader = await SseReader.OpenAsync(
             system.Replicas[0].Url,
@@ -133,11 +128,8 @@ public sealed class SearchTests(StackFixture stack)
     public async Task A_page_of_history_ends_after_three_searches_and_its_next_continues_there()
     {
         var (database, _) = await FilledAsync(TestContext.Current.CancellationToken);
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new() { ["EventStore__SearchRows"] = $"{SearchRows}" },
-            database: database
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set("EventStore:SearchRows", SearchRows).Database(database)
         );
         string? next = null;
         for (var page = 1; page <= 3; page++)
@@ -155,11 +147,11 @@ public sealed class SearchTests(StackFixture stack)
     }
 
     /// <summary>Creates a database with many events that no directory lists, and returns the id of the first.</summary>
-    private async Task<(NpgsqlConnectionStringBuilder Database, string First)> FilledAsync(
+    private static async Task<(NpgsqlConnectionStringBuilder Database, string First)> FilledAsync(
         CancellationToken cancellationToken
     )
     {
-        var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
+        var database = await Stores.Shared.CreateMigratedAsync(cancellationToken);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         await using var fill = store.CreateCommand(
             $"""
@@ -172,9 +164,9 @@ public sealed class SearchTests(StackFixture stack)
         return (database, (string)(await fill.ExecuteScalarAsync(cancellationToken))!);
     }
 
-    private async Task<IHost> StartAsync(CancellationToken cancellationToken)
+    private static async Task<IHost> StartAsync(CancellationToken cancellationToken)
     {
-        var database = await MigratedDatabase.CreateAsync(stack, cancellationToken);
+        var database = await Stores.Shared.CreateMigratedAsync(cancellationToken);
         var host = StoreHost.Of(database.ConnectionString, ("EventStore:SearchRows", $"{SearchRows}")).Build();
         await host.StartAsync(cancellationToken);
         return host;

@@ -4,13 +4,12 @@ using Integration.Security;
 using Integration.Seeds;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A promotion that loses nothing does not interrupt a session, a run, the outbox, a ticket or a
 /// partition.</summary>
-public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+public sealed class SessionPromotionTests(PromotionRig rig) : IClassFixture<PromotionRig>
 {
     private const string End = """{"type":"message_end"}""";
 
@@ -34,7 +33,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         system.Postgres.Redirect(server.Port);
         var before = source.Events.Count();
         await source.WaitForEventsAsync(before + 3);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await Requests.GetAsync(b, $"/session/{session}");
@@ -135,12 +134,13 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
     [Fact]
     public async Task After_a_promotion_a_ticket_opens_a_stream_and_one_that_was_revoked_before_does_not()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new(SecureSystem.Settings) { ["EventStore__CommandTimeoutSeconds"] = "2" },
-            apiKey: SecureSystem.OperatorKey,
-            database: await rig.CreateDatabaseAsync()
+        var database = await rig.CreateDatabaseAsync();
+        await using var system = await World.Start(o =>
+            o.Replicas(2)
+                .Set(SecureSystem.Settings)
+                .Set("EventStore:CommandTimeoutSeconds", 2)
+                .ApiKey(SecureSystem.OperatorKey)
+                .Database(database)
         );
         Uri[] replicas = [system.Replicas[0].Url, system.Replicas[1].Url];
         var revoked = await TicketAsync(replicas[0]);
@@ -151,7 +151,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         )
             await revoke.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         foreach (var replica in replicas)
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => await StatusAsync(replica, revoked) == HttpStatusCode.Unauthorized,
                 "the replica refuses the revoked ticket"
             );
@@ -162,7 +162,7 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
         system.Postgres.Redirect(server.Port);
         foreach (var replica in replicas)
         {
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => await StatusAsync(replica, ticket) == HttpStatusCode.OK,
                 "the ticket opens a stream"
             );
@@ -202,11 +202,11 @@ public sealed class SessionPromotionTests(PromotionRig rig, StackFixture stack) 
     /// <summary>Omits the epoch, which may differ in a frame that is sent again.</summary>
     private static string? Position(Frame frame) => frame.Id?.Split('-')[1];
 
-    private async Task<DeliverySystem> StartAsync() =>
-        await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new(SeedSystem.Quick) { ["EventStore__CommandTimeoutSeconds"] = "2" },
-            database: await rig.CreateDatabaseAsync()
+    private async Task<World> StartAsync()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        return await World.Start(o =>
+            o.Replicas(2).Set(SeedSystem.Quick).Set("EventStore:CommandTimeoutSeconds", 2).Database(database)
         );
+    }
 }

@@ -5,7 +5,6 @@ using EventStore;
 using Harness;
 using Integration.Operations;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
@@ -13,7 +12,7 @@ namespace Integration.Delivery;
 public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
     : IClassFixture<SeveralRedisTests.ThreeRedis>
 {
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     [Theory]
     [InlineData("killed", 0)]
@@ -37,7 +36,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
                 _ => Run(node.Link.Cut),
             }
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 (await HealthAsync()).Contains($"Redis {node.LinkedAddress} does not answer", StringComparison.Ordinal),
             "the health check names the server"
@@ -72,7 +71,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         await publisher.WaitForMoreAsync(20);
         ulong[] servers = [.. fixture.Nodes.Select(node => Rendezvous.Hash(node.LinkedAddress))];
         var found = new List<string>();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 found.Clear();
@@ -96,15 +95,17 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
     public async Task A_replica_that_names_other_servers_than_the_Broadcaster_says_so_and_loses_no_event(string naming)
     {
         Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
+
         await EventuallyHealthyAsync();
         string[] names = [.. fixture.Nodes.Select(node => node.LinkedAddress)];
         var mine = naming == "only one" ? names[0] : $"{names[0]};{names[1]};{fixture.Nodes[2].Address}";
         var replica = await _system.StartReplicaAsync(new() { ["ConnectionStrings__redis"] = mine });
+
         try
         {
             const string Remedy = "Set the same ConnectionStrings__redis in every service.";
             var health = "";
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                     (health = await HealthAsync(replica)).Contains($"has {mine}. {Remedy}", StringComparison.Ordinal),
                 "the health check names the servers and the remedy"
@@ -138,18 +139,18 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         await using var one = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream([.. lost, .. others]));
         await using var two = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream(lost));
         await fixture.Nodes[0].KillAsync();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await HealthAsync()).Contains("does not answer", StringComparison.Ordinal),
             "the health check names the server"
         );
 
         // A body of the others may be late on a busy machine, but not time and again. The background comparison may
         // find events first.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await GapsOfAsync(others) <= Pages / 4,
             "pages without slots of the server come from Redis"
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await GapsOfAsync([.. lost, .. others]) is >= 1 and <= Pages + Pages / 4,
             "pages with slots of the server are read from Postgres, each at most once"
         );
@@ -162,7 +163,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
             for (var n = 0; n < Pages; n++)
             {
                 var due = one.Events.Count() + page.Length;
-                await DeliverySystem.PublishAsync(_system.Replicas[1], [.. page.Select(t => new EventBody(t, "n", n))]);
+                await World.PublishAsync(_system.Replicas[1], [.. page.Select(t => new EventBody(t, "n", n))]);
                 await one.WaitForEventsAsync(due); // so that the next events are a page of their own
             }
             return await GapsAsync() - before;
@@ -197,7 +198,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
             link.Cut();
         else
             link.Freeze();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await StatusAsync(cutOff) == HttpStatusCode.ServiceUnavailable,
             "the replica reports that it has lost Postgres"
         );
@@ -206,7 +207,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         {
             last = await PublishAsync(n);
             // One of them: on a busy machine a body may come too late, and is lost then.
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () => Task.FromResult(one.Events.Count() == n || two.Events.Count() == n),
                 $"a stream of another server goes on with page {n}"
             );
@@ -232,7 +233,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         async Task<long> PublishAsync(int number)
         {
             object[] page = [.. ((string[])[lost, first, second]).Select(topic => new EventBody(topic, "n", number))];
-            return Position((await DeliverySystem.PublishAsync(_system.Replicas[1], page))[^1]);
+            return Position((await World.PublishAsync(_system.Replicas[1], page))[^1]);
         }
     }
 
@@ -268,7 +269,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
     }
 
     private Task EventuallyHealthyAsync() =>
-        DeliverySystem.EventuallyAsync(
+        Eventually.HoldsAsync(
             async () =>
                 JsonDocument.Parse(await HealthAsync()).RootElement.GetProperty("status").GetString() == "Healthy",
             "the replica is healthy"
@@ -287,7 +288,7 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         return response.StatusCode;
     }
 
-    public sealed class ThreeRedis(StackFixture stack) : SharedSystem(stack)
+    public sealed class ThreeRedis : SharedWorld
     {
         private readonly List<RedisNode> _nodes = [];
 
@@ -308,12 +309,13 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         /// <summary>Starts a replica with a link of its own to Postgres.</summary>
         internal async Task<(RunningService Replica, FaultyLink Postgres)> StartLinkedReplicaAsync()
         {
-            var store = new NpgsqlConnectionStringBuilder(Stack.EventStore)
+            var store = new NpgsqlConnectionStringBuilder(Stores.Shared.EventStore)
             {
                 Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
             };
             var link = new FaultyLink(store.Host!, store.Port);
-            (store.Host, store.Port) = ("127.0.0.1", link.Port);
+            store.Host = "127.0.0.1";
+            store.Port = link.Port;
             var replica = await System.StartReplicaAsync(
                 new()
                 {

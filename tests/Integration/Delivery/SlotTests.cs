@@ -1,19 +1,17 @@
 using System.Globalization;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A replica receives what its readers need, and its readers get all of it.</summary>
-public sealed class SlotTests(SlotTests.TwoThatForgetSoon fixture, StackFixture stack)
-    : IClassFixture<SlotTests.TwoThatForgetSoon>
+public sealed class SlotTests(SlotTests.TwoThatForgetSoon fixture) : IClassFixture<SlotTests.TwoThatForgetSoon>
 {
     // The tests share the servers; topics of its own keep each from the others.
     private readonly string _root = $"t{Guid.NewGuid():N}";
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     /// <summary>Two replicas that do not look at the store by themselves, and unsubscribe from a slot a moment after
     /// its last reader.</summary>
-    public sealed class TwoThatForgetSoon(StackFixture stack) : SharedSystem(stack)
+    public sealed class TwoThatForgetSoon : SharedWorld
     {
         protected override int Replicas => 2;
         protected override int Broadcasters => 0;
@@ -25,7 +23,7 @@ public sealed class SlotTests(SlotTests.TwoThatForgetSoon fixture, StackFixture 
         public override async ValueTask InitializeAsync()
         {
             await base.InitializeAsync();
-            await System.StartBroadcasterAsync(new() { ["ConnectionStrings__redis"] = Stack.Redis });
+            await System.StartBroadcasterAsync(new() { ["ConnectionStrings__redis"] = Stores.Shared.Redis });
             await System.WaitForModeAsync("live");
         }
     }
@@ -101,7 +99,7 @@ public sealed class SlotTests(SlotTests.TwoThatForgetSoon fixture, StackFixture 
             {
                 var from = acknowledged.Count;
                 var events = Enumerable.Range(from, 10).Select(n => new EventBody(Topic(n), "n", new { n }));
-                var ids = await DeliverySystem.PublishAsync(_system.Replicas[post % 2], [.. events]);
+                var ids = await World.PublishAsync(_system.Replicas[post % 2], [.. events]);
                 acknowledged.AddRange(ids.Select((id, i) => (id, Topic(from + i), from + i)));
             }
         }
@@ -126,5 +124,5 @@ public sealed class SlotTests(SlotTests.TwoThatForgetSoon fixture, StackFixture 
 
     private static string Slot(string topic) => Relayed.Slots.Of(topic).ToString(CultureInfo.InvariantCulture);
 
-    private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(stack, _system, expected);
+    private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(_system, expected);
 }

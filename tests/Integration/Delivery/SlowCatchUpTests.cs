@@ -1,9 +1,7 @@
-using Stack;
-
 namespace Integration.Delivery;
 
 /// <summary>Readers that lag behind the memory and do not read: each may cost its lag and nothing else.</summary>
-public sealed class SlowCatchUpTests(StackFixture stack)
+public sealed class SlowCatchUpTests
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
     private const int Events = 600,
@@ -17,21 +15,17 @@ public sealed class SlowCatchUpTests(StackFixture stack)
     {
         // Each reader's page has megabytes, and there is room for one. A page that a reader kept would be the last one
         // read.
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-                ["Streaming__ReplayBytes"] = "1048576",
-                ["Streaming__ReplaySharedSeconds"] = "0",
-            }
+        await using var system = await World.Start(o =>
+            o.Set("Streaming:RecentEvents", 0)
+                .Set("Streaming:RingEvents", 16)
+                .Set("Streaming:ReplayBytes", 1048576)
+                .Set("Streaming:ReplaySharedSeconds", 0)
         );
         var replica = system.Replicas[0];
         var positions = new List<string>();
         foreach (var chunk in Enumerable.Range(1, Events).Chunk(50))
             positions.AddRange(
-                await DeliverySystem.PublishAsync(
+                await World.PublishAsync(
                     replica,
                     [
                         .. chunk.Select(n =>
@@ -73,21 +67,15 @@ public sealed class SlowCatchUpTests(StackFixture stack)
     [Fact]
     public async Task A_stalled_reader_whose_page_was_released_gets_one_notice_of_the_skipped_range()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new()
-            {
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-                ["Streaming__ReplayBytes"] = "1048576",
-            }
+        await using var system = await World.Start(o =>
+            o.Set("Streaming:RecentEvents", 0).Set("Streaming:RingEvents", 16).Set("Streaming:ReplayBytes", 1048576)
         );
         var replica = system.Replicas[0];
         // Every second event is kept; those between, of one key, are skipped but for the last.
         var positions = new List<string>();
         foreach (var chunk in Enumerable.Range(1, Events).Chunk(50))
             positions.AddRange(
-                await DeliverySystem.PublishAsync(
+                await World.PublishAsync(
                     replica,
                     [
                         .. chunk.Select(n =>

@@ -1,5 +1,4 @@
 using Integration.Seeds;
-using Stack;
 
 namespace Integration.Delivery;
 
@@ -9,14 +8,14 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
 {
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";
 
     /// <summary>Two replicas, of which the first keeps little in memory.</summary>
-    public sealed class Rings(StackFixture stack) : SharedSystem(stack)
+    public sealed class Rings : SharedWorld
     {
         protected override int Replicas => 0;
 
@@ -39,7 +38,7 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
         await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[replica].Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(_system.Replicas[replica].Url, Stream + "&slow=latest");
         const int count = 4_000;
-        await DeliverySystem.PublishLargeAsync(_system.Replicas[replica], T("1"), count, n => $"k{n % 10}");
+        await World.PublishLargeAsync(_system.Replicas[replica], T("1"), count, n => $"k{n % 10}");
         await prompt.WaitForEventsAsync(count);
         var (numbers, skipped) = await stalled.ReadToAsync(count);
         Assert.InRange(skipped, 1, count - 10);
@@ -53,7 +52,7 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
     {
         await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(_system.Replicas[0].Url, Stream + "&slow=disconnect");
-        await DeliverySystem.PublishLargeAsync(_system.Replicas[0], T("1"), 4_000);
+        await World.PublishLargeAsync(_system.Replicas[0], T("1"), 4_000);
         await prompt.WaitForEventsAsync(4_000);
         var (numbers, _) = await stalled.ReadToAsync(4_000);
         Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
@@ -65,7 +64,7 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
     public async Task A_reader_with_disconnect_may_first_catch_up_with_missed_events()
     {
         const int count = 1_000;
-        await DeliverySystem.PublishLargeAsync(_system.Replicas[0], T("1"), count);
+        await World.PublishLargeAsync(_system.Replicas[0], T("1"), count);
         await using var returning = await StalledReader.OpenAsync(
             _system.Replicas[0].Url,
             Stream + "&from=earliest&slow=disconnect",
@@ -81,8 +80,8 @@ public sealed class SlowReaderTests(SlowReaderTests.Rings fixture) : IClassFixtu
         await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(_system.Replicas[1].Url, Stream + "&slow=disconnect");
         await using var patient = await StalledReader.OpenAsync(_system.Replicas[1].Url, Stream);
-        await DeliverySystem.PublishLargeAsync(_system.Replicas[1], T("1"), 1_000);
-        await DeliverySystem.EventuallyAsync(
+        await World.PublishLargeAsync(_system.Replicas[1], T("1"), 1_000);
+        await Eventually.HoldsAsync(
             async () =>
                 (await Requests.JsonAsync(_system.Replicas[1].Url, HttpMethod.Get, $"/v1/connections?filter={_root}"))
                     .GetProperty("connections")

@@ -1,13 +1,12 @@
 using System.Text.Json;
 using Harness;
 using Integration.Seeds;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A reader that does not read costs the others nothing.</summary>
 [Trait("Takes", "long")]
-public sealed class StalledReaderTests(StackFixture stack)
+public sealed class StalledReaderTests
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
     private const int Count = 4_000,
@@ -17,14 +16,13 @@ public sealed class StalledReaderTests(StackFixture stack)
     [Fact]
     public async Task A_stalled_reader_delays_no_other_and_later_gets_everything_it_missed()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" }
+        await using var system = await World.Start(o =>
+            o.Set("Streaming:RingEvents", 64).Set("Streaming:RecentEvents", 64)
         );
         var replica = system.Replicas[0];
         await using var prompt = await SseReader.OpenAtAsync(replica.Url, Stream);
         await using var stalled = await StalledReader.OpenAsync(replica.Url, Stream);
-        await DeliverySystem.PublishLargeAsync(replica, "t.1", Count);
+        await World.PublishLargeAsync(replica, "t.1", Count);
         await prompt.WaitForEventsAsync(Count);
 
         // Its window, the bytes under way, and Streaming:UnsentKilobytes.
@@ -38,7 +36,7 @@ public sealed class StalledReaderTests(StackFixture stack)
             beside.Add(await SseReader.OpenAtAsync(replica.Url, Stream));
         for (var round = 1; round <= Rounds; round++)
         {
-            await DeliverySystem.PublishAsync(replica, new EventBody("t.1", "n", new { n = Count + round }));
+            await World.PublishAsync(replica, new EventBody("t.1", "n", new { n = Count + round }));
             await Task.WhenAll(beside.Select(reader => reader.WaitForEventsAsync(round)));
         }
         Assert.Contains(await ConnectionsAsync(replica), c => c.GetProperty("lag").GetInt64() >= Rounds);

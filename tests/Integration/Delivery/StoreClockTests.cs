@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stack;
 using Streaming;
 using Streaming.Feed;
 
@@ -12,16 +11,16 @@ namespace Integration.Delivery;
 
 /// <summary>A replica whose clock differs from Postgres's: its delivery times must not contain the
 /// difference.</summary>
-public sealed class StoreClockTests(StackFixture stack)
+public sealed class StoreClockTests
 {
     [Theory]
     [InlineData(-90), InlineData(-3), InlineData(3), InlineData(90)]
     public async Task A_replica_with_a_wrong_clock_uses_the_clock_that_stamps_the_events(int secondsAhead)
     {
-        await using var store = NpgsqlDataSource.Create(stack.EventStore);
+        await using var store = NpgsqlDataSource.Create(Stores.Shared.EventStore);
         using var clock = await StartAsync(store, new OffClock(TimeSpan.FromSeconds(secondsAhead)));
         // Compared every second: a slow round trip on a busy machine is followed by a faster one.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () =>
                 Task.FromResult(
                     Math.Abs(clock.Ahead.TotalSeconds + secondsAhead) < 1

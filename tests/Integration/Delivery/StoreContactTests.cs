@@ -6,11 +6,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
-public sealed class StoreContactTests(StackFixture stack)
+public sealed class StoreContactTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -18,9 +17,10 @@ public sealed class StoreContactTests(StackFixture stack)
     [Fact]
     public async Task A_store_that_answers_after_an_outage_is_not_away_any_more()
     {
-        var database = await stack.CreateDatabaseAsync(Stop);
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
         await using var link = new FaultyLink(database.Host!, database.Port);
-        (database.Host, database.Port) = ("127.0.0.1", link.Port);
+        database.Host = "127.0.0.1";
+        database.Port = link.Port;
         using var host = StoreHost.Of(database.ConnectionString).Build();
         var clock = new StepClock();
         using var contact = new StoreContact(
@@ -43,7 +43,7 @@ public sealed class StoreContactTests(StackFixture stack)
         await contact.StopAsync(Stop);
 
         Task AwayAsync(bool isAway) =>
-            DeliverySystem.EventuallyAsync(
+            Eventually.HoldsAsync(
                 () => Task.FromResult(contact.AwayFor is not null == isAway),
                 $"the store is away: {isAway}"
             );
@@ -62,7 +62,7 @@ public sealed class StoreContactTests(StackFixture stack)
 
         /// <summary>Ends the next pause.</summary>
         public Task StepAsync() =>
-            DeliverySystem.EventuallyAsync(
+            Eventually.HoldsAsync(
                 () =>
                 {
                     var isThere = _pauses.TryDequeue(out var end);

@@ -1,23 +1,21 @@
 using System.Globalization;
 using System.Net;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Postgres, Redis or both out of reach for every service.</summary>
 [Trait("Takes", "long")]
-public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFixture stack)
-    : IClassFixture<StoreFaultTests.TwoReplicas>
+public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture) : IClassFixture<StoreFaultTests.TwoReplicas>
 {
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
+    public sealed class TwoReplicas : SharedWorld
     {
         protected override int Replicas => 2;
         protected override Dictionary<string, string> Settings =>
@@ -38,21 +36,21 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
         await WholeAsync();
         await using var a = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         await using var b = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
-        await DeliverySystem.RepeatNumbersAsync(_system.Replicas[0], T("1"), 1, 10);
+        await World.RepeatNumbersAsync(_system.Replicas[0], T("1"), 1, 10);
         if (fault == "cut")
             _system.Redis.Cut();
         else if (fault == "frozen")
             _system.Redis.Freeze();
         else
             _system.Redis.Swallow();
-        await DeliverySystem.RepeatNumbersAsync(_system.Replicas[0], T("1"), 11, 10);
+        await World.RepeatNumbersAsync(_system.Replicas[0], T("1"), 11, 10);
         await _system.WaitForModeAsync("degraded");
-        await DeliverySystem.RepeatNumbersAsync(_system.Replicas[1], T("1"), 21, 10);
+        await World.RepeatNumbersAsync(_system.Replicas[1], T("1"), 21, 10);
         await a.WaitForEventsAsync(30);
         await b.WaitForEventsAsync(30);
         _system.Redis.Heal();
         await _system.WaitForModeAsync("live");
-        await DeliverySystem.RepeatNumbersAsync(_system.Replicas[0], T("1"), 31, 10);
+        await World.RepeatNumbersAsync(_system.Replicas[0], T("1"), 31, 10);
         foreach (var reader in (SseReader[])[a, b])
         {
             await reader.WaitForEventsAsync(40);
@@ -65,16 +63,16 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
     {
         await WholeAsync();
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
-        await DeliverySystem.RepeatNumbersAsync(_system.Replicas[0], T("1"), 1, 5);
+        await World.RepeatNumbersAsync(_system.Replicas[0], T("1"), 1, 5);
         _system.Postgres.Cut();
-        using (var refused = await DeliverySystem.PostAsync(_system.Replicas[0], new EventBody(T("1"), "n", 0)))
+        using (var refused = await World.PostAsync(_system.Replicas[0], new EventBody(T("1"), "n", 0)))
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.NotNull(refused.Headers.RetryAfter);
             Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
         }
         _system.Postgres.Heal();
-        await DeliverySystem.RepeatNumbersAsync(_system.Replicas[0], T("1"), 6, 1);
+        await World.RepeatNumbersAsync(_system.Replicas[0], T("1"), 6, 1);
         await reader.WaitForEventsAsync(6);
         Assert.Equal([1, 2, 3, 4, 5, 6], Numbers(reader));
     }
@@ -83,11 +81,11 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture, StackFi
     public async Task A_replica_that_is_cut_off_believes_an_id_from_one_that_is_ahead()
     {
         await WholeAsync();
-        await using var ahead = await _system.StartReplicaAsync(DirectSettings.Of(stack, _system));
+        await using var ahead = await _system.StartReplicaAsync(DirectSettings.Of(_system));
         await using var before = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         _system.Postgres.Freeze();
         _system.Redis.Freeze();
-        var positions = await DeliverySystem.RepeatNumbersAsync(ahead, T("1"), 1, 5);
+        var positions = await World.RepeatNumbersAsync(ahead, T("1"), 1, 5);
         await using var moved = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream, positions[2]);
         Assert.Equal(positions[2], moved.Frames.First(f => f.Id is not null).Id);
         _system.Postgres.Heal();

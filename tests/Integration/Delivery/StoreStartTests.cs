@@ -1,12 +1,11 @@
 using System.Net;
 using Harness;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>Stores with which no service starts.</summary>
-public sealed class StoreStartTests(StackFixture stack)
+public sealed class StoreStartTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -15,14 +14,14 @@ public sealed class StoreStartTests(StackFixture stack)
     [InlineData("Broadcaster")]
     public async Task A_service_does_not_start_on_a_schema_that_lacks_its_migrations(string service)
     {
-        var empty = await stack.CreateDatabaseAsync(Stop);
+        var empty = await Stores.Shared.CreateDatabaseAsync(Stop);
         await RefusesAsync(service, empty);
-        var older = await MigratedDatabase.CreateAsync(stack, Stop);
+        var older = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var database = NpgsqlDataSource.Create(older.ConnectionString);
         await RunAsync(database, "delete from eventstore.migrations where name like 'functions %'");
         await RefusesAsync(service, older);
         // Tables of a later version, which replaces the functions too: this version serves until it is replaced.
-        var newer = await MigratedDatabase.CreateAsync(stack, Stop);
+        var newer = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var next = NpgsqlDataSource.Create(newer.ConnectionString);
         await RunAsync(next, "insert into eventstore.migrations (name) values ('9999_next')");
         await using var started = await ServiceProcess.StartAsync(service, Settings(newer), Stop);
@@ -31,12 +30,13 @@ public sealed class StoreStartTests(StackFixture stack)
     [Fact]
     public async Task A_service_that_started_without_Postgres_acknowledges_nothing_and_stops_when_the_schema_is_wrong()
     {
-        var empty = await stack.CreateDatabaseAsync(Stop);
+        var empty = await Stores.Shared.CreateDatabaseAsync(Stop);
         await using var link = new FaultyLink(empty.Host!, empty.Port);
         link.Cut();
-        (empty.Host, empty.Port) = ("127.0.0.1", link.Port);
+        empty.Host = "127.0.0.1";
+        empty.Port = link.Port;
         await using var service = await ServiceProcess.StartAsync("StreamApi", Settings(empty), Stop);
-        using (var refused = await DeliverySystem.PostAsync(service, new EventBody("t.1", "n", 1)))
+        using (var refused = await World.PostAsync(service, new EventBody("t.1", "n", 1)))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         link.Heal();
         await service.WaitForExitAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
@@ -49,12 +49,12 @@ public sealed class StoreStartTests(StackFixture stack)
     [InlineData("Broadcaster", "prefer-standby")]
     public async Task A_service_that_is_told_to_use_a_standby_does_not_start(string service, string target)
     {
-        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
         database.TargetSessionAttributes = target;
         await RefusesAsync(service, database, "Write 'Target Session Attributes=primary'");
     }
 
-    private async Task RefusesAsync(
+    private static async Task RefusesAsync(
         string service,
         NpgsqlConnectionStringBuilder database,
         string message = "another schema than this version's"
@@ -68,11 +68,11 @@ public sealed class StoreStartTests(StackFixture stack)
         Assert.DoesNotContain("Now listening", failure.Message, StringComparison.Ordinal);
     }
 
-    private Dictionary<string, string> Settings(NpgsqlConnectionStringBuilder database) =>
+    private static Dictionary<string, string> Settings(NpgsqlConnectionStringBuilder database) =>
         new()
         {
             ["ConnectionStrings__eventstore"] = database.ConnectionString,
-            ["ConnectionStrings__redis"] = stack.Redis,
+            ["ConnectionStrings__redis"] = Stores.Shared.Redis,
             ["EventStore__Channel"] = database.Database!,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["Traffic__Enabled"] = "false",

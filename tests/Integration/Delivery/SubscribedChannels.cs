@@ -1,4 +1,3 @@
-using Stack;
 using StackExchange.Redis;
 
 namespace Integration.Delivery;
@@ -7,11 +6,11 @@ namespace Integration.Delivery;
 internal static class SubscribedChannels
 {
     /// <summary>Waits until these channels, below the heartbeat's, and no others have subscribers.</summary>
-    public static async Task WaitForAsync(StackFixture stack, DeliverySystem system, params string[] expected)
+    public static async Task WaitForAsync(World system, params string[] expected)
     {
-        using var redis = await TestRedis.ConnectAsync(stack.Redis, allowAdmin: true);
+        using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis, allowAdmin: true);
         var server = redis.GetServer(redis.GetEndPoints()[0]);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 var channels = new List<string>();

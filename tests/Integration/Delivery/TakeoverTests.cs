@@ -1,5 +1,4 @@
 using System.Globalization;
-using Stack;
 
 namespace Integration.Delivery;
 
@@ -8,13 +7,13 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
 {
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";
 
-    public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
+    public sealed class TwoReplicas : SharedWorld
     {
         protected override int Replicas => 2;
         protected override int Broadcasters => 0;
@@ -32,29 +31,33 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
             await _system.StartBroadcasterAsync(inProcess: true);
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
         var leader = await _system.LeaderAsync();
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 10);
+        await World.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 10);
         if (fault == "killed")
             leader.Process.Kill();
         else
             leader.Process.Freeze();
+
         _system.Broadcasters.Remove(leader);
         var spare = await _system.LeaderAsync();
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 11, 10);
+        await World.PublishNumbersAsync(_system.Replicas[0], T("1"), 11, 10);
         if (fault == "frozen")
             leader.Process.Thaw();
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], T("1"), 21, 10);
+        await World.PublishNumbersAsync(_system.Replicas[0], T("1"), 21, 10);
         await reader.WaitForEventsAsync(30);
         Assert.Equal(Enumerable.Range(1, 30), Numbers(reader));
+
         await _system.WaitForModeAsync("live");
+
         if (fault == "frozen")
         {
-            await DeliverySystem.EventuallyAsync(
-                async () => !await DeliverySystem.LeadsAsync(leader),
+            await Eventually.HoldsAsync(
+                async () => !await World.LeadsAsync(leader),
                 "the thawed leader knows that it leads no more"
             );
             _system.Broadcasters.Add(leader);
         }
-        await DeliverySystem.EventuallyAsync(() => DeliverySystem.LeadsAsync(spare), "the standby leads");
+
+        await Eventually.HoldsAsync(() => World.LeadsAsync(spare), "the standby leads");
     }
 
     private static IEnumerable<int> Numbers(SseReader reader) =>

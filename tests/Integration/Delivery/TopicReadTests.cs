@@ -2,12 +2,11 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>The cost of reads of one topic in a long log.</summary>
-public sealed class TopicReadTests(StackFixture stack)
+public sealed class TopicReadTests
 {
     private const string Early = "early",
         Late = "late",
@@ -110,13 +109,16 @@ public sealed class TopicReadTests(StackFixture stack)
         await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         await FillAsync(host, reads);
         var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
+
         await using var nth = reads.CreateCommand(
             $"""
             select position from eventstore.events where topic = '{Long}' order by position
             offset {TopicReader.MostOrdinal - 1} limit 1
             """
         );
+
         var last = (long)(await nth.ExecuteScalarAsync(Stop))!;
+
         foreach (
             var (topic, ordinal, at, isCounted) in new[]
             {
@@ -172,6 +174,7 @@ public sealed class TopicReadTests(StackFixture stack)
         using var host = await StartAsync();
         await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         await FillAsync(host, reads);
+
         await using var fill = reads.CreateCommand(
             $"""
             insert into eventstore.events (position, id, topic, type, data, time)
@@ -179,9 +182,11 @@ public sealed class TopicReadTests(StackFixture stack)
             from generate_series(1, {Unlisted}) n
             """
         );
+
         await fill.ExecuteNonQueryAsync(Stop);
         var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
         var before = await RowsReadAsync(reads);
+
         var found = await topics.ListAsync(
             "",
             async pages =>
@@ -193,6 +198,7 @@ public sealed class TopicReadTests(StackFixture stack)
             },
             Stop
         );
+
         var rows = await RowsReadAsync(reads) - before;
         Assert.Equal(Enumerable.Repeat((long)Unlisted / Pages, Pages), found.Select(t => t.Count));
         Assert.True(rows <= Unlisted + MostRows, $"{rows} rows");
@@ -223,7 +229,10 @@ public sealed class TopicReadTests(StackFixture stack)
         var (position, last) = (0L, Guid.Empty);
         await using (var row = await newest.ExecuteReaderAsync(Stop))
             while (await row.ReadAsync(Stop))
-                (position, last) = (row.GetInt64(0), row.GetGuid(1));
+            {
+                position = row.GetInt64(0);
+                last = row.GetGuid(1);
+            }
         for (var time = 0; time < 7; time++)
         {
             Assert.True(await registry.BeginAsync(Long, writer, "[]"));
@@ -273,9 +282,9 @@ public sealed class TopicReadTests(StackFixture stack)
         await RowsReadAsync(store);
     }
 
-    private async Task<IHost> StartAsync()
+    private static async Task<IHost> StartAsync()
     {
-        var host = StoreHost.Of((await stack.CreateDatabaseAsync(Stop)).ConnectionString).Build();
+        var host = StoreHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString).Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(Stop);
         return host;
     }

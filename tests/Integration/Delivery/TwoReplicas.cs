@@ -1,9 +1,7 @@
-using Stack;
-
 namespace Integration.Delivery;
 
 /// <summary>Two replicas that several classes share.</summary>
-public sealed class TwoReplicas(StackFixture stack) : SharedSystem(stack)
+public sealed class TwoReplicas : SharedWorld
 {
     public const string Collection = "Delivery";
 

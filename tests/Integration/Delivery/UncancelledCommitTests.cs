@@ -1,12 +1,11 @@
 using System.Net;
 using System.Text;
 using Harness;
-using Stack;
 
 namespace Integration.Delivery;
 
 /// <summary>A commit waits for its synchronous standby, even if its client disconnects.</summary>
-public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack) : IClassFixture<PromotionRig>
+public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<PromotionRig>
 {
     private const string Generation = """{"model":"demo","messages":[{"role":"user","content":"Hello."}]}""";
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -36,7 +35,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
             // Answered after the timeout; by then the server knows that the first client is gone.
             Assert.Equal(HttpStatusCode.ServiceUnavailable, await PostAsync(system.Replicas[0], path, 2, body, Stop));
             var looks = Looks(system);
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () => Task.FromResult(Looks(system) > looks),
                 "the server looks whether Postgres still runs both"
             );
@@ -47,24 +46,24 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
         {
             await rig.Origin.SetStandbysAsync("", Stop);
         }
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await CountAsync(system, table) == 2,
             "both changes are valid when they are as safe as the settings demand"
         );
+        var database = await rig.CreateDatabaseAsync();
     }
 
-    private async Task<DeliverySystem> StartAsync() =>
-        await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new()
-            {
-                ["EventStore__CommandTimeoutSeconds"] = "8",
-                ["Logging__LogLevel__EventStore.StoreContact"] = "Debug",
-            },
-            database: await rig.CreateDatabaseAsync(),
-            inProcesses: true
+    private async Task<World> StartAsync()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        return await World.Start(o =>
+            o.Broadcasters(0)
+                .Set("EventStore:CommandTimeoutSeconds", 8)
+                .Set("Logging:LogLevel:EventStore.StoreContact", "Debug")
+                .Database(database)
+                .AsProcesses()
         );
+    }
 
     /// <summary>Sends a request, the path and the idempotency key with its number, and returns the status.</summary>
     private static async Task<HttpStatusCode> PostAsync(
@@ -89,15 +88,15 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
     }
 
     /// <summary>Number of times that the server found late commands that Postgres still runs.</summary>
-    private static int Looks(DeliverySystem system) => system.Replicas[0].Output.Split("Postgres still runs").Length;
+    private static int Looks(World system) => system.Replicas[0].Output.Split("Postgres still runs").Length;
 
-    private static Task WaitForAsync(DeliverySystem system, string commit, int count) =>
-        DeliverySystem.EventuallyAsync(
+    private static Task WaitForAsync(World system, string commit, int count) =>
+        Eventually.HoldsAsync(
             async () => await WaitingAsync(system, commit) == count,
             $"{count} of '{commit}' wait for the standby"
         );
 
-    private static Task<int> WaitingAsync(DeliverySystem system, string commit) =>
+    private static Task<int> WaitingAsync(World system, string commit) =>
         AskAsync(
             system,
             // Not 'object': a commit with a notification would make all others wait for the standby, appends too.
@@ -105,10 +104,10 @@ public sealed class UncancelledCommitTests(PromotionRig rig, StackFixture stack)
                 + $"and datname = current_database() and query like '{commit}'"
         );
 
-    private static Task<int> CountAsync(DeliverySystem system, string table) =>
+    private static Task<int> CountAsync(World system, string table) =>
         AskAsync(system, $"select count(*) from {table}");
 
-    private static async Task<int> AskAsync(DeliverySystem system, string sql)
+    private static async Task<int> AskAsync(World system, string sql)
     {
         await using var command = system.Database.CreateCommand(sql);
         return (int)(long)(await command.ExecuteScalarAsync(Stop))!;

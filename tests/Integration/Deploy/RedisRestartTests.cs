@@ -57,6 +57,7 @@ public sealed class RedisRestartTests : IAsyncDisposable
             .Build(Deployment.File("deploy/kubernetes/overlays/ha"))
             .Single(o => o.Text("kind") == "StatefulSet")
             .At("spec.template.spec.containers.0")!;
+
         for (var i = 0; i < Nodes; i++)
         {
             var (address, data) = ($"{network}.{i + 1}", Path.Combine(_folder.FullName, $"redis-{i}"));
@@ -73,10 +74,11 @@ public sealed class RedisRestartTests : IAsyncDisposable
             pod.OutputDataReceived += (_, _) => { };
             pod.BeginOutputReadLine(); // a full pipe would stop the server
         }
+
         for (var i = 0; i < Nodes; i++)
         {
             var node = i;
-            await DeliverySystem.EventuallyAsync(async () => await AskAsync(node, "ping") == "PONG", "Redis answers");
+            await Eventually.HoldsAsync(async () => await AskAsync(node, "ping") == "PONG", "Redis answers");
         }
     }
 
@@ -92,7 +94,7 @@ public sealed class RedisRestartTests : IAsyncDisposable
     }
 
     private Task WaitUntilWholeAsync() =>
-        DeliverySystem.EventuallyAsync(
+        Eventually.HoldsAsync(
             async () =>
             {
                 for (var i = 0; i < Nodes; i++)

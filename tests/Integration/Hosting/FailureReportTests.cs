@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using Integration.Delivery;
 using LocalServices;
 using LocalServices.Supervision;
 using Microsoft.Extensions.DependencyInjection;
@@ -191,7 +190,7 @@ public class FailureReportTests
         /// <summary>Returns the first report that begins with these words.</summary>
         public async Task<string> FirstAsync(string words)
         {
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () => Task.FromResult(_all.Any(r => r.StartsWith(words + " ", StringComparison.Ordinal))),
                 $"{words} … is reported"
             );

@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Llm;
 
@@ -21,6 +20,7 @@ public sealed class AgentTests(LlmSystem system)
             system.A.Url,
             Ask("What is 12 * (3 + 4), and which cats do you have?")
         );
+
         await reader.WaitForEndAsync();
         var events = reader.Events.ToList();
         Assert.Equal(
@@ -29,6 +29,7 @@ public sealed class AgentTests(LlmSystem system)
         );
         Assert.Equal("end", events[^1].Event);
         Assert.Equal("""{"type":"end"}""", events[^1].Data);
+
         var sum = JsonDocument.Parse(events[1].Data!).RootElement;
         Assert.Equal(
             ("tool_result", "calculate", 84),

@@ -3,8 +3,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
@@ -16,7 +14,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     private const int ReadBytes = 65_536;
 
     /// <summary>A replica with a small limit on reads of a run.</summary>
-    public sealed class ShortReads(StackFixture stack) : SharedLlmSystem(stack)
+    public sealed class ShortReads : SharedLlmSystem
     {
         protected override Dictionary<string, string> Settings =>
             new(base.Settings) { ["Runs__MaxReadBytes"] = $"{ReadBytes}", ["Llm__MaxMessageBytes"] = "30000" };
@@ -147,6 +145,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
         var session = await SessionAsync(replica, "openai");
         var go = new TaskCompletionSource();
+
         var prompts = Enumerable
             .Range(0, 6)
             .Select(i =>
@@ -162,6 +161,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
                 )
             )
             .ToList();
+
         foreach (var prompt in prompts)
             using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompt }))
                 Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
@@ -209,7 +209,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         // The zeros take 0.9 MB, and the prompt 0.2 MB.
         Assert.Equal(HttpStatusCode.TooManyRequests, await ManyZerosAsync());
         go.SetResult();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await ManyZerosAsync() == HttpStatusCode.RequestEntityTooLarge,
             "the conversation of an ended answer is given back"
         );
@@ -226,6 +226,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     {
         var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
         var said = new StringBuilder();
+
         var prompt = upstream.On(async request =>
         {
             await request.StartAsync();
@@ -237,12 +238,15 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             }
             await request.EndAsync(300);
         });
+
         var id = await LlmSystem.GenerateAsync(replica, prompt, "openai");
+
         await using (var whole = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id)))
         {
             await whole.WaitForEndAsync();
             Assert.Equal(said.ToString(), LlmSystem.Text(whole.Events, "text"));
         }
+
         using var response = await LlmSystem.Http.GetAsync(new Uri(replica.Url, $"/v1/generations/{id}"));
         var state = await response.Content.ReadFromJsonAsync<JsonElement>();
         var text = state.GetProperty("text").GetString()!;
@@ -252,11 +256,13 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             (state.GetProperty("status").GetString(), state.GetProperty("usage").GetProperty("outputTokens").GetInt32())
         );
         Assert.True(text.Length < ReadBytes, $"{text.Length} characters");
+
         await using var rest = await SseReader.OpenAsync(
             replica.Url,
             LlmSystem.Stream(id),
             Assert.Single(response.Headers.GetValues("X-Sse-Position"))
         );
+
         await rest.WaitForEndAsync();
         Assert.Equal(said.ToString(), text + LlmSystem.Text(rest.Events, "text"));
     }

@@ -1,5 +1,4 @@
 using Harness;
-using Integration.Delivery;
 using Integration.Seeds;
 using LlmGateway.Generations;
 using LlmGateway.Providers;

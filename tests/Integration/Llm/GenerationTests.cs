@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Integration.Delivery;
 
 namespace Integration.Llm;
 
@@ -113,7 +112,7 @@ public sealed class GenerationTests(LlmSystem system)
         var id = await LlmSystem.GenerateAsync(system.A, "an answer for nobody");
         await using (var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id)))
             await reader.WaitForEventsAsync(1);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done",
             "it is done"
         );
@@ -156,12 +155,12 @@ public sealed class GenerationTests(LlmSystem system)
 
         // The replica wakes with tokens to store; the fence rejects them.
         own.Thaw();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(own.Output.Contains("another one has ended its runs", StringComparison.Ordinal)),
             "it knows that it was away"
         );
         var other = "";
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 // A replica that has just woken up may answer 503 with Retry-After.
@@ -176,7 +175,7 @@ public sealed class GenerationTests(LlmSystem system)
             },
             "it takes generations again"
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await LlmSystem.StateAsync(system.B, other)).GetProperty("status").GetString() == "done",
             "a new one is finished"
         );
@@ -196,6 +195,7 @@ public sealed class GenerationTests(LlmSystem system)
             await system.System.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "60" }, inProcess: true)
         ).Process;
         var go = new TaskCompletionSource();
+
         var prompt = system.Upstream.On(async request =>
         {
             await request.StartAsync();
@@ -204,6 +204,7 @@ public sealed class GenerationTests(LlmSystem system)
             await request.TokenAsync("after");
             await request.EndAsync(2);
         });
+
         var id = await LlmSystem.GenerateAsync(own, prompt, "openai");
         await using var reader = await SseReader.OpenAsync(own.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(1);
@@ -213,11 +214,14 @@ public sealed class GenerationTests(LlmSystem system)
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.NotNull(reader.Frames[^1].Retry);
+
         go.SetResult();
         await chat.WaitForEndAsync();
         Assert.Equal("before after", LlmSystem.Text(chat.Events, "content"));
+
         await own.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, own.ExitCode);
+
         await using var rest = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id), reader.LastId);
         await rest.WaitForEndAsync();
         Assert.Equal("after", LlmSystem.Text(rest.Events, "text"));

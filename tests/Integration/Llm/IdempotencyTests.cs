@@ -2,14 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>A repeated request with a key starts nothing twice, and every run has a writer or an end.</summary>
 [Collection(LlmSystem.Collection)]
-public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
+public sealed class IdempotencyTests(LlmSystem system)
 {
     private const string Header = "Idempotency-Key";
 
@@ -47,7 +45,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
         var body = Assert.Single(bodies.Distinct());
         Assert.Single(answers.Select(a => a.Headers.Location).Distinct());
         var id = JsonDocument.Parse(body).RootElement.GetProperty("id").GetString()!;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done",
             "it is done"
         );
@@ -203,7 +201,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     public async Task A_run_is_interrupted_and_its_key_freed_if_the_answer_to_its_begin_was_lost()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(stack, settings: LlmSystem.Settings(upstream));
+        await using var own = await World.Start(o => o.Set(LlmSystem.Settings(upstream)));
         var id = Guid.CreateVersion7().ToString("N");
         // The state after a lost answer to this statement: the writer is alive but does not work on the run.
         await using (
@@ -249,7 +247,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
     public async Task A_replica_killed_during_a_begin_leaves_nothing_running_and_the_request_can_be_repeated()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        await using var own = await DeliverySystem.StartAsync(stack, settings: LlmSystem.Settings(upstream));
+        await using var own = await World.Start(o => o.Set(LlmSystem.Settings(upstream)));
         var (staying, killed) = (own.Replicas[0], await own.StartReplicaAsync(inProcess: true));
         var prompt = upstream.On(async request =>
         {
@@ -267,7 +265,7 @@ public sealed class IdempotencyTests(LlmSystem system, StackFixture stack)
             """
         );
         var lost = LlmSystem.PostAsync(killed, "/v1/generations", Question(prompt), (Header, "again"));
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 await using var looking = own.Database.CreateCommand(

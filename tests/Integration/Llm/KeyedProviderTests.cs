@@ -7,7 +7,6 @@ using Harness;
 using Integration.Delivery;
 using Integration.Seeds;
 using Microsoft.Extensions.AI;
-using Stack;
 
 namespace Integration.Llm;
 
@@ -21,7 +20,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
     private RunningService A => system.System.Replicas[0];
     private RunningService B => system.System.Replicas[1];
 
-    public sealed class KeyedSystem(StackFixture stack) : SharedSystem(stack)
+    public sealed class KeyedSystem : SharedWorld
     {
         protected override int Replicas => 2;
 

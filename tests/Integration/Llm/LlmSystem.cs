@@ -1,13 +1,11 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>Two replicas with the fake provider, shared by tests that break neither.</summary>
-public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
+public sealed class LlmSystem : IAsyncLifetime
 {
     public const string Collection = "Llm";
     internal const string Key = "sk-very-secret-0123456789";
@@ -15,14 +13,14 @@ public sealed class LlmSystem(StackFixture stack) : IAsyncLifetime
     internal static HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
     internal FakeUpstream Upstream { get; private set; } = null!;
-    internal DeliverySystem System { get; private set; } = null!;
+    internal World System { get; private set; } = null!;
     internal RunningService A => System.Replicas[0];
     internal RunningService B => System.Replicas[1];
 
     public async ValueTask InitializeAsync()
     {
         Upstream = await FakeUpstream.StartAsync();
-        System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Settings(Upstream));
+        System = await World.Start(o => o.Replicas(2).Set(Settings(Upstream)));
     }
 
     public async ValueTask DisposeAsync()

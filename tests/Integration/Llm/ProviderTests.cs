@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Integration.Delivery;
 
 namespace Integration.Llm;
 
@@ -207,7 +206,7 @@ public sealed class ProviderTests(LlmSystem system)
         // The end of a later stream is printed after everything about this one.
         await using (var later = await SseReader.OpenAsync(system.A.Url, "/items/stream"))
             await later.WaitForEndAsync();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(printed.Any(line => line.Contains("/items/stream ended", StringComparison.Ordinal))),
             "the later stream's end is printed"
         );
@@ -299,7 +298,7 @@ public sealed class ProviderTests(LlmSystem system)
         };
         using var response = await LlmSystem.Http.SendAsync(http, HttpCompletionOption.ResponseHeadersRead);
         // The reader pauses, so the provider stops.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 var before = Volatile.Read(ref written);

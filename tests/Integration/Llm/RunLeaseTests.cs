@@ -1,13 +1,11 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>A replica whose lease on runs has expired, although it lives.</summary>
-public sealed class RunLeaseTests(StackFixture stack)
+public sealed class RunLeaseTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -79,7 +77,7 @@ public sealed class RunLeaseTests(StackFixture stack)
         await SetLeaseAsync("clock_timestamp() - interval '1 second'");
         using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompt }))
             Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(replica.Output.Contains("lost its lease", StringComparison.Ordinal)),
             "the replica has tried to answer"
         );
@@ -96,16 +94,16 @@ public sealed class RunLeaseTests(StackFixture stack)
         }
     }
 
-    private Task<DeliverySystem> StartAsync(FakeUpstream upstream, params (string Name, string Value)[] more)
+    private static Task<World> StartAsync(FakeUpstream upstream, params (string Name, string Value)[] more)
     {
         var settings = LlmSystem.Settings(upstream);
         foreach (var (name, value) in more)
             settings[name] = value;
-        return DeliverySystem.StartAsync(stack, broadcasters: 0, settings: settings);
+        return World.Start(o => o.Broadcasters(0).Set(settings));
     }
 
-    private static Task WaitForAsync(DeliverySystem system, string sql, string what) =>
-        DeliverySystem.EventuallyAsync(
+    private static Task WaitForAsync(World system, string sql, string what) =>
+        Eventually.HoldsAsync(
             async () =>
             {
                 await using var command = system.Database.CreateCommand(sql);

@@ -1,14 +1,12 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="VendorApiTests"/>.</summary>
 [Collection(LlmSystem.Collection)]
-public sealed class SdkTests(LlmSystem system, StackFixture stack)
+public sealed class SdkTests(LlmSystem system)
 {
     private static readonly Lazy<Task<string>> Folder = new(InstallAsync);
 
@@ -20,6 +18,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
     public async Task The_vendors_javascript_clients_get_their_own_vendors_answers_whole()
     {
         string? beta = null;
+
         var thinking = system.Upstream.On(async request =>
         {
             beta = request.Context.Request.Headers["anthropic-beta"];
@@ -49,6 +48,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
                 """{"type":"message_stop"}"""
             );
         });
+
         var reasoning = system.Upstream.On(async request =>
         {
             await request.BeginAsync();
@@ -66,6 +66,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
                 "[DONE]"
             );
         });
+
         await RunScriptAsync("native.mjs", Address(system.A), thinking, reasoning);
         Assert.Equal("one,two", beta);
     }
@@ -79,7 +80,7 @@ public sealed class SdkTests(LlmSystem system, StackFixture stack)
             ["Llm__PingSeconds"] = "1",
             ["Llm__HeadMilliseconds"] = "250",
         };
-        await using var own = await DeliverySystem.StartAsync(stack, settings: settings);
+        await using var own = await World.Start(o => o.Set(settings));
         async Task ThinkAsync(UpstreamRequest request) => await Task.Delay(TimeSpan.FromSeconds(9), request.Gone);
         var answered = upstream.On(async request =>
         {

@@ -2,14 +2,12 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 using Integration.Security;
-using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>The sessions of one user share the user's part of a provider, whoever answers them.</summary>
-public sealed class SessionShareTests(StackFixture stack)
+public sealed class SessionShareTests
 {
     private const int Sessions = 3;
 
@@ -26,12 +24,7 @@ public sealed class SessionShareTests(StackFixture stack)
             ["Llm__Providers__OpenAi__MaxConcurrent"] = "4",
             ["Llm__Providers__OpenAi__ClientPercent"] = "25",
         };
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 1,
-            settings: settings,
-            apiKey: SecureSystem.OperatorKey
-        );
+        await using var system = await World.Start(o => o.Replicas(1).Set(settings).ApiKey(SecureSystem.OperatorKey));
         await using var lost = await system.StartReplicaAsync(inProcess: true);
         using var ann = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         ann.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
@@ -61,7 +54,7 @@ public sealed class SessionShareTests(StackFixture stack)
             var session = created.GetProperty("session_id").GetString();
             await PostAsync("/message/" + session, new { content = endless });
             // Before the stream: the replica of a stream answers too.
-            await DeliverySystem.EventuallyAsync(async () => await RunningAsync() == i + 1, "the lost replica answers");
+            await Eventually.HoldsAsync(async () => await RunningAsync() == i + 1, "the lost replica answers");
             readers.Add(await SseReader.OpenAsync(system.Replicas[0].Url, "/stream/" + session, client: ann));
             await PostAsync("/message/" + session, new { content = next });
         }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Llm;
 
@@ -84,7 +83,7 @@ public sealed class SessionTests(LlmSystem system)
             values ('sessions.{{session}}.log', 'message', 'second', '{"content":"{{Answering("second")}}"}')
             """
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await StateAsync(session)).GetProperty("turns").GetArrayLength() == 2,
             "the second message is stored"
         );

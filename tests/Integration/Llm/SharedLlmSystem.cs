@@ -1,10 +1,9 @@
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
 /// <summary>A replica with the fake provider, shared by the tests of a class.</summary>
-public abstract class SharedLlmSystem(StackFixture stack) : SharedSystem(stack)
+public abstract class SharedLlmSystem : SharedWorld
 {
     internal FakeUpstream Upstream { get; private set; } = null!;
 

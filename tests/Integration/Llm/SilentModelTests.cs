@@ -1,7 +1,5 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
@@ -9,7 +7,7 @@ namespace Integration.Llm;
 public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassFixture<SilentModelTests.Patient>
 {
     /// <summary>A replica with a short time between heartbeats.</summary>
-    public sealed class Patient(StackFixture stack) : SharedLlmSystem(stack)
+    public sealed class Patient : SharedLlmSystem
     {
         protected override Dictionary<string, string> Settings
         {

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Integration.Delivery;
 using Integration.Seeds;
 
 namespace Integration.Llm;
@@ -47,9 +46,11 @@ public sealed class VendorAnswerTests(LlmSystem system)
                     ]
             );
         });
+
         var whole = await WholeAsync(Anthropic, model, prompt);
         Assert.Equal("max_tokens", whole.GetProperty("stop_reason").GetString());
         Assert.Equal("{\"a\": [1,", whole.GetProperty("content")[0].GetProperty("input").GetString());
+
         var frames = await FramesAsync(Anthropic, model, prompt);
         Assert.Equal(
             "max_tokens",
@@ -60,6 +61,7 @@ public sealed class VendorAnswerTests(LlmSystem system)
                 .GetProperty("stop_reason")
                 .GetString()
         );
+
         var id = await LlmSystem.GenerateAsync(system.A, prompt, model == "gpt-4o" ? "openai" : "anthropic");
         await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
@@ -92,10 +94,12 @@ public sealed class VendorAnswerTests(LlmSystem system)
                     ]
             );
         });
+
         var id = await LlmSystem.GenerateAsync(system.A, prompt, "anthropic");
         await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal(100_512, reader.Events.Last().Json().GetProperty("usage").GetProperty("inputTokens").GetInt64());
+
         foreach (
             var (path, model, input, cached) in ((string, string, string, string)[])
                 [
@@ -134,12 +138,14 @@ public sealed class VendorAnswerTests(LlmSystem system)
             );
             await request.EndAsync(3);
         });
+
         const string text = @"a \ud83d 😀 b 😀 " + "\ufffd.";
         var id = await LlmSystem.GenerateAsync(system.A, prompt, provider);
         await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal("done", reader.Events.Last().Event);
         Assert.Equal(text, LlmSystem.Text(reader.Events, "text"));
+
         var whole = await WholeAsync(path, model, prompt);
         Assert.Equal(
             text,

@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Anthropic;
 using Anthropic.Models.Messages;
-using Integration.Delivery;
 using OpenAI;
 using OpenAI.Chat;
 
@@ -58,7 +57,8 @@ public sealed class VendorApiTests(LlmSystem system)
         {
             foreach (var part in update.ContentUpdate)
                 streamed.Append(part.Text);
-            (usage, finish) = (update.Usage ?? usage, update.FinishReason ?? finish);
+            usage = update.Usage ?? usage;
+            finish = update.FinishReason ?? finish;
         }
         Assert.Equal(text, streamed.ToString());
         Assert.Equal((120, ChatFinishReason.Length), (usage!.OutputTokenCount, finish));
@@ -102,9 +102,11 @@ public sealed class VendorApiTests(LlmSystem system)
                 messages = new[] { new { role = "user", content = "hi" } },
             }
         );
+
         await openAi.WaitForEndAsync();
         Assert.All(openAi.Frames, f => Assert.Equal((null, null, null, null), (f.Id, f.Event, f.Retry, f.Comment)));
         Assert.Equal("[DONE]", openAi.Frames[^1].Data);
+
         await using var anthropic = await PostAsync(
             "/v1/messages",
             new
@@ -115,6 +117,7 @@ public sealed class VendorApiTests(LlmSystem system)
                 messages = new[] { new { role = "user", content = "hi" } },
             }
         );
+
         await anthropic.WaitForEndAsync();
         Assert.All(anthropic.Frames, f => Assert.Equal((null, null, null), (f.Id, f.Retry, f.Comment)));
         Assert.Equal(
@@ -172,6 +175,7 @@ public sealed class VendorApiTests(LlmSystem system)
     public async Task A_client_of_one_vendor_reaches_a_provider_of_the_other_with_its_tools()
     {
         JsonElement seen = default;
+
         var prompt = system.Upstream.On(async request =>
         {
             seen = request.Body;
@@ -193,11 +197,13 @@ public sealed class VendorApiTests(LlmSystem system)
                     + "\"usage\":{\"output_tokens\":9}}\n\ndata: {\"type\":\"message_stop\"}\n\n"
             );
         });
+
         var tool = ChatTool.CreateFunctionTool(
             "look",
             "Looks.",
             BinaryData.FromString("""{"type":"object","properties":{"a":{"type":"array"}}}""")
         );
+
         var answer = (
             await OpenAiClient("claude-test")
                 .CompleteChatAsync(
@@ -205,6 +211,7 @@ public sealed class VendorApiTests(LlmSystem system)
                     new ChatCompletionOptions { Tools = { tool } }
                 )
         ).Value;
+
         var call = Assert.Single(answer.ToolCalls);
         Assert.Equal(
             ("toolu_1", "look", """{"a": [1, 2]}"""),
@@ -226,6 +233,7 @@ public sealed class VendorApiTests(LlmSystem system)
     public async Task Options_unknown_to_the_abstraction_reach_a_provider_of_the_same_vendor()
     {
         JsonElement seen = default;
+
         var prompt = system.Upstream.On(async request =>
         {
             seen = request.Body;
@@ -233,6 +241,7 @@ public sealed class VendorApiTests(LlmSystem system)
             await request.TokenAsync("ok");
             await request.EndAsync(1);
         });
+
         await using var reader = await PostAsync(
             "/v1/chat/completions",
             new
@@ -251,6 +260,7 @@ public sealed class VendorApiTests(LlmSystem system)
                 },
             }
         );
+
         await reader.WaitForEndAsync();
         Assert.Equal(1, seen.GetProperty("logit_bias").GetProperty("a").GetInt32());
         Assert.Equal("ann", seen.GetProperty("messages")[0].GetProperty("name").GetString());
@@ -260,6 +270,7 @@ public sealed class VendorApiTests(LlmSystem system)
     public async Task Counting_tokens_gives_the_usage_of_the_answer()
     {
         var messages = new[] { new { role = "user", content = Prompt } };
+
         using var counted = await LlmSystem.Http.PostAsJsonAsync(
             new Uri(system.A.Url, "/v1/messages/count_tokens"),
             new
@@ -269,6 +280,7 @@ public sealed class VendorApiTests(LlmSystem system)
                 messages,
             }
         );
+
         using var answered = await LlmSystem.Http.PostAsJsonAsync(
             new Uri(system.A.Url, "/v1/messages"),
             new
@@ -279,6 +291,7 @@ public sealed class VendorApiTests(LlmSystem system)
                 messages,
             }
         );
+
         var count = (await counted.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("input_tokens").GetInt64();
         Assert.True(count > 10, $"{count} tokens");
         Assert.Equal(
@@ -288,11 +301,14 @@ public sealed class VendorApiTests(LlmSystem system)
                 .GetInt64(),
             count
         );
+
         using var other = await LlmSystem.Http.PostAsJsonAsync(
             new Uri(system.A.Url, "/v1/messages/count_tokens"),
             new { model = "claude-x", messages }
         );
+
         Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
+
         await VendorErrorTests.SaysAsync(other, isAnthropic: true, "not_found_error");
     }
 

@@ -1,6 +1,4 @@
 using System.Net;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Llm;
 
@@ -9,7 +7,7 @@ public sealed class VendorCapacityTests(VendorCapacityTests.Crowded fixture)
     : IClassFixture<VendorCapacityTests.Crowded>
 {
     /// <summary>A replica with two places, one for each client; a client that resumes may take both.</summary>
-    public sealed class Crowded(StackFixture stack) : SharedLlmSystem(stack)
+    public sealed class Crowded : SharedLlmSystem
     {
         protected override Dictionary<string, string> Settings =>
             new(base.Settings)

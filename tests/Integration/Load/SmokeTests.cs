@@ -1,16 +1,20 @@
 using System.Text.Json;
 using Harness;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Load;
 
 /// <summary>The load tests against the running system, small enough for every test run and large enough to lose
 /// events.</summary>
 [Trait("Takes", "long")]
-public sealed class SmokeTests(StackFixture stack)
+public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<SmokeTests.TwoReplicas>
 {
-    private string Target => stack.Address("streamapi").ToString();
+    private string Target => fixture.System.Replicas[0].Url.ToString();
+
+    public sealed class TwoReplicas : SharedWorld
+    {
+        protected override int Replicas => 2;
+    }
 
     [Fact]
     public async Task Every_kind_of_client_gets_every_acknowledged_event_once_and_in_order()
@@ -82,10 +86,8 @@ public sealed class SmokeTests(StackFixture stack)
     public async Task Generations_whose_readers_drop_and_return_are_read_byte_for_byte()
     {
         var port = FreePort.Take();
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new() { ["Llm__Providers__Local__BaseUrl"] = $"http://127.0.0.1:{port}/v1" }
+        await using var system = await World.Start(o =>
+            o.Replicas(2).Set("Llm:Providers:Local:BaseUrl", $"http://127.0.0.1:{port}/v1")
         );
         var target = system.Replicas[0].Url.ToString();
         string[] small = ["--target", target, "--seconds", "4", "--clients", "6", "--max-p99", "60000", "llm"];

@@ -1,12 +1,10 @@
 using System.Text.RegularExpressions;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Operations;
 
 /// <summary>A replica and a Broadcaster whose metrics Prometheus could read, with events and readers.</summary>
-public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
+public sealed partial class MetricsSystem : IAsyncLifetime
 {
     public const string Collection = "Metrics";
 
@@ -24,17 +22,17 @@ public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
     };
     private readonly List<SseReader> _readers = [];
 
-    internal DeliverySystem System { get; private set; } = null!;
+    internal World System { get; private set; } = null!;
 
     internal ServiceProcess Replica => System.Replicas[0].Process;
 
     public async ValueTask InitializeAsync()
     {
-        System = await DeliverySystem.StartAsync(stack, settings: Settings, inProcesses: true);
+        System = await World.Start(o => o.Set(Settings).AsProcesses());
         for (var i = 0; i < Readers; i++)
             _readers.Add(await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={Topic}"));
         for (var i = 0; i < Events; i++)
-            await DeliverySystem.PublishAsync(Replica, new EventBody(Topic, "n", i));
+            await World.PublishAsync(Replica, new EventBody(Topic, "n", i));
         foreach (var reader in _readers)
             await reader.WaitAsync(r => r.Events.Count() == Events);
     }
@@ -50,7 +48,7 @@ public sealed partial class MetricsSystem(StackFixture stack) : IAsyncLifetime
     )
     {
         MetricsText? last = null;
-        await DeliverySystem.EventuallyAsync(async () => holds(last = await scrape()), "the metrics are as expected");
+        await Eventually.HoldsAsync(async () => holds(last = await scrape()), "the metrics are as expected");
         return last!;
     }
 

@@ -1,13 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Harness;
-using Integration.Delivery;
 using Integration.Security;
-using Stack;
 
 namespace Integration.Operations;
 
-public sealed class PromptTelemetryTests(StackFixture stack)
+public sealed class PromptTelemetryTests
 {
     [Theory]
     [InlineData("Development", true)]
@@ -31,12 +29,8 @@ public sealed class PromptTelemetryTests(StackFixture stack)
         };
         foreach (var (name, value) in receiver.Settings)
             settings[name] = value;
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: settings,
-            apiKey: SecureSystem.OperatorKey,
-            inProcesses: true
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey).AsProcesses()
         );
 
         using var answer = await SecureSystem.SendAsync(
@@ -48,7 +42,7 @@ public sealed class PromptTelemetryTests(StackFixture stack)
         );
         var text = await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
 
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(Exported("gen_ai.response.model")),
             "the span of the call is exported",
             () => text

@@ -6,12 +6,11 @@ using System.Text.Json;
 using Google.Protobuf;
 using Harness;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Operations;
 
 /// <summary>The trace of an event, from its publisher to the replicas of its readers.</summary>
-public sealed class TraceTests(StackFixture stack)
+public sealed class TraceTests
 {
     private const string Topic = "traced";
 
@@ -24,25 +23,22 @@ public sealed class TraceTests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var receiver = await OtlpReceiver.StartAsync(TakeAsync, cancellationToken);
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new(receiver.Settings)
-            {
-                ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
+        await using var system = await World.Start(o =>
+            o.Replicas(2)
+                .Set(receiver.Settings)
+                .Set("OTEL_BSP_SCHEDULE_DELAY", 200)
                 // The events come from Redis, and from the store only if they are lost there.
-                ["Streaming__StoreCheckSeconds"] = "600",
-            },
-            inProcesses: true
+                .Set("Streaming:StoreCheckSeconds", 600)
+                .AsProcesses()
         );
         await using var reader = await SseReader.OpenAtAsync(
             system.Replicas[1].Url,
             $"/v1/events/stream?topic={Topic}&envelope=true"
         );
-        await DeliverySystem.PublishNumbersAsync(system.Replicas[0], Topic, 1, 1);
+        await World.PublishNumbersAsync(system.Replicas[0], Topic, 1, 1);
         await reader.WaitForEventsAsync(1);
         var slot = Relayed.Slots.Of(Topic).ToString(CultureInfo.InvariantCulture);
-        await SubscribedChannels.WaitForAsync(stack, system, slot, "pages");
+        await SubscribedChannels.WaitForAsync(system, slot, "pages");
 
         var (trace, publisher) = (ActivityTraceId.CreateRandom().ToString(), ActivitySpanId.CreateRandom().ToString());
         await PublishAsync(system.Replicas[0], $"00-{trace}-{publisher}-01");
@@ -59,7 +55,7 @@ public sealed class TraceTests(StackFixture stack)
         async Task<OtlpSpan> SpanAsync(string name, string parent)
         {
             OtlpSpan? found = null;
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () =>
                 {
                     found = _spans.FirstOrDefault(s => (s.Name, s.Trace, s.Parent) == (name, trace, parent));

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Operations;
 
@@ -57,7 +56,7 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
         // Some metrics are counted once a second.
         string[]? missing = null;
         await Record.ExceptionAsync(() =>
-            DeliverySystem.EventuallyAsync(
+            Eventually.HoldsAsync(
                 async () =>
                 {
                     var replica = (await system.ReplicaMetricsAsync()).Names;

@@ -5,14 +5,12 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>One client misuses the server under the default Production limits, from an address of its own.
 /// tests/Reliability measures the effect on others; here it only must not be many times the usual.</summary>
-public sealed class AbuseTests(StackFixture stack)
+public sealed class AbuseTests
 {
     private const string OtherAddress = "127.0.0.2";
     private const int Rounds = 100;
@@ -45,7 +43,7 @@ public sealed class AbuseTests(StackFixture stack)
         var session = await SessionAsync(client, replicas[0]);
         using var over = new CancellationTokenSource();
         var abuse = CostlyRequests(client, replicas, session, over.Token).ToList();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await TurnsAsync(client, replicas[0], session) > 0,
             "the session has messages"
         );
@@ -75,17 +73,13 @@ public sealed class AbuseTests(StackFixture stack)
 
     /// <summary>Starts replicas whose limits are those of Production; only the timeout of the count over all replicas
     /// is that of a busy machine.</summary>
-    private async Task<DeliverySystem> StartAsync(int replicas)
+    private static async Task<World> StartAsync(int replicas)
     {
         var settings = SecureSystem
             .Settings.Where(s => !s.Key.StartsWith("Limits__", StringComparison.Ordinal))
             .Append(new("Limits__RedisMilliseconds", "20000"));
-        return await DeliverySystem.StartAsync(
-            stack,
-            replicas: replicas,
-            settings: new(settings),
-            apiKey: SecureSystem.OperatorKey,
-            inProcesses: true
+        return await World.Start(o =>
+            o.Replicas(replicas).Set(settings).ApiKey(SecureSystem.OperatorKey).AsProcesses()
         );
     }
 
@@ -250,11 +244,8 @@ public sealed class AbuseTests(StackFixture stack)
             ["Limits__ConnectionsPerSecond"] = $"{Rate}",
             ["Security__Proxies__0"] = "127.0.0.9",
         };
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: settings,
-            apiKey: SecureSystem.OperatorKey
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
         var server = system.Replicas[0].Url;
         Task<bool>[] From(string address, int count) =>

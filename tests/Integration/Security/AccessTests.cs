@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 

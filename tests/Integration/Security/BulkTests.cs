@@ -6,13 +6,11 @@ using System.Text;
 using System.Text.Json;
 using EventStore;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>The bytes that one client sends are bounded while they are held, and delay nobody else.</summary>
-public sealed class BulkTests(StackFixture stack)
+public sealed class BulkTests
 {
     private static readonly HttpMethod Post = HttpMethod.Post;
 
@@ -21,10 +19,10 @@ public sealed class BulkTests(StackFixture stack)
     {
         const int Lines = 150,
             MaxMegabytes = 250;
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0, inProcesses: true);
+        await using var system = await World.Start(o => o.Broadcasters(0).AsProcesses());
         var server = system.Replicas[0].Process;
         for (var i = 0; i < 20; i++)
-            await DeliverySystem.PublishAsync(server, new EventBody("others.a", "n", i));
+            await World.PublishAsync(server, new EventBody("others.a", "n", i));
         var (before, most) = (server.Megabytes(), 0L);
 
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
@@ -33,7 +31,7 @@ public sealed class BulkTests(StackFixture stack)
         var others = new List<long>();
         while (!bulk.IsCompleted)
         {
-            others.Add(Position((await DeliverySystem.PublishAsync(server, new EventBody("others.a", "n", 1)))[0]));
+            others.Add(Position((await World.PublishAsync(server, new EventBody("others.a", "n", 1)))[0]));
             most = Math.Max(most, server.Megabytes());
         }
         using var response = await bulk;
@@ -59,13 +57,9 @@ public sealed class BulkTests(StackFixture stack)
     [Fact]
     public async Task A_line_that_conflicts_is_named_wherever_its_batch_ended()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new() { ["Events__NdjsonBatchBytes"] = "1024" }
-        );
+        await using var system = await World.Start(o => o.Broadcasters(0).Set("Events:NdjsonBatchBytes", 1024));
         var (server, id) = (system.Replicas[0], Guid.NewGuid());
-        await DeliverySystem.PublishAsync(server, new EventBody("a.b", "n", 1, Id: id));
+        await World.PublishAsync(server, new EventBody("a.b", "n", 1, Id: id));
         var large = new string('x', 2_000);
         string[] lines = [Line(large), Line(large, id), "", Line(large), Line(large)];
         using var answer = await SecureSystem.SendAsync(
@@ -88,13 +82,14 @@ public sealed class BulkTests(StackFixture stack)
     [InlineData(99)]
     public async Task A_line_that_conflicts_is_found_in_few_commits(int conflicting)
     {
-        await using var system = await DeliverySystem.StartAsync(stack, broadcasters: 0);
+        await using var system = await World.Start(o => o.Broadcasters(0));
         var (server, id) = (system.Replicas[0], Guid.NewGuid());
         if (conflicting == 0)
-            await DeliverySystem.PublishAsync(server, new EventBody("a.b", "n", "other", Id: id));
+            await World.PublishAsync(server, new EventBody("a.b", "n", "other", Id: id));
         var lines = Enumerable
             .Range(0, 100)
             .Select(n => new EventBody("bulk", "n", n, Id: n == conflicting || n == 0 ? id : null));
+
         using var answer = await SecureSystem.SendAsync(
             server.Url,
             Post,
@@ -105,12 +100,15 @@ public sealed class BulkTests(StackFixture stack)
                 "application/x-ndjson"
             )
         );
+
         Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+
         var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         Assert.Equal(
             (conflicting + 1, conflicting),
             (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
         );
+
         await using var stored = system.Database.CreateCommand(
             "select count(distinct time), count(*) from eventstore.events where topic = 'bulk'"
         );
@@ -128,11 +126,8 @@ public sealed class BulkTests(StackFixture stack)
         {
             ["Limits__PublishKilobytesPerSecond"] = "16",
         };
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: settings,
-            apiKey: SecureSystem.OperatorKey
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
         foreach (
             var path in (string[])["/v1/events", "/v1/messages/count_tokens", "/v1/stream-tickets", "/v1/events/stream"]
@@ -178,17 +173,14 @@ public sealed class BulkTests(StackFixture stack)
             ["Limits__HeldMegabytesPerClient"] = "1",
             ["Limits__GenerationsPerMinute"] = "10000",
         };
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: settings,
-            apiKey: SecureSystem.OperatorKey
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
         var server = system.Replicas[0].Url;
         var (eve, ann) = (Tokens.Of("eve", publish: ["orders.>", "chat"]), Tokens.Of("ann", publish: ["orders.>"]));
         Socket[] open = [];
         var large = new string('x', 300_000);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 // Opened again if a probe was admitted in between, so that one of them was refused.
@@ -233,7 +225,7 @@ public sealed class BulkTests(StackFixture stack)
 
         foreach (var socket in open)
             socket.Close(0);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 await SecureSystem.StatusAsync(
                     server,

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
 using Harness;
-using Integration.Delivery;
 using Integration.Seeds;
 
 namespace Integration.Security;

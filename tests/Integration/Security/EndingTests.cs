@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -89,7 +88,7 @@ public sealed class EndingTests(SecureSystem system)
         await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
         await third.WaitForEventsAsync(1);
         JsonElement rows = default;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 rows = await SecureSystem.JsonAsync(
@@ -122,20 +121,24 @@ public sealed class EndingTests(SecureSystem system)
                 key: SecureSystem.NamesakeKey
             )
         );
+
         await using var stream = await SecureSystem.OpenAsync(
             system.A,
             $"/v1/events/stream?topic={topic}&ticket={ticket}"
         );
+
         using var keys = new HttpClient { DefaultRequestHeaders = { { "X-Api-Key", SecureSystem.NamesakeKey } } };
         await using var other = await SseReader.OpenAsync(system.A, $"/v1/events/stream?topic={topic}", client: keys);
         foreach (var open in (SseReader[])[stream, other])
             await open.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+
         var rows = await SecureSystem.JsonAsync(
             system.A,
             Get,
             $"/v1/connections?filter={topic}",
             key: SecureSystem.OperatorKey
         );
+
         Assert.Equal(
             ["ann", "key:ann"],
             rows.GetProperty("connections")
@@ -149,6 +152,7 @@ public sealed class EndingTests(SecureSystem system)
     public async Task A_ticket_is_for_its_topics_its_user_and_streams_alone()
     {
         var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 60);
+
         Assert.Equal(
             HttpStatusCode.Unauthorized,
             await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.b&ticket={ticket}")
@@ -259,7 +263,7 @@ public sealed class EndingTests(SecureSystem system)
         using var content = new Lines("application/x-ndjson");
         var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
         await content.SendAsync(line);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 await SecureSystem.StatusAsync(system.A, Get, "/v1/events?topic=orders.late", token)
                 == HttpStatusCode.Unauthorized,
@@ -283,7 +287,7 @@ public sealed class EndingTests(SecureSystem system)
         using var content = new Lines("application/json");
         var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
         await content.SendAsync("""[{"topic":"orders.slow","type":"n","data":1}""");
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 await SecureSystem.StatusAsync(system.A, Get, "/v1/events?topic=orders.slow", token)
                 == HttpStatusCode.Unauthorized,

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -71,19 +70,23 @@ public sealed class EndpointTests(SecureSystem system)
     public async Task A_guessed_id_does_not_open_the_run_of_another_user()
     {
         string[] publish = ["agents.*"];
+
         await using var mine = await SecureSystem.OpenAsync(
             system.A,
             "/stream?prompt=tell%20me%20of%20cats",
             Tokens.Of("ann", publish: publish)
         );
+
         await mine.WaitAsync(r => r.LastId is not null);
         var id = mine.Frames.First(f => f.Id is not null).Id!;
+
         await using var again = await SecureSystem.OpenAsync(
             system.B,
             "/stream?prompt=x",
             Tokens.Of("ann", publish: publish),
             id
         );
+
         await again.WaitAsync(r => r.Frames.Any(f => f.Event == "end"));
         Assert.Equal(
             HttpStatusCode.NoContent,
@@ -210,6 +213,7 @@ public sealed class EndpointTests(SecureSystem system)
         var id = (await SecureSystem.JsonAsync(system.A, HttpMethod.Post, "/session", ann, new { }))
             .GetProperty("session_id")
             .GetString();
+
         foreach (
             var (name, token, expected) in new[]
             {
@@ -293,6 +297,7 @@ public sealed class EndpointTests(SecureSystem system)
     public async Task Orders_and_recommendations_are_for_the_caller_itself(string userId, bool isAllowed)
     {
         var ann = Tokens.Of("ann", publish: ["recommendations.*", "petstore.orders.*.status"]);
+
         Assert.Equal(
             isAllowed ? HttpStatusCode.OK : HttpStatusCode.Forbidden,
             await SecureSystem.StatusAsync(

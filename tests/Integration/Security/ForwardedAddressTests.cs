@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using Harness;
-using Integration.Delivery;
 using Integration.Seeds;
 
 namespace Integration.Security;

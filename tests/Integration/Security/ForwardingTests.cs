@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 

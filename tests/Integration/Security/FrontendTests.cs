@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -127,7 +126,9 @@ public sealed class FrontendTests(SecureSystem system)
             ("services__streamapi__http__0", system.A.ToString()),
             ("StreamApi__ApiKey", SecureSystem.OperatorKey)
         );
+
         using var site = new Site(frontend.Url);
+
         foreach (
             var path in (string[])
                 [
@@ -151,6 +152,7 @@ public sealed class FrontendTests(SecureSystem system)
                 StringComparison.Ordinal
             );
         }
+
         foreach (var open in (string[])["/", "/events", "/Shell/App.razor.css", "/health"])
             Assert.Equal((open, HttpStatusCode.OK), (open, (await site.GetAsync(open)).StatusCode));
     }
@@ -227,7 +229,7 @@ public sealed class FrontendTests(SecureSystem system)
             (await site.SignInAsync(Tokens.Of("ann", [">"], life: TimeSpan.FromSeconds(5)))).StatusCode
         );
         Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/events")).StatusCode);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 (await site.GetAsync("/api/v1/models", accept: "application/json")).StatusCode
                 == HttpStatusCode.Unauthorized,

@@ -2,15 +2,13 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>Sends random requests derived from the server's OpenAPI document: valid, nearly valid and garbage. None
 /// may cause a server error or stay open, and no secret may appear in a log. tests/Reliability sends 100,000;
 /// FUZZ_REQUESTS sets another number, FUZZ_SEED repeats a run.</summary>
-public sealed class FuzzTests(StackFixture stack)
+public sealed class FuzzTests
 {
     /// <summary>Growth of the server's memory from the first tenth of the requests to the end of all.</summary>
     private const int MaxGrownMegabytes = 150;
@@ -20,26 +18,23 @@ public sealed class FuzzTests(StackFixture stack)
     {
         var requests = Setting("FUZZ_REQUESTS", 3_000);
         var seed = Setting("FUZZ_SEED", Random.Shared.Next());
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new(SecureSystem.Settings)
-            {
-                ["Limits__GenerationsPerMinute"] = "1000000",
-                ["Limits__NewStreamsPerMinute"] = "1000000",
-                ["Limits__ResumesPerMinute"] = "1000000",
-                ["Limits__PublishesPerSecond"] = "1000000",
-                ["Limits__PublishKilobytesPerSecond"] = "1000000",
-                ["Limits__RequestsPerSecond"] = "1000000",
-                ["Limits__ReadPercent"] = "1000000",
-                ["Streaming__MaxConnectionsPerClient"] = "0",
-                ["Llm__Providers__Demo__TokensPerSecond"] = "0",
-                ["Petstore__ScoringMilliseconds"] = "1",
+        await using var system = await World.Start(o =>
+            o.Set(SecureSystem.Settings)
+                .Set("Limits:GenerationsPerMinute", 1000000)
+                .Set("Limits:NewStreamsPerMinute", 1000000)
+                .Set("Limits:ResumesPerMinute", 1000000)
+                .Set("Limits:PublishesPerSecond", 1000000)
+                .Set("Limits:PublishKilobytesPerSecond", 1000000)
+                .Set("Limits:RequestsPerSecond", 1000000)
+                .Set("Limits:ReadPercent", 1000000)
+                .Set("Streaming:MaxConnectionsPerClient", 0)
+                .Set("Llm:Providers:Demo:TokensPerSecond", 0)
+                .Set("Petstore:ScoringMilliseconds", 1)
                 // The most detailed log that an operator may set.
-                ["Logging__LogLevel__Default"] = "Information",
-                ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
-            },
-            apiKey: SecureSystem.OperatorKey,
-            inProcesses: true
+                .Set("Logging:LogLevel:Default", "Information")
+                .Set("Logging:LogLevel:Microsoft.AspNetCore", "Information")
+                .ApiKey(SecureSystem.OperatorKey)
+                .AsProcesses()
         );
         var server = system.Replicas[0];
         var document = await SecureSystem.JsonAsync(
@@ -78,7 +73,7 @@ public sealed class FuzzTests(StackFixture stack)
         Assert.True(shown.IsEmpty, $"{story}\n{string.Join('\n', shown.Take(5))}");
         Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server.Url, HttpMethod.Get, "/health"));
         Assert.True(fuzz.IsTelling, story);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 (
                     await SecureSystem.JsonAsync(
@@ -94,7 +89,7 @@ public sealed class FuzzTests(StackFixture stack)
         );
         if (!OperatingSystem.IsLinux())
             return;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(server.Process.Megabytes() <= before + MaxGrownMegabytes),
             $"memory is back at {before} MB and at most {MaxGrownMegabytes} more"
         );

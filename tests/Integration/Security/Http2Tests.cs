@@ -1,13 +1,11 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>HTTP/2, where one connection carries many requests.</summary>
-public sealed class Http2Tests(StackFixture stack)
+public sealed class Http2Tests
 {
     private const int HeadBytes = 9,
         SettingBytes = 6,
@@ -24,15 +22,11 @@ public sealed class Http2Tests(StackFixture stack)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var (plain, multiplexed) = (FreePort.Take(), FreePort.Take());
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new()
-            {
-                ["Kestrel__Endpoints__Plain__Url"] = $"http://127.0.0.1:{plain}",
-                ["Kestrel__Endpoints__Two__Url"] = $"http://127.0.0.1:{multiplexed}",
-                ["Kestrel__Endpoints__Two__Protocols"] = "Http2",
-            }
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0)
+                .Set("Kestrel:Endpoints:Plain:Url", $"http://127.0.0.1:{plain}")
+                .Set("Kestrel:Endpoints:Two:Url", $"http://127.0.0.1:{multiplexed}")
+                .Set("Kestrel:Endpoints:Two:Protocols", "Http2")
         );
         using var client = new TcpClient();
         await client.ConnectAsync("127.0.0.1", multiplexed, cancellationToken);

@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -122,12 +121,15 @@ public sealed class InputTests(SecureSystem system)
     public async Task Published_text_cannot_forge_a_frame()
     {
         var topic = $"forge.{Guid.NewGuid():N}";
+
         await using var reader = await SecureSystem.OpenAsync(
             system.A,
             $"/v1/events/stream?topic={topic}",
             Tokens.Of("ann", subscribe: [topic])
         );
+
         await reader.WaitAsync(r => r.LastId is not null);
+
         string[] evil =
         [
             "x\n\nevent: forged\ndata: 1\n\n",
@@ -136,6 +138,7 @@ public sealed class InputTests(SecureSystem system)
             "\u2028\u2029\u0085",
             "\0",
         ];
+
         foreach (var text in evil)
         {
             Assert.Equal(
@@ -164,6 +167,7 @@ public sealed class InputTests(SecureSystem system)
                 new EventBody(topic, "n", text, text.Replace("\0", "", StringComparison.Ordinal))
             );
         }
+
         await reader.WaitForEventsAsync(evil.Length);
         Assert.Equal(evil, reader.Events.Select(e => JsonSerializer.Deserialize<string>(e.Data!)));
         Assert.DoesNotContain(reader.Frames, f => f.Event == "forged" || f.Id == "1");

@@ -1,6 +1,5 @@
 using System.Net;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -61,7 +60,7 @@ public sealed class LeakedKeyTests(SecureSystem system)
         )
             await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         foreach (var replica in (Uri[])[system.A, system.B])
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => await StatusAsync(replica, before) == HttpStatusCode.Unauthorized,
                 "the replica refuses tickets of the earlier secret"
             );

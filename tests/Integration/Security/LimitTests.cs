@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -207,7 +206,7 @@ public sealed class LimitTests(LimitedSystem fixture)
         foreach (var reader in open)
             await reader.DisposeAsync();
         // Asked by the operator, because each try would count against the user's limit of new streams.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 !(await SecureSystem.JsonAsync(server, Get, "/v1/connections", key: SecureSystem.OperatorKey))
                     .GetProperty("connections")
@@ -215,7 +214,7 @@ public sealed class LimitTests(LimitedSystem fixture)
                     .Any(row => row.GetProperty("user").GetString() == "cid"),
             "the streams are closed"
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await SecureSystem.StatusAsync(server, Get, Orders, cid) == HttpStatusCode.OK,
             "a place is given back"
         );

@@ -1,14 +1,11 @@
-using Integration.Delivery;
-using Stack;
-
 namespace Integration.Security;
 
 /// <summary>A replica with small limits, shared by several classes; each test has its own users.</summary>
-public sealed class LimitedSystem(StackFixture stack) : IAsyncLifetime
+public sealed class LimitedSystem : IAsyncLifetime
 {
     public const string Collection = "Limits";
 
-    private DeliverySystem _system = null!;
+    private World _system = null!;
 
     internal Uri Server => _system.Replicas[0].Url;
 
@@ -32,7 +29,7 @@ public sealed class LimitedSystem(StackFixture stack) : IAsyncLifetime
             ["Llm__Providers__Demo__MaxConcurrent"] = "4", // one for each client
         };
         settings.Remove("Limits__NewStreamsPerMinute"); // 10, as in Production
-        _system = await DeliverySystem.StartAsync(stack, settings: settings, apiKey: SecureSystem.OperatorKey);
+        _system = await World.Start(o => o.Set(settings).ApiKey(SecureSystem.OperatorKey));
     }
 
     public ValueTask DisposeAsync() => _system.DisposeAsync();

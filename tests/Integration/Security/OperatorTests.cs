@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -18,6 +17,7 @@ public sealed class OperatorTests(SecureSystem system)
     public async Task The_systems_topics_are_for_operators()
     {
         var everything = Tokens.Of("dan", subscribe: [">"]);
+
         foreach (
             var path in (string[])
                 [
@@ -91,9 +91,11 @@ public sealed class OperatorTests(SecureSystem system)
             "/v1/events/stream?topic=orders.z",
             Tokens.Of("far", subscribe: ["orders.>"])
         );
+
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
         JsonElement rows = default;
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             async () =>
             {
                 rows = await SecureSystem.JsonAsync(
@@ -106,12 +108,14 @@ public sealed class OperatorTests(SecureSystem system)
             },
             "the replica knows the other one"
         );
+
         Assert.False(rows.TryGetProperty("partial", out _));
         var id = Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("id").GetString();
         Assert.Equal(
             HttpStatusCode.NoContent,
             await SecureSystem.StatusAsync(A, Delete, $"/v1/connections/{id}", key: SecureSystem.OperatorKey)
         );
+
         await reader.WaitForEndAsync();
     }
 }

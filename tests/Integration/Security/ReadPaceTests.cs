@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using System.Text;
 using Harness;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
@@ -18,31 +17,28 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         SmallPage = "/v1/events?topic=pages.small&limit=1000";
 
     /// <summary>A replica that also speaks HTTP/2, and a log with pages of events of 90 kB.</summary>
-    public sealed class Pages(StackFixture stack) : IAsyncLifetime
+    public sealed class Pages : IAsyncLifetime
     {
-        internal DeliverySystem System { get; private set; } = null!;
+        internal World System { get; private set; } = null!;
 
         /// <summary>Address that speaks HTTP/2. Taken at the start: a process keeps only its last lines.</summary>
         internal Uri Http2 { get; private set; } = null!;
 
         public async ValueTask InitializeAsync()
         {
-            System = await DeliverySystem.StartAsync(
-                stack,
-                settings: new(SecureSystem.Settings)
-                {
-                    ["Limits__HeldMegabytesPerClient"] = "4",
+            System = await World.Start(o =>
+                o.Set(SecureSystem.Settings)
+                    .Set("Limits:HeldMegabytesPerClient", 4)
                     // A test has this long to leave several pages unread, on a busy machine too.
-                    ["Limits__ResponseGraceSeconds"] = "4",
-                    ["Limits__MinResponseBytesPerSecond"] = "32768",
-                    ["Limits__PublishKilobytesPerSecond"] = "1000000",
-                    ["Kestrel__Endpoints__A__Url"] = "http://127.0.0.1:0",
-                    ["Kestrel__Endpoints__B__Url"] = "http://127.0.0.1:0",
-                    ["Kestrel__Endpoints__B__Protocols"] = "Http2",
-                },
-                apiKey: SecureSystem.OperatorKey
+                    .Set("Limits:ResponseGraceSeconds", 4)
+                    .Set("Limits:MinResponseBytesPerSecond", 32768)
+                    .Set("Limits:PublishKilobytesPerSecond", 1000000)
+                    .Set("Kestrel:Endpoints:A:Url", "http://127.0.0.1:0")
+                    .Set("Kestrel:Endpoints:B:Url", "http://127.0.0.1:0")
+                    .Set("Kestrel:Endpoints:B:Protocols", "Http2")
+                    .ApiKey(SecureSystem.OperatorKey)
             );
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 () => Task.FromResult(Addresses(System).Count() == 2),
                 "both addresses are in the log"
             );
@@ -75,7 +71,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         var unread = await UntilRefusedAsync(http, new Uri(server, LargePage), most: 20);
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(other, server));
 
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await StatusAsync(http, server) == HttpStatusCode.OK,
             "what was not read is given back"
         );
@@ -104,6 +100,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     {
         var (server, tia) = (fixture.Http2, Tokens.Of("tia", ["tasks.*"], ["tasks.*"]));
         using var http = Client(2, tia);
+
         await Parallel.ForAsync(
             0,
             200,
@@ -118,9 +115,11 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                 Assert.Equal(HttpStatusCode.Created, created.StatusCode);
             }
         );
+
         var tasks = new Uri(server, "/tasks");
         var unread = await UntilRefusedAsync(http, tasks, most: 60);
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var answer = await AskAsync(http, tasks);
@@ -128,6 +127,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             },
             "what was not read is given back"
         );
+
         foreach (var list in unread)
             list.Dispose();
     }
@@ -190,7 +190,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         Assert.Equal(Enumerable.Range(1, 60), (await stalled.ReadToAsync(60)).Numbers);
     }
 
-    private static IEnumerable<Uri> Addresses(DeliverySystem system) =>
+    private static IEnumerable<Uri> Addresses(World system) =>
         system
             .Replicas[0]
             .Output.Split('\n')

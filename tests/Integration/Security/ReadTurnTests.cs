@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
@@ -11,10 +10,10 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
 {
     private const HttpStatusCode Refused = HttpStatusCode.ServiceUnavailable;
 
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     /// <summary>A replica in which one read has the turn and one waits for it.</summary>
-    public sealed class OneTurn(StackFixture stack) : SharedSystem(stack)
+    public sealed class OneTurn : SharedWorld
     {
         protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings =>
@@ -31,7 +30,7 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var http = new HttpClient { BaseAddress = _system.Replicas[0].Url };
-        await DeliverySystem.PublishNumbersAsync(_system.Replicas[0], "t.1", 1, 1);
+        await World.PublishNumbersAsync(_system.Replicas[0], "t.1", 1, 1);
         using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
         var session = await created.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
         var path = $"/session/{session.GetProperty("session_id").GetString()}";
@@ -48,7 +47,7 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
         Assert.Equal(Refused, (await first).StatusCode);
         histories.Remove(first);
         foreach (var read in (string[])[path, "/v1/generations/0123456789abcdef0123456789abcdef", "/tasks"])
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                 {
                     using var refused = await http.GetAsync(read, cancellationToken);
@@ -76,7 +75,7 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
         // A list of topics holds the only turn, because its table is locked.
         await using var locked = await LockedTable.LockAsync(_system.Database, "eventstore.topics");
         var list = http.GetAsync("/v1/topics", cancellationToken);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await locked.WaitersAsync("table eventstore.topics") == 1,
             "the list waits for the table"
         );
@@ -86,7 +85,7 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
             cancellationToken
         );
         Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

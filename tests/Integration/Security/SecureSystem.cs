@@ -4,15 +4,13 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 using Integration.Seeds;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>Two replicas as in Production that trust one issuer and know some keys. Each request states its
 /// credentials.</summary>
-public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
+public sealed class SecureSystem : IAsyncLifetime
 {
     public const string Collection = "Security";
     internal const string OperatorKey = "operator-key-of-this-test-7f2a9c",
@@ -23,7 +21,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
 
     private Task<ServiceProcess>? _pages;
 
-    internal DeliverySystem System { get; private set; } = null!;
+    internal World System { get; private set; } = null!;
     internal RunningService ReplicaA => System.Replicas[0];
     internal Uri A => System.Replicas[0].Url;
     internal Uri B => System.Replicas[1].Url;
@@ -32,6 +30,8 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
         new()
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
+
+            // Two keys that sign tokens, and three API keys.
             ["Security__Jwt__Issuer"] = Tokens.Issuer,
             ["Security__Jwt__Audience"] = Tokens.Audience,
             ["Security__Jwt__Keys__0__Algorithm"] = "HS256",
@@ -52,6 +52,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
             ["Security__ApiKeys__2__Sha256"] = Hash(NamesakeKey),
             ["Security__ApiKeys__2__Publish__0"] = "agents.*",
             ["Security__ApiKeys__2__Subscribe__0"] = "orders.>",
+
             ["Security__RenewSeconds"] = "2",
             ["Limits__NewStreamsPerMinute"] = "10000",
             ["Limits__PublishesPerSecond"] = "10000",
@@ -62,7 +63,7 @@ public sealed class SecureSystem(StackFixture stack) : IAsyncLifetime
         };
 
     public async ValueTask InitializeAsync() =>
-        System = await DeliverySystem.StartAsync(stack, replicas: 2, settings: Settings, apiKey: OperatorKey);
+        System = await World.Start(o => o.Replicas(2).Set(Settings).ApiKey(OperatorKey));
 
     public async ValueTask DisposeAsync()
     {

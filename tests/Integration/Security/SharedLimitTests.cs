@@ -1,14 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>Limits that the replicas count together.</summary>
 [Trait("Takes", "long")]
-public sealed class SharedLimitTests(StackFixture stack)
+public sealed class SharedLimitTests
 {
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post;
@@ -23,12 +21,8 @@ public sealed class SharedLimitTests(StackFixture stack)
             ["Limits__GenerationsPerMinute"] = "2",
             ["Limits__RedisMilliseconds"] = "5000",
         };
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            broadcasters: 0,
-            settings: settings,
-            apiKey: SecureSystem.OperatorKey
+        await using var system = await World.Start(o =>
+            o.Replicas(2).Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
         Uri[] replicas = [.. system.Replicas.Select(r => r.Url)];
         const string Path = "/v1/events/stream?topic=orders.a";
@@ -107,7 +101,7 @@ public sealed class SharedLimitTests(StackFixture stack)
             Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.OK, 6), HttpStatusCode.TooManyRequests], asked.Order());
         system.Redis.Heal();
         var turn = 0;
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 // A new user each time, whose limit is exhausted on the other replica.

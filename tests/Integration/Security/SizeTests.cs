@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Security;
 
@@ -89,7 +88,7 @@ public sealed class SizeTests(LimitedSystem fixture)
             $"/v1/generations/{run.GetProperty("id").GetString()}",
             ida
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => await ManyZerosAsync() == HttpStatusCode.RequestEntityTooLarge,
             "the prompt of an ended run is given back"
         );
@@ -203,6 +202,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     {
         var server = fixture.Server;
         var topic = string.Join('.', Enumerable.Repeat("a", 33));
+
         Assert.Equal(
             HttpStatusCode.BadRequest,
             await SecureSystem.StatusAsync(

@@ -1,12 +1,11 @@
 using System.Net;
 using Harness;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>Limits that the replicas count together, spread over several Redis servers or a cluster.</summary>
-public sealed class SpreadLimitTests(StackFixture stack)
+public sealed class SpreadLimitTests
 {
     private const int Users = 24,
         Limit = 4;
@@ -34,39 +33,36 @@ public sealed class SpreadLimitTests(StackFixture stack)
         await AllRefusedAsync(system);
         // Three of the nodes are copies, which follow.
         foreach (var node in cluster.Nodes)
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => await node.AskAsync("dbsize") != "0",
                 "each node counts some users"
             );
     }
 
-    private Task<DeliverySystem> StartAsync(string redis) =>
-        DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            broadcasters: 0,
-            settings: new(SecureSystem.Settings)
-            {
-                ["ConnectionStrings__redis"] = redis,
-                ["Limits__NewStreamsPerMinute"] = $"{Limit}",
-                ["Limits__RedisMilliseconds"] = "2000",
-            },
-            apiKey: SecureSystem.OperatorKey
+    private static Task<World> StartAsync(string redis) =>
+        World.Start(o =>
+            o.Replicas(2)
+                .Broadcasters(0)
+                .Set(SecureSystem.Settings)
+                .Set("ConnectionStrings:redis", redis)
+                .Set("Limits:NewStreamsPerMinute", Limit)
+                .Set("Limits:RedisMilliseconds", 2000)
+                .ApiKey(SecureSystem.OperatorKey)
         );
 
     /// <summary>Waits until every user who exhausts the limit on one replica is refused by the other one. A count for
     /// which Redis took too long on a busy machine is each replica's own.</summary>
-    private static Task AllRefusedAsync(DeliverySystem system)
+    private static Task AllRefusedAsync(World system)
     {
         var round = 0;
-        return DeliverySystem.EventuallyAsync(
+        return Eventually.HoldsAsync(
             async () => await RefusedAsync(system, $"round{round++}-") == Users,
             "both replicas count all users together"
         );
     }
 
     /// <summary>Lets users exhaust their limit on one replica, and counts those that the other one refuses.</summary>
-    private static async Task<int> RefusedAsync(DeliverySystem system, string prefix)
+    private static async Task<int> RefusedAsync(World system, string prefix)
     {
         var refused = await Task.WhenAll(
             Enumerable

@@ -1,11 +1,9 @@
 using System.Net;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
 /// <summary>Settings with which a server refuses to start.</summary>
-public sealed class StartTests(StackFixture stack)
+public sealed class StartTests
 {
     [Theory]
     [InlineData("Security__ApiKeys__0__Name", null, null)]
@@ -25,8 +23,8 @@ public sealed class StartTests(StackFixture stack)
     {
         var settings = new Dictionary<string, string>
         {
-            ["ConnectionStrings__eventstore"] = stack.EventStore,
-            ["ConnectionStrings__redis"] = stack.Redis,
+            ["ConnectionStrings__eventstore"] = Stores.Shared.EventStore,
+            ["ConnectionStrings__redis"] = Stores.Shared.Redis,
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
         };
         if (setting is not null)
@@ -41,7 +39,8 @@ public sealed class StartTests(StackFixture stack)
     [Fact]
     public async Task Development_is_open_to_its_own_machine_under_its_own_name_alone()
     {
-        var server = stack.Address("streamapi");
+        await using var world = await World.Start(o => o.Broadcasters(0));
+        var server = world.Replicas[0].Url;
         using var http = new HttpClient();
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri(server, "/v1/connections"))).StatusCode);
         // Official clients always send a key.

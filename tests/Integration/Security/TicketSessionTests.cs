@@ -3,7 +3,6 @@ using Harness;
 using Integration.Delivery;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Stack;
 using StreamApi.Security.Tickets;
 using Streaming;
 using Streaming.Connections;
@@ -13,7 +12,7 @@ using Streaming.Feed;
 namespace Integration.Security;
 
 /// <summary>The connection that was opened last with a ticket stays, even if notes are lost or late.</summary>
-public sealed class TicketSessionTests(StackFixture stack)
+public sealed class TicketSessionTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -70,7 +69,7 @@ public sealed class TicketSessionTests(StackFixture stack)
     [InlineData(-10)]
     public async Task The_newest_connection_stays_although_the_note_of_the_other_one_is_slow(int seconds)
     {
-        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var link = new FaultyLink(database.Host!, database.Port);
         await using var log = await OpenLog.OpenAsync(database);
         await using var linked = await OpenLog.OpenAsync(
@@ -79,7 +78,7 @@ public sealed class TicketSessionTests(StackFixture stack)
         var (a, b) = (Replica.Of(linked, new ShiftedClock(TimeSpan.FromSeconds(seconds))), Replica.Of(log));
         var ticket = Guid.NewGuid();
         await a.StoreClock.StartAsync(Stop);
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(Math.Abs((a.StoreClock.Ahead.TotalSeconds + seconds)) < 1),
             "the offset of the clocks is known"
         );
@@ -103,7 +102,7 @@ public sealed class TicketSessionTests(StackFixture stack)
     [Fact]
     public async Task The_newest_connection_on_one_replica_stays_although_the_note_of_the_one_before_was_slow()
     {
-        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var link = new FaultyLink(database.Host!, database.Port);
         await using var linked = await OpenLog.OpenAsync(
             new(database.ConnectionString) { Host = "127.0.0.1", Port = link.Port }
@@ -153,7 +152,8 @@ public sealed class TicketSessionTests(StackFixture stack)
         Assert.Null(stream.StopReason);
     }
 
-    private async Task<OpenLog> OpenAsync() => await OpenLog.OpenAsync(await MigratedDatabase.CreateAsync(stack, Stop));
+    private static async Task<OpenLog> OpenAsync() =>
+        await OpenLog.OpenAsync(await Stores.Shared.CreateMigratedAsync(Stop));
 
     /// <summary>The tickets of a replica, without the replica.</summary>
     private sealed record Replica(TicketSessions Sessions, FilterLogs Logs, StoreClock StoreClock)

@@ -1,7 +1,6 @@
 using EventStore;
 using Harness;
 using Integration.Delivery;
-using Stack;
 
 namespace Integration.Security;
 
@@ -10,10 +9,10 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
 {
     private static readonly HttpMethod Get = HttpMethod.Get;
 
-    private readonly DeliverySystem _system = fixture.System;
+    private readonly World _system = fixture.System;
 
     /// <summary>A replica that looks at four topics of a grant for a page.</summary>
-    public sealed class ShortScans(StackFixture stack) : SharedSystem(stack)
+    public sealed class ShortScans : SharedWorld
     {
         protected override int Broadcasters => 0;
         protected override string? ApiKey => SecureSystem.OperatorKey;
@@ -78,10 +77,10 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
         await using var locked = await LockedTable.LockAsync(_system.Database, "eventstore.topics");
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var first = http.GetAsync("/v1/topics", leave.Token);
-        await DeliverySystem.EventuallyAsync(async () => await ReadingAsync() == 1, "the list waits for the table");
+        await Eventually.HoldsAsync(async () => await ReadingAsync() == 1, "the list waits for the table");
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
-        await DeliverySystem.EventuallyAsync(async () => await ReadingAsync() == 0, "the read has ended");
+        await Eventually.HoldsAsync(async () => await ReadingAsync() == 0, "the read has ended");
 
         var next = http.GetAsync("/v1/topics", cancellationToken);
         await locked.ReleaseAsync();

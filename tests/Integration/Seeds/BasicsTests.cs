@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Integration.Delivery;
 
 namespace Integration.Seeds;
 
@@ -155,7 +154,7 @@ public sealed class BasicsTests(SeedSystem seeds)
             var seconds = again.Events.Take(2).Select(e => e.Json().GetProperty("id").GetInt64()).ToArray();
             Assert.True(seconds[1] > seconds[0]);
         }
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 var ticks = (await Requests.GetAsync(seeds.A, $"/v1/events?topic=sse.ticks&after={last}")).GetProperty(
@@ -206,7 +205,7 @@ public sealed class BasicsTests(SeedSystem seeds)
         await using var first = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=watched.a");
         await using var second = await SseReader.OpenAsync(seeds.B, "/v1/events/stream?topic=watched.b");
         foreach (var (sort, order) in ((string, string[])[])[("", ["a", "b"]), ("-", ["b", "a"])])
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                 {
                     await using var opened = await WatchAsync($"filter=Watched.&sort={sort}connectedAt");
@@ -218,7 +217,7 @@ public sealed class BasicsTests(SeedSystem seeds)
         await using var watch = await WatchAsync("filter=watched.");
         await using var other = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=unwatched");
         await using var third = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=watched.c");
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(Updates().SelectMany(e => TopicsOf(e, "upserted")).Contains("c")),
             "an update has the new connection"
         );

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Seeds;
 
@@ -14,7 +13,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     {
         await using var page = await seeds.Pages.OpenAsync("petstore.html", seeds.A);
         await page.WaitAsync(_ => true, "the page reports");
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 !(await Requests.GetAsync(seeds.A, "/v1/connections"))
                     .ToString()
@@ -57,7 +56,7 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
         await using var page = await seeds.Pages.OpenAsync("tasks.html", seeds.B, query);
         var change = $"/tasks/status/{task.Text("id")}?new_status=";
         // The page may still be opening: the task is moved until the page has received a move.
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 foreach (var status in (string[])["in_progress", "done"])

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Integration.Delivery;
 using Stack;
 
 namespace Integration.Seeds;
@@ -140,7 +139,7 @@ internal sealed class BrowserPage : IAsyncDisposable
     /// <summary>The page's last report that meets the condition; waits for it.</summary>
     public async Task<JsonElement> WaitAsync(Func<JsonElement, bool> condition, string what)
     {
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             () => Task.FromResult(_result() is { } result && condition(result)),
             what,
             () => $"The page said: {_result()}"

@@ -1,19 +1,17 @@
-using Integration.Delivery;
 using Npgsql;
-using Stack;
 using StreamApi.Seeds.Storage;
 
 namespace Integration.Seeds;
 
 /// <summary>Deletion of the features' rows that ended long ago.</summary>
-public sealed class EndedRowsTests(StackFixture stack)
+public sealed class EndedRowsTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Only_rows_that_ended_before_the_age_are_deleted()
     {
-        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         await ExecuteAsync(
             store,
@@ -40,19 +38,15 @@ public sealed class EndedRowsTests(StackFixture stack)
                 ('sse.resilient.failed.control', 'error', '{}')
             """
         );
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new()
-            {
-                ["Petstore__MaxAgeDays"] = "7",
+        await using var system = await World.Start(o =>
+            o.Replicas(2)
+                .Set("Petstore:MaxAgeDays", 7)
                 // Otherwise the steps in nine hours are taken at once.
-                ["Petstore__PreparationMilliseconds"] = "86400000",
-                ["Resilient__IntervalMilliseconds"] = "3600000",
-            },
-            database: database
+                .Set("Petstore:PreparationMilliseconds", 86400000)
+                .Set("Resilient:IntervalMilliseconds", 3600000)
+                .Database(database)
         );
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
                 await CountAsync(store, "tasks.tasks") <= 3
                 && await CountAsync(store, "petstore.orders") <= 2
@@ -76,7 +70,7 @@ public sealed class EndedRowsTests(StackFixture stack)
     [Fact]
     public async Task A_table_that_refuses_to_delete_keeps_no_old_rows_of_the_others()
     {
-        var database = await MigratedDatabase.CreateAsync(stack, Stop);
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         await ExecuteAsync(
             store,
@@ -90,8 +84,8 @@ public sealed class EndedRowsTests(StackFixture stack)
             insert into resilient.sessions (id, seen_at) values ('old', now() - interval '500 days')
             """
         );
-        await using var system = await DeliverySystem.StartAsync(stack, replicas: 1, database: database);
-        await DeliverySystem.EventuallyAsync(
+        await using var system = await World.Start(o => o.Replicas(1).Database(database));
+        await Eventually.HoldsAsync(
             async () => await CountAsync(store, "tasks.tasks") + await CountAsync(store, "resilient.sessions") == 0,
             "the old rows of the other tables are deleted"
         );
@@ -102,7 +96,7 @@ public sealed class EndedRowsTests(StackFixture stack)
     public async Task A_row_that_is_changed_while_old_ones_are_deleted_stays()
     {
         await using var store = NpgsqlDataSource.Create(
-            (await MigratedDatabase.CreateAsync(stack, Stop)).ConnectionString
+            (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
         );
         await ExecuteAsync(
             store,

@@ -1,12 +1,10 @@
 using System.Net;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Seeds;
 
 /// <summary>HEAD gets the head of the GET's response (RFC 9110 §9.3.2).</summary>
 [Collection(SeedSystem.Collection)]
-public sealed class HeadTests(SeedSystem seeds, StackFixture stack)
+public sealed class HeadTests(SeedSystem seeds)
 {
     private static readonly IEnumerable<string> Get = ["GET"];
 
@@ -68,7 +66,7 @@ public sealed class HeadTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task HEAD_of_a_stream_has_its_headers_and_starts_nothing()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: SeedSystem.Quick);
+        await using var system = await World.Start(o => o.Set(SeedSystem.Quick));
         var server = system.Replicas[0].Url;
         foreach (
             var path in (string[])

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using Harness;
-using Integration.Delivery;
 using LocalServices;
 
 namespace Integration.Seeds;
@@ -16,7 +15,9 @@ internal sealed class NginxProxy : IAsyncDisposable
 
     private NginxProxy(Process process, string folder, int port)
     {
-        (_process, _folder, Url) = (process, folder, new Uri($"http://127.0.0.1:{port}"));
+        _process = process;
+        _folder = folder;
+        Url = new Uri($"http://127.0.0.1:{port}");
         process.ErrorDataReceived += (_, e) =>
         {
             lock (_output)
@@ -36,6 +37,7 @@ internal sealed class NginxProxy : IAsyncDisposable
         var text = await File.ReadAllTextAsync(Path.Combine(PythonTests.Root, "deploy", "nginx.conf"));
         var file = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(file, Localize(spoil?.Invoke(text) ?? text, server, folder, port));
+
         var process = new Process
         {
             StartInfo = new ProcessStartInfo(nginx.File, ["-p", folder, "-c", file, "-e", "stderr"])
@@ -44,15 +46,17 @@ internal sealed class NginxProxy : IAsyncDisposable
                 RedirectStandardOutput = true,
             },
         };
+
         if (nginx.Libraries is { } libraries)
             process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
         var proxy = new NginxProxy(process, folder, port);
         process.Start();
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
+
         try
         {
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () =>
                 {
                     if (process.HasExited)
@@ -68,6 +72,7 @@ internal sealed class NginxProxy : IAsyncDisposable
             await proxy.DisposeAsync();
             throw;
         }
+
         return proxy;
     }
 

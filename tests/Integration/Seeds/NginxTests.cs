@@ -2,14 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using Harness;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Seeds;
 
 /// <summary>The articles' pitfalls behind a real nginx, each with its solution.</summary>
 [Collection(SeedSystem.Collection)]
-public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
+public sealed class NginxTests(SeedSystem seeds)
 {
     private readonly string _topic = $"n{Guid.NewGuid():N}";
 
@@ -29,7 +27,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         await using var reader = await SseReader.OpenAsync(nginx.Url, Stream, client: client);
         Assert.Empty(reader.Response.Content.Headers.ContentEncoding);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
-        await DeliverySystem.PublishNumbersAsync(seeds.System.Replicas[1], _topic, 1, 1);
+        await World.PublishNumbersAsync(seeds.System.Replicas[1], _topic, 1, 1);
         await reader.WaitForEventsAsync(1);
         using var json = await client.GetAsync(new Uri(nginx.Url, "/v1/pets"));
         Assert.Equal("gzip", Assert.Single(json.Content.Headers.ContentEncoding));
@@ -56,14 +54,14 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         // Events come one after the other through a proxy without the mistake, in the same time.
         for (var n = 1; n <= 10; n++)
         {
-            await DeliverySystem.PublishNumbersAsync(seeds.System.Replicas[0], _topic, n, 1);
+            await World.PublishNumbersAsync(seeds.System.Replicas[0], _topic, n, 1);
             await beside.WaitForEventsAsync(n);
         }
         // The buffer may hold back even the head; it holds back the events in any case.
         Assert.False(opening.IsCompleted && (await opening).Events.Any());
         // Random text, or the compressor would hold this back too.
         var text = Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000));
-        await DeliverySystem.PublishAsync(
+        await World.PublishAsync(
             seeds.System.Replicas[0],
             new EventBody(_topic, "big", text),
             new EventBody(_topic, "big", text)
@@ -88,7 +86,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
             Assert.False(reader.EndedProperly);
             last = reader.LastId!;
         }
-        await DeliverySystem.PublishNumbersAsync(seeds.System.Replicas[1], _topic, 1, 1);
+        await World.PublishNumbersAsync(seeds.System.Replicas[1], _topic, 1, 1);
         await using var again = await SseReader.OpenAsync(nginx.Url, Stream, last);
         await again.WaitForEventsAsync(1);
     }
@@ -96,11 +94,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task A_heartbeat_within_the_read_timeout_keeps_a_quiet_stream()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new() { ["Streaming__HeartbeatSeconds"] = "1" }
-        );
+        await using var system = await World.Start(o => o.Broadcasters(0).Set("Streaming:HeartbeatSeconds", 1));
         await using var nginx = await NginxProxy.StartAsync(
             system.Replicas[0].Url,
             conf => conf.Replace("proxy_read_timeout 60s;", "proxy_read_timeout 5s;", StringComparison.Ordinal)
@@ -119,7 +113,7 @@ public sealed class NginxTests(SeedSystem seeds, StackFixture stack)
         using (var away = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream))
             Assert.Equal(HttpStatusCode.BadGateway, away.StatusCode);
         link.Heal();
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var back = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream);

@@ -1,14 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Integration.Delivery;
 using Npgsql;
-using Stack;
 
 namespace Integration.Seeds;
 
 [Collection(SeedSystem.Collection)]
-public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
+public sealed class PetstoreTests(SeedSystem seeds)
 {
     private static readonly string[] Steps =
     [
@@ -156,10 +154,8 @@ public sealed class PetstoreTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task The_steps_of_an_order_continue_after_its_replica_was_killed()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 0,
-            settings: new(SeedSystem.Quick) { ["Petstore__ConfirmationMilliseconds"] = "4000" }
+        await using var system = await World.Start(o =>
+            o.Replicas(0).Set(SeedSystem.Quick).Set("Petstore:ConfirmationMilliseconds", 4000)
         );
         var killed = await system.StartReplicaAsync(inProcess: true);
         var order = await Requests.PostAsync(killed.Url, "/v1/orders", new { petId = "019b4132" });

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Text;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Seeds;
 
@@ -140,24 +139,29 @@ internal sealed class PythonProgram : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+
         (
             start.Environment["PYTHONPATH"],
             start.Environment["PYTHONDONTWRITEBYTECODE"],
             start.Environment["PYTHONUTF8"]
         ) = (".", "1", "1");
+
         _process = Process.Start(start)!;
+
         _process.OutputDataReceived += (_, e) =>
         {
             lock (_output)
                 if (e.Data is not null)
                     _output.Append(e.Data).Append('\n');
         };
+
         _process.ErrorDataReceived += (_, e) =>
         {
             lock (_output)
                 if (e.Data is not null)
                     _errors.Append(e.Data).Append('\n');
         };
+
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -178,7 +182,7 @@ internal sealed class PythonProgram : IAsyncDisposable
     }
 
     public Task WaitForAsync(Func<string[], bool> condition) =>
-        DeliverySystem.EventuallyAsync(
+        Eventually.HoldsAsync(
             () =>
             {
                 if (_process.HasExited)

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stack;
 using StreamApi.Seeds;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
@@ -17,7 +16,7 @@ using Streaming.Connections;
 namespace Integration.Seeds;
 
 /// <summary>Cost of the features' reads in rows, whatever Postgres takes the tables' size for.</summary>
-public sealed class ReadCostTests(StackFixture stack)
+public sealed class ReadCostTests
 {
     private const int Limit = 100;
 
@@ -162,9 +161,9 @@ public sealed class ReadCostTests(StackFixture stack)
             await RowsRead.CountAsync(store, @"eventstore\.") + await RowsRead.CountAsync(store, @"resilient\.");
     }
 
-    private async Task<IHost> StartAsync()
+    private static async Task<IHost> StartAsync()
     {
-        var builder = StoreHost.Of((await MigratedDatabase.CreateAsync(stack, Stop)).ConnectionString);
+        var builder = StoreHost.Of((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString);
         builder.Services.AddSeedStores();
         return builder.Build();
     }

@@ -1,19 +1,14 @@
 using System.Net;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Seeds;
 
 /// <summary>A refused stream costs no work: nobody has the id of what it would have begun.</summary>
-public sealed class RefusedStreamTests(StackFixture stack)
+public sealed class RefusedStreamTests
 {
     [Fact]
     public async Task A_stream_without_a_place_begins_nothing_and_one_that_fails_to_begin_gives_its_place_back()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new() { ["Streaming__MaxConnections"] = "1" }
-        );
+        await using var system = await World.Start(o => o.Set("Streaming:MaxConnections", 1));
         var server = system.Replicas[0].Url;
         await using (await SseReader.OpenAtAsync(server, "/v1/events/stream?topic=x"))
             foreach (
@@ -35,7 +30,7 @@ public sealed class RefusedStreamTests(StackFixture stack)
             Assert.Equal(0L, await begun.ExecuteScalarAsync(TestContext.Current.CancellationToken));
 
         const string without = "/v1/pets/recommendations/stream";
-        await DeliverySystem.EventuallyAsync(async () => await StatusAsync() == HttpStatusCode.BadRequest, "a place");
+        await Eventually.HoldsAsync(async () => await StatusAsync() == HttpStatusCode.BadRequest, "a place");
         Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync());
         await using var next = await SseReader.OpenAtAsync(server, "/sse/resilient/s");
         await next.WaitForEventsAsync(1);

@@ -1,11 +1,9 @@
 using System.Net;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Seeds;
 
 [Collection(SeedSystem.Collection)]
-public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
+public sealed class ResilientTests(SeedSystem seeds)
 {
     private readonly string _path = $"/sse/resilient/s{Guid.NewGuid():N}";
 
@@ -52,14 +50,17 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
         await ExecuteAsync(
             $"insert into resilient.sessions (id, seen_at, next_id) values ('{session}', now(), 100051)"
         );
+
         await ExecuteAsync(
             $$"""
             insert into eventstore.outbox (topic, type, data)
             select 'sse.resilient.{{session}}', 'message', '{"id":' || n || '}' from generate_series(100001, 100050) n
             """
         );
+
         await using var whole = await SseReader.OpenAsync(seeds.A, _path + "?last_event_id=0");
         await whole.WaitForEventsAsync(50);
+
         foreach (
             var (last, first, reason) in new[]
             {
@@ -192,7 +193,7 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task A_killed_replica_leaves_the_source_to_the_other_and_the_reader_misses_nothing()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: SeedSystem.Quick);
+        await using var system = await World.Start(o => o.Set(SeedSystem.Quick));
         var (staying, killed) = (system.Replicas[0], await system.StartReplicaAsync(inProcess: true));
         await using var first = await SseReader.OpenAtAsync(killed.Url, _path);
         await first.WaitForEventsAsync(5);
@@ -207,17 +208,14 @@ public sealed class ResilientTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task The_source_stops_some_time_after_the_last_reader_and_continues_for_the_next()
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            settings: new(SeedSystem.Quick) { ["Resilient__IdleSeconds"] = "3" }
-        );
+        await using var system = await World.Start(o => o.Set(SeedSystem.Quick).Set("Resilient:IdleSeconds", 3));
         var server = system.Replicas[0].Url;
         await using (var reader = await SseReader.OpenAtAsync(server, _path))
             await reader.WaitForEventsAsync(2);
-        await DeliverySystem.EventuallyAsync(async () => await NextAtAsync() is null, "the source stands still");
+        await Eventually.HoldsAsync(async () => await NextAtAsync() is null, "the source stands still");
         await using var next = await SseReader.OpenAtAsync(server, _path);
         await next.WaitForEventsAsync(1);
-        await DeliverySystem.EventuallyAsync(async () => await NextAtAsync() is not null, "the source goes on");
+        await Eventually.HoldsAsync(async () => await NextAtAsync() is not null, "the source goes on");
 
         async Task<object?> NextAtAsync()
         {

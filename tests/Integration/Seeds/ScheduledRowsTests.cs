@@ -1,11 +1,10 @@
 using Integration.Delivery;
 using Npgsql;
-using Stack;
 using StreamApi.Seeds.Storage;
 
 namespace Integration.Seeds;
 
-public sealed class ScheduledRowsTests(StackFixture stack) : IAsyncLifetime
+public sealed class ScheduledRowsTests : IAsyncLifetime
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
     private NpgsqlDataSource _store = null!;
@@ -14,7 +13,7 @@ public sealed class ScheduledRowsTests(StackFixture stack) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var database = await stack.CreateDatabaseAsync(Stop);
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
         _store = NpgsqlDataSource.Create(database.ConnectionString);
         await AskAsync("create table rows (due timestamptz)");
     }
@@ -44,6 +43,7 @@ public sealed class ScheduledRowsTests(StackFixture stack) : IAsyncLifetime
     private async Task<object?> FirstTakenAsync(TimeSpan ahead)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+
         using var rows = new ScheduledRows(
             _store,
             "rows",
@@ -52,7 +52,9 @@ public sealed class ScheduledRowsTests(StackFixture stack) : IAsyncLifetime
             Longest,
             new ShiftedClock(ahead)
         );
+
         var taken = new TaskCompletionSource<object?>();
+
         var running = rows.RunAsync(
             async (now, _) =>
             {
@@ -64,6 +66,7 @@ public sealed class ScheduledRowsTests(StackFixture stack) : IAsyncLifetime
             e => taken.TrySetException(e),
             over.Token
         );
+
         var first = await taken.Task.WaitAsync(TimeSpan.FromSeconds(60), Stop);
         await over.CancelAsync();
         await running;

@@ -1,17 +1,15 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Integration.Delivery;
-using Stack;
 
 namespace Integration.Seeds;
 
 /// <summary>Two replicas that the tests of this folder share; each test uses its own tasks, users and sessions. The
 /// shop's pets are everybody's.</summary>
-public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
+public sealed class SeedSystem : IAsyncLifetime
 {
     public const string Collection = "Seeds";
 
-    internal DeliverySystem System { get; private set; } = null!;
+    internal World System { get; private set; } = null!;
     internal Uri A => System.Replicas[0].Url;
     internal Uri B => System.Replicas[1].Url;
 
@@ -34,11 +32,7 @@ public sealed class SeedSystem(StackFixture stack) : IAsyncLifetime
     internal BrowserPages Pages { get; } = new();
 
     public async ValueTask InitializeAsync() =>
-        System = await DeliverySystem.StartAsync(
-            stack,
-            replicas: 2,
-            settings: new(Quick) { ["Cors__AllowedOrigins__0"] = Pages.Origin }
-        );
+        System = await World.Start(o => o.Replicas(2).Set(Quick).Set("Cors:AllowedOrigins:0", Pages.Origin));
 
     public async ValueTask DisposeAsync()
     {

@@ -2,14 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Integration.Delivery;
 using Npgsql;
-using Stack;
 
 namespace Integration.Seeds;
 
 [Collection(SeedSystem.Collection)]
-public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
+public sealed partial class TasksTests(SeedSystem seeds)
 {
     [Fact]
     public async Task A_change_of_status_reaches_every_reader_in_the_articles_frame()
@@ -68,7 +66,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             await using var transaction = await connection.BeginTransactionAsync(stop);
             await AskAsync($"update tasks.tasks set status = 'done' where id = '{id}' returning id");
             second = Requests.JsonAsync(seeds.B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
-            await DeliverySystem.EventuallyAsync(
+            await Eventually.HoldsAsync(
                 async () => (long)await WaitingAsync() > 0,
                 "the second change waits for the first one"
             );
@@ -232,11 +230,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
         string option
     )
     {
-        await using var system = await DeliverySystem.StartAsync(
-            stack,
-            broadcasters: 0,
-            settings: new() { [option] = "2" }
-        );
+        await using var system = await World.Start(o => o.Broadcasters(0).Set(option, 2));
         var server = system.Replicas[0].Url;
         await using var first = await SseReader.OpenAtAsync(server, path);
         await using (await SseReader.OpenAtAsync(server, path))
@@ -257,7 +251,7 @@ public sealed partial class TasksTests(SeedSystem seeds, StackFixture stack)
             }
             await using var elsewhere = await SseReader.OpenAtAsync(server, "/v1/events/stream");
         }
-        await DeliverySystem.EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var admitted = await Requests.SendAsync(server, HttpMethod.Get, path);

@@ -4,20 +4,19 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stack;
 using StreamApi.Seeds.Basics;
 using Streaming.Connections;
 
 namespace Integration.Seeds;
 
 /// <summary>The cost of the ticks without a reader.</summary>
-public sealed class TickerTests(StackFixture stack)
+public sealed class TickerTests
 {
     [Fact]
     public async Task Without_a_reader_a_replica_asks_the_store_six_times_in_the_time_that_ticks_linger()
     {
         var stop = TestContext.Current.CancellationToken;
-        var settings = await MigratedDatabase.CreateAsync(stack, stop);
+        var settings = await Stores.Shared.CreateMigratedAsync(stop);
         await using var log = await OpenLog.OpenAsync(settings);
         var asked = new CommandCounter();
         using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(asked));
@@ -35,7 +34,7 @@ public sealed class TickerTests(StackFixture stack)
         );
 
         await ticker.StartAsync(stop);
-        await DeliverySystem.EventuallyAsync(() => Task.FromResult(clock.Seconds >= 120), "two minutes have passed");
+        await Eventually.HoldsAsync(() => Task.FromResult(clock.Seconds >= 120), "two minutes have passed");
         await ticker.StopAsync(stop);
 
         Assert.InRange((long)asked.Count, 2, (clock.Seconds / 10) + 2);

@@ -1,11 +1,8 @@
-using Integration.Delivery;
-using Stack;
-
 namespace Integration.Seeds;
 
 /// <summary>Rows of docs/troubleshooting.md that no other test reproduces.</summary>
 [Collection(SeedSystem.Collection)]
-public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
+public sealed class TroubleshootingTests(SeedSystem seeds)
 {
     /// <summary>Loggers whose warnings a busy machine causes, and readers do not.</summary>
     private static readonly string[] BusyMachine =
@@ -45,8 +42,9 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
     [Fact]
     public async Task A_disconnected_reader_is_no_error_in_the_log()
     {
-        await using var system = await DeliverySystem.StartAsync(stack, settings: SeedSystem.Quick);
+        await using var system = await World.Start(o => o.Set(SeedSystem.Quick));
         var server = system.Replicas[0];
+
         foreach (
             var path in (string[])
                 [
@@ -58,12 +56,14 @@ public sealed class TroubleshootingTests(SeedSystem seeds, StackFixture stack)
                 ]
         )
             await using (await SseReader.OpenAtAsync(server.Url, path)) { }
-        await DeliverySystem.EventuallyAsync(
+
+        await Eventually.HoldsAsync(
             async () =>
                 (await Requests.GetAsync(server.Url, "/v1/connections")).GetProperty("connections").GetArrayLength()
                 == 0,
             "every connection is given up"
         );
+
         Assert.Contains("ended: ", server.Output);
         Assert.DoesNotContain("fail:", server.Output);
         Assert.DoesNotContain(

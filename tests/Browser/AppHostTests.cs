@@ -1,14 +1,15 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Harness.Worlds;
 using LocalServices;
 using Microsoft.Extensions.DependencyInjection;
 using Stack;
 
 #pragma warning disable ASPIRETERMINAL001 // Terminals are experimental: a later Aspire may change them.
 
-namespace Integration.Hosting;
+namespace Browser;
 
-public class TestingBuilderTests(StackFixture stack)
+public class AppHostTests(StackFixture stack)
 {
     [Fact]
     public async Task The_AppHost_runs_in_a_test_on_free_ports()
@@ -16,7 +17,7 @@ public class TestingBuilderTests(StackFixture stack)
         Assert.NotEqual(5080, stack.Address("streamapi").Port);
         using var http = stack.App.CreateHttpClient("streamapi", "http");
         Assert.True((await http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
-        Assert.Contains("Host=", stack.EventStore, StringComparison.Ordinal);
+        Assert.Contains("Host=", Stores.Shared.EventStore, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -24,7 +25,7 @@ public class TestingBuilderTests(StackFixture stack)
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
             ["--ephemeral"],
-            HostedApplication.StartTimeout
+            TestContext.Current.CancellationToken
         );
         Assert.DoesNotContain(builder.Resources, r => r.Name == "aspire-dashboard");
         var streamapi = Assert.Single(builder.Resources.OfType<ProjectResource>(), r => r.Name == "streamapi");
@@ -65,7 +66,7 @@ public class TestingBuilderTests(StackFixture stack)
         var error = await Assert.ThrowsAnyAsync<Exception>(() =>
             DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
                 ["--LocalServices:Mode=nonsense"],
-                HostedApplication.Timeout
+                TestContext.Current.CancellationToken
             )
         );
         Assert.Contains("nonsense", error.Message, StringComparison.Ordinal);

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Integration.Delivery;
+namespace Harness.Worlds;
 
 /// <summary>An event as a client publishes it.</summary>
 internal sealed record EventBody(

@@ -1,14 +1,10 @@
-using Stack;
-
 namespace Integration.Delivery;
 
-/// <summary>A system that the tests of one class share. They run one after the other, each with its own topics.
-///</summary>
-public abstract class SharedSystem(StackFixture stack) : IAsyncLifetime
+/// <summary>A world that the tests of one class share. They run one after the other, each with its own
+/// topics.</summary>
+public abstract class SharedWorld : IAsyncLifetime
 {
-    internal DeliverySystem System { get; private set; } = null!;
-
-    protected StackFixture Stack { get; } = stack;
+    internal World System { get; private set; } = null!;
 
     protected virtual int Replicas => 1;
     protected virtual int Broadcasters => 1;
@@ -19,13 +15,8 @@ public abstract class SharedSystem(StackFixture stack) : IAsyncLifetime
     protected virtual bool InProcesses => false;
 
     public virtual async ValueTask InitializeAsync() =>
-        System = await DeliverySystem.StartAsync(
-            Stack,
-            Replicas,
-            Broadcasters,
-            Settings,
-            ApiKey,
-            inProcesses: InProcesses
+        System = await World.Start(o =>
+            o.Replicas(Replicas).Broadcasters(Broadcasters).Set(Settings).ApiKey(ApiKey).AsProcesses(InProcesses)
         );
 
     public virtual async ValueTask DisposeAsync()

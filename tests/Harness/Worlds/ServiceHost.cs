@@ -1,5 +1,4 @@
 using Broadcaster;
-using Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -7,7 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using StreamApi;
 
-namespace Integration.Delivery;
+namespace Harness.Worlds;
 
 /// <summary>
 /// One of our services within the test's process, as its program builds it, with its own port, settings, name and log.
@@ -23,7 +22,8 @@ internal sealed class ServiceHost : RunningService
 
     private ServiceHost(WebApplication app)
     {
-        (_app, _lifetime) = (app, app.Lifetime);
+        _app = app;
+        _lifetime = app.Lifetime;
         var format = app.Services.GetServices<ConsoleFormatter>().First(f => f.Name == ConsoleFormatterNames.Simple);
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(new LogLines(format, Take));
     }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
-namespace Integration.Delivery;
+namespace Harness.Worlds;
 
 /// <summary>Passes on the lines that a program would print.</summary>
 internal sealed class LogLines(ConsoleFormatter format, Action<string> take) : ILoggerProvider

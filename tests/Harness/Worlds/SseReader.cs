@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 
-namespace Integration.Delivery;
+namespace Harness.Worlds;
 
 /// <summary>A frame as received; null for a missing field.</summary>
 internal sealed record Frame(string? Id, string? Event, string? Data, string? Retry, string? Comment);
@@ -66,7 +66,10 @@ internal sealed class SseReader : IAsyncDisposable
         };
         request.Headers.Accept.ParseAdd("text/event-stream");
         if (client is not null)
-            (request.Version, request.VersionPolicy) = (client.DefaultRequestVersion, client.DefaultVersionPolicy);
+        {
+            request.Version = client.DefaultRequestVersion;
+            request.VersionPolicy = client.DefaultVersionPolicy;
+        }
         if (lastId is not null)
             request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
         var response = await (client ?? Client)
@@ -138,12 +141,14 @@ internal sealed class SseReader : IAsyncDisposable
             {
                 if (_stalled is { } stalled)
                     await stalled.Task.WaitAsync(_stop.Token);
+
                 if (line.Length > 0)
                 {
                     var colon = line.IndexOf(':');
                     fields.Add((line[..colon], line[(colon + 1)..].TrimStart(' ')));
                     continue;
                 }
+
                 string? Value(string name) =>
                     fields.Any(f => f.Name == name)
                         ? string.Join('\n', fields.Where(f => f.Name == name).Select(f => f.Value))

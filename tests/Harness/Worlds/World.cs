@@ -2,33 +2,35 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Harness;
 using Npgsql;
-using Stack;
 
-namespace Integration.Delivery;
+namespace Harness.Worlds;
 
 /// <summary>
 /// Stream servers and Broadcasters of one test, with a database and a Redis channel of their own, each service behind
 /// links that the test can break. They are hosts within the test's process; a test that kills, freezes or measures a
 /// service starts it in a process of its own.
 /// </summary>
-internal sealed class DeliverySystem : IAsyncDisposable
+internal sealed class World : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly List<RunningService> _services = [];
     private readonly Dictionary<string, string> _environment;
-    private string? _apiKey;
-    private bool _inProcesses;
+    private readonly string? _apiKey;
+    private readonly bool _inProcesses;
 
-    private DeliverySystem(
+    private World(
+        WorldOptions options,
         NpgsqlConnectionStringBuilder database,
         FaultyLink postgres,
         FaultyLink redis,
         string redisPassword
     )
     {
-        (Postgres, Redis) = (postgres, redis);
+        _apiKey = options.Key;
+        _inProcesses = options.InProcesses;
+        Postgres = postgres;
+        Redis = redis;
         Database = NpgsqlDataSource.Create(database.ConnectionString);
         var linked = new NpgsqlConnectionStringBuilder(database.ConnectionString)
         {
@@ -43,6 +45,8 @@ internal sealed class DeliverySystem : IAsyncDisposable
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["Traffic__Enabled"] = "false", // a test sees only what it did itself
         };
+        foreach (var (setting, value) in options.Settings)
+            _environment[setting] = value;
     }
 
     /// <summary>The direct way, for the test's own statements.</summary>
@@ -55,43 +59,39 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public List<RunningService> Replicas { get; } = [];
     public List<RunningService> Broadcasters { get; } = [];
 
-    public static async Task<DeliverySystem> StartAsync(
-        StackFixture stack,
-        int replicas = 1,
-        int broadcasters = 1,
-        Dictionary<string, string>? settings = null,
-        string? apiKey = null,
-        NpgsqlConnectionStringBuilder? database = null,
-        bool inProcesses = false
-    )
+    /// <summary>Starts the services, and returns when each is healthy and the replicas get their events from
+    /// Redis.</summary>
+    public static async Task<World> Start(Action<WorldOptions>? configure = null)
     {
-        var cancellationToken = TestContext.Current.CancellationToken;
-        database ??= await MigratedDatabase.CreateAsync(stack, cancellationToken);
-        var redis = stack.Redis.Split(',', 2);
+        var options = new WorldOptions();
+        configure?.Invoke(options);
+
+        var stores = Stores.Shared;
+        var database = options.Store ?? await stores.CreateMigratedAsync(TestContext.Current.CancellationToken);
+        var redis = stores.Redis.Split(',', 2);
         var endpoint = redis[0].Split(':');
-        var system = new DeliverySystem(
+        var world = new World(
+            options,
             database,
             new FaultyLink(database.Host!, database.Port),
             new FaultyLink(endpoint[0], int.Parse(endpoint[1], CultureInfo.InvariantCulture)),
             redis.Length > 1 ? "," + redis[1] : ""
         );
-        foreach (var (name, value) in settings ?? [])
-            system._environment[name] = value;
-        (system._apiKey, system._inProcesses) = (apiKey, inProcesses);
+
         try
         {
-            var starting = Enumerable.Range(0, replicas).Select(_ => system.StartReplicaAsync()).ToList<Task>();
-            starting.AddRange(Enumerable.Range(0, broadcasters).Select(_ => system.StartBroadcasterAsync()));
-            await Task.WhenAll(starting);
-            if (broadcasters > 0)
-                await system.WaitForModeAsync("live");
-            return system;
+            var starting = Enumerable.Range(0, options.ReplicaCount).Select(_ => world.StartReplicaAsync());
+            var relaying = Enumerable.Range(0, options.BroadcasterCount).Select(_ => world.StartBroadcasterAsync());
+            await Task.WhenAll([.. starting, .. relaying]);
+            if (options.BroadcasterCount > 0)
+                await world.WaitForModeAsync("live");
+            return world;
         }
         catch
         {
-            foreach (var service in system._services)
+            foreach (var service in world._services)
                 TestContext.Current.TestOutputHelper?.WriteLine($"{service.Url}\n{service.Output}");
-            await system.DisposeAsync(); // nobody else could end its services
+            await world.DisposeAsync(); // nobody else could end its services
             throw;
         }
     }
@@ -103,7 +103,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
     )
     {
         var replica = await StartAsync("StreamApi", settings, url, inProcess);
-        await EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode,
             "the replica is healthy"
         );
@@ -141,7 +141,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public async Task<RunningService> LeaderAsync()
     {
         RunningService? leader = null;
-        await EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 foreach (var broadcaster in Broadcasters.Where(b => !b.HasExited))
@@ -188,7 +188,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
 
     /// <summary>Waits until a condition holds for the list of replicas of every running replica.</summary>
     private Task WaitForListsAsync(Func<RunningService, IEnumerable<JsonElement>, bool> holds, string what) =>
-        EventuallyAsync(
+        Eventually.HoldsAsync(
             async () =>
             {
                 foreach (var replica in Replicas.Where(r => !r.HasExited))
@@ -218,7 +218,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
     public static async Task<string[]> RepeatAsync(RunningService replica, params EventBody[] events)
     {
         string[] positions = [];
-        await EventuallyAsync(
+        await Eventually.HoldsAsync(
             async () =>
             {
                 using var response = await PostAsync(replica, events);
@@ -261,7 +261,7 @@ internal sealed class DeliverySystem : IAsyncDisposable
             [.. Enumerable.Range(from, count).Select(n => new EventBody(topic, "n", n, Id: Guid.CreateVersion7()))]
         );
 
-    /// <summary>Publishes events of 4 kB that <see cref="StalledReader"/> counts, 200 at a time.</summary>
+    /// <summary>Publishes events of 4 kB that <c>StalledReader</c> counts, 200 at a time.</summary>
     public static async Task PublishLargeAsync(
         RunningService replica,
         string topic,
@@ -275,31 +275,6 @@ internal sealed class DeliverySystem : IAsyncDisposable
                 replica,
                 [.. chunk.Select(n => new EventBody(topic, "n", new { n, padding }, key?.Invoke(n)))]
             );
-    }
-
-    /// <param name="condition">Asked until it holds.</param>
-    /// <param name="what">The condition in words.</param>
-    /// <param name="state">Describes the state after a condition that never held.</param>
-    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what, Func<string>? state = null)
-    {
-        var limit = DateTime.UtcNow.AddSeconds(60); // a generous limit, because machines that run tests are busy
-        Exception? last = null;
-        while (DateTime.UtcNow < limit)
-        {
-            try
-            {
-                if (await condition())
-                    return;
-                last = null;
-            }
-            catch (Exception e)
-                when (e is HttpRequestException or NpgsqlException or OperationCanceledException or IOException)
-            {
-                last = e;
-            }
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
-        Assert.Fail($"It never came about that {what}. {state?.Invoke() ?? last?.Message}");
     }
 
     public async ValueTask DisposeAsync()

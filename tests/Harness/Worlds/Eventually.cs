@@ -1,0 +1,43 @@
+using Npgsql;
+
+namespace Harness.Worlds;
+
+/// <summary>Waits for a condition.</summary>
+internal static class Eventually
+{
+    // Generous, because machines that run tests are busy.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60),
+        Interval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Returns when the condition holds, and fails if it never does.</summary>
+    /// <param name="condition">Asked until it holds; a service or store that does not answer makes it false.</param>
+    /// <param name="what">The condition in words.</param>
+    /// <param name="state">Describes the state after a condition that never held.</param>
+    public static async Task HoldsAsync(Func<Task<bool>> condition, string what, Func<string>? state = null)
+    {
+        var limit = DateTime.UtcNow + Limit;
+        Exception? last = null;
+
+        while (DateTime.UtcNow < limit)
+        {
+            try
+            {
+                if (await condition())
+                    return;
+                last = null;
+            }
+            catch (Exception e)
+                when (e is HttpRequestException or NpgsqlException or OperationCanceledException or IOException)
+            {
+                last = e;
+            }
+
+            await Task.Delay(Interval, TestContext.Current.CancellationToken);
+        }
+        Assert.Fail($"It never came about that {what}. {state?.Invoke() ?? last?.Message}");
+    }
+
+    /// <inheritdoc cref="HoldsAsync(Func{Task{bool}}, string, Func{string})"/>
+    public static Task HoldsAsync(Func<bool> condition, string what, Func<string>? state = null) =>
+        HoldsAsync(() => Task.FromResult(condition()), what, state);
+}

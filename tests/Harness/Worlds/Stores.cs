@@ -1,0 +1,68 @@
+using Npgsql;
+
+namespace Harness.Worlds;
+
+/// <summary>The Postgres and the Redis of a run, started once; each world has a database and a channel of its
+/// own.</summary>
+/// <param name="eventStore">The connection string of a database of a user who may create others.</param>
+/// <param name="redis">As StackExchange.Redis reads it.</param>
+internal sealed class Stores(string eventStore, string redis)
+{
+    private static Stores? _shared;
+
+    private readonly Lock _once = new();
+    private Task<string>? _template;
+
+    /// <summary>The stores of this process.</summary>
+    /// <exception cref="InvalidOperationException">Nobody has started them.</exception>
+    public static Stores Shared
+    {
+        get => _shared ?? throw new InvalidOperationException("The stores of this process are not started.");
+        set => _shared = value;
+    }
+
+    public string EventStore => eventStore;
+    public string Redis => redis;
+
+    /// <summary>Creates a database as a copy of the template, and returns its connection string.</summary>
+    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(
+        CancellationToken cancellationToken,
+        string template = "template1"
+    )
+    {
+        var name = $"test_{Guid.NewGuid():N}";
+        // Many tests start at once, and a busy machine opens a connection late.
+        var patient = new NpgsqlConnectionStringBuilder(eventStore) { Timeout = 60, CommandTimeout = 60 };
+        await using var source = NpgsqlDataSource.Create(patient);
+
+        await using (var create = source.CreateCommand($"create database {name} template {template}"))
+            await create.ExecuteNonQueryAsync(cancellationToken);
+
+        return new NpgsqlConnectionStringBuilder(eventStore) { Database = name };
+    }
+
+    /// <summary>Creates a copy of one migrated database: a migration for each world would take longer than its
+    /// tests.</summary>
+    public async Task<NpgsqlConnectionStringBuilder> CreateMigratedAsync(CancellationToken cancellationToken)
+    {
+        Task<string> template;
+        lock (_once)
+            template = _template ??= MigrateAsync();
+
+        return await CreateDatabaseAsync(cancellationToken, await template.WaitAsync(cancellationToken));
+    }
+
+    private async Task<string> MigrateAsync()
+    {
+        var database = await CreateDatabaseAsync(CancellationToken.None);
+        database.Pooling = false; // Postgres copies only what nobody is connected to
+
+        await StreamApi.Migration.RunAsync([
+            "--ConnectionStrings:eventstore",
+            database.ConnectionString,
+            "--Logging:LogLevel:Default",
+            "Warning",
+        ]);
+        return database.Database!;
+    }
+}

@@ -1,0 +1,51 @@
+using Aspire.Hosting;
+using Harness.Worlds;
+using LocalServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Stack;
+
+/// <summary>Postgres and Redis as the AppHost adds them, once for a test assembly: empty, on free ports, so that they
+/// can run beside another stack.</summary>
+public sealed class StoresFixture : IAsyncLifetime
+{
+    // The first start downloads missing programs.
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+
+    private DistributedApplication? _app;
+
+    public async ValueTask InitializeAsync()
+    {
+        using var limit = new CancellationTokenSource(StartLimit);
+        var builder = DistributedApplication.CreateBuilder(
+            new DistributedApplicationOptions
+            {
+                // The assembly that names the orchestrator's path.
+                AssemblyName = typeof(Projects.AppHost).Assembly.GetName().Name,
+                ProjectDirectory = Projects.AppHost.ProjectPath,
+                Args = ["--LocalServices:Ephemeral=true", "--DcpPublisher:RandomizePorts=true"],
+                DisableDashboard = true,
+            }
+        );
+        // The runner reads the results of the tests from the same output.
+        builder.Services.AddLogging(logging => logging.AddFilter("Aspire.Hosting", LogLevel.Warning));
+        var (eventStore, redis, _) = builder.AddLocalStores();
+
+        _app = builder.Build();
+        await _app.StartAsync(limit.Token);
+        foreach (var store in new[] { eventStore, redis })
+            await _app.ResourceNotifications.WaitForResourceHealthyAsync(store.Resource.Name, limit.Token);
+
+        Stores.Shared = new Stores(
+            (await eventStore.Resource.GetConnectionStringAsync(limit.Token))!,
+            (await redis.Resource.GetConnectionStringAsync(limit.Token))!
+        );
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+            await _app.DisposeAsync();
+    }
+}
