@@ -1,4 +1,5 @@
+using Integration;
 using Stack;
 
-[assembly: AssemblyFixture(typeof(StoresFixture))]
+[assembly: AssemblyFixture(typeof(AssemblyWorlds))]
 [assembly: TestFramework(typeof(LargestFirst))]

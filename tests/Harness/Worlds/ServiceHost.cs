@@ -38,12 +38,14 @@ internal sealed class ServiceHost : RunningService
     /// <param name="environment">Its settings, named as environment variables.</param>
     /// <param name="url">The address to listen on.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
+    /// <param name="clock">The service's clock, the system's if null.</param>
     /// <exception cref="InvalidOperationException">The service does not start; contains its log.</exception>
     public static async Task<ServiceHost> StartAsync(
         string service,
         IReadOnlyDictionary<string, string> environment,
         string url,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        TimeProvider? clock = null
     )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -52,7 +54,7 @@ internal sealed class ServiceHost : RunningService
         // The service's background work must not see the test's context.
         using (ExecutionContext.SuppressFlow())
             starting = Task.Run(
-                () => RunAsync(service, Arguments(service, environment, url), limit.Token),
+                () => RunAsync(service, Arguments(service, environment, url), clock, limit.Token),
                 CancellationToken.None
             );
         return await starting;
@@ -88,13 +90,20 @@ internal sealed class ServiceHost : RunningService
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private static async Task<ServiceHost> RunAsync(string service, string[] arguments, CancellationToken limit)
+    private static async Task<ServiceHost> RunAsync(
+        string service,
+        string[] arguments,
+        TimeProvider? clock,
+        CancellationToken limit
+    )
     {
         ServiceHost? host = null;
         try
         {
             host = new ServiceHost(
-                service == "StreamApi" ? StreamApiApplication.Build(arguments) : BroadcasterApplication.Build(arguments)
+                service == "StreamApi"
+                    ? StreamApiApplication.Build(arguments, clock)
+                    : BroadcasterApplication.Build(arguments, clock)
             );
             await host._app.StartAsync(limit);
         }

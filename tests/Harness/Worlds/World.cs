@@ -18,6 +18,7 @@ internal sealed class World : IAsyncDisposable
     private readonly Dictionary<string, string> _environment;
     private readonly string? _apiKey;
     private readonly bool _inProcesses;
+    private readonly TimeProvider? _clock;
 
     private World(
         WorldOptions options,
@@ -29,6 +30,7 @@ internal sealed class World : IAsyncDisposable
     {
         _apiKey = options.Key;
         _inProcesses = options.InProcesses;
+        _clock = options.Time;
         Postgres = postgres;
         Redis = redis;
         Database = NpgsqlDataSource.Create(database.ConnectionString);
@@ -99,10 +101,10 @@ internal sealed class World : IAsyncDisposable
     public async Task<RunningService> StartReplicaAsync(
         Dictionary<string, string>? settings = null,
         string url = "http://127.0.0.1:0",
-        bool inProcess = false
+        bool asProcess = false
     )
     {
-        var replica = await StartAsync("StreamApi", settings, url, inProcess);
+        var replica = await StartAsync("StreamApi", settings, url, asProcess);
         await Eventually.HoldsAsync(
             async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode,
             "the replica is healthy"
@@ -117,10 +119,10 @@ internal sealed class World : IAsyncDisposable
 
     public async Task<RunningService> StartBroadcasterAsync(
         Dictionary<string, string>? settings = null,
-        bool inProcess = false
+        bool asProcess = false
     )
     {
-        var broadcaster = await StartAsync("Broadcaster", settings, inProcess: inProcess);
+        var broadcaster = await StartAsync("Broadcaster", settings, asProcess: asProcess);
         lock (Broadcasters)
             Broadcasters.Add(broadcaster);
         return broadcaster;
@@ -289,7 +291,7 @@ internal sealed class World : IAsyncDisposable
         string name,
         Dictionary<string, string>? settings,
         string url = "http://127.0.0.1:0",
-        bool inProcess = false
+        bool asProcess = false
     )
     {
         var environment = new Dictionary<string, string>(_environment);
@@ -297,9 +299,9 @@ internal sealed class World : IAsyncDisposable
             environment[setting] = value;
         var stop = TestContext.Current.CancellationToken;
         RunningService service =
-            inProcess || _inProcesses
+            asProcess || _inProcesses
                 ? await ServiceProcess.StartAsync(name, environment, stop, url)
-                : await ServiceHost.StartAsync(name, environment, url, stop);
+                : await ServiceHost.StartAsync(name, environment, url, stop, _clock);
         lock (_services)
             _services.Add(service);
         return service;

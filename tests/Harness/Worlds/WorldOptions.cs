@@ -12,6 +12,7 @@ internal sealed class WorldOptions
     internal bool InProcesses { get; private set; }
     internal string? Key { get; private set; }
     internal NpgsqlConnectionStringBuilder? Store { get; private set; }
+    internal TimeProvider? Time { get; private set; }
     internal Dictionary<string, string> Settings { get; } = [];
 
     public WorldOptions Replicas(int count)
@@ -44,6 +45,13 @@ internal sealed class WorldOptions
     public WorldOptions ApiKey(string? key)
     {
         Key = key;
+        return this;
+    }
+
+    /// <summary>The clock of every service within the test's process.</summary>
+    public WorldOptions Clock(TimeProvider clock)
+    {
+        Time = clock;
         return this;
     }
 

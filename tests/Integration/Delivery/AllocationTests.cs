@@ -34,7 +34,7 @@ public sealed class AllocationTests
         var folder = Directory.CreateTempSubdirectory("allocation");
         var probe = new ServerProbe(Path.Combine(folder.FullName, "probe"));
         await using var system = await World.Start(o => o.Replicas(0));
-        var replica = await system.StartReplicaAsync(new(probe.Environment), inProcess: true);
+        var replica = await system.StartReplicaAsync(new(probe.Environment), asProcess: true);
         await using var alone = await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", 1);
         await using var crowd = await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=crowd", Readers);
 

@@ -9,8 +9,7 @@ using Harness;
 namespace Integration.Delivery;
 
 /// <summary>No client may take a broken stream for a complete one.</summary>
-[Collection(TwoReplicas.Collection)]
-public sealed class CutTests(TwoReplicas fixture)
+public sealed class CutTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<AssemblyWide<TwoReplicas>>
 {
     private const string Live = "/v1/events/stream?topic=t.%3E",
         Finite = "/items/stream",
@@ -41,7 +40,7 @@ public sealed class CutTests(TwoReplicas fixture)
         string header
     )
     {
-        var server = fixture.System.Replicas[0].Url;
+        var server = shared.World.System.Replicas[0].Url;
         const string Body = """{"messages":[{"role":"user","content":"x"}],"max_tokens":1}""";
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server.Host, server.Port, TestContext.Current.CancellationToken);

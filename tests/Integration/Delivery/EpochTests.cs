@@ -177,7 +177,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         await ExecuteAsync(
             "insert into eventstore.leases values ('broadcaster', 'nobody', 9000000, clock_timestamp())"
         );
-        var old = await system.StartBroadcasterAsync(inProcess: true);
+        var old = await system.StartBroadcasterAsync(asProcess: true);
         await system.WaitForModeAsync("live");
         await using var before = await SseReader.OpenAtAsync(system.Replicas[1].Url, "/v1/events/stream?topic=t.1");
         await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);

@@ -27,7 +27,7 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
     [Fact]
     public async Task SIGTERM_ends_every_stream_properly_with_a_reconnection_time_and_the_process_exits()
     {
-        await using var leaving = (await _system.StartReplicaAsync(inProcess: true)).Process;
+        await using var leaving = (await _system.StartReplicaAsync(asProcess: true)).Process;
         var readers = new List<SseReader>();
         for (var i = 0; i < 50; i++)
             readers.Add(await SseReader.OpenAtAsync(leaving.Url, Stream));

@@ -7,11 +7,11 @@ namespace Integration.Delivery;
 public sealed class FloodedFeedTests
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
-    private const int Batches = 75,
+    private const int Batches = 55,
         BatchEvents = 60,
         Events = Batches * BatchEvents;
 
-    /// <summary>Smaller than <c>Relay:MaxDataBytes</c>, so that Redis brings all of it: 270 MB.</summary>
+    /// <summary>Smaller than <c>Relay:MaxDataBytes</c>, so that Redis brings all of it: 198 MB.</summary>
     private static readonly string Pad = new('x', 60_000);
 
     [Fact]
@@ -32,8 +32,8 @@ public sealed class FloodedFeedTests
         await system.StartBroadcasterAsync(direct);
         // The runtime ends a replica that holds more than it may: 64 MB of messages and what it is made of.
         var flooded = await system.StartReplicaAsync(
-            new() { ["DOTNET_GCHeapHardLimit"] = "0xC000000", ["Streaming__RecentEvents"] = "0" }, // 192 MiB
-            inProcess: true
+            new() { ["DOTNET_GCHeapHardLimit"] = "0xA000000", ["Streaming__RecentEvents"] = "0" }, // 160 MiB
+            asProcess: true
         );
         await system.WaitForModeAsync("live");
         await using var reader = await StalledReader.OpenAsync(flooded.Url, Stream);

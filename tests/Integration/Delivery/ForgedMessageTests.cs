@@ -178,7 +178,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
     private async Task LiveAsync()
     {
         if (_system.Broadcasters.All(b => b.HasExited))
-            await _system.StartBroadcasterAsync(inProcess: true);
+            await _system.StartBroadcasterAsync(asProcess: true);
         await _system.WaitForModeAsync("live");
     }
 

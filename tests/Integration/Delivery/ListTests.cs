@@ -7,8 +7,7 @@ using Integration.Seeds;
 namespace Integration.Delivery;
 
 /// <summary>The lists of what is there, member by member: events, topics, streams, replicas.</summary>
-[Collection(TwoReplicas.Collection)]
-public sealed class ListTests(TwoReplicas fixture)
+public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<AssemblyWide<TwoReplicas>>
 {
     private static readonly string[] StatsMembers =
     [
@@ -26,8 +25,8 @@ public sealed class ListTests(TwoReplicas fixture)
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
-    private RunningService A => fixture.System.Replicas[0];
-    private RunningService B => fixture.System.Replicas[1];
+    private RunningService A => shared.World.System.Replicas[0];
+    private RunningService B => shared.World.System.Replicas[1];
 
     private string T(string rest) => $"{_root}.{rest}";
 

@@ -38,6 +38,9 @@ internal sealed class ModelRun
         {
             for (var i = 0; i < _readers.Length; i++)
                 await _readers[i].OpenAsync(Replica(i));
+            // The steps alone may leave every message as it is.
+            _channel.Treat(lost: 10, doubled: 20, held: 10, seed: steps.Length);
+
             foreach (var step in steps)
                 await PlayAsync(step);
             await HealAsync();

@@ -10,7 +10,7 @@ public sealed class ModelTests
 {
     /// <summary>More for a longer search: <c>MODEL_RUNS=500 dotnet test …</c>.</summary>
     private static readonly int Runs = int.Parse(
-        Environment.GetEnvironmentVariable("MODEL_RUNS") ?? "10",
+        Environment.GetEnvironmentVariable("MODEL_RUNS") ?? "6",
         CultureInfo.InvariantCulture
     );
 

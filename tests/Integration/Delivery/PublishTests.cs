@@ -7,14 +7,13 @@ using Harness;
 namespace Integration.Delivery;
 
 /// <summary>Publishing, and lists of what is there: events, open streams.</summary>
-[Collection(TwoReplicas.Collection)]
-public sealed class PublishTests(TwoReplicas fixture)
+public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<AssemblyWide<TwoReplicas>>
 {
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
-    private RunningService A => fixture.System.Replicas[0];
-    private RunningService B => fixture.System.Replicas[1];
+    private RunningService A => shared.World.System.Replicas[0];
+    private RunningService B => shared.World.System.Replicas[1];
     private string Stream => $"/v1/events/stream?topic={_root}.%3E";
 
     private string T(string rest) => $"{_root}.{rest}";

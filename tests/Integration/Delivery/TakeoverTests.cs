@@ -28,7 +28,7 @@ public sealed class TakeoverTests(TakeoverTests.TwoReplicas fixture) : IClassFix
     public async Task The_standby_takes_over_from_a_dead_leader(string fault)
     {
         while (_system.Broadcasters.Count < 2)
-            await _system.StartBroadcasterAsync(inProcess: true);
+            await _system.StartBroadcasterAsync(asProcess: true);
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[1].Url, Stream);
         var leader = await _system.LeaderAsync();
         await World.PublishNumbersAsync(_system.Replicas[0], T("1"), 1, 10);

@@ -3,14 +3,9 @@ namespace Integration.Delivery;
 /// <summary>Two replicas that several classes share.</summary>
 public sealed class TwoReplicas : SharedWorld
 {
-    public const string Collection = "Delivery";
-
     protected override int Replicas => 2;
 
     // With the default a slow store decides how an id of another epoch is answered.
     protected override Dictionary<string, string> Settings =>
         new() { ["Streaming__PositionSeconds"] = "1", ["Streaming__HeadMilliseconds"] = "10000" };
 }
-
-[CollectionDefinition(TwoReplicas.Collection)]
-public sealed class SharedTests : ICollectionFixture<TwoReplicas>;

@@ -8,8 +8,7 @@ using Harness;
 namespace Integration.Llm;
 
 /// <summary>Agents: tool calls, resumed runs, sessions in the store.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class AgentTests(LlmSystem system)
+public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private static string Ask(string prompt) => "/stream?prompt=" + Uri.EscapeDataString(prompt);
 
@@ -17,7 +16,7 @@ public sealed class AgentTests(LlmSystem system)
     public async Task An_agent_calls_the_tools_that_the_question_needs_and_answers_with_their_results()
     {
         await using var reader = await SseReader.OpenAsync(
-            system.A.Url,
+            shared.World.A.Url,
             Ask("What is 12 * (3 + 4), and which cats do you have?")
         );
 
@@ -51,7 +50,7 @@ public sealed class AgentTests(LlmSystem system)
     [Fact]
     public async Task An_agent_does_not_run_a_tool_call_that_the_limit_has_cut()
     {
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             if (request.Attempt == 1)
@@ -66,7 +65,7 @@ public sealed class AgentTests(LlmSystem system)
                 await request.EndAsync(1);
             }
         });
-        await using var reader = await SseReader.OpenAsync(system.A.Url, Ask(prompt) + "&provider=openai");
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, Ask(prompt) + "&provider=openai");
         await reader.WaitForEndAsync();
         Assert.Equal(["tool_use", "tool_result", "content", "end"], reader.Events.Select(e => e.Event));
         Assert.Contains("limit of tokens", reader.Events.ElementAt(1).Data, StringComparison.Ordinal);
@@ -76,7 +75,7 @@ public sealed class AgentTests(LlmSystem system)
     public async Task A_reader_that_returns_to_another_replica_reads_the_same_run_on()
     {
         var (said, returned) = (new StringBuilder(), new TaskCompletionSource());
-        var question = system.Upstream.On(async request =>
+        var question = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             // The answer is not over before the last return.
@@ -91,23 +90,23 @@ public sealed class AgentTests(LlmSystem system)
         var prompt = Ask(question) + "&provider=openai";
         var frames = new List<Frame>();
         string? last;
-        await using (var first = await SseReader.OpenAtAsync(system.A.Url, prompt))
+        await using (var first = await SseReader.OpenAtAsync(shared.World.A.Url, prompt))
             last = first.Frames.First(f => f.Id is not null).Id; // the announcement: no event was taken
-        await using (var second = await SseReader.OpenAsync(system.B.Url, prompt, last))
+        await using (var second = await SseReader.OpenAsync(shared.World.B.Url, prompt, last))
         {
             await second.WaitForEventsAsync(3);
             frames.AddRange(second.Events.Take(3));
             last = frames[^1].Id;
         }
-        await using var third = await SseReader.OpenAsync(system.A.Url, prompt, last);
+        await using var third = await SseReader.OpenAsync(shared.World.A.Url, prompt, last);
         returned.SetResult();
         await third.WaitForEndAsync();
         frames.AddRange(third.Events);
         Assert.Equal(said.ToString(), LlmSystem.Text(frames, "content"));
-        Assert.Equal(1, system.Upstream.Attempts(question));
+        Assert.Equal(1, shared.World.Upstream.Attempts(question));
         Assert.Single(frames, f => f.Event == "end");
         using var after = await LlmSystem.Http.GetAsync(
-            new Uri(system.B.Url, prompt + "&last_event_id=" + third.LastId)
+            new Uri(shared.World.B.Url, prompt + "&last_event_id=" + third.LastId)
         );
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
@@ -117,7 +116,7 @@ public sealed class AgentTests(LlmSystem system)
     [InlineData("in the body")]
     public async Task A_question_posted_with_a_last_id_reads_its_run_on_and_starts_none(string where)
     {
-        var question = system.Upstream.On(async request =>
+        var question = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("one ");
@@ -125,7 +124,7 @@ public sealed class AgentTests(LlmSystem system)
             await request.EndAsync(2);
         });
         await using var first = await SseReader.OpenAsync(
-            system.A.Url,
+            shared.World.A.Url,
             "/stream",
             method: HttpMethod.Post,
             body: JsonContent.Create(new { prompt = question, provider = "openai" })
@@ -134,7 +133,7 @@ public sealed class AgentTests(LlmSystem system)
         var start = first.Frames.First(f => f.Id is not null).Id!;
 
         await using var again = await SseReader.OpenAsync(
-            system.B.Url,
+            shared.World.B.Url,
             "/stream",
             where == "in the header" ? start : null,
             HttpMethod.Post,
@@ -154,14 +153,14 @@ public sealed class AgentTests(LlmSystem system)
 
         Assert.Equal(first.Events, again.Events);
         Assert.Equal("one two", LlmSystem.Text(again.Events, "content"));
-        Assert.Equal(1, system.Upstream.Attempts(question));
+        Assert.Equal(1, shared.World.Upstream.Attempts(question));
     }
 
     [Fact]
     public async Task An_id_in_a_question_is_looked_up_and_no_sum()
     {
         await using var reader = await SseReader.OpenAsync(
-            system.A.Url,
+            shared.World.A.Url,
             Ask("What is the status of order 7c9e6679-7425-40de-944b-e07fc1f90ae7?")
         );
         await reader.WaitForEndAsync();
@@ -176,13 +175,13 @@ public sealed class AgentTests(LlmSystem system)
     [Fact]
     public async Task An_id_that_names_no_run_gets_a_resync_a_fatal_error_and_then_an_end_to_reconnecting()
     {
-        await using var reader = await SseReader.OpenAsync(system.A.Url, Ask("x"), "garbage");
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, Ask("x"), "garbage");
         await reader.WaitForEndAsync();
         Assert.Equal(["resync", "error"], reader.Frames.Where(f => f.Event is not null).Select(f => f.Event));
         // The error follows the resync; nothing follows the error.
         await using (
             var again = await SseReader.OpenAsync(
-                system.B.Url,
+                shared.World.B.Url,
                 Ask("x"),
                 reader.Frames.Single(f => f.Event == "resync").Id
             )
@@ -192,7 +191,7 @@ public sealed class AgentTests(LlmSystem system)
             Assert.Equal(reader.Events, again.Events);
         }
         using var after = await LlmSystem.Http.GetAsync(
-            new Uri(system.B.Url, Ask("x") + "&last_event_id=" + reader.LastId)
+            new Uri(shared.World.B.Url, Ask("x") + "&last_event_id=" + reader.LastId)
         );
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
@@ -201,11 +200,11 @@ public sealed class AgentTests(LlmSystem system)
     public async Task A_session_answers_its_messages_in_order_for_early_late_and_second_readers()
     {
         var id = await SessionAsync();
-        await SendAsync(system.A, id, "first");
-        await using var early = await SseReader.OpenAsync(system.A.Url, "/stream/" + id);
-        await SendAsync(system.B, id, "second");
+        await SendAsync(shared.World.A, id, "first");
+        await using var early = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + id);
+        await SendAsync(shared.World.B, id, "second");
         await early.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == 2);
-        await using var late = await SseReader.OpenAsync(system.B.Url, "/stream/" + id);
+        await using var late = await SseReader.OpenAsync(shared.World.B.Url, "/stream/" + id);
         await late.WaitForEventsAsync(early.Events.Count());
         Assert.Equal(early.Events, late.Events);
         Assert.All(early.Events, e => Assert.Null(e.Event));
@@ -221,10 +220,10 @@ public sealed class AgentTests(LlmSystem system)
     public async Task A_session_is_read_with_its_messages_tools_and_times_and_streamed_from_there()
     {
         var id = await SessionAsync();
-        await SendAsync(system.A, id, "What is 6 * 7?");
-        await using var early = await SseReader.OpenAsync(system.A.Url, "/stream/" + id);
+        await SendAsync(shared.World.A, id, "What is 6 * 7?");
+        await using var early = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + id);
         await early.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
-        using var response = await LlmSystem.Http.GetAsync(new Uri(system.B.Url, "/session/" + id));
+        using var response = await LlmSystem.Http.GetAsync(new Uri(shared.World.B.Url, "/session/" + id));
         var turn = Assert.Single(
             (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("turns").EnumerateArray().ToList()
         );
@@ -237,11 +236,11 @@ public sealed class AgentTests(LlmSystem system)
         Assert.True(turn.GetProperty("endedAt").GetDateTimeOffset() >= turn.GetProperty("askedAt").GetDateTimeOffset());
 
         await using var late = await SseReader.OpenAsync(
-            system.B.Url,
+            shared.World.B.Url,
             "/stream/" + id,
             Assert.Single(response.Headers.GetValues("X-Sse-Position"))
         );
-        await SendAsync(system.A, id, "and now?");
+        await SendAsync(shared.World.A, id, "and now?");
         await late.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
         Assert.StartsWith("You asked: “and now?”", LlmSystem.Text(late.Events, "data"), StringComparison.Ordinal);
     }
@@ -250,10 +249,10 @@ public sealed class AgentTests(LlmSystem system)
     public async Task A_number_beyond_a_sessions_end_is_answered_by_a_resync_and_the_session_from_its_start()
     {
         var id = await SessionAsync();
-        await SendAsync(system.A, id, "hello");
-        await using var whole = await SseReader.OpenAsync(system.A.Url, "/stream/" + id);
+        await SendAsync(shared.World.A, id, "hello");
+        await using var whole = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + id);
         await whole.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
-        await using var beyond = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, "99999");
+        await using var beyond = await SseReader.OpenAsync(shared.World.B.Url, "/stream/" + id, "99999");
         await beyond.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
         var resync = JsonDocument.Parse(beyond.Frames.Single(f => f.Event == "resync").Data!).RootElement;
         Assert.Equal(
@@ -262,8 +261,12 @@ public sealed class AgentTests(LlmSystem system)
         );
         Assert.Equal(whole.Events, beyond.Events);
         // The number of all events is valid: it is not beyond the end.
-        await using var level = await SseReader.OpenAsync(system.B.Url, "/stream/" + id, $"{whole.Events.Count()}");
-        await SendAsync(system.A, id, "and now?");
+        await using var level = await SseReader.OpenAsync(
+            shared.World.B.Url,
+            "/stream/" + id,
+            $"{whole.Events.Count()}"
+        );
+        await SendAsync(shared.World.A, id, "and now?");
         await level.WaitForEventsAsync(1);
         Assert.DoesNotContain(level.Frames, f => f.Event == "resync");
     }
@@ -274,9 +277,12 @@ public sealed class AgentTests(LlmSystem system)
         foreach (
             var response in (HttpResponseMessage[])
                 [
-                    await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/stream/" + Guid.NewGuid())),
-                    await LlmSystem.Http.GetAsync(new Uri(system.A.Url, "/session/" + Guid.NewGuid())),
-                    await LlmSystem.Http.PostAsJsonAsync(new Uri(system.A.Url, "/message/nope"), new { content = "x" }),
+                    await LlmSystem.Http.GetAsync(new Uri(shared.World.A.Url, "/stream/" + Guid.NewGuid())),
+                    await LlmSystem.Http.GetAsync(new Uri(shared.World.A.Url, "/session/" + Guid.NewGuid())),
+                    await LlmSystem.Http.PostAsJsonAsync(
+                        new Uri(shared.World.A.Url, "/message/nope"),
+                        new { content = "x" }
+                    ),
                 ]
         )
         {
@@ -292,7 +298,7 @@ public sealed class AgentTests(LlmSystem system)
 
     private async Task<string> SessionAsync(RunningService? replica = null)
     {
-        using var response = await LlmSystem.Http.PostAsync(new Uri((replica ?? system.A).Url, "/session"), null);
+        using var response = await LlmSystem.Http.PostAsync(new Uri((replica ?? shared.World.A).Url, "/session"), null);
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()!;
     }
 

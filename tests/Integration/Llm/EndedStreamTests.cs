@@ -6,8 +6,7 @@ using System.Text;
 namespace Integration.Llm;
 
 /// <summary>The connection of a stream that has ended: a client that keeps it loses its next request.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class EndedStreamTests(LlmSystem system)
+public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const int Streams = 20,
         Requests = 100;
@@ -30,8 +29,8 @@ public sealed class EndedStreamTests(LlmSystem system)
     public async Task The_end_of_a_stream_arrives_together_with_the_end_of_its_connection(WrittenTo output)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux keeps a segment back.");
-        var server = system.A.Url;
-        var id = await LlmSystem.GenerateAsync(system.A, "x", maxTokens: 1);
+        var server = shared.World.A.Url;
+        var id = await LlmSystem.GenerateAsync(shared.World.A, "x", maxTokens: 1);
         var request =
             output == WrittenTo.SmallBuffer
                 ? $"POST /sse/backpressure-chat HTTP/1.1\r\nHost: {server.Authority}\r\n"
@@ -52,8 +51,8 @@ public sealed class EndedStreamTests(LlmSystem system)
     [Fact]
     public async Task A_request_right_after_the_end_of_a_stream_is_answered()
     {
-        using var http = new HttpClient { BaseAddress = system.A.Url };
-        var id = await LlmSystem.GenerateAsync(system.A, "x", maxTokens: 1);
+        using var http = new HttpClient { BaseAddress = shared.World.A.Url };
+        var id = await LlmSystem.GenerateAsync(shared.World.A, "x", maxTokens: 1);
         for (var i = 0; i < Requests; i++)
         {
             await http.GetStringAsync(LlmSystem.Stream(id), TestContext.Current.CancellationToken);

@@ -9,8 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Integration.Llm;
 
 /// <summary>Failures that no provider reports: a bug of this server, for example.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class FailedGenerationTests(LlmSystem system)
+public sealed class FailedGenerationTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const int Tokens = 1_000;
 
@@ -19,7 +18,7 @@ public sealed class FailedGenerationTests(LlmSystem system)
     [Fact]
     public async Task A_generation_that_fails_unexpectedly_keeps_the_text_before_its_failure()
     {
-        var services = ((ServiceHost)system.A).Services;
+        var services = ((ServiceHost)shared.World.A).Services;
         using var client = new ScriptedChatClient((_, _, _) => FailAsync());
         var call = new ChatCall(new ChatTarget(client, "demo", "demo"), [new ChatMessage(ChatRole.User, "x")], new());
         var id = Guid.NewGuid().ToString("N");
@@ -27,7 +26,7 @@ public sealed class FailedGenerationTests(LlmSystem system)
             .GetRequiredService<Generator>()
             .StartAsync(call, id, owner: null, TestContext.Current.CancellationToken);
 
-        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal(Text, LlmSystem.Text(reader.Events, "text"));
         Assert.Equal(("error", "failed"), (reader.Events.Last().Event, reader.Events.Last().Json().Text("reason")));

@@ -6,14 +6,13 @@ using System.Text.Json;
 namespace Integration.Llm;
 
 /// <summary>Answers that outlive their readers, and the replicas that write them.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class GenerationTests(LlmSystem system)
+public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     [Fact]
     public async Task A_reader_that_disconnects_twenty_times_has_the_providers_text_byte_for_byte()
     {
         var (said, returned, tokens) = (new StringBuilder(), new TaskCompletionSource(), 0);
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             // The answer is not over before the last return.
@@ -34,18 +33,18 @@ public sealed class GenerationTests(LlmSystem system)
             }
             await request.EndAsync(tokens);
         });
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, "openai");
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, "openai");
         var frames = new List<Frame>();
         string? last = null;
         for (var i = 0; i < 20; i++)
         {
-            var replica = i % 2 == 0 ? system.A : system.B;
+            var replica = i % 2 == 0 ? shared.World.A : shared.World.B;
             await using var reader = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id), last);
             await reader.WaitForEventsAsync(1 + i % 3);
             frames.AddRange(reader.Events);
             last = reader.LastId;
         }
-        await using (var rest = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id), last))
+        await using (var rest = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id), last))
         {
             returned.SetResult();
             await rest.WaitForEndAsync();
@@ -59,9 +58,9 @@ public sealed class GenerationTests(LlmSystem system)
             $$$"""{"finishReason":"stop","usage":{"inputTokens":7,"outputTokens":{{{tokens}}}}}""",
             frames[^1].Data
         );
-        Assert.Equal(1, system.Upstream.Attempts(prompt));
+        Assert.Equal(1, shared.World.Upstream.Attempts(prompt));
 
-        using var after = new HttpRequestMessage(HttpMethod.Get, new Uri(system.A.Url, LlmSystem.Stream(id)));
+        using var after = new HttpRequestMessage(HttpMethod.Get, new Uri(shared.World.A.Url, LlmSystem.Stream(id)));
         after.Headers.TryAddWithoutValidation("Last-Event-ID", last);
         using var response = await LlmSystem.Http.SendAsync(after);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
@@ -71,13 +70,13 @@ public sealed class GenerationTests(LlmSystem system)
     public async Task A_late_reader_and_a_second_one_get_the_same_frames_from_the_start()
     {
         var id = await LlmSystem.GenerateAsync(
-            system.A,
+            shared.World.A,
             "Please tell me in ten words or more what streams are",
             maxTokens: 100
         );
-        await using var early = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
+        await using var early = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
         await early.WaitForEndAsync();
-        await using var late = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await using var late = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await late.WaitForEndAsync();
         Assert.Equal(early.Events, late.Events);
         Assert.Equal(early.Frames.First(f => f.Id is not null).Id, late.Frames.First(f => f.Id is not null).Id);
@@ -87,33 +86,33 @@ public sealed class GenerationTests(LlmSystem system)
     public async Task A_cancel_on_another_replica_reaches_the_provider_and_the_readers()
     {
         var gone = new TaskCompletionSource();
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokensUntilGoneAsync("on and on ");
             gone.SetResult();
         });
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, "anthropic");
-        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, "anthropic");
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(2);
-        using (var response = await LlmSystem.Http.DeleteAsync(new Uri(system.B.Url, $"/v1/generations/{id}")))
+        using (var response = await LlmSystem.Http.DeleteAsync(new Uri(shared.World.B.Url, $"/v1/generations/{id}")))
             Assert.True(response.IsSuccessStatusCode);
         await gone.Task.WaitAsync(TimeSpan.FromSeconds(30));
         await reader.WaitForEndAsync();
         var last = reader.Events.Last();
         Assert.Equal("done", last.Event);
         Assert.Equal("cancelled", JsonDocument.Parse(last.Data!).RootElement.GetProperty("finishReason").GetString());
-        Assert.Equal("cancelled", (await LlmSystem.StateAsync(system.A, id)).GetProperty("status").GetString());
+        Assert.Equal("cancelled", (await LlmSystem.StateAsync(shared.World.A, id)).GetProperty("status").GetString());
     }
 
     [Fact]
     public async Task An_answer_without_readers_is_finished()
     {
-        var id = await LlmSystem.GenerateAsync(system.A, "an answer for nobody");
-        await using (var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id)))
+        var id = await LlmSystem.GenerateAsync(shared.World.A, "an answer for nobody");
+        await using (var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id)))
             await reader.WaitForEventsAsync(1);
         await Eventually.HoldsAsync(
-            async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done",
+            async () => (await LlmSystem.StateAsync(shared.World.B, id)).GetProperty("status").GetString() == "done",
             "it is done"
         );
     }
@@ -123,8 +122,8 @@ public sealed class GenerationTests(LlmSystem system)
     [InlineData("frozen")]
     public async Task The_generations_of_a_dead_replica_are_interrupted_for_good(string fault)
     {
-        await using var own = (await system.System.StartReplicaAsync(inProcess: true)).Process;
-        var prompt = system.Upstream.On(async request =>
+        await using var own = (await shared.World.System.StartReplicaAsync(asProcess: true)).Process;
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             for (var i = 0; ; i++)
@@ -134,7 +133,7 @@ public sealed class GenerationTests(LlmSystem system)
             }
         });
         var id = await LlmSystem.GenerateAsync(own, prompt, "openai");
-        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(2);
         if (fault == "killed")
             own.Kill();
@@ -148,7 +147,7 @@ public sealed class GenerationTests(LlmSystem system)
             (true, "interrupted"),
             (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString())
         );
-        var state = await LlmSystem.StateAsync(system.B, id);
+        var state = await LlmSystem.StateAsync(shared.World.B, id);
         Assert.Equal("interrupted", state.GetProperty("status").GetString());
         if (fault == "killed")
             return;
@@ -176,15 +175,15 @@ public sealed class GenerationTests(LlmSystem system)
             "it takes generations again"
         );
         await Eventually.HoldsAsync(
-            async () => (await LlmSystem.StateAsync(system.B, other)).GetProperty("status").GetString() == "done",
+            async () => (await LlmSystem.StateAsync(shared.World.B, other)).GetProperty("status").GetString() == "done",
             "a new one is finished"
         );
-        await using var again = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        await using var again = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await again.WaitForEndAsync();
         Assert.Equal(reader.Events, again.Events);
         Assert.Equal(
             state.GetProperty("text").GetString(),
-            (await LlmSystem.StateAsync(system.B, id)).GetProperty("text").GetString()
+            (await LlmSystem.StateAsync(shared.World.B, id)).GetProperty("text").GetString()
         );
     }
 
@@ -192,11 +191,11 @@ public sealed class GenerationTests(LlmSystem system)
     public async Task A_stopping_server_finishes_its_generations()
     {
         await using var own = (
-            await system.System.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "60" }, inProcess: true)
+            await shared.World.System.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "60" }, asProcess: true)
         ).Process;
         var go = new TaskCompletionSource();
 
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("before ");
@@ -222,7 +221,7 @@ public sealed class GenerationTests(LlmSystem system)
         await own.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, own.ExitCode);
 
-        await using var rest = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id), reader.LastId);
+        await using var rest = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id), reader.LastId);
         await rest.WaitForEndAsync();
         Assert.Equal("after", LlmSystem.Text(rest.Events, "text"));
         Assert.Equal("done", rest.Events.Last().Event);

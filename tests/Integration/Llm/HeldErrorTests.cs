@@ -1,8 +1,7 @@
 namespace Integration.Llm;
 
 /// <summary>Errors of providers that do not end their answer.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class HeldErrorTests(LlmSystem system)
+public sealed class HeldErrorTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const string Error =
         """{"type":"error","error":{"type":"not_found_error","message":"The model does not exist"}}""";
@@ -22,7 +21,7 @@ public sealed class HeldErrorTests(LlmSystem system)
     )
     {
         var answered = new TaskCompletionSource();
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             request.Context.Response.StatusCode = upstream;
             request.Context.Response.ContentType = "application/json";
@@ -31,10 +30,10 @@ public sealed class HeldErrorTests(LlmSystem system)
         });
 
         // After Llm:HeadMilliseconds, two seconds here, the answer would be a stream that has begun, with 200.
-        using var response = await LlmSystem.PostAsync(system.A, path, LlmSystem.VendorQuestion(prompt));
+        using var response = await LlmSystem.PostAsync(shared.World.A, path, LlmSystem.VendorQuestion(prompt));
 
         answered.SetResult();
-        Assert.Equal((status, 1), ((int)response.StatusCode, system.Upstream.Attempts(prompt)));
+        Assert.Equal((status, 1), ((int)response.StatusCode, shared.World.Upstream.Attempts(prompt)));
         await VendorErrorTests.SaysAsync(response, isAnthropic: path == "/v1/messages", type);
         if (upstream != 401)
             Assert.Contains(

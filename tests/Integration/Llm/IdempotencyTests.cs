@@ -6,15 +6,14 @@ using Harness;
 namespace Integration.Llm;
 
 /// <summary>A repeated request with a key starts nothing twice, and every run has a writer or an end.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class IdempotencyTests(LlmSystem system)
+public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const string Header = "Idempotency-Key";
 
     private static string Key => $"key-{Guid.NewGuid():N}";
 
     private string Answering() =>
-        system.Upstream.On(async request =>
+        shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("once");
@@ -33,7 +32,7 @@ public sealed class IdempotencyTests(LlmSystem system)
                 .Range(0, 20)
                 .Select(i =>
                     LlmSystem.PostAsync(
-                        i % 2 == 0 ? system.A : system.B,
+                        i % 2 == 0 ? shared.World.A : shared.World.B,
                         "/v1/generations",
                         Question(prompt),
                         (Header, key)
@@ -46,28 +45,33 @@ public sealed class IdempotencyTests(LlmSystem system)
         Assert.Single(answers.Select(a => a.Headers.Location).Distinct());
         var id = JsonDocument.Parse(body).RootElement.GetProperty("id").GetString()!;
         await Eventually.HoldsAsync(
-            async () => (await LlmSystem.StateAsync(system.B, id)).GetProperty("status").GetString() == "done",
+            async () => (await LlmSystem.StateAsync(shared.World.B, id)).GetProperty("status").GetString() == "done",
             "it is done"
         );
 
         // Also after the end, and with the key in quotes, as in the IETF draft.
         using var late = await LlmSystem.PostAsync(
-            system.B,
+            shared.World.B,
             "/v1/generations",
             Question(prompt),
             (Header, $"\"{key}\"")
         );
         Assert.Equal(body, await late.Content.ReadAsStringAsync());
-        Assert.Equal(1, system.Upstream.Attempts(prompt));
+        Assert.Equal(1, shared.World.Upstream.Attempts(prompt));
 
-        using var other = await LlmSystem.PostAsync(system.A, "/v1/generations", Question(Answering()), (Header, key));
+        using var other = await LlmSystem.PostAsync(
+            shared.World.A,
+            "/v1/generations",
+            Question(Answering()),
+            (Header, key)
+        );
         Assert.Equal(
             (HttpStatusCode.Conflict, "application/problem+json"),
             (other.StatusCode, other.Content.Headers.ContentType?.MediaType)
         );
-        using var elsewhere = await LlmSystem.PostAsync(system.A, "/session", new { }, (Header, key));
+        using var elsewhere = await LlmSystem.PostAsync(shared.World.A, "/session", new { }, (Header, key));
         Assert.Equal(HttpStatusCode.Conflict, elsewhere.StatusCode);
-        using var without = await LlmSystem.PostAsync(system.A, "/v1/generations", Question(prompt));
+        using var without = await LlmSystem.PostAsync(shared.World.A, "/v1/generations", Question(prompt));
         Assert.NotEqual(body, await without.Content.ReadAsStringAsync());
     }
 
@@ -85,11 +89,16 @@ public sealed class IdempotencyTests(LlmSystem system)
                 [("/v1/generations", Question(prompt)), ("/session", new { }), ("/stream", new { prompt })]
         )
         {
-            using var response = await LlmSystem.PostAsync(system.A, path, body, (Header, key ?? new string('k', 256)));
+            using var response = await LlmSystem.PostAsync(
+                shared.World.A,
+                path,
+                body,
+                (Header, key ?? new string('k', 256))
+            );
             Assert.Equal((path, HttpStatusCode.BadRequest), (path, response.StatusCode));
             Assert.Contains(Header, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
-        Assert.Equal(0, system.Upstream.Attempts(prompt));
+        Assert.Equal(0, shared.World.Upstream.Attempts(prompt));
     }
 
     [Fact]
@@ -108,7 +117,7 @@ public sealed class IdempotencyTests(LlmSystem system)
         async Task<string> StartAsync()
         {
             using var response = await LlmSystem.PostAsync(
-                system.A,
+                shared.World.A,
                 "/v1/generations",
                 Question(prompt),
                 (Header, key)
@@ -118,7 +127,7 @@ public sealed class IdempotencyTests(LlmSystem system)
 
         async Task AgeAsync(string by)
         {
-            await using var command = system.System.Database.CreateCommand(
+            await using var command = shared.World.System.Database.CreateCommand(
                 $"update eventstore.idempotency_keys set created_at = created_at - interval '{by}' where key = '{key}'"
             );
             Assert.Equal(1, await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
@@ -130,7 +139,7 @@ public sealed class IdempotencyTests(LlmSystem system)
     {
         var (sessionKey, messageKey, questionKey) = (Key, Key, Key);
         var sessions = new List<string?>();
-        foreach (var replica in (RunningService[])[system.A, system.B])
+        foreach (var replica in (RunningService[])[shared.World.A, shared.World.B])
             using (
                 var made = await LlmSystem.PostAsync(
                     replica,
@@ -145,7 +154,7 @@ public sealed class IdempotencyTests(LlmSystem system)
         var session = Assert.Single(sessions.Distinct());
 
         var prompt = Answering();
-        foreach (var replica in (RunningService[])[system.A, system.B, system.A])
+        foreach (var replica in (RunningService[])[shared.World.A, shared.World.B, shared.World.A])
             using (
                 var sent = await LlmSystem.PostAsync(
                     replica,
@@ -157,25 +166,27 @@ public sealed class IdempotencyTests(LlmSystem system)
                 Assert.Equal("""{"status":"ok"}""", await sent.Content.ReadAsStringAsync());
         using (
             var other = await LlmSystem.PostAsync(
-                system.B,
+                shared.World.B,
                 $"/message/{session}",
                 new { content = Answering() },
                 (Header, messageKey)
             )
         )
             Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
-        await using (var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session))
+        await using (var reader = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + session))
             await reader.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
-        var state = await LlmSystem.Http.GetFromJsonAsync<JsonElement>(new Uri(system.B.Url, "/session/" + session));
+        var state = await LlmSystem.Http.GetFromJsonAsync<JsonElement>(
+            new Uri(shared.World.B.Url, "/session/" + session)
+        );
         Assert.Equal(
             prompt,
             Assert.Single(state.GetProperty("turns").EnumerateArray().ToList()).GetProperty("message").GetString()
         );
-        Assert.Equal(1, system.Upstream.Attempts(prompt));
+        Assert.Equal(1, shared.World.Upstream.Attempts(prompt));
 
         var question = Answering();
         var readers = new List<SseReader>();
-        foreach (var replica in (RunningService[])[system.A, system.B])
+        foreach (var replica in (RunningService[])[shared.World.A, shared.World.B])
         {
             using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
             client.DefaultRequestHeaders.Add(Header, questionKey);
@@ -192,7 +203,7 @@ public sealed class IdempotencyTests(LlmSystem system)
         }
         Assert.Equal(readers[0].Events, readers[1].Events);
         Assert.Equal("once", LlmSystem.Text(readers[1].Events, "content"));
-        Assert.Equal(1, system.Upstream.Attempts(question));
+        Assert.Equal(1, shared.World.Upstream.Attempts(question));
         foreach (var reader in readers)
             await reader.DisposeAsync();
     }
@@ -248,7 +259,7 @@ public sealed class IdempotencyTests(LlmSystem system)
     {
         await using var upstream = await FakeUpstream.StartAsync();
         await using var own = await World.Start(o => o.Set(LlmSystem.Settings(upstream)));
-        var (staying, killed) = (own.Replicas[0], await own.StartReplicaAsync(inProcess: true));
+        var (staying, killed) = (own.Replicas[0], await own.StartReplicaAsync(asProcess: true));
         var prompt = upstream.On(async request =>
         {
             await request.StartAsync();

@@ -7,7 +7,6 @@ namespace Integration.Llm;
 /// <summary>Two replicas with the fake provider, shared by tests that break neither.</summary>
 public sealed class LlmSystem : IAsyncLifetime
 {
-    public const string Collection = "Llm";
     internal const string Key = "sk-very-secret-0123456789";
 
     internal static HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
@@ -132,6 +131,3 @@ public sealed class LlmSystem : IAsyncLifetime
                 .Select(d => d.GetProperty(member).GetString())
         );
 }
-
-[CollectionDefinition(LlmSystem.Collection)]
-public sealed class LlmTests : ICollectionFixture<LlmSystem>;

@@ -7,8 +7,7 @@ using System.Text.Json;
 namespace Integration.Llm;
 
 /// <summary>Failures of providers, as the reader sees them.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class ProviderTests(LlmSystem system)
+public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     public static TheoryData<string> Providers => ["openai", "anthropic", "local"];
 
@@ -17,7 +16,7 @@ public sealed class ProviderTests(LlmSystem system)
     public async Task Fragmented_frames_with_malformed_lines_between_them_give_the_whole_text(string provider)
     {
         string[] tokens = ["Hello", " こんに", "ちは 😀", "\n\n", "\"quoted\"", " end"];
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             var bytes = Encoding.UTF8.GetBytes(
@@ -32,7 +31,7 @@ public sealed class ProviderTests(LlmSystem system)
                 await request.RawAsync(bytes.AsMemory(i, Math.Min(7, bytes.Length - i)));
             await request.EndAsync(6);
         });
-        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, provider);
+        await using var reader = await LlmSystem.ChatAsync(shared.World.A, prompt, provider);
         await reader.WaitForEndAsync();
         Assert.Equal(string.Concat(tokens), LlmSystem.Text(reader.Events, "content"));
         Assert.Equal("[DONE]", reader.Events.Last().Data);
@@ -44,7 +43,7 @@ public sealed class ProviderTests(LlmSystem system)
     public async Task A_429_is_retried_after_the_providers_Retry_After()
     {
         var times = new List<DateTime>();
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             times.Add(DateTime.UtcNow);
             if (request.Attempt == 1)
@@ -56,7 +55,7 @@ public sealed class ProviderTests(LlmSystem system)
             await request.TokenAsync("ok");
             await request.EndAsync(1);
         });
-        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, "openai");
+        await using var reader = await LlmSystem.ChatAsync(shared.World.A, prompt, "openai");
         await reader.WaitForEndAsync();
         Assert.Equal("ok", LlmSystem.Text(reader.Events, "content"));
         Assert.True(times[1] - times[0] >= TimeSpan.FromSeconds(1));
@@ -66,7 +65,7 @@ public sealed class ProviderTests(LlmSystem system)
     public async Task A_429_that_names_a_date_is_tried_again_then()
     {
         var (until, again) = (default(DateTimeOffset), default(DateTimeOffset));
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             if (request.Attempt == 1)
             {
@@ -80,7 +79,7 @@ public sealed class ProviderTests(LlmSystem system)
             await request.TokenAsync("ok");
             await request.EndAsync(1);
         });
-        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, "anthropic");
+        await using var reader = await LlmSystem.ChatAsync(shared.World.A, prompt, "anthropic");
         await reader.WaitForEndAsync();
         Assert.Equal("ok", LlmSystem.Text(reader.Events, "content"));
         Assert.True(again >= until, $"asked again {until - again} too early");
@@ -89,22 +88,22 @@ public sealed class ProviderTests(LlmSystem system)
     [Fact]
     public async Task A_429_that_asks_for_more_than_anybody_waits_is_passed_on_at_once()
     {
-        var prompt = system.Upstream.On(request => request.RefuseAsync(429, "come back later", retryAfter: "45"));
+        var prompt = shared.World.Upstream.On(request => request.RefuseAsync(429, "come back later", retryAfter: "45"));
         using var response = await LlmSystem.Http.PostAsJsonAsync(
-            new Uri(system.A.Url, "/v1/chat/completions"),
+            new Uri(shared.World.A.Url, "/v1/chat/completions"),
             new { model = "gpt-4o", messages = new[] { new { role = "user", content = prompt } } }
         );
         Assert.Equal(
             (HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(45)),
             (response.StatusCode, response.Headers.RetryAfter?.Delta)
         );
-        Assert.Equal(1, system.Upstream.Attempts(prompt));
+        Assert.Equal(1, shared.World.Upstream.Attempts(prompt));
     }
 
     [Fact]
     public async Task A_silent_provider_is_asked_once_more_and_the_readers_get_the_state()
     {
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             if (request.Attempt == 1)
                 await Task.Delay(Timeout.Infinite, request.Gone);
@@ -112,8 +111,8 @@ public sealed class ProviderTests(LlmSystem system)
             await request.TokenAsync("at last");
             await request.EndAsync(1);
         });
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, "local");
-        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, "local");
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal(["state", "token", "done"], reader.Events.Select(e => e.Event));
         var state = JsonDocument.Parse(reader.Events.First().Data!).RootElement;
@@ -125,7 +124,7 @@ public sealed class ProviderTests(LlmSystem system)
                 state.GetProperty("attempt").GetInt32()
             )
         );
-        Assert.Equal("at last", (await LlmSystem.StateAsync(system.A, id)).GetProperty("text").GetString());
+        Assert.Equal("at last", (await LlmSystem.StateAsync(shared.World.A, id)).GetProperty("text").GetString());
     }
 
     [Theory]
@@ -133,7 +132,7 @@ public sealed class ProviderTests(LlmSystem system)
     [InlineData("comments", 1)] // alive, but no answer: the whole time is over in the first try
     public async Task A_provider_without_a_first_token_is_given_up(string how, int attempts)
     {
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             if (how == "comments")
             {
@@ -146,22 +145,22 @@ public sealed class ProviderTests(LlmSystem system)
             }
             await Task.Delay(Timeout.Infinite, request.Gone);
         });
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, "local");
-        await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, "local");
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         var error = JsonDocument.Parse(reader.Events.Last().Data!).RootElement;
         Assert.Equal(
             (true, "timeout"),
             (error.GetProperty("fatal").GetBoolean(), error.GetProperty("reason").GetString())
         );
-        Assert.Equal(attempts, system.Upstream.Attempts(prompt));
+        Assert.Equal(attempts, shared.World.Upstream.Attempts(prompt));
     }
 
     [Theory]
     [MemberData(nameof(Providers))]
     public async Task An_error_that_the_provider_sends_in_mid_stream_ends_the_answer_and_keeps_its_text(string provider)
     {
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
@@ -172,18 +171,18 @@ public sealed class ProviderTests(LlmSystem system)
                     + "\n\n"
             );
         });
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, provider);
-        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, provider);
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal(["token", "error"], reader.Events.Select(e => e.Event));
         Assert.Contains("too much at once", reader.Events.Last().Data, StringComparison.Ordinal);
         Assert.DoesNotContain(LlmSystem.Key, reader.Events.Last().Data, StringComparison.Ordinal);
-        var state = await LlmSystem.StateAsync(system.A, id);
+        var state = await LlmSystem.StateAsync(shared.World.A, id);
         Assert.Equal(
             ("failed", "half"),
             (state.GetProperty("status").GetString(), state.GetProperty("text").GetString())
         );
-        Assert.Equal(1, system.Upstream.Attempts(prompt));
+        Assert.Equal(1, shared.World.Upstream.Attempts(prompt));
     }
 
     [Theory]
@@ -192,25 +191,25 @@ public sealed class ProviderTests(LlmSystem system)
     {
         // `local` has no key to hide.
         var echoed = provider == "local" ? "nothing" : LlmSystem.Key;
-        var prompt = system.Upstream.On(request => request.RefuseAsync(500, $"boom with {echoed} in it"));
+        var prompt = shared.World.Upstream.On(request => request.RefuseAsync(500, $"boom with {echoed} in it"));
         var printed = new ConcurrentQueue<string>(); // the replica keeps only its last lines
-        system.A.Printed += printed.Enqueue;
-        await using var reader = await LlmSystem.ChatAsync(system.A, prompt, provider);
+        shared.World.A.Printed += printed.Enqueue;
+        await using var reader = await LlmSystem.ChatAsync(shared.World.A, prompt, provider);
         await reader.WaitForEndAsync();
         var error = Assert.Single(reader.Events);
         Assert.Equal("error", error.Event);
         Assert.True(JsonDocument.Parse(error.Data!).RootElement.GetProperty("fatal").GetBoolean());
         Assert.Contains("boom", error.Data, StringComparison.Ordinal);
-        Assert.Equal(3, system.Upstream.Attempts(prompt));
+        Assert.Equal(3, shared.World.Upstream.Attempts(prompt));
         Assert.DoesNotContain(LlmSystem.Key, error.Data, StringComparison.Ordinal);
         // The end of a later stream is printed after everything about this one.
-        await using (var later = await SseReader.OpenAsync(system.A.Url, "/items/stream"))
+        await using (var later = await SseReader.OpenAsync(shared.World.A.Url, "/items/stream"))
             await later.WaitForEndAsync();
         await Eventually.HoldsAsync(
             () => Task.FromResult(printed.Any(line => line.Contains("/items/stream ended", StringComparison.Ordinal))),
             "the later stream's end is printed"
         );
-        system.A.Printed -= printed.Enqueue;
+        shared.World.A.Printed -= printed.Enqueue;
         Assert.DoesNotContain(printed, line => line.Contains(LlmSystem.Key, StringComparison.Ordinal));
         // A provider may quote the prompt: its message is for the caller, not for the log.
         Assert.DoesNotContain(printed, line => line.Contains("boom", StringComparison.Ordinal));
@@ -222,7 +221,7 @@ public sealed class ProviderTests(LlmSystem system)
     public async Task An_answer_that_stops_in_the_middle_keeps_its_text_and_says_why(string how, string reason)
     {
         var read = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
@@ -233,8 +232,8 @@ public sealed class ProviderTests(LlmSystem system)
             else
                 await Task.Delay(Timeout.Infinite, request.Gone);
         });
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, how == "stalled" ? "local" : "openai");
-        await using var reader = await SseReader.OpenAsync(system.B.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, how == "stalled" ? "local" : "openai");
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
         await reader.WaitForEventsAsync(1);
         read.SetResult();
         await reader.WaitForEndAsync();
@@ -243,12 +242,12 @@ public sealed class ProviderTests(LlmSystem system)
             reason,
             JsonDocument.Parse(reader.Events.Last().Data!).RootElement.GetProperty("reason").GetString()
         );
-        var state = await LlmSystem.StateAsync(system.B, id);
+        var state = await LlmSystem.StateAsync(shared.World.B, id);
         Assert.Equal(
             ("failed", "half"),
             (state.GetProperty("status").GetString(), state.GetProperty("text").GetString())
         );
-        Assert.Equal(1, system.Upstream.Attempts(prompt));
+        Assert.Equal(1, shared.World.Upstream.Attempts(prompt));
     }
 
     [Theory]
@@ -258,7 +257,7 @@ public sealed class ProviderTests(LlmSystem system)
     public async Task A_reader_that_drops_cancels_the_providers_request(string path)
     {
         var gone = new TaskCompletionSource();
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokensUntilGoneAsync("tick ");
@@ -272,7 +271,9 @@ public sealed class ProviderTests(LlmSystem system)
                 messages = new[] { new { role = "user", content = prompt } },
             }
         );
-        await using (var reader = await SseReader.OpenAsync(system.A.Url, path, method: HttpMethod.Post, body: body))
+        await using (
+            var reader = await SseReader.OpenAsync(shared.World.A.Url, path, method: HttpMethod.Post, body: body)
+        )
             await reader.WaitForEventsAsync(3);
         await gone.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
@@ -282,7 +283,7 @@ public sealed class ProviderTests(LlmSystem system)
     {
         const int count = 30_000;
         var (written, most) = (0, 0);
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             for (var i = 0; i < count; i++)
@@ -292,7 +293,7 @@ public sealed class ProviderTests(LlmSystem system)
             }
             await request.EndAsync(count);
         });
-        using var http = new HttpRequestMessage(HttpMethod.Post, new Uri(system.A.Url, "/sse/backpressure-chat"))
+        using var http = new HttpRequestMessage(HttpMethod.Post, new Uri(shared.World.A.Url, "/sse/backpressure-chat"))
         {
             Content = LlmSystem.Ask(prompt, "openai"),
         };
@@ -332,7 +333,7 @@ public sealed class ProviderTests(LlmSystem system)
     public async Task An_unknown_provider_is_named_in_a_400()
     {
         using var response = await LlmSystem.Http.PostAsync(
-            new Uri(system.A.Url, "/sse/chat"),
+            new Uri(shared.World.A.Url, "/sse/chat"),
             LlmSystem.Ask("x", "nobody")
         );
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);

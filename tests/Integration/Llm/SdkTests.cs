@@ -5,21 +5,20 @@ using Harness;
 namespace Integration.Llm;
 
 /// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="VendorApiTests"/>.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class SdkTests(LlmSystem system)
+public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private static readonly Lazy<Task<string>> Folder = new(InstallAsync);
 
     [Fact]
     public Task The_vendors_javascript_clients_work_by_their_base_address_alone() =>
-        RunScriptAsync("sdks.mjs", Address(system.A));
+        RunScriptAsync("sdks.mjs", Address(shared.World.A));
 
     [Fact]
     public async Task The_vendors_javascript_clients_get_their_own_vendors_answers_whole()
     {
         string? beta = null;
 
-        var thinking = system.Upstream.On(async request =>
+        var thinking = shared.World.Upstream.On(async request =>
         {
             beta = request.Context.Request.Headers["anthropic-beta"];
             await request.BeginAsync();
@@ -49,7 +48,7 @@ public sealed class SdkTests(LlmSystem system)
             );
         });
 
-        var reasoning = system.Upstream.On(async request =>
+        var reasoning = shared.World.Upstream.On(async request =>
         {
             await request.BeginAsync();
             await request.EventsAsync(
@@ -67,7 +66,7 @@ public sealed class SdkTests(LlmSystem system)
             );
         });
 
-        await RunScriptAsync("native.mjs", Address(system.A), thinking, reasoning);
+        await RunScriptAsync("native.mjs", Address(shared.World.A), thinking, reasoning);
         Assert.Equal("one,two", beta);
     }
 

@@ -25,7 +25,7 @@ public sealed class SessionShareTests
             ["Llm__Providers__OpenAi__ClientPercent"] = "25",
         };
         await using var system = await World.Start(o => o.Replicas(1).Set(settings).ApiKey(SecureSystem.OperatorKey));
-        await using var lost = await system.StartReplicaAsync(inProcess: true);
+        await using var lost = await system.StartReplicaAsync(asProcess: true);
         using var ann = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         ann.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
             "Bearer",

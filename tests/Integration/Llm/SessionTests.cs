@@ -6,8 +6,7 @@ using Harness;
 namespace Integration.Llm;
 
 /// <summary>An acknowledged message is answered, whatever happens to the replica or the store meanwhile.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class SessionTests(LlmSystem system)
+public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const string End = """{"type":"message_end"}""";
 
@@ -25,7 +24,7 @@ public sealed class SessionTests(LlmSystem system)
         await SendAsync(leaving, session, first);
         // Before the stream: the replica of a stream answers too.
         await asked.Task;
-        await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, "/stream/" + session);
         await reader.WaitForEventsAsync(1);
         await SendAsync(leaving, session, second);
         if (end == "stopped")
@@ -42,7 +41,7 @@ public sealed class SessionTests(LlmSystem system)
     {
         await using var leaving = await LeavingAsync();
         var asked = new TaskCompletionSource();
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             asked.TrySetResult();
             if (request.Attempt == 1)
@@ -53,7 +52,7 @@ public sealed class SessionTests(LlmSystem system)
         await SendAsync(leaving, session, prompt);
         // Before the stream: the replica of a stream answers too.
         await asked.Task;
-        await using var reader = await SseReader.OpenAsync(system.B.Url, "/stream/" + session);
+        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, "/stream/" + session);
         leaving.Process.Terminate();
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == End));
         Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));
@@ -64,7 +63,7 @@ public sealed class SessionTests(LlmSystem system)
     public async Task A_turn_that_the_store_has_ended_is_followed_by_the_next_one()
     {
         var go = new TaskCompletionSource();
-        var first = system.Upstream.On(async request =>
+        var first = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("begun ");
@@ -72,9 +71,9 @@ public sealed class SessionTests(LlmSystem system)
             await request.TokenAsync("lost");
             await request.EndAsync(2);
         });
-        var session = await SessionAsync(system.A);
-        await using var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session);
-        await SendAsync(system.A, session, first);
+        var session = await SessionAsync(shared.World.A);
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + session);
+        await SendAsync(shared.World.A, session, first);
         await reader.WaitForEventsAsync(1);
         // By the outbox, so that no replica is asked for an answer.
         await ExecuteAsync(
@@ -97,9 +96,9 @@ public sealed class SessionTests(LlmSystem system)
     [Fact]
     public async Task A_turn_is_answered_although_the_store_does_not_answer_its_first_reads()
     {
-        await using var clock = system.System.Database.CreateCommand("select clock_timestamp()::text");
+        await using var clock = shared.World.System.Database.CreateCommand("select clock_timestamp()::text");
         var before = (string)(await clock.ExecuteScalarAsync(Stop))!;
-        await using var replica = await system.System.StartReplicaAsync();
+        await using var replica = await shared.World.System.StartReplicaAsync();
         var session = await SessionAsync(replica);
         await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
         await reader.WaitAsync(r => r.LastId is not null);
@@ -126,31 +125,31 @@ public sealed class SessionTests(LlmSystem system)
         }
         finally
         {
-            system.System.Database.Clear(); // the test's own idle connections are broken, too
+            shared.World.System.Database.Clear(); // the test's own idle connections are broken, too
             await ExecuteAsync("drop function break_connections() cascade");
         }
-        await using var broken = system.System.Database.CreateCommand(
+        await using var broken = shared.World.System.Database.CreateCommand(
             "select count(*) from broken_connections where is_broken"
         );
         Assert.True((long)(await broken.ExecuteScalarAsync(Stop))! > 0, "no connection was broken");
         await ExecuteAsync("drop table broken_connections");
         Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));
         Assert.Equal(2, reader.Events.Count());
-        await system.System.StopAsync(replica);
+        await shared.World.System.StopAsync(replica);
     }
 
     [Fact]
     public async Task Messages_that_wait_for_an_answer_do_not_make_its_replica_try_in_vain_to_begin_another_one()
     {
         var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var first = system.Upstream.On(async request =>
+        var first = shared.World.Upstream.On(async request =>
         {
             asked.TrySetResult();
             await go.Task;
             await AnswerAsync(request, "first");
         });
-        var session = await SessionAsync(system.A);
-        await using var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session);
+        var session = await SessionAsync(shared.World.A);
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + session);
 
         await ExecuteAsync(
             $$"""
@@ -166,10 +165,10 @@ public sealed class SessionTests(LlmSystem system)
         );
         try
         {
-            await SendAsync(system.A, session, first);
+            await SendAsync(shared.World.A, session, first);
             await asked.Task;
             foreach (var text in (string[])["second", "third", "fourth"])
-                await SendAsync(system.A, session, Answering(text));
+                await SendAsync(shared.World.A, session, Answering(text));
             go.SetResult();
             await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 4);
         }
@@ -179,7 +178,7 @@ public sealed class SessionTests(LlmSystem system)
         }
 
         Assert.Equal("firstsecondthirdfourth", LlmSystem.Text(reader.Events, "data"));
-        await using var tries = system.System.Database.CreateCommand("select count(*) from vain_tries");
+        await using var tries = shared.World.System.Database.CreateCommand("select count(*) from vain_tries");
         Assert.Equal(0L, await tries.ExecuteScalarAsync(Stop));
         await ExecuteAsync("drop table vain_tries");
     }
@@ -188,27 +187,27 @@ public sealed class SessionTests(LlmSystem system)
     public async Task A_session_whose_log_lost_its_start_keeps_its_provider_and_resyncs_readers_with_numbers()
     {
         var (first, second) = (Answering("first"), Answering("second"));
-        var session = await SessionAsync(system.A);
-        await using var reader = await SseReader.OpenAsync(system.A.Url, "/stream/" + session);
+        var session = await SessionAsync(shared.World.A);
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + session);
         var created = (await StateAsync(session)).GetProperty("createdAt").GetDateTimeOffset();
-        await SendAsync(system.A, session, Answering("dropped"));
+        await SendAsync(shared.World.A, session, Answering("dropped"));
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == End));
         var end = reader.LastId!.Split('-')[1];
-        await SendAsync(system.A, session, first);
+        await SendAsync(shared.World.A, session, first);
         await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 2);
         // As by retention.
         await ExecuteAsync(
             $"delete from eventstore.events where topic like 'sessions.{session}%' and position <= {end}"
         );
         var kept = reader.Events.Skip(2).ToList();
-        await using (var counting = await SseReader.OpenAsync(system.B.Url, "/stream/" + session, "3"))
+        await using (var counting = await SseReader.OpenAsync(shared.World.B.Url, "/stream/" + session, "3"))
         {
             await counting.WaitForEventsAsync(2);
             Assert.Equal("expired", Reason(counting));
             Assert.Equal(kept, counting.Events);
         }
 
-        await SendAsync(system.B, session, second);
+        await SendAsync(shared.World.B, session, second);
         await reader.WaitAsync(r => r.Events.Count(e => e.Data == End) == 3);
         Assert.Equal("droppedfirstsecond", LlmSystem.Text(reader.Events, "data"));
         var state = await StateAsync(session);
@@ -226,7 +225,7 @@ public sealed class SessionTests(LlmSystem system)
     public async Task A_number_too_high_to_count_gets_a_resync_and_the_whole_session()
     {
         const int Events = 10_002;
-        var session = await SessionAsync(system.A);
+        var session = await SessionAsync(shared.World.A);
         await ExecuteAsync(
             $$"""
             insert into eventstore.outbox (topic, type, data)
@@ -234,12 +233,12 @@ public sealed class SessionTests(LlmSystem system)
             from generate_series(1, {{Events}})
             """
         );
-        await using var whole = await SseReader.OpenAsync(system.A.Url, "/stream/" + session, "0");
+        await using var whole = await SseReader.OpenAsync(shared.World.A.Url, "/stream/" + session, "0");
         await whole.WaitForEventsAsync(Events);
-        await using var counting = await SseReader.OpenAsync(system.B.Url, "/stream/" + session, "10001");
+        await using var counting = await SseReader.OpenAsync(shared.World.B.Url, "/stream/" + session, "10001");
         await counting.WaitForEventsAsync(Events);
         Assert.Equal("expired", Reason(counting));
-        await using var last = await SseReader.OpenAsync(system.B.Url, "/stream/" + session, "10000");
+        await using var last = await SseReader.OpenAsync(shared.World.B.Url, "/stream/" + session, "10000");
         await last.WaitForEventsAsync(Events - 10_000);
         Assert.DoesNotContain(last.Frames, f => f.Event == "resync");
     }
@@ -250,8 +249,11 @@ public sealed class SessionTests(LlmSystem system)
     [InlineData("/v1/messages")]
     public async Task An_answer_that_an_operator_closes_does_not_look_complete(string path)
     {
+        // Every stream of the replica is closed.
+        await using var own = await World.Start(o => o.Broadcasters(0).Set(LlmSystem.Settings(shared.World.Upstream)));
+        var server = own.Replicas[0].Url;
         await using var chat = await SseReader.OpenAsync(
-            system.A.Url,
+            server,
             path,
             method: HttpMethod.Post,
             body: JsonContent.Create(
@@ -267,14 +269,13 @@ public sealed class SessionTests(LlmSystem system)
         );
         await chat.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("begun ", StringComparison.Ordinal)));
         var open = await LlmSystem.Http.GetFromJsonAsync<JsonElement>(
-            new Uri(system.A.Url, "/v1/connections?limit=1000"),
+            new Uri(server, "/v1/connections?limit=1000"),
             Stop
         );
-        // Every other stream of this test is closed too, unless its replica was one of another test and is gone (503).
         foreach (var connection in open.GetProperty("connections").EnumerateArray())
         {
             using var closed = await LlmSystem.Http.DeleteAsync(
-                new Uri(system.A.Url, "/v1/connections/" + connection.GetProperty("id").GetString()),
+                new Uri(server, "/v1/connections/" + connection.GetProperty("id").GetString()),
                 Stop
             );
         }
@@ -284,10 +285,10 @@ public sealed class SessionTests(LlmSystem system)
     }
 
     private Task<RunningService> LeavingAsync() =>
-        system.System.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "1" }, inProcess: true);
+        shared.World.System.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "1" }, asProcess: true);
 
     private string Endless(TaskCompletionSource? asked = null) =>
-        system.Upstream.On(async request =>
+        shared.World.Upstream.On(async request =>
         {
             asked?.TrySetResult();
             await request.StartAsync();
@@ -295,7 +296,7 @@ public sealed class SessionTests(LlmSystem system)
             await Task.Delay(Timeout.Infinite, request.Gone);
         });
 
-    private string Answering(string text) => system.Upstream.On(request => AnswerAsync(request, text));
+    private string Answering(string text) => shared.World.Upstream.On(request => AnswerAsync(request, text));
 
     private static async Task AnswerAsync(UpstreamRequest request, string text)
     {
@@ -311,7 +312,7 @@ public sealed class SessionTests(LlmSystem system)
             .GetString();
 
     private Task<JsonElement> StateAsync(string session) =>
-        LlmSystem.Http.GetFromJsonAsync<JsonElement>(new Uri(system.A.Url, "/session/" + session), Stop);
+        LlmSystem.Http.GetFromJsonAsync<JsonElement>(new Uri(shared.World.A.Url, "/session/" + session), Stop);
 
     private static async Task<string> SessionAsync(RunningService replica)
     {
@@ -331,7 +332,7 @@ public sealed class SessionTests(LlmSystem system)
 
     private async Task ExecuteAsync(string sql)
     {
-        await using var command = system.System.Database.CreateCommand(sql);
+        await using var command = shared.World.System.Database.CreateCommand(sql);
         await command.ExecuteNonQueryAsync(Stop);
     }
 }

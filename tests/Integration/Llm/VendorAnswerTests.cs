@@ -6,8 +6,7 @@ using Integration.Seeds;
 namespace Integration.Llm;
 
 /// <summary>Members of a provider's answer that decide how a client goes on with it.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class VendorAnswerTests(LlmSystem system)
+public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const string OpenAi = "/v1/chat/completions",
         Anthropic = "/v1/messages";
@@ -21,7 +20,7 @@ public sealed class VendorAnswerTests(LlmSystem system)
     [InlineData("claude-test")]
     public async Task A_tool_call_that_the_limit_has_cut_does_not_look_complete(string model)
     {
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.BeginAsync();
             await request.EventsAsync(
@@ -62,8 +61,8 @@ public sealed class VendorAnswerTests(LlmSystem system)
                 .GetString()
         );
 
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, model == "gpt-4o" ? "openai" : "anthropic");
-        await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, model == "gpt-4o" ? "openai" : "anthropic");
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal(
             "{\"a\": [1,",
@@ -74,7 +73,7 @@ public sealed class VendorAnswerTests(LlmSystem system)
     [Fact]
     public async Task Tokens_of_the_providers_cache_are_counted()
     {
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.BeginAsync();
             await request.EventsAsync(
@@ -95,8 +94,8 @@ public sealed class VendorAnswerTests(LlmSystem system)
             );
         });
 
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, "anthropic");
-        await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, "anthropic");
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal(100_512, reader.Events.Last().Json().GetProperty("usage").GetProperty("inputTokens").GetInt64());
 
@@ -126,7 +125,7 @@ public sealed class VendorAnswerTests(LlmSystem system)
     [InlineData("anthropic", "claude-test", Anthropic)]
     public async Task A_surrogate_pair_that_the_provider_cuts_is_joined(string provider, string model, string path)
     {
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.RawAsync(
@@ -140,8 +139,8 @@ public sealed class VendorAnswerTests(LlmSystem system)
         });
 
         const string text = @"a \ud83d 😀 b 😀 " + "\ufffd.";
-        var id = await LlmSystem.GenerateAsync(system.A, prompt, provider);
-        await using var reader = await SseReader.OpenAsync(system.A.Url, LlmSystem.Stream(id));
+        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, provider);
+        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
         await reader.WaitForEndAsync();
         Assert.Equal("done", reader.Events.Last().Event);
         Assert.Equal(text, LlmSystem.Text(reader.Events, "text"));
@@ -165,7 +164,7 @@ public sealed class VendorAnswerTests(LlmSystem system)
     public async Task A_refusal_in_the_first_event_is_retried_and_then_named(string path, string model, string type)
     {
         const string overloaded = """{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}""";
-        var once = system.Upstream.On(async request =>
+        var once = shared.World.Upstream.On(async request =>
         {
             if (request.Attempt > 1)
                 await request.StartAsync();
@@ -179,9 +178,9 @@ public sealed class VendorAnswerTests(LlmSystem system)
             await request.EndAsync(1);
         });
         await WholeAsync(path, model, once);
-        Assert.Equal(2, system.Upstream.Attempts(once));
+        Assert.Equal(2, shared.World.Upstream.Attempts(once));
 
-        var always = system.Upstream.On(async request =>
+        var always = shared.World.Upstream.On(async request =>
         {
             await request.BeginAsync();
             await request.EventsAsync(overloaded);
@@ -189,12 +188,12 @@ public sealed class VendorAnswerTests(LlmSystem system)
         using var refused = await AskAsync(path, model, always);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         await VendorErrorTests.SaysAsync(refused, isAnthropic: path == Anthropic, type);
-        Assert.Equal(3, system.Upstream.Attempts(always));
+        Assert.Equal(3, shared.World.Upstream.Attempts(always));
         Assert.Equal(["false"], refused.Headers.GetValues("x-should-retry"));
         Assert.NotNull(refused.Headers.RetryAfter?.Delta);
 
         // The gateway has not retried this one, so the client may.
-        var broken = system.Upstream.On(async request =>
+        var broken = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
@@ -203,7 +202,7 @@ public sealed class VendorAnswerTests(LlmSystem system)
         using var half = await AskAsync(path, model, broken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, half.StatusCode);
         Assert.False(half.Headers.Contains("x-should-retry"));
-        Assert.Equal(1, system.Upstream.Attempts(broken));
+        Assert.Equal(1, shared.World.Upstream.Attempts(broken));
     }
 
     private async Task<JsonElement> WholeAsync(string path, string model, string prompt)
@@ -214,12 +213,12 @@ public sealed class VendorAnswerTests(LlmSystem system)
     }
 
     private Task<HttpResponseMessage> AskAsync(string path, string model, string prompt) =>
-        LlmSystem.PostAsync(system.A, path, Body(model, prompt, stream: false));
+        LlmSystem.PostAsync(shared.World.A, path, Body(model, prompt, stream: false));
 
     private async Task<IReadOnlyList<Frame>> FramesAsync(string path, string model, string prompt)
     {
         await using var reader = await SseReader.OpenAsync(
-            system.A.Url,
+            shared.World.A.Url,
             path,
             method: HttpMethod.Post,
             body: JsonContent.Create(Body(model, prompt, stream: true))

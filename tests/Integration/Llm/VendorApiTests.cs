@@ -11,8 +11,7 @@ using OpenAI.Chat;
 namespace Integration.Llm;
 
 /// <summary>The vendors' own clients, with another base address only.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class VendorApiTests(LlmSystem system)
+public sealed class VendorApiTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const string Prompt = "Please tell me in ten words or more what a durable stream is";
 
@@ -20,14 +19,14 @@ public sealed class VendorApiTests(LlmSystem system)
         new(
             model,
             new ApiKeyCredential("sk-client"),
-            new OpenAIClientOptions { Endpoint = new Uri(system.A.Url, "/v1") }
+            new OpenAIClientOptions { Endpoint = new Uri(shared.World.A.Url, "/v1") }
         );
 
     private AnthropicClient AnthropicClient =>
         new()
         {
             ApiKey = "sk-ant-client",
-            BaseUrl = system.A.Url.ToString().TrimEnd('/'),
+            BaseUrl = shared.World.A.Url.ToString().TrimEnd('/'),
             MaxRetries = 0,
         };
 
@@ -80,7 +79,7 @@ public sealed class VendorApiTests(LlmSystem system)
         Assert.Equal(text, parts.ToString());
 
         await using var chat = await SseReader.OpenAsync(
-            system.B.Url,
+            shared.World.B.Url,
             "/sse/chat",
             method: HttpMethod.Post,
             body: LlmSystem.Ask(Prompt, maxTokens: 120)
@@ -176,7 +175,7 @@ public sealed class VendorApiTests(LlmSystem system)
     {
         JsonElement seen = default;
 
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             seen = request.Body;
             await request.StartAsync();
@@ -234,7 +233,7 @@ public sealed class VendorApiTests(LlmSystem system)
     {
         JsonElement seen = default;
 
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             seen = request.Body;
             await request.StartAsync();
@@ -272,7 +271,7 @@ public sealed class VendorApiTests(LlmSystem system)
         var messages = new[] { new { role = "user", content = Prompt } };
 
         using var counted = await LlmSystem.Http.PostAsJsonAsync(
-            new Uri(system.A.Url, "/v1/messages/count_tokens"),
+            new Uri(shared.World.A.Url, "/v1/messages/count_tokens"),
             new
             {
                 model = "demo",
@@ -282,7 +281,7 @@ public sealed class VendorApiTests(LlmSystem system)
         );
 
         using var answered = await LlmSystem.Http.PostAsJsonAsync(
-            new Uri(system.A.Url, "/v1/messages"),
+            new Uri(shared.World.A.Url, "/v1/messages"),
             new
             {
                 model = "demo",
@@ -303,7 +302,7 @@ public sealed class VendorApiTests(LlmSystem system)
         );
 
         using var other = await LlmSystem.Http.PostAsJsonAsync(
-            new Uri(system.A.Url, "/v1/messages/count_tokens"),
+            new Uri(shared.World.A.Url, "/v1/messages/count_tokens"),
             new { model = "claude-x", messages }
         );
 
@@ -313,5 +312,5 @@ public sealed class VendorApiTests(LlmSystem system)
     }
 
     private Task<SseReader> PostAsync(string path, object body) =>
-        SseReader.OpenAsync(system.A.Url, path, method: HttpMethod.Post, body: JsonContent.Create(body));
+        SseReader.OpenAsync(shared.World.A.Url, path, method: HttpMethod.Post, body: JsonContent.Create(body));
 }

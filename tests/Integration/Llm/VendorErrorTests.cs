@@ -11,8 +11,7 @@ using OpenAI.Chat;
 namespace Integration.Llm;
 
 /// <summary>Refusals in the formats that the vendors' clients expect.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class VendorErrorTests(LlmSystem system)
+public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const string OpenAi = "/v1/chat/completions",
         Anthropic = "/v1/messages";
@@ -21,14 +20,14 @@ public sealed class VendorErrorTests(LlmSystem system)
         new(
             model,
             new ApiKeyCredential("sk-client"),
-            new OpenAIClientOptions { Endpoint = new Uri(system.A.Url, "/v1") }
+            new OpenAIClientOptions { Endpoint = new Uri(shared.World.A.Url, "/v1") }
         );
 
     private AnthropicClient AnthropicClient =>
         new()
         {
             ApiKey = "sk-ant-client",
-            BaseUrl = system.A.Url.ToString().TrimEnd('/'),
+            BaseUrl = shared.World.A.Url.ToString().TrimEnd('/'),
             MaxRetries = 0,
         };
 
@@ -64,7 +63,7 @@ public sealed class VendorErrorTests(LlmSystem system)
     public async Task A_wrong_request_is_refused_in_the_vendors_shape(string path, string body, int status)
     {
         using var response = await LlmSystem.Http.PostAsync(
-            new Uri(system.A.Url, path),
+            new Uri(shared.World.A.Url, path),
             new StringContent(body, Encoding.UTF8, "application/json")
         );
         Assert.Equal(status, (int)response.StatusCode);
@@ -97,7 +96,7 @@ public sealed class VendorErrorTests(LlmSystem system)
         string type
     )
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(system.A.Url, path));
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(shared.World.A.Url, path));
         if (method == "POST")
             request.Content = JsonContent.Create(new { model = "demo", input = "x" });
         using var response = await LlmSystem.Http.SendAsync(request);
@@ -120,7 +119,7 @@ public sealed class VendorErrorTests(LlmSystem system)
     public async Task A_body_of_another_kind_gets_415_in_the_vendors_shape(string path)
     {
         using var response = await LlmSystem.Http.PostAsync(
-            new Uri(system.A.Url, path),
+            new Uri(shared.World.A.Url, path),
             new StringContent("model=demo", Encoding.UTF8, "application/x-www-form-urlencoded")
         );
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
@@ -146,12 +145,14 @@ public sealed class VendorErrorTests(LlmSystem system)
             )
         );
         Assert.Contains("NotFound", missing.GetType().Name, StringComparison.Ordinal);
-        var prompt = system.Upstream.On(async request =>
+
+        var prompt = shared.World.Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
             await request.RawAsync("data: {\"error\":{\"message\":\"too much at once\"}}\n\n");
         });
+
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
             await foreach (
@@ -179,14 +180,15 @@ public sealed class VendorErrorTests(LlmSystem system)
         string anthropicType
     )
     {
-        var prompt = system.Upstream.On(request => request.RefuseAsync(upstream, "no"));
+        var prompt = shared.World.Upstream.On(request => request.RefuseAsync(upstream, "no"));
+
         foreach (
             var (path, type) in ((string, string)[])
                 [("/v1/chat/completions", openAiType), ("/v1/messages", anthropicType)]
         )
         {
             using var response = await LlmSystem.Http.PostAsJsonAsync(
-                new Uri(system.A.Url, path),
+                new Uri(shared.World.A.Url, path),
                 new
                 {
                     model = "gpt-4o",
@@ -215,6 +217,7 @@ public sealed class VendorErrorTests(LlmSystem system)
         object OpenAiTool(string name) => new { type = "function", function = new { name } };
         object AnthropicTool(string name) => new { name, input_schema = new { type = "object" } };
         var texts = Enumerable.Repeat(new { type = "text", text = "" }, 2_049);
+
         return new()
         {
             { OpenAi, "stop", "stop", Stops(5) },
@@ -255,7 +258,7 @@ public sealed class VendorErrorTests(LlmSystem system)
             ["messages"] = new[] { new { role = "user", content = "hi" } },
             [member] = value,
         };
-        using var response = await LlmSystem.PostAsync(system.A, path, body);
+        using var response = await LlmSystem.PostAsync(shared.World.A, path, body);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         await SaysAsync(response, isAnthropic: path == "/v1/messages", "invalid_request_error");
         var text = await response.Content.ReadAsStringAsync();

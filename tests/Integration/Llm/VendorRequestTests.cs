@@ -5,8 +5,7 @@ using System.Text.Json;
 namespace Integration.Llm;
 
 /// <summary>Requests reach their own vendor as they are; for another, they are translated or refused by name.</summary>
-[Collection(LlmSystem.Collection)]
-public sealed class VendorRequestTests(LlmSystem system)
+public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
 {
     private const string OpenAi = "/v1/chat/completions",
         Anthropic = "/v1/messages";
@@ -72,7 +71,7 @@ public sealed class VendorRequestTests(LlmSystem system)
     {
         var content = new object[] { new { type = "text", text = "Sum this up." }, new { type = kind } };
         using var response = await LlmSystem.PostAsync(
-            system.A,
+            shared.World.A,
             path,
             new
             {
@@ -158,7 +157,7 @@ public sealed class VendorRequestTests(LlmSystem system)
     private (string Prompt, Func<JsonElement> Body) Seen()
     {
         JsonElement seen = default;
-        var prompt = system.Upstream.On(async request =>
+        var prompt = shared.World.Upstream.On(async request =>
         {
             seen = request.Body;
             await request.StartAsync();
@@ -175,7 +174,7 @@ public sealed class VendorRequestTests(LlmSystem system)
         string? message = null
     ) =>
         LlmSystem.Http.PostAsync(
-            new Uri(system.A.Url, path),
+            new Uri(shared.World.A.Url, path),
             new StringContent(
                 $$"""{"model":"{{model}}","max_tokens":9,"messages":[{"role":"user","content":"{{prompt}}"}"""
                     + $"{(message is null ? "" : "," + message)}],{member}}}",

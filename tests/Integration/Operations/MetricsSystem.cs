@@ -6,8 +6,6 @@ namespace Integration.Operations;
 /// <summary>A replica and a Broadcaster whose metrics Prometheus could read, with events and readers.</summary>
 public sealed partial class MetricsSystem : IAsyncLifetime
 {
-    public const string Collection = "Metrics";
-
     internal const string Topic = "read-by-a-client";
 
     internal const int Readers = 3,
@@ -74,6 +72,3 @@ public sealed partial class MetricsSystem : IAsyncLifetime
     [GeneratedRegex(@"Prometheus reads the metrics at (http://\S+/metrics)")]
     private static partial Regex Address();
 }
-
-[CollectionDefinition(MetricsSystem.Collection)]
-public sealed class MetricsTests : ICollectionFixture<MetricsSystem>;

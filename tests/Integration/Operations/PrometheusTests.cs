@@ -4,14 +4,13 @@ using Harness;
 namespace Integration.Operations;
 
 /// <summary>The metrics as Prometheus reads them, of services that deliver events.</summary>
-[Collection(MetricsSystem.Collection)]
-public sealed class PrometheusTests(MetricsSystem system)
+public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClassFixture<AssemblyWide<MetricsSystem>>
 {
     [Fact]
     public async Task Metrics_count_the_published_and_delivered_events()
     {
         var metrics = await MetricsSystem.EventuallyAsync(
-            system.ReplicaMetricsAsync,
+            shared.World.ReplicaMetricsAsync,
             m => m.Sum("sse_server_events_delivered_total") == MetricsSystem.Events * MetricsSystem.Readers
         );
         Assert.Equal(MetricsSystem.Readers, metrics.Sum("sse_server_active_connections"));
@@ -27,7 +26,7 @@ public sealed class PrometheusTests(MetricsSystem system)
             )
         );
         var relay = await MetricsSystem.EventuallyAsync(
-            system.BroadcasterMetricsAsync,
+            shared.World.BroadcasterMetricsAsync,
             m => m.Sum("broadcaster_relay_events_total") == MetricsSystem.Events
         );
         Assert.Equal((1, 1), (relay.Sum("broadcaster_leader"), relay.Sum("broadcaster_lease_acquired_total")));
@@ -37,7 +36,7 @@ public sealed class PrometheusTests(MetricsSystem system)
     public async Task Histograms_have_buckets_that_add_up()
     {
         var metrics = await MetricsSystem.EventuallyAsync(
-            system.ReplicaMetricsAsync,
+            shared.World.ReplicaMetricsAsync,
             m => m.Sum("sse_server_delivery_duration_seconds_count") == MetricsSystem.Events * MetricsSystem.Readers
         );
         Assert.Equal("histogram", metrics.Types["sse_server_delivery_duration_seconds"]);
@@ -49,13 +48,13 @@ public sealed class PrometheusTests(MetricsSystem system)
     [Fact]
     public async Task Names_and_units_are_Prometheus_own()
     {
-        var metrics = await system.ReplicaMetricsAsync();
+        var metrics = await shared.World.ReplicaMetricsAsync();
         Assert.Equal("gauge", metrics.Types["sse_server_active_connections"]);
         Assert.Equal("counter", metrics.Types["sse_server_resyncs_total"]);
         Assert.Equal("histogram", metrics.Types["store_append_duration_seconds"]);
         Assert.Contains("dotnet_process_memory_working_set_bytes", metrics.Names);
         var store = await MetricsSystem.EventuallyAsync(
-            system.BroadcasterMetricsAsync,
+            shared.World.BroadcasterMetricsAsync,
             m => m.Sum("store_log_size_bytes") > 0
         );
         Assert.True(store.Sum("store_log_limit_bytes") > store.Sum("store_log_size_bytes"));
@@ -64,7 +63,7 @@ public sealed class PrometheusTests(MetricsSystem system)
     [Fact]
     public async Task The_resync_counter_exists_for_every_reason_before_it_counts()
     {
-        var metrics = await system.ReplicaMetricsAsync();
+        var metrics = await shared.World.ReplicaMetricsAsync();
         foreach (var reason in (string[])["expired", "epoch", "future", "malformed"])
             Assert.Equal(
                 0,
@@ -80,17 +79,20 @@ public sealed class PrometheusTests(MetricsSystem system)
     public async Task The_seconds_without_an_answer_of_Postgres_are_a_gauge_of_both_services()
     {
         const string unanswered = "store_unanswered_seconds";
-        foreach (var scrape in (Func<Task<MetricsText>>[])[system.ReplicaMetricsAsync, system.BroadcasterMetricsAsync])
+        foreach (
+            var scrape in (Func<Task<MetricsText>>[])
+                [shared.World.ReplicaMetricsAsync, shared.World.BroadcasterMetricsAsync]
+        )
         {
             await MetricsSystem.EventuallyAsync(scrape, m => m.Samples.Single(s => s.Name == unanswered).Value == 0);
-            system.System.Postgres.Cut();
+            shared.World.System.Postgres.Cut();
             try
             {
                 await MetricsSystem.EventuallyAsync(scrape, m => m.Sum(unanswered) > 2);
             }
             finally
             {
-                system.System.Postgres.Heal();
+                shared.World.System.Postgres.Heal();
             }
             await MetricsSystem.EventuallyAsync(scrape, m => m.Sum(unanswered) == 0);
         }
@@ -100,7 +102,8 @@ public sealed class PrometheusTests(MetricsSystem system)
     public async Task No_series_names_a_client()
     {
         foreach (
-            var metrics in (MetricsText[])[await system.ReplicaMetricsAsync(), await system.BroadcasterMetricsAsync()]
+            var metrics in (MetricsText[])
+                [await shared.World.ReplicaMetricsAsync(), await shared.World.BroadcasterMetricsAsync()]
         )
         {
             Assert.NotEmpty(metrics.Samples);
@@ -120,7 +123,7 @@ public sealed class PrometheusTests(MetricsSystem system)
     {
         using var http = new HttpClient();
         using var response = await http.GetAsync(
-            new Uri(system.Replica.Url, "/metrics"),
+            new Uri(shared.World.Replica.Url, "/metrics"),
             TestContext.Current.CancellationToken
         );
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);

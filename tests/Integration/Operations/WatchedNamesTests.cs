@@ -7,8 +7,8 @@ namespace Integration.Operations;
 /// <summary>
 /// The dashboard and the alerts cannot drift from the services: every metric that they name is in a scrape.
 /// </summary>
-[Collection(MetricsSystem.Collection)]
-public sealed partial class WatchedNamesTests(MetricsSystem system)
+public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared)
+    : IClassFixture<AssemblyWide<MetricsSystem>>
 {
     /// <summary>Metrics of Prometheus itself, its node exporter, its blackbox exporter and the kubelet.</summary>
     private static readonly string[] Others =
@@ -50,7 +50,7 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
         var watched = Names(file);
         Assert.True(watched.Count > 5, string.Join(' ', watched));
         await MetricsSystem.EventuallyAsync(
-            system.BroadcasterMetricsAsync,
+            shared.World.BroadcasterMetricsAsync,
             m => m.Names.Contains("store_log_size_bytes")
         );
         // Some metrics are counted once a second.
@@ -59,8 +59,8 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
             Eventually.HoldsAsync(
                 async () =>
                 {
-                    var replica = (await system.ReplicaMetricsAsync()).Names;
-                    var exported = replica.Union((await system.BroadcasterMetricsAsync()).Names);
+                    var replica = (await shared.World.ReplicaMetricsAsync()).Names;
+                    var exported = replica.Union((await shared.World.BroadcasterMetricsAsync()).Names);
                     missing = [.. watched.Except(exported).Except(Others)];
                     return missing.Length == 0;
                 },
@@ -77,7 +77,8 @@ public sealed partial class WatchedNamesTests(MetricsSystem system)
     public async Task Every_label_that_is_selected_is_exported(string file)
     {
         var selected = AllExpressions(file).SelectMany(e => Selector().Matches(e)).ToList();
-        var services = (Func<Task<MetricsText>>[])[system.ReplicaMetricsAsync, system.BroadcasterMetricsAsync];
+        var services = (Func<Task<MetricsText>>[])
+            [shared.World.ReplicaMetricsAsync, shared.World.BroadcasterMetricsAsync];
         var samples = new List<MetricSample>();
         foreach (var scrape in services)
             samples.AddRange((await scrape()).Samples);

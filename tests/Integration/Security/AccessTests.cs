@@ -7,13 +7,12 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>Rules for reading and publishing topics.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class AccessTests(SecureSystem system)
+public sealed class AccessTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post,
         Delete = HttpMethod.Delete;
-    private Uri A => system.A;
+    private Uri A => shared.World.A;
 
     [Theory]
     [InlineData("GET", "/v1/events/stream?topic=a")]
@@ -118,7 +117,7 @@ public sealed class AccessTests(SecureSystem system)
         );
 
         var shrunk = Tokens.Of("cid", subscribe: [$"open.{topic}"]);
-        await using var after = await SecureSystem.OpenAsync(system.B, "/v1/events/stream", shrunk, last);
+        await using var after = await SecureSystem.OpenAsync(shared.World.B, "/v1/events/stream", shrunk, last);
         await after.WaitForEventsAsync(1);
         Assert.Equal(["3"], after.Events.Select(e => e.Data));
         Assert.Equal(

@@ -8,8 +8,7 @@ namespace Integration.Security;
 
 /// <summary>Our clients with a server that requires authentication: by token, by ticket, and beyond the expiry of
 /// either.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class ClientTests(SecureSystem system)
+public sealed class ClientTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     [Theory]
     [InlineData(false)]
@@ -26,7 +25,7 @@ public sealed class ClientTests(SecureSystem system)
             return byTicket ? await TicketAsync(topic, life) : Tokens.Of("ann", subscribe: ["orders.>"], life: life);
         }
         using var client = new SseClient();
-        var uri = new Uri(system.A, $"/v1/events/stream?topic={topic}");
+        var uri = new Uri(shared.World.A, $"/v1/events/stream?topic={topic}");
         var stream = client.Open(
             byTicket
                 ? new SseRequest(uri) { Ticket = CredentialAsync }
@@ -35,7 +34,7 @@ public sealed class ClientTests(SecureSystem system)
         );
         await foreach (var e in stream.WithCancellation(limit.Token))
             if (e.Type == "unauthorized")
-                await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
+                await SecureSystem.PublishAsync(shared.World.A, new EventBody(topic, "n", 1));
             else if (e.Type == "n")
                 break;
         Assert.Equal(2, asked);
@@ -44,7 +43,7 @@ public sealed class ClientTests(SecureSystem system)
     [Fact]
     public async Task The_dotnet_client_publishes_with_a_token_and_says_why_it_may_not()
     {
-        using var http = new HttpClient { BaseAddress = system.A };
+        using var http = new HttpClient { BaseAddress = shared.World.A };
         var publisher = new EventPublisher(
             http,
             new PublisherOptions
@@ -113,7 +112,7 @@ public sealed class ClientTests(SecureSystem system)
                     "node",
                     [
                         Path.Combine(folder, "run.mjs"),
-                        new Uri(system.A, $"/v1/events/stream?topic={topic}").ToString(),
+                        new Uri(shared.World.A, $"/v1/events/stream?topic={topic}").ToString(),
                         by,
                     ]
                 )
@@ -132,7 +131,7 @@ public sealed class ClientTests(SecureSystem system)
                         await CredentialAsync(TimeSpan.FromSeconds(asked++ == 0 ? 4 : 600))
                     );
                 else if (line == "unauthorized")
-                    await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 7));
+                    await SecureSystem.PublishAsync(shared.World.A, new EventBody(topic, "n", 7));
             }
             await node.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal((0, "n 7"), (node.ExitCode, lines.LastOrDefault()));
@@ -159,7 +158,7 @@ public sealed class ClientTests(SecureSystem system)
                 $$"""
                 from aspire_sse import SSEClient
                 for event in SSEClient("{{new Uri(
-                    system.A,
+                    shared.World.A,
                     $"/v1/events/stream?topic={topic}"
                 )}}", headers={"Authorization": "Bearer {{Tokens.Of("ann", subscribe: ["orders.>"])}}"}):
                     print(event.event, flush=True)
@@ -168,14 +167,14 @@ public sealed class ClientTests(SecureSystem system)
             ]
         );
         await program.WaitForAsync(lines => lines.Contains("connected"));
-        await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
+        await SecureSystem.PublishAsync(shared.World.A, new EventBody(topic, "n", 1));
         await program.EndAsync();
     }
 
     private async Task<string> TicketAsync(string topic, TimeSpan life) =>
         (
             await SecureSystem.JsonAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/stream-tickets",
                 Tokens.Of("ann", subscribe: ["orders.>"]),

@@ -8,8 +8,7 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>A stream ends with the credential that opened it.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class EndingTests(SecureSystem system)
+public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post;
@@ -20,7 +19,7 @@ public sealed class EndingTests(SecureSystem system)
     public async Task A_stream_ends_with_its_token_and_announces_that_before(string path)
     {
         var token = Tokens.Of("short", subscribe: ["orders.>", "$sys.>"], life: TimeSpan.FromSeconds(8));
-        await using var reader = await SecureSystem.OpenAsync(system.A, path, token);
+        await using var reader = await SecureSystem.OpenAsync(shared.World.A, path, token);
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         var warnings = reader
@@ -30,7 +29,7 @@ public sealed class EndingTests(SecureSystem system)
         Assert.Equal(["expiring", "expired"], warnings.Select(t => t.GetProperty("reason").GetString()));
         Assert.Equal("unauthorized", reader.Frames[^1].Event);
         Assert.True(warnings[0].GetProperty("expiresAt").GetDateTimeOffset() <= DateTimeOffset.UtcNow);
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, path, token));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(shared.World.A, Get, path, token));
     }
 
     [Fact]
@@ -42,7 +41,7 @@ public sealed class EndingTests(SecureSystem system)
         var token = Tokens.Of("short", subscribe: ["orders.>"], life: life);
         // Some milliseconds more, because the server's tick clock is coarse.
         var over = DateTimeOffset.UtcNow + life + TimeSpan.FromMilliseconds(100);
-        await using var reader = await SecureSystem.OpenAsync(system.A, path, token);
+        await using var reader = await SecureSystem.OpenAsync(shared.World.A, path, token);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Id is not null));
 
         // Publishes without a pause beyond the expiry, so that the stream is being written to when it comes.
@@ -51,14 +50,14 @@ public sealed class EndingTests(SecureSystem system)
         {
             if (DateTimeOffset.UtcNow > over)
                 late++;
-            await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", published));
+            await SecureSystem.PublishAsync(shared.World.A, new EventBody(topic, "n", published));
         }
         var read = Numbers(reader);
         Assert.Equal(Enumerable.Range(0, read.Count), read);
         Assert.InRange(read.Count, 1, published - late);
 
         await using var renewed = await SecureSystem.OpenAsync(
-            system.A,
+            shared.World.A,
             path,
             Tokens.Of("short", subscribe: ["orders.>"]),
             reader.LastId
@@ -76,23 +75,23 @@ public sealed class EndingTests(SecureSystem system)
         var topic = $"orders.{Guid.NewGuid():N}";
         var ticket = await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), [topic], 60);
         var path = $"/v1/events/stream?topic={topic}&ticket={ticket}";
-        await using var first = await SecureSystem.OpenAsync(system.A, path);
+        await using var first = await SecureSystem.OpenAsync(shared.World.A, path);
         await first.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
-        await using var second = await SecureSystem.OpenAsync(system.A, path);
+        await using var second = await SecureSystem.OpenAsync(shared.World.A, path);
         await first.WaitForEndAsync();
         Assert.Contains("replaced", first.Frames[^1].Data, StringComparison.Ordinal);
 
-        await using var third = await SecureSystem.OpenAsync(system.B, path);
+        await using var third = await SecureSystem.OpenAsync(shared.World.B, path);
         await second.WaitForEndAsync();
         Assert.Contains("replaced", second.Frames[^1].Data, StringComparison.Ordinal);
-        await SecureSystem.PublishAsync(system.A, new EventBody(topic, "n", 1));
+        await SecureSystem.PublishAsync(shared.World.A, new EventBody(topic, "n", 1));
         await third.WaitForEventsAsync(1);
         JsonElement rows = default;
         await Eventually.HoldsAsync(
             async () =>
             {
                 rows = await SecureSystem.JsonAsync(
-                    system.A,
+                    shared.World.A,
                     Get,
                     $"/v1/connections?filter={topic}",
                     key: SecureSystem.OperatorKey
@@ -115,7 +114,7 @@ public sealed class EndingTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.Unauthorized,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 Get,
                 $"/v1/events/stream?topic={topic}&ticket={ticket}",
                 key: SecureSystem.NamesakeKey
@@ -123,17 +122,21 @@ public sealed class EndingTests(SecureSystem system)
         );
 
         await using var stream = await SecureSystem.OpenAsync(
-            system.A,
+            shared.World.A,
             $"/v1/events/stream?topic={topic}&ticket={ticket}"
         );
 
         using var keys = new HttpClient { DefaultRequestHeaders = { { "X-Api-Key", SecureSystem.NamesakeKey } } };
-        await using var other = await SseReader.OpenAsync(system.A, $"/v1/events/stream?topic={topic}", client: keys);
+        await using var other = await SseReader.OpenAsync(
+            shared.World.A,
+            $"/v1/events/stream?topic={topic}",
+            client: keys
+        );
         foreach (var open in (SseReader[])[stream, other])
             await open.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
 
         var rows = await SecureSystem.JsonAsync(
-            system.A,
+            shared.World.A,
             Get,
             $"/v1/connections?filter={topic}",
             key: SecureSystem.OperatorKey
@@ -155,12 +158,12 @@ public sealed class EndingTests(SecureSystem system)
 
         Assert.Equal(
             HttpStatusCode.Unauthorized,
-            await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.b&ticket={ticket}")
+            await SecureSystem.StatusAsync(shared.World.A, Get, $"/v1/events/stream?topic=orders.b&ticket={ticket}")
         );
         Assert.Equal(
             HttpStatusCode.Unauthorized,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 Get,
                 $"/v1/events/stream?topic=orders.a&ticket={ticket}",
                 Tokens.Of("bob", subscribe: ["orders.>"])
@@ -168,12 +171,12 @@ public sealed class EndingTests(SecureSystem system)
         );
         Assert.Equal(
             HttpStatusCode.Unauthorized,
-            await SecureSystem.StatusAsync(system.A, Get, $"/v1/events?topic=orders.a&ticket={ticket}")
+            await SecureSystem.StatusAsync(shared.World.A, Get, $"/v1/events?topic=orders.a&ticket={ticket}")
         );
         Assert.Equal(
             HttpStatusCode.Unauthorized,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 Post,
                 $"/v1/stream-tickets?ticket={ticket}",
                 body: new { topics = new[] { "orders.a" } }
@@ -181,11 +184,15 @@ public sealed class EndingTests(SecureSystem system)
         );
         Assert.Equal(
             HttpStatusCode.Unauthorized,
-            await SecureSystem.StatusAsync(system.A, Get, $"/v1/events/stream?topic=orders.a&ticket={ticket[..^2]}AA")
+            await SecureSystem.StatusAsync(
+                shared.World.A,
+                Get,
+                $"/v1/events/stream?topic=orders.a&ticket={ticket[..^2]}AA"
+            )
         );
         Assert.Equal(
             HttpStatusCode.OK,
-            await SecureSystem.StatusAsync(system.B, Get, $"/v1/events/stream?ticket={ticket}")
+            await SecureSystem.StatusAsync(shared.World.B, Get, $"/v1/events/stream?ticket={ticket}")
         );
     }
 
@@ -195,13 +202,13 @@ public sealed class EndingTests(SecureSystem system)
         var path =
             "/v1/events/stream?topic=orders.a&ticket="
             + $"{await TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]), ["orders.a"], 5)}";
-        await using var reader = await SecureSystem.OpenAsync(system.A, path);
+        await using var reader = await SecureSystem.OpenAsync(shared.World.A, path);
         await reader.WaitForEndAsync();
         Assert.Contains("expired", reader.Frames[^1].Data, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(system.A, Get, path));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SecureSystem.StatusAsync(shared.World.A, Get, path));
 
         var bought = await SecureSystem.JsonAsync(
-            system.A,
+            shared.World.A,
             Post,
             "/v1/stream-tickets",
             Tokens.Of("ann", subscribe: ["orders.>"], life: TimeSpan.FromMinutes(1)),
@@ -216,7 +223,7 @@ public sealed class EndingTests(SecureSystem system)
         var before = DateTimeOffset.UtcNow;
 
         var ticket = await SecureSystem.JsonAsync(
-            system.A,
+            shared.World.A,
             Post,
             "/v1/stream-tickets",
             Tokens.Of("ann", subscribe: ["orders.>"], life: TimeSpan.FromDays(1)),
@@ -245,7 +252,7 @@ public sealed class EndingTests(SecureSystem system)
             status,
             (int)
                 await SecureSystem.StatusAsync(
-                    system.A,
+                    shared.World.A,
                     Post,
                     "/v1/stream-tickets",
                     Tokens.Of("ann", subscribe: ["orders.>"]),
@@ -261,11 +268,11 @@ public sealed class EndingTests(SecureSystem system)
         var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(5));
         const string line = """{"topic":"orders.late","type":"n","data":1}""";
         using var content = new Lines("application/x-ndjson");
-        var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
+        var response = SecureSystem.SendAsync(shared.World.A, Post, "/v1/events", token, content);
         await content.SendAsync(line);
         await Eventually.HoldsAsync(
             async () =>
-                await SecureSystem.StatusAsync(system.A, Get, "/v1/events?topic=orders.late", token)
+                await SecureSystem.StatusAsync(shared.World.A, Get, "/v1/events?topic=orders.late", token)
                 == HttpStatusCode.Unauthorized,
             "the token has expired"
         );
@@ -285,11 +292,11 @@ public sealed class EndingTests(SecureSystem system)
     {
         var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: TimeSpan.FromSeconds(5));
         using var content = new Lines("application/json");
-        var response = SecureSystem.SendAsync(system.A, Post, "/v1/events", token, content);
+        var response = SecureSystem.SendAsync(shared.World.A, Post, "/v1/events", token, content);
         await content.SendAsync("""[{"topic":"orders.slow","type":"n","data":1}""");
         await Eventually.HoldsAsync(
             async () =>
-                await SecureSystem.StatusAsync(system.A, Get, "/v1/events?topic=orders.slow", token)
+                await SecureSystem.StatusAsync(shared.World.A, Get, "/v1/events?topic=orders.slow", token)
                 == HttpStatusCode.Unauthorized,
             "the token has expired"
         );
@@ -298,7 +305,7 @@ public sealed class EndingTests(SecureSystem system)
         using var refused = await response;
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         var page = await SecureSystem.JsonAsync(
-            system.A,
+            shared.World.A,
             Get,
             "/v1/events?topic=orders.slow",
             key: SecureSystem.OperatorKey
@@ -307,7 +314,15 @@ public sealed class EndingTests(SecureSystem system)
     }
 
     private async Task<string> TicketAsync(string token, string[] topics, int seconds) =>
-        (await SecureSystem.JsonAsync(system.A, Post, "/v1/stream-tickets", token, new { topics, expiresIn = seconds }))
+        (
+            await SecureSystem.JsonAsync(
+                shared.World.A,
+                Post,
+                "/v1/stream-tickets",
+                token,
+                new { topics, expiresIn = seconds }
+            )
+        )
             .GetProperty("ticket")
             .GetString()!;
 

@@ -7,8 +7,7 @@ namespace Integration.Security;
 
 /// <summary>Every endpoint of the OpenAPI document, future ones included, requires a credential or is listed
 /// here.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class EndpointTests(SecureSystem system)
+public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     /// <summary>Endpoints for every authenticated user: they reveal no topic.</summary>
     private static readonly string[] OfNoTopic =
@@ -27,7 +26,7 @@ public sealed class EndpointTests(SecureSystem system)
     public async Task Every_endpoint_requires_a_credential_and_endpoints_with_topics_a_claim()
     {
         var document = await SecureSystem.JsonAsync(
-            system.A,
+            shared.World.A,
             HttpMethod.Get,
             "/openapi/v1.json",
             key: SecureSystem.OperatorKey
@@ -43,9 +42,9 @@ public sealed class EndpointTests(SecureSystem system)
             );
             Assert.Equal(
                 (path.Name, HttpStatusCode.Unauthorized),
-                (path.Name, await SecureSystem.StatusAsync(system.A, method, address))
+                (path.Name, await SecureSystem.StatusAsync(shared.World.A, method, address))
             );
-            var status = await SecureSystem.StatusAsync(system.A, method, address, nobody);
+            var status = await SecureSystem.StatusAsync(shared.World.A, method, address, nobody);
             if (OfNoTopic.Contains(path.Name.TrimEnd('/')))
                 continue;
             if (ByTheirBody.Contains(path.Name) && operation.Name == "post")
@@ -72,7 +71,7 @@ public sealed class EndpointTests(SecureSystem system)
         string[] publish = ["agents.*"];
 
         await using var mine = await SecureSystem.OpenAsync(
-            system.A,
+            shared.World.A,
             "/stream?prompt=tell%20me%20of%20cats",
             Tokens.Of("ann", publish: publish)
         );
@@ -81,7 +80,7 @@ public sealed class EndpointTests(SecureSystem system)
         var id = mine.Frames.First(f => f.Id is not null).Id!;
 
         await using var again = await SecureSystem.OpenAsync(
-            system.B,
+            shared.World.B,
             "/stream?prompt=x",
             Tokens.Of("ann", publish: publish),
             id
@@ -91,7 +90,7 @@ public sealed class EndpointTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.NoContent,
             await SecureSystem.StatusAsync(
-                system.B,
+                shared.World.B,
                 HttpMethod.Get,
                 "/stream?prompt=x",
                 Tokens.Of("eve", publish: publish),
@@ -101,7 +100,7 @@ public sealed class EndpointTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.NoContent,
             await SecureSystem.StatusAsync(
-                system.B,
+                shared.World.B,
                 HttpMethod.Get,
                 "/stream?prompt=x",
                 key: SecureSystem.NamesakeKey,
@@ -111,7 +110,7 @@ public sealed class EndpointTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.OK,
             await SecureSystem.StatusAsync(
-                system.B,
+                shared.World.B,
                 HttpMethod.Get,
                 "/stream?prompt=x",
                 Tokens.Of("boss", publish: publish, subscribe: ["agents.>"]),
@@ -126,7 +125,7 @@ public sealed class EndpointTests(SecureSystem system)
         var ann = Tokens.Of("ann", publish: ["generations.*"]);
         var id = (
             await SecureSystem.JsonAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/generations",
                 ann,
@@ -144,7 +143,7 @@ public sealed class EndpointTests(SecureSystem system)
         )
             Assert.Equal(
                 (path, name, expected),
-                (path, name, await SecureSystem.StatusAsync(system.B, HttpMethod.Get, path, token))
+                (path, name, await SecureSystem.StatusAsync(shared.World.B, HttpMethod.Get, path, token))
             );
         // The answer to a DELETE has the text too.
         foreach (
@@ -156,12 +155,12 @@ public sealed class EndpointTests(SecureSystem system)
         )
             Assert.Equal(
                 expected,
-                await SecureSystem.StatusAsync(system.B, HttpMethod.Delete, $"/v1/generations/{id}", token)
+                await SecureSystem.StatusAsync(shared.World.B, HttpMethod.Delete, $"/v1/generations/{id}", token)
             );
         // A ticket is valid only for its topics, whoever has it.
         var ticket = (
             await SecureSystem.JsonAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/stream-tickets",
                 Tokens.Of("ann", subscribe: ["orders.>"]),
@@ -171,7 +170,7 @@ public sealed class EndpointTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.Unauthorized,
             await SecureSystem.StatusAsync(
-                system.B,
+                shared.World.B,
                 HttpMethod.Get,
                 $"/v1/generations/{id}/stream?ticket={Uri.EscapeDataString(ticket.GetString()!)}"
             )
@@ -191,7 +190,7 @@ public sealed class EndpointTests(SecureSystem system)
             // A header of the body is sent like the others.
             body.Headers.TryAddWithoutValidation("Idempotency-Key", key);
             using var response = await SecureSystem.SendAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/generations",
                 Tokens.Of(user, publish: ["generations.*"]),
@@ -210,7 +209,7 @@ public sealed class EndpointTests(SecureSystem system)
     {
         string[] publish = ["sessions.*"];
         var ann = Tokens.Of("ann", publish: publish);
-        var id = (await SecureSystem.JsonAsync(system.A, HttpMethod.Post, "/session", ann, new { }))
+        var id = (await SecureSystem.JsonAsync(shared.World.A, HttpMethod.Post, "/session", ann, new { }))
             .GetProperty("session_id")
             .GetString();
 
@@ -232,7 +231,7 @@ public sealed class EndpointTests(SecureSystem system)
         )
             Assert.Equal(
                 (path, name, expected),
-                (path, name, await SecureSystem.StatusAsync(system.B, method, path, token, body))
+                (path, name, await SecureSystem.StatusAsync(shared.World.B, method, path, token, body))
             );
     }
 
@@ -241,7 +240,7 @@ public sealed class EndpointTests(SecureSystem system)
     {
         var order = (
             await SecureSystem.JsonAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/orders",
                 body: new { petId = "019b4132" },
@@ -259,7 +258,7 @@ public sealed class EndpointTests(SecureSystem system)
         {
             var token = Tokens.Of(name, subscribe, publish: ["agents.*", "sessions.*"]);
             await using var answer = await SecureSystem.OpenAsync(
-                system.A,
+                shared.World.A,
                 "/stream?prompt=" + Uri.EscapeDataString(question),
                 token
             );
@@ -267,17 +266,17 @@ public sealed class EndpointTests(SecureSystem system)
             Assert.Equal(expected, Tool(answer));
 
             // Another replica may answer a message: the right is the sender's.
-            var session = (await SecureSystem.JsonAsync(system.A, HttpMethod.Post, "/session", token, new { }))
+            var session = (await SecureSystem.JsonAsync(shared.World.A, HttpMethod.Post, "/session", token, new { }))
                 .GetProperty("session_id")
                 .GetString();
             await SecureSystem.JsonAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 $"/message/{session}",
                 token,
                 new { content = question }
             );
-            await using var turn = await SecureSystem.OpenAsync(system.B, $"/stream/{session}?named=true", token);
+            await using var turn = await SecureSystem.OpenAsync(shared.World.B, $"/stream/{session}?named=true", token);
             await turn.WaitAsync(r => r.Frames.Any(f => f.Data?.Contains("message_end") == true));
             Assert.Equal(expected, Tool(turn));
         }
@@ -301,7 +300,7 @@ public sealed class EndpointTests(SecureSystem system)
         Assert.Equal(
             isAllowed ? HttpStatusCode.OK : HttpStatusCode.Forbidden,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Get,
                 $"/v1/pets/recommendations/stream?userId={userId}",
                 ann
@@ -310,7 +309,7 @@ public sealed class EndpointTests(SecureSystem system)
         Assert.Equal(
             isAllowed ? HttpStatusCode.Created : HttpStatusCode.Forbidden,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/orders",
                 ann,
@@ -320,7 +319,7 @@ public sealed class EndpointTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.OK,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Get,
                 $"/v1/pets/recommendations/stream?userId={userId}",
                 key: SecureSystem.OperatorKey
@@ -332,12 +331,12 @@ public sealed class EndpointTests(SecureSystem system)
     public async Task A_page_of_another_origin_gets_no_permission_and_a_refusal_no_name_of_the_server()
     {
         using var http = new HttpClient();
-        using var preflight = new HttpRequestMessage(HttpMethod.Options, new Uri(system.A, "/v1/events/stream"));
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, new Uri(shared.World.A, "/v1/events/stream"));
         preflight.Headers.Add("Origin", "https://evil.example");
         preflight.Headers.Add("Access-Control-Request-Method", "GET");
         using var response = await http.SendAsync(preflight);
         Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
-        using var refused = await SecureSystem.SendAsync(system.A, HttpMethod.Get, "/v1/events");
+        using var refused = await SecureSystem.SendAsync(shared.World.A, HttpMethod.Get, "/v1/events");
         Assert.Equal("nosniff", Assert.Single(refused.Headers.GetValues("X-Content-Type-Options")));
         Assert.False(refused.Headers.Contains("Server"));
     }

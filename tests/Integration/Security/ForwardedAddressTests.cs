@@ -5,15 +5,16 @@ using Integration.Seeds;
 namespace Integration.Security;
 
 /// <summary>The address of a client whose request comes through a proxy.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class ForwardedAddressTests(SecureSystem system)
+public sealed class ForwardedAddressTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     [Theory]
     [InlineData("127.0.0.1", "192.0.2.7")]
     [InlineData("192.0.2.0/24", "127.0.0.1")] // this machine is not that proxy
     public async Task The_forwarded_address_counts_only_behind_a_configured_proxy(string proxy, string client)
     {
-        await using var replica = await system.System.StartReplicaAsync(new() { ["Security__Proxies__0"] = proxy });
+        await using var replica = await shared.World.System.StartReplicaAsync(
+            new() { ["Security__Proxies__0"] = proxy }
+        );
         var topic = $"orders.{Guid.NewGuid():N}";
         using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
@@ -38,6 +39,6 @@ public sealed class ForwardedAddressTests(SecureSystem system)
             Assert.Equal(client, row.Text("client")!.Split(':')[0]);
         }
 
-        await system.System.StopAsync(replica);
+        await shared.World.System.StopAsync(replica);
     }
 }

@@ -4,8 +4,7 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>The pages' site when it stops, at a sign-out, and while StreamApi does not answer.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class FrontendStopTests(SecureSystem system)
+public sealed class FrontendStopTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -61,7 +60,7 @@ public sealed class FrontendStopTests(SecureSystem system)
     [Fact]
     public async Task A_slow_reader_of_a_page_ends_properly_too()
     {
-        await using var frontend = await StartAsync(system.A.ToString());
+        await using var frontend = await StartAsync(shared.World.A.ToString());
         using var site = new Site(frontend.Url);
         Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(SecureSystem.OperatorKey)).StatusCode);
         await using var reader = await SseReader.OpenAsync(

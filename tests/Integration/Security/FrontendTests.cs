@@ -5,8 +5,7 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>The headers and cookies of the pages, as in Production behind an HTTPS proxy.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class FrontendTests(SecureSystem system)
+public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     [Fact]
     public async Task A_page_runs_only_scripts_of_its_origin_cannot_be_framed_and_stays_on_https()
@@ -40,7 +39,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task A_signed_in_user_reaches_StreamApi_through_the_pages_site_and_no_script_has_the_credential()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
 
         Assert.Equal(
@@ -113,7 +112,7 @@ public sealed class FrontendTests(SecureSystem system)
             client: site.Streaming()
         );
         await reader.WaitAsync(r => r.LastId is not null);
-        await SecureSystem.PublishAsync(system.B, new EventBody(topic, "n", "はい"));
+        await SecureSystem.PublishAsync(shared.World.B, new EventBody(topic, "n", "はい"));
         await reader.WaitForEventsAsync(1);
         Assert.Equal("\"はい\"", Assert.Single(reader.Events).Data);
     }
@@ -123,7 +122,7 @@ public sealed class FrontendTests(SecureSystem system)
     {
         await using var frontend = await Site.StartAsync(
             "https://api.example",
-            ("services__streamapi__http__0", system.A.ToString()),
+            ("services__streamapi__http__0", shared.World.A.ToString()),
             ("StreamApi__ApiKey", SecureSystem.OperatorKey)
         );
 
@@ -160,7 +159,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task An_extension_in_a_path_opens_nothing_but_a_file_that_pages_are_made_of()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         foreach (var asset in (string[])["/Shell/App.razor.css", "/Shell/App.razor.js", "/mark.svg"])
             Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
@@ -180,7 +179,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task Sign_out_ends_the_streams_of_its_visit_and_not_those_of_another_visit()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         using var elsewhere = new Site(frontend.Url);
         foreach (var visit in (Site[])[site, elsewhere])
@@ -208,7 +207,7 @@ public sealed class FrontendTests(SecureSystem system)
         );
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
-        await SecureSystem.PublishAsync(system.B, new EventBody(topic, "n", 1));
+        await SecureSystem.PublishAsync(shared.World.B, new EventBody(topic, "n", 1));
         await other.WaitForEventsAsync(1);
         Assert.Empty(reader.Events);
     }
@@ -216,7 +215,7 @@ public sealed class FrontendTests(SecureSystem system)
     [Fact]
     public async Task After_a_token_has_expired_the_next_page_asks_to_sign_in()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         // Warms the process up first, because the token lives for some seconds only.
         using (var first = new Site(frontend.Url))
         {

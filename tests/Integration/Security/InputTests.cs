@@ -7,8 +7,7 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>Malformed requests get a clear error.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class InputTests(SecureSystem system)
+public sealed class InputTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     private static readonly string[] Bodies =
     [
@@ -82,7 +81,7 @@ public sealed class InputTests(SecureSystem system)
     public async Task A_filter_that_means_nothing_is_400(string path, string field)
     {
         using var response = await SecureSystem.SendAsync(
-            system.A,
+            shared.World.A,
             HttpMethod.Get,
             path,
             key: SecureSystem.OperatorKey
@@ -108,7 +107,7 @@ public sealed class InputTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.BadRequest,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/events/stream",
                 key: SecureSystem.OperatorKey,
@@ -123,7 +122,7 @@ public sealed class InputTests(SecureSystem system)
         var topic = $"forge.{Guid.NewGuid():N}";
 
         await using var reader = await SecureSystem.OpenAsync(
-            system.A,
+            shared.World.A,
             $"/v1/events/stream?topic={topic}",
             Tokens.Of("ann", subscribe: [topic])
         );
@@ -144,7 +143,7 @@ public sealed class InputTests(SecureSystem system)
             Assert.Equal(
                 HttpStatusCode.BadRequest,
                 await SecureSystem.StatusAsync(
-                    system.A,
+                    shared.World.A,
                     HttpMethod.Post,
                     "/v1/events",
                     key: SecureSystem.OperatorKey,
@@ -155,7 +154,7 @@ public sealed class InputTests(SecureSystem system)
                 Assert.Equal(
                     HttpStatusCode.BadRequest,
                     await SecureSystem.StatusAsync(
-                        system.A,
+                        shared.World.A,
                         HttpMethod.Post,
                         "/v1/events",
                         key: SecureSystem.OperatorKey,
@@ -163,7 +162,7 @@ public sealed class InputTests(SecureSystem system)
                     )
                 );
             await SecureSystem.PublishAsync(
-                system.A,
+                shared.World.A,
                 new EventBody(topic, "n", text, text.Replace("\0", "", StringComparison.Ordinal))
             );
         }
@@ -174,7 +173,7 @@ public sealed class InputTests(SecureSystem system)
         Assert.Equal(
             HttpStatusCode.OK,
             await SecureSystem.StatusAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Get,
                 $"/v1/events/stream?topic={topic}",
                 key: SecureSystem.OperatorKey,
@@ -196,7 +195,7 @@ public sealed class InputTests(SecureSystem system)
         if (coding is not null)
             content.Headers.ContentEncoding.Add(coding);
         using var response = await SecureSystem.SendAsync(
-            system.A,
+            shared.World.A,
             HttpMethod.Post,
             path,
             key: SecureSystem.OperatorKey,

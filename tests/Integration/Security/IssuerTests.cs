@@ -5,8 +5,7 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>A replica whose tokens come from an issuer that publishes its keys.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class IssuerTests(SecureSystem system)
+public sealed class IssuerTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     private const string Path = "/v1/events/stream?topic=orders.a";
 
@@ -22,7 +21,7 @@ public sealed class IssuerTests(SecureSystem system)
 
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(replica.Url, Path, Tokens.Of("ann", ["orders.>"])));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(replica.Url, Path, "a.b.c"));
-        await system.System.StopAsync(replica);
+        await shared.World.System.StopAsync(replica);
     }
 
     [Fact]
@@ -41,8 +40,8 @@ public sealed class IssuerTests(SecureSystem system)
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(replica.Url, $"{Path}&ticket={ticket}"));
 
         // A replica that does not trust the issuer.
-        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(system.A, $"{Path}&ticket={ticket}"));
-        await system.System.StopAsync(replica);
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(shared.World.A, $"{Path}&ticket={ticket}"));
+        await shared.World.System.StopAsync(replica);
     }
 
     private static string Token(string id, RSA key) => TokenIssuer.Token("ann", id, key);
@@ -58,7 +57,7 @@ public sealed class IssuerTests(SecureSystem system)
     }
 
     private Task<RunningService> StartAsync(string authority) =>
-        system.System.StartReplicaAsync(
+        shared.World.System.StartReplicaAsync(
             new()
             {
                 ["Security__Jwt__Authority"] = authority,

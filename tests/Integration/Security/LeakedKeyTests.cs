@@ -4,8 +4,7 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>A key that leaked ends with everything that was bought with it.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class LeakedKeyTests(SecureSystem system)
+public sealed class LeakedKeyTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     [Fact]
     public async Task A_ticket_ends_with_its_key_and_with_the_keys_right_to_its_topics()
@@ -27,7 +26,7 @@ public sealed class LeakedKeyTests(SecureSystem system)
             ("the same signing key", HttpStatusCode.OK, await TicketAsync(rs256, null)),
         };
         // As after a change of the configuration and a restart.
-        await using var later = await system.System.StartReplicaAsync(
+        await using var later = await shared.World.System.StartReplicaAsync(
             new()
             {
                 ["Security__ApiKeys__0__Sha256"] = new string('0', 64),
@@ -40,11 +39,11 @@ public sealed class LeakedKeyTests(SecureSystem system)
             var path = $"/v1/events/stream?topic=orders.a&ticket={ticket}";
             Assert.Equal(
                 (what, HttpStatusCode.OK),
-                (what, await SecureSystem.StatusAsync(system.A, HttpMethod.Get, path))
+                (what, await SecureSystem.StatusAsync(shared.World.A, HttpMethod.Get, path))
             );
             Assert.Equal((what, expected), (what, await SecureSystem.StatusAsync(later.Url, HttpMethod.Get, path)));
         }
-        await system.System.StopAsync(later);
+        await shared.World.System.StopAsync(later);
     }
 
     [Fact]
@@ -52,19 +51,22 @@ public sealed class LeakedKeyTests(SecureSystem system)
     {
         var before = await TicketAsync(null, SecureSystem.OperatorKey);
         await using (
-            var change = system.System.Database.CreateCommand(
+            var change = shared.World.System.Database.CreateCommand(
                 """
                 update eventstore.secrets set value = sha256(value) where name = 'tickets'
                 """
             )
         )
             await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        foreach (var replica in (Uri[])[system.A, system.B])
+        foreach (var replica in (Uri[])[shared.World.A, shared.World.B])
             await Eventually.HoldsAsync(
                 async () => await StatusAsync(replica, before) == HttpStatusCode.Unauthorized,
                 "the replica refuses tickets of the earlier secret"
             );
-        Assert.Equal(HttpStatusCode.OK, await StatusAsync(system.B, await TicketAsync(null, SecureSystem.OperatorKey)));
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await StatusAsync(shared.World.B, await TicketAsync(null, SecureSystem.OperatorKey))
+        );
     }
 
     private static Task<HttpStatusCode> StatusAsync(Uri server, string ticket) =>
@@ -73,7 +75,7 @@ public sealed class LeakedKeyTests(SecureSystem system)
     private async Task<string> TicketAsync(string? token, string? key) =>
         (
             await SecureSystem.JsonAsync(
-                system.A,
+                shared.World.A,
                 HttpMethod.Post,
                 "/v1/stream-tickets",
                 token,

@@ -5,8 +5,8 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>Rate limits of one client, with the defaults of Production.</summary>
-[Collection(LimitedSystem.Collection), Trait("Takes", "long")]
-public sealed class LimitTests(LimitedSystem fixture)
+[Trait("Takes", "long")]
+public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixture<AssemblyWide<LimitedSystem>>
 {
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post;
@@ -16,7 +16,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     [Fact]
     public async Task Requests_without_a_limit_of_their_own_have_that_of_their_user_or_address()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         foreach (
             var (path, token, key, answered) in ((string, string?, string?, HttpStatusCode)[])
                 [
@@ -70,7 +70,7 @@ public sealed class LimitTests(LimitedSystem fixture)
         HttpStatusCode answered
     )
     {
-        using var http = new HttpClient { BaseAddress = fixture.Server };
+        using var http = new HttpClient { BaseAddress = shared.World.Server };
         var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => SendAsync()));
 
         Assert.All(
@@ -96,7 +96,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     public async Task Resumes_start_few_sources_per_client_and_reach_all_that_run()
     {
         const int Most = 2; // half of those of a minute
-        var server = fixture.Server;
+        var server = shared.World.Server;
         var ann = Tokens.Of("ann of sources", subscribe: ["sse.resilient.>"]);
         for (var i = 0; i < Most; i++)
         {
@@ -124,7 +124,7 @@ public sealed class LimitTests(LimitedSystem fixture)
         async Task<HttpStatusCode> AskAsync()
         {
             using var answer = await SecureSystem.SendAsync(
-                fixture.Server,
+                shared.World.Server,
                 Post,
                 "/chat/stream",
                 ann,
@@ -138,7 +138,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     [Fact]
     public async Task New_streams_are_each_users_own_and_a_resume_is_not_a_new_one()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         const string Orders = "/v1/events/stream?topic=orders.a";
         var ann = Tokens.Of("ann", subscribe: ["orders.>"]);
         string? last = null;
@@ -184,7 +184,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     [Fact]
     public async Task Open_streams_of_one_user_are_bounded_and_a_closed_one_gives_its_place_back()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         const string Orders = "/v1/events/stream?topic=orders.a";
         var cid = Tokens.Of("cid", subscribe: ["orders.>"]);
         var open = new List<SseReader>();
@@ -229,7 +229,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     [InlineData("/v1/messages/count_tokens", HttpStatusCode.BadRequest)]
     public async Task Publishes_and_changes_of_one_user_are_bounded(string path, HttpStatusCode answered)
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         var dan = Tokens.Of($"dan at {path}", publish: [">"]);
         object body = path == "/v1/events" ? new EventBody("orders.a", "n", 1) : new { };
         var answers = await Task.WhenAll(
@@ -265,8 +265,8 @@ public sealed class LimitTests(LimitedSystem fixture)
     {
         var bob = Tokens.Of($"bob at {path}", subscribe: [">"], publish: [">"]);
         for (var i = 0; i < 2; i++)
-            Assert.Equal(answered, await SecureSystem.StatusAsync(fixture.Server, Post, path, bob, new { }));
-        using var refused = await SecureSystem.SendAsync(fixture.Server, Post, path, bob, new { });
+            Assert.Equal(answered, await SecureSystem.StatusAsync(shared.World.Server, Post, path, bob, new { }));
+        using var refused = await SecureSystem.SendAsync(shared.World.Server, Post, path, bob, new { });
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.Contains(
             "Limits:GenerationsPerMinute",
@@ -278,7 +278,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     [Fact]
     public async Task A_vendors_clients_are_refused_in_its_format()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         var eve = Tokens.Of("eve", publish: ["chat"]);
         for (var i = 0; i < 2; i++)
             await SecureSystem.StatusAsync(server, Post, "/v1/chat/completions", eve, new { });
@@ -297,7 +297,7 @@ public sealed class LimitTests(LimitedSystem fixture)
     [Fact]
     public async Task A_client_with_its_share_of_a_models_places_waits_and_the_others_do_not()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         var eve = Tokens.Of("long-winded", ["generations.>"], ["generations.>"]);
         var ann = Tokens.Of("brief", ["generations.>"], ["generations.>"]);
 

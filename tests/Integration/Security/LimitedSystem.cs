@@ -3,8 +3,6 @@ namespace Integration.Security;
 /// <summary>A replica with small limits, shared by several classes; each test has its own users.</summary>
 public sealed class LimitedSystem : IAsyncLifetime
 {
-    public const string Collection = "Limits";
-
     private World _system = null!;
 
     internal Uri Server => _system.Replicas[0].Url;
@@ -34,6 +32,3 @@ public sealed class LimitedSystem : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _system.DisposeAsync();
 }
-
-[CollectionDefinition(LimitedSystem.Collection)]
-public sealed class LimitedTests : ICollectionFixture<LimitedSystem>;

@@ -5,13 +5,12 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>Topics and streams that are for operators.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class OperatorTests(SecureSystem system)
+public sealed class OperatorTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post,
         Delete = HttpMethod.Delete;
-    private Uri A => system.A;
+    private Uri A => shared.World.A;
 
     [Fact]
     public async Task The_systems_topics_are_for_operators()
@@ -87,7 +86,7 @@ public sealed class OperatorTests(SecureSystem system)
     public async Task An_operator_sees_and_closes_the_streams_of_all_replicas()
     {
         await using var reader = await SecureSystem.OpenAsync(
-            system.B,
+            shared.World.B,
             "/v1/events/stream?topic=orders.z",
             Tokens.Of("far", subscribe: ["orders.>"])
         );

@@ -12,7 +12,6 @@ namespace Integration.Security;
 /// credentials.</summary>
 public sealed class SecureSystem : IAsyncLifetime
 {
-    public const string Collection = "Security";
     internal const string OperatorKey = "operator-key-of-this-test-7f2a9c",
         WriterKey = "writer-key-of-this-test-51d0aa";
 
@@ -122,6 +121,3 @@ public sealed class SecureSystem : IAsyncLifetime
 
     private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }
-
-[CollectionDefinition(SecureSystem.Collection)]
-public sealed class SecurityTests : ICollectionFixture<SecureSystem>;

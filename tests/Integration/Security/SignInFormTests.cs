@@ -6,15 +6,14 @@ using System.Text;
 namespace Integration.Security;
 
 /// <summary>The sign-in form: what it reads, what it says, and where it leads.</summary>
-[Collection(SecureSystem.Collection)]
-public sealed class SignInFormTests(SecureSystem system)
+public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassFixture<AssemblyWide<SecureSystem>>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_form_beyond_the_limit_is_refused_before_it_is_read()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var socket = new TcpClient();
         await socket.ConnectAsync(frontend.Url.Host, frontend.Url.Port, Cancelled);
         await using var connection = socket.GetStream();
@@ -35,7 +34,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_large_change_passes_to_StreamApi_and_gets_its_answer()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         using var client = site.Streaming();
@@ -54,7 +53,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_form_without_a_valid_token_shows_the_form_again_and_says_why()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         using var refused = await site.SignInAsync(SecureSystem.OperatorKey, antiforgery: false);
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
@@ -66,7 +65,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_sign_in_leads_to_the_wanted_page_and_never_to_another_site()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         var asked = (await site.GetAsync("/chat?id=1f&x=%2F")).Headers.Location!.OriginalString;
         Assert.Equal("/sign-in?to=%2Fchat%3Fid%3D1f%26x%3D%252F", asked);
@@ -114,7 +113,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_sign_out_clears_what_the_pages_keep_in_the_browser()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         using var left = await site.SignOutAsync();
@@ -124,7 +123,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task Over_http_the_page_says_that_the_browser_keeps_no_sign_in()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(frontend.Url, "/sign-in"))
         {
@@ -141,7 +140,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_page_of_another_site_starts_no_reader()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         using var refused = await site.GetAsync("/patterns/reader?perSecond=10", "image/*", from: "cross-site");
@@ -151,7 +150,7 @@ public sealed class SignInFormTests(SecureSystem system)
     [Fact]
     public async Task A_refusal_of_this_server_is_in_the_visitors_language()
     {
-        var frontend = await system.PagesAsync();
+        var frontend = await shared.World.PagesAsync();
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Add("Accept-Language", "ja");
         using var refused = await http.GetAsync(new Uri(frontend.Url, "/api/v1/models"), Cancelled);

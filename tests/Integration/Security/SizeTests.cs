@@ -8,8 +8,7 @@ using Harness;
 namespace Integration.Security;
 
 /// <summary>Limits of size and speed for the requests and answers of one client.</summary>
-[Collection(LimitedSystem.Collection)]
-public sealed class SizeTests(LimitedSystem fixture)
+public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixture<AssemblyWide<LimitedSystem>>
 {
     private static readonly HttpMethod Get = HttpMethod.Get,
         Post = HttpMethod.Post;
@@ -20,7 +19,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     [Fact]
     public async Task An_endless_request_head_or_body_is_cut_off()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         Assert.StartsWith(
             "HTTP/1.1 408",
             await RawAsync(server, "GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
@@ -45,18 +44,18 @@ public sealed class SizeTests(LimitedSystem fixture)
             "POST /v1/events HTTP/1.1\r\nHost: localhost\r\n"
             + $"X-Api-Key: {SecureSystem.OperatorKey}\r\nContent-Type: application/x-ndjson\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n";
-        var late = await RawAsync(fixture.Server, $"{head}{line.Length:x}\r\n{line}\r\n40\r\n");
+        var late = await RawAsync(shared.World.Server, $"{head}{line.Length:x}\r\n{line}\r\n40\r\n");
         Assert.StartsWith("HTTP/1.1 408", late, StringComparison.Ordinal);
         Assert.Contains("\"line\":2,\"accepted\":1", late, StringComparison.Ordinal);
         var page = await SecureSystem.JsonAsync(
-            fixture.Server,
+            shared.World.Server,
             Get,
             $"/v1/events?topic={topic}",
             key: SecureSystem.OperatorKey
         );
         Assert.Equal(1, page.GetProperty("events").GetArrayLength());
 
-        var broken = await RawAsync(fixture.Server, $"{head}no length\r\n");
+        var broken = await RawAsync(shared.World.Server, $"{head}no length\r\n");
         Assert.StartsWith("HTTP/1.1 400", broken, StringComparison.Ordinal);
     }
 
@@ -65,7 +64,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     [Fact]
     public async Task The_prompt_of_a_run_is_counted_until_its_end_and_a_body_by_its_parsed_size()
     {
-        var (server, ida) = (fixture.Server, Tokens.Of("ida", ["generations.>"], ["generations.>", "orders.>"]));
+        var (server, ida) = (shared.World.Server, Tokens.Of("ida", ["generations.>"], ["generations.>", "orders.>"]));
         // Admitted, and then refused as too many events.
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await ManyZerosAsync());
         var run = await SecureSystem.JsonAsync(
@@ -114,7 +113,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     [Fact]
     public async Task A_large_event_waits_until_its_publisher_may_again_and_is_accepted_whole()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         var (gil, publishing) = (Tokens.Of("gil", publish: ["orders.>"]), Stopwatch.StartNew());
         var large = new EventBody("orders.large", "n", new string('x', 250 * 1024));
         for (var i = 0; i < 2; i++)
@@ -146,7 +145,7 @@ public sealed class SizeTests(LimitedSystem fixture)
         );
         Assert.Equal(
             HttpStatusCode.Accepted,
-            await SecureSystem.StatusAsync(fixture.Server, Post, "/v1/events", kim, lines)
+            await SecureSystem.StatusAsync(shared.World.Server, Post, "/v1/events", kim, lines)
         );
         // 600 kilobytes at 256 per second; the first 256 are accepted at once.
         Assert.InRange(publishing.Elapsed.TotalSeconds, 1, 60);
@@ -157,7 +156,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     {
         var liv = Tokens.Of("liv", publish: ["orders.>"]);
         using var client = new TcpClient();
-        await client.ConnectAsync(fixture.Server.Host, fixture.Server.Port, Stop);
+        await client.ConnectAsync(shared.World.Server.Host, shared.World.Server.Port, Stop);
         using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
         await SendAsync(
             "POST /v1/events HTTP/1.1\r\nHost: localhost\r\n"
@@ -188,7 +187,7 @@ public sealed class SizeTests(LimitedSystem fixture)
             Assert.Equal(
                 expected,
                 await SecureSystem.StatusAsync(
-                    fixture.Server,
+                    shared.World.Server,
                     Post,
                     "/v1/stream-tickets",
                     body: new { topics = Enumerable.Range(0, topics).Select(n => $"a{n}") },
@@ -200,7 +199,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     [Fact]
     public async Task Topics_lists_and_bodies_have_their_sizes()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         var topic = string.Join('.', Enumerable.Repeat("a", 33));
 
         Assert.Equal(
@@ -257,7 +256,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     public async Task A_body_of_few_fields_has_a_maximum_of_values(string path, int most)
     {
         using var refused = await SecureSystem.SendAsync(
-            fixture.Server,
+            shared.World.Server,
             Post,
             path,
             key: SecureSystem.OperatorKey,
@@ -276,7 +275,7 @@ public sealed class SizeTests(LimitedSystem fixture)
     [Fact]
     public async Task A_page_of_history_and_an_array_of_events_end_by_their_bytes_too()
     {
-        var server = fixture.Server;
+        var server = shared.World.Server;
         var (hal, data) = (Tokens.Of("hal", subscribe: ["pages.a"], publish: ["pages.a"]), new string('x', 40 * 1024));
         var many = Enumerable.Range(0, 11).Select(_ => new EventBody("pages.a", "n", ""));
         Assert.Equal(

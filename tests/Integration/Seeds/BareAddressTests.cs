@@ -3,13 +3,12 @@ using System.Net;
 namespace Integration.Seeds;
 
 /// <summary>The address to which the dashboard links.</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class BareAddressTests(SeedSystem seeds)
+public sealed class BareAddressTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     [Fact]
     public async Task It_names_the_service_its_document_and_addresses_that_answer()
     {
-        var home = await Requests.GetAsync(seeds.A, "/");
+        var home = await Requests.GetAsync(shared.World.A, "/");
 
         Assert.Equal(["service", "openApi", "try"], home.EnumerateObject().Select(member => member.Name));
         Assert.Equal("Aspire.Sse StreamApi", home.Text("service"));
@@ -18,7 +17,7 @@ public sealed class BareAddressTests(SeedSystem seeds)
         Assert.Contains("/sse/events", links);
         foreach (var link in links.Append(home.Text("openApi")!))
         {
-            using var answer = await Requests.SendAsync(seeds.A, HttpMethod.Get, link);
+            using var answer = await Requests.SendAsync(shared.World.A, HttpMethod.Get, link);
             Assert.Equal((link, HttpStatusCode.OK), (link, answer.StatusCode));
         }
     }

@@ -5,8 +5,7 @@ using System.Text.Json;
 
 namespace Integration.Seeds;
 
-[Collection(SeedSystem.Collection)]
-public sealed class BasicsTests(SeedSystem seeds)
+public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     [Theory]
     [InlineData("")]
@@ -15,7 +14,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     [InlineData("-no-async-no-annotation")]
     public async Task The_three_items_arrive_with_their_ordinals_and_the_stream_ends(string variant)
     {
-        await using var reader = await SseReader.OpenAsync(seeds.A, "/items/stream" + variant);
+        await using var reader = await SseReader.OpenAsync(shared.World.A, "/items/stream" + variant);
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.Equal("stream of item updates", reader.Frames.First(f => f.Comment is not null).Comment);
@@ -35,7 +34,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     [InlineData("/logs/stream")]
     public async Task A_fixed_list_resumes_after_the_ordinal_and_is_over_after_the_last(string path)
     {
-        await using (var reader = await SseReader.OpenAsync(seeds.A, path, lastId: "2"))
+        await using (var reader = await SseReader.OpenAsync(shared.World.A, path, lastId: "2"))
         {
             await reader.WaitForEndAsync();
             Assert.Equal("2", reader.Frames.First(f => f.Id is not null).Id);
@@ -43,10 +42,10 @@ public sealed class BasicsTests(SeedSystem seeds)
         }
         foreach (var last in (string[])["3", "4", "99999999999999999999"])
         {
-            using var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, path, lastId: last);
+            using var over = await Requests.SendAsync(shared.World.B, HttpMethod.Get, path, lastId: last);
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         }
-        await using var strange = await SseReader.OpenAsync(seeds.A, path + "?last_event_id=abc");
+        await using var strange = await SseReader.OpenAsync(shared.World.A, path + "?last_event_id=abc");
         await strange.WaitForEndAsync();
         Assert.Contains("malformed", strange.Frames.Single(f => f.Event == "resync").Data);
         Assert.Equal(3, strange.Events.Count());
@@ -77,7 +76,7 @@ public sealed class BasicsTests(SeedSystem seeds)
                 ? path
                 : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}last_event_id="
                     + $"{Uri.EscapeDataString(id)}";
-            await using var reader = await SseReader.OpenAsync(seeds.A, query, lastId: isAscii ? id : null);
+            await using var reader = await SseReader.OpenAsync(shared.World.A, query, lastId: isAscii ? id : null);
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
             Assert.All(reader.Frames.Where(f => f.Id is not null), f => Assert.InRange(f.Id!.Length, 1, 128));
             using var resync = JsonDocument.Parse(reader.Frames.First(f => f.Event == "resync").Data!);
@@ -91,7 +90,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     [Fact]
     public async Task Log_lines_are_sent_unchanged()
     {
-        await using var reader = await SseReader.OpenAsync(seeds.A, "/logs/stream");
+        await using var reader = await SseReader.OpenAsync(shared.World.A, "/logs/stream");
         await reader.WaitForEndAsync();
         Assert.Equal(
             [
@@ -109,7 +108,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     {
         using var body = JsonContent.Create(new { text = "hello  \"big\" 世界" });
         await using var reader = await SseReader.OpenAsync(
-            seeds.A,
+            shared.World.A,
             "/chat/stream",
             method: HttpMethod.Post,
             body: body
@@ -125,10 +124,10 @@ public sealed class BasicsTests(SeedSystem seeds)
     [Fact]
     public async Task A_tick_a_second_is_the_same_for_the_readers_of_every_replica()
     {
-        await using var a = await SseReader.OpenAtAsync(seeds.A, "/sse/events");
+        await using var a = await SseReader.OpenAtAsync(shared.World.A, "/sse/events");
         // From the first id: the newest one may already be that of a tick.
         var from = a.Frames.First(f => f.Id is not null).Id;
-        await using var b = await SseReader.OpenAtAsync(seeds.B, "/sse/events", from);
+        await using var b = await SseReader.OpenAtAsync(shared.World.B, "/sse/events", from);
         await a.WaitForEventsAsync(3);
         await b.WaitForEventsAsync(3);
         Assert.Equal(a.Events.Take(3), b.Events.Take(3));
@@ -143,12 +142,12 @@ public sealed class BasicsTests(SeedSystem seeds)
     public async Task Ticks_continue_for_a_while_after_the_last_reader_and_then_end()
     {
         string last;
-        await using (var first = await SseReader.OpenAtAsync(seeds.A, "/sse/events"))
+        await using (var first = await SseReader.OpenAtAsync(shared.World.A, "/sse/events"))
         {
             await first.WaitForEventsAsync(1);
             last = first.Events.First().Id!;
         }
-        await using (var again = await SseReader.OpenAtAsync(seeds.B, "/sse/events", last))
+        await using (var again = await SseReader.OpenAtAsync(shared.World.B, "/sse/events", last))
         {
             await again.WaitForEventsAsync(2);
             var seconds = again.Events.Take(2).Select(e => e.Json().GetProperty("id").GetInt64()).ToArray();
@@ -157,9 +156,9 @@ public sealed class BasicsTests(SeedSystem seeds)
         await Eventually.HoldsAsync(
             async () =>
             {
-                var ticks = (await Requests.GetAsync(seeds.A, $"/v1/events?topic=sse.ticks&after={last}")).GetProperty(
-                    "events"
-                );
+                var ticks = (
+                    await Requests.GetAsync(shared.World.A, $"/v1/events?topic=sse.ticks&after={last}")
+                ).GetProperty("events");
                 var newest = ticks[ticks.GetArrayLength() - 1].GetProperty("data").GetProperty("id").GetInt64();
                 return DateTimeOffset.UtcNow.ToUnixTimeSeconds() - newest > 4;
             },
@@ -174,7 +173,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     [InlineData("/logs/stream?named=false", null, "2025-01-01 INFO  Application started")]
     public async Task Named_switches_between_names_and_none(string path, string? name, string data)
     {
-        await using var reader = await SseReader.OpenAsync(seeds.A, path);
+        await using var reader = await SseReader.OpenAsync(shared.World.A, path);
         await reader.WaitForEndAsync();
         Assert.Equal((name, data), (reader.Events.First().Event, reader.Events.First().Data));
     }
@@ -187,7 +186,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     {
         using var body = method == "GET" ? null : JsonContent.Create(new { });
         await using var reader = await SseReader.OpenAsync(
-            seeds.A,
+            shared.World.A,
             "/v1/connections/stream",
             method: new HttpMethod(method),
             body: body
@@ -202,8 +201,8 @@ public sealed class BasicsTests(SeedSystem seeds)
     [Fact]
     public async Task The_stream_of_connections_takes_the_filter_and_the_order_of_the_list()
     {
-        await using var first = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=watched.a");
-        await using var second = await SseReader.OpenAsync(seeds.B, "/v1/events/stream?topic=watched.b");
+        await using var first = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=watched.a");
+        await using var second = await SseReader.OpenAsync(shared.World.B, "/v1/events/stream?topic=watched.b");
         foreach (var (sort, order) in ((string, string[])[])[("", ["a", "b"]), ("-", ["b", "a"])])
             await Eventually.HoldsAsync(
                 async () =>
@@ -215,8 +214,8 @@ public sealed class BasicsTests(SeedSystem seeds)
             );
 
         await using var watch = await WatchAsync("filter=watched.");
-        await using var other = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=unwatched");
-        await using var third = await SseReader.OpenAsync(seeds.A, "/v1/events/stream?topic=watched.c");
+        await using var other = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=unwatched");
+        await using var third = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=watched.c");
         await Eventually.HoldsAsync(
             () => Task.FromResult(Updates().SelectMany(e => TopicsOf(e, "upserted")).Contains("c")),
             "an update has the new connection"
@@ -235,7 +234,7 @@ public sealed class BasicsTests(SeedSystem seeds)
 
         async Task<SseReader> WatchAsync(string query)
         {
-            var reader = await SseReader.OpenAsync(seeds.A, $"/v1/connections/stream?{query}");
+            var reader = await SseReader.OpenAsync(shared.World.A, $"/v1/connections/stream?{query}");
             await reader.WaitForEventsAsync(1);
             return reader;
         }
@@ -248,7 +247,7 @@ public sealed class BasicsTests(SeedSystem seeds)
     {
         using var body = JsonContent.Create(new { last_event_id = 2, named = false });
         await using var reader = await SseReader.OpenAsync(
-            seeds.A,
+            shared.World.A,
             "/items/stream",
             method: new HttpMethod(method),
             body: body

@@ -5,17 +5,17 @@ namespace Integration.Seeds;
 
 /// <summary>The articles' browser programs in a real Chromium, from another origin. Each file says what differs from
 /// the article.</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class BrowserArticleTests(SeedSystem seeds)
+[Collection("Shop")] // the pets are everybody's
+public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     [Fact]
     public async Task The_pet_shops_page_gets_its_recommendations_and_closes()
     {
-        await using var page = await seeds.Pages.OpenAsync("petstore.html", seeds.A);
+        await using var page = await shared.World.Pages.OpenAsync("petstore.html", shared.World.A);
         await page.WaitAsync(_ => true, "the page reports");
         await Eventually.HoldsAsync(
             async () =>
-                !(await Requests.GetAsync(seeds.A, "/v1/connections"))
+                !(await Requests.GetAsync(shared.World.A, "/v1/connections"))
                     .ToString()
                     .Contains("/v1/pets/recommendations/stream", StringComparison.Ordinal),
             "the page's stream is over"
@@ -31,9 +31,9 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     [Fact]
     public async Task The_agents_pages_get_an_answer_by_name_and_a_sessions_by_message()
     {
-        await using var page = await seeds.Pages.OpenAsync(
+        await using var page = await shared.World.Pages.OpenAsync(
             "agent.html",
-            seeds.B,
+            shared.World.B,
             "?prompt=" + Uri.EscapeDataString("calculate 6*7")
         );
         var shown = await page.WaitAsync(
@@ -52,15 +52,15 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     [InlineData("?named=true", "Task updated:")]
     public async Task The_task_page_receives_changes_by_message_or_by_name(string query, string said)
     {
-        var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "seen in a browser" });
-        await using var page = await seeds.Pages.OpenAsync("tasks.html", seeds.B, query);
+        var task = await Requests.PostAsync(shared.World.A, "/tasks", new { title = "seen in a browser" });
+        await using var page = await shared.World.Pages.OpenAsync("tasks.html", shared.World.B, query);
         var change = $"/tasks/status/{task.Text("id")}?new_status=";
         // The page may still be opening: the task is moved until the page has received a move.
         await Eventually.HoldsAsync(
             async () =>
             {
                 foreach (var status in (string[])["in_progress", "done"])
-                    await Requests.JsonAsync(seeds.A, HttpMethod.Put, change + status);
+                    await Requests.JsonAsync(shared.World.A, HttpMethod.Put, change + status);
                 return page.Result is { } result && HasReceived(result);
             },
             $"the page says '{said}'"
@@ -77,8 +77,8 @@ public sealed class BrowserArticleTests(SeedSystem seeds)
     [Fact]
     public async Task The_wrapper_resumes_a_session_by_query_and_misses_nothing()
     {
-        await using var link = new FaultyLink(seeds.A.Host, seeds.A.Port);
-        await using var page = await seeds.Pages.OpenAsync(
+        await using var link = new FaultyLink(shared.World.A.Host, shared.World.A.Port);
+        await using var page = await shared.World.Pages.OpenAsync(
             "wrapper.html",
             new Uri($"http://127.0.0.1:{link.Port}"),
             $"?session=s{Guid.NewGuid():N}"

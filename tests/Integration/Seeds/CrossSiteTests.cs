@@ -4,8 +4,7 @@ namespace Integration.Seeds;
 
 /// <summary>Requests that a page of another site makes a developer's browser send to a server that is open to its own
 /// machine.</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class CrossSiteTests(SeedSystem seeds)
+public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     /// <summary>Allowed in Development, for the article's page.</summary>
     private const string Allowed = "http://localhost:3000";
@@ -24,8 +23,9 @@ public sealed class CrossSiteTests(SeedSystem seeds)
     [Fact]
     public async Task A_page_of_another_site_can_start_and_change_nothing_by_any_endpoint()
     {
-        var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
+        var document = await Requests.GetAsync(shared.World.A, "/openapi/v1.json");
         var refused = 0;
+
         foreach (var path in document.GetProperty("paths").EnumerateObject())
         foreach (var operation in path.Value.EnumerateObject())
         {
@@ -49,6 +49,7 @@ public sealed class CrossSiteTests(SeedSystem seeds)
                 }
             }
         }
+
         Assert.True(refused > 60, $"{refused} refused");
     }
 
@@ -89,7 +90,7 @@ public sealed class CrossSiteTests(SeedSystem seeds)
         string site = "cross-site"
     )
     {
-        var request = new HttpRequestMessage(method, new Uri(seeds.A, path));
+        var request = new HttpRequestMessage(method, new Uri(shared.World.A, path));
         request.Headers.Add("Sec-Fetch-Site", site);
         if (origin is not null)
             request.Headers.Add("Origin", origin);

@@ -3,8 +3,7 @@ using System.Net;
 namespace Integration.Seeds;
 
 /// <summary>HEAD gets the head of the GET's response (RFC 9110 §9.3.2).</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class HeadTests(SeedSystem seeds)
+public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     private static readonly IEnumerable<string> Get = ["GET"];
 
@@ -25,8 +24,8 @@ public sealed class HeadTests(SeedSystem seeds)
     [InlineData("/v1/stream-tickets")]
     public async Task Reads_answer_it_as_they_answer_GET_without_a_body(string path)
     {
-        using var get = await Requests.SendAsync(seeds.A, HttpMethod.Get, path);
-        using var head = await Requests.SendAsync(seeds.A, HttpMethod.Head, path);
+        using var get = await Requests.SendAsync(shared.World.A, HttpMethod.Get, path);
+        using var head = await Requests.SendAsync(shared.World.A, HttpMethod.Head, path);
         Assert.Equal(
             (get.StatusCode, get.Content.Headers.ContentType?.ToString(), get.Content.Headers.Allow.ToString()),
             (head.StatusCode, head.Content.Headers.ContentType?.ToString(), head.Content.Headers.Allow.ToString())
@@ -39,7 +38,7 @@ public sealed class HeadTests(SeedSystem seeds)
     [Fact]
     public async Task The_Allow_of_a_405_lists_every_method_of_the_path_and_HEAD_beside_GET()
     {
-        var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
+        var document = await Requests.GetAsync(shared.World.A, "/openapi/v1.json");
         var paths = document
             .GetProperty("paths")
             .EnumerateObject()
@@ -52,7 +51,7 @@ public sealed class HeadTests(SeedSystem seeds)
         foreach (var (path, methods) in paths)
         {
             using var refused = await Requests.SendAsync(
-                seeds.A,
+                shared.World.A,
                 HttpMethod.Options,
                 path.Replace('{', 'x').Replace('}', 'x')
             );

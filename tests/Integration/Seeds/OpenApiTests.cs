@@ -5,13 +5,13 @@ using System.Text.Json;
 
 namespace Integration.Seeds;
 
-[Collection(SeedSystem.Collection)]
-public sealed class OpenApiTests(SeedSystem seeds)
+public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     [Fact]
     public async Task Every_stream_lists_its_events_with_their_schemas()
     {
-        var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
+        var document = await Requests.GetAsync(shared.World.A, "/openapi/v1.json");
+
         var streams = document
             .GetProperty("paths")
             .EnumerateObject()
@@ -47,7 +47,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
     [Fact]
     public async Task Every_stream_that_GET_opens_is_opened_by_POST_with_the_same_events()
     {
-        var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
+        var document = await Requests.GetAsync(shared.World.A, "/openapi/v1.json");
         var streams = document
             .GetProperty("paths")
             .EnumerateObject()
@@ -73,7 +73,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
     {
         using var http = new HttpClient();
         using var first = await AskAsync(null, null);
-        Assert.Equal(seeds.A.ToString(), await ServerAsync(first));
+        Assert.Equal(shared.World.A.ToString(), await ServerAsync(first));
         var tag = first.Headers.ETag!;
         using var same = await AskAsync(tag, null);
         Assert.Equal(HttpStatusCode.NotModified, same.StatusCode);
@@ -82,7 +82,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
 
         async Task<HttpResponseMessage> AskAsync(EntityTagHeaderValue? known, string? host)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(seeds.A, "/openapi/v1.json"));
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(shared.World.A, "/openapi/v1.json"));
             request.Headers.Host = host;
             if (known is not null)
                 request.Headers.IfNoneMatch.Add(known);
@@ -96,7 +96,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
     [Fact]
     public async Task Bodies_are_described_and_resume_is_promised_only_for_streams_with_ids()
     {
-        var paths = (await Requests.GetAsync(seeds.A, "/openapi/v1.json")).GetProperty("paths");
+        var paths = (await Requests.GetAsync(shared.World.A, "/openapi/v1.json")).GetProperty("paths");
         foreach (var path in (string[])["/v1/events", "/v1/events/stream", "/stream", "/chat/stream", "/tasks"])
             Assert.True(paths.GetProperty(path).GetProperty("post").TryGetProperty("requestBody", out _), path);
         Assert.True(
@@ -107,6 +107,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
             paths.GetProperty("/sse/events").GetProperty("get").GetProperty("x-sse-events").GetRawText(),
             StringComparison.Ordinal
         );
+
         foreach (
             var (path, method, absent) in ((string, string, string)[])
                 [
@@ -122,6 +123,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
                 paths.GetProperty(path).GetProperty(method).GetRawText(),
                 StringComparison.Ordinal
             );
+
         Assert.Contains("\"named\"", paths.GetProperty("/sse/events").GetRawText(), StringComparison.Ordinal);
         Assert.True(
             paths
@@ -131,6 +133,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
                 .GetProperty("content")
                 .TryGetProperty("application/x-ndjson", out _)
         );
+
         var sent = paths.GetProperty("/sse/events").GetProperty("get").GetProperty("x-sse-events").EnumerateArray();
         Assert.Equal(["tick", "resync", "skipped", "error", "unauthorized"], sent.Select(e => e.Text("event")));
     }
@@ -153,7 +156,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
         params string[] frames
     )
     {
-        var operation = (await Requests.GetAsync(seeds.A, "/openapi/v1.json"))
+        var operation = (await Requests.GetAsync(shared.World.A, "/openapi/v1.json"))
             .GetProperty("paths")
             .GetProperty(path)
             .GetProperty("post");
@@ -179,7 +182,7 @@ public sealed class OpenApiTests(SeedSystem seeds)
     [Fact]
     public async Task Every_parameter_of_a_path_is_described()
     {
-        var document = await Requests.GetAsync(seeds.A, "/openapi/v1.json");
+        var document = await Requests.GetAsync(shared.World.A, "/openapi/v1.json");
         foreach (var path in document.GetProperty("paths").EnumerateObject())
         foreach (var operation in path.Value.EnumerateObject())
         foreach (var name in path.Name.Split('{').Skip(1).Select(p => p[..p.IndexOf('}')]))

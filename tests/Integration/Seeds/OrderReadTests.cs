@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 
 namespace Integration.Seeds;
 
-[Collection(SeedSystem.Collection)]
-public sealed partial class OrderReadTests(SeedSystem seeds)
+[Collection("Shop")] // the pets are everybody's
+public sealed partial class OrderReadTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     private static readonly string[] Steps =
     [
@@ -18,15 +18,20 @@ public sealed partial class OrderReadTests(SeedSystem seeds)
     [Fact]
     public async Task A_read_of_an_order_and_its_stream_from_there_miss_no_step()
     {
-        var order = await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = "019b4150" });
+        var order = await Requests.PostAsync(shared.World.A, "/v1/orders", new { petId = "019b4150" });
         var path = $"/v1/orders/{order.Text("id")}";
 
-        using var response = await Requests.SendAsync(seeds.A, HttpMethod.Get, path);
+        using var response = await Requests.SendAsync(shared.World.A, HttpMethod.Get, path);
         var read = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         var position = Assert.Single(response.Headers.GetValues("X-Sse-Position"));
 
         // On a busy machine the order may be shipped by now; then the stream may be over, and is empty.
-        using var stream = await Requests.SendAsync(seeds.B, HttpMethod.Get, $"{path}/status/stream", lastId: position);
+        using var stream = await Requests.SendAsync(
+            shared.World.B,
+            HttpMethod.Get,
+            $"{path}/status/stream",
+            lastId: position
+        );
         var text = await stream.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
         Assert.DoesNotContain("event: resync", text, StringComparison.Ordinal);

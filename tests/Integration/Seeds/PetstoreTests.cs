@@ -5,8 +5,8 @@ using Npgsql;
 
 namespace Integration.Seeds;
 
-[Collection(SeedSystem.Collection)]
-public sealed class PetstoreTests(SeedSystem seeds)
+[Collection("Shop")] // the pets are everybody's
+public sealed class PetstoreTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     private static readonly string[] Steps =
     [
@@ -20,11 +20,11 @@ public sealed class PetstoreTests(SeedSystem seeds)
     public async Task An_order_lowers_the_stock_and_late_and_returning_readers_get_its_steps()
     {
         const string pet = "019b4141";
-        await using var inventory = await SseReader.OpenAtAsync(seeds.B, "/v1/inventory/stream");
-        var before = (await Requests.GetAsync(seeds.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32();
-        var order = await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = pet, quantity = 2 });
+        await using var inventory = await SseReader.OpenAtAsync(shared.World.B, "/v1/inventory/stream");
+        var before = (await Requests.GetAsync(shared.World.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32();
+        var order = await Requests.PostAsync(shared.World.A, "/v1/orders", new { petId = pet, quantity = 2 });
         var stream = $"/v1/orders/{order.Text("id")}/status/stream";
-        await using (var reader = await SseReader.OpenAsync(seeds.B, stream))
+        await using (var reader = await SseReader.OpenAsync(shared.World.B, stream))
         {
             await reader.WaitForEndAsync();
             Assert.True(reader.EndedProperly);
@@ -36,24 +36,27 @@ public sealed class PetstoreTests(SeedSystem seeds)
             (before, before - 2),
             (change.GetProperty("oldStock").GetInt32(), change.GetProperty("newStock").GetInt32())
         );
-        Assert.Equal("shipped", (await Requests.GetAsync(seeds.B, $"/v1/orders/{order.Text("id")}")).Text("status"));
+        Assert.Equal(
+            "shipped",
+            (await Requests.GetAsync(shared.World.B, $"/v1/orders/{order.Text("id")}")).Text("status")
+        );
 
-        await using var late = await SseReader.OpenAsync(seeds.A, stream);
+        await using var late = await SseReader.OpenAsync(shared.World.A, stream);
         await late.WaitForEndAsync();
         AssertSteps(late);
-        await using (var returning = await SseReader.OpenAsync(seeds.A, stream, late.Events.ElementAt(1).Id))
+        await using (var returning = await SseReader.OpenAsync(shared.World.A, stream, late.Events.ElementAt(1).Id))
         {
             await returning.WaitForEndAsync();
             Assert.Equal(late.Events.Skip(2), returning.Events);
         }
-        await using (var byOrdinal = await SseReader.OpenAsync(seeds.A, stream + "?lastEventId=3"))
+        await using (var byOrdinal = await SseReader.OpenAsync(shared.World.A, stream + "?lastEventId=3"))
         {
             await byOrdinal.WaitForEndAsync();
             Assert.Equal(late.Events.Skip(3), byOrdinal.Events);
         }
         foreach (var last in (string[])[late.LastId!, "4"])
         {
-            using var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, stream, lastId: last);
+            using var over = await Requests.SendAsync(shared.World.B, HttpMethod.Get, stream, lastId: last);
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         }
     }
@@ -61,9 +64,9 @@ public sealed class PetstoreTests(SeedSystem seeds)
     [Fact]
     public async Task An_id_of_another_epoch_restarts_a_finite_stream_instead_of_waiting_forever()
     {
-        var order = await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = "019b4150" });
+        var order = await Requests.PostAsync(shared.World.A, "/v1/orders", new { petId = "019b4150" });
         await using var reader = await SseReader.OpenAsync(
-            seeds.A,
+            shared.World.A,
             $"/v1/orders/{order.Text("id")}/status/stream",
             "otherepoch-7"
         );
@@ -77,28 +80,28 @@ public sealed class PetstoreTests(SeedSystem seeds)
     {
         var orders = new List<string>();
         foreach (var pet in (string[])["019b4132", "019b4141"])
-            orders.Add((await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = pet })).Text("id")!);
+            orders.Add((await Requests.PostAsync(shared.World.A, "/v1/orders", new { petId = pet })).Text("id")!);
         foreach (var id in orders)
-            await using (var reader = await SseReader.OpenAsync(seeds.B, Stream(id)))
+            await using (var reader = await SseReader.OpenAsync(shared.World.B, Stream(id)))
                 await reader.WaitForEndAsync();
         await DropAsync(orders[0], "true");
         await DropAsync(orders[1], "type like 'payment%'");
 
-        await using var fresh = await SseReader.OpenAsync(seeds.A, Stream(orders[0]));
+        await using var fresh = await SseReader.OpenAsync(shared.World.A, Stream(orders[0]));
         await AssertEndAsync(fresh, null);
         foreach (var (last, reason) in (IEnumerable<(string, string)>)[("2", "expired"), ("otherepoch-7", "epoch")])
         {
-            await using var returning = await SseReader.OpenAsync(seeds.B, Stream(orders[0]), last);
+            await using var returning = await SseReader.OpenAsync(shared.World.B, Stream(orders[0]), last);
             await AssertEndAsync(returning, reason);
         }
         foreach (var last in (string[])[fresh.LastId!, "4"])
         {
-            using var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, Stream(orders[0]), lastId: last);
+            using var over = await Requests.SendAsync(shared.World.B, HttpMethod.Get, Stream(orders[0]), lastId: last);
             Assert.Equal((last, HttpStatusCode.NoContent), (last, over.StatusCode));
         }
 
         // Some steps are left: a number cannot be counted from the first.
-        await using var shortened = await SseReader.OpenAsync(seeds.A, Stream(orders[1]), "2");
+        await using var shortened = await SseReader.OpenAsync(shared.World.A, Stream(orders[1]), "2");
         await shortened.WaitForEndAsync();
         Assert.Equal("expired", shortened.Frames.Single(f => f.Event == "resync").Json().Text("reason"));
         Assert.Equal(Steps[2..], shortened.Events.Select(e => e.Json().Text("status")));
@@ -117,7 +120,7 @@ public sealed class PetstoreTests(SeedSystem seeds)
 
         async Task DropAsync(string id, string which)
         {
-            await using var drop = seeds.System.Database.CreateCommand(
+            await using var drop = shared.World.System.Database.CreateCommand(
                 $"delete from eventstore.events where topic = 'petstore.orders.{id}.status' and {which}"
             );
             Assert.NotEqual(0, await drop.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
@@ -130,17 +133,17 @@ public sealed class PetstoreTests(SeedSystem seeds)
         const string pet = "019b4150";
         var (key, before) = ($"key-{Guid.NewGuid():N}", await StockAsync());
         var answers = await Task.WhenAll(
-            Enumerable.Range(0, 6).Select(i => OrderAsync(i % 2 == 0 ? seeds.A : seeds.B, quantity: 1))
+            Enumerable.Range(0, 6).Select(i => OrderAsync(i % 2 == 0 ? shared.World.A : shared.World.B, quantity: 1))
         );
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
         Assert.Single(answers.Select(a => a.Headers.Location).Distinct());
-        using (var other = await OrderAsync(seeds.A, quantity: 2))
+        using (var other = await OrderAsync(shared.World.A, quantity: 2))
             Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
         Assert.Equal(before - 1, await StockAsync());
         Array.ForEach(answers, a => a.Dispose());
 
         async Task<int> StockAsync() =>
-            (await Requests.GetAsync(seeds.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32();
+            (await Requests.GetAsync(shared.World.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32();
 
         Task<HttpResponseMessage> OrderAsync(Uri server, int quantity)
         {
@@ -157,7 +160,7 @@ public sealed class PetstoreTests(SeedSystem seeds)
         await using var system = await World.Start(o =>
             o.Replicas(0).Set(SeedSystem.Quick).Set("Petstore:ConfirmationMilliseconds", 4000)
         );
-        var killed = await system.StartReplicaAsync(inProcess: true);
+        var killed = await system.StartReplicaAsync(asProcess: true);
         var order = await Requests.PostAsync(killed.Url, "/v1/orders", new { petId = "019b4132" });
         var stream = $"/v1/orders/{order.Text("id")}/status/stream";
         List<Frame> seen;
@@ -179,7 +182,7 @@ public sealed class PetstoreTests(SeedSystem seeds)
     public async Task An_order_with_an_unknown_status_does_not_stop_the_steps_of_others()
     {
         await using (
-            var insert = seeds.System.Database.CreateCommand(
+            var insert = shared.World.System.Database.CreateCommand(
                 """
                 insert into petstore.orders (
                     id, pet_id, quantity, unit_price, status, created_at, updated_at, next_step_at
@@ -188,8 +191,11 @@ public sealed class PetstoreTests(SeedSystem seeds)
             )
         )
             await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        var order = await Requests.PostAsync(seeds.A, "/v1/orders", new { petId = "019b4127" });
-        await using var reader = await SseReader.OpenAsync(seeds.B, $"/v1/orders/{order.Text("id")}/status/stream");
+        var order = await Requests.PostAsync(shared.World.A, "/v1/orders", new { petId = "019b4127" });
+        await using var reader = await SseReader.OpenAsync(
+            shared.World.B,
+            $"/v1/orders/{order.Text("id")}/status/stream"
+        );
         await reader.WaitForEndAsync();
         AssertSteps(reader);
     }
@@ -198,17 +204,21 @@ public sealed class PetstoreTests(SeedSystem seeds)
     public async Task A_change_of_price_is_an_event_and_an_unchanged_price_is_not()
     {
         const string pet = "019b4163";
-        using var read = await Requests.SendAsync(seeds.A, HttpMethod.Get, "/v1/pets");
+        using var read = await Requests.SendAsync(shared.World.A, HttpMethod.Get, "/v1/pets");
         var position = Assert.Single(read.Headers.GetValues("X-Sse-Position"));
         var price = (await read.Content.ReadFromJsonAsync<JsonElement>())
             .EnumerateArray()
             .Single(p => p.Text("id") == pet)
             .GetProperty("price")
             .GetDecimal();
-        await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price });
-        await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price = price + 1 });
+        await Requests.JsonAsync(shared.World.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price });
+        await Requests.JsonAsync(shared.World.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price = price + 1 });
         // Streams from the position of the read, on the other replica: no change lies between read and stream.
-        await using var reader = await SseReader.OpenAsync(seeds.B, "/v1/inventory/stream?named=false", position);
+        await using var reader = await SseReader.OpenAsync(
+            shared.World.B,
+            "/v1/inventory/stream?named=false",
+            position
+        );
         await reader.WaitAsync(r => r.Events.Any(e => e.Json().Text("petId") == pet));
         var change = Assert.Single(reader.Events, e => e.Json().Text("petId") == pet);
         Assert.Null(change.Event);
@@ -222,13 +232,13 @@ public sealed class PetstoreTests(SeedSystem seeds)
     public async Task Two_orders_for_the_last_pet_sell_it_once()
     {
         const string pet = "019b4178";
-        await Requests.JsonAsync(seeds.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { stock = 1 });
+        await Requests.JsonAsync(shared.World.A, HttpMethod.Patch, $"/v1/pets/{pet}", new { stock = 1 });
         var answers = await Task.WhenAll(
             Enumerable
                 .Range(0, 8)
                 .Select(i =>
                     Requests.SendAsync(
-                        i % 2 == 0 ? seeds.A : seeds.B,
+                        i % 2 == 0 ? shared.World.A : shared.World.B,
                         HttpMethod.Post,
                         "/v1/orders",
                         JsonContent.Create(new { petId = pet })
@@ -237,7 +247,7 @@ public sealed class PetstoreTests(SeedSystem seeds)
         );
         Assert.Equal(1, answers.Count(a => a.StatusCode == HttpStatusCode.Created));
         Assert.Equal(7, answers.Count(a => a.StatusCode == HttpStatusCode.Conflict));
-        Assert.Equal(0, (await Requests.GetAsync(seeds.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32());
+        Assert.Equal(0, (await Requests.GetAsync(shared.World.A, $"/v1/pets/{pet}")).GetProperty("stock").GetInt32());
     }
 
     [Fact]
@@ -245,7 +255,7 @@ public sealed class PetstoreTests(SeedSystem seeds)
     {
         var user = $"u{Guid.NewGuid():N}";
         await Requests.PostAsync(
-            seeds.A,
+            shared.World.A,
             "/v1/orders",
             new
             {
@@ -255,7 +265,7 @@ public sealed class PetstoreTests(SeedSystem seeds)
             }
         );
         var stream = $"/v1/pets/recommendations/stream?userId={user}";
-        await using var reader = await SseReader.OpenAsync(seeds.A, stream);
+        await using var reader = await SseReader.OpenAsync(shared.World.A, stream);
         await reader.WaitForEndAsync();
         var all = reader.Events.ToList();
         Assert.All(all.SkipLast(1), e => Assert.Equal("recommendation", e.Event));
@@ -272,15 +282,15 @@ public sealed class PetstoreTests(SeedSystem seeds)
                 [(reader.Frames.First(f => f.Id is not null).Id!, all), (all[2].Id!, all.Skip(3))]
         )
         {
-            await using var rest = await SseReader.OpenAsync(seeds.B, stream, last);
+            await using var rest = await SseReader.OpenAsync(shared.World.B, stream, last);
             await rest.WaitForEndAsync();
             Assert.Equal(expected, rest.Events);
         }
         // The id is enough.
-        await using var named = await SseReader.OpenAsync(seeds.B, stream.Split('?')[0], all[2].Id);
+        await using var named = await SseReader.OpenAsync(shared.World.B, stream.Split('?')[0], all[2].Id);
         await named.WaitForEndAsync();
         Assert.Equal(all.Skip(3), named.Events);
-        using var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, stream, lastId: all[^1].Id);
+        using var over = await Requests.SendAsync(shared.World.B, HttpMethod.Get, stream, lastId: all[^1].Id);
         Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         Assert.Equal((1, 1), (begun, await RunsOfAsync(user)));
     }
@@ -288,11 +298,11 @@ public sealed class PetstoreTests(SeedSystem seeds)
     [Fact]
     public async Task Each_recommendation_has_the_id_and_the_name_of_another_pet_of_the_catalogue()
     {
-        var pets = (await Requests.GetAsync(seeds.B, "/v1/pets"))
+        var pets = (await Requests.GetAsync(shared.World.B, "/v1/pets"))
             .EnumerateArray()
             .Select(pet => (pet.Text("id"), pet.Text("name")));
         await using var reader = await SseReader.OpenAsync(
-            seeds.A,
+            shared.World.A,
             $"/v1/pets/recommendations/stream?userId=u{Guid.NewGuid():N}"
         );
         await reader.WaitForEndAsync();
@@ -309,7 +319,7 @@ public sealed class PetstoreTests(SeedSystem seeds)
 
     private async Task<int> RunsOfAsync(string user)
     {
-        await using var count = seeds.System.Database.CreateCommand(
+        await using var count = shared.World.System.Database.CreateCommand(
             "select count(*)::int from eventstore.events where topic like 'recommendations.%.log' and data like $1"
         );
         count.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"%{user}%" });

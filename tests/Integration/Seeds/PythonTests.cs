@@ -7,8 +7,8 @@ namespace Integration.Seeds;
 
 /// <summary>The Python client, its examples, and the articles' own programs, with the python3 of this
 /// machine.</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class PythonTests(SeedSystem seeds)
+[Collection("Shop")] // the pets are everybody's
+public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     public static string Root { get; } = FindRoot();
 
@@ -38,7 +38,7 @@ public sealed class PythonTests(SeedSystem seeds)
     [InlineData("resilient.py", "(after 2 retries)", "given up: ")]
     public async Task An_example_runs_as_it_is(string example, params string[] says)
     {
-        await using var program = Start(Client, Path.Combine("examples", example), seeds.A.ToString());
+        await using var program = Start(Client, Path.Combine("examples", example), shared.World.A.ToString());
         var output = await program.EndAsync();
         Assert.All(says, text => Assert.Contains(text, output));
     }
@@ -60,7 +60,7 @@ public sealed class PythonTests(SeedSystem seeds)
     [Fact]
     public async Task The_client_reads_on_after_its_connection_was_cut()
     {
-        await using var link = new FaultyLink(seeds.A.Host, seeds.A.Port);
+        await using var link = new FaultyLink(shared.World.A.Host, shared.World.A.Port);
         var path = $"/sse/resilient/s{Guid.NewGuid():N}";
         await using var program = Start(
             Client,
@@ -84,12 +84,12 @@ public sealed class PythonTests(SeedSystem seeds)
     [Fact]
     public async Task The_task_articles_client_runs_as_it_is_written()
     {
-        await using var program = Start(Articles, "tasks_client.py", seeds.B.ToString().TrimEnd('/'));
+        await using var program = Start(Articles, "tasks_client.py", shared.World.B.ToString().TrimEnd('/'));
         await program.WaitForAsync(lines =>
             lines.Any(l => l.Contains("SSE connection established", StringComparison.Ordinal))
         );
-        var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "from the article" });
-        await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        var task = await Requests.PostAsync(shared.World.A, "/tasks", new { title = "from the article" });
+        await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await program.WaitForAsync(lines =>
             lines.Any(l =>
                 l.Contains("'event': 'task_updated'", StringComparison.Ordinal)
@@ -101,7 +101,12 @@ public sealed class PythonTests(SeedSystem seeds)
     [Fact]
     public async Task The_agent_articles_client_gets_the_whole_answer_and_ends()
     {
-        await using var program = Start(Articles, "agent_client.py", seeds.B.ToString().TrimEnd('/'), "こんにちは");
+        await using var program = Start(
+            Articles,
+            "agent_client.py",
+            shared.World.B.ToString().TrimEnd('/'),
+            "こんにちは"
+        );
         var answer = await program.EndAsync();
         Assert.Contains("こんにちは", answer, StringComparison.Ordinal);
         Assert.True(answer.Length > 40, answer);

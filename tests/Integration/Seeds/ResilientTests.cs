@@ -2,18 +2,17 @@ using System.Net;
 
 namespace Integration.Seeds;
 
-[Collection(SeedSystem.Collection)]
-public sealed class ResilientTests(SeedSystem seeds)
+public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     private readonly string _path = $"/sse/resilient/s{Guid.NewGuid():N}";
 
     [Fact]
     public async Task Readers_on_all_replicas_share_one_source_and_missed_messages_are_replayed()
     {
-        await using var a = await SseReader.OpenAtAsync(seeds.A, _path);
-        await using var b = await SseReader.OpenAtAsync(seeds.B, _path);
+        await using var a = await SseReader.OpenAtAsync(shared.World.A, _path);
+        await using var b = await SseReader.OpenAtAsync(shared.World.B, _path);
         await a.WaitForEventsAsync(8);
-        await using var whole = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=0");
+        await using var whole = await SseReader.OpenAsync(shared.World.B, _path + "?last_event_id=0");
         await whole.WaitForEventsAsync(8);
         Assert.Equal(
             Enumerable.Range(1, 8).Select(n => (long)n),
@@ -22,7 +21,7 @@ public sealed class ResilientTests(SeedSystem seeds)
         Assert.Equal(a.Events.Take(8), whole.Events.Take(8));
         await b.WaitForEventsAsync(3);
         Assert.Equal(b.Events.Take(3), whole.Events.SkipWhile(e => e.Id != b.Events.First().Id).Take(3));
-        await using var rest = await SseReader.OpenAsync(seeds.A, _path, "5");
+        await using var rest = await SseReader.OpenAsync(shared.World.A, _path, "5");
         await rest.WaitForEventsAsync(1);
         Assert.Equal(6, rest.Events.First().Json().GetProperty("id").GetInt64());
     }
@@ -30,9 +29,9 @@ public sealed class ResilientTests(SeedSystem seeds)
     [Fact]
     public async Task A_number_beyond_the_sessions_last_one_gets_a_resync_from_the_head()
     {
-        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await using var reader = await SseReader.OpenAtAsync(shared.World.A, _path);
         await reader.WaitForEventsAsync(2);
-        await using var beyond = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=99999");
+        await using var beyond = await SseReader.OpenAsync(shared.World.B, _path + "?last_event_id=99999");
         await beyond.WaitForEventsAsync(1);
         var resync = beyond.Frames.Single(f => f.Event == "resync");
         Assert.Equal(
@@ -58,7 +57,7 @@ public sealed class ResilientTests(SeedSystem seeds)
             """
         );
 
-        await using var whole = await SseReader.OpenAsync(seeds.A, _path + "?last_event_id=0");
+        await using var whole = await SseReader.OpenAsync(shared.World.A, _path + "?last_event_id=0");
         await whole.WaitForEventsAsync(50);
 
         foreach (
@@ -70,7 +69,7 @@ public sealed class ResilientTests(SeedSystem seeds)
             }
         )
         {
-            await using var reader = await SseReader.OpenAsync(seeds.B, _path + $"?last_event_id={last}");
+            await using var reader = await SseReader.OpenAsync(shared.World.B, _path + $"?last_event_id={last}");
             await reader.WaitForEventsAsync(1);
             Assert.Equal((last, first), (last, reader.Events.First().Json().GetProperty("id").GetInt32()));
             Assert.Equal(reason, reader.Frames.SingleOrDefault(f => f.Event == "resync")?.Json().Text("reason"));
@@ -80,7 +79,7 @@ public sealed class ResilientTests(SeedSystem seeds)
     [Fact]
     public async Task A_source_that_an_outage_stopped_is_restarted_for_its_readers()
     {
-        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await using var reader = await SseReader.OpenAtAsync(shared.World.A, _path);
         await reader.WaitForEventsAsync(1);
         // As when nobody could record the readers for longer than Resilient:IdleSeconds.
         await ExecuteAsync($"update resilient.sessions set next_at = null where id = '{_path.Split('/')[^1]}'");
@@ -90,11 +89,11 @@ public sealed class ResilientTests(SeedSystem seeds)
     [Fact]
     public async Task A_session_replays_more_than_a_thousand_messages_in_order()
     {
-        await using (await SseReader.OpenAtAsync(seeds.A, _path)) { }
+        await using (await SseReader.OpenAtAsync(shared.World.A, _path)) { }
         var session = _path.Split('/')[^1];
         // Clients cannot publish to this topic, so the test appends the messages as the source does.
         await using (
-            var speak = seeds.System.Database.CreateCommand(
+            var speak = shared.World.System.Database.CreateCommand(
                 "insert into eventstore.outbox (topic, type, data) select $1, 'message', n::text "
                     + "from generate_series(1, 1100) n"
             )
@@ -103,7 +102,7 @@ public sealed class ResilientTests(SeedSystem seeds)
             speak.Parameters.AddWithValue($"sse.resilient.{session}");
             await speak.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
-        await using var reader = await SseReader.OpenAsync(seeds.B, _path + "?last_event_id=0");
+        await using var reader = await SseReader.OpenAsync(shared.World.B, _path + "?last_event_id=0");
         await reader.WaitAsync(r => Numbers(r).Count() >= 1_100);
         Assert.Equal(Enumerable.Range(1, 1_100), Numbers(reader));
 
@@ -115,9 +114,9 @@ public sealed class ResilientTests(SeedSystem seeds)
     [Fact]
     public async Task A_failing_source_is_retried_three_times_then_given_up_and_its_readers_get_the_error()
     {
-        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await using var reader = await SseReader.OpenAtAsync(shared.World.A, _path);
         await reader.WaitForEventsAsync(1);
-        await Requests.PostAsync(seeds.B, _path + "/failure");
+        await Requests.PostAsync(shared.World.B, _path + "/failure");
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         // Twice as long each time, up to the maximum (600 here).
@@ -126,15 +125,15 @@ public sealed class ResilientTests(SeedSystem seeds)
         Assert.Equal(("error", true), (error.Event, error.Json().GetProperty("fatal").GetBoolean()));
         Assert.NotEmpty(error.Json().Text("error")!);
 
-        using (var over = await Requests.SendAsync(seeds.B, HttpMethod.Get, _path, lastId: error.Id))
+        using (var over = await Requests.SendAsync(shared.World.B, HttpMethod.Get, _path, lastId: error.Id))
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
-        await Requests.JsonAsync(seeds.A, HttpMethod.Delete, _path + "/failure");
-        await using var fresh = await SseReader.OpenAtAsync(seeds.B, _path);
+        await Requests.JsonAsync(shared.World.A, HttpMethod.Delete, _path + "/failure");
+        await using var fresh = await SseReader.OpenAtAsync(shared.World.B, _path);
         await fresh.WaitForEventsAsync(1);
         Assert.Null(fresh.Events.First().Event);
 
         // The source works again: a replay that passes the old error does not end there.
-        await using var whole = await SseReader.OpenAsync(seeds.A, _path + "?last_event_id=0");
+        await using var whole = await SseReader.OpenAsync(shared.World.A, _path + "?last_event_id=0");
         await whole.WaitAsync(r => r.Events.Any(e => e.Id == fresh.Events.First().Id));
         Assert.Equal(reader.Events.First().Id, whole.Events.First().Id);
         Assert.All(whole.Events, e => Assert.Null(e.Event));
@@ -154,9 +153,9 @@ public sealed class ResilientTests(SeedSystem seeds)
             union all select 'sse.resilient.{{session}}', 'message', '{"id":1}'
             """
         );
-        await using var whole = await SseReader.OpenAsync(seeds.A, _path, "0");
+        await using var whole = await SseReader.OpenAsync(shared.World.A, _path, "0");
         await whole.WaitForEventsAsync(1);
-        await using var reader = await SseReader.OpenAsync(seeds.B, _path, whole.Events.Last().Id);
+        await using var reader = await SseReader.OpenAsync(shared.World.B, _path, whole.Events.Last().Id);
         await ExecuteAsync(
             $"""
             insert into eventstore.outbox (topic, type, data) values ('sse.resilient.{session}.control', 'error', '1')
@@ -169,7 +168,7 @@ public sealed class ResilientTests(SeedSystem seeds)
     [Fact]
     public async Task A_source_that_a_fast_clock_has_put_off_is_read_again_for_its_readers()
     {
-        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await using var reader = await SseReader.OpenAtAsync(shared.World.A, _path);
         await reader.WaitForEventsAsync(1);
         await ExecuteAsync(
             $"update resilient.sessions set next_at = now() + interval '1 hour' where id = '{_path.Split('/')[^1]}'"
@@ -180,9 +179,9 @@ public sealed class ResilientTests(SeedSystem seeds)
     [Fact]
     public async Task A_source_that_recovers_says_how_often_it_was_retried()
     {
-        await using var reader = await SseReader.OpenAtAsync(seeds.A, _path);
+        await using var reader = await SseReader.OpenAtAsync(shared.World.A, _path);
         await reader.WaitForEventsAsync(1);
-        await Requests.PostAsync(seeds.A, _path + "/failure", new { times = 2 });
+        await Requests.PostAsync(shared.World.A, _path + "/failure", new { times = 2 });
         await reader.WaitAsync(r => r.Events.Any(e => e.Json().GetProperty("retry_count").GetInt32() == 2));
         await reader.WaitAsync(r => r.Events.Last().Json().GetProperty("retry_count").GetInt32() == 0);
         var ids = reader.Events.Select(e => e.Json().GetProperty("id").GetInt64()).ToList();
@@ -194,7 +193,7 @@ public sealed class ResilientTests(SeedSystem seeds)
     public async Task A_killed_replica_leaves_the_source_to_the_other_and_the_reader_misses_nothing()
     {
         await using var system = await World.Start(o => o.Set(SeedSystem.Quick));
-        var (staying, killed) = (system.Replicas[0], await system.StartReplicaAsync(inProcess: true));
+        var (staying, killed) = (system.Replicas[0], await system.StartReplicaAsync(asProcess: true));
         await using var first = await SseReader.OpenAtAsync(killed.Url, _path);
         await first.WaitForEventsAsync(5);
         killed.Process.Kill();
@@ -226,7 +225,7 @@ public sealed class ResilientTests(SeedSystem seeds)
 
     private async Task ExecuteAsync(string sql)
     {
-        await using var command = seeds.System.Database.CreateCommand(sql);
+        await using var command = shared.World.System.Database.CreateCommand(sql);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -7,8 +7,6 @@ namespace Integration.Seeds;
 /// shop's pets are everybody's.</summary>
 public sealed class SeedSystem : IAsyncLifetime
 {
-    public const string Collection = "Seeds";
-
     internal World System { get; private set; } = null!;
     internal Uri A => System.Replicas[0].Url;
     internal Uri B => System.Replicas[1].Url;
@@ -40,9 +38,6 @@ public sealed class SeedSystem : IAsyncLifetime
         await System.DisposeAsync();
     }
 }
-
-[CollectionDefinition(SeedSystem.Collection)]
-public sealed class SeedTests : ICollectionFixture<SeedSystem>;
 
 internal static class Requests
 {

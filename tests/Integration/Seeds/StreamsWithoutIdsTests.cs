@@ -3,8 +3,7 @@ using System.Net.Http.Json;
 namespace Integration.Seeds;
 
 /// <summary>Streams that a drop ends, or that begin with the whole state: they have nothing to resume.</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class StreamsWithoutIdsTests(SeedSystem seeds)
+public sealed class StreamsWithoutIdsTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     [Theory]
     [InlineData("/sse/chat")]
@@ -21,7 +20,7 @@ public sealed class StreamsWithoutIdsTests(SeedSystem seeds)
             }
         );
 
-        await using var reader = await SseReader.OpenAsync(seeds.A, path, method: HttpMethod.Post, body: body);
+        await using var reader = await SseReader.OpenAsync(shared.World.A, path, method: HttpMethod.Post, body: body);
         await reader.WaitForEndAsync();
 
         Assert.Equal("[DONE]", reader.Events.Last().Data);
@@ -33,7 +32,11 @@ public sealed class StreamsWithoutIdsTests(SeedSystem seeds)
     {
         for (var connect = 0; connect < 2; connect++)
         {
-            await using var reader = await SseReader.OpenAsync(seeds.A, "/v1/connections/stream", lastId: "another-7");
+            await using var reader = await SseReader.OpenAsync(
+                shared.World.A,
+                "/v1/connections/stream",
+                lastId: "another-7"
+            );
             await reader.WaitForEventsAsync(1);
 
             Assert.Equal("snapshot", reader.Events.First().Event);

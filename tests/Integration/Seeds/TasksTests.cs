@@ -6,13 +6,12 @@ using Npgsql;
 
 namespace Integration.Seeds;
 
-[Collection(SeedSystem.Collection)]
-public sealed partial class TasksTests(SeedSystem seeds)
+public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     [Fact]
     public async Task A_change_of_status_reaches_every_reader_in_the_articles_frame()
     {
-        await using var reader = await SseReader.OpenAsync(seeds.B, "/events/stream");
+        await using var reader = await SseReader.OpenAsync(shared.World.B, "/events/stream");
         await reader.WaitAsync(r => r.Frames.Any(f => f.Data is not null));
         var connected = reader.Frames.First(f => f.Data is not null);
         Assert.Null(connected.Event);
@@ -21,10 +20,10 @@ public sealed partial class TasksTests(SeedSystem seeds)
             (connected.Json().Text("event"), connected.Json().GetProperty("data").GetRawText())
         );
 
-        var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "買い物" });
+        var task = await Requests.PostAsync(shared.World.A, "/tasks", new { title = "買い物" });
         Assert.Equal(("買い物", "todo"), (task.Text("title"), task.Text("status")));
         var answer = await Requests.JsonAsync(
-            seeds.A,
+            shared.World.A,
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=in_progress"
         );
@@ -45,7 +44,7 @@ public sealed partial class TasksTests(SeedSystem seeds)
         );
         Assert.Matches(Iso(), frame.Json().Text("timestamp"));
 
-        using var list = await Requests.SendAsync(seeds.B, HttpMethod.Get, "/tasks");
+        using var list = await Requests.SendAsync(shared.World.B, HttpMethod.Get, "/tasks");
         Assert.NotEmpty(list.Headers.GetValues("X-Sse-Position"));
         var stored = (await list.Content.ReadFromJsonAsync<JsonElement>())
             .EnumerateArray()
@@ -58,14 +57,14 @@ public sealed partial class TasksTests(SeedSystem seeds)
     public async Task A_change_that_waits_for_another_one_has_the_later_time()
     {
         var stop = TestContext.Current.CancellationToken;
-        var id = (await Requests.PostAsync(seeds.A, "/tasks", new { title = "slow" })).Text("id")!;
+        var id = (await Requests.PostAsync(shared.World.A, "/tasks", new { title = "slow" })).Text("id")!;
         DateTime first;
         Task<JsonElement> second;
-        await using (var connection = await seeds.System.Database.OpenConnectionAsync(stop))
+        await using (var connection = await shared.World.System.Database.OpenConnectionAsync(stop))
         {
             await using var transaction = await connection.BeginTransactionAsync(stop);
             await AskAsync($"update tasks.tasks set status = 'done' where id = '{id}' returning id");
-            second = Requests.JsonAsync(seeds.B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
+            second = Requests.JsonAsync(shared.World.B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
             await Eventually.HoldsAsync(
                 async () => (long)await WaitingAsync() > 0,
                 "the second change waits for the first one"
@@ -80,14 +79,14 @@ public sealed partial class TasksTests(SeedSystem seeds)
             }
         }
         await second;
-        await using var updated = seeds.System.Database.CreateCommand(
+        await using var updated = shared.World.System.Database.CreateCommand(
             $"select updated_at > '{first.AddMilliseconds(-1):O}' from tasks.tasks where id = '{id}'"
         );
         Assert.Equal(true, await updated.ExecuteScalarAsync(stop));
 
         async Task<object> WaitingAsync()
         {
-            await using var waiting = seeds.System.Database.CreateCommand(
+            await using var waiting = shared.World.System.Database.CreateCommand(
                 "select count(*) from pg_stat_activity where datname = current_database() "
                     + "and wait_event_type = 'Lock' and query ilike '%update tasks.tasks%'"
             );
@@ -99,11 +98,11 @@ public sealed partial class TasksTests(SeedSystem seeds)
     public async Task The_pages_of_the_list_have_the_form_and_order_of_the_whole_list()
     {
         for (var n = 0; n < 5; n++)
-            await Requests.PostAsync(seeds.A, "/tasks", new { title = $"page {n}" });
+            await Requests.PostAsync(shared.World.A, "/tasks", new { title = $"page {n}" });
         var read = new List<string>();
         for (var next = "/tasks?limit=2"; next is not null; )
         {
-            using var page = await Requests.SendAsync(seeds.B, HttpMethod.Get, next);
+            using var page = await Requests.SendAsync(shared.World.B, HttpMethod.Get, next);
             Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
             var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>())
                 .EnumerateArray()
@@ -113,11 +112,14 @@ public sealed partial class TasksTests(SeedSystem seeds)
             read.AddRange(tasks);
             next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
         }
-        var all = (await Requests.GetAsync(seeds.A, "/tasks")).EnumerateArray().Select(t => t.Text("id")!).ToList();
+        var all = (await Requests.GetAsync(shared.World.A, "/tasks"))
+            .EnumerateArray()
+            .Select(t => t.Text("id")!)
+            .ToList();
         Assert.True(all.Count >= 5);
         Assert.Equal(all, read);
 
-        using var whole = await Requests.SendAsync(seeds.A, HttpMethod.Get, $"/tasks?limit={all.Count}");
+        using var whole = await Requests.SendAsync(shared.World.A, HttpMethod.Get, $"/tasks?limit={all.Count}");
         Assert.False(whole.Headers.Contains("Link"));
     }
 
@@ -126,13 +128,15 @@ public sealed partial class TasksTests(SeedSystem seeds)
     {
         var made = new List<string>();
         for (var n = 0; n < 5; n++)
-            made.Add((await Requests.PostAsync(seeds.A, "/tasks", new { title = $"of a status {n}" })).Text("id")!);
+            made.Add(
+                (await Requests.PostAsync(shared.World.A, "/tasks", new { title = $"of a status {n}" })).Text("id")!
+            );
         foreach (var n in (int[])[3, 0, 4, 1])
-            await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
+            await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
         var read = new List<JsonElement>();
         for (var next = "/tasks?status=in_progress&limit=2"; next is not null; )
         {
-            using var page = await Requests.SendAsync(seeds.B, HttpMethod.Get, next);
+            using var page = await Requests.SendAsync(shared.World.B, HttpMethod.Get, next);
             Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
             var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().ToList();
             Assert.InRange(tasks.Count, 1, 2);
@@ -140,7 +144,7 @@ public sealed partial class TasksTests(SeedSystem seeds)
             next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
             // One that changes between two pages is in none of those that follow.
             if (read.Count == 2)
-                await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
+                await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
         }
         Assert.All(read, task => Assert.Equal("in_progress", task.Text("status")));
         Assert.Equal([made[1], made[4], made[0]], read.Select(task => task.Text("id")!).Where(made.Contains));
@@ -151,7 +155,7 @@ public sealed partial class TasksTests(SeedSystem seeds)
     public async Task The_list_ends_after_a_thousand_tasks_and_links_the_next_page_for_good()
     {
         await using (
-            var fill = seeds.System.Database.CreateCommand(
+            var fill = shared.World.System.Database.CreateCommand(
                 "insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', "
                     + "'2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, "
                     + "1500) n"
@@ -160,23 +164,23 @@ public sealed partial class TasksTests(SeedSystem seeds)
             await fill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         try
         {
-            using var list = await Requests.SendAsync(seeds.A, HttpMethod.Get, "/tasks");
+            using var list = await Requests.SendAsync(shared.World.A, HttpMethod.Get, "/tasks");
             var tasks = await list.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
             Assert.Equal(1_000, tasks.GetArrayLength());
             var next = Next().Match(Assert.Single(list.Headers.GetValues("Link"))).Groups[1].Value;
-            var rest = await Requests.GetAsync(seeds.A, next);
+            var rest = await Requests.GetAsync(shared.World.A, next);
             Assert.InRange(rest.GetArrayLength(), 500, 1_000);
 
             // A cleanup may delete the last task of a page before the next page is read.
-            await using var delete = seeds.System.Database.CreateCommand(
+            await using var delete = shared.World.System.Database.CreateCommand(
                 $"delete from tasks.tasks where id = '{tasks[999].Text("id")}'"
             );
             Assert.Equal(1, await delete.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
-            Assert.Equal(rest.GetRawText(), (await Requests.GetAsync(seeds.A, next)).GetRawText());
+            Assert.Equal(rest.GetRawText(), (await Requests.GetAsync(shared.World.A, next)).GetRawText());
         }
         finally
         {
-            await using var clear = seeds.System.Database.CreateCommand(
+            await using var clear = shared.World.System.Database.CreateCommand(
                 "delete from tasks.tasks where title = 'one of many'"
             );
             await clear.ExecuteNonQueryAsync(CancellationToken.None);
@@ -187,11 +191,11 @@ public sealed partial class TasksTests(SeedSystem seeds)
     public async Task Types_narrow_the_stream_and_named_gives_its_events_their_names()
     {
         await using var reader = await SseReader.OpenAtAsync(
-            seeds.A,
+            shared.World.A,
             "/events/stream?types=task_updated,nothing&named=true"
         );
-        var task = await Requests.PostAsync(seeds.B, "/tasks", new { title = "one" });
-        await Requests.JsonAsync(seeds.B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        var task = await Requests.PostAsync(shared.World.B, "/tasks", new { title = "one" });
+        await Requests.JsonAsync(shared.World.B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal)));
         Assert.All(reader.Events, e => Assert.Equal("task_updated", e.Event));
     }
@@ -199,21 +203,21 @@ public sealed partial class TasksTests(SeedSystem seeds)
     [Fact]
     public async Task A_change_that_is_rolled_back_has_no_event()
     {
-        var task = await Requests.PostAsync(seeds.A, "/tasks", new { title = "stays" });
-        await using var reader = await SseReader.OpenAtAsync(seeds.A, "/events/stream");
+        var task = await Requests.PostAsync(shared.World.A, "/tasks", new { title = "stays" });
+        await using var reader = await SseReader.OpenAtAsync(shared.World.A, "/events/stream");
         using var refused = await Requests.SendAsync(
-            seeds.A,
+            shared.World.A,
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=later"
         );
         using var unknown = await Requests.SendAsync(
-            seeds.A,
+            shared.World.A,
             HttpMethod.Put,
             $"/tasks/status/{Guid.NewGuid()}?new_status=done"
         );
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
         // The first frame received is a later change.
-        await Requests.JsonAsync(seeds.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(IsChange));
         Assert.Equal("done", reader.Events.First(IsChange).Json().GetProperty("data").Text("status"));
 

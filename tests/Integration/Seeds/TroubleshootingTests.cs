@@ -1,8 +1,7 @@
 namespace Integration.Seeds;
 
 /// <summary>Rows of docs/troubleshooting.md that no other test reproduces.</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class TroubleshootingTests(SeedSystem seeds)
+public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     /// <summary>Loggers whose warnings a busy machine causes, and readers do not.</summary>
     private static readonly string[] BusyMachine =
@@ -21,7 +20,7 @@ public sealed class TroubleshootingTests(SeedSystem seeds)
                 ["/sse/nothing", "/v1/orders/nothing/status/stream", "/v1/pets/recommendations/stream"]
         )
         {
-            using var response = await Requests.SendAsync(seeds.A, HttpMethod.Get, path);
+            using var response = await Requests.SendAsync(shared.World.A, HttpMethod.Get, path);
             Assert.InRange((int)response.StatusCode, 400, 499);
             Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         }
@@ -32,9 +31,9 @@ public sealed class TroubleshootingTests(SeedSystem seeds)
     {
         const string stream = "/v1/pets/recommendations/stream?userId=gone";
         string id;
-        await using (var reader = await SseReader.OpenAtAsync(seeds.A, stream))
+        await using (var reader = await SseReader.OpenAtAsync(shared.World.A, stream))
             id = reader.LastId!;
-        await using var returning = await SseReader.OpenAsync(seeds.B, stream, id);
+        await using var returning = await SseReader.OpenAsync(shared.World.B, stream, id);
         await returning.WaitForEndAsync();
         Assert.Equal("complete", returning.Events.Last().Event);
     }

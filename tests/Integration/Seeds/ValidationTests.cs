@@ -5,8 +5,7 @@ using System.Text.Json;
 namespace Integration.Seeds;
 
 /// <summary>Invalid requests get problem details with a 4xx that names the error, never a 5xx.</summary>
-[Collection(SeedSystem.Collection)]
-public sealed class ValidationTests(SeedSystem seeds)
+public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
 {
     private const string Json = "application/json";
     private const string Nobody = "00000000-0000-4000-8000-000000000000";
@@ -155,7 +154,7 @@ public sealed class ValidationTests(SeedSystem seeds)
         using var content = body is null
             ? null
             : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type!));
-        using var response = await Requests.SendAsync(seeds.A, new HttpMethod(method), path, content);
+        using var response = await Requests.SendAsync(shared.World.A, new HttpMethod(method), path, content);
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(status == (int)response.StatusCode, $"{method} {path} {body}: {response.StatusCode} {text}");
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
