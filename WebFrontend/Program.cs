@@ -1,39 +1,6 @@
-using WebFrontend.Load;
-using WebFrontend.Patterns;
-using WebFrontend.Security;
-using WebFrontend.Shell;
-using WebFrontend.SignIn;
-using WebFrontend.Status;
+using WebFrontend;
 
 if (HealthProbe.IsWanted(args))
     return HealthProbe.Run();
-var builder = WebApplication.CreateBuilder(args);
-
-// Serves scripts and styles from the build output in Production too, not only from a published folder.
-builder.WebHost.UseStaticWebAssets();
-builder.AddServiceDefaults();
-builder.AddStreamApiAddress();
-builder.AddSignIn();
-builder.AddStatus();
-builder.AddPatterns();
-builder.AddLoad();
-builder.AddShell();
-builder.AddContentSecurity();
-builder.AddBodyLimits();
-
-var app = builder.Build();
-app.UseContentSecurity();
-app.UseStatusCodePagesWithReExecute("/not-found");
-app.UseAuthentication();
-app.UseAuthorization();
-app.UseAntiforgery();
-app.UseRefusedForms();
-app.MapStaticAssets().AllowAnonymous();
-app.MapRazorComponents<App>();
-app.MapSignIn();
-app.MapStatus();
-app.MapPatterns();
-app.MapLoad();
-app.MapDefaultEndpoints();
-app.Run();
+WebFrontendApplication.Build(args).Run();
 return 0;

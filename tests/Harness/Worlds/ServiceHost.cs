@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using StreamApi;
+using WebFrontend;
 
 namespace Harness.Worlds;
 
@@ -101,9 +102,12 @@ internal sealed class ServiceHost : RunningService
         try
         {
             host = new ServiceHost(
-                service == "StreamApi"
-                    ? StreamApiApplication.Build(arguments, clock)
-                    : BroadcasterApplication.Build(arguments, clock)
+                service switch
+                {
+                    "StreamApi" => StreamApiApplication.Build(arguments, clock),
+                    "Broadcaster" => BroadcasterApplication.Build(arguments, clock),
+                    _ => WebFrontendApplication.Build(arguments),
+                }
             );
             await host._app.StartAsync(limit);
         }
