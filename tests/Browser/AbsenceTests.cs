@@ -1,10 +1,9 @@
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 /// <summary>Pages that were hidden or closed while more happened than they show.</summary>
-public class AbsenceTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public class AbsenceTests(PagesFixture pages) : PageTests(pages)
 {
     [Theory]
     [InlineData(false)]

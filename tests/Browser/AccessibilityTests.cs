@@ -1,10 +1,9 @@
 using Deque.AxeCore.Commons;
 using Microsoft.Playwright;
-using Stack;
 
 namespace Browser;
 
-public class AccessibilityTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)
+public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
 {
     private static readonly string[] Wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 

@@ -1,11 +1,10 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]
     public async Task Tool_calls_are_shown_with_their_arguments_results_and_durations_before_the_answer()
@@ -102,9 +101,10 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
         var page = await OpenAsync($"/agent?session={id}", context);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
         await Expect(page.Locator("#reason")).ToContainTextAsync("Sign in first.");
+
         Volatile.Write(ref mayRead, true);
         await page.EvaluateAsync("for (let n = 0; n < 3; n++) document.getElementById('reconnect').click()");
-        await UntilAsync(() => Task.FromResult(reads > 0));
+        await UntilAsync(() => reads > 0);
         answer.SetResult();
         await IsLiveAsync(page);
         await Expect(page.Locator(".tool .value")).ToHaveTextAsync("42");
@@ -131,18 +131,11 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
             route =>
             {
                 Interlocked.Increment(ref streams);
-                return route.FulfillAsync(
-                    new()
-                    {
-                        ContentType = "text/event-stream",
-                        Body = "retry: 10\n\nevent: unauthorized\ndata: {\"reason\":\"expiring\"}\n\n",
-                        Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
-                    }
-                );
+                return StreamAsync(route, "retry: 10\n\nevent: unauthorized\ndata: {\"reason\":\"expiring\"}\n\n");
             }
         );
         await OpenAsync($"/agent?session={id}", context);
-        await UntilAsync(() => Task.FromResult(streams >= 3));
+        await UntilAsync(() => streams >= 3);
         Assert.Equal(1, reads);
     }
 
@@ -167,6 +160,7 @@ public partial class AgentPageTests(StackFixture stack, BrowserFixture browser) 
                 await route.AbortAsync();
             }
         );
+
         await page.Locator("#question").FillAsync("What is 2 * 4?");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#ask-error")).ToBeVisibleAsync();

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 
 namespace Browser;
 
-/// <summary>The stack's API as another program uses it, to compare the pages with it.</summary>
+/// <summary>The system's API as another program uses it, to compare the pages with it.</summary>
 internal sealed class Api(Uri address) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = address };

@@ -1,9 +1,8 @@
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-public sealed class ApiReferenceTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public sealed class ApiReferenceTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]
     public async Task The_reference_shows_the_endpoints_and_loads_nothing_from_elsewhere()

@@ -1,6 +1,5 @@
 using Browser;
 using Stack;
 
-[assembly: AssemblyFixture(typeof(StackFixture))]
-[assembly: AssemblyFixture(typeof(BrowserFixture))]
+[assembly: AssemblyFixture(typeof(PagesFixture))]
 [assembly: TestFramework(typeof(LargestFirst))]

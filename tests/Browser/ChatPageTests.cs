@@ -1,13 +1,12 @@
 using System.Text.RegularExpressions;
 using System.Web;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 [Trait("Takes", "long")]
-public partial class ChatPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
 {
     // An answer of 100 s, which still runs when a slow machine looks. Its tests stop it.
     private const string Long = "4000";

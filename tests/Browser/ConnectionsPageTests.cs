@@ -1,12 +1,11 @@
 using System.Net.Sockets;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 [Collection(SharedPages.Collection)]
-public class ConnectionsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]
     public async Task An_open_stream_is_listed_with_its_deliveries_and_can_be_closed()

@@ -1,11 +1,10 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-public partial class EventsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
 {
     private const string RefusedLocks =
         "Object.defineProperty(navigator, 'locks', "
@@ -135,7 +134,7 @@ public partial class EventsPageTests(StackFixture stack, BrowserFixture browser)
         await page.Locator("#rows summary").ClickAsync();
         var trace = TraceId().Match(await page.Locator(".envelope").InnerTextAsync()).Groups[1].Value;
         await Expect(page.Locator(".trace"))
-            .ToHaveAttributeAsync("href", $"{StackFixture.Dashboard}/traces/detail/{trace}");
+            .ToHaveAttributeAsync("href", $"{PagesSystem.Dashboard}/traces/detail/{trace}");
     }
 
     [Fact]

@@ -1,10 +1,9 @@
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-public abstract class FilledPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public abstract class FilledPageTests(PagesFixture pages) : PageTests(pages)
 {
     /// <summary>The path of each page. The tests of accessibility and of the keyboard visit them all.</summary>
     protected static readonly string[] Paths =

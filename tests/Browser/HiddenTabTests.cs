@@ -1,12 +1,11 @@
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 /// <summary>Over HTTP/1.1 a browser has six connections to an origin: hidden tabs must not keep them.</summary>
 [Trait("Takes", "long")]
-public class HiddenTabTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
 {
     private const int Six = 6;
 

@@ -1,11 +1,10 @@
 using System.Text.Json;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 [Collection(TaskBoard.Collection)]
-public class KeyboardTests(StackFixture stack, BrowserFixture browser) : FilledPageTests(stack, browser)
+public class KeyboardTests(PagesFixture pages) : FilledPageTests(pages)
 {
     // Returns the number of controls, and from now on records which of them get the focus.
     private const string Begin = """

@@ -2,15 +2,14 @@ using System.Net;
 using System.Net.Http.Json;
 using Harness;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public class LoadPageTests(PagesFixture pages) : PageTests(pages)
 {
+    private readonly PagesSystem _system = pages.Shared;
     private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 60_000 };
-    private readonly StackFixture _stack = stack;
 
     [Fact]
     public async Task A_run_is_started_watched_and_its_report_read()
@@ -57,24 +56,21 @@ public class LoadPageTests(StackFixture stack, BrowserFixture browser) : PageTes
     public async Task A_run_that_ended_with_the_frontend_is_stopped_and_the_page_can_start_another()
     {
         var reports = Directory.CreateTempSubdirectory("load-");
-        var url = $"http://127.0.0.1:{FreePort.Take()}";
-        var environment = new Dictionary<string, string>
+        var address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
+        var settings = new Dictionary<string, string>(_system.Development())
         {
-            ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["services__streamapi__http__0"] = _stack.Address("streamapi").ToString(),
             ["LoadTests__Reports"] = reports.FullName,
         };
         try
         {
             var page = await (await ContextAsync()).NewPageAsync();
-            await using var frontend = await ServiceProcess.StartAsync("WebFrontend", environment, Cancelled, url);
-            await page.GotoAsync($"{url}/load");
+            await using var frontend = await _system.StartFrontendAsync(address, settings);
+            await page.GotoAsync($"{address}load");
             await StartAsync(page, "churn", seconds: "60");
             await IsAsync(page, "running");
-            frontend.Terminate();
-            await UntilAsync(() => Task.FromResult(frontend.HasExited));
+            await frontend.StopAsync(Cancelled);
             await IsAsync(page, "noFrontend");
-            await using var again = await ServiceProcess.StartAsync("WebFrontend", environment, Cancelled, url);
+            await using var again = await _system.StartFrontendAsync(address, settings);
             await IsAsync(page, "stopped");
             await Expect(page.Locator("#start-error")).ToContainTextAsync("restarted");
             await Expect(page.Locator("#begin")).ToBeEnabledAsync();

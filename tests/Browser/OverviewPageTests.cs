@@ -1,16 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 [Collection(SharedPages.Collection), Trait("Takes", "long")]
-public partial class OverviewPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
 {
-    private readonly StackFixture _stack = stack;
-
     [Fact]
     public async Task The_overview_shows_every_replica_the_leader_and_that_all_is_live()
     {
@@ -89,26 +86,29 @@ public partial class OverviewPageTests(StackFixture stack, BrowserFixture browse
         // A screen reader and a selection keep their row.
         var row = await page.Locator("#replica-rows tr").First.ElementHandleAsync();
         var before = rounds;
-        await UntilAsync(() => Task.FromResult(rounds > before + 2));
+        await UntilAsync(() => rounds > before + 2);
         Assert.True(await row.EvaluateAsync<bool>("row => row.isConnected"));
     }
 
     [Fact]
     public async Task A_replica_that_dies_is_shown_as_lost_since_then_and_the_others_as_live()
     {
-        await using var extra = await ExtraReplica.StartAsync(_stack.EventStore, _stack.Redis, Api, Cancelled);
-        var page = await OpenAsync("/");
-        var row = page.Locator("#replica-rows tr", new() { HasText = extra.Name });
-        await Expect(row).ToContainTextAsync("Live", new() { Timeout = 30_000 });
-        extra.Kill();
+        await using var system = await PagesSystem.StartAsync(world => world.Replicas(2));
+        var dying = (await system.World.StartReplicaAsync(inProcess: true)).Process;
+        var name = $"streamapi-{Environment.MachineName}-{dying.Id}";
+        var overview = system.Frontend.ToString();
+
+        var page = await OpenAsync(overview);
+        var row = page.Locator("#replica-rows tr", new() { HasText = name });
+        await Expect(row).ToContainTextAsync("Live");
+        dying.Kill();
         await Expect(row.Locator("[data-mode=lost]")).ToHaveTextAsync(LostSince());
-        await Expect(page.Locator("#trouble")).ToContainTextAsync(extra.Name);
+        await Expect(page.Locator("#trouble")).ToContainTextAsync(name);
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "lost");
         await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
 
-        var later = await OpenAsync("/", await ContextAsync());
-        await Expect(later.Locator("#replica-rows tr", new() { HasText = extra.Name }))
-            .ToContainTextAsync("Lost since");
+        var later = await OpenAsync(overview, await ContextAsync());
+        await Expect(later.Locator("#replica-rows tr", new() { HasText = name })).ToContainTextAsync("Lost since");
     }
 
     [Fact]

@@ -1,11 +1,10 @@
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-/// <summary>Base of the page tests: the stack, a browser, and a check that the page reports no error.</summary>
-public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : IAsyncLifetime
+/// <summary>Base of the page tests: the system, a browser, and a check that the page reports no error.</summary>
+public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
 {
     private readonly List<string> _errors = [];
     private readonly List<IBrowserContext> _contexts = [];
@@ -13,11 +12,11 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
 
     protected static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    internal Api Api { get; } = new(stack.Address("streamapi"));
+    internal Api Api { get; } = new(pages.Shared.StreamApi);
 
-    protected Uri StreamApi => stack.Address("streamapi");
+    protected Uri StreamApi => pages.Shared.StreamApi;
 
-    protected Uri Frontend => stack.Address("webfrontend");
+    protected Uri Frontend => pages.Shared.Frontend;
 
     /// <summary>A new profile: no cookies, storage of its own.</summary>
     protected async Task<IBrowserContext> ContextAsync(
@@ -28,7 +27,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
         bool ignoreHttpsErrors = false
     )
     {
-        _browser ??= await browsers.TakeAsync();
+        _browser ??= await pages.TakeBrowserAsync();
         var context = await _browser.NewContextAsync(
             new()
             {
@@ -66,7 +65,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
             if (message.Type == "error" && message.Text.Contains("Content Security Policy", StringComparison.Ordinal))
                 _errors.Add(message.Text);
         };
-        await page.GotoAsync(new Uri(stack.Address("webfrontend"), path).ToString());
+        await page.GotoAsync(new Uri(Frontend, path).ToString());
         return page;
     }
 
@@ -86,6 +85,17 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
                 Status = status,
                 ContentType = "application/problem+json",
                 Body = $$"""{"detail":"{{detail}}"}""",
+                Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
+            }
+        );
+
+    /// <summary>Answers a request with a stream of these frames that ends.</summary>
+    protected static Task StreamAsync(IRoute route, string frames) =>
+        route.FulfillAsync(
+            new()
+            {
+                ContentType = "text/event-stream",
+                Body = frames,
                 Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
             }
         );
@@ -134,6 +144,8 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
             Assert.True(DateTime.UtcNow < limit, "Not within 30 s.");
     }
 
+    internal static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
@@ -142,7 +154,7 @@ public abstract class PageTests(StackFixture stack, BrowserFixture browsers) : I
         foreach (var context in _contexts)
             await context.DisposeAsync();
         if (_browser is not null)
-            browsers.GiveBack(_browser);
+            pages.GiveBack(_browser);
         Api.Dispose();
         Assert.Empty(_errors);
     }

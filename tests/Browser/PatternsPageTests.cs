@@ -1,13 +1,12 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 [Trait("Takes", "long")]
-public partial class PatternsPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]
     public async Task A_broken_source_is_retried_with_a_growing_retry_and_given_up_after_three()
@@ -123,12 +122,12 @@ public partial class PatternsPageTests(StackFixture stack, BrowserFixture browse
         );
         foreach (var name in (string[])["20 tokens a second", "The reader keeps up", "20 tokens a second"])
             await page.GetByRole(AriaRole.Button, new() { Name = name }).ClickAsync();
-        await UntilAsync(() => Task.FromResult(!speeds.IsEmpty));
+        await UntilAsync(() => !speeds.IsEmpty);
         // The others wait for its answer: one that did not would have come before this one of the page's own.
         await page.EvaluateAsync("() => fetch('/patterns/reader/later', { method: 'HEAD' })");
         Assert.Single(speeds);
         release.SetResult();
-        await UntilAsync(() => Task.FromResult(speeds.Count == 3));
+        await UntilAsync(() => speeds.Count == 3);
         Assert.Equal("20", speeds.Last());
     }
 

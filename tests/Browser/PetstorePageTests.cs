@@ -1,11 +1,10 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-public partial class PetstorePageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]
     public async Task An_order_is_followed_to_its_end_across_a_reload_and_lowers_the_stock_on_every_page()

@@ -1,10 +1,9 @@
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-public class PhoneTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public class PhoneTests(PagesFixture pages) : PageTests(pages)
 {
     private const int Width = 390,
         Height = 844;

@@ -1,20 +1,17 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 /// <summary>The pages as in Production: a visitor who has not signed in sees none of them.</summary>
 [Trait("Takes", "long")]
-public partial class SignInTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public partial class SignInTests(PagesFixture pages) : PageTests(pages)
 {
-    private readonly StackFixture _stack = stack;
-
     [Fact]
     public async Task In_Production_a_visitor_signs_in_watches_live_streams_and_has_none_after_signing_out()
     {
-        await using var system = await ProductionSystem.StartAsync(_stack, Cancelled);
+        await using var system = await ProductionSystem.StartAsync();
         var context = await ContextAsync(ignoreHttpsErrors: true);
         var page = await context.NewPageAsync();
 

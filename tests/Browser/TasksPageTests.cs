@@ -1,12 +1,11 @@
 using System.Collections.Concurrent;
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 [Collection(TaskBoard.Collection)]
-public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public class TasksPageTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]
     public async Task A_task_made_in_one_window_appears_in_the_others_and_moves_there_by_itself()
@@ -231,19 +230,16 @@ public class TasksPageTests(StackFixture stack, BrowserFixture browser) : PageTe
             route =>
                 Interlocked.Increment(ref streams) > 1
                     ? route.ContinueAsync()
-                    : route.FulfillAsync(
-                        new()
-                        {
-                            ContentType = "text/event-stream",
-                            Body = "event: connected\ndata: {}\n\nevent: resync\ndata: {\"reason\":\"expired\"}\n\n",
-                            Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*" },
-                        }
+                    : StreamAsync(
+                        route,
+                        "event: connected\ndata: {}\n\nevent: resync\ndata: {\"reason\":\"expired\"}\n\n"
                     )
         );
+
         await page.GotoAsync(new Uri(Frontend, "/tasks").ToString());
-        await UntilAsync(() => Task.FromResult(reads == 1 && streams > 1)); // reads, and has seen the resync
+        await UntilAsync(() => reads == 1 && streams > 1); // reads, and has seen the resync
         answer.SetResult();
-        await UntilAsync(() => Task.FromResult(reads > 3)); // three columns
+        await UntilAsync(() => reads > 3); // three columns
         await IsLiveAsync(page);
     }
 

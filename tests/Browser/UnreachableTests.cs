@@ -1,11 +1,10 @@
 using Microsoft.Playwright;
-using Stack;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
 [Collection(SharedPages.Collection)]
-public class UnreachableTests(StackFixture stack, BrowserFixture browser) : PageTests(stack, browser)
+public class UnreachableTests(PagesFixture pages) : PageTests(pages)
 {
     [Theory]
     [InlineData("/connections", "sys.connections", "#rows [role=row]")]

@@ -4,11 +4,11 @@ using System.Net.Sockets;
 namespace Harness;
 
 /// <summary>A TCP relay between a service and its store that can be cut or frozen, so that a test's fault affects no
-/// other test.</summary>
+/// other test; or the one address of several replicas.</summary>
 internal sealed class FaultyLink : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private volatile EndPoint _target;
+    private volatile EndPoint[] _targets;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Socket> _sockets = [];
     private volatile TaskCompletionSource? _frozen,
@@ -19,8 +19,12 @@ internal sealed class FaultyLink : IAsyncDisposable
     private long _received;
 
     public FaultyLink(string host, int port)
+        : this(new DnsEndPoint(host, port, AddressFamily.InterNetwork)) { }
+
+    /// <summary>Leads the connections to these servers in turn.</summary>
+    public FaultyLink(params EndPoint[] targets)
     {
-        _target = new DnsEndPoint(host, port, AddressFamily.InterNetwork);
+        _targets = targets;
         _listener.Start();
         _ = AcceptAsync();
     }
@@ -45,7 +49,7 @@ internal sealed class FaultyLink : IAsyncDisposable
     /// <summary>Cuts the open connections, and leads new ones to another server.</summary>
     public void Redirect(int port)
     {
-        _target = new DnsEndPoint("127.0.0.1", port, AddressFamily.InterNetwork);
+        _targets = [new DnsEndPoint("127.0.0.1", port, AddressFamily.InterNetwork)];
         Cut();
         Heal();
     }
@@ -114,7 +118,8 @@ internal sealed class FaultyLink : IAsyncDisposable
         try
         {
             client.NoDelay = true;
-            await server.ConnectAsync(_target, _stop.Token);
+            var targets = _targets;
+            await server.ConnectAsync(targets[number % targets.Length], _stop.Token);
             var (there, back) = (
                 PumpAsync(number, client, server, isAnswer: false),
                 PumpAsync(number, server, client, isAnswer: true)

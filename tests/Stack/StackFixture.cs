@@ -1,14 +1,13 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using Harness.Worlds;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Stack;
 
-/// <summary>The whole system, started by the AppHost once for a test assembly: its own Postgres and
-/// Redis in a temporary folder, on free ports, so that it can run beside another stack.</summary>
+/// <summary>The whole system, started by the AppHost: its own Postgres and Redis in a temporary folder, on free ports,
+/// so that it can run beside another stack.</summary>
 public sealed class StackFixture : IAsyncLifetime
 {
     // The first start downloads missing programs.
@@ -17,19 +16,13 @@ public sealed class StackFixture : IAsyncLifetime
     /// <summary>The dashboard's address that pages link to; a test has no dashboard.</summary>
     public const string Dashboard = "http://dashboard.test";
 
-    private StackLock? _lock;
-
     /// <summary>True for a stack with Aspire's dashboard; tests have none.</summary>
     public bool HasDashboard { get; init; }
 
     public DistributedApplication App { get; private set; } = null!;
-    public string EventStore { get; private set; } = "";
-    public string Redis { get; private set; } = "";
 
     public async ValueTask InitializeAsync()
     {
-        // Waiting for another assembly's tests has no limit; the limit is for the start.
-        _lock = await StackLock.TakeAsync(CancellationToken.None);
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
             ["--LocalServices:Ephemeral=true", .. HasDashboard ? (string[])[] : [$"--Dashboard:Url={Dashboard}"]],
@@ -45,13 +38,6 @@ public sealed class StackFixture : IAsyncLifetime
         await App.StartAsync(limit.Token);
         foreach (var service in (string[])["streamapi", "broadcaster", "webfrontend"])
             await App.ResourceNotifications.WaitForResourceHealthyAsync(service, limit.Token);
-        EventStore =
-            await App.GetConnectionStringAsync("eventstore", limit.Token)
-            ?? throw new InvalidOperationException("The AppHost has no connection string for the event store.");
-        Redis =
-            await App.GetConnectionStringAsync("redis", limit.Token)
-            ?? throw new InvalidOperationException("The AppHost has no connection string for Redis.");
-        Stores.Shared = new Stores(EventStore, Redis);
     }
 
     /// <summary>Returns the address of a resource for a user of the stack.</summary>
@@ -61,6 +47,5 @@ public sealed class StackFixture : IAsyncLifetime
     {
         if (App is not null)
             await App.DisposeAsync();
-        _lock?.Dispose();
     }
 }

@@ -4,24 +4,33 @@ using Stack;
 
 namespace Browser;
 
-/// <summary>One Chromium for each test that runs at the same time, reused by later tests, because Playwright's objects
-/// are for one user at a time. Each test gets its own profiles.</summary>
-public sealed class BrowserFixture : IAsyncLifetime
+/// <summary>
+/// The system whose pages most tests open, and one Chromium for each test that runs at the same time, reused by later
+/// tests, because Playwright's objects are for one user at a time. Each test gets its own profiles.
+/// </summary>
+public sealed class PagesFixture : IAsyncLifetime
 {
+    private readonly StoresFixture _stores = new();
     private readonly ConcurrentBag<IBrowser> _free = [];
     private readonly ConcurrentBag<IPlaywright> _drivers = [];
     private Chromium _chromium = new(null, "");
+    private PagesSystem? _system;
+
+    internal PagesSystem Shared => _system!;
 
     public async ValueTask InitializeAsync()
     {
-        _chromium = await Chromium.GetAsync();
+        var chromium = Chromium.GetAsync();
+        await _stores.InitializeAsync();
+        _system = await PagesSystem.StartAsync(world => world.Replicas(2));
+        _chromium = await chromium;
         // Long, because machines that run tests are busy.
         Assertions.SetDefaultExpectTimeout(30_000);
     }
 
     /// <summary>Takes a browser that no other test uses until it is returned. Skips the test if there is no
     /// Chromium.</summary>
-    public async Task<IBrowser> TakeAsync()
+    public async Task<IBrowser> TakeBrowserAsync()
     {
         Assert.SkipWhen(_chromium.Path is null, _chromium.Reason);
         if (_free.TryTake(out var free))
@@ -42,5 +51,8 @@ public sealed class BrowserFixture : IAsyncLifetime
             await browser.DisposeAsync();
         foreach (var driver in _drivers)
             driver.Dispose();
+        if (_system is not null)
+            await _system.DisposeAsync();
+        await _stores.DisposeAsync();
     }
 }

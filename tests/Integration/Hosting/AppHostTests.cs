@@ -1,15 +1,17 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using Harness.Worlds;
 using LocalServices;
 using Microsoft.Extensions.DependencyInjection;
 using Stack;
 
 #pragma warning disable ASPIRETERMINAL001 // Terminals are experimental: a later Aspire may change them.
 
-namespace Browser;
+namespace Integration.Hosting;
 
-public class AppHostTests(StackFixture stack)
+[Trait("Takes", "long")]
+public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
 {
     [Fact]
     public async Task The_AppHost_runs_in_a_test_on_free_ports()
@@ -17,7 +19,8 @@ public class AppHostTests(StackFixture stack)
         Assert.NotEqual(5080, stack.Address("streamapi").Port);
         using var http = stack.App.CreateHttpClient("streamapi", "http");
         Assert.True((await http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
-        Assert.Contains("Host=", Stores.Shared.EventStore, StringComparison.Ordinal);
+        var eventStore = await stack.App.GetConnectionStringAsync("eventstore", TestContext.Current.CancellationToken);
+        Assert.Contains("Host=", eventStore, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -58,6 +61,49 @@ public class AppHostTests(StackFixture stack)
 
         var commands = stack.App.Services.GetRequiredService<ResourceCommandService>();
         Assert.True((await commands.ExecuteCommandAsync(store, "repl", TestContext.Current.CancellationToken)).Success);
+    }
+
+    [Fact]
+    public async Task The_pages_lead_to_the_dashboard_and_to_StreamApi_which_allows_their_origin()
+    {
+        var streamApi = stack.Address("streamapi");
+        var pages = stack.Address("webfrontend");
+        using var http = new HttpClient();
+
+        using var page = await http.GetAsync(pages, TestContext.Current.CancellationToken);
+        var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains($"data-dashboard=\"{StackFixture.Dashboard}\"", html, StringComparison.Ordinal);
+        Assert.Contains($"data-stream-api=\"{Origin(streamApi)}\"", html, StringComparison.Ordinal);
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(streamApi, "/v1/replicas"));
+        request.Headers.Add("Origin", Origin(pages));
+        using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal([Origin(pages)], answer.Headers.GetValues("Access-Control-Allow-Origin"));
+
+        static string Origin(Uri address) => address.GetLeftPart(UriPartial.Authority);
+    }
+
+    [Fact]
+    public async Task The_certificate_is_the_development_certificate_of_this_machine()
+    {
+        X509Certificate2? served = null;
+        using var handler = new SocketsHttpHandler
+        {
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                    (served = certificate as X509Certificate2) is not null,
+            },
+        };
+        using var http = new HttpClient(handler);
+        using var answer = await http.GetAsync(
+            new Uri(stack.Address("streamapi", "https"), "/alive"),
+            TestContext.Current.CancellationToken
+        );
+        Assert.True(answer.IsSuccessStatusCode);
+
+        using var store = new X509Store(StoreName.My, StoreLocation.CurrentUser, OpenFlags.ReadOnly);
+        Assert.Contains(served!.Thumbprint, store.Certificates.Select(c => c.Thumbprint));
     }
 
     [Fact]
