@@ -10,13 +10,15 @@ const CONTROL = ["connected", "resync", "skipped"];
 
 /**
  * Joins a state and its change stream, which all tabs share, without a gap: changes that arrive during the read wait,
- * and those at or before the read's `X-Sse-Position` are skipped. After a long absence it reads the state again.
+ * and those at or before the read's `X-Sse-Position` are skipped, however late a replica delivers them. After a long
+ * absence it reads the state again.
  */
 export class StateStream {
   #url;
   #on;
   #stream;
   #waiting; // changes that wait for the read; undefined after it
+  #position; // of the last read
   #reading = false;
   #stale = false; // true if the running read may be older than the stream
   #again;
@@ -73,7 +75,12 @@ export class StateStream {
       this.#readAgain();
     } else if (CONTROL.includes(message.type)) return;
     else if (this.#waiting) this.#waiting.push(message);
-    else this.#on.change(message);
+    else this.#apply(message);
+  }
+
+  // The replica of the stream may lag behind the one that answered the read.
+  #apply(message) {
+    if (isAfter(message.id, this.#position)) this.#on.change(message);
   }
 
   // A read that is running may have been answered before the gap, so another one follows it.
@@ -92,10 +99,11 @@ export class StateStream {
         this.#stale = false;
         position = await this.#on.read();
       } while (this.#stale);
+      this.#position = position;
       this.#on.error();
       const waited = this.#waiting ?? [];
       this.#waiting = undefined;
-      for (const message of waited) if (isAfter(message.id, position)) this.#on.change(message);
+      for (const message of waited) this.#apply(message);
     } catch (error) {
       this.#waiting = []; // the next read contains them
       this.#on.error(error);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -170,6 +171,39 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator($"[data-pet='{pet}'] .price")).ToContainTextAsync("903");
         await IsLiveAsync(page);
         await Expect(page.Locator("#changes li", new() { HasText = "902" })).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_change_that_arrives_after_a_newer_state_is_not_shown()
+    {
+        var pet = (await Api.PetsAsync())[0];
+        var head = (await Api.ReplicasAsync())[0]["head"]!.GetValue<string>();
+        var page = await (await ContextAsync()).NewPageAsync();
+        var streams = 0;
+        // The second stream is one of a replica that lags.
+        await page.RouteAsync(
+            "**/v1/inventory/stream*",
+            async route =>
+            {
+                var id = $"id: {head[..head.LastIndexOf('-')]}-0\n";
+                var change = new
+                {
+                    petId = pet["id"],
+                    oldPrice = pet["price"],
+                    newPrice = 905,
+                };
+                var late = $"{id}event: price-change\ndata: {JsonSerializer.Serialize(change)}\n\n";
+
+                if (Interlocked.Increment(ref streams) > 1)
+                    await Expect(page.Locator("[data-pet]")).Not.ToHaveCountAsync(0);
+                await StreamAsync(route, streams == 2 ? late : $"retry: 10\n{id}event: connected\ndata: {{}}\n\n");
+            }
+        );
+
+        await page.GotoAsync(new Uri(Frontend, "/petstore").ToString());
+        await UntilAsync(() => streams > 2);
+        await Expect(page.Locator("#changes li")).ToHaveCountAsync(0);
+        await Expect(page.Locator($"[data-pet='{pet["id"]}'] .price")).Not.ToContainTextAsync("905");
     }
 
     [GeneratedRegex("1Z[0-9A-Z]{16}$")]
