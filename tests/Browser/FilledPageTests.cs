@@ -5,7 +5,7 @@ namespace Browser;
 
 public abstract class FilledPageTests(PagesFixture pages) : PageTests(pages)
 {
-    /// <summary>The path of each page. The tests of accessibility and of the keyboard visit them all.</summary>
+    /// <summary>The path of each page. AccessibilityTests visit them all.</summary>
     protected static readonly string[] Paths =
     [
         "/",
@@ -39,7 +39,6 @@ public abstract class FilledPageTests(PagesFixture pages) : PageTests(pages)
                 StringComparison.Ordinal
             );
 
-    // Nothing was pressed or clicked, so Tab begins at the top.
     protected async Task FilledAsync(IPage page, string path, string topic)
     {
         if (path == "/")
