@@ -8,7 +8,7 @@ namespace Browser;
 [Trait("Takes", "long")]
 public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
 {
-    // An answer of 100 s, which still runs when a slow machine looks. Its tests stop it.
+    // An answer of 40 s, which still runs when a slow machine looks. Its tests stop it.
     private const string Long = "4000";
 
     private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 40_000 };
@@ -93,12 +93,13 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
     [Fact]
     public async Task The_tunnel_is_announced_and_no_text_is_missing_afterwards()
     {
-        var page = await AskAsync("What happens in a tunnel?", Long);
+        var page = await AskAsync("What happens in a tunnel?", Long, await ClockedAsync());
         await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
         // A screen reader hears the state, not each second of the countdown.
         await RecordAsync(page.Locator("#phase-said[role=status]"));
         await page.Locator("#tunnel").ClickAsync();
         await HasShownAsync(page, "In the tunnel");
+        await page.Clock.FastForwardAsync("00:03");
         await Expect(page.Locator("#breaks")).ToHaveTextAsync("1");
         await IsAsync(page, "running");
         await StopAsync(page);
@@ -117,8 +118,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
     public async Task An_answer_that_is_refused_says_why_and_is_not_asked_for_again()
     {
         var reads = 0;
-        var page = await (await ContextAsync()).NewPageAsync();
-        await page.Clock.InstallAsync();
+        var page = await (await ClockedAsync()).NewPageAsync();
         await page.RouteAsync(
             "**/v1/generations/*",
             route =>
@@ -193,6 +193,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
     public async Task Without_storage_and_in_an_insecure_context_questions_are_answered()
     {
         var page = await OpenAsync("/chat", await RestrictedAsync());
+        await page.Locator("#length").SelectOptionAsync("");
         foreach (var question in (string[])["The first?", "The second?"])
         {
             await page.Locator("#question").FillAsync(question);

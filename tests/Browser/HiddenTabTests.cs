@@ -12,7 +12,7 @@ public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
     [Fact]
     public async Task Six_hidden_tabs_leave_room_for_the_seventh_and_resume_without_a_gap_when_shown()
     {
-        var context = await ContextAsync();
+        var context = await ClockedAsync();
         var topics = Enumerable.Range(0, Six + 1).Select(_ => Api.Topic()).ToArray();
         var tabs = new List<IPage>();
         // The sixth tab's requests would find no free connection, so each tab is hidden before the next one opens.
@@ -41,7 +41,7 @@ public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
     public async Task A_hidden_leader_hands_its_connection_over_and_with_all_hidden_there_is_none()
     {
         var topic = Api.Topic();
-        var context = await ContextAsync();
+        var context = await ClockedAsync();
         var first = await OpenLiveAsync($"/events?topic={topic}", context);
         var second = await OpenLiveAsync($"/events?topic={topic}", context);
         var before = await TheOneAsync(topic);

@@ -43,6 +43,14 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
         return context;
     }
 
+    /// <summary>A profile with a clock that the test can put forward, for all its pages.</summary>
+    protected async Task<IBrowserContext> ClockedAsync()
+    {
+        var context = await ContextAsync();
+        await context.Clock.InstallAsync();
+        return context;
+    }
+
     /// <summary>A profile that forbids storage, in an insecure context (http, not localhost).</summary>
     protected async Task<IBrowserContext> RestrictedAsync()
     {
@@ -104,8 +112,13 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
     protected static Task IsLiveAsync(IPage page) =>
         Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
 
-    // In a headless browser no tab hides another, so the test sets its visibility.
-    protected static Task HideAsync(IPage page) => SetHiddenAsync(page, true);
+    /// <summary>Hides a page of a profile with such a clock for longer than it keeps its stream. In a headless browser
+    /// no tab hides another, so the test sets its visibility.</summary>
+    protected static async Task HideAsync(IPage page)
+    {
+        await SetHiddenAsync(page, true);
+        await page.Clock.FastForwardAsync("00:06");
+    }
 
     protected static Task ShowAsync(IPage page) => SetHiddenAsync(page, false);
 

@@ -10,6 +10,18 @@ namespace Browser;
 /// </summary>
 public sealed class PagesFixture : IAsyncLifetime
 {
+    /// <summary>Shorter times for what a visitor watches and a test would wait for.</summary>
+    private static readonly Dictionary<string, string> Quick = new()
+    {
+        ["Llm:Providers:Demo:TokensPerSecond"] = "100",
+        ["Petstore:ConfirmationMilliseconds"] = "500",
+        ["Petstore:PreparationMilliseconds"] = "500",
+        ["Resilient:IntervalMilliseconds"] = "250",
+        ["Resilient:RetryMilliseconds"] = "250",
+        ["Streaming:RetryMinMilliseconds"] = "250",
+        ["Streaming:RetryMaxMilliseconds"] = "500",
+    };
+
     private readonly StoresFixture _stores = new();
     private readonly ConcurrentBag<IBrowser> _free = [];
     private readonly ConcurrentBag<IPlaywright> _drivers = [];
@@ -22,7 +34,7 @@ public sealed class PagesFixture : IAsyncLifetime
     {
         var chromium = Chromium.GetAsync();
         await _stores.InitializeAsync();
-        _system = await PagesSystem.StartAsync(world => world.Replicas(2));
+        _system = await PagesSystem.StartAsync(world => world.Replicas(2).Set(Quick));
         _chromium = await chromium;
         // Long, because machines that run tests are busy.
         Assertions.SetDefaultExpectTimeout(30_000);

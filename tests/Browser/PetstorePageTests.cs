@@ -156,12 +156,8 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
     public async Task A_shop_that_was_hidden_for_long_reads_its_state_and_replays_no_change()
     {
         var pet = (await Api.PetsAsync())[^1]["id"]!.GetValue<string>();
-        var page = await (await ContextAsync()).NewPageAsync();
-        await page.Clock.InstallAsync();
-        await page.GotoAsync(new Uri(Frontend, "/petstore").ToString());
-        await IsLiveAsync(page);
+        var page = await OpenLiveAsync("/petstore", await ClockedAsync());
         await HideAsync(page);
-        await page.Clock.FastForwardAsync("00:06");
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "paused");
         await page.Clock.FastForwardAsync("02:00");
         foreach (var price in (decimal[])[901, 902, 903])

@@ -49,8 +49,7 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
     [InlineData(250)] // beyond it, at the panels
     public async Task Stop_that_is_pressed_while_text_arrives_stops_the_answer_wherever_the_page_is_scrolled(int by)
     {
-        var page = await OpenAsync("/chat", await PhoneAsync());
-        await page.Locator(".examples button").Nth(1).ClickAsync();
+        var page = await AskAsync();
         await GrowsAsync(page, 1_000); // the conversation is higher than the screen
         // The place of its lower edge as soon as the page is scrolled, before more text arrives.
         var place = await page.EvaluateAsync<float[]>(
@@ -73,8 +72,7 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
     [Fact]
     public async Task Focus_in_the_composer_does_not_scroll_the_page_away_from_the_end_of_the_answer()
     {
-        var page = await OpenAsync("/chat", await PhoneAsync());
-        await page.Locator(".examples button").Nth(1).ClickAsync();
+        var page = await AskAsync();
         await GrowsAsync(page, 1_000);
         var scrolled = await page.EvaluateAsync<float>(
             """
@@ -86,6 +84,16 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
             """
         );
         Assert.InRange(scrolled, -1, 1);
+    }
+
+    /// <summary>Asks for the longest answer.</summary>
+    private async Task<IPage> AskAsync()
+    {
+        var page = await OpenAsync("/chat", await PhoneAsync());
+        await page.Locator("#length").SelectOptionAsync("4000");
+        await page.Locator("#question").FillAsync("What is long?");
+        await page.Keyboard.PressAsync("Enter");
+        return page;
     }
 
     private static async Task GrowsAsync(IPage page, int by) =>

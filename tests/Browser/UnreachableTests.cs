@@ -92,16 +92,18 @@ public class UnreachableTests(PagesFixture pages) : PageTests(pages)
         var pages = new List<IPage>();
         foreach (var path in (string[])["/chat", "/agent", "/load"])
         {
-            var page = await (await ContextAsync()).NewPageAsync();
+            var page = await (await ClockedAsync()).NewPageAsync();
             await page.RouteAsync("**/status?*", route => route.AbortAsync());
             await page.GotoAsync(new Uri(Frontend, path).ToString());
             pages.Add(page);
         }
-        // The pages poll every few seconds, so they are checked in parallel.
         foreach (var page in pages)
             await Expect(page.Locator("#away")).ToBeVisibleAsync();
         foreach (var page in pages)
+        {
             await page.UnrouteAllAsync();
+            await page.Clock.FastForwardAsync("00:05");
+        }
         foreach (var page in pages)
             await Expect(page.Locator("#away")).ToBeHiddenAsync();
     }
