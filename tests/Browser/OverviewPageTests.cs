@@ -1,11 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Harness;
+using Harness.Worlds;
+using Npgsql;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-[Collection(SharedPages.Collection), Trait("Takes", "long")]
+[Trait("Takes", "long")]
 public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]
@@ -65,7 +68,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
     [Fact]
     public async Task A_replica_whose_health_is_not_known_yet_and_a_new_mode_alarm_nobody()
     {
-        var context = await ContextAsync();
+        var context = await ClockedAsync();
         var rounds = 0;
         await context.RouteAsync(
             "**/status?*",
@@ -86,22 +89,40 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
         // A screen reader and a selection keep their row.
         var row = await page.Locator("#replica-rows tr").First.ElementHandleAsync();
         var before = rounds;
-        await UntilAsync(() => rounds > before + 2);
+        await UntilAsync(async () =>
+        {
+            await page.Clock.FastForwardAsync("00:01");
+            return rounds > before + 2;
+        });
         Assert.True(await row.EvaluateAsync<bool>("row => row.isConnected"));
     }
 
     [Fact]
     public async Task A_replica_that_dies_is_shown_as_lost_since_then_and_the_others_as_live()
     {
-        await using var system = await PagesSystem.StartAsync(world => world.Replicas(2));
-        var dying = (await system.World.StartReplicaAsync(inProcess: true)).Process;
-        var name = $"streamapi-{Environment.MachineName}-{dying.Id}";
+        await using var system = await PagesSystem.StartAsync(world =>
+            world.Replicas(2).Set("Replicas:AnnounceSeconds", 1).Set("Replicas:ForgetSeconds", 3)
+        );
+        await using var link = new FaultyLink("127.0.0.1", system.World.Postgres.Port);
+        var store = new NpgsqlConnectionStringBuilder(Stores.Shared.EventStore)
+        {
+            Database = system.World.Channel,
+            Host = "127.0.0.1",
+            Port = link.Port,
+        };
+        var dying = await system.World.StartReplicaAsync(
+            new() { ["ConnectionStrings__eventstore"] = store.ToString() }
+        );
+        using var api = new Api(system.StreamApi);
+        var name = (await api.ReplicasAsync(dying.Url)).Single(IsDying)["name"]!.GetValue<string>();
         var overview = system.Frontend.ToString();
 
         var page = await OpenAsync(overview);
         var row = page.Locator("#replica-rows tr", new() { HasText = name });
         await Expect(row).ToContainTextAsync("Live");
-        dying.Kill();
+        // It ends without a word to its store, as when it is killed.
+        link.Cut();
+        await dying.DisposeAsync();
         await Expect(row.Locator("[data-mode=lost]")).ToHaveTextAsync(LostSince());
         await Expect(page.Locator("#trouble")).ToContainTextAsync(name);
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "lost");
@@ -109,6 +130,8 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
 
         var later = await OpenAsync(overview, await ContextAsync());
         await Expect(later.Locator("#replica-rows tr", new() { HasText = name })).ToContainTextAsync("Lost since");
+
+        bool IsDying(JsonNode replica) => new Uri(replica["url"]!.GetValue<string>()) == dying.Url;
     }
 
     [Fact]

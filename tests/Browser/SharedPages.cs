@@ -1,7 +1,7 @@
 namespace Browser;
 
-/// <summary>Pages that show the replicas and all connections. Their tests start and kill replicas and close
-/// connections, so they run one after the other; other tests run in parallel with them.</summary>
+/// <summary>Pages that show all connections. Their tests open many and close those of the page itself, so they run one
+/// after the other; other tests run in parallel with them.</summary>
 [CollectionDefinition(Collection)]
 public sealed class SharedPages
 {
