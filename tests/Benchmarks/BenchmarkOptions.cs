@@ -16,7 +16,6 @@ internal sealed record BenchmarkOptions
           dotnet run -c Release --project tests/Benchmarks -- compare <commit> [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- reads [--topics N] [events …]
           dotnet run -c Release --project tests/Benchmarks -- match
-          dotnet run -c Release --project tests/Benchmarks -- simulate [seed]
           dotnet run -c Release --project tests/Benchmarks -- slots [slots …]
           dotnet run -c Release --project tests/Benchmarks -- slots-cpu [slots …]
 
@@ -26,7 +25,6 @@ internal sealed record BenchmarkOptions
           reads            measures what a page of a filtered read costs Postgres, for logs of these sizes and with
                            this number of topics (default: 100), and a page over HTTP that finds nothing
           match            measures what finding the filters of an event costs
-          simulate         computes what 200 replicas with ten million readers do when a region is lost (docs/scale.md)
           slots            measures the bytes from Redis into a replica, for these numbers of slots, on four replicas
                            and in a simulation of fifty
           slots-cpu        measures the CPU of a replica without a reader and with a quiet one while other slots carry

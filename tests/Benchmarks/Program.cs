@@ -2,7 +2,6 @@ using Benchmarks;
 using Benchmarks.Client;
 using Benchmarks.Comparison;
 using Benchmarks.Measurements;
-using Benchmarks.Simulation;
 using Benchmarks.Slots;
 using Harness;
 using Measuring;
@@ -22,8 +21,6 @@ try
         MatchCost.Run();
         return 0;
     }
-    if (args is ["simulate", .. var seed])
-        return SimulateProgram.Run(seed) ? 0 : 1;
     if (args is ["slots", .. var counts])
         return await SlotTraffic.RunAsync(counts, stop.Token) ? 0 : 1;
     if (args is ["slots-cpu", .. var slots])
