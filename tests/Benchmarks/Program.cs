@@ -4,6 +4,7 @@ using Benchmarks.Comparison;
 using Benchmarks.Measurements;
 using Benchmarks.Slots;
 using Harness;
+using LocalServices;
 using Measuring;
 
 if (ClientProgram.TryRun(args))
@@ -40,7 +41,7 @@ catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
     Console.Error.WriteLine("Stopped.");
     return 130;
 }
-catch (BenchmarkException e)
+catch (Exception e) when (e is BenchmarkException or LocalServicesException)
 {
     Console.Error.WriteLine(e.Message);
     return 2;

@@ -24,12 +24,11 @@ internal sealed class ChildProcess : IAsyncDisposable
         """;
 
     private readonly Process _shell;
-    private readonly string _name;
     private readonly ConcurrentQueue<string> _output = new();
 
-    private ChildProcess(string name, Process shell)
+    private ChildProcess(Process shell)
     {
-        (_name, _shell) = (name, shell);
+        _shell = shell;
         shell.OutputDataReceived += (_, line) => Keep(line.Data);
         shell.ErrorDataReceived += (_, line) => Keep(line.Data);
     }
@@ -63,25 +62,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
-        var server = new ChildProcess(
-            name,
-            Process.Start(start) ?? throw new BenchmarkException($"{name} did not start.")
-        );
+
+        var shell = Process.Start(start) ?? throw new BenchmarkException($"{name} did not start.");
+        var server = new ChildProcess(shell);
         server._shell.BeginOutputReadLine();
         server._shell.BeginErrorReadLine();
         return server;
-    }
-
-    /// <summary>Waits until the condition holds. Throws with the
-    /// server's output when it ends first or takes too long.</summary>
-    public async Task WaitUntilAsync(Func<Task<bool>> condition, CancellationToken cancellationToken)
-    {
-        for (var waited = Stopwatch.StartNew(); !await condition(); await Task.Delay(50, cancellationToken))
-            if (
-                waited.Elapsed > TimeSpan.FromSeconds(60)
-                || (waited.Elapsed > TimeSpan.FromSeconds(1) && Processes.Count == 0)
-            )
-                throw new BenchmarkException($"{_name} did not start:\n{Output}");
     }
 
     public async ValueTask DisposeAsync()

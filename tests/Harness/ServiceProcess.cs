@@ -124,6 +124,8 @@ internal sealed partial class ServiceProcess : RunningService
         };
         // Compiling again what is used often costs a quarter of a start's CPU; the process ends before it pays.
         start.Environment["DOTNET_TC_CallCounting"] = "0";
+        // Only a load generator may have it (GeneratorProcess).
+        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         var process = new Process { StartInfo = start, EnableRaisingEvents = true };

@@ -1,3 +1,4 @@
+using Harness.Worlds;
 using LocalServices;
 
 namespace Reliability;
@@ -17,14 +18,7 @@ internal sealed class FalseClock : IDisposable
     {
         try
         {
-            var tools = LocalFolder
-                .For(
-                    Path.Combine(Repository.Root, "AppHost"),
-                    new LocalServicesOptions(LocalServicesMode.Native, Ephemeral: false, 0, 0),
-                    new Microsoft.Extensions.DependencyInjection.ServiceCollection()
-                )
-                .Tools;
-            var target = Path.Combine(tools, "faketime");
+            var target = Path.Combine(StoreServer.Folder(isEphemeral: false).Tools, "faketime");
             if (Library("/usr/lib") is null && Library(Path.Combine(target, "usr", "lib")) is null)
                 DebianPackages.Unpack("libfaketime", ["libfaketime"], target, "Install libfaketime.");
 

@@ -51,20 +51,28 @@ internal static class FaultCatalog
         ),
         Link(
             "all connections to Postgres closed and refused",
-            s => s.Services.Select(x => x.Postgres),
+            s => s.Services.All.Select(x => x.Links.Postgres),
             link => link.Cut()
         ),
-        Link("all connections to Redis closed and refused", s => s.Services.Select(x => x.Redis), link => link.Cut()),
-        Link("all connections to Postgres frozen", s => s.Services.Select(x => x.Postgres), link => link.Freeze()),
-        Link("all connections to Redis frozen", s => s.Services.Select(x => x.Redis), link => link.Freeze()),
+        Link(
+            "all connections to Redis closed and refused",
+            s => s.Services.All.Select(x => x.Links.Redis),
+            link => link.Cut()
+        ),
+        Link(
+            "all connections to Postgres frozen",
+            s => s.Services.All.Select(x => x.Links.Postgres),
+            link => link.Freeze()
+        ),
+        Link("all connections to Redis frozen", s => s.Services.All.Select(x => x.Links.Redis), link => link.Freeze()),
         Link(
             "connections of StreamApi's replica 1 to both stores frozen",
-            s => [s.Replicas[0].Postgres, s.Replicas[0].Redis],
+            s => [s.Replicas[0].Links.Postgres, s.Replicas[0].Links.Redis],
             link => link.Freeze()
         ),
         Link(
             "connections of StreamApi's replica 1 to Postgres alone closed and refused",
-            s => [s.Replicas[0].Postgres],
+            s => [s.Replicas[0].Links.Postgres],
             link => link.Cut()
         ) with
         {
@@ -72,7 +80,7 @@ internal static class FaultCatalog
         },
         Link(
             "connections of StreamApi's replica 1 to Postgres alone frozen",
-            s => [s.Replicas[0].Postgres],
+            s => [s.Replicas[0].Links.Postgres],
             link => link.Freeze()
         ) with
         {
@@ -80,7 +88,7 @@ internal static class FaultCatalog
         },
         Link(
             "connections of the leading Broadcaster to both stores frozen",
-            s => [s.Leader.Postgres, s.Leader.Redis],
+            s => [s.Leader.Links.Postgres, s.Leader.Links.Redis],
             link => link.Freeze()
         ),
         new(

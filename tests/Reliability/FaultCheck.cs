@@ -33,6 +33,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             ReliabilitySuite.Folder,
             "mixed",
         ]);
+
         var plan = new FaultPlan(fault, system);
         using var replicas = await ReplicaSet.DiscoverAsync(system.Url, cancellationToken);
         var result = await new ScenarioRunner(load, ScenarioCatalog.Get("mixed"), replicas, plan).RunAsync(
@@ -41,6 +42,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         cancellationToken.ThrowIfCancellationRequested();
         if (plan.NotDone is { } reason)
             throw reason;
+
         foreach (var faulty in result.Faulty)
             await Console.Error.WriteLineAsync(faulty);
         await File.AppendAllTextAsync(
@@ -49,6 +51,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             cancellationToken
         );
         await WriteDetailsAsync(system, result, cancellationToken);
+
         var broken = result.Faults.Count > 0 ? result.Faults[0] : null;
         var stored = await StoredAsync(system, cancellationToken) - before;
         var row = new FaultRow(fault.Name, plan.Remark ?? "")
@@ -95,7 +98,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         );
         await File.WriteAllLinesAsync(
             ReliabilitySuite.DetailsOf(fault.Name, "log"),
-            system.Services.Select(s => $"{s.Name}:\n{s.Process.Output}\n"),
+            system.Services.Logs,
             cancellationToken
         );
     }

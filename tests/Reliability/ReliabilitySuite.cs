@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Harness;
 using LocalServices;
 using Reliability.Failover;
 
@@ -107,7 +108,8 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         {
             await DisposeAsync();
             Progress("starting Postgres, Redis, two replicas of StreamApi and two Broadcasters");
-            (_system, _kind) = (await ReliabilitySystem.StartAsync(kind, cancellationToken), kind);
+            _system = await ReliabilitySystem.StartAsync(kind, cancellationToken);
+            _kind = kind;
         }
         await _system.WaitUntilReadyAsync(cancellationToken);
         return _system;

@@ -1,6 +1,5 @@
-using System.Net.Http.Json;
-using System.Text.Json;
-using LoadTests;
+using Harness;
+using Harness.Worlds;
 using Npgsql;
 
 namespace Reliability;
@@ -12,186 +11,123 @@ namespace Reliability;
 internal sealed class ReliabilitySystem : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
-    private static readonly HttpClient Http = new()
-    {
-        Timeout = TimeSpan.FromSeconds(3),
-        DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) },
-    };
-    private readonly SystemStores _stores;
+    private readonly StorePair _stores;
 
-    private ReliabilitySystem(SystemStores stores, FalseClock? clock, SystemKind kind)
+    private ReliabilitySystem(StorePair stores, SmallDisk? disk, FalseClock? clock, SystemKind kind)
     {
-        (_stores, Clock) = (stores, clock);
-        var (settings, linked) = (SystemSettings.Of(kind), kind is not (SystemKind.Guarded or SystemKind.Verbose));
-        Replicas =
-        [
-            .. Enumerable.Range(1, 2).Select(i => new LinkedService("StreamApi", i, stores, clock, settings, linked)),
-        ];
-        Broadcasters =
-        [
-            .. Enumerable.Range(1, 2).Select(i => new LinkedService("Broadcaster", i, stores, clock, settings, linked)),
-        ];
+        _stores = stores;
+        Disk = disk;
+        Clock = clock;
+        Services = new ServiceGroup((service, number) => Create(service, number, kind));
     }
 
-    public IReadOnlyList<LinkedService> Replicas { get; }
-    public IReadOnlyList<LinkedService> Broadcasters { get; }
-    public IEnumerable<LinkedService> Services => [.. Replicas, .. Broadcasters];
-    public SystemProcess Postgres => _stores.Postgres;
-    public SystemProcess Redis => _stores.Redis;
-    public SmallDisk? Disk => _stores.Disk;
+    public IReadOnlyList<ServiceReplica> Replicas => Services.Replicas;
+    public ServiceGroup Services { get; }
+    public SystemProcess Postgres => _stores.Postgres.Process;
+    public SystemProcess Redis => _stores.Redis.Process;
+    public SmallDisk? Disk { get; }
     public FalseClock? Clock { get; }
     public Uri Url => Replicas[0].Url;
 
-    /// <summary>The leading Broadcaster, as of the last call of <see cref="FindLeaderAsync"/>.</summary>
-    public LinkedService Leader { get; private set; } = null!;
+    /// <summary>The Broadcaster that led when the system was last ready.</summary>
+    public ServiceReplica Leader { get; private set; } = null!;
 
     public static async Task<ReliabilitySystem> StartAsync(SystemKind kind, CancellationToken cancellationToken)
     {
         var clock = kind == SystemKind.SettableClock ? FalseClock.Find() : null;
-        var system = new ReliabilitySystem(SystemStores.Prepare(kind == SystemKind.SmallDisk, clock), clock, kind);
+        var disk = kind == SystemKind.SmallDisk ? SmallDisk.Mount() : null;
+        ReliabilitySystem? system = null;
         try
         {
-            await system._stores.Postgres.StartAsync(cancellationToken);
-            await system._stores.Redis.StartAsync(cancellationToken);
-            await system.Replicas[0].MigrateAsync(cancellationToken);
-            foreach (var service in system.Services)
-                await service.Process.StartAsync(cancellationToken);
+            var stores = new StorePair(disk: disk?.Folder, variables: clock?.For("Postgres"));
+            system = new ReliabilitySystem(stores, disk, clock, kind);
+            await stores.StartAsync(cancellationToken);
+            await system.Services.StartAsync(cancellationToken);
             return system;
         }
         catch
         {
-            await system.DisposeAsync();
+            if (system is not null)
+                await system.DisposeAsync();
+            else
+                disk?.Dispose();
             throw;
         }
     }
 
     /// <summary>Waits until every process runs and Redis feeds the
     /// replicas, the state in which each row starts.</summary>
-    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(ReadyLimit);
-        try
-        {
-            foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.Select(s => s.Process)])
-                await process.StartAsync(limit.Token);
-            while (!(await Task.WhenAll(Replicas.Select(IsLiveAsync))).All(live => live))
-                await Task.Delay(100, limit.Token);
-            await FindLeaderAsync(limit.Token);
-        }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new LoadTestException(
-                $"The system is not complete after {ReadyLimit.TotalSeconds} s: "
-                    + string.Join("\n", Services.Select(s => $"{s.Name}:\n{s.Process.Output}")),
-                e
-            );
-        }
-    }
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) =>
+        Services.WithinAsync(
+            ReadyLimit,
+            async token =>
+            {
+                foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.All.Select(s => s.Process)])
+                    await process.StartAsync(token);
+                await Services.WaitUntilLiveAsync(token);
+                Leader = await Services.LeaderAsync(token);
+            },
+            cancellationToken
+        );
 
     /// <summary>Counts the load's events in the log.</summary>
-    public async Task<long> CountAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(
-            "select count(*) from eventstore.events where topic like 'load.%'",
-            connection
-        );
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
+    public Task<long> CountAsync(CancellationToken cancellationToken) =>
+        AskAsync<long>("select count(*) from eventstore.events where topic like 'load.%'", cancellationToken);
 
     /// <summary>Counts the Postgres sessions whose statement has run for more than a second.</summary>
-    public async Task<long> BusySessionsAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(
+    public Task<long> BusySessionsAsync(CancellationToken cancellationToken) =>
+        AskAsync<long>(
             """
             select count(*) from pg_stat_activity
-                        where backend_type = 'client backend' and state = 'active'
-                          and clock_timestamp() - query_start > interval '1 second'
+            where backend_type = 'client backend' and state = 'active'
+              and clock_timestamp() - query_start > interval '1 second'
             """,
-            connection
+            cancellationToken
         );
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
 
     /// <summary>True if Postgres works for its clients alone, and the directory of topics has caught up with the
     /// log.</summary>
-    public async Task<bool> IsIdleBesideAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(
+    public Task<bool> IsIdleBesideAsync(CancellationToken cancellationToken) =>
+        AskAsync<bool>(
             """
             select eventstore.head() - (select through from eventstore.topic_directory) < 1000
                 and not exists (select from pg_stat_activity where backend_type = 'autovacuum worker')
             """,
-            connection
+            cancellationToken
         );
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
 
     /// <summary>Returns the time of Postgres's clock.</summary>
-    public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(_stores.Direct + ";Pooling=false");
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand("select clock_timestamp()", connection);
-        return (DateTime)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
+    public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) =>
+        await AskAsync<DateTime>("select clock_timestamp()", cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var service in Services)
-            await service.DisposeAsync();
+        await Services.DisposeAsync();
         await _stores.DisposeAsync();
+        Disk?.Dispose();
         Clock?.Dispose();
     }
 
-    private async Task FindLeaderAsync(CancellationToken cancellationToken)
+    private async Task<T> AskAsync<T>(string sql, CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            foreach (var broadcaster in Broadcasters)
-                if (await LeadsAsync(broadcaster, cancellationToken))
-                {
-                    Leader = broadcaster;
-                    return;
-                }
-            await Task.Delay(100, cancellationToken);
-        }
+        await using var connection = new NpgsqlConnection(_stores.Postgres.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static async Task<bool> LeadsAsync(LinkedService broadcaster, CancellationToken cancellationToken)
+    private ServiceReplica Create(string service, int number, SystemKind kind)
     {
-        try
+        // Without faults the services connect directly: through links, their traffic would pass through this process.
+        var links = kind is SystemKind.Guarded or SystemKind.Verbose ? null : new StoreLinks(_stores);
+        var (postgres, redis) = (_stores.Postgres, _stores.Redis);
+        var settings = new Dictionary<string, string>(
+            Clock?.For($"{service} {number}") ?? new Dictionary<string, string>()
+        )
         {
-            return (await Http.GetFromJsonAsync<JsonElement>(new Uri(broadcaster.Url, "/status"), cancellationToken))
-                .GetProperty("leader")
-                .GetBoolean();
-        }
-        catch (Exception e)
-            when (e is HttpRequestException or JsonException
-                || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested)
-            )
-        {
-            return false;
-        }
-    }
-
-    private async Task<bool> IsLiveAsync(LinkedService replica)
-    {
-        try
-        {
-            var rows = await Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));
-            return rows.GetArrayLength() == Replicas.Count
-                && rows.EnumerateArray().All(r => r.GetProperty("mode").GetString() == "live");
-        }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
-        {
-            return false;
-        }
+            ["ConnectionStrings__eventstore"] = postgres.At(links?.Postgres.Port ?? postgres.Port),
+            ["ConnectionStrings__redis"] = redis.At(links?.Redis.Port ?? redis.Port),
+        };
+        return new ServiceReplica(service, number, settings.Concat(SystemSettings.Of(kind)), links);
     }
 }

@@ -1,26 +1,46 @@
-using System.Diagnostics;
+using Harness;
 using LocalServices;
 
 namespace Reliability;
 
 /// <summary>A replica of a service on a fixed port.</summary>
-internal sealed class ServiceReplica
+internal sealed class ServiceReplica : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
-    private readonly Dictionary<string, string> _environment;
-    private readonly string _dll;
 
-    public ServiceReplica(string service, int number, IReadOnlyDictionary<string, string> environment)
+    private readonly StoreLinks? _links;
+    private readonly Dictionary<string, string> _environment = new()
     {
-        (Name, _dll, _environment) = ($"{service} {number}", Repository.Service(service), new(environment));
+        ["ASPNETCORE_ENVIRONMENT"] = "Development",
+        ["Traffic__Enabled"] = "false",
+        ["Logging__Console__FormatterName"] = "simple",
+        ["Logging__Console__FormatterOptions__TimestampFormat"] = "HH:mm:ss.fff ",
+        ["Logging__Console__FormatterOptions__SingleLine"] = "true",
+    };
+
+    /// <param name="service">The program's name.</param>
+    /// <param name="number">The replica's number.</param>
+    /// <param name="settings">Its stores and what else it is told.</param>
+    /// <param name="links">Its ways to the stores, where faults break them.</param>
+    public ServiceReplica(
+        string service,
+        int number,
+        IEnumerable<KeyValuePair<string, string>> settings,
+        StoreLinks? links = null
+    )
+    {
+        foreach (var (setting, value) in settings)
+            _environment[setting] = value;
+        _links = links;
+        Name = $"{service} {number}";
         Url = new Uri($"http://127.0.0.1:{LoopbackPort.Take(0, service, "Port")}");
+        var dll = ServiceProcess.PathOf(service);
         Process = new SystemProcess(
             Name,
-            ["dotnet", _dll, "--urls", Url.ToString()],
+            ["dotnet", dll, "--urls", Url.ToString()],
+            AnswersAsync,
             _environment,
-            "TERM",
-            Path.GetDirectoryName(_dll)!,
-            AnswersAsync
+            folder: Path.GetDirectoryName(dll)
         );
     }
 
@@ -28,26 +48,17 @@ internal sealed class ServiceReplica
     public Uri Url { get; }
     public SystemProcess Process { get; }
 
-    public async Task MigrateAsync(CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">The service reaches its stores directly.</exception>
+    public StoreLinks Links => _links ?? throw new InvalidOperationException($"{Name} has no links to its stores.");
+
+    public Task MigrateAsync(CancellationToken cancellationToken) =>
+        ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], _environment, cancellationToken);
+
+    public async ValueTask DisposeAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [_dll, "migrate"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetDirectoryName(_dll)!,
-        };
-        // For the load generator alone: in a server, blocking code would hold up every socket.
-        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
-        foreach (var (name, value) in _environment)
-            start.Environment[name] = value;
-        using var process = System.Diagnostics.Process.Start(start)!;
-        var (output, errors) = (
-            process.StandardOutput.ReadToEndAsync(cancellationToken),
-            process.StandardError.ReadToEndAsync(cancellationToken)
-        );
-        await process.WaitForExitAsync(cancellationToken);
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"StreamApi migrate failed:\n{await output}\n{await errors}");
+        await Process.DisposeAsync();
+        if (_links is not null)
+            await _links.DisposeAsync();
     }
 
     private async Task<bool> AnswersAsync(CancellationToken cancellationToken)

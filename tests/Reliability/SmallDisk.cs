@@ -12,10 +12,12 @@ internal sealed class SmallDisk : IDisposable
     public string Folder { get; }
     private string Filler => Path.Combine(Folder, "filler");
 
-    public static SmallDisk Mount(string folder)
+    public static SmallDisk Mount()
     {
         if (!Environment.IsPrivilegedProcess)
             throw new NotDoneException("needs a separate disk to fill, which only root can mount");
+
+        var folder = Path.Combine(EphemeralFolder.Root, $"reliability-disk-{Path.GetRandomFileName()}");
         Directory.CreateDirectory(folder);
         if (
             Command.Run("mount", ["-t", "tmpfs", "-o", $"size={Size},mode=755", "tmpfs", folder])
@@ -48,5 +50,9 @@ internal sealed class SmallDisk : IDisposable
 
     public void Free() => File.Delete(Filler);
 
-    public void Dispose() => Command.Run("umount", ["-l", Folder]);
+    public void Dispose()
+    {
+        Command.Run("umount", ["-l", Folder]);
+        Directory.Delete(Folder);
+    }
 }

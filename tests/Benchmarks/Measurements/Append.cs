@@ -20,7 +20,8 @@ internal sealed class Append : Measurement
             batch == 1 ? $"{writers} writers, one event a request" : $"{writers} writers, {batch} events a request"
         )
     {
-        (_writers, _batch) = (writers, batch);
+        _writers = writers;
+        _batch = batch;
         if (atLeast is { } least)
             Goals = new Dictionary<string, Goal> { [Metrics.Appended.Name] = Goal.AtLeast(least) };
     }
@@ -89,7 +90,7 @@ internal sealed class Append : Measurement
     private async Task<double> InsertAsync(BenchmarkRun run, double seconds, CancellationToken cancellationToken)
     {
         await using var store = NpgsqlDataSource.Create(
-            new NpgsqlConnectionStringBuilder(run.StreamApi.System.Stores.EventStore)
+            new NpgsqlConnectionStringBuilder(run.StreamApi.System.Stores.Postgres.ConnectionString)
             {
                 MaxPoolSize = _writers,
                 MaxAutoPrepare = 5,
@@ -109,8 +110,10 @@ internal sealed class Append : Measurement
             )
         )
             await create.ExecuteNonQueryAsync(cancellationToken);
+
         var data = Enumerable.Repeat(System.Text.Encoding.UTF8.GetBytes(Wire.Event(1, Wire.Now())), _batch).ToArray();
         long rows = 0;
+
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(
             Enumerable

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Benchmarks.Servers;
 using Harness;
+using Harness.Worlds;
 using Measuring;
 using Npgsql;
 
@@ -26,16 +27,17 @@ internal static class HttpReadCost
     {
         await using var peer = await StreamApiPeer.StartAsync(durable: false, cancellationToken);
         var stores = peer.System.Stores;
-        await FilledLog.FillAsync(stores.EventStore, Events, Topics, cancellationToken);
-        await WaitUntilListedAsync(stores.EventStore, cancellationToken);
+        var connection = stores.Postgres.ConnectionString;
+        await FilledLog.FillAsync(connection, Events, Topics, cancellationToken);
+        await WaitUntilListedAsync(connection, cancellationToken);
         await peer.WaitUntilCaughtUpAsync(cancellationToken);
-        await FilledLog.SettleAsync(stores.EventStore, cancellationToken);
+        await FilledLog.SettleAsync(connection, cancellationToken);
 
         using var http = new HttpClient();
         var costs = new List<double>();
         for (var i = -5; i < Pages; i++) // the first five warm up
         {
-            var after = $"{await EpochAsync(stores.EventStore, cancellationToken)}-{Random.Shared.Next(Events / 2)}";
+            var after = $"{await EpochAsync(connection, cancellationToken)}-{Random.Shared.Next(Events / 2)}";
             var before = Sessions(stores);
             var page = await http.GetFromJsonAsync<JsonElement>(
                 new Uri(peer.Address, $"/v1/events?topic=t.%3E&type=none&after={after}"),
@@ -60,7 +62,7 @@ internal static class HttpReadCost
 
     /// <summary>Nanoseconds of each session. A feed that looks for events meanwhile adds less than a
     /// millisecond.</summary>
-    private static Dictionary<int, long> Sessions(Stores stores) =>
+    private static Dictionary<int, long> Sessions(StorePair stores) =>
         stores
             .Processes.SelectMany(ProcessTable.WithDescendants)
             .Distinct()

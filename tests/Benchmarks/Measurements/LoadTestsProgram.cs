@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Benchmarks.Machine;
+using Harness;
 
 namespace Benchmarks.Measurements;
 
@@ -20,7 +21,7 @@ internal static class LoadTestsProgram
                 "LoadTests",
                 [
                     "dotnet",
-                    Repository.Service("LoadTests"),
+                    ServiceProcess.PathOf("LoadTests"),
                     "--target",
                     run.StreamApi.Address.ToString(),
                     "--reports",
@@ -30,6 +31,7 @@ internal static class LoadTestsProgram
                 null,
                 cancellationToken
             );
+
             return JsonDocument
                 .Parse(output.Split('\n').Last(l => l.StartsWith("{\"scenario\"", StringComparison.Ordinal)))
                 .RootElement;

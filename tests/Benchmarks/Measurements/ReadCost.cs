@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using Benchmarks.Servers;
 using EventStore;
 using Harness;
+using Harness.Worlds;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -52,10 +52,13 @@ internal static class ReadCost
 
     private static async Task RunAsync(int topics, IReadOnlyList<long> sizes, CancellationToken cancellationToken)
     {
-        await using var stores = await Stores.StartAsync(durable: false, cancellationToken);
+        await using var stores = new StorePair(durable: false);
+        await stores.StartAsync(cancellationToken);
+        var connection = stores.Postgres.ConnectionString;
+
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = stores.EventStore }
+            new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = connection }
         );
         builder.Services.AddMetrics();
         builder.AddEventStore();
@@ -66,10 +69,10 @@ internal static class ReadCost
         int[] all = [.. Enumerable.Range(0, topics)];
         foreach (var size in sizes)
         {
-            await FilledLog.FillAsync(stores.EventStore, size, topics, cancellationToken);
+            await FilledLog.FillAsync(connection, size, topics, cancellationToken);
             Console.Error.WriteLine("listing the topics");
             while (await host.Services.GetRequiredService<TopicDirectory>().ListAsync(cancellationToken) > 0) { }
-            await FilledLog.SettleAsync(stores.EventStore, cancellationToken);
+            await FilledLog.SettleAsync(connection, cancellationToken);
             await using var store = OneConnection(host);
             var reader = new EventReader(store, host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
             foreach (var (name, pattern) in Shapes)
@@ -77,7 +80,7 @@ internal static class ReadCost
             {
                 var cost = await PagesAsync(
                     store,
-                    stores.EventStore,
+                    connection,
                     reader,
                     size,
                     () => [.. Random.Shared.GetItems(all, patterns).Select(pattern)],

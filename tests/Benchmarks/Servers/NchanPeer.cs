@@ -11,11 +11,9 @@ internal sealed class NchanPeer : Peer
     private const string Module = "usr/lib/nginx/modules/ngx_nchan_module.so",
         Program = "usr/sbin/nginx";
     private static LocalProgram? _program;
-    private readonly ChildProcess _nginx;
-    private readonly string _folder;
 
-    private NchanPeer(ChildProcess nginx, string folder, int port)
-        : base("Nchan", new Uri($"http://127.0.0.1:{port}")) => (_nginx, _folder) = (nginx, folder);
+    private NchanPeer(Uri address, SystemProcess nginx, string folder)
+        : base("Nchan", address, nginx, folder) { }
 
     /// <summary>Finds or fetches Nchan. Returns null, or the reason why it cannot be measured here.</summary>
     public static string? Find()
@@ -49,40 +47,26 @@ internal sealed class NchanPeer : Peer
     public override Uri Subscribe(string topic) => new(Address, "/sse");
 
     public override Uri Publish => new(Address, "/pub");
-    public override IReadOnlyList<int> Front => _nginx.Processes;
 
     public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) =>
         await StartAsync(cancellationToken);
 
     public static async Task<NchanPeer> StartAsync(CancellationToken cancellationToken)
     {
-        var (folder, port) = (Directory.CreateTempSubdirectory("nchan-").FullName, FreePort());
+        var address = FreeAddress();
+        var folder = Directory.CreateTempSubdirectory("nchan-").FullName;
         var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, Configure(folder, port), cancellationToken);
-        var peer = new NchanPeer(
-            ChildProcess.Start(
-                "nginx",
-                [_program!.File, "-p", folder, "-c", configuration],
-                _program.Libraries is null
-                    ? null
-                    : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }
-            ),
-            folder,
-            port
+        await File.WriteAllTextAsync(configuration, Configure(folder, address.Port), cancellationToken);
+
+        var nginx = new SystemProcess(
+            "nginx",
+            [_program!.File, "-p", folder, "-c", configuration],
+            _ => Task.FromResult(ProcessTable.ListenerOf(address.Port) is not null),
+            _program.Libraries is null
+                ? null
+                : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }
         );
-        try
-        {
-            await peer._nginx.WaitUntilAsync(
-                () => Task.FromResult(ProcessTable.ListenerOf(port) is not null),
-                cancellationToken
-            );
-        }
-        catch
-        {
-            await peer.DisposeAsync();
-            throw;
-        }
-        return peer;
+        return await StartedAsync(new NchanPeer(address, nginx, folder), cancellationToken);
     }
 
     private static string Configure(string folder, int port) =>
@@ -122,10 +106,4 @@ internal sealed class NchanPeer : Peer
               }
             }
             """;
-
-    public override async ValueTask DisposeAsync()
-    {
-        await _nginx.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
-    }
 }

@@ -3,8 +3,16 @@ using Harness;
 namespace Benchmarks.Servers;
 
 /// <summary>A server under test: its addresses for subscribing and publishing, and its processes.</summary>
-internal abstract class Peer(string name, Uri address) : IAsyncDisposable
+/// <param name="name">Its name in the results.</param>
+/// <param name="address">Its address.</param>
+/// <param name="server">The process that holds the connections.</param>
+/// <param name="folder">Its own folder, which goes with it.</param>
+internal abstract class Peer(string name, Uri address, SystemProcess server, string folder) : IAsyncDisposable
 {
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private SystemProcess Server => server;
+
     public string Name => name;
     public Uri Address => address;
 
@@ -17,7 +25,7 @@ internal abstract class Peer(string name, Uri address) : IAsyncDisposable
     public virtual bool HasTopics => false;
 
     /// <summary>The process that holds the connections, with its children.</summary>
-    public abstract IReadOnlyList<int> Front { get; }
+    public IReadOnlyList<int> Front => Server.Processes;
 
     /// <summary>All processes that work for a delivery, stores and relay included.</summary>
     public virtual IReadOnlyList<int> Processes => Front;
@@ -28,9 +36,34 @@ internal abstract class Peer(string name, Uri address) : IAsyncDisposable
     /// <summary>Starts another server of this kind, without connections.</summary>
     public abstract Task<Peer> StartAnotherAsync(CancellationToken cancellationToken);
 
-    public abstract ValueTask DisposeAsync();
+    public virtual async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
 
-    protected static int FreePort() => LocalServices.LoopbackPort.Take(0, "a benchmark", "any");
+    /// <summary>Starts the server of a peer, or disposes the peer.</summary>
+    protected static async Task<T> StartedAsync<T>(T peer, CancellationToken cancellationToken)
+        where T : Peer
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(StartLimit);
+        try
+        {
+            await peer.Server.StartAsync(limit.Token);
+            return peer;
+        }
+        catch (Exception e)
+        {
+            await peer.DisposeAsync();
+            if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+                throw new BenchmarkException(e.Message);
+            throw;
+        }
+    }
+
+    protected static Uri FreeAddress() =>
+        new($"http://127.0.0.1:{LocalServices.LoopbackPort.Take(0, "a benchmark", "any")}");
 
     protected static async Task<bool> AnswersAsync(Uri url, CancellationToken cancellationToken)
     {

@@ -1,3 +1,5 @@
+using Harness;
+
 namespace Benchmarks.Servers;
 
 /// <summary>The services under test, as built from one commit.</summary>
@@ -8,5 +10,5 @@ internal sealed record ServiceBuild(string Name, string StreamApi, string Broadc
 {
     /// <summary>The services that were built with this program.</summary>
     public static ServiceBuild Current { get; } =
-        new("StreamApi", Repository.Service("StreamApi"), Repository.Service("Broadcaster"));
+        new("StreamApi", ServiceProcess.PathOf("StreamApi"), ServiceProcess.PathOf("Broadcaster"));
 }

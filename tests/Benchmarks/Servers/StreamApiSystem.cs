@@ -1,4 +1,5 @@
 using Harness;
+using Harness.Worlds;
 using Command = Benchmarks.Machine.Command;
 
 namespace Benchmarks.Servers;
@@ -12,7 +13,7 @@ internal sealed class StreamApiSystem : IAsyncDisposable
 
     private StreamApiSystem(
         ServiceBuild build,
-        Stores stores,
+        StorePair stores,
         OtlpReceiver telemetry,
         ChildProcess broadcaster,
         Dictionary<string, string> environment
@@ -26,7 +27,7 @@ internal sealed class StreamApiSystem : IAsyncDisposable
     }
 
     public ServiceBuild Build { get; }
-    public Stores Stores { get; }
+    public StorePair Stores { get; }
     public IReadOnlyDictionary<string, string> Environment { get; }
     public IReadOnlyList<int> Processes => [.. Stores.Processes, .. _broadcaster.Processes];
 
@@ -37,16 +38,18 @@ internal sealed class StreamApiSystem : IAsyncDisposable
         Dictionary<string, string>? settings = null
     )
     {
-        var stores = await Stores.StartAsync(durable, cancellationToken);
+        var stores = new StorePair(durable);
         OtlpReceiver? telemetry = null;
         try
         {
+            await stores.StartAsync(cancellationToken);
+
             // Without an exporter .NET's histograms would count nothing and cost nothing.
             telemetry = await OtlpReceiver.StartAsync(body => body.CopyToAsync(Stream.Null), cancellationToken);
             var environment = new Dictionary<string, string>(telemetry.Settings)
             {
-                ["ConnectionStrings__eventstore"] = stores.EventStore,
-                ["ConnectionStrings__redis"] = stores.Redis,
+                ["ConnectionStrings__eventstore"] = stores.Postgres.ConnectionString,
+                ["ConnectionStrings__redis"] = stores.Redis.ConnectionString,
                 ["Traffic__Enabled"] = "false",
                 // Other environments limit the streams that an address may open a minute.
                 ["ASPNETCORE_ENVIRONMENT"] = "Development",
@@ -62,7 +65,12 @@ internal sealed class StreamApiSystem : IAsyncDisposable
                 environment,
                 cancellationToken
             );
-            var broadcaster = Start(build.Broadcaster, new Uri("http://127.0.0.1:0"), environment);
+            var broadcaster = ChildProcess.Start(
+                "Broadcaster",
+                ["dotnet", build.Broadcaster, "--urls", "http://127.0.0.1:0"],
+                environment,
+                folder: Path.GetDirectoryName(build.Broadcaster)
+            );
             return new StreamApiSystem(build, stores, telemetry, broadcaster, environment);
         }
         catch
@@ -73,10 +81,6 @@ internal sealed class StreamApiSystem : IAsyncDisposable
             throw;
         }
     }
-
-    /// <summary>Starts another replica of this system.</summary>
-    public ChildProcess StartReplica(Uri url, IReadOnlyDictionary<string, string> environment) =>
-        Start(Build.StreamApi, url, environment);
 
     /// <summary>Ends the Broadcaster, in whose place a measurement publishes.</summary>
     public async Task StopBroadcasterAsync()
@@ -92,12 +96,4 @@ internal sealed class StreamApiSystem : IAsyncDisposable
         await _telemetry.DisposeAsync();
         await Stores.DisposeAsync();
     }
-
-    private static ChildProcess Start(string dll, Uri url, IReadOnlyDictionary<string, string> environment) =>
-        ChildProcess.Start(
-            Path.GetFileNameWithoutExtension(dll),
-            ["dotnet", dll, "--urls", url.ToString()],
-            environment,
-            folder: Path.GetDirectoryName(dll)
-        );
 }

@@ -70,7 +70,12 @@ internal sealed class SlotCpu : IAsyncDisposable
         var count = int.Parse(slots, CultureInfo.InvariantCulture);
         return new SlotCpu(
             replica,
-            await RelayedLoad.OpenAsync(stores.EventStore, stores.Redis, count, cancellationToken)
+            await RelayedLoad.OpenAsync(
+                stores.Postgres.ConnectionString,
+                stores.Redis.ConnectionString,
+                count,
+                cancellationToken
+            )
         );
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Benchmarks.Servers;
 using Harness;
 
@@ -21,11 +20,10 @@ internal sealed class SlotReplica : IAsyncDisposable
 
     public static async Task<SlotReplica> StartAsync(StreamApiPeer publisher, CancellationToken cancellationToken)
     {
-        var redis = publisher.System.Stores.Redis.Split(',', 2);
-        var endpoint = redis[0].Split(':');
-        var link = new FaultyLink(endpoint[0], int.Parse(endpoint[1], CultureInfo.InvariantCulture));
+        var redis = publisher.System.Stores.Redis;
+        var link = new FaultyLink("127.0.0.1", redis.Port);
         var peer = await publisher.StartAnotherAsync(
-            new() { ["ConnectionStrings__redis"] = $"127.0.0.1:{link.Port},{redis[1]}" },
+            new() { ["ConnectionStrings__redis"] = redis.At(link.Port) },
             cancellationToken
         );
         return new SlotReplica(peer, link);

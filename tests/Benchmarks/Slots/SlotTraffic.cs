@@ -22,8 +22,12 @@ internal sealed class SlotTraffic : IAsyncDisposable
     private readonly LogWriter _log;
     private readonly List<SlotReplica> _replicas = [];
 
-    private SlotTraffic(StreamApiPeer publisher, RelayTap tap, LogWriter log) =>
-        (_publisher, _tap, _log) = (publisher, tap, log);
+    private SlotTraffic(StreamApiPeer publisher, RelayTap tap, LogWriter log)
+    {
+        _publisher = publisher;
+        _tap = tap;
+        _log = log;
+    }
 
     /// <returns>False if a replica received more bodies than it may.</returns>
     public static async Task<bool> RunAsync(string[] counts, CancellationToken cancellationToken)
@@ -45,7 +49,11 @@ internal sealed class SlotTraffic : IAsyncDisposable
         var settings = new Dictionary<string, string> { ["EventStore__Slots"] = slots, ["OTEL_SDK_DISABLED"] = "true" };
         var publisher = await StreamApiPeer.StartAsync(durable: false, cancellationToken, settings);
         var stores = publisher.System.Stores;
-        return new SlotTraffic(publisher, await RelayTap.OpenAsync(stores.Redis), new LogWriter(stores.EventStore));
+        return new SlotTraffic(
+            publisher,
+            await RelayTap.OpenAsync(stores.Redis.ConnectionString),
+            new LogWriter(stores.Postgres.ConnectionString)
+        );
     }
 
     /// <summary>Returns the highest ratio of a replica.</summary>
@@ -60,7 +68,7 @@ internal sealed class SlotTraffic : IAsyncDisposable
         var tenants = new ZipfTopics(Tenants, seed: 1);
         foreach (var replica in _replicas)
             await replica.ReadAsync(tenants.Distinct(TenantsPerReplica), cancellationToken);
-        using var need = await NeedTap.OpenAsync(_publisher.System.Stores.Redis, slots, _replicas);
+        using var need = await NeedTap.OpenAsync(_publisher.System.Stores.Redis.ConnectionString, slots, _replicas);
         var all = await TrafficAsync(Rate, cancellationToken);
         var needs = need.Bytes.Select(bytes => bytes / Time.TotalSeconds).ToList();
         Console.WriteLine(

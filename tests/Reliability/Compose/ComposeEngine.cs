@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Harness;
 
 namespace Reliability.Compose;
 

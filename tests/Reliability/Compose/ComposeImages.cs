@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Harness;
 
 namespace Reliability.Compose;
 

@@ -26,8 +26,9 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
     {
         var (cluster, load) = await FailoverLab.Shared.ReadyAsync(synchronous: true, options, cancellationToken);
         load.Resume();
-        await using var runs = await FailoverRuns.StartAsync(cluster.Services, cancellationToken);
+        await using var runs = await FailoverRuns.StartAsync(cluster.Services.Replicas, cancellationToken);
         await Task.Delay(Quiet, cancellationToken);
+
         var (before, at) = (load.Sums with { Lost = load.SettledLost }, load.History.Elapsed);
         var primary = await cluster.Cluster.LeaderAsync(cancellationToken);
         var clock = Stopwatch.StartNew();
@@ -46,6 +47,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         {
             await kind.Undo(primary);
         }
+
         try
         {
             await cluster.WaitUntilReadyAsync(cancellationToken);
@@ -55,6 +57,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
             await WriteDetailsAsync(cluster, load, cancellationToken);
             throw;
         }
+
         await load.PauseAsync(Arrival, cancellationToken);
         var sums = load.Sums - before;
         var interrupted = await runs.InterruptedAsync(cancellationToken);
@@ -161,11 +164,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         );
         await File.WriteAllLinesAsync(
             $"{file}.log",
-            [
-                load.Errors,
-                .. system.Services.Select(s => $"{s.Name}:\n{s.Process.Output}\n"),
-                .. system.Cluster.Members.Select(m => $"{m.Name}:\n{m.Output}\n"),
-            ],
+            [load.Errors, .. system.Services.Logs, .. system.Cluster.Members.Select(m => $"{m.Name}:\n{m.Output}\n")],
             cancellationToken
         );
     }

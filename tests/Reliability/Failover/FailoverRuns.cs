@@ -27,12 +27,12 @@ internal sealed class FailoverRuns : IAsyncDisposable
     private FailoverRuns() { }
 
     public static async Task<FailoverRuns> StartAsync(
-        IEnumerable<ServiceReplica> services,
+        IEnumerable<ServiceReplica> replicas,
         CancellationToken cancellationToken
     )
     {
         var runs = new FailoverRuns();
-        foreach (var replica in services.Where(s => s.Name.StartsWith("StreamApi", StringComparison.Ordinal)))
+        foreach (var replica in replicas)
             for (var i = 0; i < PerReplica; i++)
                 runs._runs.Add(await runs.StartOneAsync(replica.Url, i, cancellationToken));
         return runs;

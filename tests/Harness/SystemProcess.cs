@@ -1,18 +1,26 @@
-using Harness;
 using Measuring;
 
-namespace Reliability;
+namespace Harness;
 
-/// <summary>A server of the system that can be killed, frozen and restarted unchanged.</summary>
+/// <summary>A server that can be killed, frozen and restarted unchanged.</summary>
+/// <param name="name">The name in messages.</param>
+/// <param name="command">The program and its arguments.</param>
+/// <param name="answers">Returns true when the server works.</param>
+/// <param name="environment">Its variables, beside those of this process.</param>
+/// <param name="signal">The signal for a clean end: TERM, or INT for Postgres.</param>
+/// <param name="folder">Its working directory.</param>
 internal sealed class SystemProcess(
     string name,
     string[] command,
-    IReadOnlyDictionary<string, string> environment,
-    string signal,
-    string folder,
-    Func<CancellationToken, Task<bool>> answers
+    Func<CancellationToken, Task<bool>> answers,
+    IReadOnlyDictionary<string, string>? environment = null,
+    string signal = "TERM",
+    string? folder = null
 ) : IAsyncDisposable
 {
+    // The leftovers of a killed server can block the next one for a moment.
+    private const int MostLaunches = 50;
+
     private ChildProcess? _server;
     private IReadOnlyList<int> _frozen = [];
 
@@ -23,21 +31,27 @@ internal sealed class SystemProcess(
 
     public string Output => _server?.Output ?? "";
 
-    /// <summary>The process id; 0 when it does not run.</summary>
-    public int Pid => _server?.Processes.FirstOrDefault(ProcessTable.Exists) ?? 0;
+    /// <summary>The server and its children.</summary>
+    public IReadOnlyList<int> Processes => _server?.Processes ?? [];
 
-    /// <summary>Starts the server and waits until it answers. Retries when it ends at
-    /// once, because the leftovers of a killed one can block it for a moment.</summary>
+    /// <summary>The process id; 0 when it does not run.</summary>
+    public int Pid => Processes.FirstOrDefault(ProcessTable.Exists);
+
+    /// <summary>Starts the server, unless it runs, and waits until it answers.</summary>
+    /// <exception cref="BenchmarkException">It ended again and again.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (Pid > 0 && await answers(cancellationToken))
-            return;
-        while (true)
+        for (var launches = 0; ; )
         {
             if (Pid == 0)
+            {
+                if (++launches > MostLaunches)
+                    throw new BenchmarkException($"{name} does not start:\n{Output}");
                 await LaunchAsync();
+            }
             if (await answers(cancellationToken))
                 return;
+
             try
             {
                 await Task.Delay(100, cancellationToken);
