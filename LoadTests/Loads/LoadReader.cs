@@ -7,12 +7,17 @@ using Measuring.Ledger;
 namespace LoadTests.Loads;
 
 /// <summary>A client with one stream, over all its connections. Supports one call at a time.</summary>
-internal sealed class LoadReader(LoadRun run, string topic, LedgerReader account, LatencyHistogram latency)
-    : IAsyncDisposable
+internal sealed class LoadReader(
+    LoadRun run,
+    string topic,
+    LedgerReader account,
+    LatencyHistogram latency,
+    SseOptions? options = null
+) : IAsyncDisposable
 {
     private readonly SseStream _stream = run.Client.Open(
         new SseRequest($"/v1/events/stream?topic={Uri.EscapeDataString(topic)}"),
-        run.StreamOptions
+        options ?? run.StreamOptions
     );
     private IAsyncEnumerator<SseEvent>? _events;
     private bool _opened;

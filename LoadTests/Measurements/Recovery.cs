@@ -18,7 +18,12 @@ internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
         SlowMs = 1_000;
     private const int WindowsPerSecond = 4;
 
-    public static Recovery After(IEnumerable<HistoryWindow> windows, TimeSpan fault, double normal)
+    /// <param name="windows">The windows of the run.</param>
+    /// <param name="fault">The time of the fault.</param>
+    /// <param name="normal">Deliveries for each published event without a fault.</param>
+    /// <param name="rate">Events to publish a second, for publishers that wait while the system is down and make up for
+    /// nothing; null: what they publish tells how much is to be delivered.</param>
+    public static Recovery After(IEnumerable<HistoryWindow> windows, TimeSpan fault, double normal, double? rate = null)
     {
         var after = windows
             .Where(w => w.Until > fault)
@@ -31,8 +36,8 @@ internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
             s[^1].Disconnected > 0
             || s[^1].Waiting > 0
             || s[^1].Stalled > 0
-            || s.Sum(w => w.Delivered) < MinimumShare * normal * s.Sum(w => w.Published)
-            || s.Sum(w => w.Acknowledged) < MinimumShare * s.Sum(w => w.Published)
+            || s.Average(w => w.Delivered) < MinimumShare * normal * Due(s)
+            || s.Average(w => w.Acknowledged) < MinimumShare * Due(s)
             || s.Max(w => w.P50Ms) > SlowMs
         );
         return new(
@@ -40,5 +45,7 @@ internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
             : bad == after.Count - 1 ? null
             : after[bad][^1].Until - fault
         );
+
+        double Due(HistoryWindow[] second) => rate ?? second.Average(w => w.Published);
     }
 }

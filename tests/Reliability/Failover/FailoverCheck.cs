@@ -8,12 +8,10 @@ namespace Reliability.Failover;
 internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5),
-        Recovery = TimeSpan.FromSeconds(12),
+        RecoveryTime = TimeSpan.FromSeconds(12),
         MoreRecovery = TimeSpan.FromSeconds(45),
         Arrival = TimeSpan.FromSeconds(90);
-    private const double MaxRecoverySeconds = 8,
-        MinimumShare = 0.75,
-        SlowMs = 1_000;
+    private const double MaxRecoverySeconds = 8;
 
     public string Name => $"{number}. {kind.Name}";
     public SystemKind Needs => SystemKind.OwnCluster;
@@ -30,6 +28,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         await Task.Delay(Quiet, cancellationToken);
 
         var (before, at) = (load.Sums with { Lost = load.SettledLost }, load.History.Elapsed);
+        var normal = load.History.DeliveriesPerEvent();
         var primary = await cluster.Cluster.LeaderAsync(cancellationToken);
         var clock = Stopwatch.StartNew();
         var breaking = kind.Break(primary, cancellationToken);
@@ -41,7 +40,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
             next = await cluster.Cluster.NextLeaderAsync(primary, breaking, cancellationToken);
             patroni = clock.Elapsed;
             await breaking;
-            recovery = await RecoveryAsync(load, at, cancellationToken);
+            recovery = await RecoveryAsync(load, at, normal, cancellationToken);
         }
         finally
         {
@@ -111,34 +110,19 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
     private static async Task<TimeSpan?> RecoveryAsync(
         FailoverLoad load,
         TimeSpan at,
+        double normal,
         CancellationToken cancellationToken
     )
     {
-        await Task.Delay(Recovery, cancellationToken);
+        var windows = load.History.Windows;
+        // Publishers wait while nothing is acknowledged, so the rate is the one before the fault.
+        var rate = windows.Where(w => w.Until <= at && w.Until > at - Quiet).Average(w => w.Published);
+        await Task.Delay(RecoveryTime, cancellationToken);
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(500, cancellationToken))
-            if (RecoveredAfter(load.History.Windows, at) is { } took)
+            if (Recovery.After(windows, at, normal, rate).Took is { } took)
                 return took;
             else if (waited.Elapsed > MoreRecovery)
                 return null;
-    }
-
-    /// <summary>Returns the time from the fault to the end of the last second that was not as before it; null if that
-    /// is the last one.</summary>
-    private static TimeSpan? RecoveredAfter(IReadOnlyCollection<HistoryWindow> windows, TimeSpan at)
-    {
-        var quiet = windows.Where(w => w.Until <= at && w.Until > at - Quiet).ToList();
-        var (acknowledged, delivered) = (quiet.Average(w => w.Acknowledged), quiet.Average(w => w.Delivered));
-        var seconds = windows.Where(w => w.Until > at).Chunk(4).Where(s => s.Length == 4).ToList();
-        var bad = seconds.FindLastIndex(s =>
-            s[^1].Disconnected > 0
-            || s[^1].Waiting > 0
-            || s.Average(w => w.Acknowledged) < MinimumShare * acknowledged
-            || s.Average(w => w.Delivered) < MinimumShare * delivered
-            || s.Max(w => w.P50Ms) > SlowMs
-        );
-        return bad < 0 ? TimeSpan.Zero
-            : bad == seconds.Count - 1 ? null
-            : seconds[bad][^1].Until - at;
     }
 
     /// <summary>Writes the windows of the run and the logs, to find the cause of a failure.</summary>

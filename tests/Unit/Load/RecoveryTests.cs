@@ -61,6 +61,19 @@ public class RecoveryTests
         );
 
     [Fact]
+    public void While_publishers_wait_the_rate_before_the_fault_tells_what_is_missing()
+    {
+        var waiting = Good with { Published = 0, Acknowledged = 0, Delivered = 0 };
+        Assert.Equal(
+            [TimeSpan.Zero, TimeSpan.FromSeconds(1)],
+            [
+                Recovery.After(Seconds(waiting, Good), Fault, normal: 10).Took,
+                Recovery.After(Seconds(waiting, Good), Fault, normal: 10, rate: 10).Took,
+            ]
+        );
+    }
+
+    [Fact]
     public void A_fault_without_effect_recovers_at_once_and_an_endless_one_is_reported() =>
         Assert.Equal(
             [new(TimeSpan.Zero), new(Took: null)],
