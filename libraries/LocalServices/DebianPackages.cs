@@ -80,7 +80,11 @@ internal sealed partial class DebianPackages(string what, string work, string do
 
         foreach (var package in files.Select(file => Path.Combine(downloads, file.Name)))
             if (Command.Run("dpkg", ["-x", package, root]) is var unpacked && unpacked is not { ExitCode: 0 })
-                return ($"dpkg -x {package} failed: {unpacked?.Output}", root);
+            {
+                // apt takes a file of the right size for the package, whatever it contains.
+                Directory.Delete(downloads, recursive: true);
+                return ($"dpkg -x {package} failed: {unpacked?.Output}\nThe next start downloads it again.", root);
+            }
 
         return (null, root);
     }

@@ -54,6 +54,7 @@ internal sealed class NativeStores(
                 ]
             )
             .WithRestart()
+            .WithRemedy(EmptyStart("postgres"))
             .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithHealthCheck(HealthCheck("postgres", new PostgresHealthCheck(port)));
         WithLibraries(postgres, cluster.Programs.Libraries);
@@ -84,6 +85,7 @@ internal sealed class NativeStores(
         var redis = builder
             .AddExecutable("redis-server", server.Program, builder.AppHostDirectory, server.Configuration)
             .WithRestart()
+            .WithRemedy(EmptyStart("redis"))
             .WithEndpoint(port: server.Port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithHealthCheck(HealthCheck("redis-server", new RedisHealthCheck(server.Port, server.Password)));
         WithLibraries(redis, server.Libraries);
@@ -101,6 +103,12 @@ internal sealed class NativeStores(
                 ReferenceExpression.Create($"127.0.0.1:{address.Property(EndpointProperty.Port)},password={password}")
             )
             .WaitFor(redis);
+    }
+
+    private string EmptyStart(string store)
+    {
+        var data = Path.Combine(folder.Data, store);
+        return $"If its files are damaged, start empty: mv {data} {data}-broken.";
     }
 
     private string HealthCheck(string name, Microsoft.Extensions.Diagnostics.HealthChecks.IHealthCheck check)

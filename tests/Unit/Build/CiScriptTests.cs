@@ -44,4 +44,15 @@ public sealed class CiScriptTests : IDisposable
         Assert.True(code == expected, printed);
         Assert.Equal(expected == 1, printed.Contains("results of tests were lost", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task A_skipped_test_that_the_list_does_not_name_fails_the_run()
+    {
+        _folder.Replace("npm", "#!/bin/sh");
+        _folder.Replace("dotnet", Dotnet);
+        var skipped = "<UnitTestResult testName=\"Unit.A.B(of: 1)\" outcome=\"NotExecuted\" />";
+        var (code, printed) = await _folder.RunAsync([], ("RESTORE", "0"), ("MESSAGE", skipped));
+        Assert.True(code == 1, printed);
+        Assert.Contains("not in tests/may-be-skipped.txt: Unit.A.B", printed, StringComparison.Ordinal);
+    }
 }

@@ -10,9 +10,6 @@ namespace Unit.Redis;
 
 public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram>
 {
-    // Enough messages to expose a client that delivers from several threads.
-    private const int Many = 100_000;
-
     [Fact]
     public async Task A_service_starts_and_is_only_degraded_without_Redis()
     {
@@ -66,76 +63,6 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         await HealthIsAsync(service, "Degraded");
         redis.Thaw();
         await HealthIsAsync(service, "Healthy");
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task A_channels_messages_arrive_in_order_and_again_after_Redis_was_replaced()
-    {
-        await using var redis = program.Start();
-        await using var service = await StartAsync(redis.Address);
-        await HealthIsAsync(service, "Healthy");
-        var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
-        var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
-        var received = System.Threading.Channels.Channel.CreateUnbounded<int>();
-        (await subscriber.SubscribeAsync(channel)).OnMessage(message => received.Writer.TryWrite((int)message.Message));
-
-        for (var i = 0; i < Many; i++)
-            await subscriber.PublishAsync(channel, i, CommandFlags.FireAndForget);
-
-        for (var i = 0; i < Many; i++)
-            Assert.Equal(i, await received.Reader.ReadAsync(TestContext.Current.CancellationToken));
-
-        await redis.StopAsync();
-        await using var replacement = program.Start(redis.Port);
-        // A publish reaches nobody until the client is back and has subscribed again.
-        while (!received.Reader.TryRead(out _))
-        {
-            _ = subscriber.PublishAsync(channel, 1);
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task A_handler_takes_one_message_at_a_time_and_outlives_one_that_it_fails_on()
-    {
-        await using var redis = program.Start();
-        await using var service = await StartAsync(redis.Address);
-        var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
-        var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
-        var (inside, most, last) = (0, 0, new TaskCompletionSource());
-        (await subscriber.SubscribeAsync(channel)).OnMessage(async message =>
-        {
-            most = Math.Max(most, Interlocked.Increment(ref inside));
-            await Task.Yield();
-            Interlocked.Decrement(ref inside);
-            if ((int)message.Message == 0)
-                throw new InvalidOperationException("the first");
-            if ((int)message.Message == 1_000)
-                last.SetResult();
-        });
-
-        for (var i = 0; i <= 1_000; i++)
-            await subscriber.PublishAsync(channel, i, CommandFlags.FireAndForget);
-        await last.Task.WaitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(1, most);
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task An_ended_subscription_gets_no_more_messages_and_a_second_handler_is_refused()
-    {
-        await using var redis = program.Start();
-        await using var service = await StartAsync(redis.Address);
-        var subscriber = service.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
-        var channel = new RedisChannel("log", RedisChannel.PatternMode.Literal);
-        var (kept, left) = (await subscriber.SubscribeAsync(channel), await subscriber.SubscribeAsync(channel));
-        await left.UnsubscribeAsync();
-
-        await subscriber.PublishAsync(channel, 1);
-        Assert.Equal(1, (int)(await kept.ReadAsync(TestContext.Current.CancellationToken)).Message);
-        await left.Completion.WaitAsync(TestContext.Current.CancellationToken);
-        Assert.False(left.TryRead(out _));
-        kept.OnMessage(_ => { });
-        Assert.Throws<InvalidOperationException>(() => kept.OnMessage(_ => { }));
     }
 
     [Fact]

@@ -16,6 +16,36 @@ public class RedisServersTests(RedisProgram program) : IClassFixture<RedisProgra
         Patient = TimeSpan.FromSeconds(20);
 
     [Fact(Timeout = 60_000)]
+    public async Task A_channels_messages_are_handled_one_at_a_time_in_the_order_of_their_publishes()
+    {
+        await using var redis = program.Start();
+        await using var service = await StartAsync(redis.Address);
+        var server = service.Services.GetRequiredService<RedisServers>().All[0];
+        var received = System.Threading.Channels.Channel.CreateUnbounded<(string Message, int Handlers)>();
+        var handlers = 0;
+        await server.SubscribeAsync(
+            "log",
+            message =>
+            {
+                var now = Interlocked.Increment(ref handlers);
+                received.Writer.TryWrite((Encoding.UTF8.GetString(message), now));
+                Interlocked.Decrement(ref handlers);
+            },
+            Patient,
+            TestContext.Current.CancellationToken
+        );
+
+        // Enough at once to expose a client that handles messages on several threads.
+        for (var batch = 0; batch < 10_000; batch += 1_000)
+        {
+            var sent = Enumerable.Range(batch, 1_000).Select(n => PublishAsync(server, $"{n}", Patient)).ToList();
+            Assert.DoesNotContain(false, await Task.WhenAll(sent));
+        }
+        for (var n = 0; n < 10_000; n++)
+            Assert.Equal(($"{n}", 1), await received.Reader.ReadAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_frozen_server_is_probed_by_one_message_at_a_time_and_the_other_delivers_all_in_order()
     {
         await using RedisProcess good = program.Start(),

@@ -13,19 +13,71 @@ public class StartPositionTests
     private static readonly Lineage Current = Lineage.Of("e1", [new("e1", "e0", 60), new("e0", null, 0)]);
     private static readonly StreamFilter Everything = new([], [], [], EnvelopeFormat.Instance);
 
-    [Fact]
-    public void Without_an_id_a_stream_starts_at_the_head_that_the_store_has()
+    /// <param name="last">The client's id; null: it sent none.</param>
+    /// <param name="stored">The store's head; null: the store did not answer.</param>
+    /// <param name="asks">True if this replica, which has everything up to e1-100, must ask the store.</param>
+    /// <param name="start">The id of the greeting, the position from which the stream reads, and the head; null if a
+    /// later answer of the store must decide.</param>
+    [Theory]
+    [InlineData(null, "e1-120", true, "Fresh e1-120 e1-120 e1-120")]
+    [InlineData(null, null, true, "Fresh e1-100 e1-100 e1-100")]
+    [InlineData("e1-1", null, false, "Resumed e1-1 e1-1 e1-100")]
+    [InlineData("e1-100", null, false, "Resumed e1-100 e1-100 e1-100")]
+    [InlineData("e0-60", null, false, "Resumed e0-60 e1-60 e1-100")] // the epochs share it
+    [InlineData("e1-110", "e1-120", true, "Resumed e1-110 e1-110 e1-120")]
+    [InlineData("e1-130", null, true, "Resumed e1-130 e1-130 e1-130")] // believed, as another replica may be ahead
+    [InlineData("e1-130", "e0-70", true, "Resumed e1-130 e1-130 e1-130")] // a former primary does not decide
+    [InlineData("e1-130", "e1-120", true, "Resync Future e1-130 e1-120 e1-120")]
+    [InlineData("e0-61", "e1-120", true, "Resync Epoch e0-61 e1-120 e1-120")]
+    [InlineData("e0-61", null, true, "Resync Epoch e0-61 e1-100 e1-100")]
+    [InlineData("other-5", "e1-120", true, "Resync Epoch other-5 e1-120 e1-120")]
+    [InlineData("e2-5", null, true, null)] // the store may have just begun it
+    [InlineData("e2-5", "e0-70", true, null)]
+    [InlineData("e2-5", "e2-120", true, null)]
+    public void The_id_and_the_head_of_the_store_decide_where_a_stream_starts(
+        string? last,
+        string? stored,
+        bool asks,
+        string? start
+    )
     {
-        Assert.Null(StartPosition.WithoutStore(Fresh(), Settled, Current));
-        var start = At(Fresh(), Settled, stored: new StreamId("e1", 120));
-        Assert.Equal((120, StartKind.Fresh), (start.From.Position, start.Kind));
+        var request = last is null ? Fresh() : After(Id(last));
+        Assert.Equal(asks, StartPosition.WithoutStore(request, Settled, Current) is null);
+        var found = StartPosition.WithStore(request, Settled, Current, stored is null ? null : Id(stored));
+        Assert.Equal(start, found is { } at ? $"{Decision(at)} {at.After} {at.From} {at.Head}" : null);
+
+        static string Decision(StartPosition at) =>
+            at.Kind is StartKind.Resync ? $"{at.Kind} {at.Reason}" : $"{at.Kind}";
     }
 
     [Fact]
-    public void Without_an_answer_of_the_store_the_replicas_own_head_counts()
+    public void An_id_is_resumed_at_its_own_position_or_resynced_to_the_head_whatever_the_store_answers()
     {
-        var start = At(Fresh(), Settled, stored: null);
-        Assert.Equal((Settled, Settled), (start.Head, start.From));
+        StreamId?[] heads = [null, new("e0", 70), new("e1", 90), new("e1", 100), new("e1", 120), new("e2", 120)];
+        foreach (var settled in (StreamId[])[new("e1", 50), Settled])
+        foreach (var stored in heads)
+        foreach (var epoch in (string[])["e0", "e1", "e2"])
+            for (var position = 0; position <= 130; position++)
+            {
+                var last = new StreamId(epoch, position);
+                var start = StartPosition.WithStore(After(last), settled, Current, stored);
+                var newest = stored is { Epoch: "e1" } read
+                    ? Math.Max(read.Position, settled.Position)
+                    : settled.Position;
+                var isShared = epoch == "e1" || (epoch == "e0" && position <= 60);
+                // Ahead of this replica an id is an error only if the store says so.
+                var isKnown = isShared && (position <= newest || stored is not { Epoch: "e1" or "e2" });
+                if (start is not { } found)
+                {
+                    Assert.True(epoch == "e2" && stored is not { Epoch: "e1" }, $"{last}: not decided");
+                    continue;
+                }
+                Assert.Equal((last, isKnown), (found.After, found.Kind is StartKind.Resumed));
+                Assert.Equal(new StreamId("e1", isKnown ? position : newest), found.From);
+                // The replica alone decides the same, or nothing.
+                if (StartPosition.WithoutStore(After(last), settled, Current) is { } alone)
+                    Assert.Equal((found.After, found.From, found.Kind), (alone.After, alone.From, alone.Kind));
+            }
     }
 
     [Fact]
@@ -38,81 +90,6 @@ public class StartPositionTests
         );
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(100)]
-    public void An_id_that_this_replica_has_passed_is_resumed_without_the_store(long position)
-    {
-        var start = StartPosition.WithoutStore(After("e1", position), Settled, Current);
-        Assert.Equal((position, StartKind.Resumed), (start!.Value.From.Position, start.Value.Kind));
-    }
-
-    [Fact]
-    public void An_id_ahead_of_this_replica_is_resumed_where_the_store_has_it()
-    {
-        Assert.Null(StartPosition.WithoutStore(After("e1", 110), Settled, Current));
-        var start = At(After("e1", 110), Settled, new StreamId("e1", 120));
-        Assert.Equal((110, 120, StartKind.Resumed), (start.From.Position, start.Head.Position, start.Kind));
-    }
-
-    [Fact]
-    public void An_id_beyond_the_head_resyncs_with_reason_future()
-    {
-        var start = At(After("e1", 130), Settled, new StreamId("e1", 120));
-        Assert.Equal((StartKind.Resync, ResyncReason.Future, 120), (start.Kind, start.Reason, start.From.Position));
-    }
-
-    [Fact]
-    public void While_the_store_is_silent_an_id_ahead_of_this_replica_is_believed()
-    {
-        var start = At(After("e1", 130), Settled, stored: null);
-        Assert.Equal((130, StartKind.Resumed), (start.From.Position, start.Kind));
-    }
-
-    [Fact]
-    public void An_id_of_another_epoch_resyncs_to_the_head()
-    {
-        var start = At(After("other", 5), Settled, new StreamId("e1", 120));
-        Assert.Equal((StartKind.Resync, ResyncReason.Epoch), (start.Kind, start.Reason));
-        Assert.Equal((new StreamId("other", 5), new StreamId("e1", 120)), (start.After, start.From));
-    }
-
-    [Fact]
-    public void An_id_of_a_former_epoch_is_resumed_where_the_epochs_share_it()
-    {
-        var start = StartPosition.WithoutStore(After("e0", 60), Settled, Current)!.Value;
-        Assert.Equal(StartKind.Resumed, start.Kind);
-        Assert.Equal((new StreamId("e0", 60), new StreamId("e1", 60)), (start.After, start.From));
-        // Ahead of this replica, which will reach that position.
-        var ahead = At(After("e0", 60), Settled with { Position = 50 }, stored: null);
-        Assert.Equal((StartKind.Resumed, new StreamId("e1", 60)), (ahead.Kind, ahead.From));
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void An_id_of_a_former_epoch_beyond_the_shared_positions_gets_a_resync(bool storeAnswers)
-    {
-        Assert.Null(StartPosition.WithoutStore(After("e0", 61), Settled, Current));
-        var start = At(After("e0", 61), Settled, storeAnswers ? new StreamId("e1", 120) : null);
-        Assert.Equal((StartKind.Resync, ResyncReason.Epoch), (start.Kind, start.Reason));
-    }
-
-    [Fact]
-    public void The_head_of_a_former_primary_does_not_decide_about_an_id_ahead_of_this_replica()
-    {
-        var start = At(After("e1", 130), Settled, new StreamId("e0", 70));
-        Assert.Equal((130, StartKind.Resumed), (start.From.Position, start.Kind));
-        Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, new StreamId("e0", 70)));
-    }
-
-    [Fact]
-    public void An_id_of_an_unknown_epoch_waits_for_the_store()
-    {
-        Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, stored: null));
-        Assert.Null(StartPosition.WithStore(After("e2", 5), Settled, Current, new StreamId("e2", 120)));
-    }
-
-    [Theory]
     [InlineData(null, ResyncReason.Malformed)]
     [InlineData(ResyncReason.Future, ResyncReason.Future)]
     internal void An_invalid_id_starts_at_the_head_or_at_the_finite_streams_beginning(
@@ -122,9 +99,12 @@ public class StartPositionTests
     {
         var request = Fresh() with { Last = new LastEventId("abc", null), Ordinal = ordinal };
         Assert.Null(StartPosition.WithoutStore(request, Settled, Current));
-        Assert.Equal(reason, At(request, Settled, stored: null).Reason);
+        Assert.Equal(reason, At(request).Reason);
         var finite = request with { ResyncAfter = new StreamId("e1", 3) };
-        Assert.Equal(3, At(finite, Settled, stored: null).From.Position);
+        Assert.Equal(3, At(finite).From.Position);
+
+        static StartPosition At(StreamRequest request) =>
+            StartPosition.WithStore(request, Settled, Current, stored: null)!.Value;
     }
 
     [Fact]
@@ -143,11 +123,10 @@ public class StartPositionTests
         );
     }
 
-    private static StartPosition At(StreamRequest request, StreamId settled, StreamId? stored) =>
-        StartPosition.WithStore(request, settled, Current, stored)!.Value;
+    private static StreamId Id(string text) =>
+        StreamId.TryParse(text, out var id) ? id : throw new FormatException(text);
 
     private static StreamRequest Fresh() => new(Everything, default);
 
-    private static StreamRequest After(string epoch, long position) =>
-        new(Everything, new LastEventId("sent", new StreamId(epoch, position)));
+    private static StreamRequest After(StreamId last) => new(Everything, new LastEventId("sent", last));
 }
