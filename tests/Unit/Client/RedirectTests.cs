@@ -43,11 +43,11 @@ public sealed class RedirectTests
     }
 
     [Fact]
-    public async Task A_redirect_to_the_same_origin_keeps_the_callers_headers()
+    public async Task A_redirect_to_the_same_origin_keeps_the_callers_headers_and_the_last_id()
     {
         await using var server = await StartAsync(Redirect(307, "/there"), End);
-        await ReadAsync(new SseRequest(server.Url) { Headers = Keys });
-        Assert.Equal(["/", "/there"], server.Requests.Select(r => r.Target));
+        await ReadAsync(new SseRequest(server.Url) { Headers = Keys, LastEventId = "e-1" });
+        Assert.Equal([("/", "e-1"), ("/there", "e-1")], server.Requests.Select(r => (r.Target, r.LastEventId)));
         Assert.All(server.Requests, r => AssertKeys(r, areSent: true));
     }
 
