@@ -3,12 +3,9 @@ namespace Broadcaster;
 /// <summary>The service as the program runs it; tests start it within their own process.</summary>
 internal static class BroadcasterApplication
 {
-    /// <param name="args">The command line.</param>
-    /// <param name="clock">The service's clock, the system's if null.</param>
-    public static WebApplication Build(string[] args, TimeProvider? clock = null)
+    public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
-        builder.Services.AddSingleton(clock ?? TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddEventStore();
         builder.AddStoreUsage();

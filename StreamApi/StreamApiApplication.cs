@@ -13,12 +13,9 @@ namespace StreamApi;
 /// <summary>The service as the program runs it; tests start it within their own process.</summary>
 internal static class StreamApiApplication
 {
-    /// <param name="args">The command line.</param>
-    /// <param name="clock">The service's clock, the system's if null.</param>
-    public static WebApplication Build(string[] args, TimeProvider? clock = null)
+    public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
-        builder.Services.AddSingleton(clock ?? TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddEventStore();
         builder.AddSecurity();

@@ -1,6 +1,7 @@
 using System.Net;
 using Harness;
 using Harness.Worlds;
+using Stack;
 
 namespace Browser;
 
@@ -8,7 +9,7 @@ namespace Browser;
 internal sealed class PagesSystem : IAsyncDisposable
 {
     /// <summary>The dashboard's address that pages link to; a test has no dashboard.</summary>
-    public const string Dashboard = "http://dashboard.test";
+    public const string Dashboard = StackFixture.Dashboard;
 
     private readonly FaultyLink _entrance;
     private RunningService? _frontend;

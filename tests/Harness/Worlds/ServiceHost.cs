@@ -39,14 +39,12 @@ internal sealed class ServiceHost : RunningService
     /// <param name="environment">Its settings, named as environment variables.</param>
     /// <param name="url">The address to listen on.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
-    /// <param name="clock">The service's clock, the system's if null.</param>
     /// <exception cref="InvalidOperationException">The service does not start; contains its log.</exception>
     public static async Task<ServiceHost> StartAsync(
         string service,
         IReadOnlyDictionary<string, string> environment,
         string url,
-        CancellationToken cancellationToken,
-        TimeProvider? clock = null
+        CancellationToken cancellationToken
     )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -55,7 +53,7 @@ internal sealed class ServiceHost : RunningService
         // The service's background work must not see the test's context.
         using (ExecutionContext.SuppressFlow())
             starting = Task.Run(
-                () => RunAsync(service, Arguments(service, environment, url), clock, limit.Token),
+                () => RunAsync(service, Arguments(service, environment, url), limit.Token),
                 CancellationToken.None
             );
         return await starting;
@@ -91,12 +89,7 @@ internal sealed class ServiceHost : RunningService
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private static async Task<ServiceHost> RunAsync(
-        string service,
-        string[] arguments,
-        TimeProvider? clock,
-        CancellationToken limit
-    )
+    private static async Task<ServiceHost> RunAsync(string service, string[] arguments, CancellationToken limit)
     {
         ServiceHost? host = null;
         try
@@ -104,8 +97,8 @@ internal sealed class ServiceHost : RunningService
             host = new ServiceHost(
                 service switch
                 {
-                    "StreamApi" => StreamApiApplication.Build(arguments, clock),
-                    "Broadcaster" => BroadcasterApplication.Build(arguments, clock),
+                    "StreamApi" => StreamApiApplication.Build(arguments),
+                    "Broadcaster" => BroadcasterApplication.Build(arguments),
                     _ => WebFrontendApplication.Build(arguments),
                 }
             );

@@ -55,14 +55,20 @@ internal sealed class Stores(string eventStore, string redis)
     private async Task<string> MigrateAsync()
     {
         var database = await CreateDatabaseAsync(CancellationToken.None);
-        database.Pooling = false; // Postgres copies only what nobody is connected to
+        await MigrateAsync(database);
+        return database.Database!;
+    }
 
-        await StreamApi.Migration.RunAsync([
+    /// <summary>Migrates a database, to which nobody is connected afterwards.</summary>
+    public static Task MigrateAsync(NpgsqlConnectionStringBuilder database)
+    {
+        // Postgres copies only what nobody is connected to.
+        var alone = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false };
+        return StreamApi.Migration.RunAsync([
             "--ConnectionStrings:eventstore",
-            database.ConnectionString,
+            alone.ConnectionString,
             "--Logging:LogLevel:Default",
             "Warning",
         ]);
-        return database.Database!;
     }
 }

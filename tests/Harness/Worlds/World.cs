@@ -16,9 +16,9 @@ internal sealed class World : IAsyncDisposable
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly List<RunningService> _services = [];
     private readonly Dictionary<string, string> _environment;
+    private readonly NpgsqlConnectionStringBuilder _database;
     private readonly string? _apiKey;
     private readonly bool _inProcesses;
-    private readonly TimeProvider? _clock;
 
     private World(
         WorldOptions options,
@@ -30,9 +30,9 @@ internal sealed class World : IAsyncDisposable
     {
         _apiKey = options.Key;
         _inProcesses = options.InProcesses;
-        _clock = options.Time;
         Postgres = postgres;
         Redis = redis;
+        _database = database;
         Database = NpgsqlDataSource.Create(database.ConnectionString);
         var linked = new NpgsqlConnectionStringBuilder(database.ConnectionString)
         {
@@ -55,6 +55,17 @@ internal sealed class World : IAsyncDisposable
     public NpgsqlDataSource Database { get; }
     public FaultyLink Postgres { get; }
     public FaultyLink Redis { get; }
+
+    /// <summary>The address of the database without the link.</summary>
+    public NpgsqlConnectionStringBuilder DirectDatabase => new(_database.ConnectionString);
+
+    /// <summary>Settings of a service that does not use the links.</summary>
+    public Dictionary<string, string> DirectSettings =>
+        new()
+        {
+            ["ConnectionStrings__eventstore"] = _database.ConnectionString,
+            ["ConnectionStrings__redis"] = Stores.Shared.Redis,
+        };
 
     /// <summary>The Redis channel of this system.</summary>
     public string Channel => _environment["EventStore__Channel"];
@@ -301,7 +312,7 @@ internal sealed class World : IAsyncDisposable
         RunningService service =
             asProcess || _inProcesses
                 ? await ServiceProcess.StartAsync(name, environment, stop, url)
-                : await ServiceHost.StartAsync(name, environment, url, stop, _clock);
+                : await ServiceHost.StartAsync(name, environment, url, stop);
         lock (_services)
             _services.Add(service);
         return service;

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Harness.Worlds;
 
-/// <summary>What a world consists of: one replica and one Broadcaster, within the test's process, unless said
+/// <summary>The parts of a world: one replica and one Broadcaster, within the test's process, unless said
 /// otherwise.</summary>
 internal sealed class WorldOptions
 {
@@ -12,7 +12,6 @@ internal sealed class WorldOptions
     internal bool InProcesses { get; private set; }
     internal string? Key { get; private set; }
     internal NpgsqlConnectionStringBuilder? Store { get; private set; }
-    internal TimeProvider? Time { get; private set; }
     internal Dictionary<string, string> Settings { get; } = [];
 
     public WorldOptions Replicas(int count)
@@ -45,13 +44,6 @@ internal sealed class WorldOptions
     public WorldOptions ApiKey(string? key)
     {
         Key = key;
-        return this;
-    }
-
-    /// <summary>The clock of every service within the test's process.</summary>
-    public WorldOptions Clock(TimeProvider clock)
-    {
-        Time = clock;
         return this;
     }
 

@@ -15,7 +15,7 @@ public sealed class BehindRetentionTests
     {
         // The links are those of the first replica.
         await using var system = await StartAsync(replicas: 1);
-        var others = DirectSettings.Of(system);
+        var others = system.DirectSettings;
         var publisher = await system.StartReplicaAsync(others);
         await system.StartBroadcasterAsync(others);
         await system.WaitForModeAsync("live");
@@ -36,7 +36,7 @@ public sealed class BehindRetentionTests
     {
         // The link to Postgres is the Broadcaster's.
         await using var system = await StartAsync(replicas: 0);
-        var others = DirectSettings.Of(system);
+        var others = system.DirectSettings;
         // It must not read the store itself when a heartbeat is late.
         var reading = await system.StartReplicaAsync(new(others) { ["Streaming__RelayHeartbeatSeconds"] = "60" });
         var publisher = await system.StartReplicaAsync(others);

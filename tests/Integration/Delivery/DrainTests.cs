@@ -52,7 +52,7 @@ public sealed class DrainTests
                 )
             )
             .ToArray();
-        await Eventually.HoldsAsync(() => Task.FromResult(connected >= Streams), "every client is connected");
+        await Eventually.HoldsAsync(() => connected >= Streams, "every client is connected");
 
         await PublishAsync(staying, publisher, 20);
         leaving.Terminate();
@@ -67,12 +67,9 @@ public sealed class DrainTests
         );
         Assert.Equal(0, leaving.ExitCode);
         await publishing;
-        await Eventually.HoldsAsync(() => Task.FromResult(connected >= 2 * Streams), "every client has come back");
+        await Eventually.HoldsAsync(() => connected >= 2 * Streams, "every client has come back");
         await PublishAsync(staying, publisher, 20);
-        await Eventually.HoldsAsync(
-            () => Task.FromResult(ledger.MissingNow == 0),
-            "every client has everything that was acknowledged"
-        );
+        await Eventually.HoldsAsync(() => ledger.MissingNow == 0, "every client has everything that was acknowledged");
 
         await stop.CancelAsync();
         await Task.WhenAll(reading);

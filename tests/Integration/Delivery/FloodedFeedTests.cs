@@ -24,7 +24,7 @@ public sealed class FloodedFeedTests
                 .Set("EventStore:CommandTimeoutSeconds", 2)
         );
         // The publisher and the Broadcaster must work while the flooded replica does not, also on a busy machine.
-        var direct = DirectSettings.Of(system);
+        var direct = system.DirectSettings;
         direct["EventStore__CommandTimeoutSeconds"] = "15";
         direct["Relay__LeaseMilliseconds"] = "60000";
 
@@ -56,7 +56,7 @@ public sealed class FloodedFeedTests
             // Redis disconnects a subscriber for which 32 MB wait.
             var bytes = before + (batch + 1L) * BatchEvents * Pad.Length;
             await Eventually.HoldsAsync(
-                () => Task.FromResult(system.Redis.Received > bytes),
+                () => system.Redis.Received > bytes,
                 $"Redis has brought batch {batch}",
                 () => flooded.Output
             );

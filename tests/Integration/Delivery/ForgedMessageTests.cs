@@ -81,7 +81,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         }
         Assert.Equal(Enumerable.Range(1, 10), Numbers(reader));
         await Eventually.HoldsAsync(
-            () => Task.FromResult(printed.Any(line => line.Contains("was refused", StringComparison.Ordinal))),
+            () => printed.Any(line => line.Contains("was refused", StringComparison.Ordinal)),
             "the log says that a message was refused"
         );
         _system.Replicas[0].Printed -= printed.Enqueue;
@@ -102,7 +102,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         between.Changes = true;
         await World.PublishNumbersAsync(_system.Replicas[0], Topic, 100, 20);
         await reader.WaitForEventsAsync(20);
-        await Eventually.HoldsAsync(() => Task.FromResult(between.Changed > 0), "a message was changed");
+        await Eventually.HoldsAsync(() => between.Changed > 0, "a message was changed");
         await behind.WaitForEventsAsync(20);
         Assert.Equal(Enumerable.Range(100, 20), Numbers(behind));
         between.Changes = false;
@@ -118,10 +118,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         await channel.RecordAsync();
         await World.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 5);
         await reader.WaitForEventsAsync(5);
-        await Eventually.HoldsAsync(
-            () => Task.FromResult(channel.Recorded.Count > 3),
-            "there is something to play again"
-        );
+        await Eventually.HoldsAsync(() => channel.Recorded.Count > 3, "there is something to play again");
 
         channel.IsRecording = false;
         foreach (var broadcaster in _system.Broadcasters)

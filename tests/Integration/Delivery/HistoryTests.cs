@@ -89,7 +89,7 @@ public sealed class HistoryTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var positions = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
         foreach (var service in (RunningService[])[.. system.Replicas, .. system.Broadcasters])
             await service.DisposeAsync();
-        var original = Original(system);
+        var original = system.DirectDatabase;
         var restored = original.Database + "_restored";
 
         await using (
@@ -136,12 +136,6 @@ public sealed class HistoryTests(PromotionRig rig) : IClassFixture<PromotionRig>
         await open.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         await AssertOtherHistoryAsync(system.Replicas[0], positions, eventsKept: 5);
     }
-
-    private static NpgsqlConnectionStringBuilder Original(World system) =>
-        new(Stores.Shared.EventStore)
-        {
-            Database = new NpgsqlConnectionStringBuilder(system.Database.ConnectionString).Database,
-        };
 
     // Its own channel without a Broadcaster, so the replica reads Postgres.
     private static Dictionary<string, string> At(string connectionString) =>

@@ -149,7 +149,7 @@ public sealed class IntakeQueueTests
             await PublishAsync(RelayChannels.Slot(_channel, _slot), "unsigned"u8.ToArray());
             await PublishAsync(RelayChannels.Pages(_channel), "unsigned"u8.ToArray());
             await Eventually.HoldsAsync(
-                () => Task.FromResult(Volatile.Read(ref _refused) >= refused),
+                () => Volatile.Read(ref _refused) >= refused,
                 "the intake has had every message"
             );
         }

@@ -84,7 +84,7 @@ public sealed class LeaseTests
             await delete.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         var broadcaster = await system.StartBroadcasterAsync();
         await Eventually.HoldsAsync(
-            () => Task.FromResult(broadcaster.Output.Contains("is the leader", StringComparison.Ordinal)),
+            () => broadcaster.Output.Contains("is the leader", StringComparison.Ordinal),
             "it has tried"
         );
         var lease = new LeaderLease(system.Database);

@@ -31,7 +31,7 @@ internal sealed class NumberPublisher
     {
         var target = Volatile.Read(ref _published) + events;
         return Eventually.HoldsAsync(
-            () => Task.FromResult(Volatile.Read(ref _published) >= target || _publishing.IsCompleted),
+            () => Volatile.Read(ref _published) >= target || _publishing.IsCompleted,
             $"{events} more events are published"
         );
     }

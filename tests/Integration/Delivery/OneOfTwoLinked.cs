@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace Integration.Delivery;
 
 /// <summary>A shared system whose first replica uses the links to the stores; the second replica and the Broadcaster
@@ -11,18 +9,11 @@ public abstract class OneOfTwoLinked : SharedWorld
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        var database = new NpgsqlConnectionStringBuilder(Stores.Shared.EventStore)
-        {
-            Database = new NpgsqlConnectionStringBuilder(System.Database.ConnectionString).Database,
-        };
-        var direct = new Dictionary<string, string>
-        {
-            ["ConnectionStrings__eventstore"] = database.ConnectionString,
-            ["ConnectionStrings__redis"] = Stores.Shared.Redis,
-            // They must work while the linked replica does not, also on a busy machine.
-            ["EventStore__CommandTimeoutSeconds"] = "15",
-            ["Relay__LeaseMilliseconds"] = "60000",
-        };
+        var direct = System.DirectSettings;
+        // They must work while the linked replica does not, also on a busy machine.
+        direct["EventStore__CommandTimeoutSeconds"] = "15";
+        direct["Relay__LeaseMilliseconds"] = "60000";
+
         await System.StartReplicaAsync(direct);
         await System.StartBroadcasterAsync(direct);
     }

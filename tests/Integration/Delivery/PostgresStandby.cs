@@ -88,14 +88,7 @@ internal sealed class PostgresStandby : IAsyncDisposable
     private async Task MigrateAsync()
     {
         await CreateAsync(Migrated, "template1");
-        var database = At(Migrated);
-        database.Pooling = false; // Postgres copies only what nobody is connected to
-        await StreamApi.Migration.RunAsync([
-            "--ConnectionStrings:eventstore",
-            database.ConnectionString,
-            "--Logging:LogLevel:Default",
-            "Warning",
-        ]);
+        await Stores.MigrateAsync(At(Migrated));
     }
 
     private async Task CreateAsync(string name, string template)

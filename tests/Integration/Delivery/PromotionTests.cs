@@ -36,7 +36,7 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         system.Postgres.Redirect(rig.Origin.Port);
         foreach (var replica in system.Replicas)
             await Eventually.HoldsAsync(
-                () => Task.FromResult(replica.Output.Contains("former primary", StringComparison.Ordinal)),
+                () => replica.Output.Contains("former primary", StringComparison.Ordinal),
                 "the replica has asked the former primary"
             );
         system.Postgres.Redirect(server.Port);

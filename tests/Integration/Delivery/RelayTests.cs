@@ -55,7 +55,7 @@ public sealed class RelayTests
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var following = relay.RunAsync(fence + 1, () => true, stop.Token);
         await Eventually.HoldsAsync(
-            () => Task.FromResult(received.Count(f => f == fence + 1) >= 10),
+            () => received.Count(f => f == fence + 1) >= 10,
             "the next leader sends heartbeats"
         );
         Assert.All(received.Skip(ended).SkipWhile(f => f == fence), f => Assert.Equal(fence + 1, f));

@@ -4,7 +4,7 @@ using Integration.Seeds;
 
 namespace Integration.Delivery;
 
-/// <summary>What a replica says at <c>/health</c>.</summary>
+/// <summary>The answer of a replica at <c>/health</c>.</summary>
 internal static class ReplicaHealth
 {
     public static Task IsAsync(RunningService replica, HttpStatusCode status) => SaysAsync(replica, "", status);

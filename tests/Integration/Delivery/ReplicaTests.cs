@@ -155,7 +155,7 @@ public sealed class ReplicaTests
         await using var list = await SseReader.OpenAsync(system.Replicas[0].Url, "/v1/connections/stream");
         // An update a second says that the list is partial.
         await Eventually.HoldsAsync(
-            () => Task.FromResult(Volatile.Read(ref asked) >= 2 || list.Frames.Count(f => f.Event == "update") >= 16),
+            () => Volatile.Read(ref asked) >= 2 || list.Frames.Count(f => f.Event == "update") >= 16,
             "it is asked again, or the first listing is repeated"
         );
         Assert.InRange(Volatile.Read(ref asked), 2, int.MaxValue);

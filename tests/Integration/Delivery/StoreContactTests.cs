@@ -43,10 +43,7 @@ public sealed class StoreContactTests
         await contact.StopAsync(Stop);
 
         Task AwayAsync(bool isAway) =>
-            Eventually.HoldsAsync(
-                () => Task.FromResult(contact.AwayFor is not null == isAway),
-                $"the store is away: {isAway}"
-            );
+            Eventually.HoldsAsync(() => contact.AwayFor is not null == isAway, $"the store is away: {isAway}");
     }
 
     /// <summary>A clock whose pauses end when the test says so.</summary>

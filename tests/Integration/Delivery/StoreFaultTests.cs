@@ -81,7 +81,7 @@ public sealed class StoreFaultTests(StoreFaultTests.TwoReplicas fixture) : IClas
     public async Task A_replica_that_is_cut_off_believes_an_id_from_one_that_is_ahead()
     {
         await WholeAsync();
-        await using var ahead = await _system.StartReplicaAsync(DirectSettings.Of(_system));
+        await using var ahead = await _system.StartReplicaAsync(_system.DirectSettings);
         await using var before = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         _system.Postgres.Freeze();
         _system.Redis.Freeze();

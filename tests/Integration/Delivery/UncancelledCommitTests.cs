@@ -36,7 +36,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
             Assert.Equal(HttpStatusCode.ServiceUnavailable, await PostAsync(system.Replicas[0], path, 2, body, Stop));
             var looks = Looks(system);
             await Eventually.HoldsAsync(
-                () => Task.FromResult(Looks(system) > looks),
+                () => Looks(system) > looks,
                 "the server looks whether Postgres still runs both"
             );
             await WaitForAsync(system, commit, 2);

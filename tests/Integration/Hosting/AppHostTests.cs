@@ -35,7 +35,7 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
         Assert.Equal(2, streamapi.Annotations.OfType<ReplicaAnnotation>().Last().Replicas);
     }
 
-    /// <summary>What the command of the dashboard opens in its terminal dock.</summary>
+    /// <summary>The terminal that the command of the dashboard opens in its dock.</summary>
     [Theory]
     [InlineData("postgres", "=", "select 40 + 2 as answer from pg_roles limit 1;\r", "42")]
     [InlineData("redis-server", ">", "eval 'return 40 + 2' 0\r", "(integer) 42")]

@@ -191,7 +191,7 @@ public class FailureReportTests
         public async Task<string> FirstAsync(string words)
         {
             await Eventually.HoldsAsync(
-                () => Task.FromResult(_all.Any(r => r.StartsWith(words + " ", StringComparison.Ordinal))),
+                () => _all.Any(r => r.StartsWith(words + " ", StringComparison.Ordinal)),
                 $"{words} … is reported"
             );
             return _all.First(r => r.StartsWith(words + " ", StringComparison.Ordinal));

@@ -155,7 +155,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : IClassFixt
         // The replica wakes with tokens to store; the fence rejects them.
         own.Thaw();
         await Eventually.HoldsAsync(
-            () => Task.FromResult(own.Output.Contains("another one has ended its runs", StringComparison.Ordinal)),
+            () => own.Output.Contains("another one has ended its runs", StringComparison.Ordinal),
             "it knows that it was away"
         );
         var other = "";

@@ -206,7 +206,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : IClassFixtur
         await using (var later = await SseReader.OpenAsync(shared.World.A.Url, "/items/stream"))
             await later.WaitForEndAsync();
         await Eventually.HoldsAsync(
-            () => Task.FromResult(printed.Any(line => line.Contains("/items/stream ended", StringComparison.Ordinal))),
+            () => printed.Any(line => line.Contains("/items/stream ended", StringComparison.Ordinal)),
             "the later stream's end is printed"
         );
         shared.World.A.Printed -= printed.Enqueue;

@@ -78,7 +78,7 @@ public sealed class RunLeaseTests
         using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompt }))
             Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
         await Eventually.HoldsAsync(
-            () => Task.FromResult(replica.Output.Contains("lost its lease", StringComparison.Ordinal)),
+            () => replica.Output.Contains("lost its lease", StringComparison.Ordinal),
             "the replica has tried to answer"
         );
         await SetLeaseAsync("clock_timestamp() + interval '1 hour'");

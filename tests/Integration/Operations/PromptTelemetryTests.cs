@@ -43,7 +43,7 @@ public sealed class PromptTelemetryTests
         var text = await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
 
         await Eventually.HoldsAsync(
-            () => Task.FromResult(Exported("gen_ai.response.model")),
+            () => Exported("gen_ai.response.model"),
             "the span of the call is exported",
             () => text
         );

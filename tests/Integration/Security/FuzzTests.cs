@@ -90,7 +90,7 @@ public sealed class FuzzTests
         if (!OperatingSystem.IsLinux())
             return;
         await Eventually.HoldsAsync(
-            () => Task.FromResult(server.Process.Megabytes() <= before + MaxGrownMegabytes),
+            () => server.Process.Megabytes() <= before + MaxGrownMegabytes,
             $"memory is back at {before} MB and at most {MaxGrownMegabytes} more"
         );
     }

@@ -38,10 +38,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                     .Set("Kestrel:Endpoints:B:Protocols", "Http2")
                     .ApiKey(SecureSystem.OperatorKey)
             );
-            await Eventually.HoldsAsync(
-                () => Task.FromResult(Addresses(System).Count() == 2),
-                "both addresses are in the log"
-            );
+            await Eventually.HoldsAsync(() => Addresses(System).Count() == 2, "both addresses are in the log");
             Http2 = Addresses(System).ElementAt(1);
             string[] topics = [.. Enumerable.Repeat("pages.large", 50), .. Enumerable.Repeat("pages.small", 10)];
             foreach (var chunk in topics.Index().Chunk(10))

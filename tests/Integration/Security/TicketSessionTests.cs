@@ -79,7 +79,7 @@ public sealed class TicketSessionTests
         var ticket = Guid.NewGuid();
         await a.StoreClock.StartAsync(Stop);
         await Eventually.HoldsAsync(
-            () => Task.FromResult(Math.Abs((a.StoreClock.Ahead.TotalSeconds + seconds)) < 1),
+            () => Math.Abs((a.StoreClock.Ahead.TotalSeconds + seconds)) < 1,
             "the offset of the clocks is known"
         );
         a.Open(Guid.NewGuid());

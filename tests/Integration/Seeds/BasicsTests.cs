@@ -217,7 +217,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
         await using var other = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=unwatched");
         await using var third = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=watched.c");
         await Eventually.HoldsAsync(
-            () => Task.FromResult(Updates().SelectMany(e => TopicsOf(e, "upserted")).Contains("c")),
+            () => Updates().SelectMany(e => TopicsOf(e, "upserted")).Contains("c"),
             "an update has the new connection"
         );
         Assert.All(Updates(), e => Assert.Empty(TopicsOf(e, "upserted").Except(["a", "b", "c"])));

@@ -140,7 +140,7 @@ internal sealed class BrowserPage : IAsyncDisposable
     public async Task<JsonElement> WaitAsync(Func<JsonElement, bool> condition, string what)
     {
         await Eventually.HoldsAsync(
-            () => Task.FromResult(_result() is { } result && condition(result)),
+            () => _result() is { } result && condition(result),
             what,
             () => $"The page said: {_result()}"
         );

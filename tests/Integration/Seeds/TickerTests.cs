@@ -34,7 +34,7 @@ public sealed class TickerTests
         );
 
         await ticker.StartAsync(stop);
-        await Eventually.HoldsAsync(() => Task.FromResult(clock.Seconds >= 120), "two minutes have passed");
+        await Eventually.HoldsAsync(() => clock.Seconds >= 120, "two minutes have passed");
         await ticker.StopAsync(stop);
 
         Assert.InRange((long)asked.Count, 2, (clock.Seconds / 10) + 2);
