@@ -10,11 +10,14 @@ namespace WebFrontend;
 /// <summary>The service as the program runs it; tests start it within their own process.</summary>
 internal static class WebFrontendApplication
 {
-    public static WebApplication Build(string[] args)
+    /// <param name="args">The command line.</param>
+    /// <param name="clock">A clock that a test moves; null: the machine's.</param>
+    public static WebApplication Build(string[] args, TimeProvider? clock = null)
     {
         var builder = WebApplication.CreateBuilder(args);
         // Serves scripts and styles from the build output in Production too, not only from a published folder.
         builder.WebHost.UseStaticWebAssets();
+        builder.Services.AddSingleton(clock ?? TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddStreamApiAddress();
         builder.AddSignIn();

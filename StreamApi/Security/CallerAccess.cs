@@ -21,7 +21,7 @@ internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOpti
     {
         var caller = Caller.Of(context);
         var expiry = caller.Until is { } until
-            ? StreamExpiry.Ending(until, TimeSpan.FromSeconds(security.Value.RenewSeconds), clock.GetUtcNow())
+            ? StreamExpiry.Ending(until, TimeSpan.FromSeconds(security.Value.RenewSeconds), clock)
             : StreamExpiry.Endless;
         return new StreamGrant(expiry, caller.Ticket is { } ticket ? tickets.SessionOf(ticket) : null);
     }

@@ -2,7 +2,7 @@ namespace Streaming.Access;
 
 /// <summary>End of the right to read a stream. It is checked before events are written, and once a second.</summary>
 /// <param name="Until">Time at which the right ends; null: never.</param>
-/// <param name="EndsAt">The same time in <see cref="Environment.TickCount64"/>.</param>
+/// <param name="EndsAt">The same time in <see cref="ElapsedTime.Milliseconds"/>.</param>
 /// <param name="RenewAt">Time at which the client is notified, on the same clock.</param>
 internal sealed record StreamExpiry(DateTimeOffset? Until, long EndsAt, long RenewAt)
 {
@@ -11,10 +11,12 @@ internal sealed record StreamExpiry(DateTimeOffset? Until, long EndsAt, long Ren
     /// <param name="until">Time at which the right ends.</param>
     /// <param name="renew">Time before the end at which the client is notified. A stream shorter than twice this time
     /// is notified only at its end.</param>
-    /// <param name="now">Current time.</param>
-    public static StreamExpiry Ending(DateTimeOffset until, TimeSpan renew, DateTimeOffset now)
+    /// <param name="clock">The clock by which it ends.</param>
+    public static StreamExpiry Ending(DateTimeOffset until, TimeSpan renew, TimeProvider clock)
     {
-        var endsAt = Environment.TickCount64 + (long)Math.Ceiling((until - now).TotalMilliseconds);
-        return new(until, endsAt, until - now < 2 * renew ? long.MaxValue : endsAt - (long)renew.TotalMilliseconds);
+        var left = until - clock.GetUtcNow();
+        var endsAt = clock.Milliseconds() + (long)Math.Ceiling(left.TotalMilliseconds);
+
+        return new(until, endsAt, left < 2 * renew ? long.MaxValue : endsAt - (long)renew.TotalMilliseconds);
     }
 }

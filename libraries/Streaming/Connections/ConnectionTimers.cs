@@ -6,7 +6,7 @@ namespace Streaming.Connections;
 
 /// <summary>
 /// Looks at every connection of a writer loop once a second: ends the expired and the dead ones, and writes to the
-/// quiet ones (<see cref="Heartbeats"/>). Times are milliseconds of <see cref="Environment.TickCount64"/>.
+/// quiet ones (<see cref="Heartbeats"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.
 /// </summary>
 /// <remarks>
 /// A tick is cut into slices of a millisecond, between which the loop writes events: thousands of quiet streams may be
@@ -18,7 +18,8 @@ internal sealed class ConnectionTimers(
     LoopConnections connections,
     CatchUpPages pages,
     ConnectionWriter writer,
-    StreamingOptions options
+    StreamingOptions options,
+    TimeProvider clock
 )
 {
     private const int IntervalMilliseconds = 1_000;
@@ -40,18 +41,21 @@ internal sealed class ConnectionTimers(
     /// <summary>Begins a tick, or continues it for about a millisecond.</summary>
     public void TickIfDue()
     {
-        var now = Environment.TickCount64;
+        var now = clock.Milliseconds();
         if (!IsUnderWay)
         {
             if (now - _tickedAt < IntervalMilliseconds)
                 return;
-            (_tickedAt, _groups, _group) = (now, connections.All, 0);
+
+            _tickedAt = now;
+            _groups = connections.All;
+            _group = 0;
         }
         var until = Stopwatch.GetTimestamp() + Slice;
         // Read before the connections are visited: one that is then caught up with its log has every match up to here.
         var settled = logs.Now.Settled;
         byte[]? idOnly = null;
-        for (; IsUnderWay; (_group, _left) = (_group + 1, int.MaxValue))
+        for (; IsUnderWay; NextGroup())
         {
             if (Stopwatch.GetTimestamp() >= until)
                 return;
@@ -68,6 +72,12 @@ internal sealed class ConnectionTimers(
             Volatile.Write(ref log.Loops[loop].ReadThrough, ReadThrough(log, group));
         }
         _groups = [];
+    }
+
+    private void NextGroup()
+    {
+        _group++;
+        _left = int.MaxValue;
     }
 
     private void Visit(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)

@@ -71,7 +71,10 @@ internal sealed class ConnectionWriter(
             pages.GiveUp(c);
             if (c.IdSent > shared)
                 c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamId(lineage.Epoch, shared)));
-            (c.Epoch, c.Position, c.IdSent, c.Sequence) = (lineage.Epoch, shared, Math.Min(c.IdSent, shared), -1);
+            c.Epoch = lineage.Epoch;
+            c.Position = shared;
+            c.IdSent = Math.Min(c.IdSent, shared);
+            c.Sequence = -1;
             // The skips beyond the fork are of events that this epoch does not have.
             c.SkippedThrough = 0;
         }
@@ -181,7 +184,7 @@ internal sealed class ConnectionWriter(
     private bool WriteBatch(StreamConnection c)
     {
         // A tick notices the end up to a second late; events must not be read until then.
-        if (Environment.TickCount64 >= c.Expiry.EndsAt)
+        if (clock.Local.Milliseconds() >= c.Expiry.EndsAt)
         {
             Close(c, EndReason.Unauthorized);
             return false;
@@ -193,7 +196,8 @@ internal sealed class ConnectionWriter(
             c.Latency.Add(bucket);
         c.Delivered += Batch.Count;
         // The frame's epoch, not the log's: a new one may have begun since the frame was taken.
-        (c.Epoch, c.Position) = (Batch.LastEpoch, Batch.LastPosition);
+        c.Epoch = Batch.LastEpoch;
+        c.Position = Batch.LastPosition;
         c.EventSent = c.IdSent = Batch.LastPosition;
         c.IdSentAt = c.WrittenAt;
         metrics.Delivered(loop, buckets);
@@ -207,7 +211,7 @@ internal sealed class ConnectionWriter(
     /// <returns>False if the client is gone.</returns>
     public bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
-        c.WrittenAt = Environment.TickCount64;
+        c.WrittenAt = clock.Local.Milliseconds();
         if (!c.Output.TryWrite(bytes, batch))
         {
             Leave(c, EndReason.ClientGone);
@@ -222,7 +226,9 @@ internal sealed class ConnectionWriter(
     private void Resync(StreamConnection c, ResyncReason reason, StreamId at)
     {
         var requested = c.StreamPosition.ToString();
-        (c.Epoch, c.Position, c.Sequence) = (at.Epoch, at.Position, -1);
+        c.Epoch = at.Epoch;
+        c.Position = at.Position;
+        c.Sequence = -1;
         c.EventSent = c.IdSent = at.Position;
         if (reason == ResyncReason.Epoch)
         {

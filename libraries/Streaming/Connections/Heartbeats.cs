@@ -13,7 +13,7 @@ internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions optio
     /// <param name="c">A connection that takes bytes.</param>
     /// <param name="settled">The position through which a connection that is caught up has had every match.</param>
     /// <param name="idOnly">The frame with that position, shared by the connections of a tick.</param>
-    /// <param name="now">Time of the tick, in milliseconds of <see cref="Environment.TickCount64"/>.</param>
+    /// <param name="now">Time of the tick, in <see cref="ElapsedTime.Milliseconds"/>.</param>
     public void WriteIfDue(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
     {
         if (now >= c.Expiry.RenewAt && !c.RenewSent)
@@ -33,13 +33,19 @@ internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions optio
         {
             idOnly ??= ControlFrames.IdOnly(settled);
             if (writer.Write(c, c.Output.Framed(idOnly)))
-                (c.Position, c.IdSent, c.IdSentAt) = (settled.Position, settled.Position, now);
+            {
+                c.Position = c.IdSent = settled.Position;
+                c.IdSentAt = now;
+            }
         }
         // A search that finds nothing. With this id, a client that reconnects does not search the same part again.
         else if (idIsDue && c.Position > c.IdSent && c.Opening is null)
         {
             if (writer.Write(c, c.Output.Framed(ControlFrames.IdOnly(c.StreamPosition))))
-                (c.IdSent, c.IdSentAt) = (c.Position, now);
+            {
+                c.IdSent = c.Position;
+                c.IdSentAt = now;
+            }
         }
         else if (now - c.WrittenAt >= options.HeartbeatSeconds * 1_000L)
             writer.Write(c, c.Output.Framed(ControlFrames.Heartbeat));

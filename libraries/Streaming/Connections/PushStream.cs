@@ -44,8 +44,8 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         _stop;
     private readonly SemaphoreSlim _writing = new(1);
     private readonly ITimer _heartbeat;
-    private readonly long _begunAt = Environment.TickCount64;
-    private long _writtenAt = Environment.TickCount64,
+    private readonly long _begunAt;
+    private long _writtenAt,
         _stalledMilliseconds;
     private volatile bool _waiting,
         _gone,
@@ -59,15 +59,19 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         PushOutput output,
         StreamingOptions options,
         PushSettings settings,
-        TimeProvider clock,
-        CancellationToken aborted
+        TimeProvider clock
     )
         : base(id, client)
     {
-        (_output, _topics, _options, _settings, _clock) = (output, topics, options, settings, clock);
+        _topics = topics;
+        _output = output;
+        _options = options;
+        _settings = settings;
+        _clock = clock;
+
+        _begunAt = _writtenAt = clock.Milliseconds();
         _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted, _graceOver.Token);
-        aborted.Register(() => _gone = true);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(_graceOver.Token);
         _heartbeat = clock.CreateTimer(_ => _ = OnTickAsync(), null, TickInterval, TickInterval);
     }
 
@@ -95,8 +99,10 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     /// <summary>
     /// Runs the endpoint's writer until it returns, the client is gone or the stream is stopped, and ends the body.
     /// </summary>
-    public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce)
+    public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, CancellationToken aborted = default)
     {
+        await using var leaving = aborted.Register(() => Stop(EndReason.ClientGone));
+
         try
         {
             if (!_settings.Bare)
@@ -156,9 +162,11 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         try
         {
             _waiting = true;
-            var (limit, start) = (MayStall(), Environment.TickCount64);
+            var limit = MayStall();
+            var start = _clock.Milliseconds();
+
             await _output.WriteAsync(frames, _stop.Token).WaitAsync(limit, _clock);
-            _writtenAt = Environment.TickCount64;
+            _writtenAt = _clock.Milliseconds();
             _stalledMilliseconds += _writtenAt - start;
             Delivered += events;
             Bytes += frames.Length;
@@ -184,7 +192,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
     private async Task OnTickAsync()
     {
-        var now = Environment.TickCount64;
+        var now = _clock.Milliseconds();
         if (now >= Expiry.EndsAt)
         {
             Stop(EndReason.Unauthorized);
@@ -203,7 +211,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         if (
             (_settings.Bare && _settings.Heartbeat is null)
             || _waiting
-            || Environment.TickCount64 - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L
+            || _clock.Milliseconds() - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L
         )
             return;
         await TryWriteAsync(_settings.Heartbeat ?? ControlFrames.Heartbeat);

@@ -68,7 +68,7 @@ internal sealed class StreamConnection(
 
     /// <summary>
     /// Times of the last write, of the last write taken, and of the last id sent, in
-    /// <see cref="Environment.TickCount64"/>.
+    /// <see cref="ElapsedTime.Milliseconds"/>.
     /// </summary>
     public long WrittenAt,
         TakenAt,

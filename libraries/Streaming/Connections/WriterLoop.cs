@@ -35,11 +35,14 @@ internal sealed class WriterLoop : IDisposable
         StreamingOptions options,
         StreamingMetrics metrics,
         StoreClock storeClock,
-        PendingWrites pending,
-        TimeProvider clock
+        PendingWrites pending
     )
     {
-        (_number, _options, _storeClock, _clock) = (number, options, storeClock, clock);
+        _number = number;
+        _options = options;
+        _storeClock = storeClock;
+        _clock = storeClock.Local;
+
         _connections = new LoopConnections(number);
         _pages = new CatchUpPages(
             replay,
@@ -47,11 +50,11 @@ internal sealed class WriterLoop : IDisposable
             (connection, waiter, page) => Post(Command.Page, connection, new Answer(waiter, page))
         );
         _writer = new ConnectionWriter(number, logs, _connections, _pages, options, metrics, storeClock);
-        _timers = new ConnectionTimers(number, logs, _connections, _pages, _writer, options);
+        _timers = new ConnectionTimers(number, logs, _connections, _pages, _writer, options, _clock);
         _rounds = new WriteRounds(
             number,
-            () => new WritePacing(options.MaxWritePacingMilliseconds, clock),
-            clock,
+            () => new WritePacing(options.MaxWritePacingMilliseconds, _clock),
+            _clock,
             WriteGrown
         );
         _inbox = new(number);
@@ -128,7 +131,7 @@ internal sealed class WriterLoop : IDisposable
                     _writer.Close(connection, reason);
                 break;
             case Command.Pump:
-                connection.TakenAt = Environment.TickCount64;
+                connection.TakenAt = _clock.Milliseconds();
                 // The first write waits for the connection takeover, which says nothing about the client's speed.
                 connection.WasBusy = connection.Delivered > 0 || connection.TakenAt - connection.WrittenAt > 1_000;
                 connection.HasKeptUp &= !connection.WasBusy;
@@ -151,7 +154,7 @@ internal sealed class WriterLoop : IDisposable
     private void Enter(StreamConnection c)
     {
         _connections.Add(c);
-        c.TakenAt = c.IdSentAt = Environment.TickCount64;
+        c.TakenAt = c.IdSentAt = _clock.Milliseconds();
         c.ReceivedAt = _storeClock.NowTicks;
         c.ExpiresAt = c.TakenAt + _options.NextMaxAge();
     }

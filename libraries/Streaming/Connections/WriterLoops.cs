@@ -21,8 +21,7 @@ internal sealed class WriterLoops : IDisposable
         IOptions<StreamingOptions> options,
         StreamingMetrics metrics,
         StoreClock storeClock,
-        PendingWrites pending,
-        TimeProvider clock
+        PendingWrites pending
     )
     {
         _logs = logs;
@@ -30,7 +29,7 @@ internal sealed class WriterLoops : IDisposable
         [
             .. Enumerable
                 .Range(0, options.Value.Writers)
-                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, storeClock, pending, clock)),
+                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, storeClock, pending)),
         ];
         logs.Appended += Wake;
     }

@@ -27,7 +27,8 @@ internal sealed class StoreClock : RestartingService
     )
         : base(logger, clock)
     {
-        (_store, _options) = (store, options.Value);
+        _store = store;
+        _options = options.Value;
         meters
             .Create("AspireSse.StreamApi")
             .CreateObservableGauge(
@@ -45,6 +46,9 @@ internal sealed class StoreClock : RestartingService
 
     /// <summary>Current time by Postgres's clock, in UTC ticks.</summary>
     public long NowTicks => Clock.GetUtcNow().UtcTicks + Volatile.Read(ref _ahead);
+
+    /// <summary>This process's clock.</summary>
+    public TimeProvider Local => Clock;
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
@@ -66,17 +70,24 @@ internal sealed class StoreClock : RestartingService
 
     private async Task AskAsync(CancellationToken cancellationToken)
     {
-        var (shortest, offset) = (TimeSpan.MaxValue, TimeSpan.Zero);
+        var shortest = TimeSpan.MaxValue;
+        var offset = TimeSpan.Zero;
+
         await using var connection = await _store.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand("select clock_timestamp()", connection);
         for (var i = 0; i < Queries; i++)
         {
-            var (asked, began) = (Clock.GetUtcNow(), Clock.GetTimestamp());
+            var asked = Clock.GetUtcNow();
+            var began = Clock.GetTimestamp();
             var answer = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync(cancellationToken))!);
             var took = Clock.GetElapsedTime(began);
-            if (took < shortest)
-                (shortest, offset) = (took, answer - (asked + took / 2));
+            if (took >= shortest)
+                continue;
+
+            shortest = took;
+            offset = answer - (asked + took / 2);
         }
+
         Volatile.Write(ref _ahead, offset.Duration() > shortest ? offset.Ticks : 0);
     }
 }

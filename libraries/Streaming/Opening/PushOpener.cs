@@ -117,8 +117,7 @@ internal sealed class PushOpener(
             output,
             options.Value,
             opened.Settings,
-            clock,
-            aborted
+            clock
         )
         {
             ConnectedAt = clock.GetUtcNow(),
@@ -129,7 +128,7 @@ internal sealed class PushOpener(
         lifetime.Begin(push);
         try
         {
-            await push.RunAsync(opened.Produce);
+            await push.RunAsync(opened.Produce, aborted);
         }
         finally
         {

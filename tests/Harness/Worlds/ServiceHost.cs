@@ -38,12 +38,14 @@ internal sealed class ServiceHost : RunningService
     /// <param name="service">The program's name.</param>
     /// <param name="environment">Its settings, named as environment variables.</param>
     /// <param name="url">The address to listen on.</param>
+    /// <param name="clock">Its clock; null: the machine's.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     /// <exception cref="InvalidOperationException">The service does not start; contains its log.</exception>
     public static async Task<ServiceHost> StartAsync(
         string service,
         IReadOnlyDictionary<string, string> environment,
         string url,
+        TimeProvider? clock,
         CancellationToken cancellationToken
     )
     {
@@ -53,7 +55,7 @@ internal sealed class ServiceHost : RunningService
         // The service's background work must not see the test's context.
         using (ExecutionContext.SuppressFlow())
             starting = Task.Run(
-                () => RunAsync(service, Arguments(service, environment, url), limit.Token),
+                () => RunAsync(service, Arguments(service, environment, url), clock, limit.Token),
                 CancellationToken.None
             );
         return await starting;
@@ -68,6 +70,7 @@ internal sealed class ServiceHost : RunningService
                 service,
                 environment,
                 "http://127.0.0.1:0",
+                clock: null,
                 TestContext.Current.CancellationToken
             );
         });
@@ -89,7 +92,12 @@ internal sealed class ServiceHost : RunningService
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private static async Task<ServiceHost> RunAsync(string service, string[] arguments, CancellationToken limit)
+    private static async Task<ServiceHost> RunAsync(
+        string service,
+        string[] arguments,
+        TimeProvider? clock,
+        CancellationToken limit
+    )
     {
         ServiceHost? host = null;
         try
@@ -97,9 +105,9 @@ internal sealed class ServiceHost : RunningService
             host = new ServiceHost(
                 service switch
                 {
-                    "StreamApi" => StreamApiApplication.Build(arguments),
-                    "Broadcaster" => BroadcasterApplication.Build(arguments),
-                    _ => WebFrontendApplication.Build(arguments),
+                    "StreamApi" => StreamApiApplication.Build(arguments, clock),
+                    "Broadcaster" => BroadcasterApplication.Build(arguments, clock),
+                    _ => WebFrontendApplication.Build(arguments, clock),
                 }
             );
             await host._app.StartAsync(limit);

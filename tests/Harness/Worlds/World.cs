@@ -19,6 +19,7 @@ internal sealed class World : IAsyncDisposable
     private readonly NpgsqlConnectionStringBuilder _database;
     private readonly string? _apiKey;
     private readonly bool _inProcesses;
+    private readonly TimeProvider? _clock;
 
     private World(
         WorldOptions options,
@@ -30,6 +31,7 @@ internal sealed class World : IAsyncDisposable
     {
         _apiKey = options.Key;
         _inProcesses = options.InProcesses;
+        _clock = options.Time;
         Postgres = postgres;
         Redis = redis;
         _database = database;
@@ -312,7 +314,7 @@ internal sealed class World : IAsyncDisposable
         RunningService service =
             asProcess || _inProcesses
                 ? await ServiceProcess.StartAsync(name, environment, stop, url)
-                : await ServiceHost.StartAsync(name, environment, url, stop);
+                : await ServiceHost.StartAsync(name, environment, url, _clock, stop);
         lock (_services)
             _services.Add(service);
         return service;

@@ -10,6 +10,7 @@ internal sealed class WorldOptions
     internal int ReplicaCount { get; private set; } = 1;
     internal int BroadcasterCount { get; private set; } = 1;
     internal bool InProcesses { get; private set; }
+    internal TimeProvider? Time { get; private set; }
     internal string? Key { get; private set; }
     internal NpgsqlConnectionStringBuilder? Store { get; private set; }
     internal Dictionary<string, string> Settings { get; } = [];
@@ -30,6 +31,13 @@ internal sealed class WorldOptions
     public WorldOptions AsProcesses(bool yes = true)
     {
         InProcesses = yes;
+        return this;
+    }
+
+    /// <summary>Gives all services in this process a clock that the test moves.</summary>
+    public WorldOptions Clock(MovableClock clock)
+    {
+        Time = clock;
         return this;
     }
 

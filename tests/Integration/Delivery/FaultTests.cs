@@ -196,26 +196,6 @@ public sealed class FaultTests(FaultTests.TwoReplicas fixture) : IClassFixture<F
         Assert.Equal("done", Assert.Single(reader.Events).Event);
     }
 
-    [Fact]
-    public async Task A_quiet_stream_gets_heartbeat_comments_and_a_busy_one_fewer()
-    {
-        await using var replica = await _system.StartReplicaAsync(
-            new() { ["Streaming__HeartbeatSeconds"] = "2", ["Streaming__PositionSeconds"] = "3600" }
-        );
-        await using var quiet = await SseReader.OpenAtAsync(replica.Url, $"/v1/events/stream?topic={T("quiet")}");
-        await using var busy = await SseReader.OpenAtAsync(replica.Url, $"/v1/events/stream?topic={T("busy")}");
-        for (var limit = DateTime.UtcNow.AddSeconds(60); Comments(quiet) < 2; )
-        {
-            Assert.True(DateTime.UtcNow < limit, quiet.ToString());
-            await World.PublishAsync(replica, new EventBody(T("busy"), "n", 1));
-            await Task.Delay(100, TestContext.Current.CancellationToken); // the rate of the busy stream
-        }
-        // A commit that takes longer than a heartbeat makes the busy stream quiet, too.
-        Assert.True(Comments(busy) < Comments(quiet), busy.ToString());
-
-        static int Comments(SseReader reader) => reader.Frames.Count(f => f.Comment is not null);
-    }
-
     private static IEnumerable<int> Numbers(SseReader reader) =>
         reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Streaming;
 using Streaming.Connections;
 
 namespace Unit.Streaming;
@@ -55,9 +56,9 @@ public sealed class ConnectionTimersTests : IDisposable
             new StreamConnection("c", log, _loop.Logs, output, new StreamClient("", null, "", null, default))
             {
                 Sequence = log.Next,
-                WrittenAt = Environment.TickCount64 - 60_000,
-                TakenAt = Environment.TickCount64,
-                IdSentAt = Environment.TickCount64,
+                WrittenAt = TimeProvider.System.Milliseconds() - 60_000,
+                TakenAt = TimeProvider.System.Milliseconds(),
+                IdSentAt = TimeProvider.System.Milliseconds(),
             }
         );
         return output;

@@ -103,7 +103,10 @@ public sealed class HeartbeatTests : IDisposable
     {
         var stream = LoopStream.Open(_loop);
         var c = stream.Connection;
-        (c.Sequence, c.Position, c.Asked) = (-1, 20, new(default, (_, _) => { }));
+        c.Sequence = -1;
+        c.Position = 20;
+        c.Asked = new(default, (_, _) => { });
+
         // A resync that is not sent yet has an id of its own.
         c.Opening = isReset ? "event: resync\n\n"u8.ToArray() : null;
         Tick(stream, Head, milliseconds);
@@ -115,7 +118,10 @@ public sealed class HeartbeatTests : IDisposable
     {
         var stream = LoopStream.Open(_loop);
         var c = stream.Connection;
-        (c.Sequence, c.Position, c.Asked) = (-1, 20, new(default, (_, _) => { }));
+        c.Sequence = -1;
+        c.Position = 20;
+        c.Asked = new(default, (_, _) => { });
+
         var now = c.IdSentAt;
         Search(PositionMilliseconds, position: 20);
         Search(PositionMilliseconds - 1, position: 21);
@@ -126,7 +132,9 @@ public sealed class HeartbeatTests : IDisposable
         void Search(int milliseconds, long position)
         {
             byte[]? idOnly = null;
-            (c.Position, c.WrittenAt) = (position, now += milliseconds);
+            now += milliseconds;
+            c.Position = position;
+            c.WrittenAt = now;
             _heartbeats.WriteIfDue(c, Head, ref idOnly, now);
         }
     }
@@ -145,7 +153,8 @@ public sealed class HeartbeatTests : IDisposable
     public void A_stream_that_was_ahead_gets_ids_again_also_if_a_heartbeat_is_due_at_each_tick()
     {
         var stream = LoopStream.Open(_loop);
-        (stream.Connection.Position, stream.Connection.Sequence) = (12, -1);
+        stream.Connection.Position = 12;
+        stream.Connection.Sequence = -1;
         Tick(stream, new StreamId("e", 10), HeartbeatMilliseconds);
         _loop.Logs.Publish([], Head.Position);
         Tick(stream, Head, HeartbeatMilliseconds);
@@ -158,7 +167,7 @@ public sealed class HeartbeatTests : IDisposable
     [InlineData(0, "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n")]
     public void A_client_learns_once_that_its_right_ends_soon(int millisecondsPast, string sent)
     {
-        var renewAt = Environment.TickCount64;
+        var renewAt = TimeProvider.System.Milliseconds();
         var stream = LoopStream.Open(
             _loop,
             new(Expiry: new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))

@@ -36,7 +36,7 @@ internal sealed class LoopRig : IDisposable
         var pages = new CatchUpPages(replay, Pending, (_, _, _) => { });
         var time = new StoreClock(null!, _options, clock, meters, NullLogger<StoreClock>.Instance);
         Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, time);
-        Timers = new ConnectionTimers(0, Logs, Connections, pages, Writer, _options.Value);
+        Timers = new ConnectionTimers(0, Logs, Connections, pages, Writer, _options.Value, clock);
     }
 
     public FilterLogs Logs { get; }

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using EventStore;
+using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -35,7 +36,7 @@ internal sealed class LoopStream
             EventSent = loop.Logs.Settled,
             Sequence = log.Next,
         };
-        Connection.WrittenAt = Connection.TakenAt = Connection.IdSentAt = Environment.TickCount64;
+        Connection.WrittenAt = Connection.TakenAt = Connection.IdSentAt = TimeProvider.System.Milliseconds();
         loop.Connections.Add(Connection);
     }
 

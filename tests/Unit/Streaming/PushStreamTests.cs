@@ -19,8 +19,7 @@ public sealed class PushStreamTests
             output,
             new StreamingOptions(),
             new PushSettings(Bare: true, MaxStall: TimeSpan.FromMilliseconds(200)),
-            TimeProvider.System,
-            TestContext.Current.CancellationToken
+            TimeProvider.System
         );
         const int Answer = 1_000;
         await push.RunAsync(
@@ -259,8 +258,7 @@ public sealed class PushStreamTests
             output,
             new StreamingOptions(),
             settings ?? new PushSettings(Bare: true, CutShort: "cut"u8.ToArray()),
-            clock ?? TimeProvider.System,
-            TestContext.Current.CancellationToken
+            clock ?? TimeProvider.System
         )
         {
             MaxAge = maxAge,
