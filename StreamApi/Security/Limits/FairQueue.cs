@@ -38,12 +38,20 @@ internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare sh
         }
         catch
         {
-            // Passes on a turn that was granted meanwhile.
-            if (!mine.TrySetCanceled(CancellationToken.None))
-                Leave();
+            Withdraw(client, mine);
             throw;
         }
         return new Turn(this);
+    }
+
+    /// <summary>Ends a wait: it counts no longer, and a turn that was granted meanwhile is passed on.</summary>
+    private void Withdraw(string client, TaskCompletionSource waiter)
+    {
+        lock (_gate)
+            if (_waiting.Remove(client, waiter))
+                return;
+
+        Leave();
     }
 
     private void Leave()
@@ -68,8 +76,8 @@ internal sealed class FairQueue(int turns, int maxWaitingPerClient, WorkShare sh
             }
             var (next, client) = _waiting.Next()!.Value;
             _waiting.Remove(client, next);
-            if (next.TrySetResult())
-                _free--;
+            _free--;
+            next.SetResult();
         }
     }
 

@@ -47,13 +47,21 @@ internal sealed class RowTurns(TimeProvider clock)
         }
         catch (Exception e)
         {
-            // Passes on a turn that was granted meanwhile.
-            if (!mine.TrySetCanceled(CancellationToken.None))
-                Leave(row);
+            Withdraw(row, client, mine);
             if (e is not TimeoutException)
                 throw;
         }
         throw new StoreUnavailableException("Too many changes wait for the same row. Try again in some seconds.");
+    }
+
+    /// <summary>Ends a wait, and passes on a turn that was granted meanwhile.</summary>
+    private void Withdraw(string row, string client, TaskCompletionSource waiter)
+    {
+        lock (_rows)
+            if (_rows.TryGetValue(row, out var waiting) && waiting.Remove(client, waiter))
+                return;
+
+        Leave(row);
     }
 
     private void Leave(string row)
@@ -61,13 +69,14 @@ internal sealed class RowTurns(TimeProvider clock)
         lock (_rows)
         {
             var waiting = _rows[row];
-            while (waiting.Next() is var (next, client))
+            if (waiting.Next() is not var (next, client))
             {
-                waiting.Remove(client, next);
-                if (next.TrySetResult())
-                    return;
+                _rows.Remove(row);
+                return;
             }
-            _rows.Remove(row);
+
+            waiting.Remove(client, next);
+            next.SetResult();
         }
     }
 

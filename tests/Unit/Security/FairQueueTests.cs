@@ -43,6 +43,27 @@ public sealed class FairQueueTests
         Assert.False(queue.EnterAsync("b", Long, default).IsCompleted);
     }
 
+    /// <summary>A client whose reads time out would otherwise be refused until the others' requests are done.</summary>
+    [Fact]
+    public async Task A_request_that_has_left_neither_counts_for_its_client_nor_takes_its_turn()
+    {
+        var queue = new FairQueue(1, 2, WorkShare.Unlimited(TimeProvider.System));
+        var held = await queue.EnterAsync("busy", Long, default);
+        using var gone = new CancellationTokenSource();
+        var left = Enumerable.Range(0, 2).Select(_ => queue.EnterAsync("a", Long, gone.Token)).ToList();
+        var busy = queue.EnterAsync("busy", Long, default);
+
+        await gone.CancelAsync();
+        foreach (var one in left)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
+
+        var again = Enumerable.Range(0, 2).Select(_ => queue.EnterAsync("a", Long, default)).ToList();
+        held.Dispose();
+        (await busy).Dispose();
+        foreach (var one in again)
+            (await one).Dispose();
+    }
+
     [Fact]
     public async Task All_turns_are_back_once_all_have_gone_however_they_went()
     {

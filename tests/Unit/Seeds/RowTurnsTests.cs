@@ -47,4 +47,23 @@ public sealed class RowTurnsTests
             (await next).Dispose();
         Assert.Equal(0, turns.Count);
     }
+
+    [Fact]
+    public async Task A_client_whose_waiting_request_has_left_keeps_its_place_in_the_rotation()
+    {
+        var turns = new RowTurns(TimeProvider.System);
+        var first = await turns.EnterAsync("a", "ann", default);
+        using var gone = new CancellationTokenSource();
+        var left = turns.EnterAsync("a", "bob", gone.Token);
+        var ann = turns.EnterAsync("a", "ann", default);
+        var bob = turns.EnterAsync("a", "bob", default);
+
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        first.Dispose();
+
+        using (await bob)
+            Assert.False(ann.IsCompleted);
+        (await ann).Dispose();
+    }
 }
