@@ -40,7 +40,8 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         _traceParents.Clear();
         _writers.Clear();
         _ends.Clear();
-        (_bytes, _hasRuns) = (0, false);
+        _bytes = 0;
+        _hasRuns = false;
     }
 
     /// <summary>Adds a request. False if the batch is full, or already has an id of the request: in the next batch that
@@ -55,17 +56,19 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             )
                 return false;
             foreach (var e in request.Events)
-                if (ChosenId(e) is { } chosen && _chosenIds.Contains(chosen))
+                if (EventAppender.Request.ChosenId(e) is { } chosen && _chosenIds.Contains(chosen))
                     return false;
         }
+
         for (var i = 0; i < request.Events.Count; i++)
         {
             var e = request.Events[i];
-            if (ChosenId(e) is { } chosen)
+            if (EventAppender.Request.ChosenId(e) is { } chosen)
                 _chosenIds.Add(chosen);
+
             _groups.Add(_requests.Count);
             _ids.Add(request.Ids[i]);
-            _digests.Add(ChosenId(e) is null ? null : EventAppender.Request.Digest(e));
+            _digests.Add(request.Digests[i]);
             _topics.Add(e.Topic);
             _types.Add(e.Type);
             _keys.Add(e.Key);
@@ -75,6 +78,7 @@ internal sealed class AppendBatch(EventStoreOptions limits)
             _ends.Add(e.Run is { Ends: true });
             _hasRuns |= e.Run is not null;
         }
+
         _bytes += request.DataBytes;
         _requests.Add(request);
         return true;
@@ -167,8 +171,6 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         }
         return records;
     }
-
-    private static Guid? ChosenId(NewEvent e) => e.Run is null ? e.Id : null;
 
     /// <summary>Fails the requests that have no answer yet.</summary>
     public void Fail(Exception error)

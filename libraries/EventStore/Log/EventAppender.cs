@@ -188,7 +188,12 @@ public sealed class EventAppender(
 
         public Request(IReadOnlyList<NewEvent> events, string publisher)
         {
-            (Events, Publisher, Ids) = (events, publisher, [.. events.Select(e => e.Id ?? Guid.CreateVersion7())]);
+            Events = events;
+            Publisher = publisher;
+            Ids = [.. events.Select(e => e.Id ?? Guid.CreateVersion7())];
+            // Here, on the publisher's thread: the commits of all publishers follow one another.
+            Digests = [.. events.Select(e => ChosenId(e) is null ? null : Digest(e))];
+
             foreach (var e in events)
             {
                 DataBytes += Encoding.UTF8.GetByteCount(e.Data);
@@ -206,10 +211,15 @@ public sealed class EventAppender(
         /// <summary>Bytes of memory.</summary>
         public long Bytes { get; }
         public Guid[] Ids { get; }
+
+        /// <summary>For each event with a chosen id, the digest of everything that must be equal for a retry.</summary>
+        public byte[]?[] Digests { get; }
         public TaskCompletionSource<IReadOnlyList<AppendedEvent>> Completion { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Digest of everything that must be equal for a retry.</summary>
+        /// <summary>The id that the publisher chose; the events of a run have none.</summary>
+        public static Guid? ChosenId(NewEvent e) => e.Run is null ? e.Id : null;
+
         public static byte[] Digest(NewEvent e) =>
             SHA256.HashData(Encoding.UTF8.GetBytes($"{e.Topic}\n{e.Type}\n{e.Key is not null}\n{e.Key}\n{e.Data}"));
     }

@@ -112,7 +112,7 @@ public sealed class EventTail(
                     cancellationToken
                 );
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 logger.LogWarning(
                     "Postgres does not notify of new events, so the log is polled until it does: {Reason}",
