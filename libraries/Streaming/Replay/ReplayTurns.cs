@@ -18,14 +18,18 @@ internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
     /// <summary>Time between a client's free searches.</summary>
     private static readonly TimeSpan FreeInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Number of remembered free searches from which the expired ones are forgotten.</summary>
-    private const int Sweep = 1_024;
+    /// <summary>Fewest remembered free searches of which the expired ones are forgotten.</summary>
+    private const int MinSweep = 1_024;
 
     private readonly Lock _gate = new();
     private readonly Rotation<ReplayTurn> _reads = new(),
         _searches = new();
     private readonly Dictionary<string, long> _freeSearches = new(StringComparer.Ordinal);
     private int _free = turns;
+
+    /// <summary>Number of remembered free searches at which the expired ones are forgotten next: twice as many as were
+    /// left, so that remembering one costs a constant.</summary>
+    private int _sweepAt = MinSweep;
 
     /// <summary>True from the grant of a search until the end of the pause that follows it.</summary>
     private bool _isSearching;
@@ -122,10 +126,14 @@ internal sealed class ReplayTurns(int turns, int percent, TimeProvider clock)
     {
         if (percent == 0)
             return;
-        if (_freeSearches.Count >= Sweep)
+        if (_freeSearches.Count >= _sweepAt)
+        {
             foreach (var client in _freeSearches.Keys)
                 if (!HasSearched(client))
                     _freeSearches.Remove(client);
+            _sweepAt = Math.Max(MinSweep, 2 * _freeSearches.Count);
+        }
+
         foreach (var client in turn.Clients)
             _freeSearches[client] = clock.GetTimestamp();
     }

@@ -26,6 +26,19 @@ public sealed class ReplayTurnsTests
         await many[1];
     }
 
+    /// <summary>Five thousand clients that come back after an outage, each with its free search.</summary>
+    [Fact(Timeout = 30_000)]
+    public async Task Remembering_a_free_search_costs_the_same_however_many_are_remembered()
+    {
+        var clock = new CountedClock();
+        var turns = new ReplayTurns(1, percent: 25, clock);
+
+        for (var client = 0; client < 5_000; client++)
+            turns.Leave(await EnterAsync(turns, $"client {client}"), Millisecond, isSearch: true);
+
+        Assert.InRange(clock.Asked, 5_000, 100_000);
+    }
+
     [Fact(Timeout = 30_000)]
     public async Task Searches_of_all_clients_share_one_pause_and_other_reads_continue()
     {
@@ -163,5 +176,17 @@ public sealed class ReplayTurnsTests
         var turn = new ReplayTurn();
         turns.Ask(turn, client, isSearch: false);
         return (turn, turns.EnterAsync(turn, Cancelled));
+    }
+
+    private sealed class CountedClock : TimeProvider
+    {
+        /// <summary>Number of times that the clock was read.</summary>
+        public int Asked { get; private set; }
+
+        public override long GetTimestamp()
+        {
+            Asked++;
+            return base.GetTimestamp();
+        }
     }
 }
