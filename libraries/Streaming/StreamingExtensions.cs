@@ -38,6 +38,7 @@ internal static class StreamingExtensions
                     options.ReplayReaders = Math.Min(options.ReplayReaders, store.Value.ReplayConnections)
             )
             .ValidateDataAnnotations()
+            .Validate<StreamPools>((_, pools) => pools.AreValid(), "Pools are not valid.")
             .ValidateOnStart();
         builder.Services.AddSingleton<StreamingMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamingMetrics>());
@@ -88,6 +89,7 @@ internal static class StreamingExtensions
     {
         services.AddSingleton<StreamAdmission>();
         services.AddSingleton<StreamStart>();
+        services.AddSingleton<StreamRunner>();
         services.AddSingleton<StreamOpener>();
         services.AddSingleton<PushOpener>();
         services.AddSingleton<FiniteStreams>();
@@ -108,19 +110,21 @@ internal static class StreamingExtensions
         kestrel.Limits.Http2.InitialStreamWindowSize = UnreadBytes;
         kestrel.ConfigureEndpointDefaults(endpoint =>
         {
-            LimitUnsent(endpoint);
+            PrepareSockets(endpoint);
             endpoint.Use(ConnectionTakeover.Middleware);
         });
     }
 
-    private static void LimitUnsent(ListenOptions endpoint)
+    private static void PrepareSockets(ListenOptions endpoint)
     {
-        var options = endpoint.ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>();
-        var unsent = options.Value.UnsentKilobytes;
+        var options = endpoint.ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>().Value;
+        var dead = TimeSpan.FromSeconds(options.DeadSeconds);
         endpoint.Use(next =>
             connection =>
             {
-                UnsentLimit.Set(connection.Features.Get<IConnectionSocketFeature>()?.Socket, unsent);
+                var socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+                StreamSocket.LimitUnsent(socket, options.UnsentKilobytes);
+                StreamSocket.GiveUpAfter(socket, dead);
                 return next(connection);
             }
         );

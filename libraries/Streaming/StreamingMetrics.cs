@@ -39,7 +39,10 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         ILogger<StreamingMetrics> logger
     )
     {
-        (_options, _clock, _logger) = (options.Value, clock, logger);
+        _options = options.Value;
+        _clock = clock;
+        _logger = logger;
+
         var meter = meters.Create("AspireSse.StreamApi");
         _delivered = meter.CreateCounter<long>("sse.server.events.delivered", "{event}", "Events handed to sockets.");
         _resumes = meter.CreateCounter<long>(
@@ -72,12 +75,13 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
             "{page}",
             "Relayed pages that need the store, because a message for this replica's readers was missing."
         );
-        FrameFormat.Unframed += OnUnframed;
         _duration = meter.CreateHistogram<double>(
             "sse.server.delivery.duration",
             "s",
             "Commit (or connect, if later) to socket write, a proportional sample of all deliveries."
         );
+
+        FrameFormat.Unframed += OnUnframed;
         _counts = [.. Enumerable.Range(0, options.Value.Writers).Select(_ => new long[LatencyBuckets.Buckets])];
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
@@ -153,6 +157,10 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
 
     /// <summary>Number of resyncs with this reason since the start.</summary>
     public long Resyncs(ResyncReason reason) => Interlocked.Read(ref _resyncsBy[(int)reason]);
+
+    /// <summary>Logs a stream that ends because of a mistake of this program.</summary>
+    public void Failed(StreamConnection stream, Exception error) =>
+        _logger.LogError(error, "Stream {Connection} failed unexpectedly and ends", stream.Id);
 
     public void Dispose() => FrameFormat.Unframed -= OnUnframed;
 

@@ -65,7 +65,7 @@ internal sealed class ConnectionTimers(
                 continue;
             for (_left = Math.Min(_left, group.Count); _left > 0; )
             {
-                Visit(group[--_left], settled, ref idOnly, now);
+                TryVisit(group[--_left], settled, ref idOnly, now);
                 if (_left % Stride == 0 && _left > 0 && Stopwatch.GetTimestamp() >= until)
                     return;
             }
@@ -78,6 +78,19 @@ internal sealed class ConnectionTimers(
     {
         _group++;
         _left = int.MaxValue;
+    }
+
+    /// <summary>An unexpected failure ends its connection alone.</summary>
+    private void TryVisit(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
+    {
+        try
+        {
+            Visit(c, settled, ref idOnly, now);
+        }
+        catch (Exception e)
+        {
+            writer.Fail(c, e);
+        }
     }
 
     private void Visit(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)

@@ -23,6 +23,20 @@ internal sealed class ConnectionWriter(
     /// <summary>The events of the write that is being made.</summary>
     public WriteBatch Batch { get; } = new(options.WriteBatchBytes);
 
+    /// <inheritdoc cref="Pump"/>
+    /// <remarks>An unexpected failure ends this connection alone.</remarks>
+    public void TryPump(StreamConnection c)
+    {
+        try
+        {
+            Pump(c);
+        }
+        catch (Exception e)
+        {
+            Fail(c, e);
+        }
+    }
+
     /// <summary>Writes to the connection until it is caught up, busy or ended.</summary>
     public void Pump(StreamConnection c)
     {
@@ -290,6 +304,13 @@ internal sealed class ConnectionWriter(
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy)
             c.Output.End();
         Leave(c, reason);
+    }
+
+    /// <summary>Ends a stream of which a step has failed unexpectedly. Its client resumes by its last id.</summary>
+    public void Fail(StreamConnection c, Exception error)
+    {
+        metrics.Failed(c, error);
+        Leave(c, EndReason.Failed);
     }
 
     /// <summary>Ends the stream without a last frame.</summary>

@@ -64,24 +64,24 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 /// <param name="Endpoint">Route of the stream.</param>
 /// <param name="Socket">Socket for the round-trip time of the kernel; null: none.</param>
 /// <param name="Trace">Trace of the request.</param>
+/// <param name="Key">Key of the client (<see cref="IStreamAccess.ClientOf"/>), for turns among clients.</param>
 internal sealed record StreamClient(
     string Address,
     string? User,
     string Endpoint,
     Socket? Socket,
-    ActivityContext Trace
+    ActivityContext Trace,
+    string Key
 )
 {
-    /// <summary>The user, or the address without a user, for turns among clients.</summary>
-    public string Key => User ?? Address[..Math.Max(0, Address.LastIndexOf(':'))];
-
-    public static StreamClient Of(HttpContext context) =>
+    public static StreamClient Of(HttpContext context, string key) =>
         new(
             context.ClientEndPoint(),
             context.User.Identity?.Name,
             (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
             context.Features.Get<IConnectionSocketFeature>()?.Socket,
-            Activity.Current?.Context ?? default
+            Activity.Current?.Context ?? default,
+            key
         );
 }
 

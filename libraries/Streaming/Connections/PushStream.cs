@@ -49,7 +49,8 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         _stalledMilliseconds;
     private volatile bool _waiting,
         _gone,
-        _renewSent;
+        _renewSent,
+        _isOver;
     private EndReason _reason = EndReason.ClientGone;
 
     public PushStream(
@@ -129,30 +130,42 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             _reason = EndReason.ClientGone;
         else if (_reason == EndReason.Dead)
             _output.Abort();
-        else if (_reason != EndReason.ClientGone && !_waiting)
-        {
-            try
-            {
-                if (_reason is EndReason.Unauthorized or EndReason.Replaced)
-                    await _output.WriteAsync(
-                        ControlFrames.Unauthorized(
-                            _reason == EndReason.Replaced ? "replaced" : "expired",
-                            Expiry.Until
-                        ),
-                        CancellationToken.None
-                    );
-                if (_reason != EndReason.Complete && _settings.CutShort is { } cut)
-                    await _output.WriteAsync(cut, CancellationToken.None);
-                if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
-                    await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
-                await _output.CompleteAsync();
-            }
-            catch (IOException)
-            {
-                _reason = EndReason.ClientGone;
-            }
-        }
+        else if (_reason != EndReason.ClientGone)
+            await EndBodyAsync();
+
         Finish(_reason);
+    }
+
+    /// <summary>Writes the last frames and ends the body, after a heartbeat that is under way.</summary>
+    private async Task EndBodyAsync()
+    {
+        await _writing.WaitAsync();
+        _isOver = true;
+        try
+        {
+            // A part of the frame that was being written may have left: nothing can follow it.
+            if (_waiting)
+                return;
+
+            if (_reason is EndReason.Unauthorized or EndReason.Replaced)
+                await _output.WriteAsync(
+                    ControlFrames.Unauthorized(_reason == EndReason.Replaced ? "replaced" : "expired", Expiry.Until),
+                    CancellationToken.None
+                );
+            if (_reason != EndReason.Complete && _settings.CutShort is { } cut)
+                await _output.WriteAsync(cut, CancellationToken.None);
+            if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
+                await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
+            await _output.CompleteAsync();
+        }
+        catch (IOException)
+        {
+            _reason = EndReason.ClientGone;
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 
     /// <summary>Writes frames, and returns when they are taken.</summary>
@@ -161,6 +174,10 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         await _writing.WaitAsync(_stop.Token);
         try
         {
+            // A heartbeat that was due at the end.
+            if (_isOver)
+                return;
+
             _waiting = true;
             var limit = MayStall();
             var start = _clock.Milliseconds();

@@ -104,13 +104,26 @@ internal sealed class WriterLoop : IDisposable
             _inbox.Wait(_timers.IsUnderWay ? 0 : _rounds.SleepMilliseconds);
             goesOn = _inbox.Take(_commands, _grown);
             foreach (var (command, connection, argument) in _commands)
-                Handle(command, connection, argument);
+                TryHandle(command, connection, argument);
             _handled += _commands.Count;
             _commands.Clear();
             _rounds.Add(_grown);
             _grown.Clear();
             _rounds.WriteSlice();
             _timers.TickIfDue();
+        }
+    }
+
+    /// <summary>An unexpected failure ends its connection alone; the thread goes on for the others.</summary>
+    private void TryHandle(Command command, StreamConnection connection, object? argument)
+    {
+        try
+        {
+            Handle(command, connection, argument);
+        }
+        catch (Exception e)
+        {
+            _writer.Fail(connection, e);
         }
     }
 
@@ -178,7 +191,7 @@ internal sealed class WriterLoop : IDisposable
         }
         while (group.TakeNext() is { } connection)
         {
-            _writer.Pump(connection);
+            _writer.TryPump(connection);
             if (connection.End is null && connection.Output.Busy)
                 group.Park(connection);
             if (group.Left % Stride == 0 && group.Left > 0 && _clock.GetTimestamp() >= until)

@@ -61,7 +61,14 @@ internal sealed class PushOpener(
             // stream, ends before.
             var isEndless = settings.Grace is not null || settings.Bare;
             var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
-            var opened = new Opened(StreamClient.Of(context), grant, topics, produce, settings, MayAge: !isEndless);
+            var opened = new Opened(
+                StreamClient.Of(context, access.ClientOf(context)),
+                grant,
+                topics,
+                produce,
+                settings,
+                MayAge: !isEndless
+            );
             if (
                 settings.SendBuffer is { } size
                 && opened.Client.Socket is { } socket

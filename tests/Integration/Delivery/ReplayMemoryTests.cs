@@ -71,7 +71,7 @@ public sealed class ReplayMemoryTests
             logs.Acquire(Filter),
             logs,
             new PipeOutput(new Pipe().Writer, chunked: false, pending),
-            new StreamClient("", null, "", null, default)
+            new StreamClient("", null, "", null, default, "")
         )
         {
             Epoch = "e",

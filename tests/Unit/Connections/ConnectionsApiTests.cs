@@ -86,7 +86,7 @@ public sealed class ConnectionsApiTests
         while (line != "event: snapshot");
     }
 
-    private sealed class OtherStream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default))
+    private sealed class OtherStream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default, ""))
     {
         public override IReadOnlyList<string> Topics => [];
         public override string State => "live";

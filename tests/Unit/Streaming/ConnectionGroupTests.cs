@@ -109,7 +109,7 @@ public class ConnectionGroupTests
             logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),
             logs,
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWrites(1_000, _ => { })),
-            new StreamClient("", null, "", null, default)
+            new StreamClient("", null, "", null, default, "")
         );
     }
 }

@@ -99,11 +99,11 @@ public sealed class ConnectionLimitsTests
     {
         var pools = Pools(("Pools:Chat", size));
         if (isValid)
-            pools.Validate();
+            Assert.True(pools.AreValid());
         else
             Assert.Contains(
                 $"Pools:Chat is '{size}'",
-                Assert.Throws<OptionsValidationException>(pools.Validate).Message,
+                Assert.Throws<OptionsValidationException>(() => pools.AreValid()).Message,
                 StringComparison.Ordinal
             );
     }

@@ -47,13 +47,5 @@ public sealed class ConnectionRegistryTests : IDisposable
         StreamConnection BusyOne() => LoopStream.Open(_loop, output: new BusyOutput(_loop.Pending)).Connection;
     }
 
-    [Theory]
-    [InlineData("192.0.2.1:5000", null, "192.0.2.1")]
-    [InlineData("[2001:db8::1]:5000", null, "[2001:db8::1]")]
-    [InlineData("", null, "")]
-    [InlineData("192.0.2.1:5000", "ann", "ann")]
-    public void Streams_of_one_user_or_address_take_turns_as_one_client(string address, string? user, string key) =>
-        Assert.Equal(key, new StreamClient(address, user, "/events", null, default).Key);
-
     public void Dispose() => _loop.Dispose();
 }

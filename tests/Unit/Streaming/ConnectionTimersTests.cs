@@ -53,7 +53,7 @@ public sealed class ConnectionTimersTests : IDisposable
     {
         var (log, output) = (_loop.Log(topic), new MillisecondOutput(_loop.Pending));
         _loop.Connections.Add(
-            new StreamConnection("c", log, _loop.Logs, output, new StreamClient("", null, "", null, default))
+            new StreamConnection("c", log, _loop.Logs, output, new StreamClient("", null, "", null, default, ""))
             {
                 Sequence = log.Next,
                 WrittenAt = TimeProvider.System.Milliseconds() - 60_000,

@@ -55,7 +55,7 @@ public sealed class ConnectionWriterTests : IDisposable
 
     public void Dispose() => _loop.Dispose();
 
-    private static readonly StreamClient Client = new("", null, "", null, default);
+    private static readonly StreamClient Client = new("", null, "", null, default, "");
 
     private PipeOutput Output() => new(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
 }

@@ -18,13 +18,15 @@ internal sealed class LoopRig : IDisposable
     private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { Writers = 1 });
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly StreamingMetrics _metrics;
+    private readonly StoreReplay _replay;
+    private readonly StoreClock _time;
 
     public LoopRig()
     {
         var (clock, meters) = (TimeProvider.System, _services.GetRequiredService<IMeterFactory>());
         Logs = new FilterLogs(_options, Slots.Default, clock);
         _metrics = new(meters, _options, clock, NullLogger<StreamingMetrics>.Instance);
-        var replay = new StoreReplay(
+        _replay = new StoreReplay(
             Logs,
             null!, // the store, which no test reads
             _options,
@@ -33,9 +35,9 @@ internal sealed class LoopRig : IDisposable
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance),
             NullLogger<StoreReplay>.Instance
         );
-        var pages = new CatchUpPages(replay, Pending, (_, _, _) => { });
-        var time = new StoreClock(null!, _options, clock, meters, NullLogger<StoreClock>.Instance);
-        Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, time);
+        var pages = new CatchUpPages(_replay, Pending, (_, _, _) => { });
+        _time = new StoreClock(null!, _options, clock, meters, NullLogger<StoreClock>.Instance);
+        Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, _time);
         Timers = new ConnectionTimers(0, Logs, Connections, pages, Writer, _options.Value, clock);
     }
 
@@ -44,6 +46,9 @@ internal sealed class LoopRig : IDisposable
     public PendingWrites Pending { get; } = new(1_000, _ => { });
     public ConnectionWriter Writer { get; }
     public ConnectionTimers Timers { get; }
+
+    /// <summary>Starts the threads that write the streams attached to them.</summary>
+    public WriterLoops StartThreads() => new(Logs, _replay, _options, _metrics, _time, Pending);
 
     public FilterLog Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], PlainFormat.Named));
 

@@ -78,7 +78,7 @@ public class PendingWritesTests
             logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),
             logs,
             output,
-            new StreamClient("", null, "", null, default)
+            new StreamClient("", null, "", null, default, "")
         );
         return output;
     }

@@ -54,6 +54,29 @@ public sealed class PushStreamTests
         Assert.Equal((end, sent), (push.End, output.Text));
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_that_ends_while_a_heartbeat_is_under_way_is_complete_after_it()
+    {
+        var output = new GatedOutput();
+        var clock = new ManualTime();
+        var answer = new TaskCompletionSource();
+        await using var push = Stream(
+            output,
+            new PushSettings(Bare: true, HeartbeatSeconds: 1, Heartbeat: "beat"u8.ToArray()),
+            clock
+        );
+        var running = push.RunAsync((_, _) => answer.Task);
+
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("beat", output.Text);
+        answer.SetResult();
+        Assert.False(running.IsCompleted);
+        output.Open();
+        await running;
+
+        Assert.Equal((EndReason.Complete, true), (push.End, output.IsComplete));
+    }
+
     [Fact]
     public async Task A_stream_whose_writer_fails_ends_for_everything_that_awaits_its_end()
     {
@@ -242,7 +265,7 @@ public sealed class PushStreamTests
         );
 
     private static readonly StreamExpiry Endless = new(DateTimeOffset.UnixEpoch, long.MaxValue, long.MaxValue);
-    private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", null, default);
+    private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", null, default, "");
 
     private static PushStream Stream(
         PushOutput output,
@@ -274,6 +297,31 @@ public sealed class PushStreamTests
         {
             Text += Encoding.UTF8.GetString(bytes.Span);
             return Task.CompletedTask;
+        }
+
+        public override Task CompleteAsync()
+        {
+            IsComplete = true;
+            return Task.CompletedTask;
+        }
+
+        public override void Abort() => Assert.Fail("The connection was aborted.");
+    }
+
+    /// <summary>A client that takes the first frame when the gate opens.</summary>
+    private sealed class GatedOutput : PushOutput
+    {
+        private readonly TaskCompletionSource _gate = new();
+
+        public string Text { get; private set; } = "";
+        public bool IsComplete { get; private set; }
+
+        public void Open() => _gate.SetResult();
+
+        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        {
+            Text += Encoding.UTF8.GetString(bytes.Span);
+            return _gate.Task;
         }
 
         public override Task CompleteAsync()

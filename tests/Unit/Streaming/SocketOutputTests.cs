@@ -125,20 +125,32 @@ public sealed class SocketOutputTests : IAsyncLifetime
     public void The_kernel_holds_no_more_unsent_bytes_of_a_stream_than_it_may()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
-        UnsentLimit.Set(_server, kilobytes: 128);
+        StreamSocket.LimitUnsent(_server, kilobytes: 128);
         Assert.Equal(128 * 1_024, Unsent());
-        UnsentLimit.Set(_server, kilobytes: 0); // the limit that the socket has
+        StreamSocket.LimitUnsent(_server, kilobytes: 0); // the limit that the socket has
         Assert.Equal(128 * 1_024, Unsent());
-        UnsentLimit.Set(socket: null, kilobytes: 128);
+        StreamSocket.LimitUnsent(socket: null, kilobytes: 128);
         _server.Dispose();
-        UnsentLimit.Set(_server, kilobytes: 128);
+        StreamSocket.LimitUnsent(_server, kilobytes: 128);
 
-        int Unsent()
-        {
-            Span<byte> bytes = stackalloc byte[4];
-            _server.GetRawSocketOption(6, 25, bytes); // IPPROTO_TCP, TCP_NOTSENT_LOWAT
-            return BitConverter.ToInt32(bytes);
-        }
+        int Unsent() => TcpOption(25); // TCP_NOTSENT_LOWAT
+    }
+
+    /// <summary>Otherwise a client that has lost its network keeps its place for a quarter of an hour, the time after
+    /// which Linux gives up.</summary>
+    [Fact]
+    public void The_kernel_gives_a_silent_client_up_when_its_stream_counts_as_dead()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
+        StreamSocket.GiveUpAfter(_server, TimeSpan.FromSeconds(300));
+        Assert.Equal(300_000, TcpOption(18)); // TCP_USER_TIMEOUT
+    }
+
+    private int TcpOption(int name)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        _server.GetRawSocketOption(6, name, bytes); // IPPROTO_TCP
+        return BitConverter.ToInt32(bytes);
     }
 
     [Fact]
