@@ -114,6 +114,21 @@ public sealed class ProviderQueueTests
         Assert.False(AskAsync(queue, "b").IsQueued);
     }
 
+    [Fact]
+    public void A_place_that_is_granted_to_a_request_while_it_gives_up_goes_to_the_next_one()
+    {
+        var places = new ProviderPlaces(places: 1, queue: 2, clientPercent: 100);
+        places.Enter("a");
+        var second = places.Enter("b")!;
+        var third = places.Enter("c")!;
+
+        places.Leave("a");
+        Assert.Equal((true, false), (second.Task.IsCompleted, third.Task.IsCompleted));
+
+        places.Withdraw("b", second);
+        Assert.True(third.Task.IsCompleted);
+    }
+
     private static (Task<ChatResponse> Answer, bool IsQueued) AskAsync(
         ProviderQueue queue,
         string client,
