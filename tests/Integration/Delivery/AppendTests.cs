@@ -10,6 +10,16 @@ namespace Integration.Delivery;
 /// reads.</summary>
 public sealed class AppendTests
 {
+    private const string AppendOne = """
+        select positions[1] from eventstore.append(
+            '{1}', array[gen_random_uuid()], '{null}', '{t}', '{n}', '{null}', '{1}', '{null}', null, '{false}')
+        """;
+
+    /// <summary>Number of transactions that wait for the lock of the log.</summary>
+    private const string Waiting =
+        "select count(*) from pg_locks l join pg_database d on d.oid = l.database "
+        + "where d.datname = current_database() and l.locktype = 'advisory' and not l.granted";
+
     [Fact]
     public async Task Only_new_events_of_a_batch_are_raised_as_committed()
     {
@@ -41,6 +51,38 @@ public sealed class AppendTests
         );
         await using var epoch = database.CreateCommand("select eventstore.epoch()");
         Assert.All(published, t => Assert.Equal(epoch.ExecuteScalar(), t.Epoch));
+    }
+
+    [Fact]
+    public async Task A_position_becomes_visible_only_after_those_before_it()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        await using var database = NpgsqlDataSource.Create(address);
+        using var host = await StartAsync(address);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var first = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var append = new NpgsqlCommand(AppendOne, connection, first))
+            Assert.Equal(1L, await append.ExecuteScalarAsync(cancellationToken));
+
+        var second = host
+            .Services.GetRequiredService<EventAppender>()
+            .AppendAsync([Event("second")], cancellationToken);
+        await Eventually.HoldsAsync(
+            async () => second.IsCompleted || await NumberAsync(Waiting) is 1L,
+            "the second append waits for the first one"
+        );
+        Assert.Equal(0L, await NumberAsync("select eventstore.head()"));
+
+        await first.CommitAsync(cancellationToken);
+        Assert.Equal(2, Assert.Single(await second).At.Position);
+        await host.StopAsync(cancellationToken);
+
+        async Task<object?> NumberAsync(string sql)
+        {
+            await using var command = database.CreateCommand(sql);
+            return await command.ExecuteScalarAsync(cancellationToken);
+        }
     }
 
     [Fact]
