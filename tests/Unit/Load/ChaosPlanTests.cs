@@ -70,21 +70,4 @@ public class ChaosPlanTests
         Assert.Contains($"Redis ({ended.Id}) could not be signalled", plan.Problem, StringComparison.Ordinal);
         Assert.Contains(reported, r => r.StartsWith("Postgres", StringComparison.Ordinal));
     }
-
-    [Fact]
-    public async Task A_run_has_deliveries_from_its_first_one_and_recovery_is_known_only_with_a_normal_rate()
-    {
-        await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
-        var history = new RunHistory(system.Run);
-        Assert.False(history.HasDeliveries);
-        for (var i = 0; i < 8; i++)
-            history.Take();
-        system.Run.IsPublishing = true;
-        for (var i = 0; i < 8; i++)
-            history.Take();
-        Assert.True(history.RecoveryFrom(TimeSpan.Zero, normal: 1).IsKnown);
-        Assert.False(history.RecoveryFrom(TimeSpan.Zero, normal: 0).IsKnown);
-        system.Run.Delivery.Record(TimeSpan.FromMilliseconds(1));
-        Assert.True(history.HasDeliveries);
-    }
 }

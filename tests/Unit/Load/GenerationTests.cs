@@ -1,5 +1,4 @@
 using LoadTests.Llm;
-using LoadTests.Loads;
 
 namespace Unit.Load;
 
@@ -24,14 +23,5 @@ public class GenerationTests
         var rest = text.AsSpan();
         Assert.Equal(0, TokenText.Take(ref rest));
         Assert.True(rest.Length < text.Length);
-    }
-
-    [Fact]
-    public void Generations_fill_the_time_and_none_begins_when_it_is_over()
-    {
-        var plan = new GenerationPlan(new ScenarioScale(Clients: 10, Rate: 50, Seconds: 5));
-        Assert.InRange(plan.NextTokens(generation: 0, client: 0)!.Value, 200, 250);
-        Assert.Null(new GenerationPlan(new ScenarioScale(10, 50, 0.5)).NextTokens(generation: 1, client: 0));
-        Assert.InRange(new GenerationPlan(new ScenarioScale(10, 50, 3_600)).NextTokens(0, 0)!.Value, 300, 600);
     }
 }

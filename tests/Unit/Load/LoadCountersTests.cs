@@ -1,5 +1,4 @@
 using AspireSse.Client;
-using LoadTests.Loads;
 using LoadTests.Measurements;
 using Unit.Client;
 using Unit.ServiceDefaults;
@@ -8,13 +7,11 @@ namespace Unit.Load;
 
 public class LoadCountersTests
 {
-    private const string Connected = "event: connected\ndata: {}\n\n";
-
     [Fact]
     public async Task The_client_counts_cut_connections_as_disconnected_but_not_left_or_refused_ones()
     {
         await using var server = await SseServer.StartAsync(
-            SseServer.Stream(Connected),
+            SseServer.Stream(StubSystem.Connected),
             context => Task.Delay(Timeout.Infinite, context.RequestAborted)
         );
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -44,23 +41,5 @@ public class LoadCountersTests
         Assert.Equal((0, 0, 1), counters.Streams());
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
-    }
-
-    [Fact]
-    public async Task A_visitor_is_not_counted_as_disconnected_while_its_stream_ends()
-    {
-        await using var system = await StubSystem.StartAsync(SseServer.Open(Connected));
-        var run = system.Run;
-        await using var visitor = new LoadReader(
-            run,
-            "visit.all",
-            new TopicSet(run, "all").Ledger.AddReader("visitor"),
-            run.Delivery
-        );
-        using var leave = new CancellationTokenSource();
-        await visitor.OpenAsync(leave.Token);
-        Assert.Equal((1, 0, 0), run.Counters.Streams());
-        await visitor.StayAsync(TimeSpan.FromMilliseconds(1), leave);
-        Assert.Equal((0, 0, 0), run.Counters.Streams());
     }
 }

@@ -7,6 +7,8 @@ public sealed class AbuseRowTests
 {
     private const string Control = "a control";
     private static readonly AbuseCase Abuse = new("an abuse", (_, _) => Task.FromResult(""));
+    private static readonly AbuseCase Limited = Abuse with { Limit = new ControlLimit(Control, Margin: 1.2, Most: 4) };
+    private static readonly AbuseCase Development = Abuse with { InDevelopment = true };
     private static readonly AbuseMeasurements Measured = new()
     {
         Without = Window(10),
@@ -17,117 +19,79 @@ public sealed class AbuseRowTests
         Responses = "200 × 10",
     };
 
-    [Fact]
-    public void A_row_within_every_limit_passes()
-    {
-        var row = Of(Abuse, Measured);
-        Assert.True(row.Ok, row.Line);
-        Assert.Equal("| an abuse | 10.0 | 12.0 | 1.20 | 0 | 300 → 350 → 310 | 6 → 7 | 200 × 10 |", row.Line);
-    }
-
-    [Theory]
-    [InlineData(20, true)]
-    [InlineData(21, false)]
-    public void The_others_latency_may_double(double during, bool passes)
-    {
-        var row = Of(Abuse, Measured with { During = Window(during) });
-        Assert.Equal(passes, row.Ok);
-        Assert.Equal(!passes, row.Line.Contains("**2.10**", StringComparison.Ordinal));
-    }
-
-    [Theory]
-    [InlineData(1.0, 20, true)]
-    [InlineData(1.0, 21, false)]
-    [InlineData(3.0, 35, true)]
-    [InlineData(3.0, 37, false)]
-    [InlineData(5.0, 41, false)]
-    public void A_row_with_a_control_may_have_a_multiple_of_its_ratio(double control, double during, bool passes)
-    {
-        var abuse = Abuse with { Limit = new ControlLimit(Control, Margin: 1.2, Most: 4) };
-        var row = AbuseRow.Of(
-            abuse,
+    private static readonly (
+        string Case,
+        AbuseCase Abuse,
+        double? Control,
+        AbuseMeasurements Measured,
+        bool Passes
+    )[] Rows =
+    [
+        ("within every limit", Abuse, null, Measured, true),
+        ("twice the latency of the others", Abuse, null, During(20), true),
+        ("more", Abuse, null, During(21), false),
+        ("the ratio of a control that is less than two", Limited, 1, During(20), true),
+        ("more than twice beside such a control", Limited, 1, During(21), false),
+        ("the control's ratio and its margin", Limited, 3, During(35), true),
+        ("more than its margin", Limited, 3, During(37), false),
+        ("more than the most of any control", Limited, 5, During(41), false),
+        ("twice beside a control that was not measured", Limited, null, During(20), true),
+        ("more beside it", Limited, null, During(21), false),
+        ("a control itself", Abuse with { IsControl = true }, null, During(100), true),
+        ("a second in Development", Development, null, During(1_000), true),
+        ("a later event in Development", Development, null, During(1_001), false),
+        (
+            "a later answer in Development",
+            Development,
+            null,
             Measured with
             {
-                During = Window(during),
+                During = Window(12) with { SlowestAnswer = 1_001 },
             },
-            new Dictionary<string, double> { [Control] = control, ["another"] = 100 }
+            false
+        ),
+        ("Postgres at rest", Abuse, null, Measured with { Store = (6, 21) }, true),
+        ("Postgres still at work", Abuse, null, Measured with { Store = (6, 22) }, false),
+        ("a session still at work", Abuse, null, Measured with { BusySessions = 1 }, false),
+        ("a lost event", Abuse, null, Measured with { All = Window(10) with { Lost = 1 } }, false),
+        ("a refused event", Abuse, null, Measured with { All = Window(10) with { Refused = 1 } }, false),
+        ("an unanswered event", Abuse, null, Measured with { All = Window(10) with { Waiting = 1 } }, false),
+        ("a doubled event", Abuse, null, Measured with { Duplicates = 1 }, false),
+        ("a client that was ended", Abuse, null, Measured with { Ended = ["reset"] }, false),
+        ("memory at the height", Abuse, null, Measured with { Memory = (300, 900, 300) }, false),
+        ("memory that stays", Abuse, null, Measured with { Memory = (300, 460, 450) }, false),
+        ("a load that died", Abuse, null, Measured with { Responses = "**the load process has died**" }, false),
+    ];
+
+    public static TheoryData<string> Cases => [.. Rows.Select(r => r.Case)];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_row_passes_only_within_its_limits(string name)
+    {
+        var (_, abuse, control, measured, passes) = Rows.Single(r => r.Case == name);
+        var ratios = new Dictionary<string, double> { ["another"] = 100 };
+        if (control is { } ratio)
+            ratios[Control] = ratio;
+
+        var row = AbuseRow.Of(abuse, measured, ratios);
+        Assert.True(row.Ok == passes, row.Line);
+    }
+
+    [Fact]
+    public void Its_line_has_every_measurement_and_what_is_beyond_a_limit_in_bold()
+    {
+        Assert.Equal(
+            "| an abuse | 10.0 | 12.0 | 1.20 | 0 | 300 → 350 → 310 | 6 → 7 | 200 × 10 |",
+            AbuseRow.Of(Abuse, Measured, new Dictionary<string, double>()).Line
         );
-        Assert.Equal(passes, row.Ok);
-    }
-
-    [Fact]
-    public void A_row_whose_control_was_not_measured_may_double()
-    {
-        var abuse = Abuse with { Limit = new ControlLimit(Control, Margin: 1.2, Most: 4) };
-        Assert.True(Of(abuse, Measured with { During = Window(20) }).Ok);
-        Assert.False(Of(abuse, Measured with { During = Window(21) }).Ok);
-    }
-
-    [Fact]
-    public void A_control_has_no_limit_itself() =>
-        Assert.True(Of(Abuse with { IsControl = true }, Measured with { During = Window(100) }).Ok);
-
-    [Fact]
-    public void Work_that_Postgres_still_does_ten_seconds_later_fails_the_row()
-    {
-        Assert.True(Of(Abuse, Measured with { Store = (6, 21) }).Ok);
-        var row = Of(Abuse, Measured with { Store = (6, 22) });
-        Assert.False(row.Ok);
-        Assert.Contains("| 6 → **22** |", row.Line, StringComparison.Ordinal);
-        Assert.False(Of(Abuse, Measured with { BusySessions = 1 }).Ok);
-    }
-
-    [Fact]
-    public void Lost_refused_or_doubled_events_memory_and_ended_clients_fail_the_row() =>
-        Assert.All(
-            [
-                Measured with
-                {
-                    All = Window(10) with { Lost = 1 },
-                },
-                Measured with
-                {
-                    All = Window(10) with { Refused = 1 },
-                },
-                Measured with
-                {
-                    All = Window(10) with { Waiting = 1 },
-                },
-                Measured with
-                {
-                    Duplicates = 1,
-                },
-                Measured with
-                {
-                    Ended = ["reset"],
-                },
-                Measured with
-                {
-                    Memory = (300, 900, 300),
-                },
-                Measured with
-                {
-                    Memory = (300, 460, 450),
-                },
-                Measured with
-                {
-                    Responses = "**the load process has died**",
-                },
-            ],
-            measured => Assert.False(Of(Abuse, measured).Ok)
+        Assert.Equal(
+            "| an abuse | 10.0 | 21.0 | **2.10** | 0 | 300 → 350 → 310 | 6 → **22** | 200 × 10 |",
+            AbuseRow.Of(Abuse, During(21) with { Store = (6, 22) }, new Dictionary<string, double>()).Line
         );
-
-    [Fact]
-    public void A_row_in_Development_is_judged_by_a_second_instead()
-    {
-        var abuse = Abuse with { InDevelopment = true };
-        Assert.True(Of(abuse, Measured with { During = Window(1_000) }).Ok);
-        Assert.False(Of(abuse, Measured with { During = Window(1_001) }).Ok);
-        Assert.False(Of(abuse, Measured with { During = Window(12) with { SlowestAnswer = 1_001 } }).Ok);
     }
 
-    private static Reliability.Outcome Of(AbuseCase abuse, AbuseMeasurements measured) =>
-        AbuseRow.Of(abuse, measured, new Dictionary<string, double>());
+    private static AbuseMeasurements During(double latency) => Measured with { During = Window(latency) };
 
     private static EventWindow Window(double latency) =>
         new([latency], Refused: 0, Lost: 0, Waiting: 0, SlowestAnswer: latency);

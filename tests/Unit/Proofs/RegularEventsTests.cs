@@ -13,82 +13,62 @@ public sealed class RegularEventsTests
 
     private readonly RegularEvents _events = new(readers: 2, Begun, Interval);
 
-    private EventWindow All => _events.Between(_events.DueAt(0), _events.DueAt(Events));
-
-    [Fact]
-    public void Prompt_events_have_their_latency()
+    /// <param name="what">What becomes of ten of the events; the others take 3 ms to both readers.</param>
+    /// <param name="p99">Their 99th percentile.</param>
+    /// <param name="refused">Events that were refused.</param>
+    /// <param name="lost">Events that a reader lacks.</param>
+    /// <param name="waiting">Events without an answer.</param>
+    [Theory]
+    [InlineData("prompt", 3, 0, 0, 0)]
+    [InlineData("after the window", 20_000, 0, 0, 0)]
+    [InlineData("sent late", 501, 0, 0, 0)] // a late publisher is no excuse
+    [InlineData("never received", double.PositiveInfinity, 0, 20, 0)]
+    [InlineData("refused", double.PositiveInfinity, 10, 0, 0)]
+    [InlineData("never answered", double.PositiveInfinity, 0, 0, 10)]
+    [InlineData("never sent", double.PositiveInfinity, 0, 0, 10)]
+    public void Every_event_that_was_due_counts(string what, double p99, int refused, int lost, int waiting)
     {
         for (var number = 0; number < Events; number++)
-            Deliver(number, late: 3);
-        Assert.True(All.IsOver);
-        Assert.Equal(Events * 2, All.Latencies.Count);
-        Assert.Equal(3, All.P99, 0.001);
-    }
+            Happen(number, number < Events - 10 ? "prompt" : what);
 
-    [Fact]
-    public void Events_that_came_after_the_window_are_as_late_as_they_came()
-    {
-        for (var number = 0; number < Events; number++)
-            Deliver(number, late: number < 2 ? 3 : 20_000);
-        Assert.Equal(20_000, All.P99, 0.001);
-    }
-
-    [Fact]
-    public void An_event_that_never_came_is_lost_and_infinitely_late()
-    {
-        for (var number = 0; number < Events; number++)
-            if (number % 20 == 0)
-                Publish(number, isAcknowledged: true);
-            else
-                Deliver(number, late: 3);
-        Assert.Equal((10, double.PositiveInfinity, false), (All.Lost, All.P99, All.IsOver));
-    }
-
-    [Fact]
-    public void Events_that_were_never_sent_or_answered_count_too()
-    {
-        for (var number = 0; number < Events - 10; number++)
-            Deliver(number, late: 3);
-        _events.Send(Events - 10, _events.DueAt(Events - 10));
-        Assert.Equal((10, double.PositiveInfinity), (All.Waiting, All.P99));
-    }
-
-    [Fact]
-    public void A_refused_event_is_counted_and_not_lost()
-    {
-        Publish(0, isAcknowledged: false);
-        var first = _events.Between(_events.DueAt(0), _events.DueAt(1));
-        Assert.Equal((1, 0, true), (first.Refused, first.Lost, first.IsOver));
-    }
-
-    [Fact]
-    public void A_late_publisher_is_no_excuse()
-    {
-        _events.Send(0, _events.DueAt(0) + 500 * Millisecond);
-        _events.Answer(0, isAcknowledged: true, _events.DueAt(0) + 501 * Millisecond);
-        _events.Receive(0, 0, _events.DueAt(0) + 501 * Millisecond);
-        var first = _events.Between(_events.DueAt(0), _events.DueAt(1));
-        Assert.Equal((501, 501), (first.Latencies[0], first.SlowestAnswer));
+        var all = _events.Between(_events.DueAt(0), _events.DueAt(Events));
+        Assert.Equal(Events * 2, all.Latencies.Count);
+        Assert.Equal(p99, all.P99, 0.001);
+        Assert.Equal((refused, lost, waiting), (all.Refused, all.Lost, all.Waiting));
+        Assert.Equal(lost + waiting == 0, all.IsOver);
+        Assert.Equal(what == "sent late" ? 501 : 1, all.SlowestAnswer, 0.001);
     }
 
     [Fact]
     public void An_event_that_came_again_is_a_duplicate()
     {
-        Deliver(0, late: 3);
+        Happen(0, "prompt");
         _events.Receive(1, 0, _events.DueAt(0) + 9 * Millisecond);
         Assert.Equal(1, _events.Duplicates);
     }
 
-    private void Deliver(int number, int late)
+    private void Happen(int number, string what)
     {
-        Publish(number, isAcknowledged: true);
-        for (var reader = 0; reader < 2; reader++)
-            _events.Receive(reader, number, _events.DueAt(number) + late * Millisecond);
-    }
+        var due = _events.DueAt(number);
+        var sent = due + (what == "sent late" ? 500 * Millisecond : 0);
+        if (what == "never sent")
+            return;
 
-    private void Publish(int number, bool isAcknowledged)
-    {
-        _events.Send(number, _events.DueAt(number));
-        _events.Answer(number, isAcknowledged, _events.DueAt(number) + Millisecond);
+        _events.Send(number, sent);
+        if (what == "never answered")
+            return;
+
+        _events.Answer(number, isAcknowledged: what != "refused", sent + Millisecond);
+        var received = what switch
+        {
+            "after the window" => due + 20_000 * Millisecond,
+            "sent late" => sent + Millisecond,
+            _ => due + 3 * Millisecond,
+        };
+        if (what is "refused" or "never received")
+            return;
+
+        for (var reader = 0; reader < 2; reader++)
+            _events.Receive(reader, number, received);
     }
 }
