@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
+using Harness;
 using Harness.Deployments;
-using Integration.Operations;
 using YamlDotNet.RepresentationModel;
 
 namespace Integration.Deploy;
@@ -28,10 +28,10 @@ internal sealed partial record DeploymentFiles(
     {
         var read = name switch
         {
-            "compose" => Compose(Deployment.File("deploy/compose.yaml")),
-            "kubernetes/base" => Kubernetes(Deployment.File("deploy/kubernetes/base")),
-            "systemd" => Systemd(Deployment.File("deploy/systemd")),
-            _ => Kubernetes(Deployment.File(name.Replace("kubernetes/", "deploy/kubernetes/overlays/"))),
+            "compose" => Compose(Repository.PathOf("deploy/compose.yaml")),
+            "kubernetes/base" => Kubernetes(Repository.PathOf("deploy/kubernetes/base")),
+            "systemd" => Systemd(Repository.PathOf("deploy/systemd")),
+            _ => Kubernetes(Repository.PathOf(name.Replace("kubernetes/", "deploy/kubernetes/overlays/"))),
         };
         return read with { Services = [.. read.Services.Select(s => s with { Name = NameInTheAppHost(s.Name) })] };
     }
@@ -44,7 +44,7 @@ internal sealed partial record DeploymentFiles(
     public static IReadOnlyList<string> PrometheusTargets(string job) =>
         [
             .. YamlFile
-                .Read(Deployment.File("deploy/prometheus/prometheus.yml"))
+                .Read(Repository.PathOf("deploy/prometheus/prometheus.yml"))
                 .Single()
                 .Items("scrape_configs")
                 .Single(config => config.Text("job_name") == job)
@@ -55,7 +55,7 @@ internal sealed partial record DeploymentFiles(
 
     private static DeploymentFiles Compose(string file)
     {
-        var services = ComposeFile.Services(file, Containerfile.Environment(Deployment.File("deploy/Containerfile")));
+        var services = ComposeFile.Services(file, Containerfile.Environment(Repository.PathOf("deploy/Containerfile")));
         var names = ComposeFile.Names(file);
         var inside = Bind().Match(ProxySection("frontend inside")).Groups["port"].Value;
         return new DeploymentFiles(
@@ -92,7 +92,7 @@ internal sealed partial record DeploymentFiles(
     private static DeploymentFiles Systemd(string folder)
     {
         // docs/bare-metal.md says which instances of a template unit there are.
-        var enabled = File.ReadLines(Deployment.File("docs/bare-metal.md"))
+        var enabled = File.ReadLines(Repository.PathOf("docs/bare-metal.md"))
             .Single(line => line.StartsWith("systemctl enable", StringComparison.Ordinal));
         var services = UnitFiles.Services(folder, [.. Instance().Matches(enabled).Select(m => m.Value)]);
         return new DeploymentFiles(
@@ -104,7 +104,7 @@ internal sealed partial record DeploymentFiles(
 
     /// <summary>The port of deploy/nginx.conf, which stands before the units.</summary>
     private static string NginxPort() =>
-        Listen().Match(File.ReadAllText(Deployment.File("deploy/nginx.conf"))).Groups["port"].Value;
+        Listen().Match(File.ReadAllText(Repository.PathOf("deploy/nginx.conf"))).Groups["port"].Value;
 
     private static string NameInTheAppHost(string name) =>
         name is "migrate" or "streamapi-migrate" ? "migrations" : name;
@@ -112,7 +112,7 @@ internal sealed partial record DeploymentFiles(
     private static string NameOf(YamlNode one) => one.At("metadata.name").Text();
 
     private static string ProxySection(string title) =>
-        File.ReadAllText(Deployment.File("deploy/haproxy/haproxy.cfg"))
+        File.ReadAllText(Repository.PathOf("deploy/haproxy/haproxy.cfg"))
             .Split("\n\n")
             .Select(section => section[(section.StartsWith('#') ? section.IndexOf('\n') + 1 : 0)..])
             .Single(section => section.StartsWith(title + "\n", StringComparison.Ordinal));

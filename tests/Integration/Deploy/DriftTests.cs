@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
+using Harness;
 using Harness.Deployments;
-using Integration.Operations;
 
 namespace Integration.Deploy;
 
@@ -137,7 +137,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
     public void Nginx_passes_to_the_AppHosts_port() =>
         Assert.Contains(
             $"server 127.0.0.1:{appHost.Services.Single(s => s.Name == "streamapi").Ports[0]} ",
-            File.ReadAllText(Deployment.File("deploy/nginx.conf")),
+            File.ReadAllText(Repository.PathOf("deploy/nginx.conf")),
             StringComparison.Ordinal
         );
 

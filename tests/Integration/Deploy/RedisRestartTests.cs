@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using Harness;
 using Harness.Deployments;
 using Integration.Delivery;
-using Integration.Operations;
 using LocalServices;
 
 namespace Integration.Deploy;
@@ -25,7 +25,7 @@ public sealed class RedisRestartTests : IAsyncDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux has the addresses 127.0.0.0/8.");
         var missing = await RedisNode.MissingAsync();
         Assert.SkipWhen(missing is not null, missing ?? "");
-        _server = LocalServices.Redis.LocalRedis.Find(Deployment.File(".local/tools"));
+        _server = LocalServices.Redis.LocalRedis.Find(Repository.PathOf(".local/tools"));
         WritePrograms();
 
         await StartAsync("127.81.0");
@@ -54,7 +54,7 @@ public sealed class RedisRestartTests : IAsyncDisposable
     {
         _network = network;
         var container = Kustomization
-            .Build(Deployment.File("deploy/kubernetes/overlays/ha"))
+            .Build(Repository.PathOf("deploy/kubernetes/overlays/ha"))
             .Single(o => o.Text("kind") == "StatefulSet")
             .At("spec.template.spec.containers.0")!;
 

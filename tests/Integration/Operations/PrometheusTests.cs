@@ -1,4 +1,3 @@
-using System.Net;
 using Harness;
 
 namespace Integration.Operations;
@@ -30,34 +29,6 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
             m => m.Sum("broadcaster_relay_events_total") == MetricsSystem.Events
         );
         Assert.Equal((1, 1), (relay.Sum("broadcaster_leader"), relay.Sum("broadcaster_lease_acquired_total")));
-    }
-
-    [Fact]
-    public async Task Histograms_have_buckets_that_add_up()
-    {
-        var metrics = await MetricsSystem.EventuallyAsync(
-            shared.World.ReplicaMetricsAsync,
-            m => m.Sum("sse_server_delivery_duration_seconds_count") == MetricsSystem.Events * MetricsSystem.Readers
-        );
-        Assert.Equal("histogram", metrics.Types["sse_server_delivery_duration_seconds"]);
-        var buckets = metrics.Samples.Where(s => s.Name == "sse_server_delivery_duration_seconds_bucket").ToList();
-        Assert.True(buckets.Count > 10); // MetricsText has checked their order
-        Assert.Equal(MetricsSystem.Events * MetricsSystem.Readers, buckets.Single(b => b.Labels["le"] == "+Inf").Value);
-    }
-
-    [Fact]
-    public async Task Names_and_units_are_Prometheus_own()
-    {
-        var metrics = await shared.World.ReplicaMetricsAsync();
-        Assert.Equal("gauge", metrics.Types["sse_server_active_connections"]);
-        Assert.Equal("counter", metrics.Types["sse_server_resyncs_total"]);
-        Assert.Equal("histogram", metrics.Types["store_append_duration_seconds"]);
-        Assert.Contains("dotnet_process_memory_working_set_bytes", metrics.Names);
-        var store = await MetricsSystem.EventuallyAsync(
-            shared.World.BroadcasterMetricsAsync,
-            m => m.Sum("store_log_size_bytes") > 0
-        );
-        Assert.True(store.Sum("store_log_limit_bytes") > store.Sum("store_log_size_bytes"));
     }
 
     [Fact]
@@ -116,16 +87,5 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
 
         static bool IsOfClient(string label) =>
             label is "client_address" or "sse_connection_id" or "topic" or "enduser_id";
-    }
-
-    [Fact]
-    public async Task The_services_own_address_does_not_serve_them()
-    {
-        using var http = new HttpClient();
-        using var response = await http.GetAsync(
-            new Uri(shared.World.Replica.Url, "/metrics"),
-            TestContext.Current.CancellationToken
-        );
-        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 }

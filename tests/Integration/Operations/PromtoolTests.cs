@@ -1,7 +1,8 @@
-using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Harness;
 using Harness.Deployments;
+using LocalServices;
 
 namespace Integration.Operations;
 
@@ -9,20 +10,19 @@ namespace Integration.Operations;
 public sealed partial class PromtoolTests
 {
     private const string Pod = "__meta_kubernetes_";
-    private static readonly string Folder = Deployment.File("deploy/prometheus");
+    private static readonly string Folder = Repository.PathOf("deploy/prometheus");
 
     [Theory]
     [InlineData("check", "config", "prometheus.yml")]
     [InlineData("check", "config", "systemd.yml")]
     [InlineData("test", "rules", "alerts.test.yml")]
-    public async Task The_configuration_and_the_alerts_pass(params string[] arguments) =>
-        await RunAsync(Folder, arguments);
+    public void The_configuration_and_the_alerts_pass(params string[] arguments) => Run(Folder, arguments);
 
     /// <summary>The alerts and the dashboard select these jobs, and the autoscaler's adapter the pods.</summary>
     [Fact]
-    public async Task In_a_cluster_each_service_has_its_job_and_only_pods_that_run_are_scraped()
+    public void In_a_cluster_each_service_has_its_job_and_only_pods_that_run_are_scraped()
     {
-        var found = await DiscoverAsync("Running");
+        var found = Discover("Running");
         Assert.Equal(
             ["broadcaster", "streamapi", "webfrontend"],
             found.Select(pod => pod.GetValueOrDefault("job")).Order()
@@ -34,15 +34,15 @@ public sealed partial class PromtoolTests
             Assert.Equal(pod["pod"], pod["instance"]);
         }
         foreach (var phase in (string[])["Pending", "Succeeded", "Failed"])
-            Assert.Empty(await DiscoverAsync(phase));
+            Assert.Empty(Discover(phase));
     }
 
     /// <summary>Debian's promtool knows no discovery in Kubernetes, so the labels of the manifests' pods take its
     /// place.</summary>
-    private static async Task<IReadOnlyList<Dictionary<string, string>>> DiscoverAsync(string phase)
+    private static IReadOnlyList<Dictionary<string, string>> Discover(string phase)
     {
         var pods = Kustomization
-            .Build(Deployment.File("deploy/kubernetes/base"))
+            .Build(Repository.PathOf("deploy/kubernetes/base"))
             .Where(o => o.Text("kind") == "Deployment")
             .Select(o => o.At("spec.template")!)
             .SelectMany(
@@ -59,18 +59,19 @@ public sealed partial class PromtoolTests
                     .Text("app.kubernetes.io/component")}
                 """
             );
+
         var folder = Directory.CreateTempSubdirectory("prometheus-");
         try
         {
             File.Copy(Path.Combine(Folder, "alerts.yml"), Path.Combine(folder.FullName, "alerts.yml"));
-            var text = await File.ReadAllTextAsync(Path.Combine(Folder, "kubernetes.yml"));
+            var text = File.ReadAllText(Path.Combine(Folder, "kubernetes.yml"));
             Assert.Matches(Discovery(), text);
-            await File.WriteAllTextAsync(
+            File.WriteAllText(
                 Path.Combine(folder.FullName, "kubernetes.yml"),
                 Discovery().Replace(text, _ => $"    static_configs:\n{string.Join('\n', pods)}\n")
             );
-            await RunAsync(folder.FullName, "check", "config", "kubernetes.yml");
-            var output = await RunAsync(
+            Run(folder.FullName, "check", "config", "kubernetes.yml");
+            var output = Run(
                 folder.FullName,
                 "check",
                 "service-discovery",
@@ -94,28 +95,13 @@ public sealed partial class PromtoolTests
         }
     }
 
-    private static async Task<string> RunAsync(string folder, params string[] arguments)
+    private static string Run(string folder, params string[] arguments)
     {
-        Assert.SkipWhen(Promtool is null, "promtool is not on the PATH (Debian: apt-get install prometheus).");
-        var start = new ProcessStartInfo(Promtool, arguments)
-        {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var tool = Process.Start(start)!;
-        var errors = tool.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var output = await tool.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await tool.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(tool.ExitCode == 0, output + await errors);
-        return output;
+        var run = Command.Run("promtool", arguments, folder: folder);
+        Assert.SkipWhen(run is null, "promtool is not on the PATH (Debian: apt-get install prometheus).");
+        Assert.True(run.ExitCode == 0, run.Output);
+        return run.Answer;
     }
-
-    private static string? Promtool =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "")
-            .Split(Path.PathSeparator)
-            .Select(folder => Path.Combine(folder, "promtool"))
-            .FirstOrDefault(File.Exists);
 
     [GeneratedRegex(@"^    kubernetes_sd_configs:\n(?:      .*\n)+", RegexOptions.Multiline)]
     private static partial Regex Discovery();

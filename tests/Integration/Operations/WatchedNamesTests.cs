@@ -107,11 +107,11 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
     [Fact]
     public void Every_alert_has_a_duration_a_severity_a_summary_and_a_section_in_the_runbook()
     {
-        var alerts = Regex.Split(File.ReadAllText(Deployment.File("deploy/prometheus/alerts.yml")), @"(?=- alert: )")[
+        var alerts = Regex.Split(File.ReadAllText(Repository.PathOf("deploy/prometheus/alerts.yml")), @"(?=- alert: )")[
             1..
         ];
-        var runbook = File.ReadAllText(Deployment.File("docs/runbook.md"));
-        var tried = File.ReadAllText(Deployment.File("deploy/prometheus/alerts.test.yml"));
+        var runbook = File.ReadAllText(Repository.PathOf("docs/runbook.md"));
+        var tried = File.ReadAllText(Repository.PathOf("deploy/prometheus/alerts.test.yml"));
         Assert.True(alerts.Length > 8);
         foreach (var alert in alerts)
         {
@@ -129,7 +129,7 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
 
     private static IEnumerable<string> AllExpressions(string file)
     {
-        var text = File.ReadAllText(Deployment.File(file));
+        var text = File.ReadAllText(Repository.PathOf(file));
         return file.EndsWith(".json", StringComparison.Ordinal)
             ? Expressions(JsonDocument.Parse(text).RootElement)
             : Expression().Matches(text).Select(m => m.Groups["expr"].Value);
