@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Integration.Seeds;
 
-public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
     [Theory]
     [InlineData("")]
@@ -14,8 +14,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [InlineData("-no-async-no-annotation")]
     public async Task The_three_items_arrive_with_their_ordinals_and_the_stream_ends(string variant)
     {
-        await using var reader = await SseReader.OpenAsync(shared.World.A, "/items/stream" + variant);
-        await reader.WaitForEndAsync();
+        await using var reader = await SseReader.OpenAsync(A, "/items/stream" + variant).ToEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.Equal("stream of item updates", reader.Frames.First(f => f.Comment is not null).Comment);
         Assert.Equal(
@@ -34,21 +33,17 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [InlineData("/logs/stream")]
     public async Task A_fixed_list_resumes_after_the_ordinal_and_is_over_after_the_last(string path)
     {
-        await using (var reader = await SseReader.OpenAsync(shared.World.A, path, lastId: "2"))
-        {
-            await reader.WaitForEndAsync();
-            Assert.Equal("2", reader.Frames.First(f => f.Id is not null).Id);
-            Assert.Equal("3", Assert.Single(reader.Events).Id);
-        }
+        await using var reader = await SseReader.OpenAsync(A, path, lastId: "2").ToEndAsync();
+        Assert.Equal("2", reader.Frames.First(f => f.Id is not null).Id);
+        Assert.Equal("3", Assert.Single(reader.Events).Id);
+
         foreach (var last in (string[])["3", "4", "99999999999999999999"])
         {
-            using var over = await Requests.SendAsync(shared.World.B, HttpMethod.Get, path, lastId: last);
+            using var over = await Requests.SendAsync(B, HttpMethod.Get, path, lastId: last);
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         }
-        await using var strange = await SseReader.OpenAsync(shared.World.A, path + "?last_event_id=abc");
-        await strange.WaitForEndAsync();
-        Assert.Contains("malformed", strange.Frames.Single(f => f.Event == "resync").Data);
-        Assert.Equal(3, strange.Events.Count());
+        await using var strange = await SseReader.OpenAsync(A, path + "?last_event_id=abc").ToEndAsync();
+        Assert.Equal(("malformed", 3), (strange.Resync()?.Text("reason"), strange.Events.Count()));
     }
 
     /// <summary>Finite streams, ordinal lists and sessions: endless digits are not a number to them, and they do not
@@ -72,16 +67,16 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
         {
             // HttpClient sends no other characters in a header.
             var isAscii = Ascii.IsValid(id);
-            var query = isAscii
-                ? path
-                : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}last_event_id="
-                    + $"{Uri.EscapeDataString(id)}";
-            await using var reader = await SseReader.OpenAsync(shared.World.A, query, lastId: isAscii ? id : null);
-            await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+            var parameter = $"{(path.Contains('?') ? '&' : '?')}last_event_id={Uri.EscapeDataString(id)}";
+            await using var reader = await SseReader.OpenAsync(
+                A,
+                isAscii ? path : path + parameter,
+                isAscii ? id : null
+            );
+            await reader.WaitAsync(r => r.Resync() is not null);
             Assert.All(reader.Frames.Where(f => f.Id is not null), f => Assert.InRange(f.Id!.Length, 1, 128));
-            using var resync = JsonDocument.Parse(reader.Frames.First(f => f.Event == "resync").Data!);
-            Assert.Equal("malformed", resync.RootElement.GetProperty("reason").GetString());
-            var requested = resync.RootElement.GetProperty("requested").GetString()!;
+            Assert.Equal("malformed", reader.Resync()?.Text("reason"));
+            var requested = reader.Resync()!.Value.Text("requested")!;
             Assert.InRange(Encoding.UTF8.GetByteCount(requested), 1, 128);
             Assert.StartsWith(requested[..^1], id, StringComparison.Ordinal);
         }
@@ -90,30 +85,24 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [Fact]
     public async Task Log_lines_are_sent_unchanged()
     {
-        await using var reader = await SseReader.OpenAsync(shared.World.A, "/logs/stream");
-        await reader.WaitForEndAsync();
+        await using var reader = await SseReader.OpenAsync(A, "/logs/stream").ToEndAsync();
         Assert.Equal(
             [
-                "2025-01-01 INFO  Application started",
-                "2025-01-01 DEBUG Connected to database",
-                "2025-01-01 WARN  High memory usage detected",
+                (null, "2025-01-01 INFO  Application started"),
+                (null, "2025-01-01 DEBUG Connected to database"),
+                (null, "2025-01-01 WARN  High memory usage detected"),
             ],
-            reader.Events.Select(e => e.Data)
+            reader.Events.Select(e => (e.Event, e.Data))
         );
-        Assert.All(reader.Events, e => Assert.Null(e.Event));
     }
 
     [Fact]
     public async Task A_posted_text_is_streamed_word_by_word_and_ends_with_done()
     {
         using var body = JsonContent.Create(new { text = "hello  \"big\" 世界" });
-        await using var reader = await SseReader.OpenAsync(
-            shared.World.A,
-            "/chat/stream",
-            method: HttpMethod.Post,
-            body: body
-        );
-        await reader.WaitForEndAsync();
+        await using var reader = await SseReader
+            .OpenAsync(A, "/chat/stream", method: HttpMethod.Post, body: body)
+            .ToEndAsync();
         Assert.Equal(
             [("token", "\"hello\""), ("token", "\"\\\"big\\\"\""), ("token", "\"世界\""), ("done", "[DONE]")],
             reader.Events.Select(e => (e.Event!, e.Data!))
@@ -124,43 +113,40 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [Fact]
     public async Task A_tick_a_second_is_the_same_for_the_readers_of_every_replica()
     {
-        await using var a = await SseReader.OpenAtAsync(shared.World.A, "/sse/events");
+        await using var a = await SseReader.OpenAtAsync(A, "/sse/events");
         // From the first id: the newest one may already be that of a tick.
         var from = a.Frames.First(f => f.Id is not null).Id;
-        await using var b = await SseReader.OpenAtAsync(shared.World.B, "/sse/events", from);
+        await using var b = await SseReader.OpenAsync(B, "/sse/events", from).ToEventsAsync(3);
         await a.WaitForEventsAsync(3);
-        await b.WaitForEventsAsync(3);
         Assert.Equal(a.Events.Take(3), b.Events.Take(3));
         var ticks = a.Events.Take(3).Select(e => e.Json()).ToList();
         // A store that stalls for a second costs a tick.
-        var seconds = ticks.Select(t => t.GetProperty("id").GetInt64()).ToList();
+        var seconds = ticks.Select(t => t.Number("id")).ToList();
         Assert.Equal(seconds.Order().Distinct(), seconds);
-        Assert.All(ticks, t => Assert.Contains('.', t.GetProperty("timestamp").GetRawText()));
+        Assert.All(ticks, t => Assert.Contains('.', t.At("timestamp").GetRawText()));
     }
 
     [Fact]
     public async Task Ticks_continue_for_a_while_after_the_last_reader_and_then_end()
     {
         string last;
-        await using (var first = await SseReader.OpenAtAsync(shared.World.A, "/sse/events"))
+        await using (var first = await SseReader.OpenAtAsync(A, "/sse/events"))
         {
             await first.WaitForEventsAsync(1);
             last = first.Events.First().Id!;
         }
-        await using (var again = await SseReader.OpenAtAsync(shared.World.B, "/sse/events", last))
+        await using (var again = await SseReader.OpenAsync(B, "/sse/events", last).ToEventsAsync(2))
         {
-            await again.WaitForEventsAsync(2);
-            var seconds = again.Events.Take(2).Select(e => e.Json().GetProperty("id").GetInt64()).ToArray();
+            var seconds = again.Events.Take(2).Select(e => e.Json().Number("id")).ToArray();
             Assert.True(seconds[1] > seconds[0]);
         }
         await Eventually.HoldsAsync(
             async () =>
             {
-                var ticks = (
-                    await Requests.GetAsync(shared.World.A, $"/v1/events?topic=sse.ticks&after={last}")
-                ).GetProperty("events");
-                var newest = ticks[ticks.GetArrayLength() - 1].GetProperty("data").GetProperty("id").GetInt64();
-                return DateTimeOffset.UtcNow.ToUnixTimeSeconds() - newest > 4;
+                var ticks = await Requests.GetAsync(A, $"/v1/events?topic=sse.ticks&after={last}");
+                var newest = ticks.Items("events").Last().Number("data.id");
+                // Later than the ticks linger, by more than a tick.
+                return DateTimeOffset.UtcNow.ToUnixTimeSeconds() - newest > 3;
             },
             "the ticks have ended"
         );
@@ -173,8 +159,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [InlineData("/logs/stream?named=false", null, "2025-01-01 INFO  Application started")]
     public async Task Named_switches_between_names_and_none(string path, string? name, string data)
     {
-        await using var reader = await SseReader.OpenAsync(shared.World.A, path);
-        await reader.WaitForEndAsync();
+        await using var reader = await SseReader.OpenAsync(A, path).ToEndAsync();
         Assert.Equal((name, data), (reader.Events.First().Event, reader.Events.First().Data));
     }
 
@@ -184,25 +169,21 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [InlineData("QUERY")]
     public async Task The_stream_of_connections_takes_every_method_of_a_stream(string method)
     {
-        using var body = method == "GET" ? null : JsonContent.Create(new { });
-        await using var reader = await SseReader.OpenAsync(
-            shared.World.A,
-            "/v1/connections/stream",
-            method: new HttpMethod(method),
-            body: body
-        );
-        await reader.WaitForEventsAsync(1);
-        var rows = reader.Events.First().Json().GetProperty("connections").EnumerateArray().ToList();
+        using var body = Requests.ContentOf(method == "GET" ? null : new { });
+        await using var reader = await SseReader
+            .OpenAsync(A, "/v1/connections/stream", method: new(method), body: body)
+            .ToEventsAsync(1);
+        var rows = reader.Events.First().Json().Items("connections").ToList();
         // Nothing has been delivered on most of them: the times are there, and are null.
         Assert.NotEmpty(rows);
-        Assert.All(rows, row => Assert.Equal(JsonValueKind.Object, row.GetProperty("latencyMs").ValueKind));
+        Assert.All(rows, row => Assert.Equal(JsonValueKind.Object, row.At("latencyMs").ValueKind));
     }
 
     [Fact]
     public async Task The_stream_of_connections_takes_the_filter_and_the_order_of_the_list()
     {
-        await using var first = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=watched.a");
-        await using var second = await SseReader.OpenAsync(shared.World.B, "/v1/events/stream?topic=watched.b");
+        await using var first = await SseReader.OpenAsync(A, "/v1/events/stream?topic=watched.a");
+        await using var second = await SseReader.OpenAsync(B, "/v1/events/stream?topic=watched.b");
         foreach (var (sort, order) in ((string, string[])[])[("", ["a", "b"]), ("-", ["b", "a"])])
             await Eventually.HoldsAsync(
                 async () =>
@@ -214,8 +195,8 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
             );
 
         await using var watch = await WatchAsync("filter=watched.");
-        await using var other = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=unwatched");
-        await using var third = await SseReader.OpenAsync(shared.World.A, "/v1/events/stream?topic=watched.c");
+        await using var other = await SseReader.OpenAsync(A, "/v1/events/stream?topic=unwatched");
+        await using var third = await SseReader.OpenAsync(A, "/v1/events/stream?topic=watched.c");
         await Eventually.HoldsAsync(
             () => Updates().SelectMany(e => TopicsOf(e, "upserted")).Contains("c"),
             "an update has the new connection"
@@ -224,20 +205,11 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
 
         IEnumerable<Frame> Updates() => watch.Events.Where(e => e.Event == "update");
 
-        static List<string> TopicsOf(Frame e, string rows) =>
-            [
-                .. e.Json()
-                    .GetProperty(rows)
-                    .EnumerateArray()
-                    .Select(row => row.GetProperty("topics")[0].GetString()!.Replace("watched.", "")),
-            ];
+        static IEnumerable<string> TopicsOf(Frame e, string rows) =>
+            e.Json().Items(rows).Select(row => row.Text("topics.0")!.Replace("watched.", ""));
 
-        async Task<SseReader> WatchAsync(string query)
-        {
-            var reader = await SseReader.OpenAsync(shared.World.A, $"/v1/connections/stream?{query}");
-            await reader.WaitForEventsAsync(1);
-            return reader;
-        }
+        Task<SseReader> WatchAsync(string query) =>
+            SseReader.OpenAsync(A, $"/v1/connections/stream?{query}").ToEventsAsync(1);
     }
 
     [Theory]
@@ -246,13 +218,9 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     public async Task A_body_accepts_every_parameter_of_the_query(string method)
     {
         using var body = JsonContent.Create(new { last_event_id = 2, named = false });
-        await using var reader = await SseReader.OpenAsync(
-            shared.World.A,
-            "/items/stream",
-            method: new HttpMethod(method),
-            body: body
-        );
-        await reader.WaitForEndAsync();
+        await using var reader = await SseReader
+            .OpenAsync(A, "/items/stream", method: new(method), body: body)
+            .ToEndAsync();
         Assert.Equal(("3", null), (Assert.Single(reader.Events).Id, reader.Events.Single().Event));
     }
 }

@@ -3,17 +3,24 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Harness;
 using Stack;
 
 namespace Integration.Seeds;
 
-/// <summary>Serves the articles' pages from another origin and shows one in a real Chromium; the page reports what it
-/// received. So the browser's own EventSource reads the streams across origins.</summary>
-public sealed class BrowserPages : IDisposable
+/// <summary>Serves the articles' pages from another origin and shows them in a real Chromium, each in a tab; a page
+/// reports what it received. So the browser's own EventSource reads the streams across origins.</summary>
+public sealed class BrowserPages : IAsyncDisposable
 {
+    private static readonly HttpClient Http = new();
+
     private readonly HttpListener _listener = new();
     private readonly ConcurrentDictionary<string, JsonElement> _results = new();
     private readonly ConcurrentDictionary<string, string> _pages = new();
+    private readonly DirectoryInfo _profile = Directory.CreateTempSubdirectory("chromium-");
+    private readonly SemaphoreSlim _starting = new(1);
+    private Process? _chromium;
+    private Uri? _devTools;
 
     public BrowserPages()
     {
@@ -39,11 +46,10 @@ public sealed class BrowserPages : IDisposable
     /// <summary>Opens a page with <c>api</c> and <c>report</c> set; skips where there is no Chromium.</summary>
     internal async Task<BrowserPage> OpenAsync(string article, Uri api, string query = "")
     {
-        var chromium = await Chromium.GetAsync();
-        Assert.SkipWhen(chromium.Path is null, chromium.Reason);
+        var devTools = await DevToolsAsync();
         var page = Guid.NewGuid().ToString("N");
         var html = File.ReadAllText(
-            Path.Combine(PythonTests.Root, "tests", "Integration", "Seeds", "Articles", article)
+            Path.Combine(Repository.Root, "tests", "Integration", "Seeds", "Articles", article)
         );
         // One report after the other: on two connections, an older one could come last.
         var given = $$"""
@@ -58,14 +64,74 @@ public sealed class BrowserPages : IDisposable
 
             """;
         _pages[page] = html.Replace("<script>", given + "<script>", StringComparison.Ordinal);
+
+        var url = Uri.EscapeDataString($"{Origin}/{page}{query}");
+        using var opened = await Http.PutAsync(new Uri(devTools, $"/json/new?{url}"), content: null);
+        var close = new Uri(devTools, $"/json/close/{(await opened.JsonAsync()).Text("id")}");
         return new BrowserPage(
-            chromium.Path,
-            $"{Origin}/{page}{query}",
-            () => _results.TryGetValue(page, out var result) ? result : null
+            () => _results.TryGetValue(page, out var result) ? result : null,
+            async () => (await Http.GetAsync(close)).Dispose()
         );
     }
 
-    public void Dispose() => _listener.Close();
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Close();
+        if (_chromium is not null)
+        {
+            _chromium.Kill(entireProcessTree: true);
+            await _chromium.WaitForExitAsync();
+            _chromium.Dispose();
+        }
+        _starting.Dispose();
+        try
+        {
+            _profile.Delete(recursive: true);
+        }
+        catch (IOException) { } // a child process still writes to the temporary folder
+    }
+
+    /// <summary>Returns the address that opens and closes tabs; starts Chromium for the first one.</summary>
+    private async Task<Uri> DevToolsAsync()
+    {
+        var chromium = await Chromium.GetAsync();
+        Assert.SkipWhen(chromium.Path is null, chromium.Reason);
+        await _starting.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            return _devTools ??= await StartAsync(chromium.Path);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    private async Task<Uri> StartAsync(string chromium)
+    {
+        string[] arguments =
+        [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            $"--user-data-dir={_profile.FullName}",
+            "--remote-debugging-port=0",
+            "about:blank",
+        ];
+        _chromium = Process.Start(
+            new ProcessStartInfo(chromium, arguments) { RedirectStandardError = true, RedirectStandardOutput = true }
+        )!;
+        _chromium.BeginErrorReadLine();
+        _chromium.BeginOutputReadLine();
+
+        var file = Path.Combine(_profile.FullName, "DevToolsActivePort");
+        await Eventually.HoldsAsync(() => File.Exists(file) && PortIn(file) is not null, "Chromium takes commands");
+        return new Uri($"http://127.0.0.1:{PortIn(file)}");
+    }
+
+    private static string? PortIn(string file) => File.ReadAllLines(file) is [var port, _, ..] ? port : null;
 
     private async Task ServeAsync()
     {
@@ -100,62 +166,22 @@ public sealed class BrowserPages : IDisposable
     }
 }
 
-/// <summary>A Chromium that shows one page.</summary>
-internal sealed class BrowserPage : IAsyncDisposable
+/// <summary>A tab that shows one page.</summary>
+internal sealed class BrowserPage(Func<JsonElement?> result, Func<Task> close) : IAsyncDisposable
 {
-    private readonly Process _process;
-    private readonly DirectoryInfo _profile = Directory.CreateTempSubdirectory("chromium-");
-    private readonly Func<JsonElement?> _result;
-
-    public BrowserPage(string chromium, string url, Func<JsonElement?> result)
-    {
-        _result = result;
-        _process = Process.Start(
-            new ProcessStartInfo(
-                chromium,
-                [
-                    "--headless",
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-dev-shm-usage",
-                    "--no-first-run",
-                    $"--user-data-dir={_profile.FullName}",
-                    "--remote-debugging-port=0",
-                    url,
-                ]
-            )
-            {
-                RedirectStandardError = true,
-                RedirectStandardOutput = true,
-            }
-        )!;
-        _process.BeginErrorReadLine();
-        _process.BeginOutputReadLine();
-    }
-
     /// <summary>The page's last report; null before the first.</summary>
-    public JsonElement? Result => _result();
+    public JsonElement? Result => result();
 
     /// <summary>The page's last report that meets the condition; waits for it.</summary>
     public async Task<JsonElement> WaitAsync(Func<JsonElement, bool> condition, string what)
     {
         await Eventually.HoldsAsync(
-            () => _result() is { } result && condition(result),
+            () => Result is { } said && condition(said),
             what,
-            () => $"The page said: {_result()}"
+            () => $"The page said: {Result}"
         );
-        return _result()!.Value;
+        return Result!.Value;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        _process.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync();
-        _process.Dispose();
-        try
-        {
-            _profile.Delete(recursive: true);
-        }
-        catch (IOException) { } // a child process still writes to the temporary folder
-    }
+    public async ValueTask DisposeAsync() => await close();
 }

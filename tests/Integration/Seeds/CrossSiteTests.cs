@@ -4,7 +4,7 @@ namespace Integration.Seeds;
 
 /// <summary>Requests that a page of another site makes a developer's browser send to a server that is open to its own
 /// machine.</summary>
-public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
     /// <summary>Allowed in Development, for the article's page.</summary>
     private const string Allowed = "http://localhost:3000";
@@ -23,7 +23,7 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : IClassFixt
     [Fact]
     public async Task A_page_of_another_site_can_start_and_change_nothing_by_any_endpoint()
     {
-        var document = await Requests.GetAsync(shared.World.A, "/openapi/v1.json");
+        var document = await Requests.GetAsync(A, "/openapi/v1.json");
         var refused = 0;
 
         foreach (var path in document.GetProperty("paths").EnumerateObject())
@@ -61,12 +61,12 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : IClassFixt
             (HttpStatusCode.OK, Allowed),
             (started.StatusCode, Assert.Single(started.Headers.GetValues("Access-Control-Allow-Origin")))
         );
-        var text = await started.Content.ReadAsStringAsync();
+        var text = await started.TextAsync();
         var first = text.Split('\n').First(l => l.StartsWith("id: ", StringComparison.Ordinal))[4..];
         using var resumed = await SendAsync(HttpMethod.Get, "/stream?prompt=hello", Allowed, first);
         Assert.EndsWith(
             text[text.IndexOf("event: ", StringComparison.Ordinal)..],
-            await resumed.Content.ReadAsStringAsync(),
+            await resumed.TextAsync(),
             StringComparison.Ordinal
         );
         using var elsewhere = await SendAsync(HttpMethod.Get, "/stream?prompt=hello", "https://evil.example", first);
@@ -90,7 +90,7 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : IClassFixt
         string site = "cross-site"
     )
     {
-        var request = new HttpRequestMessage(method, new Uri(shared.World.A, path));
+        var request = new HttpRequestMessage(method, new Uri(A, path));
         request.Headers.Add("Sec-Fetch-Site", site);
         if (origin is not null)
             request.Headers.Add("Origin", origin);

@@ -13,8 +13,7 @@ public sealed class EndedRowsTests
     {
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        await ExecuteAsync(
-            store,
+        await store.ExecuteAsync(
             """
             insert into tasks.tasks select gen_random_uuid(), title, status, now() - interval '900 days', now() - age
             from (values ('done lately', 'done', interval '89 days'), ('open', 'todo', interval '500 days'),
@@ -72,8 +71,7 @@ public sealed class EndedRowsTests
     {
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        await ExecuteAsync(
-            store,
+        await store.ExecuteAsync(
             """
             create function petstore.refuse() returns trigger language plpgsql as
                 $$ begin raise exception 'kept'; end $$;
@@ -98,8 +96,7 @@ public sealed class EndedRowsTests
         await using var store = NpgsqlDataSource.Create(
             (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
         );
-        await ExecuteAsync(
-            store,
+        await store.ExecuteAsync(
             """
             insert into tasks.tasks
             select gen_random_uuid(), 'task ' || n, 'done', now(), now() - interval '91 days'
@@ -113,11 +110,8 @@ public sealed class EndedRowsTests
         await using (var connection = await store.OpenConnectionAsync(Stop))
         {
             await using var change = await connection.BeginTransactionAsync(Stop);
-            await using var command = new NpgsqlCommand(
-                "update tasks.tasks set status = 'todo', updated_at = now() where title = 'task 2'",
-                connection,
-                change
-            );
+            await using var command = connection.CreateCommand();
+            command.CommandText = "update tasks.tasks set status = 'todo', updated_at = now() where title = 'task 2'";
             await command.ExecuteNonQueryAsync(Stop);
             Assert.Equal(2, await Done(days: 90).DeleteAsync(1_000, Stop));
             await change.CommitAsync(Stop);
@@ -125,21 +119,9 @@ public sealed class EndedRowsTests
         Assert.Equal(["task 2"], await ListAsync(store, "select title from tasks.tasks"));
     }
 
-    private static async Task<long> CountAsync(NpgsqlDataSource store, string table)
-    {
-        await using var command = store.CreateCommand($"select count(*) from {table}");
-        return (long)(await command.ExecuteScalarAsync(Stop))!;
-    }
+    private static Task<long> CountAsync(NpgsqlDataSource store, string table) =>
+        store.AskAsync<long>($"select count(*) from {table}");
 
-    private static async Task<string[]> ListAsync(NpgsqlDataSource store, string sql)
-    {
-        await using var command = store.CreateCommand($"select array({sql})");
-        return (string[])(await command.ExecuteScalarAsync(Stop))!;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlDataSource store, string sql)
-    {
-        await using var command = store.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Stop);
-    }
+    private static async Task<string[]> ListAsync(NpgsqlDataSource store, string sql) =>
+        await store.AskAsync<string[]>($"select array({sql})") ?? [];
 }

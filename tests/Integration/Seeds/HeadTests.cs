@@ -3,7 +3,7 @@ using System.Net;
 namespace Integration.Seeds;
 
 /// <summary>HEAD gets the head of the GET's response (RFC 9110 §9.3.2).</summary>
-public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
     private static readonly IEnumerable<string> Get = ["GET"];
 
@@ -24,8 +24,8 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : IClassFixture<A
     [InlineData("/v1/stream-tickets")]
     public async Task Reads_answer_it_as_they_answer_GET_without_a_body(string path)
     {
-        using var get = await Requests.SendAsync(shared.World.A, HttpMethod.Get, path);
-        using var head = await Requests.SendAsync(shared.World.A, HttpMethod.Head, path);
+        using var get = await Requests.SendAsync(A, HttpMethod.Get, path);
+        using var head = await Requests.SendAsync(A, HttpMethod.Head, path);
         Assert.Equal(
             (get.StatusCode, get.Content.Headers.ContentType?.ToString(), get.Content.Headers.Allow.ToString()),
             (head.StatusCode, head.Content.Headers.ContentType?.ToString(), head.Content.Headers.Allow.ToString())
@@ -38,7 +38,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : IClassFixture<A
     [Fact]
     public async Task The_Allow_of_a_405_lists_every_method_of_the_path_and_HEAD_beside_GET()
     {
-        var document = await Requests.GetAsync(shared.World.A, "/openapi/v1.json");
+        var document = await Requests.GetAsync(A, "/openapi/v1.json");
         var paths = document
             .GetProperty("paths")
             .EnumerateObject()
@@ -51,7 +51,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : IClassFixture<A
         foreach (var (path, methods) in paths)
         {
             using var refused = await Requests.SendAsync(
-                shared.World.A,
+                A,
                 HttpMethod.Options,
                 path.Replace('{', 'x').Replace('}', 'x')
             );
@@ -86,16 +86,15 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : IClassFixture<A
             Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
         }
         var open = await Requests.GetAsync(server, "/v1/connections");
-        Assert.Empty(open.GetProperty("connections").EnumerateArray());
+        Assert.Empty(open.Items("connections"));
 
         // Two messages of a session take longer than the first of anything that a HEAD had started.
         await using var session = await SseReader.OpenAtAsync(server, "/sse/resilient/get");
         await session.WaitForEventsAsync(2);
-        await using var topics = system.Database.CreateCommand(
-            "select string_agg(distinct topic, ' ') from eventstore.events"
-        );
-        Assert.Equal("sse.resilient.get", await topics.ExecuteScalarAsync(TestContext.Current.CancellationToken));
-        await using var sessions = system.Database.CreateCommand("select string_agg(id, ' ') from resilient.sessions");
-        Assert.Equal("get", await sessions.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("sse.resilient.get", await AllAsync("topic", "eventstore.events"));
+        Assert.Equal("get", await AllAsync("id", "resilient.sessions"));
+
+        Task<string?> AllAsync(string column, string table) =>
+            system.Database.AskAsync<string>($"select string_agg(distinct {column}, ' ') from {table}");
     }
 }

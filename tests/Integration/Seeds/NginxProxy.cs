@@ -34,7 +34,7 @@ internal sealed class NginxProxy : IAsyncDisposable
         var nginx = Find();
         var folder = Directory.CreateTempSubdirectory("nginx-").FullName;
         var port = FreePort.Take();
-        var text = await File.ReadAllTextAsync(Path.Combine(PythonTests.Root, "deploy", "nginx.conf"));
+        var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "nginx.conf"));
         var file = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(file, Localize(spoil?.Invoke(text) ?? text, server, folder, port));
 
@@ -108,7 +108,7 @@ internal sealed class NginxProxy : IAsyncDisposable
         try
         {
             return LocalProgram.Find(
-                Path.Combine(PythonTests.Root, ".local", "tools"),
+                Path.Combine(Repository.Root, ".local", "tools"),
                 "nginx",
                 ["nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"],
                 "-v",

@@ -8,9 +8,9 @@ namespace Integration.Seeds;
 /// <summary>The Python client, its examples, and the articles' own programs, with the python3 of this
 /// machine.</summary>
 [Collection("Shop")] // the pets are everybody's
-public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     private static readonly string Client = Path.Combine(Root, "clients", "python");
     private static readonly string Articles = Path.Combine(Root, "tests", "Integration", "Seeds", "Articles");
@@ -38,7 +38,7 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [InlineData("resilient.py", "(after 2 retries)", "given up: ")]
     public async Task An_example_runs_as_it_is(string example, params string[] says)
     {
-        await using var program = Start(Client, Path.Combine("examples", example), shared.World.A.ToString());
+        await using var program = Start(Client, Path.Combine("examples", example), A.ToString());
         var output = await program.EndAsync();
         Assert.All(says, text => Assert.Contains(text, output));
     }
@@ -60,7 +60,7 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [Fact]
     public async Task The_client_reads_on_after_its_connection_was_cut()
     {
-        await using var link = new FaultyLink(shared.World.A.Host, shared.World.A.Port);
+        await using var link = new FaultyLink(A.Host, A.Port);
         var path = $"/sse/resilient/s{Guid.NewGuid():N}";
         await using var program = Start(
             Client,
@@ -84,12 +84,12 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [Fact]
     public async Task The_task_articles_client_runs_as_it_is_written()
     {
-        await using var program = Start(Articles, "tasks_client.py", shared.World.B.ToString().TrimEnd('/'));
+        await using var program = Start(Articles, "tasks_client.py", B.ToString().TrimEnd('/'));
         await program.WaitForAsync(lines =>
             lines.Any(l => l.Contains("SSE connection established", StringComparison.Ordinal))
         );
-        var task = await Requests.PostAsync(shared.World.A, "/tasks", new { title = "from the article" });
-        await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        var task = await Requests.PostAsync(A, "/tasks", new { title = "from the article" });
+        await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await program.WaitForAsync(lines =>
             lines.Any(l =>
                 l.Contains("'event': 'task_updated'", StringComparison.Ordinal)
@@ -101,12 +101,7 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : IClassFixture
     [Fact]
     public async Task The_agent_articles_client_gets_the_whole_answer_and_ends()
     {
-        await using var program = Start(
-            Articles,
-            "agent_client.py",
-            shared.World.B.ToString().TrimEnd('/'),
-            "こんにちは"
-        );
+        await using var program = Start(Articles, "agent_client.py", B.ToString().TrimEnd('/'), "こんにちは");
         var answer = await program.EndAsync();
         Assert.Contains("こんにちは", answer, StringComparison.Ordinal);
         Assert.True(answer.Length > 40, answer);
@@ -117,14 +112,6 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : IClassFixture
         if (!PythonProgram.IsThere)
             Assert.Skip("There is no python3 on this machine.");
         return new PythonProgram(folder, arguments);
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Aspire.Sse.sln")))
-            folder = folder.Parent!;
-        return folder.FullName;
     }
 }
 
@@ -145,28 +132,13 @@ internal sealed class PythonProgram : IAsyncDisposable
             RedirectStandardError = true,
         };
 
-        (
-            start.Environment["PYTHONPATH"],
-            start.Environment["PYTHONDONTWRITEBYTECODE"],
-            start.Environment["PYTHONUTF8"]
-        ) = (".", "1", "1");
+        start.Environment["PYTHONPATH"] = ".";
+        start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
+        start.Environment["PYTHONUTF8"] = "1";
 
         _process = Process.Start(start)!;
-
-        _process.OutputDataReceived += (_, e) =>
-        {
-            lock (_output)
-                if (e.Data is not null)
-                    _output.Append(e.Data).Append('\n');
-        };
-
-        _process.ErrorDataReceived += (_, e) =>
-        {
-            lock (_output)
-                if (e.Data is not null)
-                    _errors.Append(e.Data).Append('\n');
-        };
-
+        _process.OutputDataReceived += (_, e) => Add(e.Data, _output);
+        _process.ErrorDataReceived += (_, e) => Add(e.Data, _errors);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -184,6 +156,13 @@ internal sealed class PythonProgram : IAsyncDisposable
             lock (_output)
                 return _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         }
+    }
+
+    private void Add(string? line, StringBuilder text)
+    {
+        lock (_output)
+            if (line is not null)
+                text.Append(line).Append('\n');
     }
 
     public Task WaitForAsync(Func<string[], bool> condition) =>

@@ -19,21 +19,18 @@ public sealed class RefusedStreamTests
                 using var refused = await Requests.SendAsync(server, HttpMethod.Get, path);
                 Assert.Equal((path, HttpStatusCode.ServiceUnavailable), (path, refused.StatusCode));
             }
-        await using (
-            var begun = system.Database.CreateCommand(
-                """
-                select (select count(*) from eventstore.events)
-                    + (select count(*) from eventstore.outbox) + (select count(*) from resilient.sessions)
-                """
-            )
-        )
-            Assert.Equal(0L, await begun.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        var begun = await system.Database.AskAsync<long>(
+            """
+            select (select count(*) from eventstore.events)
+                + (select count(*) from eventstore.outbox) + (select count(*) from resilient.sessions)
+            """
+        );
+        Assert.Equal(0, begun);
 
         const string without = "/v1/pets/recommendations/stream";
         await Eventually.HoldsAsync(async () => await StatusAsync() == HttpStatusCode.BadRequest, "a place");
         Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync());
-        await using var next = await SseReader.OpenAtAsync(server, "/sse/resilient/s");
-        await next.WaitForEventsAsync(1);
+        await using var next = await SseReader.OpenAsync(server, "/sse/resilient/s").ToEventsAsync(1);
 
         async Task<HttpStatusCode> StatusAsync()
         {

@@ -73,9 +73,5 @@ public sealed class ScheduledRowsTests : IAsyncLifetime
         return first;
     }
 
-    private async Task<object?> AskAsync(string sql)
-    {
-        await using var command = _store.CreateCommand(sql);
-        return await command.ExecuteScalarAsync(Stop);
-    }
+    private Task<object?> AskAsync(string sql) => _store.AskAsync<object>(sql);
 }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Npgsql;
 
 namespace Integration.Seeds;
 
@@ -34,9 +36,19 @@ public sealed class SeedSystem : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        Pages.Dispose();
+        await Pages.DisposeAsync();
         await System.DisposeAsync();
     }
+}
+
+/// <summary>Tests with the two replicas that they share.</summary>
+public abstract class SeedTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+{
+    private protected World World => shared.World.System;
+    private protected NpgsqlDataSource Store => World.Database;
+    private protected BrowserPages Pages => shared.World.Pages;
+    private protected Uri A => shared.World.A;
+    private protected Uri B => shared.World.B;
 }
 
 internal static class Requests
@@ -94,5 +106,50 @@ internal static class Requests
 
     public static JsonElement Json(this Frame frame) => JsonDocument.Parse(frame.Data!).RootElement;
 
-    public static string? Text(this JsonElement json, string name) => json.GetProperty(name).GetString();
+    public static Task<JsonElement> JsonAsync(this HttpResponseMessage response) =>
+        response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+
+    public static Task<string> TextAsync(this HttpResponseMessage response) =>
+        response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Returns the member at a path of names and numbers, as <c>choices.0.delta.content</c>.</summary>
+    public static JsonElement At(this JsonElement json, string path)
+    {
+        foreach (var step in path.Split('.'))
+            json =
+                json.ValueKind == JsonValueKind.Array
+                    ? json[int.Parse(step, CultureInfo.InvariantCulture)]
+                    : json.GetProperty(step);
+        return json;
+    }
+
+    /// <summary>True if the object at a path has a member.</summary>
+    public static bool Has(this JsonElement json, string path, string member) =>
+        json.At(path).TryGetProperty(member, out _);
+
+    public static string? Text(this JsonElement json, string path) => json.At(path).GetString();
+
+    public static long Number(this JsonElement json, string path) => json.At(path).GetInt64();
+
+    public static IEnumerable<JsonElement> Items(this JsonElement json, string path) => json.At(path).EnumerateArray();
+
+    /// <summary>Waits for the end of a stream that is being opened.</summary>
+    public static async Task<SseReader> ToEndAsync(this Task<SseReader> opening)
+    {
+        var reader = await opening;
+        await reader.WaitForEndAsync();
+        return reader;
+    }
+
+    /// <summary>Waits for a number of events of a stream that is being opened.</summary>
+    public static async Task<SseReader> ToEventsAsync(this Task<SseReader> opening, int count)
+    {
+        var reader = await opening;
+        await reader.WaitForEventsAsync(count);
+        return reader;
+    }
+
+    /// <summary>The data of the only resync; null without one.</summary>
+    public static JsonElement? Resync(this SseReader reader) =>
+        reader.Frames.SingleOrDefault(f => f.Event == "resync")?.Json();
 }

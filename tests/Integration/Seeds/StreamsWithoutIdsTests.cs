@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 namespace Integration.Seeds;
 
 /// <summary>Streams that a drop ends, or that begin with the whole state: they have nothing to resume.</summary>
-public sealed class StreamsWithoutIdsTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed class StreamsWithoutIdsTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
     [Theory]
     [InlineData("/sse/chat")]
@@ -19,10 +19,7 @@ public sealed class StreamsWithoutIdsTests(AssemblyWide<SeedSystem> shared) : IC
                 max_tokens = 3,
             }
         );
-
-        await using var reader = await SseReader.OpenAsync(shared.World.A, path, method: HttpMethod.Post, body: body);
-        await reader.WaitForEndAsync();
-
+        await using var reader = await SseReader.OpenAsync(A, path, method: HttpMethod.Post, body: body).ToEndAsync();
         Assert.Equal("[DONE]", reader.Events.Last().Data);
         Assert.All(reader.Frames, f => Assert.Null(f.Id));
     }
@@ -32,13 +29,9 @@ public sealed class StreamsWithoutIdsTests(AssemblyWide<SeedSystem> shared) : IC
     {
         for (var connect = 0; connect < 2; connect++)
         {
-            await using var reader = await SseReader.OpenAsync(
-                shared.World.A,
-                "/v1/connections/stream",
-                lastId: "another-7"
-            );
-            await reader.WaitForEventsAsync(1);
-
+            await using var reader = await SseReader
+                .OpenAsync(A, "/v1/connections/stream", lastId: "another-7")
+                .ToEventsAsync(1);
             Assert.Equal("snapshot", reader.Events.First().Event);
             Assert.All(reader.Frames, f => Assert.Null(f.Id));
         }

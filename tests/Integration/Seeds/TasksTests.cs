@@ -1,17 +1,15 @@
 using System.Net;
-using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Npgsql;
 
 namespace Integration.Seeds;
 
-public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
     [Fact]
     public async Task A_change_of_status_reaches_every_reader_in_the_articles_frame()
     {
-        await using var reader = await SseReader.OpenAsync(shared.World.B, "/events/stream");
+        await using var reader = await SseReader.OpenAsync(B, "/events/stream");
         await reader.WaitAsync(r => r.Frames.Any(f => f.Data is not null));
         var connected = reader.Frames.First(f => f.Data is not null);
         Assert.Null(connected.Event);
@@ -20,10 +18,10 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
             (connected.Json().Text("event"), connected.Json().GetProperty("data").GetRawText())
         );
 
-        var task = await Requests.PostAsync(shared.World.A, "/tasks", new { title = "買い物" });
+        var task = await Requests.PostAsync(A, "/tasks", new { title = "買い物" });
         Assert.Equal(("買い物", "todo"), (task.Text("title"), task.Text("status")));
         var answer = await Requests.JsonAsync(
-            shared.World.A,
+            A,
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=in_progress"
         );
@@ -44,11 +42,9 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
         );
         Assert.Matches(Iso(), frame.Json().Text("timestamp"));
 
-        using var list = await Requests.SendAsync(shared.World.B, HttpMethod.Get, "/tasks");
+        using var list = await Requests.SendAsync(B, HttpMethod.Get, "/tasks");
         Assert.NotEmpty(list.Headers.GetValues("X-Sse-Position"));
-        var stored = (await list.Content.ReadFromJsonAsync<JsonElement>())
-            .EnumerateArray()
-            .Single(t => t.Text("id") == task.Text("id"));
+        var stored = (await list.JsonAsync()).EnumerateArray().Single(t => t.Text("id") == task.Text("id"));
         Assert.Equal("in_progress", stored.Text("status"));
     }
 
@@ -57,69 +53,44 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
     public async Task A_change_that_waits_for_another_one_has_the_later_time()
     {
         var stop = TestContext.Current.CancellationToken;
-        var id = (await Requests.PostAsync(shared.World.A, "/tasks", new { title = "slow" })).Text("id")!;
-        DateTime first;
+        var id = (await Requests.PostAsync(A, "/tasks", new { title = "slow" })).Text("id")!;
+        string? first;
         Task<JsonElement> second;
-        await using (var connection = await shared.World.System.Database.OpenConnectionAsync(stop))
+        await using (var connection = await Store.OpenConnectionAsync(stop))
         {
             await using var transaction = await connection.BeginTransactionAsync(stop);
-            await AskAsync($"update tasks.tasks set status = 'done' where id = '{id}' returning id");
-            second = Requests.JsonAsync(shared.World.B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
+            await using var change = connection.CreateCommand();
+            change.CommandText = $"update tasks.tasks set status = 'done' where id = '{id}'";
+            await change.ExecuteNonQueryAsync(stop);
+            second = Requests.JsonAsync(B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
             await Eventually.HoldsAsync(
-                async () => (long)await WaitingAsync() > 0,
+                () =>
+                    Store.AskAsync<bool>(
+                        "select exists (select from pg_stat_activity where datname = current_database() "
+                            + "and wait_event_type = 'Lock' and query ilike '%update tasks.tasks%')"
+                    ),
                 "the second change waits for the first one"
             );
-            first = (DateTime)await AskAsync("select clock_timestamp()");
+            first = await Store.AskAsync<string>("select clock_timestamp()::text");
             await transaction.CommitAsync(stop);
-
-            async Task<object> AskAsync(string sql)
-            {
-                await using var command = new NpgsqlCommand(sql, connection);
-                return (await command.ExecuteScalarAsync(stop))!;
-            }
         }
         await second;
-        await using var updated = shared.World.System.Database.CreateCommand(
-            $"select updated_at > '{first.AddMilliseconds(-1):O}' from tasks.tasks where id = '{id}'"
-        );
-        Assert.Equal(true, await updated.ExecuteScalarAsync(stop));
-
-        async Task<object> WaitingAsync()
-        {
-            await using var waiting = shared.World.System.Database.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = current_database() "
-                    + "and wait_event_type = 'Lock' and query ilike '%update tasks.tasks%'"
-            );
-            return (await waiting.ExecuteScalarAsync(stop))!;
-        }
+        Assert.True(await Store.AskAsync<bool>($"select updated_at > '{first}' from tasks.tasks where id = '{id}'"));
     }
 
     [Fact]
     public async Task The_pages_of_the_list_have_the_form_and_order_of_the_whole_list()
     {
         for (var n = 0; n < 5; n++)
-            await Requests.PostAsync(shared.World.A, "/tasks", new { title = $"page {n}" });
-        var read = new List<string>();
-        for (var next = "/tasks?limit=2"; next is not null; )
-        {
-            using var page = await Requests.SendAsync(shared.World.B, HttpMethod.Get, next);
-            Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
-            var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>())
-                .EnumerateArray()
-                .Select(t => t.Text("id")!)
-                .ToList();
-            Assert.InRange(tasks.Count, 1, 2);
-            read.AddRange(tasks);
-            next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
-        }
-        var all = (await Requests.GetAsync(shared.World.A, "/tasks"))
-            .EnumerateArray()
-            .Select(t => t.Text("id")!)
-            .ToList();
+            await Requests.PostAsync(A, "/tasks", new { title = $"page {n}" });
+        var read = new List<string?>();
+        await foreach (var tasks in PagesAsync("/tasks?limit=2"))
+            read.AddRange(tasks.Select(t => t.Text("id")));
+        var all = (await Requests.GetAsync(A, "/tasks")).EnumerateArray().Select(t => t.Text("id")).ToList();
         Assert.True(all.Count >= 5);
         Assert.Equal(all, read);
 
-        using var whole = await Requests.SendAsync(shared.World.A, HttpMethod.Get, $"/tasks?limit={all.Count}");
+        using var whole = await Requests.SendAsync(A, HttpMethod.Get, $"/tasks?limit={all.Count}");
         Assert.False(whole.Headers.Contains("Link"));
     }
 
@@ -128,23 +99,16 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
     {
         var made = new List<string>();
         for (var n = 0; n < 5; n++)
-            made.Add(
-                (await Requests.PostAsync(shared.World.A, "/tasks", new { title = $"of a status {n}" })).Text("id")!
-            );
+            made.Add((await Requests.PostAsync(A, "/tasks", new { title = $"of a status {n}" })).Text("id")!);
         foreach (var n in (int[])[3, 0, 4, 1])
-            await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
+            await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
         var read = new List<JsonElement>();
-        for (var next = "/tasks?status=in_progress&limit=2"; next is not null; )
+        await foreach (var tasks in PagesAsync("/tasks?status=in_progress&limit=2"))
         {
-            using var page = await Requests.SendAsync(shared.World.B, HttpMethod.Get, next);
-            Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
-            var tasks = (await page.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().ToList();
-            Assert.InRange(tasks.Count, 1, 2);
             read.AddRange(tasks);
-            next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
             // One that changes between two pages is in none of those that follow.
             if (read.Count == 2)
-                await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
+                await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
         }
         Assert.All(read, task => Assert.Equal("in_progress", task.Text("status")));
         Assert.Equal([made[1], made[4], made[0]], read.Select(task => task.Text("id")!).Where(made.Contains));
@@ -154,48 +118,36 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
     [Fact]
     public async Task The_list_ends_after_a_thousand_tasks_and_links_the_next_page_for_good()
     {
-        await using (
-            var fill = shared.World.System.Database.CreateCommand(
-                "insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', "
-                    + "'2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, "
-                    + "1500) n"
-            )
-        )
-            await fill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await Store.ExecuteAsync(
+            "insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', "
+                + "'2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, 1500) n"
+        );
         try
         {
-            using var list = await Requests.SendAsync(shared.World.A, HttpMethod.Get, "/tasks");
-            var tasks = await list.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+            using var list = await Requests.SendAsync(A, HttpMethod.Get, "/tasks");
+            var tasks = await list.JsonAsync();
             Assert.Equal(1_000, tasks.GetArrayLength());
             var next = Next().Match(Assert.Single(list.Headers.GetValues("Link"))).Groups[1].Value;
-            var rest = await Requests.GetAsync(shared.World.A, next);
+            var rest = await Requests.GetAsync(A, next);
             Assert.InRange(rest.GetArrayLength(), 500, 1_000);
 
             // A cleanup may delete the last task of a page before the next page is read.
-            await using var delete = shared.World.System.Database.CreateCommand(
-                $"delete from tasks.tasks where id = '{tasks[999].Text("id")}'"
-            );
-            Assert.Equal(1, await delete.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
-            Assert.Equal(rest.GetRawText(), (await Requests.GetAsync(shared.World.A, next)).GetRawText());
+            var last = tasks[999].Text("id");
+            Assert.Equal(1, await Store.ExecuteAsync($"delete from tasks.tasks where id = '{last}'"));
+            Assert.Equal(rest.GetRawText(), (await Requests.GetAsync(A, next)).GetRawText());
         }
         finally
         {
-            await using var clear = shared.World.System.Database.CreateCommand(
-                "delete from tasks.tasks where title = 'one of many'"
-            );
-            await clear.ExecuteNonQueryAsync(CancellationToken.None);
+            await Store.ExecuteAsync("delete from tasks.tasks where title = 'one of many'");
         }
     }
 
     [Fact]
     public async Task Types_narrow_the_stream_and_named_gives_its_events_their_names()
     {
-        await using var reader = await SseReader.OpenAtAsync(
-            shared.World.A,
-            "/events/stream?types=task_updated,nothing&named=true"
-        );
-        var task = await Requests.PostAsync(shared.World.B, "/tasks", new { title = "one" });
-        await Requests.JsonAsync(shared.World.B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        await using var reader = await SseReader.OpenAtAsync(A, "/events/stream?types=task_updated,nothing&named=true");
+        var task = await Requests.PostAsync(B, "/tasks", new { title = "one" });
+        await Requests.JsonAsync(B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal)));
         Assert.All(reader.Events, e => Assert.Equal("task_updated", e.Event));
     }
@@ -203,27 +155,41 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
     [Fact]
     public async Task A_change_that_is_rolled_back_has_no_event()
     {
-        var task = await Requests.PostAsync(shared.World.A, "/tasks", new { title = "stays" });
-        await using var reader = await SseReader.OpenAtAsync(shared.World.A, "/events/stream");
+        var task = await Requests.PostAsync(A, "/tasks", new { title = "stays" });
+        await using var reader = await SseReader.OpenAtAsync(A, "/events/stream");
         using var refused = await Requests.SendAsync(
-            shared.World.A,
+            A,
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=later"
         );
         using var unknown = await Requests.SendAsync(
-            shared.World.A,
+            A,
             HttpMethod.Put,
             $"/tasks/status/{Guid.NewGuid()}?new_status=done"
         );
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
         // The first frame received is a later change.
-        await Requests.JsonAsync(shared.World.A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(IsChange));
         Assert.Equal("done", reader.Events.First(IsChange).Json().GetProperty("data").Text("status"));
 
         bool IsChange(Frame frame) =>
             frame.Json().Text("event") == "task_updated"
             && frame.Json().GetProperty("data").Text("task_id") == task.Text("id");
+    }
+
+    /// <summary>Reads pages of two tasks, each with its position, by their links.</summary>
+    private async IAsyncEnumerable<List<JsonElement>> PagesAsync(string first)
+    {
+        for (var next = first; next is not null; )
+        {
+            using var page = await Requests.SendAsync(B, HttpMethod.Get, next);
+            Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
+            var tasks = (await page.JsonAsync()).EnumerateArray().ToList();
+            Assert.InRange(tasks.Count, 1, 2);
+            yield return tasks;
+            next = page.Headers.TryGetValues("Link", out var link) ? Next().Match(link.Single()).Groups[1].Value : null;
+        }
     }
 
     [Theory]
@@ -243,16 +209,14 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.NotNull(refused.Headers.RetryAfter);
             Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
-            await using var returning = await SseReader.OpenAsync(server, path, first.LastId);
-            await returning.WaitForEndAsync();
+            await using var returning = await SseReader.OpenAsync(server, path, first.LastId).ToEndAsync();
             Assert.True(returning.EndedProperly);
             Assert.NotNull(returning.Frames[0].Retry);
             // A bare ordinal is a valid last id only where streams have ordinals.
-            foreach (var (other, answer) in Ordinals(path))
-            {
-                using var response = await Requests.SendAsync(server, HttpMethod.Get, other, lastId: "1");
-                Assert.Equal((other, answer), (other, response.StatusCode));
-            }
+            using var ordinal = await Requests.SendAsync(server, HttpMethod.Get, path, lastId: "1");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, ordinal.StatusCode);
+            if (path == "/sse/events")
+                await using (await SseReader.OpenAsync(server, "/sse/resilient/s", "1")) { }
             await using var elsewhere = await SseReader.OpenAtAsync(server, "/v1/events/stream");
         }
         await Eventually.HoldsAsync(
@@ -264,12 +228,6 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : IClass
             "the place of a closed stream is given to the next"
         );
     }
-
-    /// <summary>Requests with the ordinal 1 to the full pool of a path, and their answers.</summary>
-    private static (string Path, HttpStatusCode Answer)[] Ordinals(string path) =>
-        path == "/sse/events"
-            ? [(path, HttpStatusCode.ServiceUnavailable), ("/sse/resilient/s", HttpStatusCode.OK)]
-            : [(path, HttpStatusCode.ServiceUnavailable)];
 
     [GeneratedRegex("^<(/tasks[^>]+)>; rel=\"next\"$")]
     private static partial Regex Next();

@@ -1,7 +1,7 @@
 namespace Integration.Seeds;
 
 /// <summary>Rows of docs/troubleshooting.md that no other test reproduces.</summary>
-public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
     /// <summary>Loggers whose warnings a busy machine causes, and readers do not.</summary>
     private static readonly string[] BusyMachine =
@@ -20,7 +20,7 @@ public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : ICla
                 ["/sse/nothing", "/v1/orders/nothing/status/stream", "/v1/pets/recommendations/stream"]
         )
         {
-            using var response = await Requests.SendAsync(shared.World.A, HttpMethod.Get, path);
+            using var response = await Requests.SendAsync(A, HttpMethod.Get, path);
             Assert.InRange((int)response.StatusCode, 400, 499);
             Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         }
@@ -31,10 +31,9 @@ public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : ICla
     {
         const string stream = "/v1/pets/recommendations/stream?userId=gone";
         string id;
-        await using (var reader = await SseReader.OpenAtAsync(shared.World.A, stream))
+        await using (var reader = await SseReader.OpenAtAsync(A, stream))
             id = reader.LastId!;
-        await using var returning = await SseReader.OpenAsync(shared.World.B, stream, id);
-        await returning.WaitForEndAsync();
+        await using var returning = await SseReader.OpenAsync(B, stream, id).ToEndAsync();
         Assert.Equal("complete", returning.Events.Last().Event);
     }
 

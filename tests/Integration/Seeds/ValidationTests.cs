@@ -5,10 +5,16 @@ using System.Text.Json;
 namespace Integration.Seeds;
 
 /// <summary>Invalid requests get problem details with a 4xx that names the error, never a 5xx.</summary>
-public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : IClassFixture<AssemblyWide<SeedSystem>>
+public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : SeedTests(shared)
 {
     private const string Json = "application/json";
     private const string Nobody = "00000000-0000-4000-8000-000000000000";
+
+    private const string Part =
+            """{"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"file"}]}]}""",
+        Result =
+            """{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"t","content":["""
+            + """{"type":"text","text":"x"},{"type":"file","file":{"file_id":"f"}}]}]}""";
 
     [Theory]
     [InlineData("GET", "/items/stream?named=yes", 400, "named")]
@@ -112,6 +118,8 @@ public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : IClassFix
         400,
         "max_tokens"
     )]
+    [InlineData("POST", "/sse/chat", Part, 400, "messages[0].content[1].type")] // the model would not see it
+    [InlineData("POST", "/sse/chat", Result, 400, "messages[1].content[1].type")] // the model would see a part
     [InlineData("POST", "/sse/backpressure-chat", """{"messages":"x"}""", 400, "messages")]
     [InlineData("POST", "/session", """{"provider":5}""", 400, "provider")]
     [InlineData("POST", "/session", "{", 400, "body")]
@@ -154,12 +162,12 @@ public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : IClassFix
         using var content = body is null
             ? null
             : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type!));
-        using var response = await Requests.SendAsync(shared.World.A, new HttpMethod(method), path, content);
-        var text = await response.Content.ReadAsStringAsync();
+        using var response = await Requests.SendAsync(A, new HttpMethod(method), path, content);
+        var text = await response.TextAsync();
         Assert.True(status == (int)response.StatusCode, $"{method} {path} {body}: {response.StatusCode} {text}");
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         var problem = JsonDocument.Parse(text).RootElement;
-        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        Assert.Equal(status, problem.Number("status"));
         Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
         if (field is not null)
             Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), text);
