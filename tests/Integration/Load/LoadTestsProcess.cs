@@ -10,8 +10,13 @@ internal sealed record LoadTestsProcess(
     IReadOnlyList<JsonElement> Results,
     string Errors,
     string ReportFolder
-)
+) : IDisposable
 {
+    /// <summary>The text of a file of the report.</summary>
+    public string Report(params string[] path) => File.ReadAllText(Path.Combine([ReportFolder, .. path]));
+
+    public void Dispose() => Directory.Delete(ReportFolder, recursive: true);
+
     public static async Task<LoadTestsProcess> RunAsync(params string[] arguments)
     {
         var dll = ServiceProcess.PathOf("LoadTests");
