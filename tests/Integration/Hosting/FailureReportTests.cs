@@ -12,33 +12,49 @@ namespace Integration.Hosting;
 
 /// <summary>The console reports each resource that keeps the stack from starting.</summary>
 [Trait("Takes", "long")]
-public class FailureReportTests
+public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixture<FailureReportTests.Failing>
 {
-    /// <summary>Writes a stack trace that is longer than the report.</summary>
-    private const string Frames =
-        "for i in $(seq 30); do echo '   at Store.DiskFile.Write(Byte[] page) in DiskFile.cs:line 7' >&2; done; "
-        + "echo '--- End of stack trace from previous location ---' >&2";
+    /// <summary>An application whose resources fail in different ways, each without the others.</summary>
+    public sealed class Failing : IAsyncLifetime
+    {
+        /// <summary>Writes a stack trace that is longer than the report.</summary>
+        private const string Frames =
+            "for i in $(seq 30); do echo '   at Store.DiskFile.Write(Byte[] page) in DiskFile.cs:line 7' >&2; done; "
+            + "echo '--- End of stack trace from previous location ---' >&2";
+
+        internal Reports Console { get; } = new();
+        internal HostedApplication App { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() =>
+            App = await StartAsync(
+                Console,
+                b =>
+                {
+                    var store = b.AddScript("store", "echo one; echo the disk is full >&2; " + Frames + "; exit 3")
+                        .WithRemedy("Free some space.");
+                    var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
+                    b.AddScript("page", "exec sleep 1000").WaitFor(service);
+                    b.AddExecutable("nothing", "/no/such/program", Path.GetTempPath());
+                    b.AddScript("container", "exec sleep 1000").WithRemedy(ContainerStores.Remedy);
+                    b.AddScript("done", "exit 0");
+                    b.AddScript("stopped", "trap 'exit 143' TERM; while :; do sleep 0.1; done");
+                    AddLast(b, Console);
+                }
+            );
+
+        public async ValueTask DisposeAsync()
+        {
+            await App.DisposeAsync();
+            Console.Dispose();
+        }
+    }
 
     [Fact]
     public async Task A_failure_report_has_the_last_lines_the_waiting_resources_and_the_remedy()
     {
-        var console = new Reports();
-        await using var app = await StartAsync(
-            console,
-            b =>
-            {
-                var store = b.AddScript("store", "echo one; echo the disk is full >&2; " + Frames + "; exit 3")
-                    .WithRemedy("Free some space.");
-                var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
-                b.AddScript("page", "exec sleep 1000").WaitFor(service);
-            }
-        );
-        var report = await console.FirstAsync("store");
-        Assert.StartsWith(
-            "store ended with exit code 3. Waiting for it: page, service.",
-            report,
-            StringComparison.Ordinal
-        );
+        var report = await failing.Console.FirstAsync("store");
+        const string start = "store ended with exit code 3. Waiting for it: page, service.";
+        Assert.StartsWith(start, report, StringComparison.Ordinal);
         Assert.Contains("the disk is full", report, StringComparison.Ordinal);
         Assert.DoesNotContain("\n     at Store.DiskFile", report, StringComparison.Ordinal);
         Assert.EndsWith("What to do: Free some space.", report, StringComparison.Ordinal);
@@ -47,12 +63,7 @@ public class FailureReportTests
     [Fact]
     public async Task A_resource_that_cannot_start_is_named_and_the_console_points_to_the_dashboard()
     {
-        var console = new Reports();
-        await using var app = await StartAsync(
-            console,
-            b => b.AddExecutable("nothing", "/no/such/program", Path.GetTempPath())
-        );
-        var report = await console.FirstAsync("nothing");
+        var report = await failing.Console.FirstAsync("nothing");
         Assert.StartsWith("nothing could not be started.", report, StringComparison.Ordinal);
         Assert.Contains("/no/such/program", report, StringComparison.Ordinal);
         Assert.Contains("in the dashboard, under nothing", report, StringComparison.Ordinal);
@@ -61,27 +72,31 @@ public class FailureReportTests
     [Fact]
     public async Task A_silent_container_runtime_is_named_with_the_alternative()
     {
-        var console = new Reports();
-        await using var app = await StartAsync(
-            console,
-            b => b.AddScript("store", "exec sleep 1000").WithRemedy(ContainerStores.Remedy)
-        );
-        var store = await app.RunsAsync("store");
+        var container = await failing.App.RunsAsync("container");
         // The orchestrator's state when the runtime hangs.
-        await app.States.PublishUpdateAsync(
-            store.Resource,
-            store.ResourceId,
+        await failing.App.States.PublishUpdateAsync(
+            container.Resource,
+            container.ResourceId,
             snapshot => snapshot with { State = "RuntimeUnhealthy" }
         );
-        var report = await console.FirstAsync("store");
+        var report = await failing.Console.FirstAsync("container");
         Assert.Contains("the container runtime (docker or podman) does not answer", report, StringComparison.Ordinal);
         Assert.Contains("--LocalServices:Mode=native", report, StringComparison.Ordinal);
     }
 
     [Fact]
+    public async Task A_resource_that_ends_well_or_was_stopped_by_a_user_has_not_failed()
+    {
+        await failing.App.ReachesAsync("done", "Finished");
+        await failing.App.CommandAsync(await failing.App.RunsAsync("stopped"), KnownResourceCommands.StopCommand);
+        await failing.Console.AfterLastAsync();
+        Assert.DoesNotContain(failing.Console.All, report => report.Split(' ')[0] is "done" or "stopped");
+    }
+
+    [Fact]
     public async Task A_resource_that_never_becomes_healthy_is_named_while_others_wait_for_it()
     {
-        var console = new Reports();
+        using var console = new Reports();
         await using var app = await StartAsync(
             console,
             b =>
@@ -100,38 +115,8 @@ public class FailureReportTests
         Assert.Contains("is not healthy (it is asleep). Waiting for it: service.", report, StringComparison.Ordinal);
         Assert.Contains("still here", report, StringComparison.Ordinal);
         // By the report of a later failure, one on the other resource would be there too.
-        await File.WriteAllTextAsync(console.Flag, "", TestContext.Current.CancellationToken);
-        await console.FirstAsync("last");
+        await console.AfterLastAsync();
         Assert.DoesNotContain(console.All, r => r.StartsWith("alone", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task A_resource_that_ends_well_or_was_stopped_by_a_user_has_not_failed()
-    {
-        var console = new Reports();
-        await using var app = await StartAsync(
-            console,
-            b =>
-            {
-                b.AddScript("done", "exit 0");
-                b.AddScript("stopped", "trap 'exit 143' TERM; while :; do sleep 0.1; done");
-                AddLast(b, console);
-            }
-        );
-        await app.ReachesAsync("done", "Finished");
-        var stopped = await app.RunsAsync("stopped");
-        Assert.True(
-            (
-                await app.App.ResourceCommands.ExecuteCommandAsync(
-                    stopped.ResourceId,
-                    KnownResourceCommands.StopCommand,
-                    HostedApplication.Timeout
-                )
-            ).Success
-        );
-        await File.WriteAllTextAsync(console.Flag, "", TestContext.Current.CancellationToken);
-        await console.FirstAsync("last");
-        Assert.Single(console.All);
     }
 
     [Fact]
@@ -180,7 +165,7 @@ public class FailureReportTests
         );
 
     /// <summary>The errors that the console shows.</summary>
-    private sealed class Reports : ILoggerProvider, ILogger
+    internal sealed class Reports : ILoggerProvider, ILogger
     {
         private readonly ConcurrentQueue<string> _all = new();
 
@@ -195,6 +180,13 @@ public class FailureReportTests
                 $"{words} … is reported"
             );
             return _all.First(r => r.StartsWith(words + " ", StringComparison.Ordinal));
+        }
+
+        /// <summary>Lets the last resource fail, and returns with its report.</summary>
+        public async Task AfterLastAsync()
+        {
+            await File.WriteAllTextAsync(Flag, "", TestContext.Current.CancellationToken);
+            await FirstAsync("last");
         }
 
         public ILogger CreateLogger(string categoryName) => this;

@@ -59,6 +59,10 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
             Timeout
         );
 
+    /// <summary>Runs a command of a resource, as a user of the dashboard does.</summary>
+    public async Task CommandAsync(ResourceEvent resource, string command) =>
+        Assert.True((await app.ResourceCommands.ExecuteCommandAsync(resource.ResourceId, command, Timeout)).Success);
+
     public static int? Pid(ResourceEvent e) =>
         e.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value as int?;
 

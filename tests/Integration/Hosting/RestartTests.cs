@@ -31,15 +31,7 @@ public class RestartTests
             await app.RunsAsync("stopped"),
             await app.RunsAsync("left")
         );
-        Assert.True(
-            (
-                await app.App.ResourceCommands.ExecuteCommandAsync(
-                    stopped.ResourceId,
-                    KnownResourceCommands.StopCommand,
-                    HostedApplication.Timeout
-                )
-            ).Success
-        );
+        await app.CommandAsync(stopped, KnownResourceCommands.StopCommand);
         Kill(left);
         await app.EndsAsync("left");
         // Twice; the second end is that of the process that the orchestrator started after the first.
@@ -77,9 +69,9 @@ public class RestartTests
         var (worker, witness) = (await app.RunsAsync("worker"), await app.RunsAsync("witness"));
         Kill(worker);
         await app.EndsAsync("worker");
-        await CommandAsync(app, worker, KnownResourceCommands.StartCommand);
+        await app.CommandAsync(worker, KnownResourceCommands.StartCommand);
         worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
-        await CommandAsync(app, worker, KnownResourceCommands.StopCommand);
+        await app.CommandAsync(worker, KnownResourceCommands.StopCommand);
 
         // Ends after the worker, so the worker's restart would come first.
         var ended = Stopwatch.StartNew();
@@ -134,17 +126,6 @@ public class RestartTests
         Assert.Equal(
             [3, 6, 12, 24, 48, 60, 60],
             Enumerable.Range(1, 7).Select(ends => new RestartDelay(TimeSpan.FromSeconds(3)).Of(ends).TotalSeconds)
-        );
-
-    private static async Task CommandAsync(HostedApplication app, ResourceEvent resource, string command) =>
-        Assert.True(
-            (
-                await app.App.ResourceCommands.ExecuteCommandAsync(
-                    resource.ResourceId,
-                    command,
-                    HostedApplication.Timeout
-                )
-            ).Success
         );
 
     private static void Kill(ResourceEvent resource)
