@@ -177,11 +177,13 @@ public sealed class DeliveryLedgerTests
             case nameof(LedgerReader.ExcuseMissing):
                 reader.ExcuseMissing();
                 break;
+
             case ['+' or '?', .. var count]:
                 for (var i = 0; i < Number(count); i++)
                     if (publisher.Next() is var next && step[0] == '+')
                         publisher.Acknowledge(next, $"e-{next}");
                 break;
+
             default:
                 var range = step.Split('-');
                 for (var sequence = Number(range[0]); sequence <= Number(range[^1]); sequence++)
