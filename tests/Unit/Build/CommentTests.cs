@@ -23,8 +23,7 @@ public sealed partial class CommentTests
     [Fact]
     public void A_summary_has_at_most_two_sentences_except_on_the_public_surface() =>
         SourceFiles.AssertNone(
-            from file in SourceFiles.In(Products)
-            where file.Extension == ".cs"
+            from file in SourceFiles.CSharp(Products)
             let path = SourceFiles.PathOf(file)
             where !path.StartsWith("libraries/EventStore/", StringComparison.Ordinal)
             from Match summary in Summary().Matches(File.ReadAllText(file.FullName))

@@ -19,8 +19,7 @@ public sealed partial class FolderTests
     {
         var name = Path.GetFileName(project);
         var files = (
-            from file in SourceFiles.In(project)
-            where file.Extension == ".cs"
+            from file in SourceFiles.CSharp(project)
             let path = SourceFiles.PathOf(file)[(project.Length + 1)..]
             where path.Contains('/')
             select (Path: path, Folder: path[..path.IndexOf('/')], Text: File.ReadAllText(file.FullName))

@@ -52,7 +52,7 @@ public sealed partial class HouseTests
     public void Namespaces_of_tests_follow_their_folders()
     {
         var found =
-            from file in CSharp("tests")
+            from file in SourceFiles.CSharp("tests")
             let declared = Namespace().Match(File.ReadAllText(file.FullName))
             where declared.Success
             let folder = Path.GetDirectoryName(SourceFiles.PathOf(file))!["tests/".Length..]
@@ -67,7 +67,7 @@ public sealed partial class HouseTests
     public void A_program_that_a_test_starts_does_not_write_to_the_standard_output_of_the_tests()
     {
         var found =
-            from file in CSharp(InTestProcesses)
+            from file in SourceFiles.CSharp(InTestProcesses)
             from Match start in ProgramStart().Matches(File.ReadAllText(file.FullName))
             where !start.Value.Contains("RedirectStandardOutput = true", StringComparison.Ordinal)
             select $"{SourceFiles.PathOf(file)}: {start.Value}";
@@ -78,7 +78,8 @@ public sealed partial class HouseTests
     [Fact]
     public void The_systems_clock_is_only_registered_or_the_default_of_a_parameter() =>
         AssertNoLine(
-            CSharp([.. Servers, "clients/dotnet"])
+            SourceFiles
+                .CSharp([.. Servers, "clients/dotnet"])
                 // It replaces Npgsql's command timeout, and a data source has no clock.
                 .Where(file => SourceFiles.PathOf(file) != "libraries/EventStore/RunningCommands.cs"),
             SystemClock()
@@ -88,7 +89,7 @@ public sealed partial class HouseTests
     public void Types_of_different_projects_have_different_names()
     {
         var types =
-            from file in CSharp([.. Programs, "ServiceDefaults", "libraries"])
+            from file in SourceFiles.CSharp([.. Programs, "ServiceDefaults", "libraries"])
             from Match type in DeclaredType().Matches(File.ReadAllText(file.FullName))
             let project = SourceFiles.PathOf(file).Split('/') is ["libraries", var library, ..]
                 ? library
@@ -105,7 +106,8 @@ public sealed partial class HouseTests
     [Fact]
     public void Only_EventStore_has_SQL_of_the_event_store() =>
         AssertNoLine(
-            CSharp([.. Programs, "ServiceDefaults", "clients", "compat", "libraries"])
+            SourceFiles
+                .CSharp([.. Programs, "ServiceDefaults", "clients", "compat", "libraries"])
                 .Where(file => !SourceFiles.PathOf(file).StartsWith("libraries/EventStore/", StringComparison.Ordinal)),
             StoreSql()
         );
@@ -124,7 +126,8 @@ public sealed partial class HouseTests
             "libraries/Streaming/Feed/StoreClock.cs",
         ];
         AssertNoLine(
-            CSharp([.. Programs, "libraries"])
+            SourceFiles
+                .CSharp([.. Programs, "libraries"])
                 .Where(file => !others.Any(o => SourceFiles.PathOf(file).StartsWith(o, StringComparison.Ordinal))),
             CancelledCommand()
         );
@@ -135,7 +138,7 @@ public sealed partial class HouseTests
     {
         const string Other = "libraries/Streaming/Opening/StreamEndpoints.cs"; // maps streams for the others
         var found =
-            from file in CSharp(Servers)
+            from file in SourceFiles.CSharp(Servers)
             let path = SourceFiles.PathOf(file)
             where !path.EndsWith("Api.cs", StringComparison.Ordinal) && path != Other
             from Match map in MappedEndpoint().Matches(File.ReadAllText(file.FullName))
@@ -163,11 +166,14 @@ public sealed partial class HouseTests
 
     [Fact]
     public void Streaming_and_Runs_know_nothing_of_the_host_and_its_features() =>
-        AssertNoLine(CSharp("libraries/Streaming", "libraries/Runs"), HostWord());
+        AssertNoLine(SourceFiles.CSharp("libraries/Streaming", "libraries/Runs"), HostWord());
 
     [Fact]
     public void The_event_store_and_the_runs_know_no_event_of_a_session() =>
-        AssertNoLine(CSharp("libraries/EventStore", "libraries/Streaming", "libraries/Runs"), SessionWord());
+        AssertNoLine(
+            SourceFiles.CSharp("libraries/EventStore", "libraries/Streaming", "libraries/Runs"),
+            SessionWord()
+        );
 
     [Fact]
     public void Every_decision_is_in_the_index()
@@ -197,7 +203,7 @@ public sealed partial class HouseTests
     public void Every_suppression_has_its_reason()
     {
         var inCode =
-            from file in CSharp(".")
+            from file in SourceFiles.CSharp(".")
             from Match suppression in Suppression().Matches(File.ReadAllText(file.FullName))
             where !suppression.Value.Contains("Justification", StringComparison.Ordinal)
             where !suppression.Value.Contains("//", StringComparison.Ordinal)
@@ -231,9 +237,6 @@ public sealed partial class HouseTests
             where forbidden.IsMatch(line)
             select $"{SourceFiles.PathOf(file)}: {line.Trim()}"
         );
-
-    private static IEnumerable<FileInfo> CSharp(params string[] folders) =>
-        SourceFiles.In(folders).Where(file => file.Extension == ".cs");
 
     [GeneratedRegex(@"new ProcessStartInfo\([^;]*;")]
     private static partial Regex ProgramStart();

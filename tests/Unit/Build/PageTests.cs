@@ -102,7 +102,7 @@ public sealed class PageTests
         Assert.Equal(["Part"], PageRules.PluralPairs(["Parts", "Part", "Partial", "Address", "Addresses"]));
 
     private static IEnumerable<FileInfo> CSharp =>
-        SourceFiles.All.Where(file => file.Extension == ".cs" && file.Directory!.Name != "Migrations");
+        SourceFiles.CSharp(".").Where(file => file.Directory!.Name != "Migrations");
 
     private static List<string> BrokenRules(string[] lines) => [.. PageRules.Broken(lines)];
 

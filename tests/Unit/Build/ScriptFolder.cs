@@ -14,7 +14,6 @@ internal sealed class ScriptFolder(string script) : IDisposable
 
     public void Replace(string program, string text)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "The scripts are for Linux.");
         var file = Path.Combine(Directory.CreateDirectory(PathOf("bin")).FullName, program);
         File.WriteAllText(file, text + "\n");
         if (!OperatingSystem.IsWindows())
@@ -22,11 +21,15 @@ internal sealed class ScriptFolder(string script) : IDisposable
     }
 
     /// <summary>Runs the script, and returns its exit code and everything that it printed.</summary>
-    public async Task<(int Code, string Output)> RunAsync(string[] arguments, params (string, string)[] environment)
+    public async Task<(int Code, string Output)> RunAsync(
+        string[] arguments,
+        params (string Name, string? Value)[] environment
+    )
     {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The scripts are for Linux.");
         var copy = PathOf(script);
         Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-        File.Copy(Path.Combine(Repository.Root, script), copy);
+        File.Copy(Path.Combine(Repository.Root, script), copy, overwrite: true);
         var start = new ProcessStartInfo("bash", ["-c", "exec bash \"$@\" 2>&1", "sh", copy, .. arguments])
         {
             RedirectStandardOutput = true,

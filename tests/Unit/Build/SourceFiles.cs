@@ -10,6 +10,9 @@ internal static class SourceFiles
     public static IEnumerable<FileInfo> In(params string[] folders) =>
         folders.SelectMany(folder => Under(new DirectoryInfo(Path.Combine(Repository.Root, folder))));
 
+    public static IEnumerable<FileInfo> CSharp(params string[] folders) =>
+        In(folders).Where(file => file.Extension == ".cs");
+
     public static string PathOf(FileInfo file) =>
         Path.GetRelativePath(Repository.Root, file.FullName).Replace('\\', '/');
 

@@ -15,8 +15,7 @@ internal static partial class TestMethods
 
     /// <summary>The names of all tests that run, with namespace and class.</summary>
     public static IEnumerable<string> All() =>
-        from file in SourceFiles.In(Projects)
-        where file.Extension == ".cs"
+        from file in SourceFiles.CSharp(Projects)
         from name in Of(File.ReadAllText(file.FullName))
         select name;
 

@@ -16,48 +16,33 @@ public sealed class ContainerRuntimeTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
-    public void A_runtime_that_has_the_images_runs_the_stores_without_a_registry() =>
-        Assert.True(Take(LocalServicesMode.Auto, registry: false, Running));
-
-    [Fact]
-    public void A_runtime_that_can_pull_the_images_runs_the_stores() =>
-        Assert.True(Take(LocalServicesMode.Auto, registry: true, Empty));
-
-    [Fact]
-    public void Without_images_and_registry_the_stores_run_as_processes_and_the_reason_is_reported()
+    /// <param name="runtimes">The runtimes, in the order in which they are asked.</param>
+    /// <param name="chosen">The one that starts the containers; null: the stores are processes.</param>
+    /// <param name="reason">What is printed.</param>
+    [Theory]
+    [InlineData(nameof(LocalServicesMode.Auto), false, Running, 0, "")]
+    [InlineData(nameof(LocalServicesMode.Auto), true, Empty, 0, "")]
+    [InlineData(nameof(LocalServicesMode.Auto), false, Empty, null, "docker.io/library/postgres:17.6")]
+    [InlineData(nameof(LocalServicesMode.Auto), false, Empty, null, "--LocalServices:Mode=containers")]
+    [InlineData(nameof(LocalServicesMode.Containers), false, Empty, 0, "")] // they are pulled
+    [InlineData(nameof(LocalServicesMode.Auto), true, NoDaemon, null, "")]
+    [InlineData(nameof(LocalServicesMode.Auto), true, NoDaemon + "|" + Running, 1, "")]
+    [InlineData(nameof(LocalServicesMode.Auto), true, QuietNoDaemon, null, "")]
+    [InlineData(nameof(LocalServicesMode.Auto), true, QuietNoDaemon + "|" + Running, 1, "")]
+    [InlineData(nameof(LocalServicesMode.Auto), true, Hanging, null, "did not answer within 5 s")]
+    public void The_first_runtime_that_has_or_gets_the_images_runs_the_stores(
+        string mode,
+        bool registry,
+        string runtimes,
+        int? chosen,
+        string reason
+    )
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere there are no processes to fall back to.");
-        Assert.False(Take(LocalServicesMode.Auto, registry: false, Empty));
-        Assert.Contains("docker.io/library/postgres:17.6", _output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("--LocalServices:Mode=containers", _output.ToString(), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void The_containers_mode_uses_containers_even_if_images_must_be_pulled() =>
-        Assert.True(Take(LocalServicesMode.Containers, registry: false, Empty));
-
-    [Fact]
-    public void A_client_without_a_daemon_is_no_runtime_but_the_next_one_is()
-    {
-        Assert.False(Take(LocalServicesMode.Auto, registry: true, NoDaemon));
-        Assert.True(Take(LocalServicesMode.Auto, registry: true, NoDaemon, Running));
-        Assert.False(Take(LocalServicesMode.Auto, registry: true, QuietNoDaemon));
-        Assert.True(Take(LocalServicesMode.Auto, registry: true, QuietNoDaemon, Running));
-    }
-
-    [Fact]
-    public void The_runtime_that_answers_is_the_one_that_starts_the_containers()
-    {
-        string[] programs = [Program(NoDaemon), Program(Running)];
-        Assert.Equal(programs[1], Runtime(true, programs).Choose(LocalServicesMode.Auto, Images, _output));
-    }
-
-    [Fact]
-    public void A_runtime_that_hangs_is_named_and_the_stores_are_processes()
-    {
-        Assert.False(Take(LocalServicesMode.Auto, registry: true, Hanging));
-        Assert.Contains("did not answer within 5 s", _output.ToString(), StringComparison.Ordinal);
+        string[] programs = [.. runtimes.Split('|').Select(Program)];
+        var found = Runtime(registry, programs).Choose(Enum.Parse<LocalServicesMode>(mode), Images, _output);
+        Assert.Equal(chosen is { } index ? programs[index] : null, found);
+        Assert.Contains(reason, _output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -78,9 +63,6 @@ public sealed class ContainerRuntimeTests : IDisposable
         Assert.False(ImageRegistry.Answers(Images[0], $"http://127.0.0.1:{Harness.FreePort.Take()}/v2/"));
 
     private static IReadOnlyList<ContainerImage> Images { get; } = [ContainerStores.Postgres, ContainerStores.Redis];
-
-    private bool Take(LocalServicesMode mode, bool registry, params string[] scripts) =>
-        Runtime(registry, [.. scripts.Select(Program)]).Choose(mode, Images, _output) is not null;
 
     private static ContainerRuntime Runtime(bool registry, IReadOnlyList<string> programs) =>
         new(programs, _ => registry) { Timeout = TimeSpan.FromSeconds(5) };

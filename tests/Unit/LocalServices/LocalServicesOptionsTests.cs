@@ -7,25 +7,21 @@ namespace Unit.LocalServices;
 
 public sealed class LocalServicesOptionsTests
 {
-    [Fact]
-    public void By_default_data_is_kept_and_the_ports_are_fixed() =>
+    /// <summary>An ephemeral stack takes free ports, so that it runs beside another one.</summary>
+    [Theory]
+    [InlineData("", false, PostgresCluster.DefaultPort, LocalRedis.DefaultPort)]
+    [InlineData("--ephemeral", true, 0, 0)]
+    [InlineData("--ephemeral --LocalServices:PostgresPort=7000", true, 7000, 0)]
+    public void Data_is_kept_and_ports_are_fixed_except_for_an_ephemeral_stack(
+        string arguments,
+        bool isEphemeral,
+        int postgres,
+        int redis
+    ) =>
         Assert.Equal(
-            new LocalServicesOptions(
-                LocalServicesMode.Auto,
-                Ephemeral: false,
-                PostgresCluster.DefaultPort,
-                LocalRedis.DefaultPort
-            ),
-            From()
+            new LocalServicesOptions(LocalServicesMode.Auto, isEphemeral, postgres, redis),
+            From(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         );
-
-    [Fact]
-    public void Ephemeral_takes_free_ports_so_that_it_runs_beside_another_stack() =>
-        Assert.Equal(new LocalServicesOptions(LocalServicesMode.Auto, Ephemeral: true, 0, 0), From("--ephemeral"));
-
-    [Fact]
-    public void A_port_that_is_given_is_taken_by_an_ephemeral_stack_too() =>
-        Assert.Equal(7000, From("--ephemeral", "--LocalServices:PostgresPort=7000").PostgresPort);
 
     [Theory]
     [InlineData("Mode", "dockers")]

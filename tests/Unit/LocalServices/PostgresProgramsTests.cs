@@ -18,17 +18,12 @@ public sealed class PostgresProgramsTests
     public void The_major_version_is_what_the_server_says(string printed, int? major) =>
         Assert.Equal(major, PostgresPrograms.ParseMajor(printed));
 
-    [Fact]
-    public void Without_data_the_newest_is_taken() =>
-        Assert.Equal("/c", PostgresPrograms.Choose(Installed, major: null)?.Folder);
-
-    [Fact]
-    public void Data_is_opened_by_the_version_that_wrote_it() =>
-        Assert.Equal("/b", PostgresPrograms.Choose(Installed, major: 15)?.Folder);
-
-    [Fact]
-    public void Data_of_a_version_that_is_not_there_is_opened_by_none() =>
-        Assert.Null(PostgresPrograms.Choose(Installed, major: 16));
+    [Theory]
+    [InlineData(null, "/c")] // the newest
+    [InlineData(15, "/b")] // the version that wrote the data
+    [InlineData(16, null)] // which is not there
+    public void Data_is_opened_by_the_version_that_wrote_it(int? major, string? folder) =>
+        Assert.Equal(folder, PostgresPrograms.Choose(Installed, major)?.Folder);
 
     [Fact]
     public void A_version_too_old_for_the_event_store_is_no_choice() =>

@@ -55,10 +55,7 @@ public class MetricsTests
         using var meter = new Meter("AspireSse.Tests");
         meter.CreateHistogram<double>("test.duration", "s").Record(0.003);
         service.Services.GetRequiredService<MeterProvider>().ForceFlush();
-        var duration = metrics.Last.Single(m => m.Name == "test.duration");
-        Assert.Equal(type, duration.MetricType);
-        if (type == MetricType.Histogram)
-            Assert.Equal([0.0025, 0.005], BoundsAround(duration));
+        Assert.Equal(type, metrics.Last.Single(m => m.Name == "test.duration").MetricType);
     }
 
     [Fact]
@@ -68,22 +65,6 @@ public class MetricsTests
             Service.StartAsync(settings: (Variable, "tdigest"))
         );
         Assert.Contains(Variable, refused.Message, StringComparison.Ordinal);
-    }
-
-    /// <summary>The bounds of the bucket that is not empty.</summary>
-    private static double[] BoundsAround(Metric metric)
-    {
-        foreach (ref readonly var point in metric.GetMetricPoints())
-        {
-            var below = 0.0;
-            foreach (var bucket in point.GetHistogramBuckets())
-            {
-                if (bucket.BucketCount > 0)
-                    return [below, bucket.ExplicitBound];
-                below = bucket.ExplicitBound;
-            }
-        }
-        return [];
     }
 
     private static List<object?> Routes(Metric metric)
