@@ -1,11 +1,16 @@
-using System.Diagnostics;
+using LocalServices;
+using Unit.Build;
 
 namespace Unit.Deploy;
 
 /// <summary>Runs <c>deploy/compose-secrets</c> in a folder of its own.</summary>
 public sealed class ComposeSecretsTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("secrets-").FullName;
+    private readonly ScriptFolder _folder = new("deploy/compose-secrets");
+
+    public void Dispose() => _folder.Dispose();
+
+    private string Tls => _folder.PathOf("deploy/secrets/tls.pem");
 
     [Fact]
     public async Task A_second_run_with_another_name_replaces_the_name_and_the_certificate_and_no_password()
@@ -15,7 +20,8 @@ public sealed class ComposeSecretsTests : IDisposable
         await RunAsync("sse.example.com");
         Assert.Equal("sse.example.com", Env()["SSE_HOST"]);
         Assert.Equal(Except(first), Except(Env()));
-        Assert.Contains("does match", await OpenSslAsync("sse.example.com"), StringComparison.Ordinal);
+        var checkedHost = Command.Run("openssl", ["x509", "-in", Tls, "-noout", "-checkhost", "sse.example.com"]);
+        Assert.Contains("does match", checkedHost?.Output, StringComparison.Ordinal);
 
         // The name stays if none is given, and so does a certificate that is right.
         var certificate = File.ReadAllText(Tls);
@@ -41,41 +47,18 @@ public sealed class ComposeSecretsTests : IDisposable
     [InlineData("sse.example.com:8443")]
     public async Task What_is_no_host_name_is_refused(string name)
     {
-        Assert.Contains("is no host name", await RunAsync(name, exitCode: 1), StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(_folder, ".env")));
+        var (code, output) = await _folder.RunAsync([name]);
+        Assert.Equal(1, code);
+        Assert.Contains("is no host name", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.PathOf("deploy/.env")));
     }
-
-    private string Tls => Path.Combine(_folder, "secrets", "tls.pem");
 
     private Dictionary<string, string> Env() =>
-        File.ReadLines(Path.Combine(_folder, ".env")).Select(l => l.Split('=', 2)).ToDictionary(l => l[0], l => l[1]);
+        File.ReadLines(_folder.PathOf("deploy/.env")).Select(l => l.Split('=', 2)).ToDictionary(l => l[0], l => l[1]);
 
-    private Task<string> OpenSslAsync(string host) =>
-        RunAsync("openssl", ["x509", "-in", Tls, "-noout", "-checkhost", host], exitCode: 0);
-
-    private async Task<string> RunAsync(string? host = null, int exitCode = 0)
+    private async Task RunAsync(params string[] name)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "It is a shell script.");
-        var script = Path.Combine(_folder, "compose-secrets");
-        File.Copy(Path.Combine(Repository.Root, "deploy", "compose-secrets"), script, overwrite: true);
-        return await RunAsync("bash", host is null ? [script] : [script, host], exitCode);
+        var (code, output) = await _folder.RunAsync(name);
+        Assert.True(code == 0, output);
     }
-
-    private static async Task<string> RunAsync(string program, string[] arguments, int exitCode)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        output += await errors;
-        Assert.True(process.ExitCode == exitCode, output);
-        return output;
-    }
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

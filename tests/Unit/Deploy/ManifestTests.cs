@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Harness.Deployments;
+using LocalServices;
 using YamlDotNet.RepresentationModel;
 
 namespace Unit.Deploy;
@@ -10,7 +10,7 @@ public sealed class ManifestTests
     private static readonly string Package = Path.Combine(Repository.Root, "node_modules", "kubernetes-types");
     private static readonly KubernetesTypes Types = new(Package);
 
-    public static TheoryData<string> Overlays => ["one-node", "ha"];
+    public static TheoryData<string> Overlays => [.. Manifests.Overlays];
 
     public static TheoryData<string> Files =>
         [
@@ -56,52 +56,15 @@ public sealed class ManifestTests
         Assert.Contains(Problems(objects), p => p.Contains(problem, StringComparison.Ordinal));
     }
 
-    /// <summary>CloudNativePG's cluster, by its documentation: the operator checks the rest.</summary>
-    [Fact]
-    public void The_Postgres_cluster_commits_on_a_standby_and_is_the_one_that_the_services_name()
-    {
-        var objects = Manifests.Overlay("ha");
-        var cluster = Assert.Single(objects, Manifests.IsCustom);
-        Assert.Equal("postgresql.cnpg.io/v1 Cluster", $"{cluster.Text("apiVersion")} {cluster.Text("kind")}");
-        string[] known =
-        [
-            "affinity",
-            "bootstrap",
-            "imageName",
-            "inheritedMetadata",
-            "instances",
-            "postgresql",
-            "resources",
-            "storage",
-            "walStorage",
-        ];
-        Assert.Empty(cluster.Map("spec").Children.Keys.Select(k => k.Text()).Except(known));
-        Assert.Equal("3", cluster.At("spec.instances").Text());
-        Assert.Equal("any", cluster.At("spec.postgresql.synchronous.method").Text());
-        Assert.Equal("1", cluster.At("spec.postgresql.synchronous.number").Text());
-        Assert.Equal("required", cluster.At("spec.affinity.podAntiAffinityType").Text());
-        // The role of the services may count the standbys; otherwise /health and the alerts know of none.
-        Assert.Contains(
-            cluster.At("spec.bootstrap.initdb")!.Items("postInitApplicationSQL"),
-            sql => sql.Text() == $"grant pg_monitor to {cluster.At("spec.bootstrap.initdb.owner").Text()}"
-        );
-        // The services connect to <cluster>-rw; their password is in <cluster>-app.
-        Assert.StartsWith(
-            $"Host={cluster.Name()}-rw;Database={cluster.At("spec.bootstrap.initdb.database").Text()};"
-                + $"Username={cluster.At("spec.bootstrap.initdb.owner").Text()};",
-            objects.Named("ConfigMap", "stores").At("data.ConnectionStrings__eventstore").Text(),
-            StringComparison.Ordinal
-        );
-    }
-
     /// <summary>Compares the tests' objects with kubectl's, if it is installed.</summary>
     [Theory]
     [MemberData(nameof(Overlays))]
-    public async Task Kubectl_builds_the_same_objects(string overlay)
+    public void Kubectl_builds_the_same_objects(string overlay)
     {
-        var built = await KubectlAsync(Path.Combine(Manifests.Folder, "overlays", overlay));
+        var built = Command.Run("kubectl", ["kustomize", Path.Combine(Manifests.Folder, "overlays", overlay)]);
         Assert.SkipWhen(built is null, "kubectl is not installed");
-        var theirs = YamlFile.Parse(built).Cast<YamlMappingNode>().ToDictionary(Key, Canonical);
+        Assert.True(built.ExitCode == 0, built.Output);
+        var theirs = YamlFile.Parse(built.Answer).Cast<YamlMappingNode>().ToDictionary(Key, Canonical);
         var ours = Manifests.Overlay(overlay).ToDictionary(Key, Canonical);
         Assert.Equal(theirs.Keys.Order(), ours.Keys.Order());
         Assert.All(ours, one => Assert.Equal(theirs[one.Key], one.Value));
@@ -117,23 +80,6 @@ public sealed class ManifestTests
             Directory.Exists(Package),
             "Kubernetes' types are not installed: run npm ci --ignore-scripts in the repository's root."
         );
-
-    private static async Task<string?> KubectlAsync(string folder)
-    {
-        try
-        {
-            var start = new ProcessStartInfo("kubectl", ["kustomize", folder]) { RedirectStandardOutput = true };
-            using var kubectl = Process.Start(start)!;
-            var output = await kubectl.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            await kubectl.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(0, kubectl.ExitCode);
-            return output;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
-    }
 
     private static string Key(YamlMappingNode one) => $"{one.Text("kind")} {one.Name()}";
 

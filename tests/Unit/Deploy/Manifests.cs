@@ -8,6 +8,8 @@ internal static class Manifests
 {
     public static string Folder { get; } = Path.Combine(Repository.Root, "deploy", "kubernetes");
 
+    public static readonly string[] Overlays = ["one-node", "ha"];
+
     /// <summary>Variables that only build others: <c>$(NAME)</c>.</summary>
     public static readonly string[] HelperVariables = ["POD_NAME", "REDIS_PASSWORD", "REDIS_SERVERS"];
 

@@ -9,8 +9,26 @@ public sealed partial class SettingTests
     [Theory]
     [InlineData("one-node")]
     [InlineData("ha")]
-    public void Every_variable_of_the_manifests_is_a_setting(string overlay) =>
-        AssertKnown(KubernetesDeployment.Services(Manifests.Overlay(overlay)), helpers: Manifests.HelperVariables);
+    [InlineData("compose")]
+    [InlineData("systemd")]
+    public void Every_variable_of_a_deployment_is_a_setting(string deployment)
+    {
+        var services = deployment switch
+        {
+            "compose" => ComposeFile.Services(
+                Path.Combine(Repository.Root, "deploy", "compose.yaml"),
+                image: new Dictionary<string, string>()
+            ),
+            "systemd" => UnitFiles.Services(UnitFileTests.Folder, UnitFileTests.DocumentedInstances()),
+            _ => KubernetesDeployment.Services(Manifests.Overlay(deployment)),
+        };
+        AssertKnown(
+            services
+                .SelectMany(s => s.Environment)
+                .Where(v => !Manifests.HelperVariables.Contains(v.Key) || deployment is "compose" or "systemd")
+                .Select(v => (v.Key, (string?)v.Value))
+        );
+    }
 
     [Fact]
     public void Every_variable_of_the_secrets_script_is_a_setting() =>
@@ -18,20 +36,6 @@ public sealed partial class SettingTests
             Variable()
                 .Matches(File.ReadAllText(Path.Combine(Manifests.Folder, "secrets.sh")))
                 .Select(m => (m.Groups[1].Value, (string?)null))
-        );
-
-    [Fact]
-    public void Every_variable_of_the_units_is_a_setting() =>
-        AssertKnown(UnitFiles.Services(UnitFileTests.Folder, UnitFileTests.DocumentedInstances()), helpers: []);
-
-    [Fact]
-    public void Every_variable_of_the_compose_file_is_a_setting() =>
-        AssertKnown(
-            ComposeFile.Services(
-                Path.Combine(Repository.Root, "deploy", "compose.yaml"),
-                image: new Dictionary<string, string>()
-            ),
-            helpers: []
         );
 
     [Theory]
@@ -71,17 +75,6 @@ public sealed partial class SettingTests
             .ToList();
         Assert.Contains("Streaming", bound);
         Assert.Empty(bound.Except(Settings.Sections.Select(s => s.Key).Append(Settings.Pools)));
-    }
-
-    private static void AssertKnown(IReadOnlyList<DeployedService> services, IReadOnlyCollection<string> helpers)
-    {
-        Assert.NotEmpty(services);
-        AssertKnown(
-            services
-                .SelectMany(s => s.Environment)
-                .Where(v => !helpers.Contains(v.Key))
-                .Select(v => (v.Key, (string?)v.Value))
-        );
     }
 
     private static void AssertKnown(IEnumerable<(string Name, string? Value)> variables)
