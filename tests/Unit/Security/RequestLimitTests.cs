@@ -74,14 +74,6 @@ public sealed class RequestLimitTests
         Assert.InRange(admitted, 2, path == "/stream" ? 2 : 49);
     }
 
-    [Fact]
-    public async Task Health_has_no_limit()
-    {
-        await using var service = await StartAsync(_ => { });
-        for (var i = 0; i < 10; i++)
-            Assert.Equal(HttpStatusCode.OK, (await GetAsync(service, "/alive")).Status);
-    }
-
     /// <summary>On HTTP/2 and behind a proxy a refusal does not end the client's connection, so that it repeats all of
     /// its requests at once.</summary>
     [Fact]

@@ -10,8 +10,94 @@ namespace Unit.Security;
 public sealed class SecurityOptionsTests
 {
     private const string Production = "Production",
-        Development = "Development";
-    private static readonly string Hash = new('a', 64);
+        Development = "Development",
+        Hash = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        TooOpen = "Security:OpenOnLoopback",
+        Renew = "Security:RenewSeconds",
+        Topics = "Security:MaxTicketTopics",
+        Unnamed = "Security:Jwt:Issuer and Security:Jwt:Audience are required",
+        Address = "Security:Jwt:Authority must be an https address",
+        Secret = "Keys:0: an HS256 secret",
+        NoRsa = "Keys:0: PublicKey is not an RSA public key",
+        Algorithm = "Keys:0: Algorithm must be HS256 or RS256";
+
+    /// <summary>Changes of settings with which the server starts in Production, and what it says to them; null: it
+    /// still starts.</summary>
+    private static readonly (string What, string? Wrong, Action<SecurityOptions> Change)[] Table =
+    [
+        ("no access without credentials", null, o => o.OpenOnLoopback = false),
+        ("access without credentials", TooOpen, o => o.OpenOnLoopback = true),
+        ("renewal after 0 s", Renew, o => o.RenewSeconds = 0),
+        ("renewal after 1 s", null, o => o.RenewSeconds = 1),
+        ("renewal after 3,600 s", null, o => o.RenewSeconds = 3_600),
+        ("renewal after 3,601 s", Renew, o => o.RenewSeconds = 3_601),
+        ("no topics of a ticket", Topics, o => o.MaxTicketTopics = 0),
+        ("one topic of a ticket", null, o => o.MaxTicketTopics = 1),
+        ("10,000 topics of a ticket", null, o => o.MaxTicketTopics = 10_000),
+        ("10,001 topics of a ticket", Topics, o => o.MaxTicketTopics = 10_001),
+        ("no issuer", Unnamed, o => o.Jwt.Issuer = ""),
+        ("no audience", Unnamed, o => o.Jwt.Audience = ""),
+        ("an authority", null, o => o.Jwt.Authority = "https://issuer.test"),
+        ("an authority with a path", null, o => o.Jwt.Authority = "https://issuer.test/realms/a/"),
+        ("an authority on this machine", null, o => o.Jwt.Authority = "http://127.0.0.1:8080"),
+        ("an authority by http", Address, o => o.Jwt.Authority = "http://issuer.test"),
+        ("an authority with a query", Address, o => o.Jwt.Authority = "https://issuer.test?a=b"),
+        ("an authority with a user", Address, o => o.Jwt.Authority = "https://user@issuer.test"),
+        ("an authority without a scheme", Address, o => o.Jwt.Authority = "issuer.test"),
+        ("an authority that is a file", Address, o => o.Jwt.Authority = "file:///etc/keys"),
+        ("an authority alone", Unnamed, o => o.Jwt = new JwtOptions { Authority = "https://issuer.test" }),
+        // Bytes count, not characters.
+        ("a secret of 31 bytes", Secret, o => o.Jwt.Keys[0].Secret = new('x', 31)),
+        ("a secret of 32 bytes", null, o => o.Jwt.Keys[0].Secret = new('x', 32)),
+        ("a secret of 15 letters of two bytes", Secret, o => o.Jwt.Keys[0].Secret = new('é', 15)),
+        ("a secret of 16 letters of two bytes", null, o => o.Jwt.Keys[0].Secret = new('é', 16)),
+        ("an RSA key", null, o => AddPublic(o, Tokens.Rsa.ExportSubjectPublicKeyInfoPem())),
+        ("a short RSA key", "Keys:0: an RS256 key must have at least 2048 bits", o => AddPublic(o, Pem(1_024))),
+        ("an elliptic key", NoRsa, o => AddPublic(o, Pem(0))),
+        ("a key that is none", NoRsa, o => AddPublic(o, "none")),
+        ("an empty key", NoRsa, o => AddPublic(o, "")),
+        ("HS512", Algorithm, o => o.Jwt.Keys[0].Algorithm = "HS512"),
+        ("an algorithm in small letters", Algorithm, o => o.Jwt.Keys[0].Algorithm = "hs256"),
+        ("none as an algorithm", Algorithm, o => o.Jwt.Keys[0].Algorithm = "none"),
+        ("no algorithm", Algorithm, o => o.Jwt.Keys[0].Algorithm = ""),
+        ("an API key of no name", "Name is required", o => AddKey(o, name: "")),
+        ("an API key of a letter", null, o => AddKey(o, name: "n")),
+        ("an API key of 256 letters", null, o => AddKey(o, name: new('n', 256))),
+        ("an API key of 257 letters", "Name is required", o => AddKey(o, name: new('n', 257))),
+        ("a name that would forge a line of a log", "ApiKeys:0: Name", o => AddKey(o, name: "job\nroot")),
+        ("a hash of 63 digits", "ApiKeys:0: Sha256", o => AddKey(o, Hash[1..])),
+        ("a hash in capitals", null, o => AddKey(o, Hash.ToUpperInvariant())),
+        ("a hash of 65 digits", "ApiKeys:0: Sha256", o => AddKey(o, Hash + "a")),
+        ("a hash with another letter", "ApiKeys:0: Sha256", o => AddKey(o, Hash[1..] + "g")),
+        ("grants", null, o => AddKey(o, subscribe: "orders.>", publish: "$sys.>")),
+        (
+            "a grant of an empty part",
+            "'orders..a' is neither a topic nor a pattern",
+            o => AddKey(o, publish: "orders..a")
+        ),
+        ("a grant beyond its end", "'a.>.b' is neither a topic nor a pattern", o => AddKey(o, subscribe: "a.>.b")),
+        ("a proxy", null, o => o.Proxies.Add("10.0.0.1")),
+        ("a network of proxies", null, o => o.Proxies.Add("10.0.0.0/8")),
+        ("a proxy of IPv6", null, o => o.Proxies.Add("::1")),
+        ("a network that is none", "Security:Proxies: '10.0.0.0/33'", o => o.Proxies.Add("10.0.0.0/33")),
+        ("a proxy's name", "Security:Proxies: 'proxy.local'", o => o.Proxies.Add("proxy.local")),
+    ];
+
+    public static TheoryData<string> Rows => [.. Table.Select(row => row.What)];
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void The_server_starts_or_says_which_setting_is_wrong(string what)
+    {
+        var (_, wrong, change) = Table.Single(row => row.What == what);
+        var options = WithSecret();
+        change(options);
+        var problems = ProblemsOf(options);
+        if (wrong is null)
+            Assert.Empty(problems);
+        else
+            Assert.Contains(wrong, Assert.Single(problems), StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData(Production, false)]
@@ -21,179 +107,21 @@ public sealed class SecurityOptionsTests
         Assert.Equal(starts, ProblemsOf(new SecurityOptions(), environment).Count == 0);
 
     [Fact]
-    public void One_API_key_or_one_issuer_is_enough_to_start()
+    public void One_API_key_is_enough_to_start_and_in_Development_access_may_be_open_beside_it()
     {
-        Assert.Empty(ProblemsOf(WithKey(new ApiKeyOptions { Name = "job", Sha256 = Hash })));
-        Assert.Empty(ProblemsOf(WithSecret(Tokens.Secret)));
-    }
-
-    [Theory]
-    [InlineData(Production, true, false)]
-    [InlineData(Production, false, true)]
-    [InlineData(Development, true, true)]
-    public void Access_without_credentials_is_for_Development_alone(string environment, bool isOpen, bool starts)
-    {
-        var options = WithSecret(Tokens.Secret);
-        options.OpenOnLoopback = isOpen;
-        AssertStarts(starts, options, "Security:OpenOnLoopback", environment);
-    }
-
-    [Theory]
-    [InlineData(0, 100, "Security:RenewSeconds")]
-    [InlineData(3_601, 100, "Security:RenewSeconds")]
-    [InlineData(30, 0, "Security:MaxTicketTopics")]
-    [InlineData(30, 10_001, "Security:MaxTicketTopics")]
-    [InlineData(1, 1, null)]
-    [InlineData(3_600, 10_000, null)]
-    public void Numbers_are_within_their_range(int renewSeconds, int ticketTopics, string? wrong)
-    {
-        var options = WithSecret(Tokens.Secret);
-        options.RenewSeconds = renewSeconds;
-        options.MaxTicketTopics = ticketTopics;
-        AssertStarts(wrong is null, options, wrong);
-    }
-
-    [Theory]
-    [InlineData("", "sse", false)]
-    [InlineData("https://issuer.test", "", false)]
-    [InlineData("https://issuer.test", "sse", true)]
-    public void Tokens_need_both_an_issuer_and_an_audience(string issuer, string audience, bool starts)
-    {
-        var options = WithSecret(Tokens.Secret);
-        options.Jwt.Issuer = issuer;
-        options.Jwt.Audience = audience;
-        AssertStarts(starts, options, "Security:Jwt:Issuer and Security:Jwt:Audience are required");
-    }
-
-    [Theory]
-    [InlineData("https://issuer.test", true)]
-    [InlineData("https://issuer.test/realms/a/", true)]
-    [InlineData("http://127.0.0.1:8080", true)]
-    [InlineData("http://issuer.test", false)]
-    [InlineData("https://issuer.test?a=b", false)]
-    [InlineData("https://user@issuer.test", false)]
-    [InlineData("issuer.test", false)]
-    [InlineData("file:///etc/keys", false)]
-    public void An_authority_is_an_https_address_or_one_of_this_machine(string authority, bool starts)
-    {
-        var options = new SecurityOptions
-        {
-            Jwt = new JwtOptions
-            {
-                Issuer = Tokens.Issuer,
-                Audience = Tokens.Audience,
-                Authority = authority,
-            },
-        };
-        AssertStarts(starts, options, "Security:Jwt:Authority must be an https address");
-    }
-
-    [Fact]
-    public void An_authority_needs_an_issuer_and_an_audience_as_keys_do()
-    {
-        var options = new SecurityOptions { Jwt = new JwtOptions { Authority = "https://issuer.test" } };
-        AssertStarts(false, options, "Security:Jwt:Issuer and Security:Jwt:Audience are required");
-    }
-
-    [Theory]
-    [InlineData("x", 31, false)]
-    [InlineData("x", 32, true)]
-    [InlineData("é", 15, false)]
-    [InlineData("é", 16, true)]
-    public void A_shared_secret_has_at_least_32_bytes_not_characters(string character, int count, bool starts) =>
-        AssertStarts(starts, WithSecret(string.Concat(Enumerable.Repeat(character, count))), "Keys:0: an HS256 secret");
-
-    public static TheoryData<string, string?> PublicKeys
-    {
-        get
-        {
-            using var weak = RSA.Create(1_024);
-            using var elliptic = ECDsa.Create();
-            return new()
-            {
-                { Tokens.Rsa.ExportSubjectPublicKeyInfoPem(), null },
-                { weak.ExportSubjectPublicKeyInfoPem(), "Keys:0: an RS256 key must have at least 2048 bits" },
-                { elliptic.ExportSubjectPublicKeyInfoPem(), "Keys:0: PublicKey is not an RSA public key" },
-                { "none", "Keys:0: PublicKey is not an RSA public key" },
-                { "", "Keys:0: PublicKey is not an RSA public key" },
-            };
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(PublicKeys))]
-    public void A_public_key_is_an_RSA_key_of_at_least_2048_bits(string pem, string? wrong) =>
-        AssertStarts(wrong is null, WithKey(new JwtKeyOptions { Algorithm = "RS256", PublicKey = pem }), wrong);
-
-    [Theory]
-    [InlineData("HS512")]
-    [InlineData("hs256")]
-    [InlineData("none")]
-    [InlineData("")]
-    public void Other_algorithms_are_refused(string algorithm) =>
-        AssertStarts(
-            false,
-            WithKey(new JwtKeyOptions { Algorithm = algorithm, Secret = Tokens.Secret }),
-            "Keys:0: Algorithm must be HS256 or RS256"
-        );
-
-    [Theory]
-    [InlineData(0, false)]
-    [InlineData(1, true)]
-    [InlineData(256, true)]
-    [InlineData(257, false)]
-    public void The_name_of_an_API_key_has_1_to_256_characters(int length, bool starts) =>
-        AssertStarts(starts, WithKey(new ApiKeyOptions { Name = new('n', length), Sha256 = Hash }), "Name is required");
-
-    [Fact]
-    public void The_name_of_an_API_key_cannot_forge_a_line_of_a_log() =>
-        AssertStarts(false, WithKey(new ApiKeyOptions { Name = "job\nroot", Sha256 = Hash }), "ApiKeys:0: Name");
-
-    [Theory]
-    [InlineData("a", 63, false)]
-    [InlineData("a", 64, true)]
-    [InlineData("A", 64, true)]
-    [InlineData("a", 65, false)]
-    [InlineData("g", 64, false)]
-    [InlineData("ag", 32, false)]
-    public void The_hash_of_an_API_key_has_64_hex_digits(string digit, int length, bool starts) =>
-        AssertStarts(
-            starts,
-            WithKey(new ApiKeyOptions { Name = "job", Sha256 = string.Concat(Enumerable.Repeat(digit, length)) }),
-            "ApiKeys:0: Sha256"
-        );
-
-    [Theory]
-    [InlineData("orders.>", "$sys.>", null)]
-    [InlineData("orders.>", "orders..a", "'orders..a' is neither a topic nor a pattern")]
-    [InlineData("a.>.b", "orders.>", "'a.>.b' is neither a topic nor a pattern")]
-    public void The_grants_of_an_API_key_are_topics_or_patterns(string subscribe, string publish, string? wrong)
-    {
-        var key = new ApiKeyOptions { Name = "job", Sha256 = Hash };
-        key.Subscribe.Add(subscribe);
-        key.Publish.Add(publish);
-        AssertStarts(wrong is null, WithKey(key), wrong);
-    }
-
-    [Theory]
-    [InlineData("10.0.0.1", true)]
-    [InlineData("10.0.0.0/8", true)]
-    [InlineData("::1", true)]
-    [InlineData("10.0.0.0/33", false)]
-    [InlineData("proxy.local", false)]
-    public void A_proxy_is_an_address_or_a_network(string proxy, bool starts)
-    {
-        var options = WithSecret(Tokens.Secret);
-        options.Proxies.Add(proxy);
-        AssertStarts(starts, options, $"Security:Proxies: '{proxy}'");
+        var options = new SecurityOptions();
+        AddKey(options);
+        Assert.Empty(ProblemsOf(options));
+        options.OpenOnLoopback = true;
+        Assert.Empty(ProblemsOf(options, Development));
     }
 
     [Fact]
     public void All_problems_are_reported_at_once_each_with_its_place()
     {
-        var options = WithSecret(Tokens.Secret);
+        var options = WithSecret();
         options.Jwt.Keys.Add(new JwtKeyOptions { Algorithm = "none" });
-        options.ApiKeys.Add(new ApiKeyOptions { Name = "job", Sha256 = Hash });
+        AddKey(options);
         options.ApiKeys.Add(new ApiKeyOptions());
         var problems = ProblemsOf(options);
         Assert.Equal(2, problems.Count);
@@ -210,38 +138,38 @@ public sealed class SecurityOptionsTests
     public void An_IPv4_proxy_that_is_written_as_IPv6_is_the_same_proxy(string written, string network) =>
         Assert.Equal(IPNetwork.Parse(network), SecurityOptions.NetworkOf(written));
 
-    private static SecurityOptions WithSecret(string secret) =>
-        WithKey(new JwtKeyOptions { Algorithm = "HS256", Secret = secret });
-
-    private static SecurityOptions WithKey(JwtKeyOptions key)
+    private static SecurityOptions WithSecret()
     {
         var options = new SecurityOptions
         {
             Jwt = new JwtOptions { Issuer = Tokens.Issuer, Audience = Tokens.Audience },
         };
-        options.Jwt.Keys.Add(key);
+        options.Jwt.Keys.Add(new JwtKeyOptions { Algorithm = "HS256", Secret = Tokens.Secret });
         return options;
     }
 
-    private static SecurityOptions WithKey(ApiKeyOptions key)
+    private static void AddPublic(SecurityOptions options, string pem) =>
+        options.Jwt.Keys[0] = new JwtKeyOptions { Algorithm = "RS256", PublicKey = pem };
+
+    /// <summary>A public key of RSA with this many bits, or of an elliptic curve.</summary>
+    private static string Pem(int bits)
     {
-        var options = new SecurityOptions();
-        options.ApiKeys.Add(key);
-        return options;
+        using AsymmetricAlgorithm key = bits > 0 ? RSA.Create(bits) : ECDsa.Create();
+        return key.ExportSubjectPublicKeyInfoPem();
     }
 
-    private static void AssertStarts(
-        bool starts,
+    private static void AddKey(
         SecurityOptions options,
-        string? wrong,
-        string environment = Production
+        string hash = Hash,
+        string name = "job",
+        string subscribe = "orders.>",
+        string publish = "orders.>"
     )
     {
-        var problems = ProblemsOf(options, environment);
-        if (starts)
-            Assert.Empty(problems);
-        else
-            Assert.Contains(wrong!, Assert.Single(problems), StringComparison.Ordinal);
+        var key = new ApiKeyOptions { Name = name, Sha256 = hash };
+        key.Subscribe.Add(subscribe);
+        key.Publish.Add(publish);
+        options.ApiKeys.Add(key);
     }
 
     private static List<string> ProblemsOf(SecurityOptions options, string environment = Production) =>
