@@ -34,7 +34,7 @@ public class PublisherTests
     {
         await using var server = await StartAsync(Accept(0));
         var e = OutgoingEvent.Create("orders.42", "order", new { petId = 7, name = "しば" }) with { Key = "42" };
-        var published = await Publisher(server).PublishAsync(e, TestContext.Current.CancellationToken);
+        var published = await Publisher(server).PublishAsync(e, Stop);
         Assert.Equal((e.Id, "e-1"), (published.Id, published.Position));
         var sent = JsonNode.Parse(server.Requests[0].Body)!;
         Assert.Equal(
@@ -60,7 +60,7 @@ public class PublisherTests
             },
             Accept(0)
         );
-        var published = await Publisher(server).PublishAsync(Events(2), TestContext.Current.CancellationToken);
+        var published = await Publisher(server).PublishAsync(Events(2), Stop);
         Assert.Equal(2, published.Count);
         Assert.Equal(4, server.Requests.Count);
         var body = Assert.Single(server.Requests.Select(r => r.Body).Distinct());
@@ -76,14 +76,9 @@ public class PublisherTests
         );
         var time = new ManualTime();
         using var http = new HttpClient { BaseAddress = new Uri(server.Url) };
-        var publishing = new EventPublisher(
-            http,
-            Quick with
-            {
-                AttemptTimeout = TimeSpan.FromSeconds(10),
-            },
-            time
-        ).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken);
+        var options = Quick with { AttemptTimeout = TimeSpan.FromSeconds(10) };
+        var publishing = new EventPublisher(http, options, time).PublishAsync(Events(1).Single(), Stop);
+
         await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
         Assert.Equal(TimeSpan.FromSeconds(10), await time.PassDelayAsync());
         await ServiceDefaults.Eventually.GetAsync(() =>
@@ -100,18 +95,8 @@ public class PublisherTests
     [InlineData(413)]
     public async Task A_refusal_is_not_repeated(int status)
     {
-        await using var server = await StartAsync(async context =>
-        {
-            context.Response.StatusCode = status;
-            await context.Response.WriteAsJsonAsync(
-                new { title = "Invalid request", detail = "topic: no" },
-                (JsonSerializerOptions?)null,
-                "application/problem+json"
-            );
-        });
-        var e = await Assert.ThrowsAsync<PublishException>(() =>
-            Publisher(server).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken)
-        );
+        await using var server = await StartAsync(Problem(status, new { title = "Invalid", detail = "topic: no" }));
+        var e = await FailAsync(server, Events(1));
         Assert.Equal((status, "topic: no"), ((int)e.StatusCode!, e.Problem?.Detail));
         Assert.Single(server.Requests);
     }
@@ -129,9 +114,7 @@ public class PublisherTests
                     new { events = new[] { new { id = Guid.NewGuid(), position = "e-1" } }, head = "e-9" }
                 )
         );
-        var e = await Assert.ThrowsAsync<PublishException>(() =>
-            Publisher(server).PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken)
-        );
+        var e = await FailAsync(server, Events(1));
         Assert.Contains("Nothing was published: the request was redirected to a GET", e.Message);
         Assert.Contains("/v1/events?there", e.Message);
         Assert.Equal(["POST", "GET"], server.Requests.Select(r => r.Method));
@@ -148,10 +131,7 @@ public class PublisherTests
                     new { accepted = ids.Length, events = ids.Select(id => new { id, position = "e-1" }) }
                 )
             );
-            var e = await Assert.ThrowsAsync<PublishException>(() =>
-                Publisher(server).PublishAsync(events, TestContext.Current.CancellationToken)
-            );
-            Assert.Contains("does not acknowledge", e.Message);
+            Assert.Contains("does not acknowledge", (await FailAsync(server, events)).Message);
         }
     }
 
@@ -159,10 +139,7 @@ public class PublisherTests
     public async Task After_its_retries_it_gives_up_with_the_last_reason()
     {
         await using var server = await StartAsync(Status(503));
-        var e = await Assert.ThrowsAsync<PublishException>(() =>
-            Publisher(server, Quick with { MaxRetries = 2 })
-                .PublishAsync(Events(1).Single(), TestContext.Current.CancellationToken)
-        );
+        var e = await FailAsync(server, Events(1), Quick with { MaxRetries = 2 });
         Assert.Equal(503, (int)e.StatusCode!);
         Assert.Equal(3, server.Requests.Count);
     }
@@ -171,17 +148,14 @@ public class PublisherTests
     public async Task A_stream_of_events_goes_in_lines_and_in_order_a_batch_at_a_time()
     {
         await using var server = await StartAsync(Accept(0), Status(503), Accept(3), Accept(6));
-        var events = Events(7);
-        var asked = 0;
-        var published = new List<PublishedEvent>();
-        await foreach (
-            var one in Publisher(server, Quick with { StreamBatch = 3 })
-                .PublishAsync(Asked(), TestContext.Current.CancellationToken)
-        )
+        var (events, asked, published) = (Events(7), 0, new List<PublishedEvent>());
+
+        await foreach (var one in Publisher(server, Quick with { StreamBatch = 3 }).PublishAsync(Asked(), Stop))
         {
             published.Add(one);
             Assert.InRange(asked - published.Count, 0, 3);
         }
+
         Assert.Equal(events.Select(e => e.Id), published.Select(p => p.Id));
         Assert.Equal(
             [3, 3, 3, 1],
@@ -203,28 +177,18 @@ public class PublisherTests
     [Fact]
     public async Task A_refused_line_says_how_far_the_stream_got()
     {
-        await using var server = await StartAsync(
-            Accept(0),
-            async context =>
-            {
-                context.Response.StatusCode = 400;
-                await context.Response.WriteAsJsonAsync(
-                    new
-                    {
-                        title = "Invalid line",
-                        line = 2,
-                        accepted = 1,
-                    },
-                    (JsonSerializerOptions?)null,
-                    "application/problem+json"
-                );
-            }
-        );
+        var invalid = new
+        {
+            title = "Invalid line",
+            line = 2,
+            accepted = 1,
+        };
+        await using var server = await StartAsync(Accept(0), Problem(400, invalid));
         var e = await Assert.ThrowsAsync<PublishException>(async () =>
         {
             await foreach (
                 var _ in Publisher(server, Quick with { StreamBatch = 3 })
-                    .PublishAsync(Events(6).ToAsyncEnumerable(), TestContext.Current.CancellationToken)
+                    .PublishAsync(Events(6).ToAsyncEnumerable(), Stop)
             ) { }
         });
         Assert.Equal(4, e.Accepted);
@@ -235,14 +199,10 @@ public class PublisherTests
     {
         await using var server = await StartAsync(Accept(0));
         var e = new OutgoingEvent("a", "b", "{\n  \"x\": 1\n}\n"u8.ToArray());
-        await foreach (
-            var _ in Publisher(server)
-                .PublishAsync(new[] { e }.ToAsyncEnumerable(), TestContext.Current.CancellationToken)
-        ) { }
+        await foreach (var _ in Publisher(server).PublishAsync(new[] { e }.ToAsyncEnumerable(), Stop)) { }
         Assert.EndsWith("\"data\":{\"x\":1}}\n", server.Requests[0].Body);
         await Assert.ThrowsAnyAsync<JsonException>(() =>
-            Publisher(server)
-                .PublishAsync(new OutgoingEvent("a", "b", "{} {}"u8.ToArray()), TestContext.Current.CancellationToken)
+            Publisher(server).PublishAsync(new OutgoingEvent("a", "b", "{} {}"u8.ToArray()), Stop)
         );
     }
 
@@ -259,11 +219,27 @@ public class PublisherTests
         Assert.Single(server.Requests);
     }
 
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
     private static List<OutgoingEvent> Events(int count) =>
         [.. Enumerable.Range(1, count).Select(n => OutgoingEvent.Create("orders", "order", new { n }))];
 
     private static EventPublisher Publisher(SseServer server, PublisherOptions? options = null) =>
         new(new HttpClient { BaseAddress = new Uri(server.Url) }, options ?? Quick);
+
+    /// <summary>Publishes events that are refused.</summary>
+    private static Task<PublishException> FailAsync(
+        SseServer server,
+        List<OutgoingEvent> events,
+        PublisherOptions? options = null
+    ) => Assert.ThrowsAsync<PublishException>(() => Publisher(server, options).PublishAsync(events, Stop));
+
+    private static Func<HttpContext, Task> Problem(int status, object problem) =>
+        context =>
+        {
+            context.Response.StatusCode = status;
+            return context.Response.WriteAsJsonAsync(problem, (JsonSerializerOptions?)null, "application/problem+json");
+        };
 
     /// <summary>Accepts the events, at the positions after the given one.</summary>
     private static Func<HttpContext, Task> Accept(int head) =>

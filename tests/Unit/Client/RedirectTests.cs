@@ -9,6 +9,7 @@ namespace Unit.Client;
 public sealed class RedirectTests
 {
     private static readonly Func<HttpContext, Task> End = Status(204);
+    private static readonly SseOptions Once = new() { MaxRetries = 0 };
 
     /// <summary>The caller's headers, as an API key of its own may be one of them.</summary>
     private static readonly Dictionary<string, string> Keys = new()
@@ -71,7 +72,7 @@ public sealed class RedirectTests
         await using var server = await StartAsync(Redirect(307, other.Url));
         using var http = Client();
         using var client = new SseClient(http);
-        await ReadAsync(new SseRequest(server.Url), client);
+        await Reading.ReadAsync(client.Open(server.Url, Once));
         AssertKeys(Assert.Single(server.Requests), areSent: true);
         AssertKeys(Assert.Single(other.Requests), areSent: false);
     }
@@ -136,16 +137,5 @@ public sealed class RedirectTests
         return http;
     }
 
-    private static async Task ReadAsync(SseRequest request)
-    {
-        using var client = new SseClient();
-        await ReadAsync(request, client);
-    }
-
-    private static async Task ReadAsync(SseRequest request, SseClient client)
-    {
-        var options = new SseOptions { MaxRetries = 0 };
-        await foreach (var _ in client.Open(request, options).WithCancellation(TestContext.Current.CancellationToken))
-        { }
-    }
+    private static async Task ReadAsync(SseRequest request) => await Reading.ReadAsync(request, Once);
 }

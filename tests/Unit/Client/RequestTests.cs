@@ -1,18 +1,12 @@
 using System.Text.Json.Serialization;
 using AspireSse.Client;
+using static Unit.Client.Reading;
 using static Unit.Client.SseServer;
 
 namespace Unit.Client;
 
 public partial class RequestTests
 {
-    private static readonly SseOptions Quick = new()
-    {
-        InitialDelay = TimeSpan.FromMilliseconds(1),
-        MaxDelay = TimeSpan.FromMilliseconds(2),
-        MaxRetries = 50,
-    };
-
     public static TheoryData<string> Cases => [.. RequestCase.All.Keys];
 
     [Theory, MemberData(nameof(Cases))]
@@ -105,14 +99,11 @@ public partial class RequestTests
         const string Replaced = "event: unauthorized\ndata: {\"reason\":\"replaced\",\"expiresAt\":null}\n\n";
         await using var server = await StartAsync(Stream(Replaced), Stream(Replaced), Stream("data: a\n\n"));
         var tickets = new Queue<string>(["one", "two", "two"]);
-        using var client = new SseClient();
         var request = new SseRequest(server.Url) { Ticket = _ => new(tickets.Dequeue()) };
         var reasons = new List<string?>();
-        var e = await Assert.ThrowsAsync<SseException>(async () =>
-        {
-            await foreach (var one in client.Open(request, Quick))
-                reasons.Add(one.Unauthorized?.Reason);
-        });
+        var e = await Assert.ThrowsAsync<SseException>(() =>
+            ReadAsync(request, each: one => reasons.Add(one.Unauthorized?.Reason))
+        );
         Assert.Equal(SseError.Rejected, e.Error);
         Assert.Contains("Another connection uses the ticket", e.Message);
         Assert.Equal(["replaced", "replaced"], reasons);
@@ -178,15 +169,6 @@ public partial class RequestTests
         )
             Assert.Throws<ArgumentException>(() => client.Open("http://localhost/", options));
         Assert.Throws<ArgumentException>(() => client.Open("/relative"));
-    }
-
-    private static async Task<List<string>> ReadAsync(SseRequest request)
-    {
-        using var client = new SseClient();
-        var events = new List<string>();
-        await foreach (var e in client.Open(request, Quick).WithCancellation(TestContext.Current.CancellationToken))
-            events.Add(e.Data);
-        return events;
     }
 
     internal sealed record Subscription(string[] Topics);

@@ -61,6 +61,73 @@ public sealed class UpstreamTimeoutTests
         Assert.Equal(404, failure.Status);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_429_is_retried_after_the_seconds_or_at_the_date_that_it_names(bool isDate)
+    {
+        var retryAfter = isDate ? DateTimeOffset.UtcNow.AddSeconds(9).ToString("R") : "9";
+        await using var server = await SseServer.StartAsync(
+            SseServer.Status(429, retryAfter),
+            SseServer.Stream("data: {}\n\n")
+        );
+        // The delay passes at once; the timeouts of the reads never do.
+        var delays = await DelaysAsync(server, new ProviderOptions(), new EarlyClock(TimeSpan.FromSeconds(30)));
+        // An HTTP date has whole seconds (RFC 9110 §5.6.7).
+        Assert.InRange(Assert.Single(delays).Milliseconds!.Value, isDate ? 5_000 : 9_000, 9_250);
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_silent_provider_is_asked_once_more_and_then_given_up()
+    {
+        await using var server = await SseServer.StartAsync(context =>
+            Task.Delay(Timeout.Infinite, context.RequestAborted)
+        );
+        var (options, clock) = (new ProviderOptions { FirstTokenSeconds = 1 }, new EarlyClock(TimeSpan.FromSeconds(1)));
+        var delays = new List<ProviderDelay>();
+        var failure = await Assert.ThrowsAsync<UpstreamException>(() => DelaysAsync(server, options, clock, delays));
+        Assert.Equal((504, "timeout", true), (failure.Status, failure.Reason, failure.IsStall));
+        Assert.Equal(("retrying", "timeout", 2), (Assert.Single(delays).State, delays[0].Reason, delays[0].Attempt));
+    }
+
+    [Fact]
+    public async Task A_provider_that_sends_only_comments_is_given_up_after_the_whole_time()
+    {
+        await using var server = await SseServer.StartAsync(async context =>
+        {
+            while (true)
+            {
+                await SseServer.WriteAsync(context, ": still working\n\n");
+                await Task.Delay(50, context.RequestAborted);
+            }
+        });
+        var options = new ProviderOptions { FirstTokenSeconds = 60, FirstTokenTotalSeconds = 1 };
+        var failure = await Assert.ThrowsAsync<UpstreamException>(() =>
+            DelaysAsync(server, options, TimeProvider.System)
+        );
+        Assert.Equal((504, "timeout"), (failure.Status, failure.Reason));
+        Assert.Contains("FirstTokenTotalSeconds", failure.Message, StringComparison.Ordinal);
+        Assert.Single(server.Requests);
+    }
+
+    /// <summary>Reads an answer and returns the delays before its tries.</summary>
+    private static async Task<List<ProviderDelay>> DelaysAsync(
+        SseServer server,
+        ProviderOptions options,
+        TimeProvider clock,
+        List<ProviderDelay>? delays = null
+    )
+    {
+        delays ??= [];
+        using var http = new HttpClient();
+        var upstream = new Upstream("local", http, options, clock, NullLogger.Instance);
+        var request = () => new HttpRequestMessage(HttpMethod.Post, server.Url);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await foreach (var _ in upstream.ReadAsync(request, delays.Add, cancellationToken: limit.Token)) { }
+        return delays;
+    }
+
     /// <summary>Reads a refusal of a provider that keeps the body open.</summary>
     private static async Task<UpstreamException> RefusalAsync(string error, TimeProvider clock)
     {
@@ -71,15 +138,7 @@ public sealed class UpstreamTimeoutTests
             await context.Response.Body.FlushAsync(context.RequestAborted);
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
-        using var http = new HttpClient();
-        var upstream = new Upstream("local", http, new ProviderOptions(), clock, NullLogger.Instance);
-        var request = () => new HttpRequestMessage(HttpMethod.Post, server.Url);
-
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        return await Assert.ThrowsAsync<UpstreamException>(async () =>
-        {
-            await foreach (var _ in upstream.ReadAsync(request, null, cancellationToken: limit.Token)) { }
-        });
+        return await Assert.ThrowsAsync<UpstreamException>(() => DelaysAsync(server, new ProviderOptions(), clock));
     }
 
     /// <summary>A clock whose timers up to a length fire at once, and longer ones never.</summary>
