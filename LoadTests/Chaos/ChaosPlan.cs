@@ -1,29 +1,8 @@
-using System.Globalization;
 using LoadTests.Measurements;
 using LoadTests.Targets;
 using Measuring;
 
 namespace LoadTests.Chaos;
-
-/// <summary>One fault: target, kind, start, duration, whether the process came back, the clients it disconnected,
-/// and the recovery (<see cref="RunHistory.RecoveryFrom"/>).</summary>
-internal sealed record FaultRecord(
-    string Target,
-    string Fault,
-    int Pid,
-    double AtSecond,
-    double BrokenSeconds,
-    bool IsBack,
-    Recovery Recovery,
-    long CutOff
-)
-{
-    public double? RecoverySeconds => Recovery.Took?.TotalSeconds;
-
-    /// <summary>The recovery time in seconds, for a table.</summary>
-    public string Recovered =>
-        RecoverySeconds?.ToString("F1", CultureInfo.InvariantCulture) ?? (Recovery.IsKnown ? "**not**" : "**unknown**");
-}
 
 /// <summary>The faults that are injected while events are published.</summary>
 internal interface IFaultPlan
@@ -135,27 +114,24 @@ internal sealed class ChaosPlan(
     )
     {
         var process = new BrokenProcess(target, _processes.Find(target), fault);
-        var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
         report($"{fault.ToString().ToLowerInvariant()} {target.ToString().ToLowerInvariant()} ({process.Pid})");
-        bool isBack;
-        using (history.Faults.Begin(target, process.Ports))
-        {
-            process.Break();
-            _processes.MarkBroken(process.Pid);
-            isBack = await RepairAsync(process, report, cancellationToken);
-        }
-        var broken = (history.Elapsed - at).TotalSeconds;
-        // When the run ends first, the record covers the time until then.
-        await Task.WhenAny(Task.Delay(PauseTime, cancellationToken));
-        return new FaultRecord(
+
+        return await FaultRecord.MeasureAsync(
+            history,
             target.ToString(),
             fault.ToString(),
             process.Pid,
-            at.TotalSeconds,
-            broken,
-            isBack,
-            history.RecoveryFrom(at, normal),
-            history.CutOff(at)
+            async () =>
+            {
+                using (history.Faults.Begin(target, process.Ports))
+                {
+                    process.Break();
+                    _processes.MarkBroken(process.Pid);
+                    return await RepairAsync(process, report, cancellationToken);
+                }
+            },
+            PauseTime,
+            cancellationToken
         );
     }
 
@@ -180,6 +156,7 @@ internal sealed class ChaosPlan(
             }
             return true;
         }
+
         using var limit = new CancellationTokenSource(RepairLimit);
         try
         {

@@ -37,32 +37,18 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
             if (_probe is not null)
                 await _probe.BeginAsync(system, cancellationToken);
             await Task.Delay(QuietTime, cancellationToken);
-            var (normal, at) = (history.DeliveriesPerEvent(), history.Elapsed);
             report(fault.Name);
-            // Undone in any case, so that the next row starts with a complete system.
-            bool isBack;
-            try
-            {
-                await fault.Break(system);
-                await ProbeAsync(cancellationToken);
-            }
-            finally
-            {
-                isBack = await UndoAsync(report);
-            }
-            var broken = (history.Elapsed - at).TotalSeconds;
-            await Task.WhenAny(Task.Delay(RecoveryTime, cancellationToken));
+
             return
             [
-                new FaultRecord(
+                await FaultRecord.MeasureAsync(
+                    history,
                     fault.Name,
                     "",
                     0,
-                    at.TotalSeconds,
-                    broken,
-                    isBack,
-                    history.RecoveryFrom(at, normal),
-                    history.CutOff(at)
+                    () => BreakAndUndoAsync(report, cancellationToken),
+                    RecoveryTime,
+                    cancellationToken
                 ),
             ];
         }
@@ -82,6 +68,22 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
         }
     }
 
+    private async Task<bool> BreakAndUndoAsync(Action<string> report, CancellationToken cancellationToken)
+    {
+        bool isBack;
+        try
+        {
+            await fault.Break(system);
+            await ProbeAsync(cancellationToken);
+        }
+        finally
+        {
+            // In any case, so that the next row starts with a complete system.
+            isBack = await UndoAsync(report);
+        }
+        return isBack;
+    }
+
     private async Task ProbeAsync(CancellationToken cancellationToken)
     {
         using var lasts = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -94,7 +96,8 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         cancellationToken.ThrowIfCancellationRequested();
-        (Remark, IsProbeOk) = (_probe?.Remark, _probe?.IsOk ?? true);
+        Remark = _probe?.Remark;
+        IsProbeOk = _probe?.IsOk ?? true;
     }
 
     /// <returns>False when the process did not answer again.</returns>
