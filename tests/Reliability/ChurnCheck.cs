@@ -1,7 +1,5 @@
-using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using Reliability.Abuse;
 
 namespace Reliability;
 
@@ -33,15 +31,12 @@ internal sealed class ChurnCheck : ICheck
         var ok = after.IsAtMost(before) && opened >= least;
         return new Outcome(
             ok,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {Name} | {opened} | {before.Connections} → {after.Connections} "
-                    + $"| {before.Descriptors} → {after.Descriptors} | {ReliabilityReport.Bold(after.Subscribers)} "
-                    + $"| {before.Megabytes:F0} → {most:F0} → {after.Megabytes:F0} "
-                    + $"| for {options.Churn.TotalSeconds:F0} s, {Clients} at a time"
-                    + $"{(opened < least ? $"; **at least {least} streams were expected**" : "")}"
-                    + $"{(after.IsAtMost(before) ? "" : "; **not as before**")} |"
-            )
+            $"| {Name} | {opened} | {before.Connections} → {after.Connections} "
+                + $"| {before.Descriptors} → {after.Descriptors} | {ReliabilityReport.Bold(after.Subscribers)} "
+                + $"| {before.Megabytes:F0} → {most:F0} → {after.Megabytes:F0} "
+                + $"| for {options.Churn.TotalSeconds:F0} s, {Clients} at a time"
+                + $"{(opened < least ? $"; **at least {least} streams were expected**" : "")}"
+                + $"{(after.IsAtMost(before) ? "" : "; **not as before**")} |"
         );
     }
 
@@ -54,44 +49,29 @@ internal sealed class ChurnCheck : ICheck
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         over.CancelAfter(during);
         long opened = 0;
-        await Task.WhenAll(
-            Enumerable
-                .Range(0, Clients)
-                .Select(async client =>
+        await Attack.OnThreads(
+            Clients,
+            client =>
+            {
+                for (var visit = 0; !over.IsCancellationRequested; visit++)
                 {
-                    var buffer = new byte[2_048];
-                    for (var visit = 0; !over.IsCancellationRequested; visit++)
+                    using var connection = new RawConnection(system.Replicas[visit % system.Replicas.Count].Url);
+                    var path = $"/v1/events/stream?topic=churn.c{client}.v{visit}";
+                    try
                     {
-                        var url = system.Replicas[visit % system.Replicas.Count].Url;
-                        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                        try
-                        {
-                            await socket.ConnectAsync(IPAddress.Loopback, url.Port, over.Token);
-                            await socket.SendAsync(
-                                Encoding.ASCII.GetBytes(
-                                    $"GET /v1/events/stream?topic=churn.c{client}.v{visit} HTTP/1.1\r\n"
-                                        + $"Host: {url.Authority}\r\n\r\n"
-                                ),
-                                over.Token
-                            );
-                            // Waits for the `connected` event: before it, there is no subscription.
-                            var text = "";
-                            while (!text.Contains("event: connected", StringComparison.Ordinal))
-                            {
-                                var read = await socket.ReceiveAsync(buffer, over.Token);
-                                if (read == 0)
-                                    throw new SocketException((int)SocketError.ConnectionReset);
-                                text += Encoding.ASCII.GetString(buffer, 0, read);
-                            }
-                            Interlocked.Increment(ref opened);
-                            await Task.Delay(Random.Shared.Next(1_000), over.Token);
-                        }
-                        catch (Exception e) when (e is OperationCanceledException or SocketException) { }
-                        // Alternates between a reset and an orderly close.
-                        if (visit % 2 == 0)
-                            socket.LingerState = new LingerOption(true, 0);
+                        connection.SendHead("GET", path, SystemSettings.Operator);
+                        // Before this event there is no subscription.
+                        connection.ReadUntil("event: connected");
+                        Interlocked.Increment(ref opened);
+                        over.Token.WaitHandle.WaitOne(Random.Shared.Next(1_000));
                     }
-                })
+                    catch (SocketException) { }
+
+                    // Alternates between a reset and an orderly close.
+                    if (visit % 2 == 1)
+                        connection.End();
+                }
+            }
         );
         cancellationToken.ThrowIfCancellationRequested();
         return opened;

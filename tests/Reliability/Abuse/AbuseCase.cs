@@ -42,6 +42,17 @@ internal sealed class AbuseTarget(IReadOnlyList<Uri> replicas)
     /// uses.</summary>
     public static string Token(string user = User) => SystemSettings.User(user, ["flood.>"], ["flood.>"]);
 
+    /// <summary>Runs the work on threads, each with a connection.</summary>
+    public Task OnConnections(int threads, Action<RawConnection, int> work) =>
+        Attack.OnThreads(
+            threads,
+            number =>
+            {
+                using var connection = new RawConnection(Next());
+                work(connection, number);
+            }
+        );
+
     /// <summary>Returns the replicas in turn.</summary>
     public Uri Next() => Replicas[(int)((uint)Interlocked.Increment(ref _next) % (uint)Replicas.Count)];
 }

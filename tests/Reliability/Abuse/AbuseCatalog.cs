@@ -1,283 +1,310 @@
-using System.Collections.Concurrent;
-using System.Globalization;
-using System.Net.Sockets;
-using System.Text;
+using System.Net;
+using static Reliability.Abuse.AbuseRequests;
+using static Reliability.Abuse.AbuseTarget;
 
 namespace Reliability.Abuse;
 
-/// <summary>All abuses on one page.</summary>
-internal static partial class AbuseCatalog
+/// <summary>All abuses: each a row of data over one of the drivers.</summary>
+internal static class AbuseCatalog
 {
-    private const int Connections = 10_000,
-        Heads = 1_000,
-        Bodies = 500,
-        Stalled = 100,
-        Topics = 1_000_000,
-        TopicsARequest = 10_000;
+    private const int SlowEvents = 500;
 
     private const string BareProgram =
             "10,000 connections at once to a program beside the system that only accepts and answers",
         OneTopic = "streams with one topic, as many and as busy as in the next row",
         ShortSessions = "sessions of short messages, filled and read as those of the next row";
 
-    public static IReadOnlyList<AbuseCase> All { get; } = [.. Floods, .. Reads, .. Streams, .. Lists];
+    private static readonly TimeSpan FiftyASecond = TimeSpan.FromMilliseconds(20);
+
+    private static readonly string Load = Token(),
+        Members = string.Join(',', Enumerable.Range(0, 25_000).Select(n => $"\"{n:x}\":1"));
+
+    private static readonly string[] TaskTokens = Tokens("tasks", ["tasks.>"], ["tasks.>"]);
+
+    private static readonly string PatternsThatMatchNothing =
+        $"{Events}?{string.Join('&', Enumerable.Range(0, 100).Select(n => $"topic=flood.*.none{n}.%3E"))}";
+
+    public static IReadOnlyList<AbuseCase> All { get; } = [.. Floods, .. Bodies, .. Reads, .. Broadcasts, .. Lists];
 
     /// <summary>Connections, heads and publishes.</summary>
     private static IEnumerable<AbuseCase> Floods =>
         [
-            new("10,000 connections from one client", (target, over) => ConnectAsync(target, 1_000, over))
+            Rehearsed("10,000 connections from one client", HeldConnections.Connect(underWay: 1_000)),
+            new(BareProgram, HeldConnections.Connect(underWay: 10_000)) { IsControl = true, IsBeside = true },
+            Rehearsed("10,000 connections at once from one client", HeldConnections.Connect(underWay: 10_000)) with
             {
-                IsRehearsed = true,
-            },
-            new(BareProgram, (target, over) => ConnectAsync(target, Connections, over))
-            {
-                IsControl = true,
-                IsBeside = true,
-            },
-            new("10,000 connections at once from one client", (target, over) => ConnectAsync(target, Connections, over))
-            {
-                IsRehearsed = true,
                 Limit = new ControlLimit(BareProgram, Margin: 1.5, Most: 3),
             },
-            new("heads and bodies that never end (slow-loris)", TrickleAsync),
-            new("readers that never read", StallAsync),
+            new("heads and bodies that never end (slow-loris)", HeldConnections.TrickleAsync),
             new(
-                "a publisher at full speed",
-                (target, over) => PublishAsync(target, 8, "{\"topic\":\"flood.small\",\"type\":\"n\",\"data\":1}", over)
-            ),
-            new(
-                "events of 1 MB",
-                (target, over) =>
-                    PublishAsync(
+                "readers that never read",
+                async (target, over) =>
+                {
+                    // As several users, because one may open few.
+                    await HeldStreams.OpenAsync(
                         target,
-                        4,
-                        $"{{\"topic\":\"flood.large\",\"type\":\"n\",\"data\":\"{new string('x', 1_000_000)}\"}}",
+                        100,
+                        n => new("topic=flood.%3E", Token($"stalled-{n}-{Environment.ProcessId}")) { IsSlow = true },
+                        over: over
+                    );
+                    return await HeldStreams.Under(Requests.Each(1, Publish("flood.stalled", 8_000), FiftyASecond))(
+                        target,
                         over
-                    )
+                    );
+                }
             ),
-            new("a million topics", TopicsAsync),
-            new("NDJSON with lines of 1 MB", LinesAsync) { IsRehearsed = true },
-            new("bodies of 4 MB that are refused, at full speed", RefusedAsync) { IsRehearsed = true },
-            new("preflights and requests of other sites at full speed", PreflightsAsync) { IsRehearsed = true },
-            new("bodies of 25,000 members that ask for streams, at full speed", StreamBodiesAsync)
-            {
-                IsRehearsed = true,
-            },
-            new("a bulk of chunks with long extensions", ChunkExtensionsAsync) { IsRehearsed = true },
-            new("orders at full speed", OrdersAsync) { IsRehearsed = true },
-            new("sources at full speed", SourcesAsync) { IsRehearsed = true },
+            new("a publisher at full speed", Requests.Each(8, Publish("flood.small", 0))),
+            new("events of 1 MB", Requests.Each(4, Publish("flood.large", 1_000_000))),
+            new(
+                "a million topics",
+                Requests.Each(2, (to, n) => to.PostLines(Events, Load, 10_000, i => $"flood.many.t{n % 100}.{i}"))
+            ),
+            Rehearsed(
+                "NDJSON with lines of 1 MB",
+                Requests.Bulks(Chunk($"{Event("flood.lines", 1_000_000)}\n"), chunks: 500)
+            ),
+        ];
+
+    /// <summary>Requests that cost something before their endpoint is reached, or after they are answered.</summary>
+    private static IEnumerable<AbuseCase> Bodies =>
+        [
+            Rehearsed(
+                "bodies of 4 MB that are refused, at full speed",
+                Requests.Each(
+                    2 * Users,
+                    Post(
+                        n => n / Users % 2 == 0 ? Events : "/v1/messages/count_tokens",
+                        Tokens("refused", ["flood.>"], ["flood.>", "chat"]),
+                        $"[{string.Join(',', Enumerable.Repeat('0', 2_000_000))}]"
+                    )
+                )
+            ),
+            Rehearsed(
+                "preflights and requests of other sites at full speed",
+                Requests.Each(
+                    32,
+                    (to, n) =>
+                        n % 2 == 0
+                            ? to.Ask(
+                                "OPTIONS",
+                                Events,
+                                Load,
+                                "Origin: https://elsewhere.example\r\nAccess-Control-Request-Method: POST\r\n"
+                            )
+                            : to.Ask("POST", Events, Load, "Sec-Fetch-Site: cross-site\r\n")
+                )
+            ),
+            Rehearsed(
+                "bodies of 25,000 members that ask for streams, at full speed",
+                // With an error, so that no stream opens.
+                Requests.Each(
+                    64,
+                    Post(_ => "/v1/events/stream?topic=flood.a", Tokens("load"), $"{{\"from\":\"nowhere\",{Members}}}")
+                )
+            ),
+            Rehearsed(
+                "a bulk of chunks with long extensions",
+                // RFC 9112 §7.1.1: the chunks are almost empty.
+                Requests.Bulks($"4;{new string('x', 64 * 1024)}\r\n\n\n\n\n\r\n", chunks: int.MaxValue)
+            ),
+            Rehearsed(
+                "orders at full speed",
+                Requests.Each(
+                    32,
+                    Post(
+                        _ => "/v1/orders",
+                        Tokens("orders", ["petstore.>"], ["petstore.>"]),
+                        "{\"petId\":\"019b4132\"}"
+                    )
+                )
+            ),
+            Rehearsed(
+                "sources at full speed",
+                // Each stream has a source of its own, by a last id that is made up.
+                Requests.Visits(
+                    Users,
+                    TimeSpan.FromMilliseconds(20),
+                    stay: TimeSpan.Zero,
+                    Tokens("sources", ["sse.resilient.>"], ["sse.resilient.>"]),
+                    n => ($"/sse/resilient/flood-{n}", "1")
+                )
+            ),
             new(
                 "tokens with a wrong signature at full speed",
-                (target, over) => ReadAsync(target, 32, $"{AbuseTarget.Token()[..^4]}AAAA", over)
+                Requests.Each(32, Get(_ => $"{Events}?limit=1", [$"{Load[..^4]}AAAA"]))
             ),
         ];
 
     /// <summary>Reads of a long log, and of sessions.</summary>
     private static IEnumerable<AbuseCase> Reads =>
         [
-            new("240 reads of history with 100 patterns each over a log of 60,000 events", PatternsAsync, FillLogAsync)
-            {
-                IsRehearsed = true,
-            },
-            new("streams that search a log of 60,000 events for types that never occur", SearchesAsync, FillLogAsync)
-            {
-                IsRehearsed = true,
-            },
-            new(
+            Rehearsed(
+                "240 reads of history with 100 patterns each over a log of 60,000 events",
+                Requests.Each(240, Get(_ => PatternsThatMatchNothing, Tokens("load"))),
+                FillLogAsync
+            ),
+            Rehearsed(
+                "streams that search a log of 60,000 events for types that never occur",
+                async (target, over) =>
+                {
+                    var epoch = Head(target).Epoch;
+                    // About as often as twelve clients may (120 a minute each); each searches while it stays.
+                    return await Requests.Visits(
+                        4 * Users,
+                        TimeSpan.FromMilliseconds(500),
+                        stay: TimeSpan.FromSeconds(2),
+                        Tokens("load"),
+                        n => ($"/v1/events/stream?topic=flood.%3E&type=none.{n}", $"{epoch}-1")
+                    )(target, over);
+                },
+                FillLogAsync
+            ),
+            Rehearsed(
                 "300 clients that ask for a page and never read it",
-                PagesAsync,
-                target => FillAsync(target, "flood.page", 40, $"\"{new string('x', 100_000)}\"")
-            )
-            {
-                IsRehearsed = true,
-            },
-            new(ShortSessions, (target, over) => SessionsAsync(target, Sessions.ShortMessage, over))
+                HeldConnections.AskForPages($"{Events}?topic=flood.page&limit=1000", Tokens("load")),
+                target => FillAsync(target, "flood.page", 40, 100_000)
+            ),
+            Rehearsed(ShortSessions, ReadSessions(messageBytes: 100)) with
             {
                 IsControl = true,
-                IsRehearsed = true,
             },
-            new(
-                "sessions of 2 MB, filled and read at full speed",
-                (target, over) => SessionsAsync(target, Sessions.LongMessage, over)
-            )
-            {
-                IsRehearsed = true,
-            },
-        ];
-
-    /// <summary>Streams, and events for many of them.</summary>
-    private static IEnumerable<AbuseCase> Streams =>
-        [
+            // Nearly as long as the limits allow.
+            Rehearsed("sessions of 2 MB, filled and read at full speed", ReadSessions(messageBytes: 250_000)),
             new(
                 "1,000 slow readers in catch-up, each at another position",
-                CatchUpAsync,
-                target => FillAsync(target, "flood.slow", 500, $"\"{new string('x', 10_000)}\"")
+                async (target, over) =>
+                {
+                    var (epoch, position) = Head(target);
+                    await HeldStreams.OpenAsync(
+                        target,
+                        1_000,
+                        n =>
+                            new("topic=flood.slow", Token($"slow-{n / 50}"))
+                            {
+                                IsSlow = true,
+                                LastId = $"{epoch}-{Math.Max(1, position - SlowEvents + n % SlowEvents)}",
+                            },
+                        over: over
+                    );
+                    return await HeldStreams.Under(Requests.WaitAsync)(target, over);
+                },
+                target => FillAsync(target, "flood.slow", SlowEvents, 10_000)
             ),
-            new(OneTopic, BroadcastAsync, OpenOneTopicAsync) { IsControl = true },
-            new("streams with the filters user.N.> and broadcast.>", BroadcastAsync, OpenFiltersAsync)
+        ];
+
+    /// <summary>Events for many streams, which are open before, since that takes longer than the abuse.</summary>
+    private static IEnumerable<AbuseCase> Broadcasts =>
+        [
+            new(OneTopic, Broadcast, target => OpenFiltersAsync(target, 2_000, _ => "topic=flood.broadcast.a"))
+            {
+                IsControl = true,
+            },
+            new(
+                "streams with the filters user.N.> and broadcast.>",
+                Broadcast,
+                target => OpenFiltersAsync(target, 2_000, n => $"topic=flood.user.{n}.%3E&topic=flood.broadcast.%3E")
+            )
             {
                 Limit = new ControlLimit(OneTopic, Margin: 1.2, Most: double.PositiveInfinity),
             },
-            new("100 streams of 32 patterns that branch at each token", BranchesAsync, OpenBranchesAsync),
+            new(
+                "100 streams of 32 patterns that branch at each token",
+                // The tokens match a name and a wildcard of each pattern, except the last one.
+                HeldStreams.Under(Requests.Each(1, PublishMany($"flood.{string.Concat(Repeat("a.", 30))}b"))),
+                target =>
+                {
+                    var random = new Random(1);
+                    string Pattern() => string.Concat(Repeat("", 30).Select(_ => random.Next(2) == 0 ? "a." : "*."));
+                    return OpenFiltersAsync(
+                        target,
+                        100,
+                        _ => string.Join('&', Repeat("", 32).Select(_ => $"topic=flood.{Pattern()}never"))
+                    );
+                }
+            ),
             new(
                 "100 streams of 100 patterns that all match, and of 100 types that never occur",
-                MatchesAsync,
-                OpenMatchesAsync
+                HeldStreams.Under(Requests.Each(1, PublishMany("flood.a.a.a.a.a.a.a.a.a"))),
+                target =>
+                {
+                    static string Pattern(int n) =>
+                        string.Join('.', Enumerable.Range(0, 9).Select(bit => (n >> bit & 1) == 0 ? "a" : "*"));
+                    string Filter(int stream) =>
+                        string.Join(
+                            '&',
+                            Enumerable.Range(0, 100).Select(n => $"topic=flood.{Pattern(n)}&type=never-{stream}-{n}")
+                        );
+                    return OpenFiltersAsync(target, 100, Filter);
+                }
             ),
         ];
 
-    /// <summary>Lists, and at last what needs another system.</summary>
+    /// <summary>Lists of what many clients have created, and at last what needs another system.</summary>
     private static IEnumerable<AbuseCase> Lists =>
         [
-            new("lists of topics at full speed", ListTopicsAsync) { IsRehearsed = true },
-            new("lists of tasks at full speed", ListTasksAsync, CreateTasksAsync) { IsRehearsed = true },
-            new(
+            Rehearsed("lists of topics at full speed", Requests.Each(32, Get(_ => "/v1/topics?limit=1000", [Load]))),
+            Rehearsed(
+                "lists of tasks at full speed",
+                Requests.Each(32, Get(n => $"/tasks?limit=1000{(n % 2 == 0 ? "" : "&status=todo")}", TaskTokens)),
+                // More tasks than a page has.
+                target =>
+                    target.OnConnections(
+                        Users,
+                        (to, user) =>
+                        {
+                            for (var i = 0; i < 150; i++)
+                                to.Post("/tasks", TaskTokens[user], "{\"title\":\"flood\"}"u8);
+                        }
+                    )
+            ),
+            Rehearsed(
                 "lists of topics and of connections at full speed, with 10,000 open streams",
-                ListConnectionsAsync,
-                OpenManyAsync
-            )
-            {
-                IsRehearsed = true,
-            },
-            new(
+                HeldStreams.Under(
+                    Requests.Each(
+                        32,
+                        Get(
+                            n => n % 2 == 0 ? "/v1/topics?limit=1000" : "/v1/connections?limit=1000",
+                            [Load, SystemSettings.Operator]
+                        )
+                    ),
+                    keepsOpen: true
+                ),
+                async target =>
+                {
+                    await target.OnConnections(
+                        1,
+                        (to, _) => to.PostLines(Events, Load, 1_000, n => $"flood.open.t{n}")
+                    );
+                    // As many users, from several addresses.
+                    await HeldStreams.OpenAsync(
+                        target,
+                        10_000,
+                        n =>
+                            new($"topic=flood.open.t{n}", Token($"open-{n / 10}"))
+                            {
+                                From = IPAddress.Parse($"127.0.1.{n % 10 + 1}"),
+                            },
+                        threads: 10
+                    );
+                }
+            ),
+            Rehearsed(
                 "240 reads with 100 patterns, as above, in Development, as the README starts it",
-                PatternsAsync,
+                Requests.Each(240, Get(_ => PatternsThatMatchNothing, Tokens("load"))),
                 FillLogAsync
-            )
+            ) with
             {
-                IsRehearsed = true,
                 InDevelopment = true,
             },
         ];
 
-    private static Task<string> PublishAsync(
-        AbuseTarget target,
-        int threads,
-        string body,
-        CancellationToken over,
-        TimeSpan pause = default
-    )
-    {
-        var (token, bytes) = (AbuseTarget.Token(), Encoding.UTF8.GetBytes(body));
-        return AskAsync(
-            target,
-            threads,
-            connection => connection.Post("/v1/events", token, "application/json", bytes).Status,
-            over,
-            pause
-        );
-    }
+    private static Func<AbuseTarget, CancellationToken, Task<string>> Broadcast =>
+        HeldStreams.Under(Requests.Each(1, Publish("flood.broadcast.a", 0), FiftyASecond));
 
-    private static Task<string> ReadAsync(AbuseTarget target, int threads, string token, CancellationToken over) =>
-        AskAsync(
-            target,
-            threads,
-            connection =>
-            {
-                connection.SendHead("GET", "/v1/events?limit=1", token);
-                return connection.ReadAnswer(withBody: true).Status;
-            },
-            over
-        );
-
-    /// <summary>Sends one request after the other on each thread, whatever the answer; at full speed by
-    /// default.</summary>
-    private static async Task<string> AskAsync(
-        AbuseTarget target,
-        int threads,
-        Func<RawConnection, int> ask,
-        CancellationToken over,
-        TimeSpan pause = default
-    )
-    {
-        var answers = new Answers();
-        await Attack.OnThreads(
-            threads,
-            _ =>
-            {
-                RawConnection? connection = null;
-                while (!over.IsCancellationRequested)
-                {
-                    if (pause > TimeSpan.Zero)
-                        over.WaitHandle.WaitOne(pause);
-                    try
-                    {
-                        answers.Count(ask(connection ??= new RawConnection(target.Next())));
-                    }
-                    catch (SocketException)
-                    {
-                        // The server refused before it had read the body, and closed the connection.
-                        connection?.Dispose();
-                        connection = null;
-                        answers.Count(0);
-                    }
-                }
-                connection?.Dispose();
-            }
-        );
-        return answers.ToString();
-    }
-
-    /// <summary>Publishes as many events as are accepted, in bulk on both replicas, each on its own topic.</summary>
-    private static async Task<string> TopicsAsync(AbuseTarget target, CancellationToken over)
-    {
-        var (answers, token, sent) = (new Answers(), AbuseTarget.Token(), 0);
-        await Attack.OnThreads(
-            target.Replicas.Count,
-            number =>
-            {
-                using var connection = new RawConnection(target.Replicas[number]);
-                for (
-                    int from;
-                    !over.IsCancellationRequested
-                        && (from = Interlocked.Add(ref sent, TopicsARequest) - TopicsARequest) < Topics;
-
-                )
-                {
-                    var lines = string.Concat(
-                        Enumerable
-                            .Range(from, TopicsARequest)
-                            .Select(n =>
-                                string.Create(
-                                    CultureInfo.InvariantCulture,
-                                    $"{{\"topic\":\"flood.many.t{n}\",\"type\":\"n\",\"data\":1}}\n"
-                                )
-                            )
-                    );
-                    answers.Count(
-                        connection
-                            .Post("/v1/events", token, "application/x-ndjson", Encoding.ASCII.GetBytes(lines))
-                            .Status
-                    );
-                }
-            }
-        );
-        await Until(over);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Math.Min(sent, Topics)} so far, {TopicsARequest} a request: {answers}"
-        );
-    }
-
-    private static Task Until(CancellationToken over) =>
-        Task.Delay(Timeout.Infinite, over)
-            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-
-    /// <summary>Counts the answers by status; 0: no answer.</summary>
-    private sealed class Answers
-    {
-        private readonly ConcurrentDictionary<int, int> _counts = new();
-
-        public void Count(int status) => _counts.AddOrUpdate(status, 1, (_, n) => n + 1);
-
-        public override string ToString() =>
-            string.Join(
-                ", ",
-                _counts
-                    .OrderBy(c => c.Key)
-                    .Select(c =>
-                        string.Create(CultureInfo.InvariantCulture, $"{(c.Key == 0 ? "closed" : c.Key)} × {c.Value}")
-                    )
-            );
-    }
+    /// <summary>An abuse that also runs before anything is measured.</summary>
+    private static AbuseCase Rehearsed(
+        string name,
+        Func<AbuseTarget, CancellationToken, Task<string>> load,
+        Func<AbuseTarget, Task>? prepare = null
+    ) => new(name, load, prepare) { IsRehearsed = true };
 }

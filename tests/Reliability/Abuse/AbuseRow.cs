@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Reliability.Abuse;
 
 /// <summary>Judges the measurements of an abuse.</summary>
@@ -25,10 +23,7 @@ internal static class AbuseRow
         {
             var (answer, arrival) = (measured.During.SlowestAnswer, measured.During.Latencies.Max());
             isWithin &= answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
-            responses += string.Create(
-                CultureInfo.InvariantCulture,
-                $"; slowest publish {answer:F0} ms, event {arrival:F0} ms"
-            );
+            responses += $"; slowest publish {answer:F0} ms, event {arrival:F0} ms";
         }
         var isIdle = store.After <= store.Before + MaxMoreStorePercent;
         var faults = Faults(measured);
@@ -44,15 +39,12 @@ internal static class AbuseRow
         var remarks = string.Join("; ", [responses, .. faults, .. Doubts(measured)]);
         return new Outcome(
             ok,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {abuse.Name} | {measured.Without.P99:F1} | {measured.During.P99:F1} "
-                    + $"| {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} "
-                    + $"| {ReliabilityReport.Bold(measured.All.Refused)} "
-                    + $"| {memory.Before:F0} → {memory.Most:F0} → {memory.After:F0} "
-                    + $"| {store.Before:F0} → {(isIdle ? $"{store.After:F0}" : $"**{store.After:F0}**")} "
-                    + $"| {remarks} |"
-            )
+            $"| {abuse.Name} | {measured.Without.P99:F1} | {measured.During.P99:F1} "
+                + $"| {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} "
+                + $"| {ReliabilityReport.Bold(measured.All.Refused)} "
+                + $"| {memory.Before:F0} → {memory.Most:F0} → {memory.After:F0} "
+                + $"| {store.Before:F0} → {(isIdle ? $"{store.After:F0}" : $"**{store.After:F0}**")} "
+                + $"| {remarks} |"
         );
     }
 
@@ -78,12 +70,7 @@ internal static class AbuseRow
     {
         List<string> doubts = [];
         if (measured.ForeignPercent > MaxForeignPercent)
-            doubts.Add(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"**other programs took {measured.ForeignPercent:F0} % of the processors: measure again**"
-                )
-            );
+            doubts.Add($"**other programs took {measured.ForeignPercent:F0} % of the processors: measure again**");
         if (!measured.IsSettled)
             doubts.Add("**the system had not settled before the measurement**");
         return doubts;

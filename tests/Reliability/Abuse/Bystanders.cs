@@ -111,10 +111,7 @@ internal sealed class Bystanders : IAsyncDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica, "/v1/events"))
         {
             Content = new StringContent(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $$"""{"topic":"{{_topic}}","type":"n","data":{{number}}}"""
-                ),
+                $$"""{"topic":"{{_topic}}","type":"n","data":{{number}}}""",
                 Encoding.UTF8,
                 "application/json"
             ),

@@ -72,33 +72,44 @@ internal sealed class RawConnection : IDisposable
             )
         );
 
-    /// <summary>Sends a request with a body and reads the whole answer.</summary>
-    public (int Status, bool HasRetryAfter) Post(string path, string token, string type, ReadOnlySpan<byte> body)
+    /// <summary>Sends a few bytes; false if the server has reset the connection.</summary>
+    public bool TrySend(ReadOnlySpan<byte> bytes)
     {
-        SendHead("POST", path, token, $"Content-Type: {type}\r\nContent-Length: {body.Length}\r\n");
-        Send(body);
-        return ReadAnswer(withBody: true);
-    }
-
-    /// <summary>True if the server has reset the connection, found by sending rather than reading.</summary>
-    public bool IsReset
-    {
-        get
+        try
         {
-            try
-            {
-                return _socket.Send(" "u8) == 0;
-            }
-            catch (SocketException)
-            {
-                return true;
-            }
+            return _socket.Send(bytes) > 0;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 
-    /// <summary>Publishes one event and returns its position.</summary>
-    public string PostForPosition(string path, string token, ReadOnlySpan<byte> body) =>
-        PostFor("position", path, token, body);
+    /// <summary>Sends a request without a body, and reads the whole answer.</summary>
+    /// <returns>The answer's status.</returns>
+    public int Ask(string method, string path, string token, string headers = "")
+    {
+        SendHead(method, path, token, headers);
+        return ReadAnswer(withBody: true).Status;
+    }
+
+    /// <summary>Sends a request with a body, and reads the whole answer.</summary>
+    /// <returns>The answer's status.</returns>
+    public int Post(string path, string token, ReadOnlySpan<byte> body, string type = "application/json")
+    {
+        SendHead("POST", path, token, $"Content-Type: {type}\r\nContent-Length: {body.Length}\r\n");
+        Send(body);
+        return ReadAnswer(withBody: true).Status;
+    }
+
+    /// <summary>Publishes events in bulk, each on a topic by its number.</summary>
+    public int PostLines(string path, string token, int events, Func<int, string> topic)
+    {
+        var lines = Enumerable
+            .Range(0, events)
+            .Select(n => $"{{\"topic\":\"{topic(n)}\",\"type\":\"n\",\"data\":1}}\n");
+        return Post(path, token, Encoding.ASCII.GetBytes(string.Concat(lines)), "application/x-ndjson");
+    }
 
     /// <summary>Sends a request with a body.</summary>
     /// <returns>The text of one member of the answer.</returns>
@@ -106,31 +117,20 @@ internal sealed class RawConnection : IDisposable
     {
         SendHead("POST", path, token, $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n");
         Send(body);
-        var (text, name) = (new StringBuilder(), $"\"{member}\":\"");
-        int at;
-        while (
-            (at = text.ToString().IndexOf(name, StringComparison.Ordinal)) < 0
-            || text.ToString().IndexOf('"', at + name.Length) < 0
-        )
+        var name = $"\"{member}\":\"";
+        var text = ReadUntil(name);
+        var at = text.ToString().IndexOf(name, StringComparison.Ordinal);
+        while (text.ToString().IndexOf('"', at + name.Length) < 0)
             Read(text);
         var answer = text.ToString()[(at + name.Length)..];
         return answer[..answer.IndexOf('"', StringComparison.Ordinal)];
     }
 
-    /// <summary>Sends a request and reads the whole answer.</summary>
-    public int Get(string path, string token)
-    {
-        SendHead("GET", path, token);
-        return ReadAnswer(withBody: true).Status;
-    }
-
     public (int Status, bool HasRetryAfter) ReadAnswer(bool withBody)
     {
-        var text = new StringBuilder();
-        string Answer() => text.ToString();
-        while (!Answer().Contains("\r\n\r\n", StringComparison.Ordinal))
-            Read(text);
-        var head = Answer()[..Answer().IndexOf("\r\n\r\n", StringComparison.Ordinal)];
+        var text = ReadUntil("\r\n\r\n");
+        var answer = text.ToString();
+        var head = answer[..answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)];
         var chunked = head.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase);
         var length = head.Split("\r\n")
             .FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
@@ -146,6 +146,18 @@ internal sealed class RawConnection : IDisposable
             head.Contains("Retry-After:", StringComparison.OrdinalIgnoreCase)
         );
     }
+
+    /// <summary>Reads until a text has come. Returns everything so far.</summary>
+    public StringBuilder ReadUntil(string end)
+    {
+        var text = new StringBuilder();
+        while (!text.ToString().Contains(end, StringComparison.Ordinal))
+            Read(text);
+        return text;
+    }
+
+    /// <summary>Closes the connection in order, where <see cref="Dispose"/> resets it.</summary>
+    public void End() => _socket.Close();
 
     public void Dispose() => _socket.Close(0);
 

@@ -1,23 +1,17 @@
-using System.Collections.Concurrent;
-using System.Globalization;
+using Reliability.Abuse;
 
 namespace Reliability.Compose;
 
 /// <summary>Counts the answers of all requests by status.</summary>
 internal sealed class AnswerLog : DelegatingHandler
 {
-    private readonly ConcurrentDictionary<string, int> _answers = new();
+    private readonly AnswerCounts _answers = new();
 
     /// <summary>Server errors that do not tell the client when to come back.</summary>
-    public int Bad => _answers.Where(a => IsBad(a.Key)).Sum(a => a.Value);
+    public int Bad =>
+        _answers.All.Where(a => a.Key.StartsWith('5') && a.Key != "503 with Retry-After").Sum(a => a.Value);
 
-    public override string ToString() =>
-        string.Join(
-            ", ",
-            _answers
-                .OrderBy(a => a.Key, StringComparer.Ordinal)
-                .Select(a => string.Create(CultureInfo.InvariantCulture, $"{a.Key} × {a.Value}"))
-        );
+    public override string ToString() => _answers.ToString();
 
     protected override async Task<HttpResponseMessage> SendAsync(
         HttpRequestMessage request,
@@ -35,9 +29,7 @@ internal sealed class AnswerLog : DelegatingHandler
         finally
         {
             if (!cancellationToken.IsCancellationRequested)
-                _answers.AddOrUpdate(answer, 1, (_, count) => count + 1);
+                _answers.Count(answer);
         }
     }
-
-    private static bool IsBad(string answer) => answer.StartsWith('5') && answer != "503 with Retry-After";
 }
