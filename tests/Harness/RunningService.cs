@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Harness.Worlds;
 
 namespace Harness;
 
@@ -8,6 +9,14 @@ internal abstract class RunningService : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
 
     public abstract Uri Url { get; }
+
+    /// <summary>Its ways to the stores.</summary>
+    /// <exception cref="InvalidOperationException">It reaches them directly.</exception>
+    public StoreLinks Links
+    {
+        get => field ?? throw new InvalidOperationException("The service reaches its stores directly.");
+        internal set;
+    }
 
     public abstract bool HasExited { get; }
 

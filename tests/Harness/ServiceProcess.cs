@@ -4,27 +4,26 @@ using System.Text.RegularExpressions;
 
 namespace Harness;
 
-/// <summary>One of our services as a process of its own, on a free port, that a test may kill, freeze or
-/// stop.</summary>
-internal sealed partial class ServiceProcess : RunningService
+/// <summary>One of our services as a process of its own, on a free port, that a test may kill, freeze, stop or start
+/// again. It ends with this process.</summary>
+internal sealed partial class ServiceProcess : RunningService, IBreakable
 {
-    private readonly Process _process;
-    private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string _program;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private Process _process = null!;
+    private TaskCompletionSource<Uri> _listening = null!;
+    private Uri? _url;
 
     private volatile bool _disposed;
 
-    private ServiceProcess(Process process)
+    private ServiceProcess(string program, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
-        _process = process;
-        process.OutputDataReceived += (_, e) => Read(e.Data);
-        process.ErrorDataReceived += (_, e) => Read(e.Data);
-        process.Exited += (_, _) =>
-            _listening.TrySetException(
-                new InvalidOperationException($"The process ended with {process.ExitCode}:\n{Output}")
-            );
+        _program = program;
+        _environment = environment;
+        Launch(arguments);
     }
 
-    public override Uri Url => _listening.Task.Result;
+    public override Uri Url => _url ?? _listening.Task.Result;
     public int Id => _process.Id;
     public override bool HasExited => _disposed || _process.HasExited;
     public int ExitCode => _process.ExitCode;
@@ -40,17 +39,21 @@ internal sealed partial class ServiceProcess : RunningService
                 CultureInfo.InvariantCulture
             ) / 1_024;
 
+    /// <param name="program">The name of its project, or the path of its dll.</param>
+    /// <param name="environment">Its variables, beside those of this process.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <param name="url">The address to listen on.</param>
     public static async Task<ServiceProcess> StartAsync(
-        string service,
+        string program,
         IReadOnlyDictionary<string, string> environment,
         CancellationToken cancellationToken,
         string url = "http://127.0.0.1:0"
     )
     {
-        var started = Run(service, ["--urls", url], environment);
+        var started = new ServiceProcess(program, environment, ["--urls", url]);
         try
         {
-            await started._listening.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
+            started._url = await started._listening.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
             return started;
         }
         catch
@@ -62,16 +65,35 @@ internal sealed partial class ServiceProcess : RunningService
 
     /// <summary>Runs the program to its end; throws with its output if the exit code is not 0.</summary>
     public static async Task RunToEndAsync(
-        string service,
+        string program,
         string[] arguments,
         IReadOnlyDictionary<string, string> environment,
         CancellationToken cancellationToken
     )
     {
-        await using var process = Run(service, arguments, environment);
+        await using var process = new ServiceProcess(program, environment, arguments);
         await process.WaitForExitAsync(cancellationToken);
         if (process.ExitCode != 0)
-            throw new InvalidOperationException($"{service} ended with {process.ExitCode}:\n{process.Output}");
+            throw new InvalidOperationException($"{program} ended with {process.ExitCode}:\n{process.Output}");
+    }
+
+    /// <summary>Starts the service at its former address, unless it runs; again, if what another process left there
+    /// ends it.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (HasExited)
+                Launch(["--urls", Url.ToString()]);
+            await ((Task)_listening.Task)
+                .WaitAsync(cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!HasExited)
+                return;
+            await Task.Delay(100, cancellationToken);
+        }
     }
 
     /// <summary>The program of a project, built beside this one:
@@ -89,6 +111,8 @@ internal sealed partial class ServiceProcess : RunningService
     public void Freeze() => Signal(Signals.Stop);
 
     public void Thaw() => Signal(Signals.Continue);
+
+    public Task WaitForEndAsync(CancellationToken cancellationToken) => WaitForExitAsync(cancellationToken);
 
     public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
 
@@ -109,13 +133,9 @@ internal sealed partial class ServiceProcess : RunningService
         _process.Dispose();
     }
 
-    private static ServiceProcess Run(
-        string service,
-        string[] arguments,
-        IReadOnlyDictionary<string, string> environment
-    )
+    private void Launch(string[] arguments)
     {
-        var dll = PathOf(service);
+        var dll = Path.IsPathRooted(_program) ? _program : PathOf(_program);
         var start = new ProcessStartInfo("dotnet", [dll, .. arguments])
         {
             RedirectStandardOutput = true,
@@ -126,14 +146,25 @@ internal sealed partial class ServiceProcess : RunningService
         start.Environment["DOTNET_TC_CallCounting"] = "0";
         // Only a load generator may have it (GeneratorProcess).
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
-        foreach (var (name, value) in environment)
+        foreach (var (name, value) in _environment)
             start.Environment[name] = value;
+
         var process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        var service_ = new ServiceProcess(process);
+        var listening = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.OutputDataReceived += (_, e) => Read(e.Data);
+        process.ErrorDataReceived += (_, e) => Read(e.Data);
+        process.Exited += (_, _) =>
+            listening.TrySetException(
+                new InvalidOperationException($"The process ended with {process.ExitCode}:\n{Output}")
+            );
+        _process?.Dispose();
+        _process = process;
+        _listening = listening;
+
         process.Start();
+        ReapedProcesses.Add(process);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return service_;
     }
 
     private void Read(string? line)

@@ -16,18 +16,13 @@ internal sealed class SystemProcess(
     IReadOnlyDictionary<string, string>? environment = null,
     string signal = "TERM",
     string? folder = null
-) : IAsyncDisposable
+) : IBreakable, IAsyncDisposable
 {
     // The leftovers of a killed server can block the next one for a moment.
     private const int MostLaunches = 50;
 
     private ChildProcess? _server;
     private IReadOnlyList<int> _frozen = [];
-
-    public string Name => name;
-
-    /// <summary>Raised for every line that the server prints.</summary>
-    public event Action<string>? Printed;
 
     public string Output => _server?.Output ?? "";
 
@@ -37,7 +32,7 @@ internal sealed class SystemProcess(
     /// <summary>The process id; 0 when it does not run.</summary>
     public int Pid => Processes.FirstOrDefault(ProcessTable.Exists);
 
-    /// <summary>Starts the server, unless it runs, and waits until it answers.</summary>
+    /// <inheritdoc/>
     /// <exception cref="BenchmarkException">It ended again and again.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -65,9 +60,7 @@ internal sealed class SystemProcess(
 
     public void Kill() => Signals.Send(Pid, Signals.Kill);
 
-    public void Terminate() => Signals.Send(Pid, Signals.Terminate);
-
-    public void Interrupt() => Signals.Send(Pid, Signals.Interrupt);
+    public void Terminate() => Signals.Send(Pid, signal == "INT" ? Signals.Interrupt : Signals.Terminate);
 
     /// <summary>Freezes the server and its children, in which Postgres
     /// works. The parent first, so that it starts no more.</summary>
@@ -106,7 +99,6 @@ internal sealed class SystemProcess(
         if (_server is not null)
             await _server.DisposeAsync();
         _server = ChildProcess.Start(name, command, environment, signal, folder);
-        _server.Printed += line => Printed?.Invoke(line);
         await Task.Delay(200);
     }
 }

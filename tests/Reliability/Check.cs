@@ -19,7 +19,7 @@ internal interface ICheck
 internal sealed record Outcome(bool Ok, string Line, bool IsSkipped = false);
 
 /// <summary>A table of the report.</summary>
-internal sealed record Section(string Part, string Title, string Text, string Header, IReadOnlyList<ICheck> Checks)
+internal sealed record Section(string Part, string Title, string Header, IReadOnlyList<ICheck> Checks)
 {
     /// <summary>Returns the row of a check without a result.</summary>
     public string Line(ICheck check, string reason) =>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Reliability;
 
 /// <summary>Reads how far off the process's own clock is, which proves that the fault took effect.</summary>
@@ -8,7 +6,7 @@ internal sealed class ClockProbe(string process) : IFaultProbe
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
     private TimeSpan _most;
 
-    public string Remark => string.Create(CultureInfo.InvariantCulture, $"its clock was {_most.TotalSeconds:F0} s off");
+    public string Remark => $"its clock was {_most.TotalSeconds:F0} s off";
 
     public async Task AskAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {
@@ -25,12 +23,12 @@ internal sealed class ClockProbe(string process) : IFaultProbe
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or Npgsql.NpgsqlException) { }
     }
 
-    private async Task<DateTimeOffset> ReadClockAsync(ReliabilitySystem system, CancellationToken cancellationToken)
+    private static async Task<DateTimeOffset> ReadClockAsync(
+        ReliabilitySystem system,
+        CancellationToken cancellationToken
+    )
     {
-        using var response = await Http.GetAsync(
-            new Uri(system.Replicas.Single(r => r.Name == process).Url, "/alive"),
-            cancellationToken
-        );
+        using var response = await Http.GetAsync(new Uri(system.Url, "/alive"), cancellationToken);
         return response.Headers.Date ?? TimeProvider.System.GetUtcNow();
     }
 }

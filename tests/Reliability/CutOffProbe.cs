@@ -29,11 +29,8 @@ internal sealed class CutOffProbe : IFaultProbe
     public bool IsOk => _onTime > 0 && _late + _refused == 0 && _connects == 1;
 
     public string Remark =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"replica 1 streamed {_onTime} of {_onTime + _late} events of replica 2 within a second, the slowest after "
-                + $"{_slowest:F0} ms; replica 2 refused {_refused}; {_connects - 1} reconnects"
-        );
+        $"replica 1 streamed {_onTime} of {_onTime + _late} events of replica 2 within a second, the slowest after "
+        + $"{_slowest:F0} ms; replica 2 refused {_refused}; {_connects - 1} reconnects";
 
     public async Task BeginAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {

@@ -39,7 +39,7 @@ internal sealed class FalseClock : IDisposable
         }
     }
 
-    public IReadOnlyDictionary<string, string> For(string process)
+    public Dictionary<string, string> For(string process)
     {
         Set(process, TimeSpan.Zero);
         return new Dictionary<string, string>

@@ -10,13 +10,25 @@ internal static class FaultCatalog
         Cut = TimeSpan.FromSeconds(10),
         Off = TimeSpan.FromHours(1);
 
-    private static readonly (string Name, Func<ReliabilitySystem, SystemProcess> Of)[] Processes =
+    private static readonly (string Name, Func<ReliabilitySystem, IBreakable> Of)[] Processes =
     [
         ("StreamApi, replica 1", s => s.Replicas[0].Process),
         ("StreamApi, replica 2", s => s.Replicas[1].Process),
         ("the leading Broadcaster", s => s.Leader.Process),
         ("Redis", s => s.Redis),
         ("Postgres", s => s.Postgres),
+    ];
+
+    private static readonly (string Name, Func<RunningService, FaultyLink> Of)[] Stores =
+    [
+        ("Postgres", service => service.Links.Postgres),
+        ("Redis", service => service.Links.Redis),
+    ];
+
+    private static readonly (string Name, Action<FaultyLink> Break)[] Ways =
+    [
+        ("closed and refused", link => link.Cut()),
+        ("frozen", link => link.Freeze()),
     ];
 
     public static IReadOnlyList<Fault> All { get; } =
@@ -30,7 +42,7 @@ internal static class FaultCatalog
         .. Processes.Select(p => new Fault(
             $"SIGTERM of {p.Name}",
             Down,
-            s => Do(() => Terminate(p.Of(s))),
+            s => Do(() => p.Of(s).Terminate()),
             async (s, token) =>
             {
                 await p.Of(s).WaitForEndAsync(token);
@@ -49,39 +61,19 @@ internal static class FaultCatalog
             s => Do(s.Redis.Kill),
             (s, token) => s.Redis.StartAsync(token)
         ),
-        Link(
-            "all connections to Postgres closed and refused",
-            s => s.Services.All.Select(x => x.Links.Postgres),
-            link => link.Cut()
-        ),
-        Link(
-            "all connections to Redis closed and refused",
-            s => s.Services.All.Select(x => x.Links.Redis),
-            link => link.Cut()
-        ),
-        Link(
-            "all connections to Postgres frozen",
-            s => s.Services.All.Select(x => x.Links.Postgres),
-            link => link.Freeze()
-        ),
-        Link("all connections to Redis frozen", s => s.Services.All.Select(x => x.Links.Redis), link => link.Freeze()),
+        .. from way in Ways
+        from store in Stores
+        select Link($"all connections to {store.Name} {way.Name}", s => s.Services.Select(store.Of), way.Break),
         Link(
             "connections of StreamApi's replica 1 to both stores frozen",
             s => [s.Replicas[0].Links.Postgres, s.Replicas[0].Links.Redis],
             link => link.Freeze()
         ),
-        Link(
-            "connections of StreamApi's replica 1 to Postgres alone closed and refused",
+        .. from way in Ways
+        select Link(
+            $"connections of StreamApi's replica 1 to Postgres alone {way.Name}",
             s => [s.Replicas[0].Links.Postgres],
-            link => link.Cut()
-        ) with
-        {
-            Probe = () => new CutOffProbe(),
-        },
-        Link(
-            "connections of StreamApi's replica 1 to Postgres alone frozen",
-            s => [s.Replicas[0].Links.Postgres],
-            link => link.Freeze()
+            way.Break
         ) with
         {
             Probe = () => new CutOffProbe(),
@@ -148,15 +140,6 @@ internal static class FaultCatalog
             Needs = SystemKind.SettableClock,
             Probe = () => new ClockProbe(process),
         };
-
-    // SIGTERM makes Postgres wait until the last client disconnects, so the AppHost and this check send SIGINT.
-    private static void Terminate(SystemProcess process)
-    {
-        if (process.Name == "Postgres")
-            process.Interrupt();
-        else
-            process.Terminate();
-    }
 
     private static Task Do(Action action)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using LoadTests;
 using LoadTests.Reports;
 using LoadTests.Running;
@@ -50,56 +49,44 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             $"{result.ToJsonLine()}\n",
             cancellationToken
         );
-        await WriteDetailsAsync(system, result, cancellationToken);
-
-        var broken = result.Faults.Count > 0 ? result.Faults[0] : null;
-        var stored = await StoredAsync(system, cancellationToken) - before;
-        var row = new FaultRow(fault.Name, plan.Remark ?? "")
-        {
-            Acknowledged = result.Counters.Acknowledged,
-            Failed = result.Counters.Failed,
-            Received = result.Received,
-            Lost = result.Lost,
-            NotStored = Math.Max(0, result.Counters.Acknowledged - stored),
-            Duplicates = result.Duplicates,
-            Reordered = result.Reordered,
-            Unknown = result.Unknown,
-            Resyncs = result.Counters.Resyncs,
-            BrokenSeconds = broken?.BrokenSeconds ?? 0,
-            IsBack = broken?.IsBack is true,
-            RecoverySeconds = broken?.RecoverySeconds,
-            Recovered = broken?.Recovered ?? "**unknown**",
-            Drained = result.Drained is not null,
-            IsProbeOk = plan.IsProbeOk,
-        };
-        return new Outcome(row.Ok, Line(row));
+        await RowDetails.WriteAsync(fault.Name, result.Windows, system.World.Logs, cancellationToken);
+        return Row(result, plan, await StoredAsync(system, cancellationToken) - before);
     }
 
-    /// <summary>Writes the windows of the run and the services' logs, to find the cause of a failure.</summary>
-    private async Task WriteDetailsAsync(
-        ReliabilitySystem system,
-        ScenarioResult result,
-        CancellationToken cancellationToken
-    )
+    private Outcome Row(ScenarioResult result, FaultPlan plan, long stored)
     {
-        await File.WriteAllLinesAsync(
-            ReliabilitySuite.DetailsOf(fault.Name, "csv"),
-            [
-                "seconds,delivered,published,acknowledged,open,p50,p99",
-                .. result.Windows.Select(w =>
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{w.Until.TotalSeconds:F2},{w.Delivered:F0},{w.Published:F0},{w.Acknowledged:F0},"
-                            + $"{w.Open},{w.P50Ms:F1},{w.P99Ms:F1}"
-                    )
-                ),
-            ],
-            cancellationToken
-        );
-        await File.WriteAllLinesAsync(
-            ReliabilitySuite.DetailsOf(fault.Name, "log"),
-            system.Services.Logs,
-            cancellationToken
+        var broken = result.Faults.Count > 0 ? result.Faults[0] : null;
+        var counters = result.Counters;
+        var notStored = Math.Max(0, counters.Acknowledged - stored);
+        List<string> remarks =
+            plan.Remark is not { Length: > 0 } remark ? []
+            : plan.IsProbeOk ? [remark]
+            : [$"**{remark}**"];
+        if (notStored > 0)
+            remarks.Add($"**{notStored} not in the log**");
+        if (result.Unknown > 0)
+            remarks.Add($"**{result.Unknown} never published**");
+        if (counters.Resyncs > 0)
+            remarks.Add($"**{counters.Resyncs} resyncs**");
+        if (counters.Failed > 0)
+            remarks.Add($"{counters.Failed} publishes failed after all retries");
+        if (result.Drained is null)
+            remarks.Add("**events were missing after 90 s**");
+
+        var ok =
+            result.Lost + notStored + result.Duplicates + result.Reordered + result.Unknown + counters.Resyncs == 0
+            && broken is { IsBack: true, RecoverySeconds: not null }
+            && result.Drained is not null
+            && plan.IsProbeOk
+            && counters.Acknowledged > 0
+            && result.Received > 0;
+        return new Outcome(
+            ok,
+            $"| {fault.Name} | {counters.Acknowledged} | {result.Received} "
+                + $"| {ReliabilityReport.Bold(Math.Max(result.Lost, notStored))} "
+                + $"| {ReliabilityReport.Bold(result.Duplicates)} | {ReliabilityReport.Bold(result.Reordered)} "
+                + $"| {broken?.BrokenSeconds ?? 0:F1} | {broken?.Recovered ?? "**unknown**"} "
+                + $"| {string.Join("; ", remarks)} |"
         );
     }
 
@@ -109,28 +96,5 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         limit.CancelAfter(TimeSpan.FromSeconds(60));
         await system.Postgres.StartAsync(limit.Token);
         return await system.CountAsync(limit.Token);
-    }
-
-    private static string Line(FaultRow row)
-    {
-        List<string> remarks = row.Remark.Length > 0 ? [row.IsProbeOk ? row.Remark : $"**{row.Remark}**"] : [];
-        if (row.NotStored > 0)
-            remarks.Add($"**{row.NotStored} not in the log**");
-        if (row.Unknown > 0)
-            remarks.Add($"**{row.Unknown} never published**");
-        if (row.Resyncs > 0)
-            remarks.Add($"**{row.Resyncs} resyncs**");
-        if (row.Failed > 0)
-            remarks.Add($"{row.Failed} publishes failed after all retries");
-        if (!row.Drained)
-            remarks.Add("**events were missing after 90 s**");
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"| {row.Fault} | {row.Acknowledged} | {row.Received} "
-                + $"| {ReliabilityReport.Bold(Math.Max(row.Lost, row.NotStored))} "
-                + $"| {ReliabilityReport.Bold(row.Duplicates)} "
-                + $"| {ReliabilityReport.Bold(row.Reordered)} | {row.BrokenSeconds:F1} | {row.Recovered} "
-                + $"| {string.Join("; ", remarks)} |"
-        );
     }
 }

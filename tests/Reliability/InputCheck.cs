@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
@@ -48,29 +47,26 @@ internal sealed class InputCheck : ICheck
                 Interlocked.Increment(ref shown);
         }
 
-        var (seed, before) = (Random.Shared.Next(), ProcessStats.ResidentMegabytes(server.Process.Pid));
-        server.Process.Printed += Look;
+        var (seed, before) = (Random.Shared.Next(), ProcessStats.ResidentMegabytes(server.Process.Id));
+        server.Printed += Look;
         try
         {
             await fuzz.RunAsync(options.BadRequests, seed, cancellationToken);
         }
         finally
         {
-            server.Process.Printed -= Look;
+            server.Printed -= Look;
         }
-        var after = ProcessStats.ResidentMegabytes(server.Process.Pid);
+        var after = ProcessStats.ResidentMegabytes(server.Process.Id);
         foreach (var fault in fuzz.Faults.Take(10))
             await Console.Error.WriteLineAsync(fault);
         var left = await WaitUntilEmptyAsync(system, cancellationToken);
         return new Outcome(
             fuzz.Faults.IsEmpty && shown == 0 && after < MaxMegabytes && left == 0 && fuzz.IsTelling,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {Name} | {fuzz.Answers} | {ReliabilityReport.Bold(fuzz.Faults.Count)} "
-                    + $"| {ReliabilityReport.Bold(shown)} in {lines} lines | {before:F0} → {after:F0} "
-                    + $"| {options.BadRequests} in all, seed {seed}"
-                    + $"{(left > 0 ? $"; **{left} streams stayed open**" : "")} |"
-            )
+            $"| {Name} | {fuzz.Answers} | {ReliabilityReport.Bold(fuzz.Faults.Count)} "
+                + $"| {ReliabilityReport.Bold(shown)} in {lines} lines | {before:F0} → {after:F0} "
+                + $"| {options.BadRequests} in all, seed {seed}"
+                + $"{(left > 0 ? $"; **{left} streams stayed open**" : "")} |"
         );
     }
 

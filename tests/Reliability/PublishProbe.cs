@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Http.Json;
 
 namespace Reliability;
@@ -10,13 +9,13 @@ internal sealed class PublishProbe : IFaultProbe
     private readonly SortedDictionary<string, int> _answers = [];
 
     public string Remark =>
-        "publish without retry answered "
-        + string.Join(", ", _answers.Select(a => string.Create(CultureInfo.InvariantCulture, $"{a.Key} × {a.Value}")));
+        "publish without retry answered " + string.Join(", ", _answers.Select(a => $"{a.Key} × {a.Value}"));
 
     public async Task AskAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {
         system.Disk?.Fill();
         string answer;
+
         try
         {
             using var response = await Http.PostAsJsonAsync(
@@ -39,6 +38,7 @@ internal sealed class PublishProbe : IFaultProbe
         {
             answer = "no answer";
         }
+
         _answers[answer] = _answers.GetValueOrDefault(answer) + 1;
     }
 }

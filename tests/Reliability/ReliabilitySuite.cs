@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Harness;
 using LocalServices;
 using Reliability.Failover;
@@ -11,10 +10,6 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
 {
     /// <summary>The folder for the complete results of each row: percentiles, publishing, connecting.</summary>
     public static readonly string Folder = Path.Combine(Repository.Root, "artifacts", "reliability");
-
-    /// <summary>Returns the file for details of a row.</summary>
-    public static string DetailsOf(string row, string extension) =>
-        Path.Combine(Folder, $"{string.Concat(row.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'))}.{extension}");
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private ReliabilitySystem? _system;
@@ -31,7 +26,6 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
                     + string.Join('\n', Sections.All.SelectMany(s => s.Checks.Select(c => $"  {s.Part}: {c.Name}")))
             );
         var outcomes = new Dictionary<string, Outcome>();
-        var before = ReliabilityReport.LinesOf(options.Report);
         Directory.CreateDirectory(Folder);
         await File.WriteAllTextAsync(Path.Combine(Folder, "results.jsonl"), "", cancellationToken);
         try
@@ -45,17 +39,14 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         finally
         {
             // Writes the results so far after Ctrl+C too.
-            // Only the sections of the parts that ran, if the report exists: the others stay as they are.
-            var report =
-                options.Parts.Count > 0 && File.Exists(options.Report)
-                    ? ReliabilityReport.Into(
-                        await File.ReadAllTextAsync(options.Report, CancellationToken.None),
-                        options,
-                        outcomes,
-                        before
-                    )
-                    : ReliabilityReport.Of(options, outcomes, before, _clock.Elapsed);
-            await File.WriteAllTextAsync(options.Report, report, CancellationToken.None);
+            var report = File.Exists(options.Report)
+                ? await File.ReadAllTextAsync(options.Report, CancellationToken.None)
+                : "# Reliability\n";
+            await File.WriteAllTextAsync(
+                options.Report,
+                ReliabilityReport.Into(report, options, outcomes),
+                CancellationToken.None
+            );
             Progress($"written to {options.Report}");
         }
         return outcomes.Count == checks.Count
@@ -93,7 +84,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         if (_system is not null)
             await _system.DisposeAsync();
         _system = null;
-        await FailoverLab.Shared.DisposeAsync();
+        await FailoverSystem.EndAsync();
     }
 
     private async Task<ReliabilitySystem> SystemForAsync(SystemKind kind, CancellationToken cancellationToken)
@@ -115,8 +106,5 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
         return _system;
     }
 
-    private void Progress(string text) =>
-        Console.Error.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds, 6:F0} s  {text}")
-        );
+    private void Progress(string text) => Console.Error.WriteLine($"{_clock.Elapsed.TotalSeconds, 6:F0} s  {text}");
 }

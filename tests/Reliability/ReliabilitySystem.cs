@@ -4,71 +4,62 @@ using Npgsql;
 
 namespace Reliability;
 
-/// <summary>
-/// A separate system on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two Broadcasters. Where
-/// faults are injected, each service reaches the stores by its own links.
-/// </summary>
+/// <summary>A separate system on free ports: Postgres with fsync, Redis, two replicas of StreamApi and two
+/// Broadcasters.</summary>
 internal sealed class ReliabilitySystem : IAsyncDisposable
 {
-    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
-    private readonly StorePair _stores;
+    private StorePair? _stores;
+    private World? _world;
 
-    private ReliabilitySystem(StorePair stores, SmallDisk? disk, FalseClock? clock, SystemKind kind)
-    {
-        _stores = stores;
-        Disk = disk;
-        Clock = clock;
-        Services = new ServiceGroup((service, number) => Create(service, number, kind));
-    }
+    private ReliabilitySystem() { }
 
-    public IReadOnlyList<ServiceReplica> Replicas => Services.Replicas;
-    public ServiceGroup Services { get; }
-    public SystemProcess Postgres => _stores.Postgres.Process;
-    public SystemProcess Redis => _stores.Redis.Process;
-    public SmallDisk? Disk { get; }
-    public FalseClock? Clock { get; }
+    public World World => _world!;
+    public IReadOnlyList<RunningService> Replicas => World.Replicas;
+    public IEnumerable<RunningService> Services => [.. World.Replicas, .. World.Broadcasters];
+    public SystemProcess Postgres => _stores!.Postgres.Process;
+    public SystemProcess Redis => _stores!.Redis.Process;
+    public SmallDisk? Disk { get; private set; }
+    public FalseClock? Clock { get; private set; }
     public Uri Url => Replicas[0].Url;
 
     /// <summary>The Broadcaster that led when the system was last ready.</summary>
-    public ServiceReplica Leader { get; private set; } = null!;
+    public RunningService Leader { get; private set; } = null!;
 
     public static async Task<ReliabilitySystem> StartAsync(SystemKind kind, CancellationToken cancellationToken)
     {
-        var clock = kind == SystemKind.SettableClock ? FalseClock.Find() : null;
-        var disk = kind == SystemKind.SmallDisk ? SmallDisk.Mount() : null;
-        ReliabilitySystem? system = null;
+        var system = new ReliabilitySystem();
         try
         {
-            var stores = new StorePair(disk: disk?.Folder, variables: clock?.For("Postgres"));
-            system = new ReliabilitySystem(stores, disk, clock, kind);
+            system.Clock = kind == SystemKind.SettableClock ? FalseClock.Find() : null;
+            system.Disk = kind == SystemKind.SmallDisk ? SmallDisk.Mount() : null;
+            var stores = new StorePair(disk: system.Disk?.Folder, variables: system.Clock?.For("Postgres"));
+            system._stores = stores;
             await stores.StartAsync(cancellationToken);
-            await system.Services.StartAsync(cancellationToken);
+
+            system._world = await ServiceWorld.StartAsync(
+                stores.Postgres.ConnectionString,
+                stores.Redis.ConnectionString,
+                kind,
+                system.Clock,
+                cancellationToken
+            );
             return system;
         }
         catch
         {
-            if (system is not null)
-                await system.DisposeAsync();
-            else
-                disk?.Dispose();
+            await system.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>Waits until every process runs and Redis feeds the
-    /// replicas, the state in which each row starts.</summary>
-    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) =>
-        Services.WithinAsync(
-            ReadyLimit,
-            async token =>
-            {
-                foreach (var process in (SystemProcess[])[Postgres, Redis, .. Services.All.Select(s => s.Process)])
-                    await process.StartAsync(token);
-                await Services.WaitUntilLiveAsync(token);
-                Leader = await Services.LeaderAsync(token);
-            },
-            cancellationToken
-        );
+    /// <summary>Waits until every process runs and Redis feeds the replicas, the state in which each row
+    /// starts.</summary>
+    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        await _stores!.StartAsync(cancellationToken);
+        await World.RestoreAsync();
+        Leader = await World.LeaderAsync();
+    }
 
     /// <summary>Counts the load's events in the log.</summary>
     public Task<long> CountAsync(CancellationToken cancellationToken) =>
@@ -102,32 +93,19 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Services.DisposeAsync();
-        await _stores.DisposeAsync();
+        if (_world is not null)
+            await _world.DisposeAsync();
+        if (_stores is not null)
+            await _stores.DisposeAsync();
         Disk?.Dispose();
         Clock?.Dispose();
     }
 
     private async Task<T> AskAsync<T>(string sql, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(_stores.Postgres.ConnectionString + ";Pooling=false");
+        await using var connection = new NpgsqlConnection(_stores!.Postgres.ConnectionString + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    private ServiceReplica Create(string service, int number, SystemKind kind)
-    {
-        // Without faults the services connect directly: through links, their traffic would pass through this process.
-        var links = kind is SystemKind.Guarded or SystemKind.Verbose ? null : new StoreLinks(_stores);
-        var (postgres, redis) = (_stores.Postgres, _stores.Redis);
-        var settings = new Dictionary<string, string>(
-            Clock?.For($"{service} {number}") ?? new Dictionary<string, string>()
-        )
-        {
-            ["ConnectionStrings__eventstore"] = postgres.At(links?.Postgres.Port ?? postgres.Port),
-            ["ConnectionStrings__redis"] = redis.At(links?.Redis.Port ?? redis.Port),
-        };
-        return new ServiceReplica(service, number, settings.Concat(SystemSettings.Of(kind)), links);
     }
 }

@@ -15,11 +15,11 @@ internal static class ServerStats
 
     /// <summary>Returns the resident memory of all replicas.</summary>
     public static double Megabytes(ReliabilitySystem system) =>
-        system.Replicas.Sum(r => ProcessStats.ResidentMegabytes(r.Process.Pid));
+        system.Replicas.Sum(r => ProcessStats.ResidentMegabytes(r.Process.Id));
 
     /// <summary>Returns the number of open files and sockets of all replicas.</summary>
     public static int Descriptors(ReliabilitySystem system) =>
-        system.Replicas.Sum(r => Directory.GetFiles($"/proc/{r.Process.Pid}/fd").Length);
+        system.Replicas.Sum(r => Directory.GetFiles($"/proc/{r.Process.Id}/fd").Length);
 
     public static async Task<JsonElement> AskAsync(
         ReliabilitySystem system,

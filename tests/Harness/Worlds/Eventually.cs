@@ -13,9 +13,18 @@ internal static class Eventually
     /// <param name="condition">Asked until it holds; a service or store that does not answer makes it false.</param>
     /// <param name="what">The condition in words.</param>
     /// <param name="state">Describes the state after a condition that never held.</param>
-    public static async Task HoldsAsync(Func<Task<bool>> condition, string what, Func<string>? state = null)
+    /// <param name="within">The most time; default: a minute.</param>
+    /// <param name="stop">Cancels the wait; default: the end of the running test.</param>
+    public static async Task HoldsAsync(
+        Func<Task<bool>> condition,
+        string what,
+        Func<string>? state = null,
+        TimeSpan? within = null,
+        CancellationToken? stop = null
+    )
     {
-        var limit = DateTime.UtcNow + Limit;
+        var limit = DateTime.UtcNow + (within ?? Limit);
+        var stopped = stop ?? TestContext.Current.CancellationToken;
         Exception? last = null;
 
         while (DateTime.UtcNow < limit)
@@ -27,17 +36,23 @@ internal static class Eventually
                 last = null;
             }
             catch (Exception e)
-                when (e is HttpRequestException or NpgsqlException or OperationCanceledException or IOException)
+                when (e
+                        is HttpRequestException
+                            or NpgsqlException
+                            or OperationCanceledException
+                            or TimeoutException
+                            or IOException
+                )
             {
                 last = e;
             }
 
-            await Task.Delay(Interval, TestContext.Current.CancellationToken);
+            await Task.Delay(Interval, stopped);
         }
         Assert.Fail($"It never came about that {what}. {state?.Invoke() ?? last?.Message}");
     }
 
-    /// <inheritdoc cref="HoldsAsync(Func{Task{bool}}, string, Func{string})"/>
+    /// <inheritdoc cref="HoldsAsync(Func{Task{bool}}, string, Func{string}, TimeSpan?, CancellationToken?)"/>
     public static Task HoldsAsync(Func<bool> condition, string what, Func<string>? state = null) =>
         HoldsAsync(() => Task.FromResult(condition()), what, state);
 }

@@ -14,65 +14,45 @@ namespace Harness.Worlds;
 internal sealed class World : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
-    private readonly List<RunningService> _services = [];
-    private readonly Dictionary<string, string> _environment;
-    private readonly NpgsqlConnectionStringBuilder _database;
-    private readonly string? _apiKey;
-    private readonly bool _inProcesses;
-    private readonly TimeProvider? _clock;
+    private static readonly TimeSpan RestoreLimit = TimeSpan.FromMinutes(2);
 
-    private World(
-        WorldOptions options,
-        NpgsqlConnectionStringBuilder database,
-        FaultyLink postgres,
-        FaultyLink redis,
-        string redisPassword
-    )
+    private readonly WorldOptions _options;
+    private readonly Stores _stores;
+    private readonly NpgsqlConnectionStringBuilder _database;
+    private readonly Lazy<NpgsqlDataSource> _source;
+    private readonly List<StoreLinks> _links = [];
+    private readonly List<RunningService> _services = [];
+
+    private World(WorldOptions options, Stores stores, NpgsqlConnectionStringBuilder database)
     {
-        _apiKey = options.Key;
-        _inProcesses = options.InProcesses;
-        _clock = options.Time;
-        Postgres = postgres;
-        Redis = redis;
+        _options = options;
+        _stores = stores;
         _database = database;
-        Database = NpgsqlDataSource.Create(database.ConnectionString);
-        var linked = new NpgsqlConnectionStringBuilder(database.ConnectionString)
-        {
-            Host = "127.0.0.1",
-            Port = postgres.Port,
-        };
-        _environment = new Dictionary<string, string>
-        {
-            ["ConnectionStrings__eventstore"] = linked.ConnectionString,
-            ["ConnectionStrings__redis"] = $"127.0.0.1:{redis.Port}{redisPassword}",
-            ["EventStore__Channel"] = database.Database!,
-            ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["Traffic__Enabled"] = "false", // a test sees only what it did itself
-        };
-        foreach (var (setting, value) in options.Settings)
-            _environment[setting] = value;
+        _source = new(() => NpgsqlDataSource.Create(database.ConnectionString));
+        if (options is { AreLinked: true, IsEachLinked: false })
+            _links.Add(new(database, stores.Redis));
     }
 
     /// <summary>The direct way, for the test's own statements.</summary>
-    public NpgsqlDataSource Database { get; }
-    public FaultyLink Postgres { get; }
-    public FaultyLink Redis { get; }
+    public NpgsqlDataSource Database => _source.Value;
+    public FaultyLink Postgres => _links[0].Postgres;
+    public FaultyLink Redis => _links[0].Redis;
 
     /// <summary>The address of the database without the link.</summary>
     public NpgsqlConnectionStringBuilder DirectDatabase => new(_database.ConnectionString);
 
     /// <summary>Settings of a service that does not use the links.</summary>
-    public Dictionary<string, string> DirectSettings =>
-        new()
-        {
-            ["ConnectionStrings__eventstore"] = _database.ConnectionString,
-            ["ConnectionStrings__redis"] = Stores.Shared.Redis,
-        };
+    public Dictionary<string, string> DirectSettings => StoreLinks.Of(_database, _stores.Redis);
 
     /// <summary>The Redis channel of this system.</summary>
-    public string Channel => _environment["EventStore__Channel"];
+    public string Channel => _options.Settings.GetValueOrDefault("EventStore__Channel") ?? _database.Database!;
     public List<RunningService> Replicas { get; } = [];
     public List<RunningService> Broadcasters { get; } = [];
+
+    /// <summary>The last lines of every service, to find the cause of a failure.</summary>
+    public IEnumerable<string> Logs => _services.Select(service => $"{service.Url}\n{service.Output}\n");
+
+    private CancellationToken Stop => _options.Stop ?? TestContext.Current.CancellationToken;
 
     /// <summary>Starts the services, and returns when each is healthy and the replicas get their events from
     /// Redis.</summary>
@@ -81,17 +61,9 @@ internal sealed class World : IAsyncDisposable
         var options = new WorldOptions();
         configure?.Invoke(options);
 
-        var stores = Stores.Shared;
-        var database = options.Store ?? await stores.CreateMigratedAsync(TestContext.Current.CancellationToken);
-        var redis = stores.Redis.Split(',', 2);
-        var endpoint = redis[0].Split(':');
-        var world = new World(
-            options,
-            database,
-            new FaultyLink(database.Host!, database.Port),
-            new FaultyLink(endpoint[0], int.Parse(endpoint[1], CultureInfo.InvariantCulture)),
-            redis.Length > 1 ? "," + redis[1] : ""
-        );
+        var stores = options.Servers ?? Stores.Shared;
+        var stop = options.Stop ?? TestContext.Current.CancellationToken;
+        var world = new World(options, stores, options.Store ?? await stores.CreateMigratedAsync(stop));
 
         try
         {
@@ -104,8 +76,8 @@ internal sealed class World : IAsyncDisposable
         }
         catch
         {
-            foreach (var service in world._services)
-                TestContext.Current.TestOutputHelper?.WriteLine($"{service.Url}\n{service.Output}");
+            foreach (var log in world.Logs)
+                TestContext.Current.TestOutputHelper?.WriteLine(log);
             await world.DisposeAsync(); // nobody else could end its services
             throw;
         }
@@ -118,7 +90,7 @@ internal sealed class World : IAsyncDisposable
     )
     {
         var replica = await StartAsync("StreamApi", settings, url, asProcess);
-        await Eventually.HoldsAsync(
+        await HoldsAsync(
             async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode,
             "the replica is healthy"
         );
@@ -145,10 +117,24 @@ internal sealed class World : IAsyncDisposable
     /// test.</summary>
     public async Task StopAsync(RunningService replica)
     {
-        await replica.StopAsync(TestContext.Current.CancellationToken);
+        await replica.StopAsync(Stop);
         await WaitForListsAsync(
             (_, rows) => !rows.Any(row => IsOf(replica, row)),
             "no replica lists the one that stopped"
+        );
+    }
+
+    /// <summary>Starts the processes that have ended again, and waits until each replica lists all of them as
+    /// live.</summary>
+    public async Task RestoreAsync()
+    {
+        foreach (var service in _services.OfType<ServiceProcess>())
+            await service.StartAsync(Stop);
+        await WaitForListsAsync(
+            (_, rows) =>
+                rows.Count() == Replicas.Count && rows.All(row => row.GetProperty("mode").GetString() == "live"),
+            "every replica lists all of them as live",
+            RestoreLimit
         );
     }
 
@@ -156,7 +142,7 @@ internal sealed class World : IAsyncDisposable
     public async Task<RunningService> LeaderAsync()
     {
         RunningService? leader = null;
-        await Eventually.HoldsAsync(
+        await HoldsAsync(
             async () =>
             {
                 foreach (var broadcaster in Broadcasters.Where(b => !b.HasExited))
@@ -202,15 +188,19 @@ internal sealed class World : IAsyncDisposable
         row.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/');
 
     /// <summary>Waits until a condition holds for the list of replicas of every running replica.</summary>
-    private Task WaitForListsAsync(Func<RunningService, IEnumerable<JsonElement>, bool> holds, string what) =>
-        Eventually.HoldsAsync(
+    private Task WaitForListsAsync(
+        Func<RunningService, IEnumerable<JsonElement>, bool> holds,
+        string what,
+        TimeSpan? within = null
+    ) =>
+        HoldsAsync(
             async () =>
             {
                 foreach (var replica in Replicas.Where(r => !r.HasExited))
                 {
                     using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, "/v1/replicas"));
-                    if (_apiKey is not null)
-                        request.Headers.Add("X-Api-Key", _apiKey);
+                    if (_options.Key is not null)
+                        request.Headers.Add("X-Api-Key", _options.Key);
                     using var response = await Http.SendAsync(request);
                     var rows = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
                     if (!holds(replica, rows.EnumerateArray()))
@@ -218,8 +208,12 @@ internal sealed class World : IAsyncDisposable
                 }
                 return true;
             },
-            what
+            what,
+            within
         );
+
+    private Task HoldsAsync(Func<Task<bool>> condition, string what, TimeSpan? within = null) =>
+        Eventually.HoldsAsync(condition, what, state: null, within, Stop);
 
     /// <summary>Publishes on a replica and returns the positions; throws if it is refused.</summary>
     public static async Task<string[]> PublishAsync(RunningService replica, params object[] events)
@@ -295,9 +289,10 @@ internal sealed class World : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_services.Select(service => service.DisposeAsync().AsTask()));
-        await Database.DisposeAsync();
-        await Postgres.DisposeAsync();
-        await Redis.DisposeAsync();
+        if (_source.IsValueCreated)
+            await Database.DisposeAsync();
+        foreach (var links in _links)
+            await links.DisposeAsync();
     }
 
     private async Task<RunningService> StartAsync(
@@ -307,14 +302,25 @@ internal sealed class World : IAsyncDisposable
         bool asProcess = false
     )
     {
-        var environment = new Dictionary<string, string>(_environment);
-        foreach (var (setting, value) in settings ?? [])
+        var links = _options.IsEachLinked ? new StoreLinks(_database, _stores.Redis) : _links.FirstOrDefault();
+        if (_options.IsEachLinked)
+            lock (_links)
+                _links.Add(links!);
+        var environment = new Dictionary<string, string>(links?.Settings ?? DirectSettings)
+        {
+            ["EventStore__Channel"] = Channel,
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["Traffic__Enabled"] = "false", // a test sees only what it did itself
+        };
+        foreach (var (setting, value) in _options.Settings.Concat(settings ?? []))
             environment[setting] = value;
-        var stop = TestContext.Current.CancellationToken;
+
         RunningService service =
-            asProcess || _inProcesses
-                ? await ServiceProcess.StartAsync(name, environment, stop, url)
-                : await ServiceHost.StartAsync(name, environment, url, _clock, stop);
+            asProcess || _options.InProcesses
+                ? await ServiceProcess.StartAsync(_options.Program(name), environment, Stop, url)
+                : await ServiceHost.StartAsync(name, environment, url, _options.Time, Stop);
+        if (links is not null)
+            service.Links = links;
         lock (_services)
             _services.Add(service);
         return service;

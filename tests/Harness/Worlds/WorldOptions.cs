@@ -12,7 +12,12 @@ internal sealed class WorldOptions
     internal bool InProcesses { get; private set; }
     internal TimeProvider? Time { get; private set; }
     internal string? Key { get; private set; }
+    internal Stores? Servers { get; private set; }
     internal NpgsqlConnectionStringBuilder? Store { get; private set; }
+    internal bool AreLinked { get; private set; } = true;
+    internal bool IsEachLinked { get; private set; }
+    internal Func<string, string> Program { get; private set; } = name => name;
+    internal CancellationToken? Stop { get; private set; }
     internal Dictionary<string, string> Settings { get; } = [];
 
     public WorldOptions Replicas(int count)
@@ -38,6 +43,42 @@ internal sealed class WorldOptions
     public WorldOptions Clock(MovableClock clock)
     {
         Time = clock;
+        return this;
+    }
+
+    /// <summary>Uses these stores, instead of those of this process.</summary>
+    public WorldOptions On(Stores stores)
+    {
+        Servers = stores;
+        return this;
+    }
+
+    /// <summary>Gives each service ways of its own to the stores, instead of one for all.</summary>
+    public WorldOptions LinkEach()
+    {
+        IsEachLinked = true;
+        return this;
+    }
+
+    /// <summary>Lets the services connect directly: a link's traffic passes through this process.</summary>
+    public WorldOptions Unlinked()
+    {
+        AreLinked = false;
+        return this;
+    }
+
+    /// <summary>Starts services of another build.</summary>
+    /// <param name="pathOf">Returns the dll of a service by its name.</param>
+    public WorldOptions Programs(Func<string, string> pathOf)
+    {
+        Program = pathOf;
+        return this;
+    }
+
+    /// <summary>Cancels the world's waits; without it the end of the running test does.</summary>
+    public WorldOptions Until(CancellationToken stop)
+    {
+        Stop = stop;
         return this;
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Harness;
 
 namespace Reliability.Abuse;
@@ -99,13 +98,8 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
         {
             var second = events.Between(from, from + Stopwatch.Frequency);
             var isAbused = from >= calm && from < attacked;
-            lines.Add(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{lines.Count - 1},{(isAbused ? 1 : 0)},{second.Median:F1},{second.P99:F1}"
-                )
-            );
+            lines.Add($"{lines.Count - 1},{(isAbused ? 1 : 0)},{second.Median:F1},{second.P99:F1}");
         }
-        await File.WriteAllLinesAsync(ReliabilitySuite.DetailsOf(Name, "csv"), lines, CancellationToken.None);
+        await File.WriteAllLinesAsync(RowDetails.PathOf(Name, "csv"), lines, CancellationToken.None);
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using AspireSse.Client;
@@ -123,12 +122,7 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
     private void Report(string step, bool ok, string detail)
     {
         _ok &= ok;
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{_clock.Elapsed.TotalSeconds, 6:F0} s  {(ok ? "ok    " : "FAILED")}  {step}: {detail}"
-            )
-        );
+        Console.WriteLine($"{_clock.Elapsed.TotalSeconds, 6:F0} s  {(ok ? "ok    " : "FAILED")}  {step}: {detail}");
     }
 
     [GeneratedRegex("<input type=\"hidden\" name=\"(?<name>[^\"]+)\" value=\"(?<value>[^\"]*)\"")]

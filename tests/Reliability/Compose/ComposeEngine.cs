@@ -1,6 +1,5 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using Harness;
+using LocalServices;
 
 namespace Reliability.Compose;
 
@@ -58,26 +57,9 @@ internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compo
         && !image.StartsWith("aspire-sse/base-", StringComparison.Ordinal);
 
     /// <summary>Returns what a command prints; null if it fails, prints nothing, or is not installed.</summary>
-    private static string? Answer(IReadOnlyList<string> command)
-    {
-        try
-        {
-            using var process = Process.Start(
-                new ProcessStartInfo(command[0], command.Skip(1))
-                {
-                    RedirectStandardOutput = true,
-                    RedirectStandardError = true,
-                }
-            )!;
-            var (output, _) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            if (process.WaitForExit(TimeSpan.FromSeconds(20)))
-                return process.ExitCode == 0 && output.Result.Trim() is { Length: > 0 } text ? text : null;
-            process.Kill(entireProcessTree: true);
-            return null;
-        }
-        catch (Win32Exception)
-        {
-            return null; // not installed
-        }
-    }
+    private static string? Answer(IReadOnlyList<string> command) =>
+        Command.Run(command[0], command.Skip(1), timeout: TimeSpan.FromSeconds(20))
+            is { ExitCode: 0, Answer: { Length: > 0 } answer }
+            ? answer
+            : null;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using AspireSse.Client;
 using AspireSse.Client.Publishing;
@@ -61,8 +60,7 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
         return _ledger.Report();
     }
 
-    public string Remarks =>
-        string.Create(CultureInfo.InvariantCulture, $"publishes failed × {_failed}, resyncs × {_resyncs}");
+    public string Remarks => $"publishes failed × {_failed}, resyncs × {_resyncs}";
 
     public bool Ok => _failed == 0 && _resyncs == 0;
 
@@ -89,6 +87,7 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
             using var visit = CancellationTokenSource.CreateLinkedTokenSource(_reading.Token);
             if (drops && open.Task.IsCompleted)
                 visit.CancelAfter(DropEvery);
+
             try
             {
                 await foreach (var e in stream.WithCancellation(visit.Token))

@@ -22,14 +22,16 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         CancellationToken cancellationToken
     )
     {
-        var (cluster, load) = await FailoverLab.Shared.ReadyAsync(synchronous: true, options, cancellationToken);
+        var failing = await FailoverSystem.ReadyAsync(synchronous: true, options, cancellationToken);
+        var load = failing.Load;
         load.Resume();
-        await using var runs = await FailoverRuns.StartAsync(cluster.Services.Replicas, cancellationToken);
+        using var runs = new FailoverRuns(load.Replicas);
+        await runs.StartAsync(cancellationToken);
         await Task.Delay(Quiet, cancellationToken);
 
         var (before, at) = (load.Sums with { Lost = load.SettledLost }, load.History.Elapsed);
         var normal = load.History.DeliveriesPerEvent();
-        var primary = await cluster.Cluster.LeaderAsync(cancellationToken);
+        var primary = await failing.Cluster.LeaderAsync(cancellationToken);
         var clock = Stopwatch.StartNew();
         var breaking = kind.Break(primary, cancellationToken);
         PatroniMember next;
@@ -37,7 +39,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         TimeSpan patroni;
         try
         {
-            next = await cluster.Cluster.NextLeaderAsync(primary, breaking, cancellationToken);
+            next = await failing.Cluster.NextLeaderAsync(primary, breaking, cancellationToken);
             patroni = clock.Elapsed;
             await breaking;
             recovery = await RecoveryAsync(load, at, normal, cancellationToken);
@@ -49,19 +51,19 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
 
         try
         {
-            await cluster.WaitUntilReadyAsync(cancellationToken);
+            await failing.WaitUntilReadyAsync(cancellationToken);
         }
         catch
         {
-            await WriteDetailsAsync(cluster, load, cancellationToken);
+            await WriteDetailsAsync(failing, cancellationToken);
             throw;
         }
 
         await load.PauseAsync(Arrival, cancellationToken);
         var sums = load.Sums - before;
-        var interrupted = await runs.InterruptedAsync(cancellationToken);
-        var faults = Faults(sums, load.Ended, await runs.WrongAsync(cancellationToken));
-        await WriteDetailsAsync(cluster, load, cancellationToken);
+        var (interrupted, wrong) = await runs.EndAsync(cancellationToken);
+        var faults = Faults(sums, load.Ended, wrong);
+        await WriteDetailsAsync(failing, cancellationToken);
         var beyond = recovery is { } took ? Math.Max(0, (took - patroni).TotalSeconds) : default(double?);
         return Row(sums, patroni, beyond, interrupted, [$"{primary.Name} → {next.Name}", .. faults]);
     }
@@ -97,13 +99,10 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
             : seconds;
         return new Outcome(
             ok,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
-                    + $"| {ReliabilityReport.Bold(sums.Duplicates)} | {ReliabilityReport.Bold(sums.Reordered)} "
-                    + $"| {ReliabilityReport.Bold(sums.Resyncs)} | {ReliabilityReport.Bold(interrupted)} "
-                    + $"| {patroni.TotalSeconds:F1} | {recovered} | {string.Join("; ", remarks)} |"
-            )
+            $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
+                + $"| {ReliabilityReport.Bold(sums.Duplicates)} | {ReliabilityReport.Bold(sums.Reordered)} "
+                + $"| {ReliabilityReport.Bold(sums.Resyncs)} | {ReliabilityReport.Bold(interrupted)} "
+                + $"| {patroni.TotalSeconds:F1} | {recovered} | {string.Join("; ", remarks)} |"
         );
     }
 
@@ -125,31 +124,15 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
                 return null;
     }
 
-    /// <summary>Writes the windows of the run and the logs, to find the cause of a failure.</summary>
-    private async Task WriteDetailsAsync(FailoverSystem system, FailoverLoad load, CancellationToken cancellationToken)
-    {
-        var file = Path.Combine(
-            ReliabilitySuite.Folder,
-            "failover-" + string.Concat(Name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'))
-        );
-        await File.WriteAllLinesAsync(
-            $"{file}.csv",
+    private Task WriteDetailsAsync(FailoverSystem system, CancellationToken cancellationToken) =>
+        RowDetails.WriteAsync(
+            $"failover-{Name}",
+            system.Load.History.Windows,
             [
-                "seconds,delivered,published,acknowledged,open,disconnected,waiting,p50,p99",
-                .. load.History.Windows.Select(w =>
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{w.Until.TotalSeconds:F2},{w.Delivered:F0},{w.Published:F0},{w.Acknowledged:F0},{w.Open},"
-                            + $"{w.Disconnected},{w.Waiting},{w.P50Ms:F1},{w.P99Ms:F1}"
-                    )
-                ),
+                system.Load.Errors,
+                .. system.World.Logs,
+                .. system.Cluster.Members.Select(m => $"{m.Name}:\n{m.Output}\n"),
             ],
             cancellationToken
         );
-        await File.WriteAllLinesAsync(
-            $"{file}.log",
-            [load.Errors, .. system.Services.Logs, .. system.Cluster.Members.Select(m => $"{m.Name}:\n{m.Output}\n")],
-            cancellationToken
-        );
-    }
 }

@@ -16,7 +16,6 @@ internal sealed class FailoverLoad : IAsyncDisposable
         ConnectsAtOnce = 100,
         Bytes = 120;
     private readonly LoadRun _run;
-    private readonly ReplicaSet _replicas;
     private readonly TopicSet _topics;
     private readonly List<FailoverReader> _readers = [];
     private readonly List<Task> _publishing = [];
@@ -29,10 +28,12 @@ internal sealed class FailoverLoad : IAsyncDisposable
 
     private FailoverLoad(ReplicaSet replicas, int clients, int rate)
     {
-        (_replicas, _run) = (replicas, new LoadRun(replicas, "failover"));
+        Replicas = replicas;
+        _run = new LoadRun(replicas, "failover");
         _topics = new TopicSet(_run, "topic", Math.Max(1, clients / ReadersPerTopic));
         _interval = TimeSpan.FromSeconds((double)_topics.Lanes.Count / rate);
         History = new RunHistory(_run);
+
         var lanes = _topics.Lanes;
         for (var i = 0; i < clients; i++)
         {
@@ -41,6 +42,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
         }
     }
 
+    public ReplicaSet Replicas { get; }
     public RunHistory History { get; }
     public IReadOnlyList<FailoverReader> Readers => _readers;
     public IReadOnlyList<Lane> Lanes => _topics.Lanes;
@@ -87,9 +89,10 @@ internal sealed class FailoverLoad : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        var replicas = await ReplicaSet.DiscoverAsync(system.Url, cancellationToken);
+        var replicas = await ReplicaSet.DiscoverAsync(system.World.Replicas[0].Url, cancellationToken);
         var load = new FailoverLoad(replicas, clients, rate);
         load.AddOutbox(system.Cluster.ConnectionString);
+
         await Parallel.ForEachAsync(
             load._readers,
             new ParallelOptions { MaxDegreeOfParallelism = ConnectsAtOnce, CancellationToken = cancellationToken },
@@ -120,8 +123,9 @@ internal sealed class FailoverLoad : IAsyncDisposable
     public async Task PublishOneAsync(Lane lane)
     {
         _run.Counters.RecordPublished();
-        var (sequence, at) = (lane.Publisher.Next(), LoadEvent.Now());
-        var e = new OutgoingEvent(lane.Topic, "load", LoadEvent.Json(lane.Publisher.Number, sequence, at, Bytes));
+        var sequence = lane.Publisher.Next();
+        var data = LoadEvent.Json(lane.Publisher.Number, sequence, LoadEvent.Now(), Bytes);
+        var e = new OutgoingEvent(lane.Topic, "load", data);
         var published = await _run.Publisher.PublishAsync(e, _run.Reading);
         lane.Publisher.Acknowledge(sequence, published.Position);
         _run.Counters.RecordAcknowledged();
@@ -136,7 +140,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
         foreach (var reader in _readers)
             await reader.DisposeAsync();
         await _run.DisposeAsync();
-        _replicas.Dispose();
+        Replicas.Dispose();
         _stop.Dispose();
     }
 
@@ -187,7 +191,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
 }
 
 /// <summary>Counts of the ledgers and clients.</summary>
-internal readonly record struct LoadSums(
+internal sealed record LoadSums(
     long Acknowledged,
     long Received,
     long Lost,

@@ -1,106 +1,65 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using AspireSse.Client;
-using LoadTests;
+using LoadTests.Llm;
+using LoadTests.Targets;
 
 namespace Reliability.Failover;
 
 /// <summary>Generations of the demo model that go on during a failover. Their writers live, so none may be
 /// interrupted.</summary>
-internal sealed class FailoverRuns : IAsyncDisposable
+internal sealed class FailoverRuns(ReplicaSet replicas) : IDisposable
 {
     // 40 tokens a second: longer than a failover takes.
     private const int Tokens = 1_600,
-        PerReplica = 3;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(30);
+        Runs = 6;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120),
+        ReadLimit = TimeSpan.FromSeconds(30);
 
     // The model gives the same answer to the same prompt, on each replica and in each row.
-    private static readonly ConcurrentDictionary<int, string> Answers = new();
+    private static readonly ConcurrentDictionary<string, string> Answers = new();
 
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
-    private readonly List<Uri> _runs = [];
+    private readonly GenerationRequests _api = new(replicas, "demo", model: null);
+    private readonly List<(string Prompt, StartedGeneration Run)> _runs = [];
 
-    private FailoverRuns() { }
-
-    public static async Task<FailoverRuns> StartAsync(
-        IEnumerable<ServiceReplica> replicas,
-        CancellationToken cancellationToken
-    )
+    /// <summary>Starts generations on the replicas in turn.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var runs = new FailoverRuns();
-        foreach (var replica in replicas)
-            for (var i = 0; i < PerReplica; i++)
-                runs._runs.Add(await runs.StartOneAsync(replica.Url, i, cancellationToken));
-        return runs;
-    }
-
-    /// <summary>Waits until all have ended. Returns the number of those that did not end by themselves.</summary>
-    public async Task<int> InterruptedAsync(CancellationToken cancellationToken)
-    {
-        var (waited, interrupted) = (Stopwatch.StartNew(), 0);
-        foreach (var run in _runs)
+        for (var i = 0; i < Runs; i++)
         {
-            var status = "running";
-            while (status == "running" && waited.Elapsed < Limit)
-            {
-                status = await StatusAsync(run, cancellationToken);
-                if (status == "running")
-                    await Task.Delay(500, cancellationToken);
-            }
-            if (status != "done")
-                interrupted++;
+            var prompt = $"Failover {i / 2}";
+            _runs.Add((prompt, await _api.StartAsync(_api.Replica(i), prompt, Tokens, cancellationToken)));
         }
-        return interrupted;
     }
 
-    /// <summary>Returns the number of ended generations whose stream or state does not have the whole answer.</summary>
-    public async Task<int> WrongAsync(CancellationToken cancellationToken)
+    /// <summary>Waits until all have ended. Returns the number of those that did not end by themselves, and of those
+    /// whose stream or state does not have the whole answer.</summary>
+    public async Task<(int Interrupted, int Wrong)> EndAsync(CancellationToken cancellationToken)
     {
+        var interrupted = 0;
         var wrong = 0;
-        for (var i = 0; i < _runs.Count; i++)
+        var waited = Stopwatch.StartNew();
+        foreach (var (prompt, run) in _runs)
         {
-            var state = await _http.GetFromJsonAsync<JsonElement>(_runs[i], cancellationToken);
-            var text = state.GetProperty("text").GetString() ?? "";
-            var answer = Answers.GetOrAdd(i % PerReplica, text);
-            if (text != answer || text.Length == 0 || await StreamedAsync(_runs[i], cancellationToken) != text)
+            var state = await _api.GetAsync(run.Id, cancellationToken);
+            for (; state.Status == "running" && waited.Elapsed < Limit; await Task.Delay(500, cancellationToken))
+                state = await _api.GetAsync(run.Id, cancellationToken);
+            if (state.Status != "done")
+                interrupted++;
+
+            var answer = Answers.GetOrAdd(prompt, state.Text);
+            if (state.Text.Length == 0 || state.Text != answer || await ReadAsync(run, cancellationToken) != answer)
                 wrong++;
         }
-        return wrong;
+        return (interrupted, wrong);
     }
 
-    public ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        return ValueTask.CompletedTask;
-    }
-
-    private async Task<Uri> StartOneAsync(Uri replica, int number, CancellationToken cancellationToken)
-    {
-        using var response = await _http.PostAsJsonAsync(
-            new Uri(replica, "/v1/generations"),
-            new
-            {
-                messages = new[] { new { role = "user", content = $"Failover {number}" } },
-                provider = "demo",
-                maxTokens = Tokens,
-            },
-            cancellationToken
-        );
-        if (!response.IsSuccessStatusCode)
-            throw new LoadTestException(
-                $"POST /v1/generations was answered {(int)response.StatusCode}: "
-                    + await response.Content.ReadAsStringAsync(cancellationToken)
-            );
-        var started = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
-        return new Uri(replica, $"/v1/generations/{started.GetProperty("id").GetString()}");
-    }
+    public void Dispose() => _api.Dispose();
 
     /// <summary>Reads a generation's stream from its start to its end.</summary>
-    private static async Task<string> StreamedAsync(Uri run, CancellationToken cancellationToken)
+    private async Task<string> ReadAsync(StartedGeneration run, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadLimit);
@@ -108,7 +67,8 @@ internal sealed class FailoverRuns : IAsyncDisposable
         var text = new StringBuilder();
         try
         {
-            await foreach (var e in client.Open(new SseRequest(new Uri($"{run}/stream"))).WithCancellation(limit.Token))
+            var request = new SseRequest(new Uri(_api.Replica(0), run.Stream));
+            await foreach (var e in client.Open(request).WithCancellation(limit.Token))
             {
                 if (e.Type == "token")
                     text.Append(JsonDocument.Parse(e.Data).RootElement.GetProperty("text").GetString());
@@ -118,19 +78,5 @@ internal sealed class FailoverRuns : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
         return text.ToString();
-    }
-
-    private async Task<string> StatusAsync(Uri run, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var state = await _http.GetFromJsonAsync<JsonElement>(run, cancellationToken);
-            return state.GetProperty("status").GetString() ?? "";
-        }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            return "running";
-        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using LoadTests.Measurements;
 
 namespace Reliability.Failover;
@@ -22,10 +21,11 @@ internal sealed class ForkCheck : ICheck
         CancellationToken cancellationToken
     )
     {
-        var (cluster, load) = await FailoverLab.Shared.ReadyAsync(synchronous: false, options, cancellationToken);
+        var failing = await FailoverSystem.ReadyAsync(synchronous: false, options, cancellationToken);
+        var load = failing.Load;
         await Task.Delay(GoesOn, cancellationToken);
         await load.PauseAsync(Arrival, cancellationToken);
-        var primary = await cluster.Cluster.LeaderAsync(cancellationToken);
+        var primary = await failing.Cluster.LeaderAsync(cancellationToken);
         await WaitForStandbysAsync(primary, cancellationToken);
         var before = load.Sums;
         var lanes = load.Lanes.Take(Topics).ToHashSet();
@@ -40,13 +40,13 @@ internal sealed class ForkCheck : ICheck
         var missing = (load.Sums - before).Lost;
         var clock = Stopwatch.StartNew();
         primary.Kill();
-        var next = await cluster.Cluster.NextLeaderAsync(primary, Task.CompletedTask, cancellationToken);
+        var next = await failing.Cluster.NextLeaderAsync(primary, Task.CompletedTask, cancellationToken);
         var patroni = clock.Elapsed;
         var kept = await StoredAsync(next, lanes, cancellationToken) - shared;
         load.Resume();
         await Task.Delay(GoesOn, cancellationToken);
         await primary.StartAsync();
-        await cluster.WaitUntilReadyAsync(cancellationToken);
+        await failing.WaitUntilReadyAsync(cancellationToken);
         await load.PauseAsync(Arrival, cancellationToken);
 
         var sums = load.Sums - before;
@@ -65,14 +65,11 @@ internal sealed class ForkCheck : ICheck
         load.Resume();
         return new Outcome(
             ok,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
-                    + $"| {ReliabilityReport.Bold(sums.Duplicates)} | {ReliabilityReport.Bold(sums.Reordered)} "
-                    + $"| {sums.Resyncs} | – | {patroni.TotalSeconds:F1} | – | {primary.Name} → {next.Name}; {lost} "
-                    + $"events lost with the primary; resync for {told} of {past.Count} readers past the fork and for "
-                    + $"{(untold == 0 ? "0" : $"**{untold}**")} of {others.Count} others{faults} |"
-            )
+            $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
+                + $"| {ReliabilityReport.Bold(sums.Duplicates)} | {ReliabilityReport.Bold(sums.Reordered)} "
+                + $"| {sums.Resyncs} | – | {patroni.TotalSeconds:F1} | – | {primary.Name} → {next.Name}; {lost} "
+                + $"events lost with the primary; resync for {told} of {past.Count} readers past the fork and for "
+                + $"{(untold == 0 ? "0" : $"**{untold}**")} of {others.Count} others{faults} |"
         );
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
+using Harness.Worlds;
 using LoadTests;
 using LocalServices;
 using Npgsql;
@@ -9,23 +10,19 @@ using Npgsql;
 namespace Reliability.Failover;
 
 /// <summary>Three Postgres servers under Patroni, and etcd, on loopback.</summary>
-internal sealed class PatroniCluster : IAsyncDisposable
+internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings, IReadOnlyList<PatroniMember> members)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90),
         CopyAfter = TimeSpan.FromSeconds(40),
         CompleteLimit = TimeSpan.FromSeconds(120);
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
-    private readonly ChildProcess _etcd;
-    private readonly PatroniSettings _settings;
 
-    private PatroniCluster(ChildProcess etcd, PatroniSettings settings, IReadOnlyList<PatroniMember> members) =>
-        (_etcd, _settings, Members) = (etcd, settings, members);
-
-    public IReadOnlyList<PatroniMember> Members { get; }
+    public IReadOnlyList<PatroniMember> Members => members;
 
     /// <summary>The connection string of the services: every member by its link.</summary>
     public string ConnectionString =>
-        _settings
+        settings
             .ConnectionString(string.Join(',', Members.Select(m => $"127.0.0.1:{m.Link.Port}")), "eventstore")
             .Replace("Pooling=false;Timeout=3", "Target Session Attributes=primary", StringComparison.Ordinal);
 
@@ -53,7 +50,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
                         .GetProperty("etcdcluster")
                         .GetString() != "not_decided",
                 StartLimit,
-                "etcd does not start",
+                "etcd starts",
                 cancellationToken
             );
             // One at a time: the first creates the cluster, the others copy it.
@@ -63,7 +60,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
                 await cluster.UntilAsync(
                     async () => await RunsAsync(member, cancellationToken),
                     StartLimit,
-                    $"{member.Name} does not start",
+                    $"{member.Name} starts",
                     cancellationToken
                 );
             }
@@ -117,6 +114,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
                         cancellationToken
                     )
                 )!;
+
                 if (stuck.Elapsed > CopyAfter)
                 {
                     stuck.Restart();
@@ -129,11 +127,12 @@ internal sealed class PatroniCluster : IAsyncDisposable
                             await member.StartWithoutDataAsync(cancellationToken);
                         }
                 }
+
                 return standbys.Length == Members.Count - 1
-                    && (!_settings.Synchronous || standbys.Any(s => s.Split(':')[1] is "sync" or "quorum"));
+                    && (!settings.Synchronous || standbys.Any(s => s.Split(':')[1] is "sync" or "quorum"));
             },
             CompleteLimit,
-            "the cluster is not complete",
+            "the cluster is complete",
             cancellationToken
         );
     }
@@ -145,7 +144,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         await UntilAsync(
             async () => (leader = await FindLeaderAsync(cancellationToken)) is not null,
             CompleteLimit,
-            "no member leads",
+            "a member leads",
             cancellationToken
         );
         return leader!;
@@ -171,7 +170,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
                 return next is not null;
             },
             CompleteLimit,
-            "no other member has become the primary",
+            "another member has become the primary",
             cancellationToken
         );
         return next!;
@@ -199,7 +198,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
     {
         foreach (var member in Members)
             await member.DisposeAsync();
-        await _etcd.DisposeAsync();
+        await etcd.DisposeAsync();
     }
 
     // Asks Postgres: a primary that was frozen says to Patroni's clients that it leads until it is demoted.
@@ -233,7 +232,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         {
             return await member.AskAsync<bool>(
                 $"""
-                select not pg_is_in_recovery() and count(*) >= {(_settings.Synchronous ? 1 : 0)}
+                select not pg_is_in_recovery() and count(*) >= {(settings.Synchronous ? 1 : 0)}
                 from pg_stat_replication where sync_state in ('sync', 'quorum')
                 """,
                 cancellationToken
@@ -245,28 +244,19 @@ internal sealed class PatroniCluster : IAsyncDisposable
         }
     }
 
-    private async Task UntilAsync(
+    private Task UntilAsync(
         Func<Task<bool>> condition,
         TimeSpan limit,
-        string problem,
+        string what,
         CancellationToken cancellationToken
-    )
-    {
-        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellationToken))
-        {
-            try
-            {
-                if (await condition())
-                    return;
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException || IsNoAnswer(e, cancellationToken)) { }
-            if (waited.Elapsed > limit)
-                throw new LoadTestException(
-                    $"{problem} after {limit.TotalSeconds} s.\n"
-                        + string.Join('\n', Members.Select(m => $"{m.Name}:\n{m.LastLines}"))
-                );
-        }
-    }
+    ) =>
+        Eventually.HoldsAsync(
+            condition,
+            what,
+            () => string.Join('\n', Members.Select(m => $"{m.Name}:\n{m.LastLines}")),
+            limit,
+            cancellationToken
+        );
 
     private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
         e is HttpRequestException or JsonException or KeyNotFoundException
