@@ -14,7 +14,6 @@ internal sealed record BenchmarkOptions
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- compare <commit> [options] [name …]
-          dotnet run -c Release --project tests/Benchmarks -- reads [--topics N] [events …]
           dotnet run -c Release --project tests/Benchmarks -- match
           dotnet run -c Release --project tests/Benchmarks -- slots [slots …]
           dotnet run -c Release --project tests/Benchmarks -- slots-cpu [slots …]
@@ -22,8 +21,6 @@ internal sealed record BenchmarkOptions
           name             measures only the benchmarks that begin with this (fanout, memory, append …)
           compare          measures this build and the commit's in turns, five rounds, and judges the median of the
                            ratios: at most 1.03 × the commit's cost
-          reads            measures what a page of a filtered read costs Postgres, for logs of these sizes and with
-                           this number of topics (default: 100), and a page over HTTP that finds nothing
           match            measures what finding the filters of an event costs
           slots            measures the bytes from Redis into a replica, for these numbers of slots, on four replicas
                            and in a simulation of fifty

@@ -12,11 +12,6 @@ if (ClientProgram.TryRun(args))
 using var stop = new StopSignals();
 try
 {
-    if (args is ["reads", .. var reads])
-    {
-        await ReadCost.RunAsync(reads, stop.Token);
-        return 0;
-    }
     if (args is ["match"])
     {
         MatchCost.Run();

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Benchmarks.Measurements;
 using Benchmarks.Reports;
 using Benchmarks.Servers;
@@ -17,8 +16,7 @@ internal static class Suite
         new FanOut("fanout-100k", subscribers: 1_000, rate: 100, Goal.AtMost(1.0, "Nchan")),
         new FanOut("fanout-200k", subscribers: 1_000, rate: 200, Goal.AtMost(1.3, "Nchan")),
         new FanOut("fanout-5000-subscribers", subscribers: 5_000, rate: 10, Goal.AtMost(1.0, "Nchan")),
-        new SharedTopics(),
-        new Burst(),
+        new FanOut("burst", subscribers: 1_000, rate: 0, Goal.AtMost(0.3, "Nchan")),
         new PublishToReceive(),
         new Append("append-1-writer", writers: 1, batch: 1, null),
         new Append("append-8-writers", writers: 8, batch: 1, null),
@@ -91,10 +89,7 @@ internal static class Suite
 
     /// <summary>Returns a method that prints a text after the time of the clock.</summary>
     public static Action<string> ProgressFrom(Stopwatch clock) =>
-        text =>
-            Console.Error.WriteLine(
-                string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds, 6:F1} s  {text}")
-            );
+        text => Console.Error.WriteLine($"{clock.Elapsed.TotalSeconds, 6:F1} s  {text}");
 
     /// <summary>Returns the measurements with these beginnings of names, or all, of those that are fit.</summary>
     public static Measurement[] Choose(IReadOnlyList<string> names, Func<Measurement, bool> isFit)

@@ -29,7 +29,6 @@ internal static class CReader
             await Command.RunAsync(
                 "The C compiler",
                 [Compiler!, "-O2", "-o", program, Path.Combine(AppContext.BaseDirectory, "Client", "reader.c")],
-                null,
                 cancellationToken
             );
             _program = program;

@@ -126,8 +126,8 @@ internal sealed class BaseCommit : IAsyncDisposable
     }
 
     private static Task<string> GitAsync(string[] arguments, CancellationToken cancellationToken) =>
-        Command.RunAsync("git", ["git", "-C", Repository.Root, .. arguments], null, cancellationToken);
+        Command.RunAsync("git", ["git", "-C", Repository.Root, .. arguments], cancellationToken);
 
     private static Task<string> DotnetAsync(string[] arguments, CancellationToken cancellationToken) =>
-        Command.RunAsync("dotnet", ["dotnet", .. arguments], null, cancellationToken);
+        Command.RunAsync("dotnet", ["dotnet", .. arguments], cancellationToken);
 }

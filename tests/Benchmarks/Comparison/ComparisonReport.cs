@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Benchmarks.Measurements;
 using Benchmarks.Reports;
@@ -38,9 +37,7 @@ internal sealed class ComparisonReport(BenchmarkRun run, string current, string 
     }
 
     public string Text(TimeSpan elapsed) =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"""
+        $"""
             # Comparison with a base commit
 
             {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessStats.Describe()}; {run.Options.Rounds} rounds{(
@@ -53,8 +50,7 @@ internal sealed class ComparisonReport(BenchmarkRun run, string current, string 
             | measurement | metric | {@base} | current | current ÷ base | verdict |
             |---|---|---|---|---|---|
             {_rows}
-            """
-        );
+            """;
 
     private void Add(string name, Metric metric, IReadOnlyDictionary<string, Dictionary<int, double>> values)
     {

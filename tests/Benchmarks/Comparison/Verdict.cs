@@ -28,12 +28,7 @@ internal sealed class Verdict
 
     /// <summary>The median of the ratios, current to base, and their range.</summary>
     public string Ratio =>
-        _ratios.Length == 0
-            ? ""
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Statistics.Median(_ratios):F3} ({_ratios.Min():F3}–{_ratios.Max():F3})"
-            );
+        _ratios.Length == 0 ? "" : $"{Statistics.Median(_ratios):F3} ({_ratios.Min():F3}–{_ratios.Max():F3})";
 
     /// <param name="metric">The judged metric.</param>
     /// <param name="current">The current build's values, by round.</param>

@@ -11,7 +11,6 @@ internal static class Command
     public static async Task<string> RunAsync(
         string name,
         IEnumerable<string> command,
-        IReadOnlyDictionary<string, string>? environment,
         CancellationToken cancellationToken
     )
     {
@@ -20,8 +19,6 @@ internal static class Command
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (key, value) in environment ?? new Dictionary<string, string>())
-            start.Environment[key] = value;
         using var process = Start(name, start);
         try
         {

@@ -1,5 +1,3 @@
-using Benchmarks.Client;
-
 namespace Benchmarks.Measurements;
 
 /// <summary>Measures the server's allocation for a delivery: the same events to
@@ -32,20 +30,8 @@ internal sealed class Allocation : Measurement
 
                 async Task<double> PerEventAsync(int subscribers)
                 {
-                    var (topic, events) = (run.NewTopic(), (long)(Rate * run.Seconds(4)));
-                    var (readers, _) = await Clients.OpenAsync(
-                        new ReadOrder([peer.Subscribe(topic)], subscribers, events, 60),
-                        cancellationToken
-                    );
-                    await using var _ = readers;
-                    await Task.Delay(1_500, cancellationToken); // lets the work after connecting finish
-                    var before = peer.Probe.Allocated();
-                    await Clients.PublishAsync(
-                        new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 4, Rate, events, 1, 30),
-                        cancellationToken
-                    );
-                    await readers.NextAsync<ReadResult>(cancellationToken);
-                    return (peer.Probe.Allocated() - before) / (double)events;
+                    var d = await FanOut.DeliverAsync(run, peer, subscribers, Rate, run.Seconds(4), cancellationToken);
+                    return d.Allocated * subscribers / (double)d.Read.Events;
                 }
             },
             cancellationToken

@@ -22,7 +22,8 @@ internal sealed class Bookkeeping : Measurement
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
         var (nanoseconds, bytes) = Measure();
-        var front = await FanOut.FrontCpuAsync(run, run.StreamApi, Streams, Rate, run.Seconds(5), cancellationToken);
+        var d = await FanOut.DeliverAsync(run, run.StreamApi, Streams, Rate, run.Seconds(5), cancellationToken);
+        var front = d.FrontCpu * 1e6 / d.Read.Events;
         run.Record(this, Subject, (Time, nanoseconds), (Share, nanoseconds / (front * 1_000) * 100), (Size, bytes));
     }
 

@@ -61,7 +61,6 @@ internal sealed class Generator : Measurement
             Clients,
             Rate,
             Seconds,
-            connections: 4,
             cancellationToken,
             servedAs: reader,
             kind

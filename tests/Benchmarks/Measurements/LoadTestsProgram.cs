@@ -28,7 +28,6 @@ internal static class LoadTestsProgram
                     reports,
                     .. arguments,
                 ],
-                null,
                 cancellationToken
             );
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Streaming.Fanout;
 using Streaming.Frames;
 
@@ -44,9 +43,7 @@ internal static class MatchCost
             }
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMicroseconds / looked);
         }
-        Console.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"| {name} | {best:G3} µs | {found.Count} found |")
-        );
+        Console.WriteLine($"| {name} | {best:G3} µs | {found.Count} found |");
     }
 
     private static string[] Branching(int filter, Random random, int count) =>

@@ -1,5 +1,4 @@
 using Benchmarks.Client;
-using Benchmarks.Servers;
 using Harness;
 
 namespace Benchmarks.Measurements;
@@ -25,7 +24,8 @@ internal sealed class Memory : Measurement
             async kind =>
             {
                 await using var peer = await kind.StartAnotherAsync(cancellationToken);
-                await WarmUpAsync(run, peer, cancellationToken);
+                // Loads the code of a first stream, which must not count as a stream's memory.
+                await FanOut.DeliverAsync(run, peer, 20, 20, 1, cancellationToken);
                 var empty = ProcessStats.MemoryKb(peer.Front);
                 var (readers, _) = await Clients.OpenAsync(
                     new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 120),
@@ -45,20 +45,4 @@ internal sealed class Memory : Measurement
             },
             cancellationToken
         );
-
-    /// <summary>Loads the code of a first stream, which must not count as a stream's memory.</summary>
-    private static async Task WarmUpAsync(BenchmarkRun run, Peer peer, CancellationToken cancellationToken)
-    {
-        var topic = run.NewTopic();
-        var (readers, _) = await Clients.OpenAsync(
-            new ReadOrder([peer.Subscribe(topic)], 20, 20, 30),
-            cancellationToken
-        );
-        await using var _ = readers;
-        await Clients.PublishAsync(
-            new PublishOrder(peer.Publish, peer.HasTopics ? topic : null, 4, 20, 20, 1, 20),
-            cancellationToken
-        );
-        await readers.NextAsync<ReadResult>(cancellationToken);
-    }
 }

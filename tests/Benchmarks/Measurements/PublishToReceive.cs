@@ -1,4 +1,3 @@
-using Benchmarks.Client;
 using Benchmarks.Servers;
 
 namespace Benchmarks.Measurements;
@@ -49,41 +48,30 @@ internal sealed class PublishToReceive : Measurement
         // The first run is not measured, because this path's code is compiled meanwhile.
         if (run.Round == 1 || publishedAt != readAt)
             await OneAsync(run.Seconds(2));
-        var (read, published) = await OneAsync(run.Seconds(6));
-        if (!run.IsWhole(this, publishedAt, read))
+
+        var d = await OneAsync(run.Seconds(6));
+        if (!run.IsWhole(this, publishedAt, d.Read))
             return;
         run.Record(
             this,
             name,
-            (Metrics.P50, read.P50Ms),
-            (Metrics.P99, read.P99Ms),
-            (Metrics.AppendP50, published.P50Ms),
-            (Metrics.AppendP99, published.P99Ms),
-            (Metrics.Rate, read.Events / published.Seconds)
+            (Metrics.P50, d.Read.P50Ms),
+            (Metrics.P99, d.Read.P99Ms),
+            (Metrics.AppendP50, d.Published.P50Ms),
+            (Metrics.AppendP99, d.Published.P99Ms),
+            (Metrics.Rate, d.Read.Events / d.Published.Seconds)
         );
 
-        async Task<(ReadResult, PublishResult)> OneAsync(double seconds)
-        {
-            var (topic, events) = (run.NewTopic(), (long)(Rate * seconds));
-            var (readers, _) = await Clients.OpenAsync(
-                new ReadOrder([readAt.Subscribe(topic)], 1, events, seconds + 30),
-                cancellationToken
+        Task<Delivery> OneAsync(double seconds) =>
+            FanOut.DeliverAsync(
+                run,
+                readAt,
+                1,
+                Rate,
+                seconds,
+                cancellationToken,
+                publishedAt: publishedAt,
+                connections: 32
             );
-            await using var _ = readers;
-            await Task.Delay(300, cancellationToken);
-            var published = await Clients.PublishAsync(
-                new PublishOrder(
-                    publishedAt.Publish,
-                    publishedAt.HasTopics ? topic : null,
-                    32,
-                    Rate,
-                    events,
-                    1,
-                    seconds + 20
-                ),
-                cancellationToken
-            );
-            return (await readers.NextAsync<ReadResult>(cancellationToken), published);
-        }
     }
 }

@@ -13,7 +13,7 @@ internal sealed class NchanPeer : Peer
     private static LocalProgram? _program;
 
     private NchanPeer(Uri address, SystemProcess nginx, string folder)
-        : base("Nchan", address, nginx, folder) { }
+        : base("Nchan", address, () => nginx.Processes, nginx, folder) { }
 
     /// <summary>Finds or fetches Nchan. Returns null, or the reason why it cannot be measured here.</summary>
     public static string? Find()
@@ -66,7 +66,7 @@ internal sealed class NchanPeer : Peer
                 ? null
                 : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }
         );
-        return await StartedAsync(new NchanPeer(address, nginx, folder), cancellationToken);
+        return await StartedAsync(new NchanPeer(address, nginx, folder), nginx, cancellationToken);
     }
 
     private static string Configure(string folder, int port) =>

@@ -5,13 +5,18 @@ namespace Benchmarks.Servers;
 /// <summary>A server under test: its addresses for subscribing and publishing, and its processes.</summary>
 /// <param name="name">Its name in the results.</param>
 /// <param name="address">Its address.</param>
-/// <param name="server">The process that holds the connections.</param>
+/// <param name="front">Returns the process that holds the connections, with its children.</param>
+/// <param name="server">What ends with the peer.</param>
 /// <param name="folder">Its own folder, which goes with it.</param>
-internal abstract class Peer(string name, Uri address, SystemProcess server, string folder) : IAsyncDisposable
+internal abstract class Peer(
+    string name,
+    Uri address,
+    Func<IReadOnlyList<int>> front,
+    IAsyncDisposable server,
+    string folder
+) : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-
-    private SystemProcess Server => server;
 
     public string Name => name;
     public Uri Address => address;
@@ -25,7 +30,7 @@ internal abstract class Peer(string name, Uri address, SystemProcess server, str
     public virtual bool HasTopics => false;
 
     /// <summary>The process that holds the connections, with its children.</summary>
-    public IReadOnlyList<int> Front => Server.Processes;
+    public IReadOnlyList<int> Front => front();
 
     /// <summary>All processes that work for a delivery, stores and relay included.</summary>
     public virtual IReadOnlyList<int> Processes => Front;
@@ -38,19 +43,19 @@ internal abstract class Peer(string name, Uri address, SystemProcess server, str
 
     public virtual async ValueTask DisposeAsync()
     {
-        await Server.DisposeAsync();
+        await server.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>Starts the server of a peer, or disposes the peer.</summary>
-    protected static async Task<T> StartedAsync<T>(T peer, CancellationToken cancellationToken)
+    protected static async Task<T> StartedAsync<T>(T peer, SystemProcess server, CancellationToken cancellationToken)
         where T : Peer
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StartLimit);
         try
         {
-            await peer.Server.StartAsync(limit.Token);
+            await server.StartAsync(limit.Token);
             return peer;
         }
         catch (Exception e)

@@ -6,7 +6,7 @@ namespace Benchmarks.Servers;
 internal sealed class PlainPeer : Peer
 {
     private PlainPeer(Uri address, SystemProcess server, string folder, ServerProbe probe)
-        : base("plain ASP.NET", address, server, folder) => Probe = probe;
+        : base("plain ASP.NET", address, () => server.Processes, server, folder) => Probe = probe;
 
     public override Uri Subscribe(string topic) => new(Address, "/sse");
 
@@ -28,6 +28,6 @@ internal sealed class PlainPeer : Peer
             // The default of Microsoft.NET.Sdk.Web.
             new Dictionary<string, string>(probe.Environment) { ["DOTNET_gcServer"] = "1" }
         );
-        return StartedAsync(new PlainPeer(address, server, folder, probe), cancellationToken);
+        return StartedAsync(new PlainPeer(address, server, folder, probe), server, cancellationToken);
     }
 }

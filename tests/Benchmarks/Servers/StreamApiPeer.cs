@@ -16,12 +16,11 @@ internal sealed class StreamApiPeer : Peer
     private StreamApiPeer(
         StreamApiSystem system,
         bool ownsSystem,
-        SystemProcess replica,
+        RunningService replica,
         string folder,
-        ServerProbe probe,
-        Uri address
+        ServerProbe probe
     )
-        : base(system.Build.Name, address, replica, folder)
+        : base(system.Build.Name, replica.Url, () => [replica.Process.Id], replica, folder)
     {
         _system = system;
         _ownsSystem = ownsSystem;
@@ -60,30 +59,19 @@ internal sealed class StreamApiPeer : Peer
         CancellationToken cancellationToken
     ) => StartAsync(_system, ownsSystem: false, settings, cancellationToken);
 
-    private static Task<StreamApiPeer> StartAsync(
+    private static async Task<StreamApiPeer> StartAsync(
         StreamApiSystem system,
         bool ownsSystem,
         Dictionary<string, string> settings,
         CancellationToken cancellationToken
     )
     {
-        var address = FreeAddress();
         var folder = Directory.CreateTempSubdirectory("streamapi-").FullName;
         var probe = new ServerProbe(Path.Combine(folder, "probe"));
-        var environment = system.Environment.Concat(probe.Environment).ToDictionary();
-        foreach (var (name, value) in settings)
-            environment[name] = value;
-
-        var dll = system.Build.StreamApi;
-        var replica = new SystemProcess(
-            "StreamApi",
-            ["dotnet", dll, "--urls", address.ToString()],
-            token => IsLiveAsync(address, token),
-            environment,
-            folder: Path.GetDirectoryName(dll)
-        );
-        var peer = new StreamApiPeer(system, ownsSystem, replica, folder, probe, address);
-        return StartedAsync(peer, cancellationToken);
+        var all = probe.Environment.Concat(settings).ToDictionary();
+        var replica = await system.World.StartReplicaAsync(all).WaitAsync(cancellationToken);
+        await system.World.WaitForModeAsync("live");
+        return new StreamApiPeer(system, ownsSystem, replica, folder, probe);
     }
 
     /// <summary>Waits until every appended event has been relayed to this replica.</summary>
@@ -99,11 +87,6 @@ internal sealed class StreamApiPeer : Peer
         )
             await Task.Delay(20, cancellationToken);
     }
-
-    private static async Task<bool> IsLiveAsync(Uri address, CancellationToken cancellationToken) =>
-        await AnswersAsync(new Uri(address, "/health"), cancellationToken)
-        && await SelfAsync(address, cancellationToken) is { } self
-        && self.GetProperty("mode").GetString() == "live";
 
     /// <summary>Returns a replica's own entry in its list.</summary>
     private static async Task<JsonElement?> SelfAsync(Uri address, CancellationToken cancellationToken)

@@ -1,35 +1,19 @@
 using Harness;
 using Harness.Worlds;
-using Command = Benchmarks.Machine.Command;
 
 namespace Benchmarks.Servers;
 
 /// <summary>The parts that the replicas of one system share: stores, Broadcaster and a telemetry receiver.</summary>
-internal sealed class StreamApiSystem : IAsyncDisposable
+internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsyncDisposable
 {
-    private readonly ChildProcess _broadcaster;
-    private readonly OtlpReceiver _telemetry;
-    private bool _isStopped;
+    private OtlpReceiver? _telemetry;
+    private World? _world;
 
-    private StreamApiSystem(
-        ServiceBuild build,
-        StorePair stores,
-        OtlpReceiver telemetry,
-        ChildProcess broadcaster,
-        Dictionary<string, string> environment
-    )
-    {
-        Build = build;
-        Stores = stores;
-        Environment = environment;
-        _telemetry = telemetry;
-        _broadcaster = broadcaster;
-    }
-
-    public ServiceBuild Build { get; }
-    public StorePair Stores { get; }
-    public IReadOnlyDictionary<string, string> Environment { get; }
-    public IReadOnlyList<int> Processes => [.. Stores.Processes, .. _broadcaster.Processes];
+    public ServiceBuild Build => build;
+    public StorePair Stores { get; } = new(durable);
+    public World World => _world!;
+    public IReadOnlyList<int> Processes =>
+        [.. Stores.Processes, .. World.Broadcasters.Where(b => !b.HasExited).Select(b => b.Process.Id)];
 
     public static async Task<StreamApiSystem> StartAsync(
         ServiceBuild build,
@@ -38,62 +22,52 @@ internal sealed class StreamApiSystem : IAsyncDisposable
         Dictionary<string, string>? settings = null
     )
     {
-        var stores = new StorePair(durable);
-        OtlpReceiver? telemetry = null;
+        var system = new StreamApiSystem(build, durable);
         try
         {
-            await stores.StartAsync(cancellationToken);
-
-            // Without an exporter .NET's histograms would count nothing and cost nothing.
-            telemetry = await OtlpReceiver.StartAsync(body => body.CopyToAsync(Stream.Null), cancellationToken);
-            var environment = new Dictionary<string, string>(telemetry.Settings)
-            {
-                ["ConnectionStrings__eventstore"] = stores.Postgres.ConnectionString,
-                ["ConnectionStrings__redis"] = stores.Redis.ConnectionString,
-                ["Traffic__Enabled"] = "false",
-                // Other environments limit the streams that an address may open a minute.
-                ["ASPNETCORE_ENVIRONMENT"] = "Development",
-                // Exported early, so that telemetry of connecting is sent before deliveries are measured.
-                ["OTEL_BSP_SCHEDULE_DELAY"] = "500",
-                ["OTEL_BLRP_SCHEDULE_DELAY"] = "500",
-            };
-            foreach (var (name, value) in settings ?? [])
-                environment[name] = value;
-            await Command.RunAsync(
-                "StreamApi migrate",
-                ["dotnet", build.StreamApi, "migrate"],
-                environment,
-                cancellationToken
-            );
-            var broadcaster = ChildProcess.Start(
-                "Broadcaster",
-                ["dotnet", build.Broadcaster, "--urls", "http://127.0.0.1:0"],
-                environment,
-                folder: Path.GetDirectoryName(build.Broadcaster)
-            );
-            return new StreamApiSystem(build, stores, telemetry, broadcaster, environment);
+            await system.StartAsync(settings ?? [], cancellationToken);
+            return system;
         }
         catch
         {
-            if (telemetry is not null)
-                await telemetry.DisposeAsync();
-            await stores.DisposeAsync();
+            await system.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>Ends the Broadcaster, in whose place a measurement publishes.</summary>
-    public async Task StopBroadcasterAsync()
-    {
-        if (!_isStopped)
-            await _broadcaster.DisposeAsync();
-        _isStopped = true;
-    }
-
     public async ValueTask DisposeAsync()
     {
-        await StopBroadcasterAsync();
-        await _telemetry.DisposeAsync();
+        if (_world is not null)
+            await _world.DisposeAsync();
+        if (_telemetry is not null)
+            await _telemetry.DisposeAsync();
         await Stores.DisposeAsync();
+    }
+
+    private async Task StartAsync(Dictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        await Stores.StartAsync(cancellationToken);
+        var stores = new Stores(Stores.Postgres.ConnectionString, Stores.Redis.ConnectionString);
+        var database = new Npgsql.NpgsqlConnectionStringBuilder(stores.EventStore);
+
+        // By the build's own program: its schema may differ.
+        var migration = new Dictionary<string, string>(StoreLinks.Of(database, stores.Redis))
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+        };
+        await ServiceProcess.RunToEndAsync(build.StreamApi, ["migrate"], migration, cancellationToken);
+
+        // Without an exporter .NET's histograms would count nothing and cost nothing.
+        _telemetry = await OtlpReceiver.StartAsync(body => body.CopyToAsync(Stream.Null), cancellationToken);
+        _world = await World.Start(o =>
+        {
+            o.On(stores).Database(database).Unlinked().Replicas(0).AsProcesses().Until(cancellationToken);
+            o.Programs(service => service == "StreamApi" ? build.StreamApi : build.Broadcaster);
+            // As in production: what is used often is compiled again.
+            o.Set("DOTNET_TC_CallCounting", 1).Set("EventStore:Channel", new EventStore.EventStoreOptions().Channel);
+            // Exported early, so that telemetry of connecting is sent before deliveries are measured.
+            o.Set(_telemetry.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 500).Set("OTEL_BLRP_SCHEDULE_DELAY", 500);
+            o.Set(settings);
+        });
     }
 }

@@ -65,7 +65,8 @@ internal sealed class SlotCpu : IAsyncDisposable
             ["Streaming__LeaveIndexesAfter"] = leaves ? "00:00:05" : "00:00:00",
         };
         var replica = await StreamApiPeer.StartAsync(durable: false, cancellationToken, settings);
-        await replica.System.StopBroadcasterAsync();
+        // The load publishes in its place.
+        await replica.System.World.Broadcasters[0].DisposeAsync();
         var stores = replica.System.Stores;
         var count = int.Parse(slots, CultureInfo.InvariantCulture);
         return new SlotCpu(

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Benchmarks.Slots;
 
 /// <summary>Topics of tenants, drawn by Zipf's law: the n-th tenant has 1/n of the first one's events.</summary>
@@ -18,7 +16,7 @@ internal sealed class ZipfTopics
         for (var n = 0; n < tenants; n++)
         {
             _sums[n] = sum += 1.0 / (n + 1);
-            _topics[n] = string.Create(CultureInfo.InvariantCulture, $"tenant{n}.orders");
+            _topics[n] = $"tenant{n}.orders";
         }
     }
 
