@@ -61,6 +61,7 @@ internal sealed class PagesSystem : IAsyncDisposable
             "WebFrontend",
             new Dictionary<string, string>(settings) { ["StreamApi__PublicUrl"] = StreamApi.ToString() },
             address.ToString(),
+            clock: null,
             TestContext.Current.CancellationToken
         );
 
