@@ -1,8 +1,8 @@
 using System.Net;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Harness;
+using Integration.Seeds;
 
 namespace Integration.Llm;
 
@@ -12,6 +12,9 @@ namespace Integration.Llm;
 public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<BoundTests.ShortReads>
 {
     private const int ReadBytes = 65_536;
+
+    private FakeUpstream Upstream => fixture.Upstream;
+    private RunningService Replica => fixture.System.Replicas[0];
 
     /// <summary>A replica with a small limit on reads of a run.</summary>
     public sealed class ShortReads : SharedLlmSystem
@@ -24,150 +27,100 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     public async Task A_message_is_bounded_in_size_and_all_messages_of_a_client_by_its_budget()
     {
         await using var replica = await fixture.System.StartReplicaAsync(
-            new() { ["Limits__PublishKilobytesPerSecond"] = "64" }
+            new() { ["Limits__PublishKilobytesPerSecond"] = "16" }
         );
-        var session = await SessionAsync(replica, "demo");
-        using (
-            var large = await LlmSystem.PostAsync(
-                replica,
-                $"/message/{session}",
-                new { content = new string('x', 30_001) }
-            )
-        )
+        var session = await LlmSystem.SessionAsync(replica);
+        using (var large = await SendAsync(new string('x', 30_001)))
         {
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
-            Assert.Contains("Llm:MaxMessageBytes", await large.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            Assert.Contains("Llm:MaxMessageBytes", await large.TextAsync(), StringComparison.Ordinal);
         }
         // Three bytes each: a limit on characters would allow three times as many bytes.
-        using (
-            var wide = await LlmSystem.PostAsync(
-                replica,
-                $"/message/{session}",
-                new { content = new string('語', 10_001) }
-            )
-        )
+        using (var wide = await SendAsync(new string('語', 10_001)))
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, wide.StatusCode);
-        using (
-            var right = await LlmSystem.PostAsync(
-                replica,
-                $"/message/{session}",
-                new { content = new string('x', 30_000) }
-            )
-        )
+        using (var right = await SendAsync(Upstream.On(request => request.SayAsync("ok"), length: 30_000)))
             Assert.Equal(HttpStatusCode.OK, right.StatusCode);
 
-        // The budget of ten seconds is 640 kB; these are twice as many.
-        var answers = await Task.WhenAll(
-            Enumerable
-                .Range(0, 45)
-                .Select(_ =>
-                    LlmSystem.PostAsync(replica, $"/message/{session}", new { content = new string('x', 29_000) })
-                )
-        );
-        Assert.All(
-            answers,
-            a => Assert.Contains(a.StatusCode, (HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.TooManyRequests])
-        );
-        Assert.Contains(
-            answers,
-            a => a.StatusCode == HttpStatusCode.TooManyRequests && a.Headers.RetryAfter is not null
-        );
-        foreach (var answer in answers)
-            answer.Dispose();
+        // The budget of ten seconds is 160 kB; these are twice as many.
+        var message = Upstream.On(request => request.SayAsync("ok"), length: 29_000);
+        var refusals = 0;
+        await foreach (var sent in Task.WhenEach(Enumerable.Range(0, 12).Select(_ => SendAsync(message))))
+        {
+            using var answer = await sent;
+            if (answer.StatusCode == HttpStatusCode.OK)
+                continue;
+            Assert.Equal(HttpStatusCode.TooManyRequests, answer.StatusCode);
+            Assert.NotNull(answer.Headers.RetryAfter);
+            refusals++;
+            break; // the others are refused later, because their client does not wait
+        }
+        Assert.Equal(1, refusals);
+
+        Task<HttpResponseMessage> SendAsync(string content) =>
+            LlmSystem.PostAsync(replica, $"/message/{session}", new { content });
     }
 
     [Fact]
     public async Task The_model_and_readers_get_the_newest_part_of_a_long_conversation()
     {
-        var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
-        var session = await SessionAsync(replica, "openai");
+        var session = await LlmSystem.SessionAsync(Replica);
         var seen = new List<JsonElement>();
-        var prompts = Enumerable
-            .Range(0, 6)
-            .Select(i =>
-                upstream.On(
-                    async request =>
-                    {
-                        lock (seen)
-                            seen.Add(request.Body);
-                        await request.StartAsync();
-                        await request.TokenAsync($"answer {i}");
-                        await request.EndAsync(1);
-                    },
-                    length: 20_000
-                )
-            )
-            .ToList();
-        await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
+        var prompts = Prompts(
+            6,
+            async (request, i) =>
+            {
+                lock (seen)
+                    seen.Add(request.Body);
+                await request.SayAsync($"answer {i}");
+            }
+        );
+        await using var reader = await SseReader.OpenAsync(Replica.Url, "/stream/" + session);
         for (var i = 0; i < prompts.Count; i++)
         {
-            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompts[i] }))
-                Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
-            await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == i + 1);
+            await LlmSystem.SendAsync(Replica, session, prompts[i]);
+            await LlmSystem.AnsweredAsync(reader, i + 1);
         }
         Assert.Equal(
-            Enumerable.Range(0, 6).Select(i => $"answer {i}"),
-            reader
-                .Events.Where(e => e.Data!.Contains("content", StringComparison.Ordinal))
-                .Select(e => JsonDocument.Parse(e.Data!).RootElement.GetProperty("data").GetString())
+            string.Concat(Enumerable.Range(0, 6).Select(i => $"answer {i}")),
+            LlmSystem.Text(reader.Events, "data")
         );
 
         // The third message fits; the fourth leaves no room for the first.
         Assert.Equal([prompts[0], "answer 0", prompts[1], "answer 1", prompts[2]], SaidIn(seen[2]));
         Assert.Equal([prompts[3], "answer 3", prompts[4], "answer 4", prompts[5]], SaidIn(seen[5]));
 
-        using var response = await LlmSystem.Http.GetAsync(new Uri(replica.Url, "/session/" + session));
-        Assert.InRange(
-            response.Content.Headers.ContentLength ?? (await response.Content.ReadAsByteArrayAsync()).Length,
-            1,
-            ReadBytes + 4_096
-        );
-        var state = await response.Content.ReadFromJsonAsync<JsonElement>();
-        Assert.True(state.GetProperty("truncated").GetBoolean());
-        Assert.Equal(
-            prompts[^3..],
-            state.GetProperty("turns").EnumerateArray().Select(t => t.GetProperty("message").GetString())
-        );
-        Assert.Equal(
-            ["answer 3", "answer 4", "answer 5"],
-            state
-                .GetProperty("turns")
-                .EnumerateArray()
-                .Select(t => t.GetProperty("events")[0].GetProperty("data").GetString())
-        );
-        Assert.Equal("openai", state.GetProperty("provider").GetString());
+        using var response = await Requests.SendAsync(Replica.Url, HttpMethod.Get, "/session/" + session);
+        var text = await response.TextAsync();
+        Assert.InRange(Encoding.UTF8.GetByteCount(text), 1, ReadBytes + 4_096);
+        var state = JsonElement.Parse(text);
+        Assert.Equal(("openai", true), (state.Text("provider"), state.At("truncated").GetBoolean()));
+        Assert.Equal(prompts[^3..], state.Items("turns").Select(t => t.Text("message")));
+        Assert.Equal(["answer 3", "answer 4", "answer 5"], state.Items("turns").Select(t => t.Text("events.0.data")));
         Assert.Equal(reader.LastId, Assert.Single(response.Headers.GetValues("X-Sse-Position")));
+
+        static IEnumerable<string?> SaidIn(JsonElement request) =>
+            request.Items("messages").Where(m => m.Text("role") != "system").Select(m => m.Text("content"));
     }
 
     [Fact]
     public async Task Messages_that_wait_are_answered_in_order_however_many_bytes_they_are()
     {
-        var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
-        var session = await SessionAsync(replica, "openai");
+        var session = await LlmSystem.SessionAsync(Replica);
         var go = new TaskCompletionSource();
-
-        var prompts = Enumerable
-            .Range(0, 6)
-            .Select(i =>
-                upstream.On(
-                    async request =>
-                    {
-                        await go.Task.WaitAsync(request.Gone);
-                        await request.StartAsync();
-                        await request.TokenAsync($"answer {i}");
-                        await request.EndAsync(1);
-                    },
-                    length: 20_000
-                )
-            )
-            .ToList();
+        var prompts = Prompts(
+            6,
+            async (request, i) =>
+            {
+                await go.Task.WaitAsync(request.Gone);
+                await request.SayAsync($"answer {i}");
+            }
+        );
 
         foreach (var prompt in prompts)
-            using (var sent = await LlmSystem.PostAsync(replica, $"/message/{session}", new { content = prompt }))
-                Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+            await LlmSystem.SendAsync(Replica, session, prompt);
         go.SetResult();
-        await using var reader = await SseReader.OpenAsync(replica.Url, "/stream/" + session);
-        await reader.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") == prompts.Count);
+        await using var reader = await SseReader.OpenAsync(Replica.Url, "/stream/" + session);
+        await LlmSystem.AnsweredAsync(reader, prompts.Count);
         Assert.Equal(
             string.Concat(Enumerable.Range(0, 6).Select(i => $"answer {i}")),
             LlmSystem.Text(reader.Events, "data")
@@ -183,28 +136,21 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             new() { ["Limits__HeldMegabytesPerClient"] = "1", ["Llm__MaxMessageBytes"] = "100000" }
         );
         var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var prompt = fixture.Upstream.On(
+        var prompt = Upstream.On(
             async request =>
             {
                 asked.TrySetResult();
                 await go.Task.WaitAsync(request.Gone);
-                await request.StartAsync();
-                await request.EndAsync(1);
+                await request.SayAsync();
             },
             length: 100_000
         );
         // Admitted, and then refused as too many events.
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await ManyZerosAsync());
-        await using var reader = ofSession ? null : await AskAsync(replica, prompt);
+        var question = new { prompt, provider = "openai" };
+        await using var reader = ofSession ? null : await LlmSystem.OpenAsync(replica, "/stream", question);
         if (ofSession)
-            using (
-                var sent = await LlmSystem.PostAsync(
-                    replica,
-                    $"/message/{await SessionAsync(replica, "openai")}",
-                    new { content = prompt }
-                )
-            )
-                Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+            await LlmSystem.SendAsync(replica, await LlmSystem.SessionAsync(replica), prompt);
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         // The zeros take 0.9 MB, and the prompt 0.2 MB.
         Assert.Equal(HttpStatusCode.TooManyRequests, await ManyZerosAsync());
@@ -224,67 +170,25 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     [Fact]
     public async Task A_generation_longer_than_a_read_says_so_and_its_stream_has_the_rest()
     {
-        var (upstream, replica) = (fixture.Upstream, fixture.System.Replicas[0]);
-        var said = new StringBuilder();
+        var tokens = Enumerable.Range(0, 300).Select(i => $"{i} ".PadRight(1_000, 'x')).ToArray();
+        var said = string.Concat(tokens);
+        var id = await LlmSystem.GenerateAsync(Replica, Upstream.Saying(tokens), "openai");
+        await using (var whole = await LlmSystem.ReadAsync(Replica, id))
+            Assert.Equal(said, LlmSystem.Text(whole.Events, "text"));
 
-        var prompt = upstream.On(async request =>
-        {
-            await request.StartAsync();
-            for (var i = 0; i < 300; i++)
-            {
-                var token = $"{i} ".PadRight(1_000, 'x');
-                said.Append(token);
-                await request.TokenAsync(token);
-            }
-            await request.EndAsync(300);
-        });
-
-        var id = await LlmSystem.GenerateAsync(replica, prompt, "openai");
-
-        await using (var whole = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id)))
-        {
-            await whole.WaitForEndAsync();
-            Assert.Equal(said.ToString(), LlmSystem.Text(whole.Events, "text"));
-        }
-
-        using var response = await LlmSystem.Http.GetAsync(new Uri(replica.Url, $"/v1/generations/{id}"));
-        var state = await response.Content.ReadFromJsonAsync<JsonElement>();
-        var text = state.GetProperty("text").GetString()!;
-        Assert.True(state.GetProperty("truncated").GetBoolean());
-        Assert.Equal(
-            ("done", 300),
-            (state.GetProperty("status").GetString(), state.GetProperty("usage").GetProperty("outputTokens").GetInt32())
-        );
+        using var response = await Requests.SendAsync(Replica.Url, HttpMethod.Get, $"/v1/generations/{id}");
+        var state = await response.JsonAsync();
+        var text = state.Text("text")!;
+        Assert.True(state.At("truncated").GetBoolean());
+        Assert.Equal(("done", 300), (state.Text("status"), state.Number("usage.outputTokens")));
         Assert.True(text.Length < ReadBytes, $"{text.Length} characters");
 
-        await using var rest = await SseReader.OpenAsync(
-            replica.Url,
-            LlmSystem.Stream(id),
-            Assert.Single(response.Headers.GetValues("X-Sse-Position"))
-        );
-
-        await rest.WaitForEndAsync();
-        Assert.Equal(said.ToString(), text + LlmSystem.Text(rest.Events, "text"));
+        var position = Assert.Single(response.Headers.GetValues("X-Sse-Position"));
+        await using var rest = await LlmSystem.ReadAsync(Replica, id, position);
+        Assert.Equal(said, text + LlmSystem.Text(rest.Events, "text"));
     }
 
-    private static IEnumerable<string?> SaidIn(JsonElement request) =>
-        request
-            .GetProperty("messages")
-            .EnumerateArray()
-            .Where(m => m.GetProperty("role").GetString() != "system")
-            .Select(m => m.GetProperty("content").GetString());
-
-    private static Task<SseReader> AskAsync(RunningService replica, string prompt) =>
-        SseReader.OpenAsync(
-            replica.Url,
-            "/stream",
-            method: HttpMethod.Post,
-            body: JsonContent.Create(new { prompt, provider = "openai" })
-        );
-
-    private static async Task<string> SessionAsync(RunningService replica, string provider)
-    {
-        using var response = await LlmSystem.PostAsync(replica, "/session", new { provider });
-        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("session_id").GetString()!;
-    }
+    /// <summary>Registers long messages with their answers.</summary>
+    private List<string> Prompts(int count, Func<UpstreamRequest, int, Task> answer) =>
+        [.. Enumerable.Range(0, count).Select(i => Upstream.On(request => answer(request, i), length: 20_000))];
 }

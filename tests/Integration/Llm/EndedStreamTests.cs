@@ -6,7 +6,7 @@ using System.Text;
 namespace Integration.Llm;
 
 /// <summary>The connection of a stream that has ended: a client that keeps it loses its next request.</summary>
-public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
+public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
     private const int Streams = 20,
         Requests = 100;
@@ -29,8 +29,8 @@ public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : IClassFix
     public async Task The_end_of_a_stream_arrives_together_with_the_end_of_its_connection(WrittenTo output)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux keeps a segment back.");
-        var server = shared.World.A.Url;
-        var id = await LlmSystem.GenerateAsync(shared.World.A, "x", maxTokens: 1);
+        var server = A.Url;
+        var id = await LlmSystem.GenerateAsync(A, "x", maxTokens: 1);
         var request =
             output == WrittenTo.SmallBuffer
                 ? $"POST /sse/backpressure-chat HTTP/1.1\r\nHost: {server.Authority}\r\n"
@@ -39,7 +39,7 @@ public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : IClassFix
         for (var i = 0; i < Streams; i++)
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(server.Host, server.Port, TestContext.Current.CancellationToken);
+            await socket.ConnectAsync(server.Host, server.Port, Stop);
             if (output == WrittenTo.Pipe)
                 await AskAsync(socket, $"HEAD /alive HTTP/1.1\r\nHost: {server.Authority}\r\n\r\n", "\r\n\r\n");
             await AskAsync(socket, request, "\r\n0\r\n\r\n");
@@ -51,16 +51,12 @@ public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : IClassFix
     [Fact]
     public async Task A_request_right_after_the_end_of_a_stream_is_answered()
     {
-        using var http = new HttpClient { BaseAddress = shared.World.A.Url };
-        var id = await LlmSystem.GenerateAsync(shared.World.A, "x", maxTokens: 1);
+        using var http = new HttpClient { BaseAddress = A.Url };
+        var id = await LlmSystem.GenerateAsync(A, "x", maxTokens: 1);
         for (var i = 0; i < Requests; i++)
         {
-            await http.GetStringAsync(LlmSystem.Stream(id), TestContext.Current.CancellationToken);
-            using var answer = await http.PostAsJsonAsync(
-                "/v1/events",
-                new EventBody("ended.streams", "n", i),
-                TestContext.Current.CancellationToken
-            );
+            await http.GetStringAsync(LlmSystem.Stream(id), Stop);
+            using var answer = await http.PostAsJsonAsync("/v1/events", new EventBody("ended.streams", "n", i), Stop);
             Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         }
     }
@@ -68,11 +64,11 @@ public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : IClassFix
     /// <summary>Sends a request and reads to the end of the answer.</summary>
     private static async Task AskAsync(Socket socket, string request, string end)
     {
-        await socket.SendAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(request), Stop);
         var (answer, buffer) = (new StringBuilder(), new byte[16 * 1024]);
         while (!answer.ToString().EndsWith(end, StringComparison.Ordinal))
         {
-            var read = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+            var read = await socket.ReceiveAsync(buffer, Stop);
             Assert.True(read > 0, "The connection ended before the answer.");
             answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
         }

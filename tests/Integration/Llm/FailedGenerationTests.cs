@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Integration.Llm;
 
 /// <summary>Failures that no provider reports: a bug of this server, for example.</summary>
-public sealed class FailedGenerationTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
+public sealed class FailedGenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
     private const int Tokens = 1_000;
 
@@ -18,16 +18,13 @@ public sealed class FailedGenerationTests(AssemblyWide<LlmSystem> shared) : ICla
     [Fact]
     public async Task A_generation_that_fails_unexpectedly_keeps_the_text_before_its_failure()
     {
-        var services = ((ServiceHost)shared.World.A).Services;
+        var services = ((ServiceHost)A).Services;
         using var client = new ScriptedChatClient((_, _, _) => FailAsync());
         var call = new ChatCall(new ChatTarget(client, "demo", "demo"), [new ChatMessage(ChatRole.User, "x")], new());
         var id = Guid.NewGuid().ToString("N");
-        await services
-            .GetRequiredService<Generator>()
-            .StartAsync(call, id, owner: null, TestContext.Current.CancellationToken);
+        await services.GetRequiredService<Generator>().StartAsync(call, id, owner: null, Stop);
 
-        await using var reader = await SseReader.OpenAsync(shared.World.B.Url, LlmSystem.Stream(id));
-        await reader.WaitForEndAsync();
+        await using var reader = await LlmSystem.ReadAsync(B, id);
         Assert.Equal(Text, LlmSystem.Text(reader.Events, "text"));
         Assert.Equal(("error", "failed"), (reader.Events.Last().Event, reader.Events.Last().Json().Text("reason")));
     }

@@ -51,6 +51,23 @@ internal sealed class FakeUpstream : IAsyncDisposable
         return prompt;
     }
 
+    /// <summary>Registers a whole answer.</summary>
+    public string Saying(params string[] tokens) => On(request => request.SayAsync(tokens));
+
+    /// <summary>Registers an answer that stops after these tokens, without its end.</summary>
+    /// <param name="asked">Completed by the request.</param>
+    /// <param name="tokens">None: not even the head of the answer is sent.</param>
+    public string Stopping(TaskCompletionSource? asked = null, params string[] tokens) =>
+        On(async request =>
+        {
+            asked?.TrySetResult();
+            if (tokens.Length > 0)
+                await request.StartAsync();
+            foreach (var token in tokens)
+                await request.TokenAsync(token);
+            await Task.Delay(Timeout.Infinite, request.Gone);
+        });
+
     public int Attempts(string prompt) => _attempts.GetValueOrDefault(prompt);
 
     private async Task AnswerAsync(HttpContext context, bool anthropic)
@@ -112,44 +129,62 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
     {
         await BeginAsync();
         if (anthropic)
-        {
-            await RawAsync(
-                "event: message_start\ndata: "
-                    + """{"type":"message_start","message":{"id":"msg_1","model":"fake","role":"assistant","""
-                    + """ "content":[],"usage":{"input_tokens":7,"output_tokens":1}}}"""
-                    + "\n\n"
+            await EventsAsync(
+                """{"type":"message_start","message":{"id":"msg_1","model":"fake","role":"assistant","content":[],"""
+                    + """ "usage":{"input_tokens":7,"output_tokens":1}}}""",
+                """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"""
             );
-            await RawAsync(
-                "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
-                    + "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-            );
-        }
     }
 
-    public string Token(string text) =>
-        anthropic
-            ? "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
-                + $"\"delta\":{{\"type\":\"text_delta\",\"text\":{JsonSerializer.Serialize(text)}}}}}\n\n"
-            : "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"fake\","
-                + $"\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{JsonSerializer.Serialize(text)}}},"
-                + "\"finish_reason\":null}]}\n\n";
+    /// <summary>Sends a whole answer.</summary>
+    public async Task SayAsync(params string[] tokens)
+    {
+        await StartAsync();
+        foreach (var token in tokens)
+            await TokenAsync(token);
+        await EndAsync(tokens.Length);
+    }
+
+    public string Token(string text)
+    {
+        var json = JsonSerializer.Serialize(text);
+        return anthropic
+            ? "event: content_block_delta\n"
+                + Data(
+                    $$$"""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":{{{json}}}}}"""
+                )
+            : Data(
+                """{"id":"c1","object":"chat.completion.chunk","model":"fake","choices":[{"index":0,"""
+                    + $$""" "delta":{"content":{{json}}},"finish_reason":null}]}"""
+            );
+    }
 
     public Task TokenAsync(string text) => RawAsync(Token(text));
 
     public Task EndAsync(int tokens) =>
-        RawAsync(
-            anthropic
-                ? "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-                    + "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},"
-                    + $"\"usage\":{{\"output_tokens\":{tokens}}}}}\n\n"
-                    + "data: {\"type\":\"message_stop\"}\n\n"
-                : "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
-                    + "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,"
-                    + $"\"completion_tokens\":{tokens}}}}}\n\ndata: [DONE]\n\n"
-        );
+        anthropic
+            ? EventsAsync(
+                """{"type":"content_block_stop","index":0}""",
+                $$$"""
+                {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":{{{tokens}}}}}
+                """,
+                """{"type":"message_stop"}"""
+            )
+            : EventsAsync(
+                """{"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""",
+                $$$"""
+                {"id":"c1","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":{{{tokens}}}}}
+                """,
+                "[DONE]"
+            );
 
     /// <summary>Sends the data of events, as they are.</summary>
-    public Task EventsAsync(params string[] data) => RawAsync(string.Concat(data.Select(d => $"data: {d}\n\n")));
+    public async Task EventsAsync(params string[] data)
+    {
+        if (!context.Response.HasStarted)
+            await BeginAsync();
+        await RawAsync(string.Concat(data.Select(Data)));
+    }
 
     public async Task RawAsync(string text) => await RawAsync(Encoding.UTF8.GetBytes(text));
 
@@ -158,6 +193,8 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
         await context.Response.Body.WriteAsync(bytes, Gone);
         await context.Response.Body.FlushAsync(Gone);
     }
+
+    private static string Data(string json) => $"data: {json}\n\n";
 
     public async Task RefuseAsync(int status, string message, string? retryAfter = null)
     {

@@ -1,8 +1,6 @@
 using System.Net;
-using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using System.Text;
-using System.Text.Json;
 using Harness;
 using Integration.Delivery;
 using Integration.Seeds;
@@ -14,7 +12,7 @@ namespace Integration.Llm;
 public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
     : IClassFixture<KeyedProviderTests.KeyedSystem>
 {
-    private const string ChatCompletions = "/v1/chat/completions",
+    private const string Completions = "/v1/chat/completions",
         Messages = "/v1/messages";
 
     private RunningService A => system.System.Replicas[0];
@@ -30,36 +28,34 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
     [Fact]
     public async Task Its_model_is_listed_beside_the_others()
     {
-        var models = await LlmSystem.Http.GetFromJsonAsync<JsonElement>(new Uri(A.Url, "/v1/models"));
+        var models = await Requests.GetAsync(A.Url, "/v1/models");
         Assert.Contains(
             (KeyedModels.Model, KeyedModels.Provider),
-            models.GetProperty("data").EnumerateArray().Select(m => (m.Text("id"), m.Text("owned_by")))
+            models.Items("data").Select(m => (m.Text("id"), m.Text("owned_by")))
         );
     }
 
     [Theory]
-    [InlineData(ChatCompletions, "keyed-model", "keyed-model")]
-    [InlineData(ChatCompletions, "keyed/another/model", "another/model")]
+    [InlineData(Completions, "keyed-model", "keyed-model")]
+    [InlineData(Completions, "keyed/another/model", "another/model")]
     [InlineData(Messages, "keyed-model", "keyed-model")]
     [InlineData(Messages, "Keyed/another", "another")]
     public async Task Its_models_answer_in_both_vendors_apis(string path, string model, string asked)
     {
         var prompt = KeyedModels.On((_, options, _) => SayAsync(options!.ModelId!, " 語", " 😀"));
-        using var response = await AskAsync(path, model, prompt);
-        var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var answer = await LlmSystem.AnswerAsync(A, path, LlmSystem.VendorQuestion(prompt, model, stream: false));
         Assert.Equal(
             (asked + " 語 😀", 7, 3),
             path == Messages
                 ? (
-                    answer.GetProperty("content")[0].Text("text"),
-                    answer.GetProperty("usage").GetProperty("input_tokens").GetInt32(),
-                    answer.GetProperty("usage").GetProperty("output_tokens").GetInt32()
+                    answer.Text("content.0.text"),
+                    answer.Number("usage.input_tokens"),
+                    answer.Number("usage.output_tokens")
                 )
                 : (
-                    answer.GetProperty("choices")[0].GetProperty("message").Text("content"),
-                    answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32(),
-                    answer.GetProperty("usage").GetProperty("completion_tokens").GetInt32()
+                    answer.Text("choices.0.message.content"),
+                    answer.Number("usage.prompt_tokens"),
+                    answer.Number("usage.completion_tokens")
                 )
         );
     }
@@ -74,8 +70,10 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
         string? last = null;
         for (var i = 0; i < 6; i++)
         {
-            await using var reader = await SseReader.OpenAsync((i % 2 == 0 ? A : B).Url, LlmSystem.Stream(id), last);
-            await reader.WaitForEventsAsync(2);
+            var replica = i % 2 == 0 ? A : B;
+            await using var reader = await SseReader
+                .OpenAsync(replica.Url, LlmSystem.Stream(id), last)
+                .ToEventsAsync(2);
             frames.AddRange(reader.Events);
             last = reader.LastId;
         }
@@ -103,9 +101,8 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
             }
         );
         var id = await LlmSystem.GenerateAsync(A, prompt, KeyedModels.Provider);
-        await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id));
-        await reader.WaitForEventsAsync(2);
-        using (var response = await LlmSystem.Http.DeleteAsync(new Uri(B.Url, $"/v1/generations/{id}")))
+        await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id)).ToEventsAsync(2);
+        using (var response = await Requests.SendAsync(B.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
             Assert.True(response.IsSuccessStatusCode);
         await gone.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         await reader.WaitForEndAsync();
@@ -124,13 +121,12 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
     {
         var prompt = KeyedModels.On((_, _, token) => FailAsync(how, text, token));
         var id = await LlmSystem.GenerateAsync(A, prompt, KeyedModels.Provider);
-        await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id));
-        await reader.WaitForEndAsync();
+        await using var reader = await LlmSystem.ReadAsync(B, id);
         var error = reader.Events.Last().Json();
-        Assert.Equal((reason, true), (error.Text("reason"), error.GetProperty("fatal").GetBoolean()));
+        Assert.Equal((reason, true), (error.Text("reason"), error.At("fatal").GetBoolean()));
         Assert.DoesNotContain(LlmSystem.Key, reader.Events.Last().Data, StringComparison.Ordinal);
-        var state = await LlmSystem.StateAsync(A, id);
-        Assert.Equal(("failed", text), (state.Text("status"), state.Text("text") ?? ""));
+        var (status, kept) = await LlmSystem.EndAsync(A, id);
+        Assert.Equal(("failed", text), (status, kept ?? ""));
     }
 
     [Fact]
@@ -139,7 +135,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
         var prompt = KeyedModels.On((messages, _, _) => CallAsync(messages));
         await using var reader = await AskAgentAsync(prompt);
         Assert.Equal(["tool_use", "tool_result", "content", "end"], reader.Events.Select(e => e.Event));
-        Assert.Equal(42, reader.Events.ElementAt(1).Json().GetProperty("output").GetInt32());
+        Assert.Equal(42, reader.Events.ElementAt(1).Json().Number("output"));
         Assert.Equal("It is 42", LlmSystem.Text(reader.Events, "content"));
     }
 
@@ -190,9 +186,9 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
     public async Task A_vendors_client_gets_the_calls_of_its_own_tools()
     {
         var prompt = KeyedModels.On((messages, _, _) => CallAsync(messages));
-        using var response = await LlmSystem.PostAsync(
+        var answer = await LlmSystem.AnswerAsync(
             A,
-            ChatCompletions,
+            Completions,
             new
             {
                 model = KeyedModels.Model,
@@ -200,36 +196,18 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
                 tools = new[] { new { type = "function", function = new { name = "calculate" } } },
             }
         );
-        var choice = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0];
-        var call = choice.GetProperty("message").GetProperty("tool_calls")[0].GetProperty("function");
+        var call = answer.At("choices.0.message.tool_calls.0.function");
         Assert.Equal(
             ("tool_calls", "calculate", """{"expression":"6*7"}"""),
-            (choice.Text("finish_reason"), call.Text("name"), call.Text("arguments"))
+            (answer.Text("choices.0.finish_reason"), call.Text("name"), call.Text("arguments"))
         );
     }
-
-    private Task<HttpResponseMessage> AskAsync(string path, string model, string prompt) =>
-        LlmSystem.PostAsync(
-            A,
-            path,
-            new
-            {
-                model,
-                max_tokens = 100,
-                messages = new[] { new { role = "user", content = prompt } },
-            }
-        );
 
     /// <summary>Returns the agent's whole answer.</summary>
-    private async Task<SseReader> AskAgentAsync(string prompt)
-    {
-        var reader = await SseReader.OpenAsync(
-            A.Url,
-            $"/stream?provider={KeyedModels.Provider}&prompt={Uri.EscapeDataString(prompt)}"
-        );
-        await reader.WaitForEndAsync();
-        return reader;
-    }
+    private Task<SseReader> AskAgentAsync(string prompt) =>
+        SseReader
+            .OpenAsync(A.Url, $"/stream?provider={KeyedModels.Provider}&prompt={Uri.EscapeDataString(prompt)}")
+            .ToEndAsync();
 
     /// <summary>Says a text, and reports its usage in two parts.</summary>
     private static async IAsyncEnumerable<ChatResponseUpdate> SayAsync(params string[] tokens)

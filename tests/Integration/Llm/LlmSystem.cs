@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
+using Integration.Seeds;
 
 namespace Integration.Llm;
 
@@ -80,23 +81,15 @@ public sealed class LlmSystem : IAsyncLifetime
         string prompt,
         string? provider = null,
         int? maxTokens = null
-    )
-    {
-        using var response = await Http.PostAsync(
-            new Uri(replica.Url, "/v1/generations"),
-            Ask(prompt, provider, maxTokens)
-        );
-        Assert.True((int)response.StatusCode == 201, await response.Content.ReadAsStringAsync());
-        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
-    }
+    ) => (await AnswerAsync(replica, "/v1/generations", Ask(prompt, provider, maxTokens))).Text("id")!;
 
-    /// <summary>A request for a stream that both vendors' endpoints take.</summary>
-    internal static object VendorQuestion(string prompt) =>
+    /// <summary>A request that both vendors' endpoints take.</summary>
+    internal static object VendorQuestion(string prompt, string model = "gpt-4o", bool stream = true) =>
         new
         {
-            model = "gpt-4o",
-            max_tokens = 9,
-            stream = true,
+            model,
+            max_tokens = 100,
+            stream,
             messages = new[] { new { role = "user", content = prompt } },
         };
 
@@ -109,25 +102,86 @@ public sealed class LlmSystem : IAsyncLifetime
     {
         var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica.Url, path))
         {
-            Content = body is null ? null : JsonContent.Create(body),
+            Content = Requests.ContentOf(body),
         };
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
         return Http.SendAsync(request);
     }
 
+    /// <summary>Returns the answer to a request that succeeds.</summary>
+    internal static async Task<JsonElement> AnswerAsync(
+        RunningService replica,
+        string path,
+        object? body,
+        params (string Name, string Value)[] headers
+    )
+    {
+        using var response = await PostAsync(replica, path, body, headers);
+        Assert.True(response.IsSuccessStatusCode, await response.TextAsync());
+        return await response.JsonAsync();
+    }
+
+    /// <summary>Opens the stream that answers a POST.</summary>
+    internal static Task<SseReader> OpenAsync(
+        RunningService replica,
+        string path,
+        object body,
+        string? lastId = null
+    ) => SseReader.OpenAsync(replica.Url, path, lastId, HttpMethod.Post, JsonContent.Create(body));
+
     internal static Task<JsonElement> StateAsync(RunningService replica, string id) =>
-        Http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, $"/v1/generations/{id}"));
+        Requests.GetAsync(replica.Url, $"/v1/generations/{id}");
+
+    /// <summary>The status and the text of a generation.</summary>
+    internal static async Task<(string? Status, string? Text)> EndAsync(RunningService replica, string id)
+    {
+        var state = await StateAsync(replica, id);
+        return (state.Text("status"), state.Text("text"));
+    }
 
     internal static string Stream(string id) => $"/v1/generations/{id}/stream";
+
+    /// <summary>Reads the stream of a generation to its end.</summary>
+    internal static Task<SseReader> ReadAsync(RunningService replica, string id, string? lastId = null) =>
+        SseReader.OpenAsync(replica.Url, Stream(id), lastId).ToEndAsync();
+
+    /// <summary>Creates a session and returns its id.</summary>
+    internal static async Task<string> SessionAsync(RunningService replica, string? provider = "openai") =>
+        (await AnswerAsync(replica, "/session", provider is null ? null : new { provider })).Text("session_id")!;
+
+    /// <summary>Sends a message of a session.</summary>
+    internal static async Task SendAsync(RunningService replica, string session, string content) =>
+        Assert.Equal(
+            """{"status":"ok"}""",
+            (await AnswerAsync(replica, $"/message/{session}", new { content })).GetRawText()
+        );
+
+    /// <summary>Waits until the stream of a session has the ends of so many answers.</summary>
+    internal static Task AnsweredAsync(SseReader session, int answers = 1) =>
+        session.WaitAsync(r => r.Events.Count(e => e.Data == """{"type":"message_end"}""") >= answers);
 
     /// <summary>The text of the frames, in the given member.</summary>
     internal static string Text(IEnumerable<Frame> frames, string member) =>
         string.Concat(
             frames
                 .Where(f => f.Data is not null and not "[DONE]")
-                .Select(f => JsonDocument.Parse(f.Data!).RootElement)
+                .Select(f => f.Json())
                 .Where(d => d.TryGetProperty(member, out _))
-                .Select(d => d.GetProperty(member).GetString())
+                .Select(d => d.Text(member))
         );
+}
+
+/// <summary>Tests with the two replicas and the provider that they share.</summary>
+public abstract class LlmTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
+{
+    private protected const string Completions = "/v1/chat/completions",
+        Messages = "/v1/messages";
+
+    private protected World World => shared.World.System;
+    private protected FakeUpstream Upstream => shared.World.Upstream;
+    private protected RunningService A => shared.World.A;
+    private protected RunningService B => shared.World.B;
+
+    private protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 }

@@ -5,23 +5,23 @@ using Harness;
 namespace Integration.Llm;
 
 /// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="VendorApiTests"/>.</summary>
-public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
+public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
     private static readonly Lazy<Task<string>> Folder = new(InstallAsync);
 
     [Fact]
     public Task The_vendors_javascript_clients_work_by_their_base_address_alone() =>
-        RunScriptAsync("sdks.mjs", Address(shared.World.A));
+        RunScriptAsync("sdks.mjs", Address(A));
 
     [Fact]
     public async Task The_vendors_javascript_clients_get_their_own_vendors_answers_whole()
     {
         string? beta = null;
 
-        var thinking = shared.World.Upstream.On(async request =>
+        var thinking = Upstream.On(async request =>
         {
             beta = request.Context.Request.Headers["anthropic-beta"];
-            await request.BeginAsync();
+
             await request.EventsAsync(
                 """{"type":"message_start","message":{"id":"m","model":"fake","usage":{"input_tokens":7}}}""",
                 """{"type":"content_block_start","index":0,"content_block":"""
@@ -48,10 +48,8 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : IClassFixture<Ass
             );
         });
 
-        var reasoning = shared.World.Upstream.On(async request =>
-        {
-            await request.BeginAsync();
-            await request.EventsAsync(
+        var reasoning = Upstream.On(request =>
+            request.EventsAsync(
                 """{"id":"c","model":"fake","choices":[{"index":0,"delta":"""
                     + """{"role":"assistant","content":"","reasoning_content":"Let"}}]}""",
                 """{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":" me"}}]}""",
@@ -63,37 +61,32 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : IClassFixture<Ass
                     + """ "function":{"name":"look","arguments":"{}"}}]}}]}""",
                 """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""",
                 "[DONE]"
-            );
-        });
+            )
+        );
 
-        await RunScriptAsync("native.mjs", Address(shared.World.A), thinking, reasoning);
+        await RunScriptAsync("native.mjs", Address(A), thinking, reasoning);
         Assert.Equal("one,two", beta);
     }
 
     [Fact]
     public async Task The_vendors_JavaScript_clients_survive_a_silent_model_behind_a_proxy_timeout()
     {
-        await using var upstream = await FakeUpstream.StartAsync();
-        var settings = new Dictionary<string, string>(LlmSystem.Settings(upstream))
-        {
-            ["Llm__PingSeconds"] = "1",
-            ["Llm__HeadMilliseconds"] = "250",
-        };
-        await using var own = await World.Start(o => o.Set(settings));
-        async Task ThinkAsync(UpstreamRequest request) => await Task.Delay(TimeSpan.FromSeconds(9), request.Gone);
-        var answered = upstream.On(async request =>
-        {
-            await ThinkAsync(request);
-            await request.StartAsync();
-            await request.TokenAsync("thought");
-            await request.EndAsync(1);
-        });
-        var refused = upstream.On(async request =>
-        {
-            await ThinkAsync(request);
-            await request.RefuseAsync(400, "thought better of it");
-        });
+        await using var own = await World.Start(o =>
+            o.Broadcasters(0)
+                .Set(LlmSystem.Settings(Upstream))
+                .Set("Llm:PingSeconds", 1)
+                .Set("Llm:HeadMilliseconds", 250)
+        );
+        var answered = Thinking(request => request.SayAsync("thought"));
+        var refused = Thinking(request => request.RefuseAsync(400, "thought better of it"));
         await RunScriptAsync("thinking.mjs", Address(own.Replicas[0]), answered, refused);
+
+        string Thinking(Func<UpstreamRequest, Task> answer) =>
+            Upstream.On(async request =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(9), request.Gone);
+                await answer(request);
+            });
     }
 
     private static string Address(RunningService replica) => replica.Url.ToString().TrimEnd('/');

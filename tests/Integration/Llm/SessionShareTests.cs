@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
 using Integration.Security;
+using Integration.Seeds;
 
 namespace Integration.Llm;
 
@@ -17,21 +18,20 @@ public sealed class SessionShareTests
     public async Task Sessions_of_a_replica_that_was_lost_still_share_their_owners_part_of_the_provider()
     {
         await using var upstream = await FakeUpstream.StartAsync();
-        var settings = new Dictionary<string, string>(
-            LlmSystem.Settings(upstream).Concat(SecureSystem.Settings).DistinctBy(s => s.Key)
-        )
-        {
-            ["Llm__Providers__OpenAi__MaxConcurrent"] = "4",
-            ["Llm__Providers__OpenAi__ClientPercent"] = "25",
-        };
-        await using var system = await World.Start(o => o.Replicas(1).Set(settings).ApiKey(SecureSystem.OperatorKey));
-        await using var lost = await system.StartReplicaAsync(asProcess: true);
+        await using var system = await World.Start(o =>
+            o.Set(LlmSystem.Settings(upstream))
+                .Set(SecureSystem.Settings)
+                .Set("Llm:Providers:OpenAi:MaxConcurrent", 4)
+                .Set("Llm:Providers:OpenAi:ClientPercent", 25)
+                .ApiKey(SecureSystem.OperatorKey)
+        );
+        await using var lost = await MortalReplica.StartAsync(system);
         using var ann = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         ann.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
             "Bearer",
             Tokens.Of("ann", publish: ["sessions.*"])
         );
-        var endless = upstream.On(request => Task.Delay(Timeout.Infinite, request.Gone));
+        var endless = upstream.Stopping();
         var (running, most, readers) = (0, 0, new List<SseReader>());
         var next = upstream.On(async request =>
         {
@@ -51,34 +51,29 @@ public sealed class SessionShareTests
         for (var i = 0; i < Sessions; i++)
         {
             var created = await PostAsync("/session", new { provider = "openai", model = "gpt-4o" });
-            var session = created.GetProperty("session_id").GetString();
+            var session = created.Text("session_id");
             await PostAsync("/message/" + session, new { content = endless });
             // Before the stream: the replica of a stream answers too.
-            await Eventually.HoldsAsync(async () => await RunningAsync() == i + 1, "the lost replica answers");
+            await Eventually.HoldsAsync(
+                async () => await system.Database.AskAsync<long>("select count(*) from eventstore.runs") == i + 1,
+                "the lost replica answers"
+            );
             readers.Add(await SseReader.OpenAsync(system.Replicas[0].Url, "/stream/" + session, client: ann));
             await PostAsync("/message/" + session, new { content = next });
         }
-        lost.Process.Kill();
+        await lost.KillAsync();
         foreach (var reader in readers)
         {
-            await reader.WaitAsync(r =>
-                r.Events.Count(e => e.Data!.Contains("message_end", StringComparison.Ordinal)) == 2
-            );
+            await LlmSystem.AnsweredAsync(reader, 2);
             await reader.DisposeAsync();
         }
         Assert.Equal(1, most);
 
-        async Task<long> RunningAsync()
-        {
-            await using var count = system.Database.CreateCommand("select count(*) from eventstore.runs");
-            return (long)(await count.ExecuteScalarAsync(Stop))!;
-        }
-
         async Task<JsonElement> PostAsync(string path, object body)
         {
-            using var response = await ann.PostAsync(new Uri(lost.Url, path), JsonContent.Create(body), Stop);
-            Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Stop));
-            return await response.Content.ReadFromJsonAsync<JsonElement>(Stop);
+            using var response = await ann.PostAsync(new Uri(lost.Service.Url, path), JsonContent.Create(body), Stop);
+            Assert.True(response.IsSuccessStatusCode, await response.TextAsync());
+            return await response.JsonAsync();
         }
     }
 }

@@ -1,199 +1,139 @@
 using System.Net;
-using System.Net.Http.Json;
 using System.Text.Json;
 using Integration.Seeds;
 
 namespace Integration.Llm;
 
 /// <summary>Members of a provider's answer that decide how a client goes on with it.</summary>
-public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
+public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
-    private const string OpenAi = "/v1/chat/completions",
-        Anthropic = "/v1/messages";
-
     private const string MessageStart =
         """{"type":"message_start","message":{"id":"msg_1","model":"fake","usage":{"input_tokens":12,"""
         + """ "cache_read_input_tokens":100000,"cache_creation_input_tokens":500,"output_tokens":1}}}""";
 
     [Theory]
-    [InlineData("gpt-4o")]
-    [InlineData("claude-test")]
-    public async Task A_tool_call_that_the_limit_has_cut_does_not_look_complete(string model)
+    [InlineData("openai", "gpt-4o")]
+    [InlineData("anthropic", "claude-test")]
+    public async Task A_tool_call_that_the_limit_has_cut_does_not_look_complete(string provider, string model)
     {
-        var prompt = shared.World.Upstream.On(async request =>
-        {
-            await request.BeginAsync();
-            await request.EventsAsync(
-                request.Anthropic
-                    ?
-                    [
-                        MessageStart,
-                        """{"type":"content_block_start","index":0,"content_block":"""
-                            + """{"type":"tool_use","id":"t1","name":"rm","input":{}}}""",
-                        """{"type":"content_block_delta","index":0,"delta":"""
-                            + """{"type":"input_json_delta","partial_json":"{\"a\": [1,"}}""",
-                        """{"type":"content_block_stop","index":0}""",
-                        """{"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":9}}""",
-                        """{"type":"message_stop"}""",
-                    ]
-                    :
-                    [
-                        """{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t1","""
-                            + """ "function":{"name":"rm","arguments":"{\"a\": [1,"}}]}}]}""",
-                        """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"length"}]}""",
-                        "[DONE]",
-                    ]
-            );
-        });
-
-        var whole = await WholeAsync(Anthropic, model, prompt);
-        Assert.Equal("max_tokens", whole.GetProperty("stop_reason").GetString());
-        Assert.Equal("{\"a\": [1,", whole.GetProperty("content")[0].GetProperty("input").GetString());
-
-        var frames = await FramesAsync(Anthropic, model, prompt);
-        Assert.Equal(
-            "max_tokens",
-            frames
-                .Single(f => f.Event == "message_delta")
-                .Json()
-                .GetProperty("delta")
-                .GetProperty("stop_reason")
-                .GetString()
+        var prompt = Answering(
+            anthropic:
+            [
+                MessageStart,
+                """{"type":"content_block_start","index":0,"content_block":"""
+                    + """{"type":"tool_use","id":"t1","name":"rm","input":{}}}""",
+                """{"type":"content_block_delta","index":0,"delta":"""
+                    + """{"type":"input_json_delta","partial_json":"{\"a\": [1,"}}""",
+                """{"type":"content_block_stop","index":0}""",
+                """{"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":9}}""",
+                """{"type":"message_stop"}""",
+            ],
+            openAi:
+            [
+                """{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t1","""
+                    + """ "function":{"name":"rm","arguments":"{\"a\": [1,"}}]}}]}""",
+                """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"length"}]}""",
+                "[DONE]",
+            ]
         );
 
-        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, model == "gpt-4o" ? "openai" : "anthropic");
-        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
-        await reader.WaitForEndAsync();
-        Assert.Equal(
-            "{\"a\": [1,",
-            reader.Events.Single(e => e.Event == "tool_use").Json().GetProperty("input").GetString()
-        );
+        var whole = await WholeAsync(Messages, model, prompt);
+        Assert.Equal(("max_tokens", "{\"a\": [1,"), (whole.Text("stop_reason"), whole.Text("content.0.input")));
+
+        await using var stream = await StreamAsync(Messages, model, prompt);
+        var end = stream.Frames.Single(f => f.Event == "message_delta").Json();
+        Assert.Equal("max_tokens", end.Text("delta.stop_reason"));
+
+        var id = await LlmSystem.GenerateAsync(A, prompt, provider);
+        await using var reader = await LlmSystem.ReadAsync(A, id);
+        Assert.Equal("{\"a\": [1,", reader.Events.Single(e => e.Event == "tool_use").Json().Text("input"));
     }
 
     [Fact]
     public async Task Tokens_of_the_providers_cache_are_counted()
     {
-        var prompt = shared.World.Upstream.On(async request =>
-        {
-            await request.BeginAsync();
-            await request.EventsAsync(
-                request.Anthropic
-                    ?
-                    [
-                        MessageStart,
-                        """{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}""",
-                        """{"type":"message_stop"}""",
-                    ]
-                    :
-                    [
-                        """{"id":"c","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}""",
-                        """{"id":"c","choices":[],"usage":{"prompt_tokens":100512,"completion_tokens":9,"""
-                            + """ "prompt_tokens_details":{"cached_tokens":100000}}}""",
-                        "[DONE]",
-                    ]
-            );
-        });
+        var prompt = Answering(
+            anthropic:
+            [
+                MessageStart,
+                """{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}""",
+                """{"type":"message_stop"}""",
+            ],
+            openAi:
+            [
+                """{"id":"c","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}""",
+                """{"id":"c","choices":[],"usage":{"prompt_tokens":100512,"completion_tokens":9,"""
+                    + """ "prompt_tokens_details":{"cached_tokens":100000}}}""",
+                "[DONE]",
+            ]
+        );
 
-        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, "anthropic");
-        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
-        await reader.WaitForEndAsync();
-        Assert.Equal(100_512, reader.Events.Last().Json().GetProperty("usage").GetProperty("inputTokens").GetInt64());
+        var id = await LlmSystem.GenerateAsync(A, prompt, "anthropic");
+        await using var reader = await LlmSystem.ReadAsync(A, id);
+        Assert.Equal(100_512, reader.Events.Last().Json().Number("usage.inputTokens"));
 
-        foreach (
-            var (path, model, input, cached) in ((string, string, string, string)[])
-                [
-                    (Anthropic, "claude-test", "input_tokens:12", "cache_read_input_tokens"),
-                    (Anthropic, "gpt-4o", "input_tokens:512", "cache_read_input_tokens"),
-                    (OpenAi, "claude-test", "prompt_tokens:100512", "prompt_tokens_details"),
-                    (OpenAi, "gpt-4o", "prompt_tokens:100512", "prompt_tokens_details"),
-                ]
-        )
+        foreach (var (model, input) in ((string, int)[])[("claude-test", 12), ("gpt-4o", 512)])
         {
-            var usage = (await WholeAsync(path, model, prompt)).GetProperty("usage");
-            var name = input.Split(':')[0];
-            Assert.Equal(input, $"{name}:{usage.GetProperty(name).GetInt64()}");
-            var count = usage.GetProperty(cached);
+            var message = (await WholeAsync(Messages, model, prompt)).At("usage");
+            Assert.Equal((input, 100_000), (message.Number("input_tokens"), message.Number("cache_read_input_tokens")));
+
+            var completion = (await WholeAsync(Completions, model, prompt)).At("usage");
             Assert.Equal(
-                100_000,
-                (count.ValueKind == JsonValueKind.Object ? count.GetProperty("cached_tokens") : count).GetInt64()
+                (100_512, 100_000),
+                (completion.Number("prompt_tokens"), completion.Number("prompt_tokens_details.cached_tokens"))
             );
         }
     }
 
     [Theory]
-    [InlineData("openai", "gpt-4o", OpenAi)]
-    [InlineData("anthropic", "claude-test", Anthropic)]
-    public async Task A_surrogate_pair_that_the_provider_cuts_is_joined(string provider, string model, string path)
+    [InlineData("openai", "gpt-4o", Completions, "choices.0.message.content")]
+    [InlineData("anthropic", "claude-test", Messages, "content.0.text")]
+    public async Task A_surrogate_pair_that_the_provider_cuts_is_joined(
+        string provider,
+        string model,
+        string path,
+        string member
+    )
     {
-        var prompt = shared.World.Upstream.On(async request =>
+        var prompt = Upstream.On(async request =>
         {
             await request.StartAsync();
-            await request.RawAsync(
-                string.Concat(
-                    ((string[])[@"a \\ud83d \ud83d", @"\ude00 b", @" \ud83d\ude00 \ude00."]).Select(escaped =>
-                        request.Token("TEXT").Replace("TEXT", escaped, StringComparison.Ordinal)
-                    )
-                )
-            );
+            foreach (var escaped in (string[])[@"a \\ud83d \ud83d", @"\ude00 b", @" \ud83d\ude00 \ude00."])
+                await request.RawAsync(request.Token("TEXT").Replace("TEXT", escaped, StringComparison.Ordinal));
             await request.EndAsync(3);
         });
 
         const string text = @"a \ud83d 😀 b 😀 " + "\ufffd.";
-        var id = await LlmSystem.GenerateAsync(shared.World.A, prompt, provider);
-        await using var reader = await SseReader.OpenAsync(shared.World.A.Url, LlmSystem.Stream(id));
-        await reader.WaitForEndAsync();
-        Assert.Equal("done", reader.Events.Last().Event);
-        Assert.Equal(text, LlmSystem.Text(reader.Events, "text"));
+        var id = await LlmSystem.GenerateAsync(A, prompt, provider);
+        await using var reader = await LlmSystem.ReadAsync(A, id);
+        Assert.Equal(("done", text), (reader.Events.Last().Event, LlmSystem.Text(reader.Events, "text")));
 
-        var whole = await WholeAsync(path, model, prompt);
-        Assert.Equal(
-            text,
-            path == OpenAi
-                ? whole.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()
-                : whole.GetProperty("content")[0].GetProperty("text").GetString()
-        );
-        Assert.DoesNotContain(
-            await FramesAsync(path, model, prompt),
-            f => f.Data!.Contains("\"error\"", StringComparison.Ordinal)
-        );
+        Assert.Equal(text, (await WholeAsync(path, model, prompt)).Text(member));
+        await using var stream = await StreamAsync(path, model, prompt);
+        Assert.DoesNotContain(stream.Events, f => f.Data!.Contains("\"error\"", StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData(Anthropic, "claude-test", "overloaded_error")]
-    [InlineData(OpenAi, "gpt-4o", "server_error")]
+    [InlineData(Messages, "claude-test", "overloaded_error")]
+    [InlineData(Completions, "gpt-4o", "server_error")]
     public async Task A_refusal_in_the_first_event_is_retried_and_then_named(string path, string model, string type)
     {
         const string overloaded = """{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}""";
-        var once = shared.World.Upstream.On(async request =>
-        {
-            if (request.Attempt > 1)
-                await request.StartAsync();
-            else
-            {
-                await request.BeginAsync();
-                await request.EventsAsync(overloaded);
-                return;
-            }
-            await request.TokenAsync("ok");
-            await request.EndAsync(1);
-        });
+        var once = Upstream.On(request =>
+            request.Attempt > 1 ? request.SayAsync("ok") : request.EventsAsync(overloaded)
+        );
         await WholeAsync(path, model, once);
-        Assert.Equal(2, shared.World.Upstream.Attempts(once));
+        Assert.Equal(2, Upstream.Attempts(once));
 
-        var always = shared.World.Upstream.On(async request =>
-        {
-            await request.BeginAsync();
-            await request.EventsAsync(overloaded);
-        });
+        var always = Upstream.On(request => request.EventsAsync(overloaded));
         using var refused = await AskAsync(path, model, always);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
-        await VendorErrorTests.SaysAsync(refused, isAnthropic: path == Anthropic, type);
-        Assert.Equal(3, shared.World.Upstream.Attempts(always));
+        await VendorErrorTests.IsRefusedAsync(refused, path, HttpStatusCode.ServiceUnavailable, type);
+        Assert.Equal(3, Upstream.Attempts(always));
         Assert.Equal(["false"], refused.Headers.GetValues("x-should-retry"));
         Assert.NotNull(refused.Headers.RetryAfter?.Delta);
 
         // The gateway has not retried this one, so the client may.
-        var broken = shared.World.Upstream.On(async request =>
+        var broken = Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
@@ -202,37 +142,18 @@ public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : IClassFi
         using var half = await AskAsync(path, model, broken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, half.StatusCode);
         Assert.False(half.Headers.Contains("x-should-retry"));
-        Assert.Equal(1, shared.World.Upstream.Attempts(broken));
+        Assert.Equal(1, Upstream.Attempts(broken));
     }
 
-    private async Task<JsonElement> WholeAsync(string path, string model, string prompt)
-    {
-        using var response = await AskAsync(path, model, prompt);
-        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
-        return await response.Content.ReadFromJsonAsync<JsonElement>();
-    }
+    private string Answering(string[] anthropic, string[] openAi) =>
+        Upstream.On(request => request.EventsAsync(request.Anthropic ? anthropic : openAi));
+
+    private Task<JsonElement> WholeAsync(string path, string model, string prompt) =>
+        LlmSystem.AnswerAsync(A, path, LlmSystem.VendorQuestion(prompt, model, stream: false));
 
     private Task<HttpResponseMessage> AskAsync(string path, string model, string prompt) =>
-        LlmSystem.PostAsync(shared.World.A, path, Body(model, prompt, stream: false));
+        LlmSystem.PostAsync(A, path, LlmSystem.VendorQuestion(prompt, model, stream: false));
 
-    private async Task<IReadOnlyList<Frame>> FramesAsync(string path, string model, string prompt)
-    {
-        await using var reader = await SseReader.OpenAsync(
-            shared.World.A.Url,
-            path,
-            method: HttpMethod.Post,
-            body: JsonContent.Create(Body(model, prompt, stream: true))
-        );
-        await reader.WaitForEndAsync();
-        return [.. reader.Frames.Where(f => f.Data is not null)];
-    }
-
-    private static object Body(string model, string prompt, bool stream) =>
-        new
-        {
-            model,
-            stream,
-            max_tokens = 9,
-            messages = new[] { new { role = "user", content = prompt } },
-        };
+    private Task<SseReader> StreamAsync(string path, string model, string prompt) =>
+        LlmSystem.OpenAsync(A, path, LlmSystem.VendorQuestion(prompt, model)).ToEndAsync();
 }

@@ -25,25 +25,22 @@ public sealed class VendorCapacityTests(VendorCapacityTests.Crowded fixture)
         // A refused request must not cost the provider's tokens.
         var prompt = fixture.Upstream.On(request => request.RefuseAsync(500, "was asked"));
         await using var first = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd");
-        await RefusedAsync("/v1/chat/completions", prompt, HttpStatusCode.TooManyRequests, "rate_limit_error");
-        await RefusedAsync("/v1/messages", prompt, HttpStatusCode.TooManyRequests, "rate_limit_error");
+        await AreRefusedAsync(HttpStatusCode.TooManyRequests, "rate_limit_error", "rate_limit_error");
         await using var resumed = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd", first.LastId);
-        await RefusedAsync("/v1/chat/completions", prompt, HttpStatusCode.ServiceUnavailable, "server_error");
-        await RefusedAsync("/v1/messages", prompt, HttpStatusCode.ServiceUnavailable, "overloaded_error");
+        await AreRefusedAsync(HttpStatusCode.ServiceUnavailable, "server_error", "overloaded_error");
         Assert.Equal(0, fixture.Upstream.Attempts(prompt));
-    }
 
-    private async Task RefusedAsync(string path, string prompt, HttpStatusCode status, string type)
-    {
-        using var response = await LlmSystem.PostAsync(
-            fixture.System.Replicas[0],
-            path,
-            LlmSystem.VendorQuestion(prompt)
-        );
-        Assert.Equal(
-            (status, "application/json", TimeSpan.FromSeconds(5)),
-            (response.StatusCode, response.Content.Headers.ContentType?.MediaType, response.Headers.RetryAfter?.Delta)
-        );
-        await VendorErrorTests.SaysAsync(response, isAnthropic: path == "/v1/messages", type);
+        async Task AreRefusedAsync(HttpStatusCode status, string openAi, string anthropic)
+        {
+            var question = LlmSystem.VendorQuestion(prompt);
+            foreach (
+                var (path, type) in ((string, string)[])[("/v1/chat/completions", openAi), ("/v1/messages", anthropic)]
+            )
+            {
+                using var response = await LlmSystem.PostAsync(fixture.System.Replicas[0], path, question);
+                Assert.Equal(TimeSpan.FromSeconds(5), response.Headers.RetryAfter?.Delta);
+                await VendorErrorTests.IsRefusedAsync(response, path, status, type);
+            }
+        }
     }
 }

@@ -3,78 +3,131 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Anthropic;
 using Anthropic.Models.Messages;
-using OpenAI;
+using Integration.Seeds;
 using OpenAI.Chat;
+using static Integration.Llm.VendorClients;
 
 namespace Integration.Llm;
 
 /// <summary>Refusals in the formats that the vendors' clients expect.</summary>
-public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : IClassFixture<AssemblyWide<LlmSystem>>
+public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
-    private const string OpenAi = "/v1/chat/completions",
-        Anthropic = "/v1/messages";
+    private const string Hi = """{"role":"user","content":"hi"}""",
+        Function = """ "tools":[{"type":"function","function":{"name":"f"}}]""",
+        Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}]""",
+        Unsent = "|cannot be sent to this model";
 
-    private ChatClient OpenAiClient(string model = "demo") =>
-        new(
-            model,
-            new ApiKeyCredential("sk-client"),
-            new OpenAIClientOptions { Endpoint = new Uri(shared.World.A.Url, "/v1") }
-        );
-
-    private AnthropicClient AnthropicClient =>
+    /// <summary>Requests with one thing that is wrong, and its name in the answer.</summary>
+    public static TheoryData<string, string, string> Wrong() =>
         new()
         {
-            ApiKey = "sk-ant-client",
-            BaseUrl = shared.World.A.Url.ToString().TrimEnd('/'),
-            MaxRetries = 0,
+            { Completions, "{", "body" },
+            { Completions, """{"model":"demo"}""", "messages" },
+            { Completions, """{"model":"demo","messages":"x"}""", "messages" },
+            { Completions, With("demo", null, """{"role":"king","content":"x"}"""), "messages[1].role" },
+            { Completions, With("demo", """ "temperature":2.5"""), "temperature" },
+            { Completions, With("demo", """ "top_p":-0.1"""), "top_p" },
+            { Messages, "[]", "body" },
+            { Messages, $$"""{"model":"demo","messages":[{{Hi}}]}""", "max_tokens" },
+            { Messages, With("demo", null, """{"role":"king","content":"x"}"""), "messages.1.role" },
+            { Messages, With("demo", """ "temperature":1.5"""), "temperature" },
+            // It would be answered otherwise than asked.
+            { Completions, With("demo", Function + """ ,"tool_choice":{"function":{"name":""}}"""), "tool_choice" },
+            { Completions, With("demo", Function + """ ,"tool_choice":{"function":{"name":" "}}"""), "tool_choice" },
+            { Messages, With("demo", Tool + """ ,"tool_choice":{"type":"tool","name":""}"""), "tool_choice.name" },
+            { Messages, With("demo", """ "tools":[{"name":" "}]"""), "tools.0.name" },
+            {
+                Completions,
+                With("claude-x", """ "tools":[{"type":"custom","custom":{"name":"f"}}]"""),
+                "tools[0].type"
+            },
+            { Messages, With("gpt-4o", """ "tools":[{"type":"web_search_20250305","name":"w"}]"""), "tools.0.type" },
+            { Completions, With("gpt-4o", """ "seed":1,"seed":2"""), "seed" },
+            { Completions, With("gpt-4o", """ "stream_options":{"a":1,"a":2}"""), "stream_options.a" },
+            { Completions, With("gpt-4o", """ "metadata":{"a":[1,{"b":{"c":1,"d":2,"c":3}}]}"""), "metadata.a[1].b.c" },
+            { Completions, With("gpt-4o", """ "metadata":{"a":1,"\u0061":2}"""), "metadata.a" },
+            { Messages, With("claude-x", """ "system":[{"type":"text","text":"x","text":"y"}]"""), "system[0].text" },
+            { Messages, With("claude-x", """ "model":"demo" """), "model" },
+            { Completions, With("claude-x", """ "response_format":{"type":"json_object"}"""), "response_format" },
+            { Completions, With("demo", """ "response_format":{"type":"json_schema"}"""), "response_format" },
+            { Completions, With("claude-x", """ "logprobs":true"""), "logprobs" },
+            // The model would not see it, or only a part of it.
+            { Completions, With("claude-x", null, Parts("input_audio")), "messages[1].content[1].type" },
+            { Messages, With("gpt-4o", null, Parts("document")), "messages.1.content.1.type" },
+            { Messages, With("gpt-4o", null, DocumentResult), "messages.1.content.0.content.1.type" + Unsent },
+            { Messages, With("gpt-4o", null, ImageResult), "messages.1.content.0.content" + Unsent },
+            { Messages, With("gpt-4o", null, ImageFile), "messages.1.content.0.source.type" + Unsent },
+            { Completions, With("claude-x", null, FileResult), "messages[1].content[1].type" + Unsent },
+            { Completions, With("claude-x", null, ImageUrlResult), "messages[1].content" + Unsent },
+            { Completions, With("claude-x", null, OldCall), "messages[1].function_call" + Unsent },
+            { Completions, With("claude-x", null, Spoken), "messages[1].audio" + Unsent },
         };
 
     [Theory]
-    [InlineData("/v1/chat/completions", """{"model":"nobodys","messages":[{"role":"user","content":"x"}]}""", 404)]
-    [InlineData("/v1/chat/completions", """{"model":"demo"}""", 400)]
-    [InlineData("/v1/chat/completions", """{"model":"demo","messages":[{"role":"king","content":"x"}]}""", 400)]
-    [InlineData("/v1/chat/completions", """{"model":"demo","messages":"x"}""", 400)]
-    [InlineData("/v1/chat/completions", "{", 400)]
-    [InlineData(
-        "/v1/messages",
-        """{"model":"nobodys","max_tokens":1,"messages":[{"role":"user","content":"x"}]}""",
-        404
-    )]
-    [InlineData("/v1/messages", """{"model":"demo","messages":[{"role":"user","content":"x"}]}""", 400)]
-    [InlineData("/v1/messages", """{"model":"demo","max_tokens":1,"messages":[{"role":"king","content":"x"}]}""", 400)]
-    [InlineData(
-        "/v1/messages",
-        """{"model":"demo","max_tokens":1,"temperature":1.5,"messages":[{"role":"user","content":"x"}]}""",
-        400
-    )]
-    [InlineData(
-        "/v1/chat/completions",
-        """{"model":"demo","temperature":2.5,"messages":[{"role":"user","content":"x"}]}""",
-        400
-    )]
-    [InlineData(
-        "/v1/chat/completions",
-        """{"model":"demo","top_p":-0.1,"messages":[{"role":"user","content":"x"}]}""",
-        400
-    )]
-    [InlineData("/v1/messages", "[]", 400)]
-    public async Task A_wrong_request_is_refused_in_the_vendors_shape(string path, string body, int status)
+    [MemberData(nameof(Wrong), DisableDiscoveryEnumeration = true)]
+    public async Task A_wrong_request_is_refused_in_the_vendors_shape(string path, string body, string named)
     {
-        using var response = await LlmSystem.Http.PostAsync(
-            new Uri(shared.World.A.Url, path),
-            new StringContent(body, Encoding.UTF8, "application/json")
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await LlmSystem.PostAsync(A, path, content);
+        await IsRefusedAsync(response, path, HttpStatusCode.BadRequest, "invalid_request_error", named);
+    }
+
+    /// <summary>A member that is too large, in a small request, and its name in the answer.</summary>
+    public static TheoryData<string, string, object, string> TooMuch()
+    {
+        string Long(int length) => new('x', length);
+        object Message(object content, string role = "user") => new { role, content };
+        object Function(string name) => new { type = "function", function = new { name } };
+        object Tool(string name) => new { name, input_schema = new { type = "object" } };
+        var numbers = Enumerable.Range(0, 129).ToList();
+        var (stops, texts) = (
+            Enumerable.Range(0, 350_000).Select(n => $"s{n}"),
+            Enumerable.Repeat(new { type = "text", text = "" }, 2_049)
         );
-        Assert.Equal(status, (int)response.StatusCode);
-        var error = await response.Content.ReadFromJsonAsync<JsonElement>();
-        if (path == "/v1/messages")
-            Assert.Equal("error", error.GetProperty("type").GetString());
-        Assert.Equal(
-            status == 404 && path == "/v1/messages" ? "not_found_error" : "invalid_request_error",
-            error.GetProperty("error").GetProperty("type").GetString()
-        );
-        Assert.NotEmpty(error.GetProperty("error").GetProperty("message").GetString()!);
+
+        return new()
+        {
+            { Completions, "stop", stops.Take(5), "stop" },
+            { Completions, "stop", stops, "stop" },
+            { Completions, "stop", Long(257), "stop" },
+            { Completions, "stop", new[] { Long(257) }, "stop" },
+            { Completions, "tools", numbers.Select(n => Function($"t{n}")), "tools" },
+            { Completions, "tools", new[] { Function(Long(65)) }, "tools[0].function.name" },
+            { Completions, "messages", Enumerable.Repeat(Message("hi"), 2_049), "messages" },
+            { Completions, "messages", new[] { Message(texts) }, "messages[0].content" },
+            { Completions, "messages", new[] { Message("hi", Long(257)) }, "messages[0].role" },
+            { Completions, "model", "demo/" + Long(257), "model" },
+            { Completions, "n", 2, "n" },
+            { Messages, "stop_sequences", stops.Take(17), "stop_sequences" },
+            { Messages, "stop_sequences", stops, "stop_sequences" },
+            { Messages, "stop_sequences", new[] { Long(257) }, "stop_sequences" },
+            { Messages, "tools", numbers.Select(n => Tool($"t{n}")), "tools" },
+            { Messages, "tools", new[] { Tool(Long(129)) }, "tools.0.name" },
+            { Messages, "messages", Enumerable.Repeat(Message("hi"), 2_049), "messages" },
+            { Messages, "system", texts, "system" },
+            { Messages, "model", "demo/" + Long(257), "model" },
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(TooMuch), DisableDiscoveryEnumeration = true)]
+    public async Task Parameters_that_multiply_work_have_the_vendors_bounds(
+        string path,
+        string member,
+        object value,
+        string named
+    )
+    {
+        var body = new Dictionary<string, object>
+        {
+            ["model"] = "demo",
+            ["max_tokens"] = 9,
+            ["messages"] = new[] { new { role = "user", content = "hi" } },
+            [member] = value,
+        };
+        using var response = await LlmSystem.PostAsync(A, path, body);
+        await IsRefusedAsync(response, path, HttpStatusCode.BadRequest, "invalid_request_error", named);
     }
 
     [Theory]
@@ -96,182 +149,135 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : IClassFix
         string type
     )
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(shared.World.A.Url, path));
-        if (method == "POST")
-            request.Content = JsonContent.Create(new { model = "demo", input = "x" });
-        using var response = await LlmSystem.Http.SendAsync(request);
-        Assert.Equal(
-            (status, "application/json"),
-            ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType)
-        );
+        using var body = method == "POST" ? JsonContent.Create(new { model = "demo", input = "x" }) : null;
+        using var response = await Requests.SendAsync(A.Url, new HttpMethod(method), path, body);
         Assert.Equal(status == 405 ? ["POST"] : [], response.Content.Headers.Allow);
-        await SaysAsync(
-            response,
-            isAnthropic: path.StartsWith("/v1/messages", StringComparison.Ordinal) || path == "/v1/complete",
-            type
-        );
+        await IsRefusedAsync(response, path, (HttpStatusCode)status, type);
     }
 
     [Theory]
-    [InlineData("/v1/chat/completions")]
-    [InlineData("/v1/messages")]
-    [InlineData("/v1/messages/count_tokens")]
+    [InlineData(Completions)]
+    [InlineData(Messages)]
+    [InlineData(Messages + "/count_tokens")]
     public async Task A_body_of_another_kind_gets_415_in_the_vendors_shape(string path)
     {
-        using var response = await LlmSystem.Http.PostAsync(
-            new Uri(shared.World.A.Url, path),
-            new StringContent("model=demo", Encoding.UTF8, "application/x-www-form-urlencoded")
-        );
-        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
-        await SaysAsync(response, isAnthropic: path != "/v1/chat/completions", "invalid_request_error");
+        using var form = new StringContent("model=demo", Encoding.UTF8, "application/x-www-form-urlencoded");
+        using var response = await LlmSystem.PostAsync(A, path, form);
+        await IsRefusedAsync(response, path, HttpStatusCode.UnsupportedMediaType, "invalid_request_error");
+    }
+
+    [Theory]
+    [InlineData(Completions, "nobodys", "invalid_request_error")]
+    [InlineData(Messages, "nobodys", "not_found_error")]
+    [InlineData(Messages + "/count_tokens", "claude-x", "not_found_error")] // only the demo model can count
+    public async Task A_model_that_cannot_be_asked_gets_404_in_the_vendors_shape(string path, string model, string type)
+    {
+        using var response = await LlmSystem.PostAsync(A, path, LlmSystem.VendorQuestion("x", model));
+        await IsRefusedAsync(response, path, HttpStatusCode.NotFound, type, model == "nobodys" ? model : "");
     }
 
     [Fact]
     public async Task The_dotnet_clients_see_the_vendors_errors()
     {
         var unknown = await Assert.ThrowsAsync<ClientResultException>(() =>
-            OpenAiClient("nobodys").CompleteChatAsync([new UserChatMessage("x")])
+            ForOpenAi(A, "nobodys").CompleteChatAsync([new UserChatMessage("x")])
         );
         Assert.Equal(404, unknown.Status);
         Assert.Contains("nobodys", unknown.Message, StringComparison.Ordinal);
+
         var missing = await Assert.ThrowsAnyAsync<Exception>(() =>
-            AnthropicClient.Messages.Create(
-                new MessageCreateParams
-                {
-                    Model = "nobodys",
-                    MaxTokens = 1,
-                    Messages = [new UserMessageParam { Content = "x" }],
-                }
-            )
+            ForAnthropic(A).Messages.Create(Question("x", "nobodys"))
         );
         Assert.Contains("NotFound", missing.GetType().Name, StringComparison.Ordinal);
 
-        var prompt = shared.World.Upstream.On(async request =>
+        var prompt = Upstream.On(async request =>
         {
             await request.StartAsync();
             await request.TokenAsync("half");
-            await request.RawAsync("data: {\"error\":{\"message\":\"too much at once\"}}\n\n");
+            await request.EventsAsync("""{"error":{"message":"too much at once"}}""");
         });
-
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
-            await foreach (
-                var _ in AnthropicClient.Messages.CreateStreaming(
-                    new MessageCreateParams
-                    {
-                        Model = "llama",
-                        MaxTokens = 9,
-                        Messages = [new UserMessageParam { Content = prompt }],
-                    }
-                )
-            ) { }
+            await foreach (var _ in ForAnthropic(A).Messages.CreateStreaming(Question(prompt, "llama"))) { }
         });
+
+        static MessageCreateParams Question(string prompt, string model) =>
+            new()
+            {
+                Model = model,
+                MaxTokens = 9,
+                Messages = [new UserMessageParam { Content = prompt }],
+            };
     }
 
     [Theory]
-    [InlineData(429, 429, "rate_limit_error", "rate_limit_error")]
-    [InlineData(500, 502, "server_error", "api_error")]
-    [InlineData(401, 502, "server_error", "api_error")]
-    [InlineData(413, 413, "invalid_request_error", "request_too_large")]
-    public async Task A_providers_refusal_is_a_status_in_the_clients_own_shape(
+    [InlineData(429, 429, "rate_limit_error", "rate_limit_error", 3)]
+    [InlineData(500, 502, "server_error", "api_error", 3)]
+    [InlineData(413, 413, "invalid_request_error", "request_too_large", 1)]
+    [InlineData(404, 404, "invalid_request_error", "not_found_error", 1)]
+    [InlineData(400, 400, "invalid_request_error", "invalid_request_error", 1)]
+    [InlineData(401, 502, "server_error", "api_error", 1)] // the key is the server's, not the client's
+    public async Task A_providers_error_is_the_status_of_a_stream_though_the_provider_keeps_its_answer_open(
         int upstream,
         int status,
         string openAiType,
-        string anthropicType
+        string anthropicType,
+        int attempts
     )
     {
-        var prompt = shared.World.Upstream.On(request => request.RefuseAsync(upstream, "no"));
-
-        foreach (
-            var (path, type) in ((string, string)[])
-                [("/v1/chat/completions", openAiType), ("/v1/messages", anthropicType)]
-        )
+        foreach (var (path, type) in ((string, string)[])[(Completions, openAiType), (Messages, anthropicType)])
         {
-            using var response = await LlmSystem.Http.PostAsJsonAsync(
-                new Uri(shared.World.A.Url, path),
-                new
-                {
-                    model = "gpt-4o",
-                    max_tokens = 9,
-                    stream = true,
-                    messages = new[] { new { role = "user", content = prompt } },
-                }
-            );
-            Assert.Equal(status, (int)response.StatusCode);
-            Assert.Equal(
-                type,
-                (await response.Content.ReadFromJsonAsync<JsonElement>())
-                    .GetProperty("error")
-                    .GetProperty("type")
-                    .GetString()
-            );
+            var answered = new TaskCompletionSource();
+            var prompt = Upstream.On(async request =>
+            {
+                request.Context.Response.StatusCode = upstream;
+                request.Context.Response.ContentType = "application/json";
+                await request.RawAsync("""{"type":"error","error":{"type":"some_error","message":"It is so"}}""");
+                await answered.Task;
+            });
+
+            // After Llm:HeadMilliseconds, two seconds here, the answer would be a stream that has begun, with 200.
+            using var response = await LlmSystem.PostAsync(A, path, LlmSystem.VendorQuestion(prompt));
+            answered.SetResult();
+            await IsRefusedAsync(response, path, (HttpStatusCode)status, type, upstream == 401 ? "" : "It is so");
+            Assert.Equal(attempts, Upstream.Attempts(prompt));
         }
     }
 
-    /// <summary>A small request with one member that is too large.</summary>
-    public static TheoryData<string, string, string, object> TooMuch()
-    {
-        var hi = new { role = "user", content = "hi" };
-        string[] Stops(int count) => [.. Enumerable.Range(0, count).Select(i => $"s{i}")];
-        string Long(int length) => new('x', length);
-        object OpenAiTool(string name) => new { type = "function", function = new { name } };
-        object AnthropicTool(string name) => new { name, input_schema = new { type = "object" } };
-        var texts = Enumerable.Repeat(new { type = "text", text = "" }, 2_049);
-
-        return new()
-        {
-            { OpenAi, "stop", "stop", Stops(5) },
-            { OpenAi, "stop", "stop", Stops(350_000) },
-            { OpenAi, "stop", "stop", Long(257) },
-            { OpenAi, "stop", "stop", new[] { Long(257) } },
-            { OpenAi, "tools", "tools", Enumerable.Range(0, 129).Select(i => OpenAiTool($"t{i}")) },
-            { OpenAi, "tools[0].function.name", "tools", new[] { OpenAiTool(Long(65)) } },
-            { OpenAi, "messages", "messages", Enumerable.Repeat(hi, 2_049) },
-            { OpenAi, "messages[0].content", "messages", new[] { new { role = "user", content = texts } } },
-            { OpenAi, "messages[0].role", "messages", new[] { new { role = Long(257), content = "hi" } } },
-            { OpenAi, "model", "model", "demo/" + Long(257) },
-            { OpenAi, "n", "n", 2 },
-            { Anthropic, "stop_sequences", "stop_sequences", Stops(17) },
-            { Anthropic, "stop_sequences", "stop_sequences", Stops(350_000) },
-            { Anthropic, "stop_sequences", "stop_sequences", new[] { Long(257) } },
-            { Anthropic, "tools", "tools", Enumerable.Range(0, 129).Select(i => AnthropicTool($"t{i}")) },
-            { Anthropic, "tools.0.name", "tools", new[] { AnthropicTool(Long(129)) } },
-            { Anthropic, "messages", "messages", Enumerable.Repeat(hi, 2_049) },
-            { Anthropic, "system", "system", texts },
-            { Anthropic, "model", "model", "demo/" + Long(257) },
-        };
-    }
-
-    [Theory]
-    [MemberData(nameof(TooMuch), DisableDiscoveryEnumeration = true)]
-    public async Task Parameters_that_multiply_work_have_the_vendors_bounds(
+    /// <summary>Holds for a refusal in the format of the path's vendor, without the values of the request.</summary>
+    /// <param name="response">The refusal.</param>
+    /// <param name="path">The path that was asked.</param>
+    /// <param name="status">Its status.</param>
+    /// <param name="type">The vendor's word for it.</param>
+    /// <param name="named">Texts in it, separated by <c>|</c>.</param>
+    internal static async Task IsRefusedAsync(
+        HttpResponseMessage response,
         string path,
-        string field,
-        string member,
-        object value
+        HttpStatusCode status,
+        string type,
+        string named = ""
     )
     {
-        var body = new Dictionary<string, object>
-        {
-            ["model"] = "demo",
-            ["max_tokens"] = 9,
-            ["messages"] = new[] { new { role = "user", content = "hi" } },
-            [member] = value,
-        };
-        using var response = await LlmSystem.PostAsync(shared.World.A, path, body);
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        await SaysAsync(response, isAnthropic: path == "/v1/messages", "invalid_request_error");
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.Contains(field, text, StringComparison.Ordinal);
-        Assert.True(text.Length < 1_000, $"{text.Length} characters"); // without the value
+        var isAnthropic = path.StartsWith(Messages, StringComparison.Ordinal) || path == "/v1/complete";
+        var text = await response.TextAsync();
+        Assert.True(status == response.StatusCode, $"{response.StatusCode} {text}");
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.NotEmpty(response.Headers.GetValues(isAnthropic ? "request-id" : "x-request-id").Single());
+
+        var body = JsonElement.Parse(text);
+        Assert.Equal(isAnthropic, body.TryGetProperty("type", out var kind) && kind.GetString() == "error");
+        Assert.Equal(type, body.Text("error.type"));
+        Assert.NotEmpty(body.Text("error.message")!);
+        Assert.All(named.Split('|'), part => Assert.Contains(part, text, StringComparison.Ordinal));
+        Assert.InRange(text.Length, 1, 1_000);
     }
 
-    internal static async Task SaysAsync(HttpResponseMessage response, bool isAnthropic, string type)
-    {
-        var body = await response.Content.ReadFromJsonAsync<JsonElement>();
-        Assert.Equal(isAnthropic, body.TryGetProperty("type", out var kind) && kind.GetString() == "error");
-        Assert.Equal(type, body.GetProperty("error").GetProperty("type").GetString());
-        Assert.NotEmpty(body.GetProperty("error").GetProperty("message").GetString()!);
-        Assert.NotEmpty(response.Headers.GetValues(isAnthropic ? "request-id" : "x-request-id").Single());
-    }
+    /// <summary>A request with a member, or with a second message.</summary>
+    private static string With(string model, string? member, string? message = null) =>
+        $$"""{"model":"{{model}}","max_tokens":9,"messages":[{{Hi}}{{Next(message)}}]{{Next(member)}}}""";
+
+    private static string Next(string? json) => json is null ? "" : "," + json;
+
+    private static string Parts(string kind) =>
+        $$"""{"role":"user","content":[{"type":"text","text":"x"},{"type":"{{kind}}"}]}""";
 }
