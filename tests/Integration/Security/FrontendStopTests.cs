@@ -8,13 +8,14 @@ public sealed class FrontendStopTests(AssemblyWide<SecureSystem> shared) : IClas
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
+    /// <summary>In a process of its own, which SIGTERM ends.</summary>
     [Fact]
     public async Task At_a_stop_streams_end_a_waiting_one_is_refused_and_other_requests_finish()
     {
         await using var silent = await SilentStreamApi.StartAsync(Cancelled);
-        await using var frontend = await StartAsync(silent.Url);
-        using var site = new Site(frontend.Url);
-        Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(SilentStreamApi.Credential)).StatusCode);
+        var settings = new Dictionary<string, string>(Site.Settings(silent.Url)) { ["SignIn__Enabled"] = "true" };
+        await using var frontend = await ServiceProcess.StartAsync("WebFrontend", settings, Cancelled);
+        using var site = await SilentStreamApi.SignInAsync(frontend.Url);
 
         await using var open = await SseReader.OpenAsync(frontend.Url, "/api/open", client: site.Streaming());
         await open.WaitForEventsAsync(1);
@@ -45,22 +46,13 @@ public sealed class FrontendStopTests(AssemblyWide<SecureSystem> shared) : IClas
     }
 
     [Fact]
-    public async Task A_sign_out_refuses_a_waiting_request()
-    {
-        await using var silent = await SilentStreamApi.StartAsync(Cancelled);
-        await using var frontend = await StartAsync(silent.Url);
-        using var site = new Site(frontend.Url);
-        Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(SilentStreamApi.Credential)).StatusCode);
-        var change = site.GetAsync("/api/silent", accept: "application/json");
-        await silent.Arrived.WaitAsync(Cancelled);
-        Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await change).StatusCode);
-    }
-
-    [Fact]
     public async Task A_slow_reader_of_a_page_ends_properly_too()
     {
-        await using var frontend = await StartAsync(shared.World.A.ToString());
+        await using var frontend = await Site.StartAsync(
+            shared.World.A.ToString(),
+            ("StreamApi__ApiKey", SecureSystem.OperatorKey),
+            ("SignIn__Enabled", "true")
+        );
         using var site = new Site(frontend.Url);
         Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(SecureSystem.OperatorKey)).StatusCode);
         await using var reader = await SseReader.OpenAsync(
@@ -69,33 +61,39 @@ public sealed class FrontendStopTests(AssemblyWide<SecureSystem> shared) : IClas
             client: site.Streaming()
         );
         await reader.WaitForEventsAsync(2);
-        frontend.Terminate();
+        await frontend.StopAsync(Cancelled);
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
     }
 
+    /// <summary>A sign-out refuses a waiting request. Without StreamApi a request gets a problem that says so, and a
+    /// slow reader the time to return.</summary>
     [Fact]
-    public async Task Without_a_replica_a_slow_reader_gets_Retry_After()
+    public async Task A_request_without_an_answer_of_StreamApi_learns_why()
     {
         await using var silent = await SilentStreamApi.StartAsync(Cancelled);
-        await using var frontend = await StartAsync(silent.Url, "Development");
-        using var site = new Site(frontend.Url);
-        using var refused = await site.GetAsync("/patterns/reader?perSecond=1", accept: "text/event-stream");
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
-        Assert.NotNull(refused.Headers.RetryAfter);
-    }
+        await using var frontend = await Site.StartAsync(silent.Url, ("SignIn__Enabled", "true"));
+        using (var site = await SilentStreamApi.SignInAsync(frontend.Url))
+        {
+            var change = site.GetAsync("/api/silent", accept: "application/json");
+            await silent.Arrived.WaitAsync(Cancelled);
+            Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await change).StatusCode);
+        }
 
-    private static Task<ServiceProcess> StartAsync(string streamApi, string environment = "Production") =>
-        ServiceProcess.StartAsync(
-            "WebFrontend",
-            new Dictionary<string, string>
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = environment,
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
-                ["StreamApi__PublicUrl"] = streamApi,
-                ["StreamApi__ApiKey"] = SecureSystem.OperatorKey,
-                ["SignIn__Enabled"] = $"{environment == "Production"}",
-            },
-            Cancelled
+        using var another = await SilentStreamApi.SignInAsync(frontend.Url);
+        using var noReplica = await another.GetAsync("/patterns/reader?perSecond=1", accept: "text/event-stream");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, noReplica.StatusCode);
+        Assert.NotNull(noReplica.Headers.RetryAfter);
+
+        await silent.DisposeAsync();
+        using var refused = await another.GetAsync("/api/headers");
+        Assert.Equal(HttpStatusCode.BadGateway, refused.StatusCode);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+        Assert.Contains(
+            "StreamApi does not answer.",
+            await refused.Content.ReadAsStringAsync(Cancelled),
+            StringComparison.Ordinal
         );
+    }
 }

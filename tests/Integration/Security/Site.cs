@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Harness;
 
 namespace Integration.Security;
 
@@ -11,14 +10,21 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     public Dictionary<string, string> Cookies { get; } = [];
 
     /// <summary>Starts the frontend as in Production behind a proxy.</summary>
-    public static Task<ServiceProcess> StartAsync(string publicUrl, params (string Name, string Value)[] settings)
+    public static Task<ServiceHost> StartAsync(string publicUrl, params (string Name, string Value)[] settings)
     {
-        var all = settings.ToDictionary(s => s.Name, s => s.Value);
-        all["ASPNETCORE_ENVIRONMENT"] = "Production";
-        all["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
-        all["StreamApi__PublicUrl"] = publicUrl;
-        return ServiceProcess.StartAsync("WebFrontend", all, TestContext.Current.CancellationToken);
+        var all = Settings(publicUrl);
+        foreach (var (name, value) in settings)
+            all[name] = value;
+        return ServiceHost.StartAsync("WebFrontend", all, "http://127.0.0.1:0", TestContext.Current.CancellationToken);
     }
+
+    public static Dictionary<string, string> Settings(string publicUrl) =>
+        new()
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+            ["StreamApi__PublicUrl"] = publicUrl,
+        };
 
     public Task<HttpResponseMessage> GetAsync(string path, string accept = "text/html", string? from = null)
     {
@@ -29,6 +35,26 @@ internal sealed partial class Site(Uri frontend) : IDisposable
         if (from is not null)
             request.Headers.Add("Sec-Fetch-Site", from);
         return SendAsync(request);
+    }
+
+    /// <summary>Checks the status of an answer, and returns its text.</summary>
+    public async Task<string> ExpectAsync(
+        int status,
+        string path,
+        string accept = "application/json",
+        string? from = null
+    )
+    {
+        using var response = await GetAsync(path, accept, from);
+        Assert.Equal((path, status), (path, (int)response.StatusCode));
+        return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Checks to which address an answer leads.</summary>
+    public async Task LeadsToAsync(string address, string path)
+    {
+        using var response = await GetAsync(path);
+        Assert.Equal((path, address), (path, response.Headers.Location?.OriginalString));
     }
 
     /// <summary>Opens the form, fills it in, and sends it.</summary>
