@@ -6,13 +6,24 @@ using System.Text;
 using System.Text.Json;
 using EventStore;
 using Harness;
+using Integration.Delivery;
 
 namespace Integration.Security;
 
 /// <summary>The bytes that one client sends are bounded while they are held, and delay nobody else.</summary>
-public sealed class BulkTests
+public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<BulkTests.NarrowBudget>
 {
-    private static readonly HttpMethod Post = HttpMethod.Post;
+    private const string Publish = "POST /v1/events";
+
+    /// <summary>A replica to which a client may publish 16 kB a second.</summary>
+    public sealed class NarrowBudget : SharedWorld
+    {
+        internal Uri Server => System.Replicas[0].Url;
+        protected override int Broadcasters => 0;
+        protected override string? ApiKey => SecureSystem.OperatorKey;
+        protected override Dictionary<string, string> Settings =>
+            new(SecureSystem.Settings) { ["Limits__PublishKilobytesPerSecond"] = "16" };
+    }
 
     [Fact]
     public async Task A_bulk_of_large_lines_is_appended_bit_by_bit_and_others_publish_in_between()
@@ -58,128 +69,86 @@ public sealed class BulkTests
     public async Task A_line_that_conflicts_is_named_wherever_its_batch_ended()
     {
         await using var system = await World.Start(o => o.Broadcasters(0).Set("Events:NdjsonBatchBytes", 1024));
-        var (server, id) = (system.Replicas[0], Guid.NewGuid());
+        var (server, id, large) = (system.Replicas[0], Guid.NewGuid(), new string('x', 2_000));
         await World.PublishAsync(server, new EventBody("a.b", "n", 1, Id: id));
-        var large = new string('x', 2_000);
-        string[] lines = [Line(large), Line(large, id), "", Line(large), Line(large)];
-        using var answer = await SecureSystem.SendAsync(
-            server.Url,
-            Post,
-            "/v1/events",
-            body: new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson")
-        );
-        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
-        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
-        Assert.Equal((2, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
+        string[] lines = [Line(), Line(id), "", Line(), Line()];
+        var body = SecureRequests.Text(string.Join('\n', lines), "application/x-ndjson");
+        Assert.Contains("\"line\":2,\"accepted\":1", await server.Url.ExpectAsync(409, Publish, body: body));
 
-        static string Line(string data, Guid? id = null) =>
-            JsonSerializer.Serialize(new EventBody("a.b", "n", data, Id: id));
+        string Line(Guid? id = null) => JsonSerializer.Serialize(new EventBody("a.b", "n", large, Id: id));
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(63)]
-    [InlineData(99)]
-    public async Task A_line_that_conflicts_is_found_in_few_commits(int conflicting)
+    [Fact]
+    public async Task A_line_that_conflicts_is_found_in_few_commits()
     {
         await using var system = await World.Start(o => o.Broadcasters(0));
-        var (server, id) = (system.Replicas[0], Guid.NewGuid());
-        if (conflicting == 0)
-            await World.PublishAsync(server, new EventBody("a.b", "n", "other", Id: id));
-        var lines = Enumerable
-            .Range(0, 100)
-            .Select(n => new EventBody("bulk", "n", n, Id: n == conflicting || n == 0 ? id : null));
+        var server = system.Replicas[0];
+        foreach (var conflicting in (int[])[0, 63, 99])
+        {
+            var (topic, id) = ($"bulk.{conflicting}", Guid.NewGuid());
+            if (conflicting == 0)
+                await World.PublishAsync(server, new EventBody("a.b", "n", "other", Id: id));
+            var lines = Enumerable
+                .Range(0, 100)
+                .Select(n => new EventBody(topic, "n", n, Id: n == conflicting || n == 0 ? id : null));
+            var refused = await server.Url.ExpectAsync(409, Publish, body: SecureRequests.Lines(lines));
+            Assert.Contains($"\"line\":{conflicting + 1},\"accepted\":{conflicting}", refused);
 
-        using var answer = await SecureSystem.SendAsync(
-            server.Url,
-            Post,
-            "/v1/events",
-            body: new StringContent(
-                string.Join('\n', lines.Select(line => JsonSerializer.Serialize(line))),
-                Encoding.UTF8,
-                "application/x-ndjson"
-            )
-        );
-
-        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
-
-        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
-        Assert.Equal(
-            (conflicting + 1, conflicting),
-            (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
-        );
-
-        await using var stored = system.Database.CreateCommand(
-            "select count(distinct time), count(*) from eventstore.events where topic = 'bulk'"
-        );
-        await using var row = await stored.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        await row.ReadAsync(TestContext.Current.CancellationToken);
-        Assert.InRange(row.GetInt64(0), 0, 8);
-        Assert.Equal(conflicting, row.GetInt64(1));
+            await using var stored = system.Database.CreateCommand(
+                $"select count(distinct time), count(*) from eventstore.events where topic = '{topic}'"
+            );
+            await using var row = await stored.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+            await row.ReadAsync(TestContext.Current.CancellationToken);
+            Assert.InRange(row.GetInt64(0), 0, 8);
+            Assert.Equal(conflicting, row.GetInt64(1));
+        }
     }
 
     /// <summary>A body must be read and parsed before it can be refused.</summary>
-    [Fact]
-    public async Task Refused_bodies_are_charged_to_the_budget_of_published_bytes()
+    [Theory]
+    [InlineData("/v1/events")]
+    [InlineData("/v1/messages/count_tokens")]
+    [InlineData("/v1/stream-tickets")]
+    [InlineData("/v1/events/stream")]
+    public async Task Refused_bodies_are_charged_to_the_budget_of_published_bytes(string path)
     {
-        var settings = new Dictionary<string, string>(SecureSystem.Settings)
+        var eve = Tokens.Of($"eve at {path}", subscribe: ["orders.>"], publish: ["orders.>", "chat"]);
+        // Ten seconds' worth are 160 kB; these are three times as many.
+        var asked = Enumerable
+            .Range(0, 50)
+            .Select(_ => narrow.Server.SendAsync($"POST {path}", eve, new { from = new string('x', 10_000) }))
+            .ToList();
+        // The bodies between the first and those beyond the budget wait for ten seconds; the others say enough.
+        var seen = new HashSet<HttpStatusCode>();
+        await foreach (var answer in Task.WhenEach(asked))
         {
-            ["Limits__PublishKilobytesPerSecond"] = "16",
-        };
-        await using var system = await World.Start(o =>
-            o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
-        );
-        foreach (
-            var path in (string[])["/v1/events", "/v1/messages/count_tokens", "/v1/stream-tickets", "/v1/events/stream"]
-        )
-        {
-            var eve = Tokens.Of($"eve at {path}", subscribe: ["orders.>"], publish: ["orders.>", "chat"]);
-            // Ten seconds' worth are 160 kB; these are three times as many.
-            var asked = Enumerable
-                .Range(0, 50)
-                .Select(_ =>
-                    SecureSystem.SendAsync(
-                        system.Replicas[0].Url,
-                        Post,
-                        path,
-                        eve,
-                        new { from = new string('x', 10_000) }
-                    )
-                )
-                .ToList();
-            // The bodies between the first and those beyond the budget wait for ten seconds; the others say enough.
-            var seen = new HashSet<HttpStatusCode>();
-            await foreach (var answer in Task.WhenEach(asked))
-            {
-                using var refused = await answer;
-                Assert.True(
-                    refused
-                        is { StatusCode: HttpStatusCode.BadRequest }
-                            or { StatusCode: HttpStatusCode.TooManyRequests, Headers.RetryAfter: not null },
-                    $"{path}: {refused}"
-                );
-                if (seen.Add(refused.StatusCode) && seen.Count == 2)
-                    break;
-            }
-            Assert.Equal(2, seen.Count);
+            using var refused = await answer;
+            Assert.True(
+                refused
+                    is { StatusCode: HttpStatusCode.BadRequest }
+                        or { StatusCode: HttpStatusCode.TooManyRequests, Headers.RetryAfter: not null },
+                $"{path}: {refused}"
+            );
+            if (seen.Add(refused.StatusCode) && seen.Count == 2)
+                break;
         }
+        Assert.Equal(2, seen.Count);
     }
 
     [Fact]
     public async Task Unfinished_bodies_of_one_client_hold_bounded_bytes_and_others_publish()
     {
-        var settings = new Dictionary<string, string>(SecureSystem.Settings)
-        {
-            ["Limits__HeldMegabytesPerClient"] = "1",
-            ["Limits__GenerationsPerMinute"] = "10000",
-        };
         await using var system = await World.Start(o =>
-            o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
+            o.Broadcasters(0)
+                .Set(SecureSystem.Settings)
+                .Set("Limits:HeldMegabytesPerClient", 1)
+                .Set("Limits:GenerationsPerMinute", 10_000)
+                .ApiKey(SecureSystem.OperatorKey)
         );
         var server = system.Replicas[0].Url;
         var (eve, ann) = (Tokens.Of("eve", publish: ["orders.>", "chat"]), Tokens.Of("ann", publish: ["orders.>"]));
         Socket[] open = [];
-        var large = new string('x', 300_000);
+        var large = new EventBody("orders.a", "n", new string('x', 300_000));
         await Eventually.HoldsAsync(
             async () =>
             {
@@ -191,49 +160,21 @@ public sealed class BulkTests
                     await BodyWithoutEndAsync(server, "/v1/events", "application/json", eve),
                     await BodyWithoutEndAsync(server, "/v1/events", "application/x-ndjson", eve),
                 ];
-                using var refused = await SecureSystem.SendAsync(
-                    server,
-                    Post,
-                    "/v1/events",
-                    eve,
-                    new EventBody("orders.a", "n", large)
-                );
+                using var refused = await server.SendAsync(Publish, eve, large);
                 // Every endpoint that takes a body counts it.
-                using var elsewhere = await SecureSystem.SendAsync(
-                    server,
-                    Post,
-                    "/v1/chat/completions",
-                    eve,
-                    new { messages = large }
-                );
+                using var elsewhere = await server.SendAsync("POST /v1/chat/completions", eve, large);
                 return new[] { refused, elsewhere }.All(r =>
                     r is { StatusCode: HttpStatusCode.TooManyRequests, Headers.RetryAfter: not null }
                 );
             },
             "the client's bodies hold as much as they may"
         );
-        Assert.Equal(
-            HttpStatusCode.Accepted,
-            await SecureSystem.StatusAsync(
-                server,
-                Post,
-                "/v1/events",
-                ann,
-                new EventBody("orders.a", "n", new string('x', 300_000))
-            )
-        );
+        await server.ExpectAsync(202, Publish, ann, large);
 
         foreach (var socket in open)
             socket.Close(0);
         await Eventually.HoldsAsync(
-            async () =>
-                await SecureSystem.StatusAsync(
-                    server,
-                    Post,
-                    "/v1/events",
-                    eve,
-                    new EventBody("orders.a", "n", new string('x', 300_000))
-                ) == HttpStatusCode.Accepted,
+            async () => await server.StatusAsync(Publish, eve, large) == 202,
             "they are given back"
         );
     }

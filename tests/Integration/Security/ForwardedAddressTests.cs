@@ -28,12 +28,7 @@ public sealed class ForwardedAddressTests(AssemblyWide<SecureSystem> shared) : I
         )
         {
             await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
-            var rows = await SecureSystem.JsonAsync(
-                replica.Url,
-                HttpMethod.Get,
-                $"/v1/connections?filter={topic}",
-                key: SecureSystem.OperatorKey
-            );
+            var rows = await replica.Url.JsonAsync($"GET /v1/connections?filter={topic}", SecureSystem.OperatorKey);
 
             var row = Assert.Single(rows.GetProperty("connections").EnumerateArray());
             Assert.Equal(client, row.Text("client")!.Split(':')[0]);

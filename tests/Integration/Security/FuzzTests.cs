@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Net;
 using Harness;
 
 namespace Integration.Security;
@@ -34,27 +33,12 @@ public sealed class FuzzTests
                 .Set("Logging:LogLevel:Default", "Information")
                 .Set("Logging:LogLevel:Microsoft.AspNetCore", "Information")
                 .ApiKey(SecureSystem.OperatorKey)
-                .AsProcesses()
+                .Replicas(0)
         );
-        var server = system.Replicas[0];
-        var document = await SecureSystem.JsonAsync(
-            server.Url,
-            HttpMethod.Get,
-            "/openapi/v1.json",
-            key: SecureSystem.OperatorKey
-        );
-        var ticket = (
-            await SecureSystem.JsonAsync(
-                server.Url,
-                HttpMethod.Post,
-                "/v1/stream-tickets",
-                key: SecureSystem.OperatorKey,
-                body: new { topics = new[] { ">" } }
-            )
-        )
-            .GetProperty("ticket")
-            .GetString()!;
-        var token = Tokens.Of("fuzz", [">"], [">"]);
+        // In a process of its own, whose memory is measured.
+        var server = await system.StartReplicaAsync(asProcess: true);
+        var document = await server.Url.JsonAsync("GET /openapi/v1.json", SecureSystem.OperatorKey);
+        var ticket = await server.Url.TicketAsync(SecureSystem.OperatorKey, ">");
         var fuzz = new FuzzRun(server.Url, document, SecureSystem.OperatorKey, Tokens.Of("fuzz", [">"], [">"]), ticket);
         var shown = new ConcurrentQueue<string>();
         server.Printed += line =>
@@ -71,18 +55,11 @@ public sealed class FuzzTests
         TestContext.Current.SendDiagnosticMessage(story);
         Assert.True(fuzz.Faults.IsEmpty, $"{story}\n{string.Join("\n\n", fuzz.Faults.Take(10))}");
         Assert.True(shown.IsEmpty, $"{story}\n{string.Join('\n', shown.Take(5))}");
-        Assert.Equal(HttpStatusCode.OK, await SecureSystem.StatusAsync(server.Url, HttpMethod.Get, "/health"));
+        await server.Url.ExpectAsync(200, "GET /health");
         Assert.True(fuzz.IsTelling, story);
         await Eventually.HoldsAsync(
             async () =>
-                (
-                    await SecureSystem.JsonAsync(
-                        server.Url,
-                        HttpMethod.Get,
-                        "/v1/connections",
-                        key: SecureSystem.OperatorKey
-                    )
-                )
+                (await server.Url.JsonAsync("GET /v1/connections", SecureSystem.OperatorKey))
                     .GetProperty("connections")
                     .GetArrayLength() == 0,
             "every stream that was left is gone"

@@ -7,8 +7,6 @@ namespace Integration.Security;
 /// <summary>Rules of <c>GET /v1/topics</c> for clients that may read some topics.</summary>
 public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFixture<TopicListTests.ShortScans>
 {
-    private static readonly HttpMethod Get = HttpMethod.Get;
-
     private readonly World _system = fixture.System;
 
     /// <summary>A replica that looks at four topics of a grant for a page.</summary>
@@ -100,7 +98,7 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
         for (string? next = ""; next is not null; pages++)
         {
             Assert.InRange(pages, 0, stored.Length);
-            var list = await SecureSystem.JsonAsync(server, Get, $"/v1/topics?limit=2&after={next}", token);
+            var list = await server.JsonAsync($"GET /v1/topics?limit=2&after={next}", token);
             listed.AddRange(
                 list.GetProperty("topics").EnumerateArray().Select(t => t.GetProperty("topic").GetString()!)
             );
