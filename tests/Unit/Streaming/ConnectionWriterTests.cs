@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using EventStore;
 using Streaming.Connections;
+using Streaming.Fanout;
 
 namespace Unit.Streaming;
 
@@ -51,6 +52,46 @@ public sealed class ConnectionWriterTests : IDisposable
         _loop.Connections.Add(c);
         _loop.Writer.Pump(c);
         Assert.Equal((end, end is null), (c.End, c.Asked is not null));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Only_a_client_that_was_slow_skips_what_its_replica_reads_from_the_store(bool hasKeptUp)
+    {
+        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
+        {
+            Epoch = "e1",
+            Position = 50,
+            HasKeptUp = hasKeptUp,
+            Slow = SlowReader.Latest,
+        };
+        _loop.Connections.Add(c);
+        _loop.Writer.Pump(c);
+        Assert.Equal(!hasKeptUp, c.Asked!.Range.Newest);
+    }
+
+    /// <summary>Its positions name other events. The stream gets a resync when the feed enters the epoch.</summary>
+    [Fact]
+    public void A_page_of_an_epoch_that_the_feed_has_not_entered_is_not_shown()
+    {
+        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
+        {
+            Epoch = "e1",
+            Position = 50,
+            PageEvents = 256,
+        };
+        _loop.Connections.Add(c);
+        _loop.Writer.Pump(c);
+
+        _loop.Writer.TakePage(c, c.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
+        Assert.Equal((new StreamId("e1", 50), null, null), (c.StreamPosition, c.Page, c.Asked));
+
+        _loop.Logs.Reset(Lineage.Alone("e2"), 90);
+        _loop.Writer.Pump(c);
+        Assert.Equal(new StreamId("e2", 90), c.StreamPosition);
     }
 
     public void Dispose() => _loop.Dispose();
