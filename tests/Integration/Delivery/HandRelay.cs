@@ -1,0 +1,111 @@
+using System.Text;
+using EventStore;
+using Harness;
+using StackExchange.Redis;
+
+namespace Integration.Delivery;
+
+/// <summary>A Broadcaster in the hands of a test. It signs and sends the pages that the test names, so that a page or a
+/// body can be lost, and an epoch can be a former one.</summary>
+internal sealed class HandRelay : IAsyncDisposable
+{
+    private readonly ConnectionMultiplexer _redis;
+    private readonly RelaySecret _secret;
+    private long _sent;
+
+    private HandRelay(World system, ConnectionMultiplexer redis)
+    {
+        System = system;
+        _redis = redis;
+        _secret = new RelaySecret(system.Database);
+    }
+
+    /// <summary>The system, whose replica gets its events from this relay alone.</summary>
+    public World System { get; }
+
+    public RunningService Replica => System.Replicas[0];
+
+    public static async Task<HandRelay> StartAsync()
+    {
+        var system = await World.Start(o =>
+            o.Broadcasters(0)
+                .Set("Streaming:StoreCheckSeconds", 600)
+                .Set("Streaming:RelayHeartbeatSeconds", 600)
+                // Longer than the readers of other slots wait for Postgres.
+                .Set("EventStore:UnhealthySeconds", 3)
+                .Set("EventStore:CommandTimeoutSeconds", 2)
+        );
+        var relay = new HandRelay(system, await TestRedis.ConnectAsync(Stores.Shared.Redis));
+        await relay._secret.ReadAsync(TestContext.Current.CancellationToken);
+        return relay;
+    }
+
+    /// <summary>Runs a statement and returns its first value.</summary>
+    public async Task<object?> RunAsync(string sql)
+    {
+        await using var command = System.Database.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task<string> EpochAsync() => (string)(await RunAsync("select eventstore.epoch()"))!;
+
+    /// <summary>Stores an event, of which the replica learns nothing.</summary>
+    public async Task<EventRecord> AppendAsync(string topic, int number)
+    {
+        var position = await RunAsync(
+            $$"""
+            select positions[1] from eventstore.append('{1}', array[gen_random_uuid()], '{null}', '{{{topic}}}', '{n}',
+                '{null}', '{{{number}}}', '{null}', null, '{false}')
+            """
+        );
+        return Event(topic, (long)position!, $"{number}");
+    }
+
+    public static EventRecord Event(string topic, long position, string data) =>
+        new(
+            position,
+            Guid.CreateVersion7(),
+            topic,
+            "n",
+            null,
+            Encoding.UTF8.GetBytes(data),
+            DateTimeOffset.UnixEpoch,
+            null
+        );
+
+    /// <summary>Sends the page of these events, whose positions follow one another.</summary>
+    /// <param name="epoch">Of the page.</param>
+    /// <param name="events">Events of the page.</param>
+    /// <param name="lost">Topic whose body does not arrive.</param>
+    public async Task SendAsync(string epoch, EventRecord[] events, string? lost = null)
+    {
+        var page = new RelayPage(epoch, 1, events[0].Position - 1, events[^1].Position);
+        var slots = new SlotSet(Relayed.Slots.Count);
+        foreach (var body in events.GroupBy(e => Relayed.Slots.Of(e.Topic)))
+        {
+            slots.Add(body.Key);
+            if (body.All(e => e.Topic != lost))
+                await PublishAsync(
+                    RelayChannels.Slot(System.Channel, body.Key),
+                    new SlotBody(page, body.Key, [.. body], null)
+                );
+        }
+
+        await PublishAsync(RelayChannels.Pages(System.Channel), new PageIndex(page, ++_sent, slots));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _redis.CloseAsync();
+        _redis.Dispose();
+        await System.DisposeAsync();
+    }
+
+    private Task PublishAsync(string channel, RelayMessage message) =>
+        _redis
+            .GetSubscriber()
+            .PublishAsync(
+                new RedisChannel(channel, RedisChannel.PatternMode.Literal),
+                _secret.Sign(Relayed.Format.ToBytes(message))
+            );
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Net;
+
+namespace Integration.Delivery;
+
+/// <summary>The pages that a replica receives are not all that the Broadcaster sent, or not of its epoch.</summary>
+public sealed class LostPageTests
+{
+    private const string Stream = "/v1/events/stream?topic=a&topic=b";
+
+    private static readonly string[] Subscribed =
+    [
+        "pages",
+        .. ((string[])["a", "b"]).Select(topic => Relayed.Slots.Of(topic).ToString(CultureInfo.InvariantCulture)),
+    ];
+
+    [Fact]
+    public async Task The_events_of_a_lost_page_are_delivered_before_those_of_the_next_one()
+    {
+        await using var relay = await HandRelay.StartAsync();
+        await using var reader = await ReadingAsync(relay);
+
+        await relay.AppendAsync("a", 3);
+        await relay.SendAsync(await relay.EpochAsync(), [await relay.AppendAsync("a", 4)]);
+
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data == "4"));
+        Assert.Equal(["1", "2", "3", "4"], reader.Events.Select(e => e.Data));
+    }
+
+    /// <summary>The slots that have events in the lost page are not known, so every reader waits.</summary>
+    [Fact]
+    public async Task Without_Postgres_a_page_with_a_lost_body_after_a_lost_page_waits_for_it()
+    {
+        await using var relay = await HandRelay.StartAsync();
+        await using var reader = await ReadingAsync(relay);
+
+        relay.System.Postgres.Cut();
+        await ReplicaHealth.IsAsync(relay.Replica, HttpStatusCode.ServiceUnavailable);
+        await relay.AppendAsync("a", 3);
+        await relay.SendAsync(
+            await relay.EpochAsync(),
+            [await relay.AppendAsync("a", 4), await relay.AppendAsync("b", 5)],
+            lost: "b"
+        );
+        await ReplicaHealth.SaysAsync(relay.Replica, "only Postgres has");
+        Assert.Equal(2, reader.Events.Count());
+
+        relay.System.Postgres.Heal();
+
+        await reader.WaitForEventsAsync(5);
+        Assert.Equal(["1", "2", "3", "4", "5"], reader.Events.Select(e => e.Data));
+    }
+
+    [Fact]
+    public async Task A_page_of_a_former_epoch_is_not_delivered_in_the_new_one()
+    {
+        await using var relay = await HandRelay.StartAsync();
+        await using var reader = await ReadingAsync(relay);
+
+        var former = await relay.EpochAsync();
+        var epoch = await PromoteAsync(relay, reader);
+
+        await relay.SendAsync(former, [HandRelay.Event("a", 4, "\"lost\"")]);
+        await relay.SendAsync(epoch, [await relay.AppendAsync("a", 4)]);
+        await reader.WaitForEventsAsync(4);
+        Assert.Equal(["1", "2", "3", "4"], reader.Events.Select(e => e.Data));
+    }
+
+    /// <summary>A connection from before a promotion may still lead to the former primary.</summary>
+    [Fact]
+    public async Task A_former_primary_that_still_answers_is_not_followed()
+    {
+        await using var relay = await HandRelay.StartAsync();
+        await using var reader = await ReadingAsync(relay);
+        var former = await relay.EpochAsync();
+        await PromoteAsync(relay, reader);
+
+        // The former one knows nothing of the promotion, and commits an event of its own.
+        await relay.RunAsync("create table successor as select * from eventstore.lineage order by number desc limit 1");
+        await relay.RunAsync("delete from eventstore.lineage where number = (select number from successor)");
+        var lost = await relay.AppendAsync("a", 0);
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                await relay.SendAsync(former, [lost]);
+                return relay.Replica.Output.Contains("A former primary answers", StringComparison.Ordinal);
+            },
+            "the replica has had its answer"
+        );
+
+        await relay.RunAsync($"delete from eventstore.events where position = {lost.Position}");
+        await relay.RunAsync("insert into eventstore.lineage select * from successor");
+        await relay.SendAsync(await relay.EpochAsync(), [await relay.AppendAsync("a", 4)]);
+        await reader.WaitForEventsAsync(4);
+        Assert.Equal(["1", "2", "3", "4"], reader.Events.Select(e => e.Data));
+        Assert.DoesNotContain(reader.Frames, frame => frame.Event == "resync");
+    }
+
+    /// <summary>Begins an epoch, as after the promotion of a standby that has every event, and returns when the replica
+    /// has entered it and delivered its third event.</summary>
+    private static async Task<string> PromoteAsync(HandRelay relay, SseReader reader)
+    {
+        await relay.RunAsync(
+            "select eventstore.lock_log(), eventstore.record_epoch(eventstore.epoch(), eventstore.head())"
+        );
+        var epoch = await relay.EpochAsync();
+        var third = await relay.AppendAsync("a", 3);
+        // Again, because messages of an unknown epoch do not cause more than four reads of the store in a second.
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                await relay.SendAsync(epoch, [third]);
+                return reader.Events.Count() == 3;
+            },
+            "the replica enters the epoch"
+        );
+        return epoch;
+    }
+
+    /// <summary>Opens a reader of both topics, and returns when the replica receives the bodies of both.</summary>
+    private static async Task<SseReader> ReadingAsync(HandRelay relay)
+    {
+        var reader = await SseReader.OpenAtAsync(relay.Replica.Url, Stream);
+        await SubscribedChannels.WaitForAsync(relay.System, Subscribed);
+        var epoch = await relay.EpochAsync();
+        await relay.SendAsync(epoch, [await relay.AppendAsync("a", 1)]);
+        await reader.WaitForEventsAsync(1);
+        await relay.SendAsync(epoch, [await relay.AppendAsync("b", 2)]);
+        await reader.WaitForEventsAsync(2);
+
+        return reader;
+    }
+}
