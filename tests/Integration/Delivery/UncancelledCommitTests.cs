@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
+using EventStore;
 using Harness;
+using Npgsql;
 
 namespace Integration.Delivery;
 
@@ -51,6 +53,35 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
             "both changes are valid when they are as safe as the settings demand"
         );
         var database = await rig.CreateDatabaseAsync();
+    }
+
+    /// <summary>Postgres then answers as if it had committed as the settings demand, with a warning.</summary>
+    [Fact]
+    public async Task A_commit_whose_wait_for_the_standby_an_administrator_cancels_is_not_acknowledged()
+    {
+        await using var connection = new NpgsqlConnection((await rig.CreateDatabaseAsync()).ConnectionString);
+        await connection.OpenAsync(Stop);
+        await using var transaction = await connection.BeginTransactionAsync(Stop);
+        await using (var change = new NpgsqlCommand("create table changed ()", connection, transaction))
+            await change.ExecuteNonQueryAsync(Stop);
+        var cancel =
+            "select case when wait_event = 'SyncRep' then pg_cancel_backend(pid) else false end "
+            + $"from pg_stat_activity where pid = {connection.ProcessID}";
+
+        await rig.Origin.SetStandbysAsync("absent", Stop);
+        try
+        {
+            var committing = StoreTransactions.CommitAsync(transaction);
+            await Eventually.HoldsAsync(
+                () => rig.Origin.AskAsync<bool>(cancel, Stop),
+                "the commit waits, and is cancelled"
+            );
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => committing);
+        }
+        finally
+        {
+            await rig.Origin.SetStandbysAsync("", Stop);
+        }
     }
 
     private async Task<World> StartAsync()
