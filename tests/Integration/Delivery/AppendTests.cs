@@ -85,6 +85,29 @@ public sealed class AppendTests
         }
     }
 
+    /// <summary>Postgres has then sent the positions already.</summary>
+    [Fact]
+    public async Task An_append_whose_commit_fails_is_not_acknowledged()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
+        await using var database = NpgsqlDataSource.Create(address);
+        using var host = await StartAsync(address);
+        await using var fail = database.CreateCommand(
+            """
+            create function fail() returns trigger language plpgsql as 'begin raise exception ''at the commit''; end';
+            create constraint trigger fail after insert on eventstore.events_000000000
+                deferrable initially deferred for each row execute function fail()
+            """
+        );
+        await fail.ExecuteNonQueryAsync(cancellationToken);
+
+        var append = host.Services.GetRequiredService<EventAppender>().AppendAsync([Event("lost")], cancellationToken);
+
+        Assert.Contains("at the commit", $"{await Record.ExceptionAsync(() => append)}", StringComparison.Ordinal);
+        await host.StopAsync(cancellationToken);
+    }
+
     [Fact]
     public async Task Appends_continue_after_the_first_position_of_a_partition_was_rolled_back_or_skipped()
     {
