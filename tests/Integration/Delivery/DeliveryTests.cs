@@ -79,6 +79,24 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
     }
 
     [Fact]
+    public async Task A_reader_that_returns_after_a_restart_of_its_replica_gets_every_missed_event()
+    {
+        await using var system = await World.Start();
+        var positions = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 5);
+        var restarted = await system.StartReplicaAsync();
+
+        await using var reader = await SseReader.OpenAtAsync(
+            restarted.Url,
+            "/v1/events/stream?topic=t.1",
+            positions[1]
+        );
+        await World.PublishNumbersAsync(restarted, "t.1", 6, 1);
+
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data == "6"));
+        Assert.Equal(["3", "4", "5", "6"], reader.Events.Select(e => e.Data));
+    }
+
+    [Fact]
     public async Task Earliest_starts_at_the_oldest_event_and_continues_live()
     {
         await World.PublishNumbersAsync(A, T("1"), 1, 30);
