@@ -1,10 +1,24 @@
+using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.Json;
 
 namespace Harness.Worlds;
 
 /// <summary>A frame as received; null for a missing field.</summary>
 internal sealed record Frame(string? Id, string? Event, string? Data, string? Retry, string? Comment);
+
+/// <summary>The notice that an id cannot be honoured.</summary>
+internal sealed record Resync(string Reason, string Requested, string ResumedFrom)
+{
+    public static Resync Of(Frame frame)
+    {
+        var data = JsonDocument.Parse(frame.Data!).RootElement;
+        return new(Member("reason"), Member("requested"), Member("resumedFrom"));
+
+        string Member(string name) => data.GetProperty(name).GetString()!;
+    }
+}
 
 /// <summary>Reads the bytes on the wire, so that a test sees comments, retry and id-only frames too. It does not
 /// reconnect: a test opens the next stream with the last id.</summary>
@@ -49,6 +63,10 @@ internal sealed class SseReader : IAsyncDisposable
     }
     public IEnumerable<Frame> Events =>
         Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "resync"));
+
+    /// <summary>The data of events that are numbers.</summary>
+    public IEnumerable<int> Numbers => Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
+    public IEnumerable<Resync> Resyncs => Frames.Where(f => f.Event == "resync").Select(Resync.Of);
     public string? LastId => Frames.LastOrDefault(f => f.Id is not null)?.Id;
 
     public static async Task<SseReader> OpenAsync(
@@ -112,6 +130,13 @@ internal sealed class SseReader : IAsyncDisposable
     }
 
     public Task WaitForEventsAsync(int count) => WaitAsync(r => r.Events.Count() >= count);
+
+    /// <summary>Waits for a resync, and returns the only one.</summary>
+    public async Task<Resync> ResyncAsync()
+    {
+        await WaitAsync(r => r.Resyncs.Any());
+        return Assert.Single(Resyncs);
+    }
 
     public Task WaitForEndAsync() => _reading.WaitAsync(Timeout);
 

@@ -177,9 +177,13 @@ internal sealed class World : IAsyncDisposable
             $"every replica has delivered {positions[^1]}"
         );
         return positions;
-
-        static long Position(string id) => long.Parse(id.Split('-')[^1], CultureInfo.InvariantCulture);
     }
+
+    /// <summary>The position in an event's id.</summary>
+    public static long Position(string id) => long.Parse(id.Split('-')[^1], CultureInfo.InvariantCulture);
+
+    /// <summary>The epoch in an event's id.</summary>
+    public static string Epoch(string id) => id.Split('-')[0];
 
     private Task WaitForReplicasAsync(Predicate<JsonElement> holds, string what) =>
         WaitForListsAsync((replica, rows) => rows.Any(row => IsOf(replica, row) && holds(row)), what);
