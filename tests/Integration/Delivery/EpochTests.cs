@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Text.Json;
 using Integration.Seeds;
 
 namespace Integration.Delivery;
@@ -31,36 +30,18 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         await World.PublishNumbersAsync(replica, "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
         // As the files of a snapshot after the second event.
-        await ExecuteAsync(
+        await system.Database.ExecuteAsync(
             "delete from eventstore.events where position > 2; select setval('eventstore.position', 2); "
                 + "update eventstore.topic_directory set through = least(through, 2)"
         );
-        using var http = new HttpClient { BaseAddress = replica.Url };
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                using var health = await http.GetAsync("/health", TestContext.Current.CancellationToken);
-                var text = await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-                return health.StatusCode == HttpStatusCode.ServiceUnavailable
-                    && text.Contains("restored without eventstore.new_epoch()", StringComparison.Ordinal);
-            },
-            "the replica says so"
-        );
-        await ExecuteAsync("select eventstore.new_epoch()");
-        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
-        await Eventually.HoldsAsync(
-            async () => (await http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode,
-            "the replica is healthy"
-        );
+        const string Remedy = "restored without eventstore.new_epoch()";
+        await ReplicaHealth.SaysAsync(replica, Remedy, HttpStatusCode.ServiceUnavailable);
+        await system.Database.ExecuteAsync("select eventstore.new_epoch()");
+        await reader.ResyncAsync();
+        await ReplicaHealth.IsAsync(replica, HttpStatusCode.OK);
         await World.PublishNumbersAsync(replica, "t.1", 3, 1);
         await reader.WaitForEventsAsync(6);
-        Assert.Equal("3", reader.Events.Last().Data);
-
-        async Task ExecuteAsync(string sql)
-        {
-            await using var command = system.Database.CreateCommand(sql);
-            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        }
+        Assert.Equal(3, reader.Numbers.Last());
     }
 
     [Theory]
@@ -103,19 +84,19 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
             }
         }
         foreach (var reader in readers)
-            await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+            await reader.WaitAsync(r => r.Resyncs.Any());
         await World.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 2_001, 20);
         foreach (var reader in readers)
         {
             await reader.WaitAsync(r => r.Events.Any(e => e.Data == "2020"));
             var resync = reader.Frames.Last(f => f.Event == "resync");
-            var from = Position(JsonDocument.Parse(resync.Data!).RootElement.GetProperty("resumedFrom").GetString()!);
+            var from = World.Position(Resync.Of(resync).ResumedFrom);
             var after = reader.Frames.SkipWhile(f => f != resync).Skip(1).Where(f => f.Event == "n").ToList();
             Assert.Equal(
                 Enumerable.Range(2_001, 20),
                 after.Select(f => int.Parse(f.Data!, CultureInfo.InvariantCulture))
             );
-            Assert.All(after, f => Assert.True(Position(f.Id!) > from, f.ToString()));
+            Assert.All(after, f => Assert.True(World.Position(f.Id!) > from, f.ToString()));
         }
         foreach (var reader in readers)
             await reader.DisposeAsync();
@@ -126,9 +107,8 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
     {
         await using var system = await World.Start();
 
-        var begun = await Requests.JsonAsync(
+        var begun = await Requests.PostAsync(
             system.Replicas[0].Url,
-            HttpMethod.Post,
             "/v1/generations",
             new
             {
@@ -138,11 +118,10 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
             }
         );
 
-        var path = begun.GetProperty("stream").GetString()!;
+        var path = begun.Text("stream")!;
         await using var open = await SseReader.OpenAtAsync(system.Replicas[0].Url, path);
         await open.WaitAsync(r => r.Frames.Any(f => f.Event == "token"));
-        await using (var change = system.Database.CreateCommand("select eventstore.new_epoch()"))
-            await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await system.Database.ExecuteAsync("select eventstore.new_epoch()");
         await open.WaitForEndAsync();
         Assert.True(open.EndedProperly);
         Assert.DoesNotContain(open.Frames, f => f.Event is "done" or "resync");
@@ -151,20 +130,11 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         await using var returned = await SseReader.OpenAtAsync(system.Replicas[0].Url, path, open.LastId);
         await returned.WaitAsync(r => r.Frames.Any(f => f.Event == "done"));
 
-        var text = string.Concat(
-            returned
-                .Frames.Where(f => f.Event == "token")
-                .Select(f => JsonDocument.Parse(f.Data!).RootElement.GetProperty("text").GetString())
-        );
+        var text = string.Concat(returned.Frames.Where(f => f.Event == "token").Select(f => f.Json().Text("text")));
 
-        var generation = await Requests.JsonAsync(
-            system.Replicas[0].Url,
-            HttpMethod.Get,
-            $"/v1/generations/{begun.GetProperty("id").GetString()}"
-        );
-
-        Assert.Equal(generation.GetProperty("text").GetString(), text);
-        Assert.Contains(returned.Frames, f => f.Event == "resync");
+        var generation = await Requests.GetAsync(system.Replicas[0].Url, $"/v1/generations/{begun.Text("id")}");
+        Assert.Equal(generation.Text("text"), text);
+        Assert.Single(returned.Resyncs);
     }
 
     [Fact]
@@ -174,30 +144,22 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         await using var system = await World.Start(o =>
             o.Replicas(2).Broadcasters(0).Set("Streaming:StoreCheckSeconds", 600)
         );
-        await ExecuteAsync(
+        await system.Database.ExecuteAsync(
             "insert into eventstore.leases values ('broadcaster', 'nobody', 9000000, clock_timestamp())"
         );
-        var old = await system.StartBroadcasterAsync(asProcess: true);
+        var old = await system.StartBroadcasterAsync();
         await system.WaitForModeAsync("live");
         await using var before = await SseReader.OpenAtAsync(system.Replicas[1].Url, "/v1/events/stream?topic=t.1");
         await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);
         await before.WaitForEventsAsync(3);
-        old.Process.Kill();
+        await old.DisposeAsync();
         await system.WaitForModeAsync("degraded");
-        await ExecuteAsync("delete from eventstore.leases; select eventstore.new_epoch()");
-        await before.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
+        await system.Database.ExecuteAsync("delete from eventstore.leases; select eventstore.new_epoch()");
+        await before.ResyncAsync();
         await system.StartBroadcasterAsync();
         await system.WaitForModeAsync("live");
         await World.PublishNumbersAsync(system.Replicas[0], "t.1", 4, 3);
         await before.WaitForEventsAsync(6);
-        Assert.Equal(["1", "2", "3", "4", "5", "6"], before.Events.Select(e => e.Data));
-
-        async Task ExecuteAsync(string sql)
-        {
-            await using var command = system.Database.CreateCommand(sql);
-            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        }
+        Assert.Equal(Enumerable.Range(1, 6), before.Numbers);
     }
-
-    private static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
 }

@@ -6,29 +6,28 @@ using Npgsql;
 
 namespace Integration.Delivery;
 
-/// <summary>A small Postgres, which is copied in a moment, and its promoted copies.</summary>
+/// <summary>A small Postgres, which is copied in a moment. The classes share it, each with databases of its own; what
+/// changes the server is done to a copy.</summary>
+public sealed class SmallPostgres : IAsyncLifetime
+{
+    internal PostgresStandby Server { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Server = await PostgresStandby.CreateAsync(CancellationToken.None);
+
+    public ValueTask DisposeAsync() => Server.DisposeAsync();
+}
+
+/// <summary>The small Postgres and the copies of it of one class, which end with the class.</summary>
 public sealed class PromotionRig : IAsyncLifetime
 {
-    private readonly List<PostgresStandby> _servers = [];
-    private int _databases;
+    private static int _databases;
 
-    /// <summary>Skips the test if no server can be copied.</summary>
-    internal PostgresStandby Origin
-    {
-        get
-        {
-            Assert.SkipWhen(_servers.Count == 0, "Postgres is not a process of this machine: it cannot be copied.");
-            return _servers[0];
-        }
-    }
+    private readonly AssemblyWide<SmallPostgres> _shared = new();
+    private readonly List<PostgresStandby> _copies = [];
 
-    public async ValueTask InitializeAsync()
-    {
-        if (await PostgresStandby.CreateAsync(Stores.Shared.EventStore, CancellationToken.None) is { } origin)
-            _servers.Add(origin);
-    }
+    internal PostgresStandby Origin => _shared.World.Server;
 
-    internal IReadOnlyList<PostgresStandby> Servers => _servers;
+    public ValueTask InitializeAsync() => _shared.InitializeAsync();
 
     /// <summary>Creates a migrated database on the first server.</summary>
     internal Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync() =>
@@ -37,18 +36,23 @@ public sealed class PromotionRig : IAsyncLifetime
     /// <summary>Promotes a copy that equals a server's standby at this moment.</summary>
     internal async Task<PostgresStandby> PromoteAsync(PostgresStandby of)
     {
-        var standby = await PostgresStandby.PromoteCopyAsync(
-            of.ConnectionString,
-            TestContext.Current.CancellationToken
-        );
-        _servers.Add(standby!);
-        return standby!;
+        var standby = await CopyAsync(of);
+        await standby.PromoteAsync();
+        return standby;
+    }
+
+    /// <summary>Starts a copy that gets no more WAL, and is not promoted.</summary>
+    internal async Task<PostgresStandby> CopyAsync(PostgresStandby of)
+    {
+        var standby = await of.CopyAsync();
+        _copies.Add(standby);
+        return standby;
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var server in _servers)
-            await server.DisposeAsync();
+        foreach (var copy in _copies)
+            await copy.DisposeAsync();
     }
 }
 
@@ -57,11 +61,20 @@ internal sealed class OpenLog : IAsyncDisposable
 {
     private readonly IHost _host;
 
-    private OpenLog(IHost host) => _host = host;
+    private OpenLog(IHost host, NpgsqlDataSource database)
+    {
+        _host = host;
+        Database = database;
+    }
 
     public EventReader Reader => _host.Services.GetRequiredService<EventReader>();
+
+    /// <summary>The reader of streams and lists.</summary>
+    public EventReader FilteredReader => _host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads);
     public LineageReader Lineages => _host.Services.GetRequiredService<LineageReader>();
-    public NpgsqlDataSource Database => _host.Services.GetRequiredService<NpgsqlDataSource>();
+
+    /// <summary>For the test's own statements: its sessions have no time limits.</summary>
+    public NpgsqlDataSource Database { get; }
     public RunRegistry Runs => _host.Services.GetRequiredService<RunRegistry>();
     public RunWriters Writers => _host.Services.GetRequiredService<RunWriters>();
     public EventAppender Appender => _host.Services.GetRequiredService<EventAppender>();
@@ -69,6 +82,10 @@ internal sealed class OpenLog : IAsyncDisposable
     public TicketConnections Tickets => _host.Services.GetRequiredService<TicketConnections>();
     public IMeterFactory Meters => _host.Services.GetRequiredService<IMeterFactory>();
     public StoreMigrator Migrator => _host.Services.GetRequiredService<StoreMigrator>();
+    public Retention Retention => _host.Services.GetRequiredService<Retention>();
+    public TopicDirectory Directory => _host.Services.GetRequiredService<TopicDirectory>();
+    public TopicReader Topics => _host.Services.GetRequiredService<TopicReader>();
+    public IHost Host => _host;
 
     public static async Task<OpenLog> OpenAsync(
         NpgsqlConnectionStringBuilder database,
@@ -77,8 +94,13 @@ internal sealed class OpenLog : IAsyncDisposable
     {
         var host = StoreHost.Of(database.ConnectionString, settings).Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
-        return new OpenLog(host);
+        var own = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = true };
+        return new OpenLog(host, NpgsqlDataSource.Create(own));
     }
+
+    /// <summary>Opens the log of a new database.</summary>
+    public static async Task<OpenLog> NewAsync(params (string Name, string Value)[] settings) =>
+        await OpenAsync(await Stores.Shared.CreateMigratedAsync(TestContext.Current.CancellationToken), settings);
 
     public async Task<StreamId[]> AppendAsync(int count)
     {
@@ -99,15 +121,12 @@ internal sealed class OpenLog : IAsyncDisposable
     public async Task<StreamId?> HonouredAsync(StreamId id) =>
         await Lineages.TranslateAsync(id, (await HeadAsync()).Epoch, TestContext.Current.CancellationToken);
 
-    public async Task<object?> ScalarAsync(string sql)
-    {
-        await using var command = Database.CreateCommand(sql);
-        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
-    }
+    public Task<object?> ScalarAsync(string sql) => Database.AskAsync<object>(sql);
 
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync();
         _host.Dispose();
+        await Database.DisposeAsync();
     }
 }

@@ -1,22 +1,20 @@
 using System.Globalization;
 using EventStore;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Npgsql;
 
 namespace Integration.Delivery;
 
 /// <summary>Retention drops old events without blocking appends or reads.</summary>
-public sealed class RetentionTests
+public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRig>
 {
-    private const string AllGone =
-        "select count(*) from eventstore.retired_partitions() union all select count(*) from "
-        + "eventstore.detached_partitions()";
+    private const string Going =
+        "select (select count(*) from eventstore.retired_partitions()) + (select count(*) from "
+        + "eventstore.detached_partitions())";
 
     [Fact]
     public async Task During_a_backup_events_are_appended_and_read_and_old_ones_are_dropped_after_it()
     {
-        await using var log = await StartAsync(("MaxAge", "00:00:00.001"));
+        await using var log = await StartAsync(("EventStore:MaxAge", "00:00:00.001"));
         await log.AppendAsync(450);
         await using var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var seen = await backup.BeginTransactionAsync(
@@ -63,7 +61,7 @@ public sealed class RetentionTests
     [InlineData(true)]
     public async Task A_run_that_was_broken_off_is_finished_by_the_next_or_by_a_reset(bool reset)
     {
-        await using var log = await StartAsync(("MaxAge", "00:00:00.001"));
+        await using var log = await StartAsync(("EventStore:MaxAge", "00:00:00.001"));
         await log.AppendAsync(250);
 
         await using (var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
@@ -74,7 +72,7 @@ public sealed class RetentionTests
             using var broken = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             var dropping = log.Retention.DropAsync(broken.Token);
             await Eventually.HoldsAsync(
-                async () => await log.ScalarAsync("select count(*) from pg_inherits where inhdetachpending") == 1,
+                async () => await NumberAsync(log, "select count(*) from pg_inherits where inhdetachpending") == 1,
                 "a partition is being detached"
             );
             await broken.CancelAsync();
@@ -85,10 +83,10 @@ public sealed class RetentionTests
             catch (OperationCanceledException) { }
         }
 
-        Assert.Equal(1L, await log.ScalarAsync("select count(*) from eventstore.partitions() where detaching"));
+        Assert.Equal(1L, await NumberAsync(log, "select count(*) from eventstore.partitions() where detaching"));
 
         if (reset)
-            await log.ScalarAsync("select 1 from eventstore.reset()");
+            await log.ScalarAsync("select eventstore.reset()");
         await log.AppendAsync(250);
         await DropAllAsync(log);
         var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
@@ -100,8 +98,11 @@ public sealed class RetentionTests
     [Fact]
     public async Task Several_processes_that_drop_at_once_drop_each_partition_once()
     {
-        await using var log = await StartAsync(("MaxAge", "00:00:00.001"));
-        await using var other = await log.StartOtherAsync();
+        var database = await Stores.Shared.CreateMigratedAsync(TestContext.Current.CancellationToken);
+        (string, string) setting = ("EventStore:MaxAge", "00:00:00.001");
+        await using var log = await OpenLog.OpenAsync(database, setting);
+        await using var other = await OpenLog.OpenAsync(database, setting); // as another process
+        await PartitionSpan.SetAsync(log.Database, 100);
         await log.AppendAsync(1_000);
         var dropped = await Task.WhenAll(
             Enumerable
@@ -109,13 +110,8 @@ public sealed class RetentionTests
                 .Select(n => (n % 2 == 0 ? log : other).Retention.DropAsync(TestContext.Current.CancellationToken))
         );
         Assert.Equal(10, dropped.Sum() + await DropAllAsync(log));
-        Assert.Equal(
-            (999L, 1L),
-            (
-                await log.ScalarAsync("select dropped_through from eventstore.store"),
-                await log.ScalarAsync("select count(*) from eventstore.events")
-            )
-        );
+        Assert.Equal(999, await NumberAsync(log, "select dropped_through from eventstore.store"));
+        Assert.Equal(1, await NumberAsync(log, "select count(*) from eventstore.events"));
     }
 
     /// <summary>A publisher may repeat a publish, with its ids, for a day.</summary>
@@ -128,30 +124,29 @@ public sealed class RetentionTests
             new("t.1", "n", "1", Id: Guid.CreateVersion7()),
             new("t.1", "n", "2", Id: Guid.CreateVersion7()),
         ];
-        var first = await log.AppendAsync(events);
+        var first = await log.Appender.AppendAsync(events, TestContext.Current.CancellationToken);
         foreach (var (e, minutes) in events.Zip((int[])[23 * 60 + 50, 24 * 60 + 10]))
             await log.ScalarAsync(
-                $"update eventstore.recent_ids set time = time - interval '{minutes} minutes' where id = '{e.Id}' "
-                    + "returning 1"
+                $"update eventstore.recent_ids set time = time - interval '{minutes} minutes' where id = '{e.Id}'"
             );
 
         await log.Retention.DropAsync(TestContext.Current.CancellationToken);
 
-        var again = await log.AppendAsync(events);
+        var again = await log.Appender.AppendAsync(events, TestContext.Current.CancellationToken);
         Assert.Equal(first[0].At, again[0].At);
         Assert.NotEqual(first[1].At, again[1].At);
     }
 
     /// <summary>Drops until everything old has gone: a lock that autovacuum holds puts a drop off.</summary>
     /// <returns>The number of dropped partitions.</returns>
-    private static async Task<int> DropAllAsync(Log log)
+    private static async Task<int> DropAllAsync(OpenLog log)
     {
         var dropped = 0;
         await Eventually.HoldsAsync(
             async () =>
             {
                 dropped += await log.Retention.DropAsync(TestContext.Current.CancellationToken);
-                return (await log.ColumnAsync(AllGone)).All(n => n == 0);
+                return await NumberAsync(log, Going) == 0;
             },
             "what is old has gone"
         );
@@ -165,12 +160,11 @@ public sealed class RetentionTests
     public async Task The_log_stays_within_its_bytes_however_large_its_events_are(int bytes, int count)
     {
         const long MaxBytes = 4 * 1024 * 1024;
-        await using var log = await StartAsync(("MaxBytes", $"{MaxBytes}"));
-        await log.SetSpanAsync(1_000_000);
+        await using var log = await OpenLog.NewAsync(("EventStore:MaxBytes", $"{MaxBytes}"));
         long largest = 0;
-        for (var written = 0L; written < 10 * MaxBytes; written += count * bytes)
+        for (var written = 0L; written < 4 * MaxBytes; written += count * bytes)
         {
-            await log.AppendAsync(count, bytes);
+            await AppendLargeAsync(log, count, bytes);
             var stored = 0L;
             // Again while autovacuum holds a lock that a drop waits for.
             await Eventually.HoldsAsync(
@@ -178,7 +172,7 @@ public sealed class RetentionTests
                 {
                     await log.Retention.RollAsync(TestContext.Current.CancellationToken);
                     await log.Retention.DropAsync(TestContext.Current.CancellationToken);
-                    stored = await log.ScalarAsync("select sum(bytes)::bigint from eventstore.partitions()");
+                    stored = await NumberAsync(log, "select sum(bytes)::bigint from eventstore.partitions()");
                     return stored <= MaxBytes;
                 },
                 "the log is within its bytes"
@@ -199,24 +193,24 @@ public sealed class RetentionTests
         var cancellationToken = TestContext.Current.CancellationToken;
         // On a server of its own: Postgres 15 reuses the pages of an index only after all transactions of the server
         // that were open when they became empty, and other tests keep some open for a minute.
-        await using var server = await PostgresStandby.CreateAsync(Stores.Shared.EventStore, cancellationToken);
-        Assert.SkipWhen(server is null, "Postgres is not a process of this machine: it cannot be copied.");
-        var database = await server.CreateDatabaseAsync("room");
-        await using var log = await Log.StartAsync(database.ConnectionString, [("MaxBytes", $"{MaxBytes}")]);
-        await log.SetSpanAsync(1_000_000);
+        var database = await rig.CreateDatabaseAsync();
+        var server = await rig.PromoteAsync(rig.Origin);
+        await using var log = await OpenLog.OpenAsync(
+            server.At(database.Database!),
+            ("EventStore:MaxBytes", $"{MaxBytes}")
+        );
         var (largest, bytes) = (0L, 0L);
         for (var written = 0; written < 20_000; written += Batch)
         {
-            await log.AppendAsync([
-                .. Enumerable
-                    .Range(written, Batch)
-                    .Select(n => new NewEvent(
-                        $"{new string('x', 240)}.{n}",
-                        "n",
-                        "1",
-                        Id: n % 10 == 0 ? Guid.CreateVersion7() : null
-                    )),
-            ]);
+            var events = Enumerable
+                .Range(written, Batch)
+                .Select(n => new NewEvent(
+                    $"{new string('x', 240)}.{n}",
+                    "n",
+                    "1",
+                    Id: n % 10 == 0 ? Guid.CreateVersion7() : null
+                ));
+            await log.Appender.AppendAsync([.. events], cancellationToken);
             while (await log.Directory.ListAsync(cancellationToken) > 0) { }
             // Again while autovacuum holds a lock that a drop waits for, or a snapshot that keeps dead rows.
             await Eventually.HoldsAsync(
@@ -224,8 +218,9 @@ public sealed class RetentionTests
                 {
                     await log.Retention.RollAsync(cancellationToken);
                     await log.Retention.DropAsync(cancellationToken);
-                    await log.ScalarAsync("vacuum eventstore.topics, eventstore.topic_parts; select 1");
-                    bytes = await log.ScalarAsync(
+                    await log.ScalarAsync("vacuum eventstore.topics, eventstore.topic_parts");
+                    bytes = await NumberAsync(
+                        log,
                         """
                         select pg_total_relation_size('eventstore.topics')
                             + pg_total_relation_size('eventstore.topic_parts')
@@ -253,80 +248,20 @@ public sealed class RetentionTests
         return Convert.ToBase64String(noise);
     }
 
-    private static async Task<Log> StartAsync(params (string Name, string Value)[] settings)
+    private static async Task<OpenLog> StartAsync(params (string Name, string Value)[] settings)
     {
-        var cancellationToken = TestContext.Current.CancellationToken;
-        var log = await Log.StartAsync(
-            (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString,
-            settings
-        );
-        await log.SetSpanAsync(100);
+        var log = await OpenLog.NewAsync(settings);
+        await PartitionSpan.SetAsync(log.Database, 100);
         return log;
     }
 
-    private sealed class Log(IHost host, string connectionString, (string, string)[] settings) : IAsyncDisposable
-    {
-        public static async Task<Log> StartAsync(string connectionString, (string Name, string Value)[] settings)
-        {
-            var cancellationToken = TestContext.Current.CancellationToken;
-            var host = StoreHost
-                .Of(connectionString, [.. settings.Select(s => ("EventStore:" + s.Name, s.Value))])
-                .Build();
-            await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
-            await host.StartAsync(cancellationToken);
-            return new Log(host, connectionString, settings);
-        }
+    /// <summary>Appends events whose data Postgres cannot compress.</summary>
+    private static async Task AppendLargeAsync(OpenLog log, int count, int bytes) =>
+        await log.Appender.AppendAsync(
+            [.. Enumerable.Range(0, count).Select(_ => new NewEvent("t.1", "n", $"\"{Noise(bytes)}\""))],
+            TestContext.Current.CancellationToken
+        );
 
-        /// <summary>Starts another service on the same log, as another process would.</summary>
-        public Task<Log> StartOtherAsync() => StartAsync(connectionString, settings);
-
-        public NpgsqlDataSource Database { get; } = NpgsqlDataSource.Create(connectionString);
-        public Retention Retention => host.Services.GetRequiredService<Retention>();
-        public EventReader Reader => host.Services.GetRequiredService<EventReader>();
-
-        public TopicDirectory Directory => host.Services.GetRequiredService<TopicDirectory>();
-
-        /// <summary>Sets the positions per partition from the beginning: the log must be empty.</summary>
-        public Task<long> SetSpanAsync(int positions) =>
-            ScalarAsync(
-                $"update eventstore.store set partition_span = {positions}; drop table "
-                    + "eventstore.events_000000000; select 1 from eventstore.ensure_partition(0)"
-            );
-
-        public Task<IReadOnlyList<AppendedEvent>> AppendAsync(int count, int bytes = 0) =>
-            AppendAsync([
-                .. Enumerable
-                    .Range(0, count)
-                    .Select(n => new NewEvent(
-                        "t.1",
-                        "n",
-                        bytes == 0 ? n.ToString(CultureInfo.InvariantCulture) : $"\"{Noise(bytes)}\""
-                    )),
-            ]);
-
-        public Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events) =>
-            host
-                .Services.GetRequiredService<EventAppender>()
-                .AppendAsync(events, TestContext.Current.CancellationToken);
-
-        public async Task<long> ScalarAsync(string sql) => Convert.ToInt64((await ColumnAsync(sql))[0]);
-
-        public async Task<List<long>> ColumnAsync(string sql)
-        {
-            await using var command = Database.CreateCommand(sql);
-            await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-            while (rows.FieldCount == 0 && await rows.NextResultAsync(TestContext.Current.CancellationToken)) { }
-            var values = new List<long>();
-            while (await rows.ReadAsync(TestContext.Current.CancellationToken))
-                values.Add(Convert.ToInt64(rows.GetValue(0), CultureInfo.InvariantCulture));
-            return values;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await host.StopAsync();
-            host.Dispose();
-            await Database.DisposeAsync();
-        }
-    }
+    private static async Task<long> NumberAsync(OpenLog log, string sql) =>
+        Convert.ToInt64(await log.ScalarAsync(sql), CultureInfo.InvariantCulture);
 }

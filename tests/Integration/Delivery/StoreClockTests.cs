@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
+using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -22,10 +23,8 @@ public sealed class StoreClockTests
         // Compared every second: a slow round trip on a busy machine is followed by a faster one.
         await Eventually.HoldsAsync(
             () =>
-                Task.FromResult(
-                    Math.Abs(clock.Ahead.TotalSeconds + secondsAhead) < 1
-                        && Math.Abs(DateTime.UtcNow.Ticks - clock.NowTicks) < TimeSpan.TicksPerSecond
-                ),
+                Math.Abs(clock.Ahead.TotalSeconds + secondsAhead) < 1
+                && Math.Abs(DateTime.UtcNow.Ticks - clock.NowTicks) < TimeSpan.TicksPerSecond,
             "the replica uses the store's clock"
         );
         await clock.StopAsync(TestContext.Current.CancellationToken);
@@ -46,6 +45,18 @@ public sealed class StoreClockTests
         Assert.Equal(TimeSpan.Zero, clock.Ahead);
         await clock.StopAsync(TestContext.Current.CancellationToken);
         Assert.True(clock.ExecuteTask is { IsFaulted: false }, clock.ExecuteTask?.Exception?.Message);
+    }
+
+    [Fact]
+    public async Task The_use_of_a_ticket_is_reported_even_if_the_new_servers_clock_is_behind()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        await using var log = await OpenLog.NewAsync();
+        var now = (await log.Tickets.NowAsync(TimeProvider.System, stop)).Now;
+        var used = new TicketConnection(Guid.NewGuid(), "c", now);
+        await log.Tickets.NoteAsync([used], stop);
+        var (noted, _) = Assert.Single(await log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), stop));
+        Assert.Equal((used.Ticket, "c"), (noted.Ticket, noted.Connection));
     }
 
     private static async Task<StoreClock> StartAsync(NpgsqlDataSource store, TimeProvider time)
