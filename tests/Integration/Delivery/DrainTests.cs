@@ -13,13 +13,14 @@ namespace Integration.Delivery;
 [Trait("Takes", "long")]
 public sealed class DrainTests
 {
-    private const int Streams = 400;
+    private const int Streams = 200,
+        Watched = 20;
 
     [Fact]
     public async Task All_streams_of_a_stopping_replica_move_to_another_and_lose_nothing()
     {
-        await using var system = await World.Start(o => o.Replicas(2).AsProcesses());
-        var (leaving, staying) = (system.Replicas[0].Process, system.Replicas[1]);
+        await using var system = await World.Start();
+        var (leaving, staying) = ((await system.StartReplicaAsync(asProcess: true)).Process, system.Replicas[0]);
         using var client = new SseClient(
             new HttpClient(ToFirstThatListens(leaving.Url, staying.Url)) { Timeout = Timeout.InfiniteTimeSpan }
         );
@@ -53,6 +54,9 @@ public sealed class DrainTests
             )
             .ToArray();
         await Eventually.HoldsAsync(() => connected >= Streams, "every client is connected");
+        var watched = new List<SseReader>();
+        for (var n = 0; n < Watched; n++)
+            watched.Add(await SseReader.OpenAtAsync(leaving.Url, "/v1/events/stream?topic=drain"));
 
         await PublishAsync(staying, publisher, 20);
         leaving.Terminate();
@@ -66,6 +70,18 @@ public sealed class DrainTests
             )
         );
         Assert.Equal(0, leaving.ExitCode);
+        foreach (var stream in watched)
+        {
+            await stream.WaitForEndAsync();
+            Assert.True(stream.EndedProperly);
+            Assert.NotNull(stream.Frames[^1].Retry);
+            await stream.DisposeAsync();
+        }
+        Assert.True(
+            watched.Select(stream => stream.Frames[^1].Retry).Distinct().Count() > Watched / 4,
+            "every client was told the same time"
+        );
+
         await publishing;
         await Eventually.HoldsAsync(() => connected >= 2 * Streams, "every client has come back");
         await PublishAsync(staying, publisher, 20);

@@ -80,14 +80,18 @@ internal sealed class ModelRun
                 Reader(readOn.Reader).ReadOn();
                 break;
 
+            case ModelStep.CatchUp:
+                await CatchUpAsync();
+                break;
+
             case ModelStep.Mistreat mistreat:
                 _channel.Treat(mistreat.Lost, mistreat.Doubled, mistreat.Held, mistreat.Seed);
                 break;
-            case ModelStep.CutRedis { Heal: true }:
-                _system.Redis.Heal();
+            case ModelStep.LoseRedis lose:
+                await LoseRedisAsync(lose.How);
                 break;
-            case ModelStep.CutRedis:
-                _system.Redis.Cut();
+            case ModelStep.HealRedis:
+                _system.Redis.Heal();
                 break;
             case ModelStep.ChangeLeader change:
                 await ChangeLeaderAsync(change.Frozen);
@@ -126,32 +130,65 @@ internal sealed class ModelRun
         _open.Add((connection, transaction));
     }
 
-    /// <summary>Kills the leader, or freezes it until another one leads.</summary>
+    /// <summary>Breaks the services' connections to Redis. Events come from Postgres until it is repaired.</summary>
+    private async Task LoseRedisAsync(RedisFault how)
+    {
+        switch (how)
+        {
+            case RedisFault.Cut:
+                _system.Redis.Cut();
+                break;
+            case RedisFault.Frozen:
+                _system.Redis.Freeze();
+                break;
+            case RedisFault.Swallowed:
+                _system.Redis.Swallow();
+                break;
+        }
+
+        for (var replica = 0; replica < _system.Replicas.Count; replica++)
+            await PublishAsync(new(replica, Topic: replica, Count: 3, Bytes: 1));
+        await CatchUpAsync();
+    }
+
+    /// <summary>Kills the leader, or freezes it, until another one leads.</summary>
     private async Task ChangeLeaderAsync(bool freeze)
     {
         var leader = await _system.LeaderAsync();
+        _system.Broadcasters.Remove(leader);
         if (!freeze)
         {
             leader.Process.Kill();
-            _system.Broadcasters.Remove(leader);
-            await _system.StartBroadcasterAsync();
+            await _system.LeaderAsync();
+            await _system.StartBroadcasterAsync(asProcess: true);
             return;
         }
+
         leader.Process.Freeze();
-        _system.Broadcasters.Remove(leader);
         await _system.LeaderAsync();
         leader.Process.Thaw();
+        await Eventually.HoldsAsync(
+            async () => !await World.LeadsAsync(leader),
+            "the thawed leader knows that it leads no more"
+        );
         _system.Broadcasters.Add(leader);
     }
 
-    /// <summary>Kills a replica, whose readers lose their connections, and starts another.</summary>
+    /// <summary>Ends a replica at once, whose readers lose their connections, and starts another.</summary>
     private async Task RestartAsync(RunningService replica)
     {
-        replica.Process.Kill();
+        await replica.DisposeAsync();
         _system.Replicas.Remove(replica);
         foreach (var reader in _readers.Where(r => r.Server == replica.Url))
             await reader.DropAsync();
         await _system.StartReplicaAsync(new() { ["EventStore__Channel"] = _channel.To });
+    }
+
+    private async Task CatchUpAsync()
+    {
+        var log = await LogAsync();
+        foreach (var reader in _readers.Where(r => r.IsReading))
+            await reader.WaitForAsync(log.Count(reader.Matches));
     }
 
     private async Task HealAsync()
@@ -170,11 +207,7 @@ internal sealed class ModelRun
     private async Task JudgeAsync()
     {
         await Eventually.HoldsAsync(
-            async () =>
-            {
-                await using var waiting = _system.Database.CreateCommand("select count(*) from eventstore.outbox");
-                return (long)(await waiting.ExecuteScalarAsync())! == 0;
-            },
+            async () => await _system.Database.AskAsync<long>("select count(*) from eventstore.outbox") == 0,
             "what was committed is in the log"
         );
         var log = await LogAsync();
@@ -237,9 +270,12 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
     private readonly List<(string Id, int Number)> _got = [];
     private SseReader? _open;
     private string? _lastId;
+    private bool _isStalled;
 
     /// <summary>The replica that it reads; null while it is away.</summary>
     public Uri? Server { get; private set; }
+
+    public bool IsReading => _open is not null && !_isStalled;
 
     public bool Matches(ModelEvent e) => matches(e);
 
@@ -257,6 +293,7 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
             return _got;
         _open = null;
         Server = null;
+        _isStalled = false;
         open.ReadOn();
         await open.DisposeAsync();
         Assert.DoesNotContain(open.Frames, f => f.Event is "resync" or "skipped" or "error");
@@ -265,9 +302,17 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
         return _got;
     }
 
-    public void Stall() => _open?.Stall();
+    public void Stall()
+    {
+        _isStalled = _open is not null;
+        _open?.Stall();
+    }
 
-    public void ReadOn() => _open?.ReadOn();
+    public void ReadOn()
+    {
+        _isStalled = false;
+        _open?.ReadOn();
+    }
 
     public Task WaitForAsync(int count) => _open!.WaitAsync(open => _got.Count + open.Events.Count() >= count);
 

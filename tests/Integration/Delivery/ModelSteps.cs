@@ -19,13 +19,27 @@ internal abstract record ModelStep
 
     public sealed record ReadOn(int Reader) : ModelStep;
 
+    /// <summary>Waits until every reader that reads has every committed event, whatever is broken.</summary>
+    public sealed record CatchUp : ModelStep;
+
     public sealed record Mistreat(int Lost, int Doubled, int Held, int Seed) : ModelStep;
 
-    public sealed record CutRedis(bool Heal) : ModelStep;
+    public sealed record LoseRedis(RedisFault How) : ModelStep;
+
+    public sealed record HealRedis : ModelStep;
 
     public sealed record ChangeLeader(bool Frozen) : ModelStep;
 
     public sealed record Restart(int Replica) : ModelStep;
+}
+
+internal enum RedisFault
+{
+    Cut,
+    Frozen,
+
+    /// <summary>For ever, but only on the connections of that time.</summary>
+    Swallowed,
 }
 
 internal static class ModelSteps
@@ -53,6 +67,7 @@ internal static class ModelSteps
         (15, from reader in Any from replica in Any select (ModelStep)new ModelStep.Resume(reader, replica)),
         (6, from reader in Any select (ModelStep)new ModelStep.Stall(reader)),
         (6, from reader in Any select (ModelStep)new ModelStep.ReadOn(reader)),
+        (4, Gen.Const((ModelStep)new ModelStep.CatchUp())),
         (
             9,
             from lost in Gen.Int[0, 40]
@@ -61,10 +76,22 @@ internal static class ModelSteps
             from seed in Any
             select (ModelStep)new ModelStep.Mistreat(lost, doubled, held, seed)
         ),
-        (3, from heal in Gen.OneOf(true, false) select (ModelStep)new ModelStep.CutRedis(heal)),
-        (3, from frozen in Gen.OneOf(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen)),
+        (2, from how in Gen.Enum<RedisFault>() select (ModelStep)new ModelStep.LoseRedis(how)),
+        (2, Gen.Const((ModelStep)new ModelStep.HealRedis())),
+        (2, from frozen in Gen.OneOf(true, false) select (ModelStep)new ModelStep.ChangeLeader(frozen)),
         (1, from replica in Any select (ModelStep)new ModelStep.Restart(replica))
     );
 
     public static readonly Gen<ModelStep[]> Sequence = One.Array[30];
+
+    /// <summary>Every fault once: each sequence begins with one of them.</summary>
+    public static readonly ModelStep[][] Faults =
+    [
+        [new ModelStep.ChangeLeader(Frozen: false)],
+        [new ModelStep.ChangeLeader(Frozen: true)],
+        [new ModelStep.LoseRedis(RedisFault.Cut), new ModelStep.HealRedis()],
+        [new ModelStep.LoseRedis(RedisFault.Frozen), new ModelStep.HealRedis()],
+        [new ModelStep.LoseRedis(RedisFault.Swallowed), new ModelStep.HealRedis()],
+        [new ModelStep.Restart(0)],
+    ];
 }

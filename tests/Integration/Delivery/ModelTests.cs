@@ -8,7 +8,7 @@ namespace Integration.Delivery;
 [Trait("Takes", "long")]
 public sealed class ModelTests
 {
-    /// <summary>More for a longer search: <c>MODEL_RUNS=500 dotnet test …</c>.</summary>
+    /// <summary>Sequences in all. More for a longer search: <c>MODEL_RUNS=500 dotnet test …</c>.</summary>
     private static readonly int Runs = int.Parse(
         Environment.GetEnvironmentVariable("MODEL_RUNS") ?? "6",
         CultureInfo.InvariantCulture
@@ -26,7 +26,9 @@ public sealed class ModelTests
             ["EventStore__SlotTokens"] = "2",
             ["Streaming__IdleLogLifetime"] = "00:00:01",
         };
-        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(2).Set(settings).AsProcesses());
+        await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Set(settings));
+        for (var i = 0; i < 2; i++)
+            await system.StartBroadcasterAsync(asProcess: true);
         var (from, to) = (system.Channel, "unreliable:" + system.Channel);
         await using var channel = await UnreliableChannel.OpenAsync(Stores.Shared.Redis, from, to);
         for (var i = 0; i < 2; i++)
@@ -35,11 +37,12 @@ public sealed class ModelTests
 
         var run = 0;
         // One after the other: a run's faults would break another one's readers.
-        await ModelSteps.Sequence.SampleAsync(
-            steps => new ModelRun(system, channel, $"m{run++}").PlayAsync(steps),
-            iter: Runs,
-            threads: 1
-        );
+        foreach (var fault in ModelSteps.Faults)
+            await ModelSteps.Sequence.SampleAsync(
+                steps => new ModelRun(system, channel, $"m{run++}").PlayAsync([.. fault, .. steps]),
+                iter: Math.Max(1, Runs / ModelSteps.Faults.Length),
+                threads: 1
+            );
         Assert.True(
             channel is { Lost: > 0, Doubled: > 0, Reordered: > 0 },
             $"Nothing was done to the messages: {channel.Lost} lost, {channel.Doubled} doubled, "

@@ -69,6 +69,17 @@ public sealed class RedisStartTests
         await reader.WaitForEventsAsync(3);
     }
 
+    [Fact]
+    public async Task A_replica_that_started_while_Redis_was_silent_hears_it_once_it_is_back()
+    {
+        await using var system = await World.Start();
+        system.Redis.Freeze();
+        await system.StartReplicaAsync();
+        await system.WaitForModeAsync("degraded");
+        system.Redis.Heal();
+        await system.WaitForModeAsync("live");
+    }
+
     private static async Task RefusesAsync(string service, string redis, string message)
     {
         var settings = new Dictionary<string, string>
