@@ -9,8 +9,12 @@ internal sealed class LockedTable : IAsyncDisposable
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlTransaction _transaction;
 
-    private LockedTable(NpgsqlDataSource database, NpgsqlConnection connection, NpgsqlTransaction transaction) =>
-        (_database, _connection, _transaction) = (database, connection, transaction);
+    private LockedTable(NpgsqlDataSource database, NpgsqlConnection connection, NpgsqlTransaction transaction)
+    {
+        _database = database;
+        _connection = connection;
+        _transaction = transaction;
+    }
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -25,15 +29,11 @@ internal sealed class LockedTable : IAsyncDisposable
     }
 
     /// <summary>Counts the sessions whose statement contains the text and waits for a lock.</summary>
-    public async Task<long> WaitersAsync(string text)
-    {
-        await using var ask = _database.CreateCommand(
+    public Task<long> WaitersAsync(string text) =>
+        _database.AskAsync<long>(
             "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
-                + "and wait_event_type = 'Lock' and query like '%' || $1 || '%'"
+                + $"and wait_event_type = 'Lock' and query like '%{text}%'"
         );
-        ask.Parameters.AddWithValue(text);
-        return (long)(await ask.ExecuteScalarAsync(Cancelled))!;
-    }
 
     public Task ReleaseAsync() => _transaction.RollbackAsync(Cancelled);
 

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using Npgsql;
 
 namespace Integration.Delivery;
 
@@ -41,7 +39,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         system.Postgres.Cut();
         await using var second = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await second.WaitForEventsAsync(29);
-        Assert.Equal(Enumerable.Range(2, 29), Numbers(second));
+        Assert.Equal(Enumerable.Range(2, 29), second.Numbers);
         // They continue together from there.
         system.Postgres.Heal();
         var next = new EventBody("t.1", "n", 31, Id: Guid.NewGuid());
@@ -52,7 +50,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         foreach (var reader in (SseReader[])[first, second])
         {
             await reader.WaitForEventsAsync(30);
-            Assert.Equal(Enumerable.Range(2, 30), Numbers(reader));
+            Assert.Equal(Enumerable.Range(2, 30), reader.Numbers);
         }
     }
 
@@ -67,38 +65,13 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
                 .Set("Streaming:ReplayTries", 1000)
         );
         var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
-        // A search without a topic, which looks at every event, never ends here; a reader of everything needs none.
-        await using (
-            var slow = system.Database.CreateCommand(
-                """
-                create or replace function eventstore.head() returns bigint language plpgsql stable as $$
-                begin
-                    if current_query() like '%as bytes,%' then perform pg_sleep(60); end if;
-                    return coalesce((select max(position) from eventstore.events), 0);
-                end $$
-                """
-            )
-        )
-            await slow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        await using var never = await SseReader.OpenAtAsync(
-            system.Replicas[0].Url,
-            "/v1/events/stream?type=n",
-            positions[0]
-        );
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                await using var ask = system.Database.CreateCommand(
-                    "select count(*) from pg_stat_activity where datname = current_database() "
-                        + "and wait_event = 'PgSleep'"
-                );
-                return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))! > 0;
-            },
-            "the search hangs"
-        );
+        // A search by topic, which looks into the directory, never ends here; a reader of everything needs none.
+        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.topics");
+        await using var never = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
+        await Eventually.HoldsAsync(async () => await locked.WaitersAsync("eventstore.topics") > 0, "the search hangs");
         await using var other = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream", positions[0]);
         await other.WaitForEventsAsync(99);
-        Assert.Equal(Enumerable.Range(2, 99), Numbers(other));
+        Assert.Equal(Enumerable.Range(2, 99), other.Numbers);
         Assert.Empty(never.Events);
     }
 
@@ -110,8 +83,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         const int Readers = 3;
         var system = fixture.System;
         var positions = await system.PublishDeliveredAsync($"{_root}.1", 1, 100);
-        await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var locked = await LockEventsAsync(other);
+        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.events");
 
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(Readers))
@@ -119,16 +91,16 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         // Two clients want the same range: the read continues while one of them is there.
         readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream + slow, positions[0]));
         // The feed, too, may wait for the lock, in one statement at a time.
-        await Eventually.HoldsAsync(async () => await WaitingAsync(system) >= Readers, "every range is being read");
+        await Eventually.HoldsAsync(async () => await locked.WaitersAsync("") >= Readers, "every range is being read");
         await readers[^1].DisposeAsync();
         foreach (var reader in readers[1..Readers])
             await reader.DisposeAsync();
         await Eventually.HoldsAsync(
-            async () => await WaitingAsync(system) is 1 or 2,
+            async () => await locked.WaitersAsync("") is 1 or 2,
             "only what is waited for is being read"
         );
 
-        await locked.RollbackAsync(TestContext.Current.CancellationToken);
+        await locked.ReleaseAsync();
         await readers[0].WaitForEventsAsync(slow.Length > 0 ? 1 : 99);
         await readers[0].DisposeAsync();
     }
@@ -138,19 +110,21 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
     {
         var system = fixture.System;
         var positions = await system.PublishDeliveredAsync($"{_root}.1", 1, 100);
-        await using var other = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var locked = await LockEventsAsync(other);
+        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.events");
         // Twice as many as the reads at once: those in the queue must not take the places of those that left.
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(8))
             readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream, position));
         await Eventually.HoldsAsync(
-            async () => await WaitingAsync(system) >= 4,
+            async () => await locked.WaitersAsync("") >= 4,
             "as many ranges are being read as may be"
         );
         foreach (var reader in readers)
             await reader.DisposeAsync();
-        await Eventually.HoldsAsync(async () => await WaitingAsync(system) <= 1, "nothing is being read but the feed");
+        await Eventually.HoldsAsync(
+            async () => await locked.WaitersAsync("") <= 1,
+            "nothing is being read but the feed"
+        );
     }
 
     [Theory]
@@ -177,32 +151,6 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         system.Postgres.Heal();
         await using var again = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await again.WaitForEventsAsync(99);
-        Assert.Equal(Enumerable.Range(2, 99), Numbers(again));
+        Assert.Equal(Enumerable.Range(2, 99), again.Numbers);
     }
-
-    /// <summary>Makes every read of events wait until the transaction ends.</summary>
-    private static async Task<NpgsqlTransaction> LockEventsAsync(NpgsqlConnection connection)
-    {
-        var locked = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using var take = new NpgsqlCommand(
-            "lock table eventstore.events in access exclusive mode",
-            connection,
-            locked
-        );
-        await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        return locked;
-    }
-
-    /// <summary>Statements of the system that wait for a lock.</summary>
-    private static async Task<long> WaitingAsync(World system)
-    {
-        await using var ask = system.Database.CreateCommand(
-            "select count(*) from pg_stat_activity where datname = current_database() and state = "
-                + "'active' and wait_event_type = 'Lock'"
-        );
-        return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-    }
-
-    private static IEnumerable<int> Numbers(SseReader reader) =>
-        reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 }

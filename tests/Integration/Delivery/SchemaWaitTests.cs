@@ -53,7 +53,7 @@ public sealed class SchemaWaitTests
         await migrator.MigrateAsync(TestContext.Current.CancellationToken);
         Assert.Empty(await migrator.MissingAsync(TestContext.Current.CancellationToken));
 
-        await RunAsync(store, $"delete from eventstore.migrations where name = '{SchemaScript.Tables[^1].Name}'");
+        await store.ExecuteAsync($"delete from eventstore.migrations where name = '{SchemaScript.Tables[^1].Name}'");
         Assert.Equal(
             [SchemaScript.Tables[^1].Name],
             await migrator.MissingAsync(TestContext.Current.CancellationToken)
@@ -68,8 +68,7 @@ public sealed class SchemaWaitTests
         var migrator = new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance);
         await migrator.MigrateAsync(TestContext.Current.CancellationToken);
 
-        await RunAsync(
-            store,
+        await store.ExecuteAsync(
             """
             update eventstore.functions set hash = 'of the next version';
             insert into eventstore.migrations (name) values ('9999_next'), ('functions of the next version')
@@ -77,7 +76,7 @@ public sealed class SchemaWaitTests
         );
         Assert.Empty(await migrator.MissingAsync(TestContext.Current.CancellationToken));
 
-        await RunAsync(store, $"delete from eventstore.migrations where name = '{SchemaScript.FunctionSet}'");
+        await store.ExecuteAsync($"delete from eventstore.migrations where name = '{SchemaScript.FunctionSet}'");
         Assert.Equal([SchemaScript.FunctionSet], await migrator.MissingAsync(TestContext.Current.CancellationToken));
     }
 
@@ -85,23 +84,9 @@ public sealed class SchemaWaitTests
     private static async Task LooksAgainAsync(string database)
     {
         await using var store = NpgsqlDataSource.Create(database);
-        await using var connection = await store.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var held = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using var hold = new NpgsqlCommand(
-            "lock table eventstore.migrations in access exclusive mode",
-            connection,
-            held
-        );
-        await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var held = await LockedTable.LockAsync(store, "eventstore.migrations");
         await Eventually.HoldsAsync(
-            async () =>
-            {
-                await using var ask = store.CreateCommand(
-                    "select count(*) from pg_stat_activity where datname = current_database() "
-                        + "and wait_event_type = 'Lock' and query like '%eventstore.migrations%'"
-                );
-                return (long)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))! > 0;
-            },
+            async () => await held.WaitersAsync("eventstore.migrations") > 0,
             "the wait looks again"
         );
     }
@@ -110,10 +95,4 @@ public sealed class SchemaWaitTests
         NpgsqlDataSource.Create(
             (await Stores.Shared.CreateDatabaseAsync(TestContext.Current.CancellationToken)).ConnectionString
         );
-
-    private static async Task RunAsync(NpgsqlDataSource store, string sql)
-    {
-        await using var command = store.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-    }
 }

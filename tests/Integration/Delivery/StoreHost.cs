@@ -9,15 +9,15 @@ internal static class StoreHost
 {
     /// <summary>Prepares a host; the test adds what else it needs.</summary>
     /// <param name="connectionString">Of the store's database.</param>
-    /// <param name="settings">More settings.</param>
+    /// <param name="settings">More settings. A later one replaces an earlier one.</param>
     public static HostApplicationBuilder Of(string connectionString, params (string Name, string Value)[] settings)
     {
+        var values = new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = connectionString };
+        foreach (var (name, value) in settings)
+            values[name] = value;
+
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-            settings
-                .Append(("ConnectionStrings:eventstore", connectionString))
-                .Select(s => KeyValuePair.Create(s.Item1, (string?)s.Item2))
-        );
+        builder.Configuration.AddInMemoryCollection(values);
         builder.Services.AddMetrics();
         builder.AddEventStore();
         return builder;
