@@ -1,7 +1,5 @@
 using System.Text;
 using EventStore;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Npgsql;
 
 namespace Integration.Delivery;
@@ -24,10 +22,8 @@ public sealed class AppendTests
     public async Task Only_new_events_of_a_batch_are_raised_as_committed()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
-        await using var database = NpgsqlDataSource.Create(address);
-        using var host = await StartAsync(address);
-        var appender = host.Services.GetRequiredService<EventAppender>();
+        await using var log = await OpenLog.NewAsync();
+        var (appender, database) = (log.Appender, log.Database);
         var published = new List<CommittedEvents>();
         appender.Committed += published.Add;
         var (early, late) = (Event("early") with { Id = Guid.NewGuid() }, Event("late") with { Id = Guid.NewGuid() });
@@ -40,7 +36,7 @@ public sealed class AppendTests
             appender.AppendAsync([late with { Data = "0" }, Event("lost with it")], cancellationToken)
         );
         await appender.AppendAsync([Event("last")], cancellationToken);
-        await host.StopAsync(cancellationToken); // the notification may come after the answer
+        await log.Host.StopAsync(cancellationToken); // the notification may come after the answer
 
         Assert.Equal([1, 3, 4], mixed.Select(e => e.At.Position));
         Assert.Equal(
@@ -49,8 +45,8 @@ public sealed class AppendTests
                 string.Join(", ", t.Events.Select(e => $"{e.Position} {Encoding.UTF8.GetString(e.Data.Span)}"))
             )
         );
-        await using var epoch = database.CreateCommand("select eventstore.epoch()");
-        Assert.All(published, t => Assert.Equal(epoch.ExecuteScalar(), t.Epoch));
+        var epoch = await database.AskAsync<string>("select eventstore.epoch()");
+        Assert.All(published, t => Assert.Equal(epoch, t.Epoch));
     }
 
     [Fact]
@@ -112,11 +108,9 @@ public sealed class AppendTests
     public async Task Appends_continue_after_the_first_position_of_a_partition_was_rolled_back_or_skipped()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
-        await using var database = NpgsqlDataSource.Create(address);
-        using var host = await StartAsync(address);
-        var appender = host.Services.GetRequiredService<EventAppender>();
-        await NarrowAsync(database);
+        await using var log = await OpenLog.NewAsync();
+        var (appender, database) = (log.Appender, log.Database);
+        await PartitionSpan.SetAsync(database, 100);
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
         {
             await using var undone = await connection.BeginTransactionAsync(cancellationToken);
@@ -132,76 +126,46 @@ public sealed class AppendTests
             Assert.Single(await appender.AppendAsync([Event("after a rollback")], cancellationToken)).At.Position
         );
         // As after a crash of Postgres: up to 32 values of a sequence are lost.
-        await using (var skip = database.CreateCommand("select setval('eventstore.position', 320)"))
-            await skip.ExecuteNonQueryAsync(cancellationToken);
+        await database.ExecuteAsync("select setval('eventstore.position', 320)");
         Assert.Equal(
             321,
             Assert.Single(await appender.AppendAsync([Event("after a gap")], cancellationToken)).At.Position
         );
-        await host.StopAsync(cancellationToken);
     }
 
     [Fact]
     public async Task A_new_partition_does_not_wait_for_long_reads_of_the_log()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
-        await using var database = NpgsqlDataSource.Create(address);
-        using var host = await StartAsync(address);
-        var appender = host.Services.GetRequiredService<EventAppender>();
-        await NarrowAsync(database);
+        await using var log = await OpenLog.NewAsync();
+        var database = log.Database;
+        await PartitionSpan.SetAsync(database, 100);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var backup = await connection.BeginTransactionAsync(cancellationToken);
         await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", connection, backup))
             await read.ExecuteScalarAsync(cancellationToken);
         for (var n = 1; n <= 250; n += 50)
-            Assert.Equal(
-                50,
-                (
-                    await appender.AppendAsync(
-                        [.. Enumerable.Range(n, 50).Select(i => Event($"{i}"))],
-                        cancellationToken
-                    )
-                ).Count
-            );
-        await using var partitions = database.CreateCommand(
-            "select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass"
+            Assert.Equal(50, (await log.AppendAsync(50)).Length);
+        Assert.Equal(
+            3,
+            await database.AskAsync<long>(
+                "select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass"
+            )
         );
-        Assert.Equal(3L, await partitions.ExecuteScalarAsync(cancellationToken));
         // A partition made here has everything that the log's partitions have.
-        await using var alike = database.CreateCommand(
+        var kinds = await database.AskAsync<long[]>(
             """
-            select
+            select array[
                 count(distinct (
                     select array_agg(pg_get_constraintdef(oid) order by 1)
                     from pg_constraint where conrelid = inhrelid and contype = 'p')),
                 count(distinct (select count(*) from pg_index where indrelid = inhrelid and indisvalid)),
-                count(distinct (select attcompression from pg_attribute where attrelid = inhrelid and attname = 'data'))
+                count(distinct (
+                    select attcompression from pg_attribute where attrelid = inhrelid and attname = 'data'))]
             from pg_inherits where inhparent = 'eventstore.events'::regclass
             """
         );
-        await using var row = await alike.ExecuteReaderAsync(cancellationToken);
-        await row.ReadAsync(cancellationToken);
-        Assert.Equal((1L, 1L, 1L), (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)));
-        await host.StopAsync(cancellationToken);
-    }
-
-    private static async Task<IHost> StartAsync(string connectionString)
-    {
-        var host = StoreHost.Of(connectionString).Build();
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(TestContext.Current.CancellationToken);
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        return host;
-    }
-
-    /// <summary>Sets a hundred positions per partition from the beginning.</summary>
-    private static async Task NarrowAsync(NpgsqlDataSource database)
-    {
-        await using var narrow = database.CreateCommand(
-            "update eventstore.store set partition_span = 100; drop table "
-                + "eventstore.events_000000000; select eventstore.ensure_partition(0)"
-        );
-        await narrow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([1, 1, 1], kinds!);
     }
 
     private static NewEvent Event(string data) => new("t", "n", $"\"{data}\"");

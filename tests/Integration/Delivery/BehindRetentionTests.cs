@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Integration.Delivery;
 
 /// <summary>A server that was cut off for longer than the retention notifies its readers of the gap.</summary>
@@ -57,11 +55,8 @@ public sealed class BehindRetentionTests
     private static async Task AssertToldAsync(SseReader reader, string[] positions)
     {
         await reader.WaitAsync(r => r.Events.Any(e => e.Data == $"{All}"));
-        var resync = JsonDocument.Parse(Assert.Single(reader.Frames, f => f.Event == "resync").Data!).RootElement;
-        Assert.Equal(
-            ("expired", positions[4]),
-            (resync.GetProperty("reason").GetString(), resync.GetProperty("requested").GetString())
-        );
+        var resync = Assert.Single(reader.Resyncs);
+        Assert.Equal(("expired", positions[4]), (resync.Reason, resync.Requested));
         Assert.Equal([.. positions[..5], .. positions[(Gone - 1)..]], reader.Events.Select(e => e.Id));
     }
 
@@ -72,21 +67,13 @@ public sealed class BehindRetentionTests
         var system = await World.Start(o =>
             o.Replicas(replicas).Broadcasters(0).Set("Streaming:StoreCheckSeconds", 600)
         );
-        await RunAsync(
-            system,
-            """
-            update eventstore.store set partition_span = 100;
-            drop table eventstore.events_000000000;
-            select eventstore.ensure_partition(0), eventstore.ensure_partition(100)
-            """
-        );
+        await PartitionSpan.SetAsync(system.Database, 100);
         return system;
     }
 
     /// <summary>Drops what retention would: every partition but the newest.</summary>
-    private static Task DropAsync(World system) =>
-        RunAsync(
-            system,
+    private static async Task DropAsync(World system) =>
+        await system.Database.ExecuteAsync(
             """
             select eventstore.retire_partitions(interval '0', 9000000000000000000);
             do $$
@@ -98,10 +85,4 @@ public sealed class BehindRetentionTests
             end $$
             """
         );
-
-    private static async Task RunAsync(World system, string sql)
-    {
-        await using var command = system.Database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-    }
 }

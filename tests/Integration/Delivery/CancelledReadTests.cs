@@ -43,13 +43,10 @@ public sealed class CancelledReadTests
         // The cancellation is over, so that it cannot hit the connection's next command.
         Assert.Equal(1, await store.AskAsync("select 1", command => command.ExecuteScalarAsync(Stop), Stop));
 
-        async Task<long> SleepingAsync()
-        {
-            await using var ask = direct.CreateCommand(
+        Task<long> SleepingAsync() =>
+            direct.AskAsync<long>(
                 "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
             );
-            return (long)(await ask.ExecuteScalarAsync(Stop))!;
-        }
     }
 
     [Fact(Timeout = 60_000)]

@@ -119,21 +119,21 @@ public sealed class CutTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<A
     public async Task A_stream_that_is_cut_throws_in_Nodes_fetch_and_one_that_ends_does_not()
     {
         Assert.SkipUnless(await NodeIsInstalledAsync(), "node is not installed.");
-        await using var system = await World.Start(o => o.Replicas(2).Broadcasters(0).AsProcesses());
-        foreach (
-            var (replica, end, outcome) in new (ServiceProcess, Action<ServiceProcess>, string)[]
-            {
-                (system.Replicas[0].Process, r => r.Kill(), "threw"),
-                (system.Replicas[1].Process, r => r.Terminate(), "ended"),
-            }
-        )
-        {
-            using var node = Node(new Uri(replica.Url, Live).ToString());
-            Assert.Equal("reading", await node.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-            end(replica);
-            Assert.Equal(outcome, await node.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-            await node.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var system = await World.Start(o => o.Broadcasters(0));
+        var replica = system.Replicas[0];
+        await using var link = new FaultyLink("127.0.0.1", replica.Url.Port);
+        using var cut = Node($"http://127.0.0.1:{link.Port}{Live}");
+        using var ended = Node(new Uri(replica.Url, Live).ToString());
+        foreach (var node in (Process[])[cut, ended])
+            Assert.Equal("reading", await node.StandardOutput.ReadLineAsync(cancellationToken));
+
+        link.Cut();
+        Assert.Equal("threw", await cut.StandardOutput.ReadLineAsync(cancellationToken));
+        await replica.StopAsync(cancellationToken);
+        Assert.Equal("ended", await ended.StandardOutput.ReadLineAsync(cancellationToken));
+        foreach (var node in (Process[])[cut, ended])
+            await node.WaitForExitAsync(cancellationToken);
     }
 
     private static async Task<bool> NodeIsInstalledAsync()

@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Harness;
+using Integration.Seeds;
 
 namespace Integration.Delivery;
 
@@ -38,7 +38,10 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
     public async Task A_stream_says_where_it_starts_before_any_event()
     {
         var head = Assert.Single(await World.PublishAsync(A, new EventBody(T("1"), "x", 1)));
-        await Eventually.HoldsAsync(async () => Position(await HeadAsync(B)) >= Position(head), "B has the event");
+        await Eventually.HoldsAsync(
+            async () => World.Position(await HeadAsync(B)) >= World.Position(head),
+            "B has the event"
+        );
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream);
         Assert.Equal("no-cache", reader.Response.Headers.CacheControl?.ToString());
         Assert.Equal("no", Assert.Single(reader.Response.Headers.GetValues("X-Accel-Buffering")));
@@ -72,10 +75,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await second.WaitForEventsAsync(1_200);
         await World.PublishNumbersAsync(A, T("3"), 1_251, 20);
         await second.WaitForEventsAsync(1_220);
-        Assert.Equal(
-            Enumerable.Range(51, 1_220),
-            second.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
-        );
+        Assert.Equal(Enumerable.Range(51, 1_220), second.Numbers);
     }
 
     [Fact]
@@ -104,10 +104,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await reader.WaitForEventsAsync(30);
         await World.PublishNumbersAsync(A, T("1"), 31, 5);
         await reader.WaitForEventsAsync(35);
-        Assert.Equal(
-            Enumerable.Range(1, 35),
-            reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture))
-        );
+        Assert.Equal(Enumerable.Range(1, 35), reader.Numbers);
     }
 
     [Theory]
@@ -119,17 +116,9 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await World.PublishNumbersAsync(A, T("1"), 1, 3);
         id = id.Replace("EPOCH", (await HeadAsync(A)).Split('-')[0], StringComparison.Ordinal);
         await using var reader = await SseReader.OpenAsync(A.Url, Stream, id);
-        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
-        var resync = reader.Frames.Single(f => f.Event == "resync");
-        var data = JsonDocument.Parse(resync.Data!).RootElement;
-        Assert.Equal(
-            (reason, id, resync.Id),
-            (
-                data.GetProperty("reason").GetString(),
-                data.GetProperty("requested").GetString(),
-                data.GetProperty("resumedFrom").GetString()
-            )
-        );
+        var resync = await reader.ResyncAsync();
+        var frame = reader.Frames.Single(f => f.Event == "resync");
+        Assert.Equal((reason, id, frame.Id), (resync.Reason, resync.Requested, resync.ResumedFrom));
         await World.PublishNumbersAsync(A, T("1"), 4, 1);
         await reader.WaitForEventsAsync(1);
         Assert.Equal("4", Assert.Single(reader.Events).Data);
@@ -141,12 +130,8 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
     public async Task An_id_in_whatever_bytes_is_answered_in_band(byte[] id, string requested)
     {
         await using var reader = await SseReader.OpenAsync(A.Url, Stream, Encoding.Latin1.GetString(id));
-        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
-        var data = JsonDocument.Parse(reader.Frames.Single(f => f.Event == "resync").Data!).RootElement;
-        Assert.Equal(
-            ("malformed", requested),
-            (data.GetProperty("reason").GetString(), data.GetProperty("requested").GetString())
-        );
+        var resync = await reader.ResyncAsync();
+        Assert.Equal(("malformed", requested), (resync.Reason, resync.Requested));
     }
 
     [Fact]
@@ -155,14 +140,13 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("quiet")}");
         var others = await World.PublishNumbersAsync(A, T("1"), 1, 10);
         await reader.WaitAsync(r =>
-            r.Frames.Any(f => f is { Event: null, Data: null, Id: not null } && Position(f.Id) >= Position(others[^1]))
+            r.Frames.Any(f =>
+                f is { Event: null, Data: null, Id: not null } && World.Position(f.Id) >= World.Position(others[^1])
+            )
         );
         var match = Assert.Single(await World.PublishAsync(A, new EventBody(T("quiet"), "x", 1)));
         await reader.WaitForEventsAsync(1);
-        var ids = reader
-            .Frames.Where(f => f.Id is not null)
-            .Select(f => long.Parse(f.Id!.Split('-')[1], CultureInfo.InvariantCulture))
-            .ToList();
+        var ids = reader.Frames.Where(f => f.Id is not null).Select(f => World.Position(f.Id!)).ToList();
         Assert.Equal(ids.Order(), ids);
         Assert.Equal(match, Assert.Single(reader.Events).Id);
     }
@@ -324,16 +308,12 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         );
     }
 
-    private static long Position(string id) => long.Parse(id.Split('-')[1], CultureInfo.InvariantCulture);
-
     private static async Task<string> HeadAsync(RunningService replica)
     {
-        using var http = new HttpClient();
-        var replicas = await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/v1/replicas"));
+        var replicas = await Requests.GetAsync(replica.Url, "/v1/replicas");
         return replicas
             .EnumerateArray()
             .Single(r => r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/'))
-            .GetProperty("head")
-            .GetString()!;
+            .Text("head")!;
     }
 }

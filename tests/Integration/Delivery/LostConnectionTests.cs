@@ -17,7 +17,6 @@ public sealed class LostConnectionTests
                 .Set("EventStore:UnhealthySeconds", 1)
                 .Set("EventStore:ReadConnections", 2)
                 .Set("EventStore:WorkConnections", 4)
-                .AsProcesses()
         );
         var url = system.Replicas[0].Url;
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };

@@ -25,8 +25,7 @@ public sealed class MigrationTests
     [Fact]
     public async Task A_second_migration_changes_nothing()
     {
-        await using var store = await CreateAsync();
-        await MigrateAsync(store);
+        await using var store = await CreateMigratedAsync();
         var before = await RowsAsync(store, "select name || applied_at from eventstore.functions order by 1");
         Assert.NotEmpty(before);
         await MigrateAsync(store);
@@ -61,8 +60,7 @@ public sealed class MigrationTests
     [InlineData("removed", "", "removed(n int) returns bigint")]
     public async Task A_function_of_another_version_is_replaced_by_this_versions(string name, string drop, string other)
     {
-        await using var store = await CreateAsync();
-        await MigrateAsync(store);
+        await using var store = await CreateMigratedAsync();
         var schema = await RowsAsync(store, Schema);
         await RowsAsync(
             store,
@@ -83,8 +81,7 @@ public sealed class MigrationTests
     [Fact]
     public async Task A_store_of_the_last_development_version_keeps_its_events_and_equals_a_new_one()
     {
-        await using var store = await CreateAsync();
-        await MigrateAsync(store);
+        await using var store = await CreateMigratedAsync();
         var schema = await RowsAsync(store, Schema);
         await RowsAsync(
             store,
@@ -149,8 +146,7 @@ public sealed class MigrationTests
         string left
     )
     {
-        await using var store = await CreateAsync();
-        await MigrateAsync(store);
+        await using var store = await CreateMigratedAsync();
         await RowsAsync(
             store,
             $"""
@@ -165,8 +161,7 @@ public sealed class MigrationTests
     [Fact]
     public async Task A_function_that_Postgres_refuses_leaves_all_as_they_were()
     {
-        await using var store = await CreateAsync();
-        await MigrateAsync(store);
+        await using var store = await CreateMigratedAsync();
         var schema = await RowsAsync(store, Schema);
         await using var connection = await store.OpenConnectionAsync(TestContext.Current.CancellationToken);
         var scripts = new FunctionMigration(
@@ -186,8 +181,7 @@ public sealed class MigrationTests
     [Fact]
     public async Task A_migration_that_waits_for_a_transaction_stops_no_other_one()
     {
-        await using var store = await CreateAsync();
-        await MigrateAsync(store);
+        await using var store = await CreateMigratedAsync();
         // The function's file creates the trigger again, which waits for everybody who writes into the outbox.
         await RowsAsync(store, "update eventstore.functions set hash = 'x' where name = 'outbox_notify'");
         const string Insert = "insert into eventstore.outbox (topic, type, data) values ('t.1', 'n', '1')";
@@ -217,8 +211,7 @@ public sealed class MigrationTests
     [Fact]
     public async Task A_migration_forgets_the_functions_of_a_newer_version_which_it_replaces()
     {
-        await using var store = await CreateAsync();
-        await MigrateAsync(store);
+        await using var store = await CreateMigratedAsync();
         await RowsAsync(
             store,
             """
@@ -238,6 +231,11 @@ public sealed class MigrationTests
             )
         );
     }
+
+    private static async Task<NpgsqlDataSource> CreateMigratedAsync() =>
+        NpgsqlDataSource.Create(
+            (await Stores.Shared.CreateMigratedAsync(TestContext.Current.CancellationToken)).ConnectionString
+        );
 
     private static async Task<NpgsqlDataSource> CreateAsync() =>
         NpgsqlDataSource.Create(

@@ -27,14 +27,11 @@ public sealed class NotificationTests
             Stop
         );
         await Eventually.HoldsAsync(
-            async () =>
-            {
-                await using var listening = direct.CreateCommand(
+            () =>
+                direct.AskAsync<bool>(
                     "select exists (select from pg_stat_activity where query = 'listen eventstore_outbox' "
                         + "and state = 'idle' and datname = current_database())"
-                );
-                return await listening.ExecuteScalarAsync(Stop) is true;
-            },
+                ),
             "it listens"
         );
         link.Freeze();

@@ -6,9 +6,7 @@ public sealed class OutboxMoveTests
     [Fact]
     public async Task A_move_takes_few_large_rows_and_the_first_one_whatever_its_size()
     {
-        await using var log = await OpenLog.OpenAsync(
-            await Stores.Shared.CreateMigratedAsync(TestContext.Current.CancellationToken)
-        );
+        await using var log = await OpenLog.NewAsync();
         await log.ScalarAsync(
             """
             insert into eventstore.outbox (topic, type, data)

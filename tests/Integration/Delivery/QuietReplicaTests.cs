@@ -8,8 +8,6 @@ namespace Integration.Delivery;
 /// miss nothing.</summary>
 public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture) : IClassFixture<QuietReplicaTests.OneOfTwo>
 {
-    private static readonly HttpClient Http = new();
-
     // The tests share the servers; topics of its own keep each from the others.
     private readonly string _quiet = $"t{Guid.NewGuid():N}";
     private readonly World _system = fixture.System;
@@ -62,7 +60,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture) : ICla
         await World.PublishNumbersAsync(Publisher, _quiet, Rounds * Events + 1, 1);
         await SubscribedAsync("pages", Slot(_quiet));
         await reader.WaitForEventsAsync(Rounds * Events + 1);
-        Assert.Equal(Enumerable.Range(1, Rounds * Events + 1), reader.Events.Select(Number));
+        Assert.Equal(Enumerable.Range(1, Rounds * Events + 1), reader.Numbers);
     }
 
     [Fact]
@@ -74,8 +72,8 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture) : ICla
         _system.Postgres.Cut();
         await ReplicaHealth.IsAsync(Replica, HttpStatusCode.ServiceUnavailable);
         await SubscribedAsync("pages", Slot(_quiet));
-        var others = Position((await World.PublishNumbersAsync(Publisher, Busy(), 0, 1))[0]);
-        await reader.WaitAsync(r => r.LastId is { } id && Position(id) >= others);
+        var others = World.Position((await World.PublishNumbersAsync(Publisher, Busy(), 0, 1))[0]);
+        await reader.WaitAsync(r => r.LastId is { } id && World.Position(id) >= others);
 
         for (var n = 1; n <= 5; n++)
         {
@@ -86,7 +84,7 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture) : ICla
         _system.Postgres.Heal();
         await load.DisposeAsync();
         await ReplicaHealth.IsAsync(Replica, HttpStatusCode.OK);
-        Assert.Equal(Enumerable.Range(1, 5), reader.Events.Select(Number));
+        Assert.Equal(Enumerable.Range(1, 5), reader.Numbers);
     }
 
     /// <summary>Returns a topic of another slot.</summary>
@@ -96,10 +94,6 @@ public sealed class QuietReplicaTests(QuietReplicaTests.OneOfTwo fixture) : ICla
     private Task SubscribedAsync(params string[] expected) => SubscribedChannels.WaitForAsync(_system, expected);
 
     private static string Slot(string topic) => Relayed.Slots.Of(topic).ToString(CultureInfo.InvariantCulture);
-
-    private static long Position(string id) => long.Parse(id.Split('-')[^1], CultureInfo.InvariantCulture);
-
-    private static int Number(Frame frame) => int.Parse(frame.Data!, CultureInfo.InvariantCulture);
 
     /// <summary>Publishes events of a topic, in more than the ten pages a second for which a replica leaves the
     /// indexes, even if each request takes long.</summary>

@@ -38,58 +38,6 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         Assert.DoesNotContain(here.Frames.Concat(there.Frames), frame => frame.Event == "resync");
     }
 
-    [Theory]
-    [InlineData(Fault.Killed)]
-    [InlineData(Fault.Frozen)]
-    public async Task A_replica_subscribes_at_another_node_after_its_own_fails(Fault fault)
-    {
-        Assert.SkipWhen(fixture.Missing is not null, fixture.Missing ?? "");
-        var publisher = new NumberPublisher(_system.Replicas[1]);
-        await using var here = await SseReader.OpenAtAsync(_system.Replicas[0].Url, publisher.Stream);
-        publisher.Start();
-        await publisher.WaitForMoreAsync(20);
-        var subscribed = await SubscribedAsync();
-
-        await BreakAsync(subscribed, fault);
-        var other = fixture.Cluster.Nodes.First(node => node != subscribed);
-        await Eventually.HoldsAsync(
-            async () =>
-                (await other.AskAsync("cluster", "nodes"))
-                    .Split('\n')
-                    .Any(line =>
-                        line.Contains($"{subscribed.Address}@", StringComparison.Ordinal)
-                        && line.Contains("fail", StringComparison.Ordinal)
-                    ),
-            "the cluster has noticed"
-        );
-        await RedisCluster.WaitUntilWholeAsync(other);
-        await publisher.WaitForMoreAsync(20);
-        await _system.WaitForModeAsync("live");
-        await MendAsync(subscribed, fault);
-        await fixture.Cluster.WaitUntilAgreedAsync();
-        await publisher.StopAsync(here);
-    }
-
-    /// <summary>Returns a node where the channel has subscribers, as soon as there is one.</summary>
-    private async Task<RedisNode> SubscribedAsync()
-    {
-        RedisNode? subscribed = null;
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                foreach (var node in fixture.Cluster.Nodes)
-                {
-                    var answer = await node.AskAsync("pubsub", "shardnumsub", _system.Channel);
-                    if (!answer.EndsWith("\n0", StringComparison.Ordinal))
-                        subscribed = node;
-                }
-                return subscribed is not null;
-            },
-            "a node has subscribers"
-        );
-        return subscribed!;
-    }
-
     private static Task BreakAsync(RedisNode node, Fault fault)
     {
         if (fault is Fault.Killed)

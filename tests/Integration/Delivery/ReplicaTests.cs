@@ -179,23 +179,17 @@ public sealed class ReplicaTests
 
     private static async Task AnnounceAsync(World system, string name, int port)
     {
-        await using var announce = system.Database.CreateCommand(
-            "insert into eventstore.replicas values ($1, $2::jsonb, clock_timestamp())"
+        var state = new
+        {
+            Name = name,
+            Url = $"http://127.0.0.1:{port}",
+            Connections = 0,
+            Head = "x-0",
+            Lag = 0,
+            Mode = "live",
+        };
+        await system.Database.ExecuteAsync(
+            $"insert into eventstore.replicas values ('{name}', '{JsonSerializer.Serialize(state)}', clock_timestamp())"
         );
-        announce.Parameters.AddWithValue(name);
-        announce.Parameters.AddWithValue(
-            JsonSerializer.Serialize(
-                new
-                {
-                    Name = name,
-                    Url = $"http://127.0.0.1:{port}",
-                    Connections = 0,
-                    Head = "x-0",
-                    Lag = 0,
-                    Mode = "live",
-                }
-            )
-        );
-        await announce.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }

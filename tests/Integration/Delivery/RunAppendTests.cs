@@ -11,7 +11,7 @@ public sealed class RunAppendTests
     [Fact]
     public async Task A_late_append_is_refused_after_its_retry_was_decided()
     {
-        await using var log = await OpenAsync();
+        await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "g.1");
         var (lost, retry) = (Event("g.1", writer, "1"), Event("g.1", writer, "1"));
         Assert.True(await log.Runs.RefuseAppendAsync("g.1", lost.Id!.Value));
@@ -31,7 +31,7 @@ public sealed class RunAppendTests
     [Fact]
     public async Task A_turn_that_has_just_begun_is_not_abandoned_for_the_one_before_it()
     {
-        await using var log = await OpenAsync();
+        await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "sessions.1");
         Assert.Empty(await log.Writers.AbandonAsync(["sessions.1"], writer, TimeSpan.FromHours(1), Stop));
         await log.Appender.AppendAsync([Event("sessions.1", writer, "1")], Stop);
@@ -42,7 +42,7 @@ public sealed class RunAppendTests
     [Fact]
     public async Task Only_a_run_that_is_abandoned_with_its_announcement_gives_its_idempotency_key_back()
     {
-        await using var log = await OpenAsync();
+        await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "g.1");
         await log.ScalarAsync(
             "insert into eventstore.idempotency_keys (owner, key, digest, answer) values ('o', 'a', '', 'begun'), "
@@ -60,7 +60,7 @@ public sealed class RunAppendTests
     [Fact]
     public async Task A_writer_without_a_lease_is_distinguished_from_a_run_of_another_writer()
     {
-        await using var log = await OpenAsync();
+        await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "sessions.1");
         Assert.False(await log.Runs.BeginAsync("sessions.1", writer, Will));
         await log.Writers.ExpireAsync(writer, Stop);
@@ -75,7 +75,7 @@ public sealed class RunAppendTests
     [Fact]
     public async Task The_event_at_the_end_that_is_read_comes_whatever_its_size()
     {
-        await using var log = await OpenAsync();
+        await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "g.1");
         var large = $"\"{new string('x', 2_000)}\"";
         await log.Appender.AppendAsync(
@@ -92,9 +92,6 @@ public sealed class RunAppendTests
         Assert.Equal([1], oldest);
         Assert.Equal([3], newest);
     }
-
-    private static async Task<OpenLog> OpenAsync() =>
-        await OpenLog.OpenAsync(await Stores.Shared.CreateMigratedAsync(Stop));
 
     private static async Task<Guid> BeginAsync(OpenLog log, string run)
     {

@@ -1,7 +1,6 @@
 using EventStore;
 using Integration.Seeds;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -18,8 +17,8 @@ public sealed class SearchTests
     public async Task An_unfinished_page_with_many_rows_for_few_events_is_a_search()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        using var host = await StartAsync(cancellationToken);
-        var reader = host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads);
+        await using var log = await OpenLog.NewAsync(("EventStore:SearchRows", $"{SearchRows}"));
+        var reader = log.FilteredReader;
         await AppendAsync(3_000);
         Assert.True(await IsSearchAsync(0, [], "none"));
         Assert.True(await IsSearchAsync(0, [], "60th"));
@@ -31,8 +30,7 @@ public sealed class SearchTests
         Assert.True(newest.Page.IsSearch);
         Assert.Equal(MostSearches * SearchRows, newest.Through);
 
-        var directory = host.Services.GetRequiredService<TopicDirectory>();
-        while (await directory.ListAsync(cancellationToken) > 0) { }
+        while (await log.Directory.ListAsync(cancellationToken) > 0) { }
         await AppendAsync(500);
         Assert.True(await IsSearchAsync(0, ["t.*"], "none"));
         // They have reached the directory's end, and soon the head.
@@ -42,9 +40,7 @@ public sealed class SearchTests
         async Task AppendAsync(int events)
         {
             for (var done = 0; done < events; done += 500)
-                await host
-                    .Services.GetRequiredService<EventAppender>()
-                    .AppendAsync([.. Enumerable.Range(1, 500).Select(Numbered)], cancellationToken);
+                await log.Appender.AppendAsync([.. Enumerable.Range(1, 500).Select(Numbered)], cancellationToken);
         }
 
         static NewEvent Numbered(int n) =>
@@ -72,22 +68,19 @@ public sealed class SearchTests
         const int Patterns = 600,
             Topics = 40;
         var cancellationToken = TestContext.Current.CancellationToken;
-        using var host = await StartAsync(cancellationToken);
-        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        await using (
-            var fill = store.CreateCommand(
-                $"""
-                insert into eventstore.events (position, id, topic, type, data, time)
-                select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % {Patterns} || '.' || n, 'n', '1',
-                    now()
-                from generate_series(1, {Patterns * Topics}) n
-                """
-            )
-        )
-            await fill.ExecuteNonQueryAsync(cancellationToken);
-        var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(host.Services, store);
+        await using var log = await OpenLog.NewAsync(("EventStore:SearchRows", $"{SearchRows}"));
+        await using var store = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
+        await store.ExecuteAsync(
+            $"""
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % {Patterns} || '.' || n, 'n', '1',
+                now()
+            from generate_series(1, {Patterns * Topics}) n
+            """
+        );
+        var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(log.Host.Services, store);
         while (await directory.ListAsync(cancellationToken) > 0) { }
-        var reader = new EventReader(store, host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
+        var reader = new EventReader(store, log.Host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
         var filter = new EventFilter([.. Enumerable.Range(0, Patterns).Select(n => $"t.{n}.*.none")], [], []);
         var before = await RowsRead.CountAsync(store, @"eventstore\.");
         await reader.ReadAsync(0, filter, cancellationToken: cancellationToken);
@@ -134,11 +127,7 @@ public sealed class SearchTests
         string? next = null;
         for (var page = 1; page <= 3; page++)
         {
-            var json = await Requests.JsonAsync(
-                system.Replicas[0].Url,
-                HttpMethod.Get,
-                $"/v1/events?type=none&after={next}"
-            );
+            var json = await Requests.GetAsync(system.Replicas[0].Url, $"/v1/events?type=none&after={next}");
             Assert.Equal(0, json.GetProperty("events").GetArrayLength());
             next = json.GetProperty("next").GetString();
             Assert.True(StreamId.TryParse(next!, out var at));
@@ -153,7 +142,7 @@ public sealed class SearchTests
     {
         var database = await Stores.Shared.CreateMigratedAsync(cancellationToken);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
-        await using var fill = store.CreateCommand(
+        var first = await store.AskAsync<string>(
             $"""
             insert into eventstore.events (position, id, topic, type, data, time)
             select nextval('eventstore.position'), gen_random_uuid(), 't.' || n % 100, 'n', '1', now()
@@ -161,14 +150,6 @@ public sealed class SearchTests
             select eventstore.begin_epoch() || '-1'
             """
         );
-        return (database, (string)(await fill.ExecuteScalarAsync(cancellationToken))!);
-    }
-
-    private static async Task<IHost> StartAsync(CancellationToken cancellationToken)
-    {
-        var database = await Stores.Shared.CreateMigratedAsync(cancellationToken);
-        var host = StoreHost.Of(database.ConnectionString, ("EventStore:SearchRows", $"{SearchRows}")).Build();
-        await host.StartAsync(cancellationToken);
-        return host;
+        return (database, first!);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using EventStore;
@@ -212,18 +211,18 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
                 $"a stream of another server goes on with page {n}"
             );
         }
-        await quiet.WaitAsync(reader => Position(reader.LastId!) >= last);
-        Assert.Equal([1], Numbers(waiting));
-        Assert.Equal([1, 1], Numbers(both));
+        await quiet.WaitAsync(reader => World.Position(reader.LastId!) >= last);
+        Assert.Equal([1], waiting.Numbers);
+        Assert.Equal([1, 1], both.Numbers);
 
         link.Heal();
         await both.WaitForEventsAsync(2 * Pages);
-        Assert.Equal(Enumerable.Range(1, Pages).SelectMany(n => new[] { n, n }), Numbers(both));
+        Assert.Equal(Enumerable.Range(1, Pages).SelectMany(n => new[] { n, n }), both.Numbers);
         foreach (var reader in (SseReader[])[waiting, one, two, both])
         {
             await reader.WaitForEventsAsync(Pages);
-            Assert.Equal(Enumerable.Range(1, Pages), Numbers(reader).Distinct());
-            var positions = reader.Frames.Where(f => f.Id is not null).Select(f => Position(f.Id!)).ToArray();
+            Assert.Equal(Enumerable.Range(1, Pages), reader.Numbers.Distinct());
+            var positions = reader.Frames.Where(f => f.Id is not null).Select(f => World.Position(f.Id!)).ToArray();
             Assert.Equal(positions.Distinct().Order(), positions);
             Assert.DoesNotContain(reader.Frames, frame => frame.Event == "resync");
         }
@@ -233,17 +232,12 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         async Task<long> PublishAsync(int number)
         {
             object[] page = [.. ((string[])[lost, first, second]).Select(topic => new EventBody(topic, "n", number))];
-            return Position((await World.PublishAsync(_system.Replicas[1], page))[^1]);
+            return World.Position((await World.PublishAsync(_system.Replicas[1], page))[^1]);
         }
     }
 
     private static string Stream(params string[] topics) =>
         "/v1/events/stream?" + string.Join('&', topics.Select(t => $"topic={t}"));
-
-    private static long Position(string id) => long.Parse(id.Split('-')[^1], CultureInfo.InvariantCulture);
-
-    private static IEnumerable<int> Numbers(SseReader reader) =>
-        reader.Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
 
     private int ServerOf(string topic) =>
         Rendezvous.Choose(

@@ -6,7 +6,7 @@ using Npgsql;
 namespace Integration.Delivery;
 
 /// <summary>The cost of reads of one topic in a long log.</summary>
-public sealed class TopicReadTests
+public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<TopicReadTests.LongLog>
 {
     private const string Early = "early",
         Late = "late",
@@ -19,14 +19,11 @@ public sealed class TopicReadTests
     [Fact]
     public async Task A_read_of_a_topic_visits_no_other_events_whatever_the_statistics()
     {
-        using var host = await StartAsync();
-        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        await using var work = await RowsRead.OneConnectionAsync(host, pool: null);
-        await FillAsync(host, work);
-
+        await using var reads = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
+        await using var work = await RowsRead.OneConnectionAsync(log.Host, pool: null);
         foreach (var topic in (string[])[Early, Late])
         {
-            var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
+            var topics = new TopicReader(reads, log.Host.Services.GetRequiredService<LineageReader>());
             await BoundedAsync(reads, "state", () => topics.ReadAsync(topic, 3, ["message_end"], Stop));
             var runs = new RunReader(reads);
             await BoundedAsync(reads, "first of the log", () => runs.FirstOfLogAsync(topic, Stop));
@@ -73,10 +70,8 @@ public sealed class TopicReadTests
     public async Task An_event_is_found_by_its_number_with_few_reads_wherever_it_is()
     {
         const int Numbers = 40_000;
-        using var host = await StartAsync();
-        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        await FillAsync(host, reads);
-        await using var fill = reads.CreateCommand(
+        await using var reads = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
+        var first = await reads.AskAsync<long>(
             $$"""
             insert into eventstore.events (position, id, topic, type, data, time)
             select nextval('eventstore.position'), gen_random_uuid(), case when n % 3 = 0 then 'between' else 'one' end,
@@ -85,7 +80,6 @@ public sealed class TopicReadTests
             select min(position) from eventstore.events where topic = 'one'
             """
         );
-        var first = (long)(await fill.ExecuteScalarAsync(Stop))!;
         foreach (var number in (long[])[1, 2, 19_999, 20_000, Numbers - 1, Numbers])
             // The plan for all values comes later than that for the first ones.
             for (var time = 0; time < 7; time++)
@@ -100,24 +94,21 @@ public sealed class TopicReadTests
             Assert.Null((await NumberedAsync(reads, "one", number)).At);
         // Events without a number.
         Assert.Null((await NumberedAsync(reads, Long, 1)).At);
+        await log.ListAsync(reads);
     }
 
     [Fact]
     public async Task An_ordinal_is_counted_up_to_ten_thousand_events_and_none_is_taken_for_another()
     {
-        using var host = await StartAsync();
-        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        await FillAsync(host, reads);
-        var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
+        await using var reads = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
+        var topics = new TopicReader(reads, log.Host.Services.GetRequiredService<LineageReader>());
 
-        await using var nth = reads.CreateCommand(
+        var last = await reads.AskAsync<long>(
             $"""
             select position from eventstore.events where topic = '{Long}' order by position
             offset {TopicReader.MostOrdinal - 1} limit 1
             """
         );
-
-        var last = (long)(await nth.ExecuteScalarAsync(Stop))!;
 
         foreach (
             var (topic, ordinal, at, isCounted) in new[]
@@ -141,16 +132,15 @@ public sealed class TopicReadTests
     public async Task A_read_of_a_run_has_at_most_twenty_thousand_events_however_small_they_are()
     {
         const int MostEvents = 20_000;
-        using var host = await StartAsync();
-        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        await using var fill = reads.CreateCommand(
+        await using var reads = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
+        await reads.ExecuteAsync(
             $"""
             insert into eventstore.events (position, id, topic, type, data, time)
             select nextval('eventstore.position'), gen_random_uuid(), '{Long}', 'n', '1', now()
             from generate_series(1, {MostEvents + 5_000}) n
             """
         );
-        await fill.ExecuteNonQueryAsync(Stop);
+        await log.ListAsync(reads);
         var runs = new RunReader(reads);
         foreach (
             var read in (Func<Action<RunEntry>, Task<RunExtent>>[])
@@ -171,11 +161,9 @@ public sealed class TopicReadTests
     {
         const int Unlisted = 5_000,
             Pages = 20;
-        using var host = await StartAsync();
-        await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        await FillAsync(host, reads);
-
-        await using var fill = reads.CreateCommand(
+        await using var reads = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
+        await log.ListAsync(reads);
+        await reads.ExecuteAsync(
             $"""
             insert into eventstore.events (position, id, topic, type, data, time)
             select nextval('eventstore.position'), gen_random_uuid(), 'user.' || n % {Pages} || '.a', 'n', '1', now()
@@ -183,8 +171,7 @@ public sealed class TopicReadTests
             """
         );
 
-        await fill.ExecuteNonQueryAsync(Stop);
-        var topics = new TopicReader(reads, host.Services.GetRequiredService<LineageReader>());
+        var topics = new TopicReader(reads, log.Host.Services.GetRequiredService<LineageReader>());
         var before = await RowsReadAsync(reads);
 
         var found = await topics.ListAsync(
@@ -202,27 +189,23 @@ public sealed class TopicReadTests
         var rows = await RowsReadAsync(reads) - before;
         Assert.Equal(Enumerable.Repeat((long)Unlisted / Pages, Pages), found.Select(t => t.Count));
         Assert.True(rows <= Unlisted + MostRows, $"{rows} rows");
+        await log.ListAsync(reads);
     }
 
     /// <summary>A decision about a run holds the log's lock, so all publishers wait for it.</summary>
     [Fact]
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
     {
-        using var host = await StartAsync();
-        await using var work = await RowsRead.OneConnectionAsync(host, pool: null);
-        await FillAsync(host, work);
+        await using var work = await RowsRead.OneConnectionAsync(log.Host, pool: null);
         var (registry, writer) = (new RunRegistry(work), Guid.CreateVersion7());
-        await using (
-            var prepare = work.CreateCommand(
-                $"""
-                insert into eventstore.run_writers values ('{writer}', 'r', now() + interval '1 hour');
-                insert into eventstore.idempotency_keys
-                select 'o', 'k' || n, '', 'a' || n from generate_series(1, 9000) n;
-                analyze eventstore.idempotency_keys
-                """
-            )
-        )
-            await prepare.ExecuteNonQueryAsync(Stop);
+        await work.ExecuteAsync(
+            $"""
+            insert into eventstore.run_writers values ('{writer}', 'r', now() + interval '1 hour');
+            insert into eventstore.idempotency_keys
+            select 'o', 'k' || n, '', 'a' || n from generate_series(1, 9000) n;
+            analyze eventstore.idempotency_keys
+            """
+        );
         await using var newest = work.CreateCommand(
             $"select position, id from eventstore.events where topic = '{Long}' order by position desc limit 1"
         );
@@ -254,41 +237,6 @@ public sealed class TopicReadTests
         }
     }
 
-    /// <summary>Stores one run at the beginning of the log and one at its end.</summary>
-    private static async Task FillAsync(IHost host, NpgsqlDataSource store)
-    {
-        foreach (var (topic, events) in new[] { (Early, 40_000), (Late, 0) })
-        {
-            await using var fill = store.CreateCommand(
-                $$"""
-                insert into eventstore.events (position, id, topic, type, key, data, time)
-                select nextval('eventstore.position'), gen_random_uuid(), topic, type, key, '{"owner":"a","id":1}',
-                    now()
-                from (values ('{{topic}}.log', 'announced', null), ('{{topic}}.log', 'message', 'm1'),
-                    ('{{topic}}.log', 'message', 'm2'), ('{{topic}}', 'content', null),
-                    ('{{topic}}', 'content', null), ('{{topic}}', 'message_end', 'm1')) run(topic, type, key);
-                insert into eventstore.events (position, id, topic, type, key, data, time)
-                select nextval('eventstore.position'), gen_random_uuid(), 'busy.' || n % 3, 'n', null, '1', now()
-                from generate_series(1, {{events}}) n
-                """
-            );
-            await fill.ExecuteNonQueryAsync(Stop);
-        }
-        // In the same session: another one would add the rows that it read to the statistics seconds later.
-        var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(host.Services, store);
-        while (await directory.ListAsync(Stop) > 0) { }
-        await using (var analyze = store.CreateCommand("analyze eventstore.events"))
-            await analyze.ExecuteNonQueryAsync(Stop);
-        await RowsReadAsync(store);
-    }
-
-    private static async Task<IHost> StartAsync()
-    {
-        var host = StoreHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString).Build();
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(Stop);
-        return host;
-    }
-
     private static async Task<NumberedTopic> NumberedAsync(NpgsqlDataSource store, string topic, long number)
     {
         var (found, own) = await NumberedTopic.ReadAsync(
@@ -307,4 +255,47 @@ public sealed class TopicReadTests
 
     private static Task<long> RowsReadAsync(NpgsqlDataSource store) =>
         RowsRead.CountAsync(store, @"eventstore\.(events|idempotency)");
+
+    /// <summary>One run at the beginning of a long log, and one after it. What a test adds, it lists, too.</summary>
+    public sealed class LongLog : IAsyncLifetime
+    {
+        internal IHost Host { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            Host = StoreHost.Of((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString).Build();
+            await using var store = await RowsRead.OneConnectionAsync(Host, pool: null);
+            foreach (var (topic, events) in new[] { (Early, 40_000), (Late, 0) })
+                await store.ExecuteAsync(
+                    $$"""
+                    insert into eventstore.events (position, id, topic, type, key, data, time)
+                    select nextval('eventstore.position'), gen_random_uuid(), topic, type, key, '{"owner":"a","id":1}',
+                        now()
+                    from (values ('{{topic}}.log', 'announced', null), ('{{topic}}.log', 'message', 'm1'),
+                        ('{{topic}}.log', 'message', 'm2'), ('{{topic}}', 'content', null),
+                        ('{{topic}}', 'content', null), ('{{topic}}', 'message_end', 'm1')) run(topic, type, key);
+                    insert into eventstore.events (position, id, topic, type, key, data, time)
+                    select nextval('eventstore.position'), gen_random_uuid(), 'busy.' || n % 3, 'n', null, '1', now()
+                    from generate_series(1, {{events}}) n
+                    """
+                );
+            await ListAsync(store);
+            await store.ExecuteAsync("analyze eventstore.events");
+            await RowsReadAsync(store);
+        }
+
+        /// <summary>Takes all events into the directory, in the session of a test: another one would add the rows that
+        /// it read to the statistics seconds later.</summary>
+        internal async Task ListAsync(NpgsqlDataSource store)
+        {
+            var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(Host.Services, store);
+            while (await directory.ListAsync(Stop) > 0) { }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Host.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
 }
