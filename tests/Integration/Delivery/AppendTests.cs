@@ -53,32 +53,22 @@ public sealed class AppendTests
     public async Task A_position_becomes_visible_only_after_those_before_it()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
-        await using var database = NpgsqlDataSource.Create(address);
-        using var host = await StartAsync(address);
+        await using var log = await OpenLog.NewAsync();
+        var database = log.Database;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var first = await connection.BeginTransactionAsync(cancellationToken);
         await using (var append = new NpgsqlCommand(AppendOne, connection, first))
             Assert.Equal(1L, await append.ExecuteScalarAsync(cancellationToken));
 
-        var second = host
-            .Services.GetRequiredService<EventAppender>()
-            .AppendAsync([Event("second")], cancellationToken);
+        var second = log.Appender.AppendAsync([Event("second")], cancellationToken);
         await Eventually.HoldsAsync(
-            async () => second.IsCompleted || await NumberAsync(Waiting) is 1L,
+            async () => second.IsCompleted || await database.AskAsync<long>(Waiting) == 1,
             "the second append waits for the first one"
         );
-        Assert.Equal(0L, await NumberAsync("select eventstore.head()"));
+        Assert.Equal(0, await database.AskAsync<long>("select eventstore.head()"));
 
         await first.CommitAsync(cancellationToken);
         Assert.Equal(2, Assert.Single(await second).At.Position);
-        await host.StopAsync(cancellationToken);
-
-        async Task<object?> NumberAsync(string sql)
-        {
-            await using var command = database.CreateCommand(sql);
-            return await command.ExecuteScalarAsync(cancellationToken);
-        }
     }
 
     /// <summary>Postgres has then sent the positions already.</summary>
@@ -86,22 +76,19 @@ public sealed class AppendTests
     public async Task An_append_whose_commit_fails_is_not_acknowledged()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = (await Stores.Shared.CreateDatabaseAsync(cancellationToken)).ConnectionString;
-        await using var database = NpgsqlDataSource.Create(address);
-        using var host = await StartAsync(address);
-        await using var fail = database.CreateCommand(
+        await using var log = await OpenLog.NewAsync();
+        var database = log.Database;
+        await database.ExecuteAsync(
             """
             create function fail() returns trigger language plpgsql as 'begin raise exception ''at the commit''; end';
             create constraint trigger fail after insert on eventstore.events_000000000
                 deferrable initially deferred for each row execute function fail()
             """
         );
-        await fail.ExecuteNonQueryAsync(cancellationToken);
 
-        var append = host.Services.GetRequiredService<EventAppender>().AppendAsync([Event("lost")], cancellationToken);
+        var append = log.Appender.AppendAsync([Event("lost")], cancellationToken);
 
         Assert.Contains("at the commit", $"{await Record.ExceptionAsync(() => append)}", StringComparison.Ordinal);
-        await host.StopAsync(cancellationToken);
     }
 
     [Fact]

@@ -101,7 +101,7 @@ internal sealed class HandRelay : IAsyncDisposable
         await System.DisposeAsync();
     }
 
-    private Task PublishAsync(string channel, RelayMessage message) =>
+    private Task<long> PublishAsync(string channel, RelayMessage message) =>
         _redis
             .GetSubscriber()
             .PublishAsync(

@@ -24,7 +24,13 @@ public sealed class StoreStartTests
         var newer = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var next = NpgsqlDataSource.Create(newer.ConnectionString);
         await next.ExecuteAsync("insert into eventstore.migrations (name) values ('9999_next')");
-        await using var started = await ServiceHost.StartAsync(service, Settings(newer), "http://127.0.0.1:0", Stop);
+        await using var started = await ServiceHost.StartAsync(
+            service,
+            Settings(newer),
+            "http://127.0.0.1:0",
+            clock: null,
+            Stop
+        );
     }
 
     [Fact]

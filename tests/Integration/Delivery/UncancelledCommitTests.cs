@@ -88,10 +88,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
         var cancel =
             "select case when wait_event = 'SyncRep' then pg_cancel_backend(pid) else false end "
             + $"from pg_stat_activity where pid = {connection.ProcessID}";
-        await Eventually.HoldsAsync(
-            () => administrator.AskAsync<bool>(cancel),
-            "the commit waits, and is cancelled"
-        );
+        await Eventually.HoldsAsync(() => administrator.AskAsync<bool>(cancel), "the commit waits, and is cancelled");
         await Assert.ThrowsAsync<StoreUnavailableException>(() => committing);
     }
 

@@ -15,7 +15,13 @@ internal sealed partial class Site(Uri frontend) : IDisposable
         var all = Settings(publicUrl);
         foreach (var (name, value) in settings)
             all[name] = value;
-        return ServiceHost.StartAsync("WebFrontend", all, "http://127.0.0.1:0", TestContext.Current.CancellationToken);
+        return ServiceHost.StartAsync(
+            "WebFrontend",
+            all,
+            "http://127.0.0.1:0",
+            clock: null,
+            TestContext.Current.CancellationToken
+        );
     }
 
     public static Dictionary<string, string> Settings(string publicUrl) =>
