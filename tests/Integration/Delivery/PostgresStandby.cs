@@ -9,8 +9,17 @@ internal sealed class PostgresStandby : IAsyncDisposable
 {
     private const string Migrated = "migrated";
 
-    // Nothing of a test must survive the machine, and a copy has all of the WAL.
-    private static readonly string[] Settings = ["fsync=off", "max_wal_size=64MB", "min_wal_size=32MB"];
+    // Nothing of a test must survive the machine. A copy needs the WAL that is written while it is made: other tests
+    // create databases meanwhile, of some 10 MB of WAL each.
+    private static readonly string[] Settings =
+    [
+        "fsync=off",
+        "max_wal_size=64MB",
+        "min_wal_size=32MB",
+        "wal_keep_size=192MB",
+    ];
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly Lock _gate = new();
     private readonly LocalFolder _folder;
@@ -71,7 +80,9 @@ internal sealed class PostgresStandby : IAsyncDisposable
         File.Delete(Path.Combine(data, "postmaster.pid"));
 
         var standby = new PostgresStandby(folder);
-        await standby._server.Process.StartAsync(TestContext.Current.CancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(StartLimit); // it would wait for ever for WAL that the copy lacks
+        await standby._server.Process.StartAsync(limit.Token);
         Assert.True(await standby.AskAsync<bool>("select pg_is_in_recovery()"));
         return standby;
     }
