@@ -38,7 +38,13 @@ internal static class StreamingExtensions
                     options.ReplayReaders = Math.Min(options.ReplayReaders, store.Value.ReplayConnections)
             )
             .ValidateDataAnnotations()
-            .Validate<StreamPools>((_, pools) => pools.AreValid(), "Pools are not valid.")
+            .Validate<StreamPools>(
+                (_, pools) =>
+                {
+                    pools.Validate(); // throws with the name of the pool
+                    return true;
+                }
+            )
             .ValidateOnStart();
         builder.Services.AddSingleton<StreamingMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamingMetrics>());

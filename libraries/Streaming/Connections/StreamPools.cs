@@ -17,14 +17,12 @@ internal sealed class StreamPools(IConfiguration configuration)
 
     public StreamPool Of(string name) => _pools.GetOrAdd(name, static (n, pools) => new(pools.PlacesOf(n)), this);
 
-    /// <summary>Returns true if every configured size can be used.</summary>
     /// <exception cref="OptionsValidationException">A pool's size is not a whole number from 1 to
     /// 1,000,000.</exception>
-    public bool AreValid()
+    public void Validate()
     {
         foreach (var pool in _section.GetChildren())
             PlacesOf(pool.Key);
-        return true;
     }
 
     private int PlacesOf(string name) =>

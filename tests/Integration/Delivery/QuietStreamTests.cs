@@ -1,6 +1,6 @@
 namespace Integration.Delivery;
 
-/// <summary>What a stream gets while it has no events, with the default times: the clock is moved.</summary>
+/// <summary>Heartbeats of a stream without events, at the default times: the clock is moved.</summary>
 public sealed class QuietStreamTests
 {
     /// <summary>More than half of 15 seconds, and 7 seconds for the next event to arrive.</summary>

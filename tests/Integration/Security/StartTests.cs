@@ -9,6 +9,7 @@ public sealed class StartTests
     [InlineData("Security__ApiKeys__0__Name", null, null)]
     [InlineData("Security:OpenOnLoopback is for Development alone", "Security__OpenOnLoopback", "true")]
     [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
+    [InlineData("Pools:Sse is '0'", "Pools__Sse", "0")]
     public async Task Production_refuses_to_start_without_valid_access_settings_and_names_them(
         string message,
         string? setting,

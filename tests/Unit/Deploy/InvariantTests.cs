@@ -8,7 +8,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Unit.Deploy;
 
-/// <summary>What the files for compose, systemd and Prometheus must agree on, with each other and with the code. Drift
+/// <summary>Values on which the files for compose, systemd and Prometheus agree, with each other and the code. Drift
 /// from the AppHost is found by Integration's DriftTests; <c>tests/Reliability -- compose</c> runs the system.
 /// </summary>
 public sealed partial class InvariantTests

@@ -3,7 +3,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Unit.Deploy;
 
-/// <summary>What the containers of an overlay take from config maps, secrets and volumes.</summary>
+/// <summary>Values that the containers of an overlay take from config maps, secrets and volumes.</summary>
 internal static class References
 {
     /// <summary>Secrets and their keys; CloudNativePG makes <c>eventstore-ca</c>, secrets.sh the others.</summary>

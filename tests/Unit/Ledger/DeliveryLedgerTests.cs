@@ -11,7 +11,7 @@ public sealed class DeliveryLedgerTests
 {
     private readonly DeliveryLedger _ledger = new();
 
-    /// <summary>What happened to a reader <c>r</c> of a publisher <c>p</c>, and its account of it.</summary>
+    /// <summary>Events of a reader <c>r</c> of a publisher <c>p</c>, and its account of them.</summary>
     /// <param name="happened"><c>+3</c>: three more events are acknowledged; <c>?2</c>: two are published and not
     /// acknowledged; a number or a range of numbers is received; the others call the method of the same name.</param>
     /// <param name="found">The account, without the kinds of errors of which there are none.</param>

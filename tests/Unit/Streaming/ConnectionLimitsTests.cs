@@ -99,11 +99,11 @@ public sealed class ConnectionLimitsTests
     {
         var pools = Pools(("Pools:Chat", size));
         if (isValid)
-            Assert.True(pools.AreValid());
+            pools.Validate();
         else
             Assert.Contains(
                 $"Pools:Chat is '{size}'",
-                Assert.Throws<OptionsValidationException>(() => pools.AreValid()).Message,
+                Assert.Throws<OptionsValidationException>(pools.Validate).Message,
                 StringComparison.Ordinal
             );
     }
