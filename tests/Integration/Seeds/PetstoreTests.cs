@@ -136,7 +136,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     public async Task The_steps_of_an_order_continue_after_its_replica_was_killed()
     {
         await using var system = await World.Start(o =>
-            o.Replicas(0).Set(SeedSystem.Quick).Set("Petstore:ConfirmationMilliseconds", 2000)
+            o.Replicas(0).Set(SeedSystem.Quick).Set("Petstore:ConfirmationMilliseconds", 60_000)
         );
         var killed = await system.StartReplicaAsync(asProcess: true);
         var order = await Requests.PostAsync(killed.Url, "/v1/orders", new { petId = "019b4132" });
@@ -150,6 +150,8 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             Assert.False(reader.EndedProperly);
             seen = [.. reader.Events];
         }
+
+        await system.Database.ExecuteAsync("update petstore.orders set next_step_at = now()");
         var other = await system.StartReplicaAsync();
         await using var rest = await SseReader.OpenAsync(other.Url, stream, seen[^1].Id).ToEndAsync();
         Assert.Equal(Steps, seen.Concat(rest.Events).Select(e => e.Json().Text("status")));
