@@ -19,7 +19,7 @@ public class AbsenceTests(PagesFixture pages) : PageTests(pages)
             await page.GotoAsync("about:blank");
         else
             await HideAsync(page);
-        await UntilAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
+        await Eventually.HoldsAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
         var last = "";
         for (var part = 0; part < 2; part++)
             last = await Api.PublishManyAsync(topic, 1_000);

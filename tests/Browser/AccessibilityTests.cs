@@ -127,7 +127,7 @@ public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
 
         // Again if the page changed meanwhile: it shows also what other tests do.
         JsonElement walk = default;
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             await page.Locator("#content").FocusAsync();
             var controls = await page.EvaluateAsync<int>(Begin);

@@ -54,7 +54,7 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
 
     /// <summary>Both show the same, once each shows the server's times instead of its own.</summary>
     private static Task SameAsync(IPage one, IPage other, string selector) =>
-        UntilAsync(async () =>
+        Eventually.HoldsAsync(async () =>
             await one.Locator(selector).InnerTextAsync() == await other.Locator(selector).InnerTextAsync()
         );
 
@@ -104,7 +104,7 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
 
         Volatile.Write(ref mayRead, true);
         await page.EvaluateAsync("for (let n = 0; n < 3; n++) document.getElementById('reconnect').click()");
-        await UntilAsync(() => reads > 0);
+        await Eventually.HoldsAsync(() => reads > 0);
         answer.SetResult();
         await IsLiveAsync(page);
         await Expect(page.Locator(".tool .value")).ToHaveTextAsync("42");
@@ -135,7 +135,7 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
             }
         );
         await OpenAsync($"/agent?session={id}", context);
-        await UntilAsync(() => streams >= 3);
+        await Eventually.HoldsAsync(() => streams >= 3);
         Assert.Equal(1, reads);
     }
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Harness.Worlds;
 
 namespace Browser;
 
@@ -50,7 +51,7 @@ internal sealed class Api(Uri address) : IDisposable
     /// <summary>Waits until every replica has read the log up to a position: a stream that starts at the head of any of
     /// them then starts after it.</summary>
     public Task ReachedAsync(string position) =>
-        PageTests.UntilAsync(async () =>
+        Eventually.HoldsAsync(async () =>
             (await ReplicasAsync()).All(r => NumberOf(r["head"]!.GetValue<string>()) >= NumberOf(position))
         );
 
@@ -61,7 +62,7 @@ internal sealed class Api(Uri address) : IDisposable
     public async Task<IReadOnlyList<JsonNode>> ConnectionsAsync(string topic)
     {
         JsonObject listing = [];
-        await PageTests.UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             listing = (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!;
             return listing["partial"] is null;
@@ -98,7 +99,7 @@ internal sealed class Api(Uri address) : IDisposable
     public async Task CloseAsync(string topic)
     {
         foreach (var connection in await ConnectionsAsync(topic))
-            await PageTests.UntilAsync(async () =>
+            await Eventually.HoldsAsync(async () =>
             {
                 using var response = await _http.DeleteAsync($"/v1/connections/{connection["id"]}");
                 return response.StatusCode != HttpStatusCode.ServiceUnavailable; // its replica did not answer
@@ -106,24 +107,13 @@ internal sealed class Api(Uri address) : IDisposable
     }
 
     /// <summary>An open stream whose headers have been read.</summary>
-    public async Task<Stream> SubscribeAsync(string topic)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/events/stream?topic={topic}");
-        var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        return await response.Content.ReadAsStreamAsync();
-    }
+    public Task<SseReader> SubscribeAsync(string topic) =>
+        SseReader.OpenAsync(address, $"/v1/events/stream?topic={topic}");
 
-    /// <summary>Resumes at a replica after an id, reads the first frames, and leaves.</summary>
-    public async Task ResumeAsync(Uri replica, string topic, string lastId)
+    /// <summary>Resumes at a replica after an id, and leaves.</summary>
+    public static async Task ResumeAsync(Uri replica, string topic, string lastId)
     {
-        using var request = new HttpRequestMessage(
-            HttpMethod.Get,
-            new Uri(replica, $"/v1/events/stream?topic={topic}")
-        );
-        request.Headers.Add("Last-Event-ID", lastId);
-        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        await using var reader = await SseReader.OpenAsync(replica, $"/v1/events/stream?topic={topic}", lastId);
     }
 
     /// <summary>Many open streams of one topic, each only a socket.</summary>

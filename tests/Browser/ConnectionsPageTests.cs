@@ -27,7 +27,7 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator("#confirm-text")).ToContainTextAsync(topic);
         await page.Locator("#confirm").GetByRole(AriaRole.Button, new() { Name = "Close" }).ClickAsync();
         // ends: the server closed it
-        await stream.CopyToAsync(System.IO.Stream.Null, Cancelled).WaitAsync(TimeSpan.FromSeconds(30), Cancelled);
+        await stream.WaitForEndAsync();
         await Expect(row).ToHaveCountAsync(0);
         await Expect(page.Locator("#said")).ToContainTextAsync("was closed");
     }

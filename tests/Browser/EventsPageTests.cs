@@ -75,7 +75,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         await publisher;
         await ShowsAsync(second, 40);
         // The server may not have noticed yet that the first tab's connection has gone.
-        await UntilAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 1);
+        await Eventually.HoldsAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 1);
     }
 
     [Theory]

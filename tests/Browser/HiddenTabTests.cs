@@ -47,7 +47,7 @@ public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
         var before = await TheOneAsync(topic);
 
         await HideAsync(first);
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
             await Api.ConnectionsAsync(topic) is [var now] && now["id"]!.GetValue<string>() != before
         ); // another one: the second tab's
         await Api.PublishAsync(topic, new { n = 0 });
@@ -69,5 +69,6 @@ public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
     private async Task<string> TheOneAsync(string topic) =>
         Assert.Single(await Api.ConnectionsAsync(topic))["id"]!.GetValue<string>();
 
-    private Task GoneAsync(string topic) => UntilAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
+    private Task GoneAsync(string topic) =>
+        Eventually.HoldsAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
 }

@@ -56,8 +56,8 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
     {
         var replica = (await Api.ReplicasAsync())[0];
         var (name, address) = (replica["name"]!.GetValue<string>(), new Uri(replica["url"]!.GetValue<string>()));
-        await Api.ResumeAsync(address, Api.Topic(), "no-id-of-ours");
-        await Api.ResumeAsync(address, Api.Topic(), replica["head"]!.GetValue<string>());
+        await Browser.Api.ResumeAsync(address, Api.Topic(), "no-id-of-ours");
+        await Browser.Api.ResumeAsync(address, Api.Topic(), replica["head"]!.GetValue<string>());
         var page = await OpenAsync("/");
         var row = page.Locator("#replica-rows tr", new() { HasText = name });
         await Expect(row).ToContainTextAsync("malformed");
@@ -89,7 +89,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
         // A screen reader and a selection keep their row.
         var row = await page.Locator("#replica-rows tr").First.ElementHandleAsync();
         var before = rounds;
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             await page.Clock.FastForwardAsync("00:01");
             return rounds > before + 2;
@@ -157,7 +157,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
         await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             await Api.PublishAsync(topic, new { });
             return Milliseconds().IsMatch(await page.Locator("#p99").InnerTextAsync());

@@ -151,14 +151,6 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
     protected static Task HasShownAsync(IPage page, string text) =>
         page.WaitForFunctionAsync("text => shown.includes(text)", text);
 
-    internal static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        for (var limit = DateTime.UtcNow.AddSeconds(30); !await condition(); await Task.Delay(100, Cancelled))
-            Assert.True(DateTime.UtcNow < limit, "Not within 30 s.");
-    }
-
-    internal static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
-
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()

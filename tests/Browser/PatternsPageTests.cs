@@ -123,12 +123,12 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
         );
         foreach (var name in (string[])["20 tokens a second", "The reader keeps up", "20 tokens a second"])
             await page.GetByRole(AriaRole.Button, new() { Name = name }).ClickAsync();
-        await UntilAsync(() => !speeds.IsEmpty);
+        await Eventually.HoldsAsync(() => !speeds.IsEmpty);
         // The others wait for its answer: one that did not would have come before this one of the page's own.
         await page.EvaluateAsync("() => fetch('/patterns/reader/later', { method: 'HEAD' })");
         Assert.Single(speeds);
         release.SetResult();
-        await UntilAsync(() => speeds.Count == 3);
+        await Eventually.HoldsAsync(() => speeds.Count == 3);
         Assert.Equal("20", speeds.Last());
     }
 

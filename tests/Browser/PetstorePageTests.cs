@@ -197,7 +197,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         );
 
         await page.GotoAsync(new Uri(Frontend, "/petstore").ToString());
-        await UntilAsync(() => streams > 2);
+        await Eventually.HoldsAsync(() => streams > 2);
         await Expect(page.Locator("#changes li")).ToHaveCountAsync(0);
         await Expect(page.Locator($"[data-pet='{pet["id"]}'] .price")).Not.ToContainTextAsync("905");
     }

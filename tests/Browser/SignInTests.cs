@@ -36,7 +36,8 @@ public partial class SignInTests(PagesFixture pages) : PageTests(pages)
         await patterns.GotoAsync(system.Page("/patterns"));
         await Expect(patterns.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
         await Expect(patterns.Locator("#read")).ToHaveTextAsync(Positive());
-        await UntilAsync(async () => await system.StreamsAsync() == 3); // those of the pages that were left have ended
+        // Those of the pages that were left have ended.
+        await Eventually.HoldsAsync(async () => await system.StreamsAsync() == 3);
 
         var overview = await context.NewPageAsync();
         await overview.GotoAsync(system.Page("/"));
@@ -54,7 +55,7 @@ public partial class SignInTests(PagesFixture pages) : PageTests(pages)
         await Expect(patterns.Locator("#reading")).ToContainTextAsync("Sign in first");
         await Expect(overview.Locator("#trouble")).ToContainTextAsync("signed out");
         await Expect(overview.Locator("#sign-in")).ToBeVisibleAsync();
-        await UntilAsync(async () => await system.StreamsAsync() == 0);
+        await Eventually.HoldsAsync(async () => await system.StreamsAsync() == 0);
         await page.ReloadAsync();
         await Expect(page).ToHaveURLAsync(SignIn());
     }

@@ -237,9 +237,9 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         );
 
         await page.GotoAsync(new Uri(Frontend, "/tasks").ToString());
-        await UntilAsync(() => reads == 1 && streams > 1); // reads, and has seen the resync
+        await Eventually.HoldsAsync(() => reads == 1 && streams > 1); // reads, and has seen the resync
         answer.SetResult();
-        await UntilAsync(() => reads > 3); // three columns
+        await Eventually.HoldsAsync(() => reads > 3); // three columns
         await IsLiveAsync(page);
     }
 

@@ -48,15 +48,13 @@ public class AppHostProcessTests
         await GoneAsync(run);
     }
 
-    private static async Task GoneAsync(string run)
-    {
-        var watch = Stopwatch.StartNew();
-        while (ProcessesOf(run) is { Count: > 0 } left)
-        {
-            Assert.True(watch.Elapsed < Timeout, $"Still running: {string.Join(", ", left)}");
-            await Task.Delay(100, TestContext.Current.CancellationToken);
-        }
-    }
+    private static Task GoneAsync(string run) =>
+        Eventually.HoldsAsync(
+            () => Task.FromResult(ProcessesOf(run).Count == 0),
+            "every process has ended",
+            () => $"Still running: {string.Join(", ", ProcessesOf(run))}",
+            within: Timeout
+        );
 
     // Every process that the AppHost starts inherits its environment, even a detached one.
     private static List<string> ProcessesOf(string run)

@@ -190,8 +190,8 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
             }
             await request.EndAsync(count);
         });
-        using var question = LlmSystem.Ask(prompt, "openai");
-        using var response = await Requests.SendAsync(A.Url, HttpMethod.Post, "/sse/backpressure-chat", question);
+        await using var reader = await LlmSystem.ChatAsync(A, prompt, "openai", "/sse/backpressure-chat");
+        reader.Stall();
 
         // The reader pauses, so the provider stops.
         await Eventually.HoldsAsync(
@@ -206,13 +206,12 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         );
         Assert.True(most < count, $"{most} tokens were written though nobody read");
 
-        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
+        reader.ReadOn();
+        await reader.WaitForEndAsync();
         var (seen, paused, resumed, largest) = (0, false, false, 0L);
-        while (await lines.ReadLineAsync() is { } line)
+        foreach (var token in reader.Events.Where(e => e.Data![0] == '{'))
         {
-            if (!line.StartsWith("data: {", StringComparison.Ordinal))
-                continue;
-            var data = new Frame(null, null, line[6..], null, null).Json();
+            var data = token.Json();
             Assert.Equal(Token(seen++), data.Text("content"));
             largest = Math.Max(largest, data.Number("buffer_size"));
             if (data.At("paused").GetBoolean())

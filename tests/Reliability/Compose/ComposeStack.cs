@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using AspireSse.Client;
 using Harness;
+using Harness.Worlds;
 using LoadTests;
 
 namespace Reliability.Compose;
@@ -92,10 +93,12 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
         using var http = CreateClient();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromMinutes(2));
-        while (!await IsCompleteAsync(http, limit.Token))
-            await Task.Delay(500, limit.Token);
+        await Eventually.HoldsAsync(
+            () => IsCompleteAsync(http, cancellationToken),
+            "both replicas are live",
+            within: TimeSpan.FromMinutes(2),
+            stop: cancellationToken
+        );
     }
 
     /// <summary>Gives the image of a service a second tag with another label, as the image of a new version.</summary>
@@ -210,6 +213,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+
         foreach (var (name, image) in ComposeImages.Chosen)
             start.Environment[name] = image;
         start.Environment["COMPOSE_PROJECT_NAME"] = _project;
@@ -218,6 +222,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
         start.Environment["PAGES_PORT"] = $"{_pages}";
         start.Environment["DASHBOARD_PORT"] = $"{_dashboard}";
         start.Environment["PROXY_PORT"] = $"{_proxy}";
+
         using var process = Process.Start(start)!;
         var (output, error) = (
             process.StandardOutput.ReadToEndAsync(cancellationToken),

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Harness.Worlds;
 using LoadTests.Measurements;
 
 namespace Reliability.Failover;
@@ -87,14 +88,14 @@ internal sealed class ForkCheck : ICheck
             database: "eventstore"
         );
 
-    private static async Task WaitForStandbysAsync(PatroniMember primary, CancellationToken cancellationToken)
-    {
-        while (
-            !await primary.AskAsync<bool>(
-                "select bool_and(replay_lsn >= pg_current_wal_lsn()) from pg_stat_replication",
-                cancellationToken
-            )
-        )
-            await Task.Delay(100, cancellationToken);
-    }
+    private static Task WaitForStandbysAsync(PatroniMember primary, CancellationToken cancellationToken) =>
+        Eventually.HoldsAsync(
+            () =>
+                primary.AskAsync<bool>(
+                    "select bool_and(replay_lsn >= pg_current_wal_lsn()) from pg_stat_replication",
+                    cancellationToken
+                ),
+            "the standbys have everything",
+            stop: cancellationToken
+        );
 }

@@ -111,7 +111,7 @@ public class BackoffTests
         var reading = ReadAsync(stream);
         for (var i = 0; i < 2; i++)
             await time.PassDelayAsync();
-        await ServiceDefaults.Eventually.GetAsync(() => stream.State == SseStreamState.Open ? stream : null);
+        await Eventually.HoldsAsync(() => stream.State == SseStreamState.Open);
         time.Advance(TimeSpan.FromSeconds(6));
         end.Release();
         await time.PassDelayAsync();
@@ -141,7 +141,7 @@ public class BackoffTests
         using var client = new SseClient(time);
         var stream = client.Open(server.Url);
         var reading = ReadAsync(stream);
-        await ServiceDefaults.Eventually.GetAsync(() => time.Delays.Count > 0 ? time : null);
+        await time.WaitForDelayAsync();
         Assert.Equal(SseStreamState.Waiting, stream.State);
         time.Advance(TimeSpan.FromSeconds(3.9));
         Assert.Single(time.Delays);

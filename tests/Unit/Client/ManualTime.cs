@@ -79,27 +79,31 @@ internal sealed class ManualTime : TimeProvider
     /// <summary>Fires periodic timers, one at a time, until a one-shot delay is requested. The clock stays at the time
     /// of that request: <see cref="Advance"/> in a loop could pass it unseen.</summary>
     public Task TickUntilDelayAsync() =>
-        ServiceDefaults.Eventually.GetAsync(() =>
+        Eventually.HoldsAsync(() =>
         {
             ManualTimer? tick;
             lock (gate)
             {
                 if (timers.Any(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan))
-                    return this;
+                    return true;
                 tick = timers.Where(t => t.Due is not null).MinBy(t => t.Due);
                 if (tick is null)
-                    return null;
+                    return false;
                 now = tick.Due!.Value;
                 tick.Due = now + tick.Period;
             }
             tick.Fire();
-            return null;
+            return false;
         });
+
+    /// <summary>Waits for the next one-shot delay, and returns those that are pending.</summary>
+    public Task<IReadOnlyList<TimeSpan>> WaitForDelayAsync() =>
+        Eventually.GetAsync(() => Delays is { Count: > 0 } delays ? delays : null);
 
     /// <summary>Waits for the next one-shot delay, lets it pass, and returns its length.</summary>
     public async Task<TimeSpan> PassDelayAsync()
     {
-        var delay = (await ServiceDefaults.Eventually.GetAsync(() => Delays is { Count: > 0 } d ? d : null)).Min();
+        var delay = (await WaitForDelayAsync()).Min();
         Advance(delay);
         return delay;
     }
@@ -117,10 +121,8 @@ internal sealed class ManualTime : TimeProvider
             {
                 if (!time.timers.Contains(this))
                     time.timers.Add(this);
-                (Due, Period) = (
-                    dueTime == Timeout.InfiniteTimeSpan ? null : time.now + dueTime,
-                    period == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : period
-                );
+                Due = dueTime == Timeout.InfiniteTimeSpan ? null : time.now + dueTime;
+                Period = period == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : period;
             }
             return true;
         }

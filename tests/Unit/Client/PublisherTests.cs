@@ -79,12 +79,12 @@ public class PublisherTests
         var options = Quick with { AttemptTimeout = TimeSpan.FromSeconds(10) };
         var publishing = new EventPublisher(http, options, time).PublishAsync(Events(1).Single(), Stop);
 
-        await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
+        await server.WaitForRequestAsync();
         Assert.Equal(TimeSpan.FromSeconds(10), await time.PassDelayAsync());
-        await ServiceDefaults.Eventually.GetAsync(() =>
+        await Eventually.HoldsAsync(() =>
         {
             time.Advance(TimeSpan.FromMilliseconds(1));
-            return publishing.IsCompleted ? server : null;
+            return publishing.IsCompleted;
         });
         Assert.Equal("e-1", (await publishing).Position);
     }
@@ -213,7 +213,7 @@ public class PublisherTests
         using var cancellation = new CancellationTokenSource();
         var publishing = Publisher(server, Quick with { MaxRetries = 0 })
             .PublishAsync(Events(1).Single(), cancellation.Token);
-        await ServiceDefaults.Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
+        await server.WaitForRequestAsync();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing);
         Assert.Single(server.Requests);

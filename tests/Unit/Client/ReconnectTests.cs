@@ -178,7 +178,7 @@ public class ReconnectTests
         await using var events = stream.GetAsyncEnumerator(timeout.Token);
         Assert.True(await events.MoveNextAsync());
         var next = events.MoveNextAsync().AsTask();
-        await ServiceDefaults.Eventually.GetAsync(() => stream.State == state ? stream : null);
+        await Eventually.HoldsAsync(() => stream.State == state);
         client.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => next);
         Assert.Equal(SseStreamState.Closed, stream.State);

@@ -1,5 +1,4 @@
 using AspireSse.Client;
-using Unit.ServiceDefaults;
 using static Unit.Client.SseServer;
 
 namespace Unit.Client;
@@ -41,7 +40,7 @@ public class SilenceTests
         using var client = new SseClient(time);
         await using var events = client.Open(server.Url).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = events.MoveNextAsync().AsTask();
-        await Eventually.GetAsync(() => server.Requests.Count > 0 ? server : null);
+        await server.WaitForRequestAsync();
         await time.TickUntilDelayAsync();
         await time.PassDelayAsync();
         Assert.True(await first);
@@ -75,7 +74,7 @@ public class SilenceTests
             time.Advance(TimeSpan.FromSeconds(30));
             var reads = time.Reads;
             heartbeat.Release();
-            await Eventually.GetAsync(() => time.Reads > reads ? time : null);
+            await Eventually.HoldsAsync(() => time.Reads > reads);
         }
         Assert.False(next.IsCompleted);
         Assert.Single(server.Requests);

@@ -67,6 +67,8 @@ internal sealed class SseServer : IAsyncDisposable
         return server;
     }
 
+    public Task WaitForRequestAsync() => Eventually.HoldsAsync(() => !requests.IsEmpty);
+
     /// <summary>A stream with these frames and a proper end.</summary>
     public static Func<HttpContext, Task> Stream(string frames) => context => WriteAsync(context, frames);
 

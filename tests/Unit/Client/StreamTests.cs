@@ -165,9 +165,8 @@ public class StreamTests
         if (events > 0)
             Assert.True(await reading.MoveNextAsync());
         var next = reading.MoveNextAsync().AsTask();
-        await ServiceDefaults.Eventually.GetAsync(() =>
-            server.Requests.Count > 0 && (events >= 0 || stream.State == SseStreamState.Waiting) ? server : null
-        );
+        await server.WaitForRequestAsync();
+        await Eventually.HoldsAsync(() => events >= 0 || stream.State == SseStreamState.Waiting);
 
         await cancellation.CancelAsync();
         var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Harness;
+using Harness.Worlds;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StreamApi.Connections;
@@ -27,14 +28,13 @@ public sealed class ConnectionsApiTests
     public async Task A_page_of_connections_waits_for_its_turn(string path)
     {
         await using var service = await StartAsync();
-        service.Outside.DefaultRequestHeaders.Add("X-Api-Key", Key);
         var turns = service.Services.GetRequiredService<PageTurns>();
         using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
             _time.Advance(TimeSpan.FromSeconds(1));
 
         // That turn was longer than the share of pages, so the next one begins after a pause.
         var page = service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
-        await Eventually.GetAsync(() => page.IsCompleted || _time.Delays.Count > 0 ? page : null);
+        await Eventually.HoldsAsync(() => page.IsCompleted || _time.Delays.Count > 0);
         Assert.False(page.IsCompleted);
         await _time.PassDelayAsync();
         Assert.Equal(HttpStatusCode.OK, (await page).StatusCode);
@@ -53,7 +53,7 @@ public sealed class ConnectionsApiTests
 
         // With the stream that watches there are 101.
         var snapshot = SnapshotAsync(service);
-        await Eventually.GetAsync(() => snapshot.IsCompleted || _time.Delays.Count > 0 ? snapshot : null);
+        await Eventually.HoldsAsync(() => snapshot.IsCompleted || _time.Delays.Count > 0);
         Assert.False(snapshot.IsCompleted);
         await _time.PassDelayAsync();
         await snapshot;
@@ -71,19 +71,9 @@ public sealed class ConnectionsApiTests
     /// <summary>Watches the open streams until their first listing.</summary>
     private static async Task SnapshotAsync(Service service)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/connections/stream");
-        request.Headers.Add("X-Api-Key", Key);
-        using var response = await service.Outside.SendAsync(
-            request,
-            HttpCompletionOption.ResponseHeadersRead,
-            TestContext.Current.CancellationToken
-        );
-        using var reader = new StreamReader(
-            await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken)
-        );
-        string? line;
-        do Assert.NotNull(line = await reader.ReadLineAsync(TestContext.Current.CancellationToken));
-        while (line != "event: snapshot");
+        const string Path = "/v1/connections/stream";
+        await using var reader = await SseReader.OpenAsync(new(service.Url), Path, client: service.Outside);
+        await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "snapshot"));
     }
 
     private sealed class OtherStream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default, ""))
@@ -96,8 +86,9 @@ public sealed class ConnectionsApiTests
     }
 
     /// <summary>Starts a replica without stores, which lists its own streams.</summary>
-    private Task<Service> StartAsync() =>
-        Service.StartAsync(
+    private async Task<Service> StartAsync()
+    {
+        var service = await Service.StartAsync(
             builder =>
             {
                 builder.AddEventStore();
@@ -121,4 +112,8 @@ public sealed class ConnectionsApiTests
             ("Security:ApiKeys:0:Sha256", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Key)))),
             ("Security:ApiKeys:0:Subscribe:0", "$sys.>")
         );
+
+        service.Outside.DefaultRequestHeaders.Add("X-Api-Key", Key);
+        return service;
+    }
 }

@@ -1,6 +1,5 @@
 using StreamApi.Connections;
 using Unit.Client;
-using Unit.ServiceDefaults;
 
 namespace Unit.Connections;
 
@@ -41,7 +40,7 @@ public sealed class PacedRowsTests
     /// <summary>Lets the next pause pass; returns the number of rows made before it, and its length.</summary>
     private async Task<(int Made, TimeSpan Length)> NextPauseAsync()
     {
-        await Eventually.GetAsync(() => _time.Delays is { Count: > 0 } delays ? delays : null);
+        await _time.WaitForDelayAsync();
         var made = _made;
         return (made, await _time.PassDelayAsync());
     }

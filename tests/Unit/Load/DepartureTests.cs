@@ -3,7 +3,6 @@ using LoadTests.Loads;
 using LoadTests.Measurements;
 using NBomber.CSharp;
 using Unit.Client;
-using Unit.ServiceDefaults;
 
 namespace Unit.Load;
 
@@ -57,7 +56,7 @@ public class DepartureTests
         await system.Run.HasStarted.WaitAsync(Token);
         await AcknowledgeAsync(topics);
         accept.SetResult();
-        await Eventually.GetAsync(() => system.Run.Counters.Connected == 1 ? "in" : null);
+        await Eventually.HoldsAsync(() => system.Run.Counters.Connected == 1);
         await storming;
         Assert.Equal(0, topics.Ledger.MissingNow);
         await AcknowledgeAsync(topics);

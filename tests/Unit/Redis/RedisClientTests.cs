@@ -33,10 +33,8 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
-        await Eventually.GetAsync(() =>
-            service.Services.GetRequiredService<RedisServers>().All[0].Connection is { IsConnected: true } opened
-                ? opened
-                : null
+        await Eventually.HoldsAsync(() =>
+            service.Services.GetRequiredService<RedisServers>().All[0].Connection is { IsConnected: true }
         );
     }
 
@@ -102,11 +100,10 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     private static Task<Service> StartAsync(string address) =>
         Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", address));
 
-    private static async Task HealthIsAsync(Service service, string status)
-    {
-        while (!(await HealthAsync(service)).StartsWith("{\"status\":\"" + status, StringComparison.Ordinal))
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-    }
+    private static Task HealthIsAsync(Service service, string status) =>
+        Eventually.HoldsAsync(async () =>
+            (await HealthAsync(service)).StartsWith("{\"status\":\"" + status, StringComparison.Ordinal)
+        );
 
     private static async Task<string> HealthAsync(Service service)
     {

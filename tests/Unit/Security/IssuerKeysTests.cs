@@ -84,9 +84,10 @@ public sealed class IssuerKeysTests : IAsyncLifetime
 
         _time.Advance(TimeSpan.FromMinutes(1));
         // A known key does not wait for the read.
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (await Record.ExceptionAsync(() => VerifyAsync(token)) is not InvalidCredentialException)
-            await Task.Delay(10, limit.Token);
+        await Eventually.HoldsAsync(
+            async () => await Record.ExceptionAsync(() => VerifyAsync(token)) is InvalidCredentialException,
+            within: TimeSpan.FromSeconds(30)
+        );
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public sealed class MinResponseRateTests
     private async Task<bool> TakeAfterAsync(Body body, TimeSpan time)
     {
         await body.WaitForChunkAsync();
-        await Eventually.GetAsync(() => _time.Delays is { Count: > 0 } d ? d : null);
+        await _time.WaitForDelayAsync();
         _time.Advance(time);
         body.Take();
         return !body.IsAborted;

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 using Unit.Client;
-using Unit.ServiceDefaults;
 
 namespace Unit.Security;
 
@@ -76,7 +75,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         await ConnectAsync();
         await using var first = await AcceptAsync();
         var waiting = await ConnectAsync();
-        await Eventually.GetAsync(() => _time.Delays is { Count: > 0 } d ? d : null);
+        await _time.WaitForDelayAsync();
 
         await _listener.UnbindAsync(Cancelled);
 
@@ -99,17 +98,17 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         await first.DisposeAsync();
         // A refused connection is reset; an admitted one is accepted.
         var accepted = AcceptAsync();
-        await Eventually.GetAsync(() =>
+        await Eventually.HoldsAsync(async () =>
         {
             if (!accepted.IsCompleted)
             {
                 try
                 {
-                    ConnectAsync().GetAwaiter().GetResult();
+                    await ConnectAsync();
                 }
                 catch (SocketException) { } // reset while it connects
             }
-            return accepted.IsCompleted ? accepted : null;
+            return accepted.IsCompleted;
         });
         await using (await accepted) { }
         await second.DisposeAsync();

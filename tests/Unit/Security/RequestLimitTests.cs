@@ -110,9 +110,9 @@ public sealed class RequestLimitTests
                 .Range(0, requests)
                 .Select(_ => http.GetAsync("/nothing", TestContext.Current.CancellationToken))
                 .ToList();
-            await Eventually.GetAsync(() => time.Delays.Count >= waiting + refused ? time.Delays : null);
+            await Eventually.HoldsAsync(() => time.Delays.Count >= waiting + refused);
             time.Advance(TimeSpan.FromSeconds(2));
-            await Eventually.GetAsync(() => answers.Find(until));
+            await Eventually.HoldsAsync(() => answers.Exists(until));
         }
     }
 

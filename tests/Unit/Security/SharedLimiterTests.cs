@@ -124,7 +124,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
             ("ConnectionStrings:redis", redis.Address)
         );
         var servers = service.Services.GetRequiredService<RedisServers>();
-        await Eventually.GetAsync(() => servers.All[0].Connection is { IsConnected: true } open ? open : null);
+        await Eventually.HoldsAsync(() => servers.All[0].Connection is { IsConnected: true });
         return service;
     }
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EventStore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Streaming.Feed;
-using Unit.ServiceDefaults;
 
 namespace Unit.Streaming;
 
@@ -33,7 +32,7 @@ public sealed class ChannelSubscriptionTests
         for (var n = 1; n <= 2; n++)
         {
             subscription.Want(needed: true, TestContext.Current.CancellationToken);
-            await Eventually.GetAsync(() => failures.Count == n ? failures : null);
+            await Eventually.HoldsAsync(() => failures.Count == n);
         }
         Assert.Equal([typeof(TimeoutException), typeof(TimeoutException)], failures.Select(Kind));
 

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Streaming.Connections;
-using Unit.ServiceDefaults;
 
 namespace Unit.Streaming;
 
@@ -47,7 +46,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
         Assert.InRange(_pending.Held, 1, Large);
         var read = await ReadAsync(Large);
         Assert.True(sent.AsSpan().SequenceEqual(read));
-        await Eventually.GetAsync(() => output.Busy ? null : output);
+        await Eventually.HoldsAsync(() => !output.Busy);
         Assert.Equal(0, _pending.Held);
         Assert.True(output.TryWrite("more"u8.ToArray()));
         Assert.Equal("more"u8.ToArray(), await ReadAsync(4));
@@ -58,7 +57,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     {
         var output = new SocketOutput(_server, _pending);
         Reset();
-        await Eventually.GetAsync(() => output.TryWrite("data: x\n\n"u8.ToArray()) ? null : output);
+        await Eventually.HoldsAsync(() => !output.TryWrite("data: x\n\n"u8.ToArray()));
         Assert.False(output.Busy);
     }
 
@@ -69,7 +68,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
         Assert.True(output.TryWrite(new byte[Large]));
         Assert.True(output.Busy);
         Reset();
-        await Eventually.GetAsync(() => output.Busy ? null : output);
+        await Eventually.HoldsAsync(() => !output.Busy);
         Assert.Equal((0, false), (_pending.Held, output.TryWrite("data: x\n\n"u8.ToArray())));
     }
 

@@ -11,7 +11,6 @@ using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Replay;
 using Unit.Client;
-using Unit.ServiceDefaults;
 
 namespace Unit.Streaming;
 
@@ -55,7 +54,7 @@ public sealed class StoreReplayTests : IDisposable
         Assert.Equal(("e", 13, null), (page.Epoch, page.Through, page.Skipped));
         Assert.Equal(page.Frames.Sum(f => f.Bytes.Length), _replay.Pages.Held);
         _replay.Pages.GiveBack(page);
-        await Eventually.GetAsync(() => _replay.Pages.Held == 0 ? _replay : null);
+        await Eventually.HoldsAsync(() => _replay.Pages.Held == 0);
     }
 
     [Fact(Timeout = 60_000)]
@@ -104,9 +103,9 @@ public sealed class StoreReplayTests : IDisposable
     public async Task A_read_without_waiters_ends()
     {
         var only = Read(Range(after: 5));
-        await Eventually.GetAsync(() => _time.Delays is { Count: > 0 } waits ? waits : null);
+        await _time.WaitForDelayAsync();
         _replay.Cancel(only.Waiter);
-        await Eventually.GetAsync(() => _time.Delays.Count == 0 ? _replay : null);
+        await Eventually.HoldsAsync(() => _time.Delays.Count == 0);
         Assert.False(only.Page.IsCompleted);
     }
 
