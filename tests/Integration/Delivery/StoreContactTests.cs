@@ -47,6 +47,24 @@ public sealed class StoreContactTests
     }
 
     /// <summary>A clock whose pauses end when the test says so.</summary>
+    /// <summary>Npgsql avoids a host of which a connection broke, and these pools let it ask again only after a
+    /// day.</summary>
+    [Fact]
+    public async Task A_pool_that_avoids_its_primary_looks_for_it_again()
+    {
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
+        database.Host = $"{database.Host}:{database.Port},127.0.0.1:{FreePort.Take()}";
+        var hosts = new StoreHosts(TimeProvider.System);
+        await using var pool = hosts.Build(database, "pool");
+
+        const string breaking = "select pg_terminate_backend(pg_backend_pid())";
+        await Assert.ThrowsAsync<PostgresException>(() => pool.ExecuteAsync(breaking));
+        await Assert.ThrowsAsync<NpgsqlException>(async () => await pool.OpenConnectionAsync(Stop));
+
+        await hosts.CheckAsync(Stop);
+        await using var connection = await pool.OpenConnectionAsync(Stop);
+    }
+
     private sealed class StepClock() : ShiftedClock(TimeSpan.Zero)
     {
         private readonly ConcurrentQueue<Action> _pauses = new();

@@ -3,6 +3,8 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Integration.Load;
+using Integration.Seeds;
 using LocalServices;
 using Microsoft.Extensions.DependencyInjection;
 using Stack;
@@ -43,9 +45,7 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
     [InlineData("redis-server", "eval 'return 40 + 2' 0", "42")]
     public async Task The_shell_of_a_store_is_signed_in(string store, string question, string answer)
     {
-        var resources = stack.App.Services.GetRequiredService<DistributedApplicationModel>().Resources;
-        Assert.SkipUnless(resources.Any(r => r.Name == store), "The stores are not processes of this machine.");
-        var terminal = resources.Single(r => r.Name == store).Annotations.OfType<StoreShell>().Single().Terminal;
+        var terminal = RequireNativeStore(store).Annotations.OfType<StoreShell>().Single().Terminal;
 
         var start = new ProcessStartInfo(terminal.Executable!, terminal.Arguments ?? [])
         {
@@ -89,6 +89,18 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
     }
 
     [Fact]
+    public async Task The_load_tests_find_every_server_of_the_stack()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
+        RequireNativeStore("postgres");
+        string[] small = ["--seconds", "2", "--clients", "2", "--max-p99", "60000", "fanout"];
+        using var run = await LoadTestsProcess.RunAsync(["--target", $"{stack.Address("streamapi")}", .. small]);
+        Assert.True(run.ExitCode == 0, run.Errors);
+        var servers = Assert.Single(run.Results).At("server.coresBy").EnumerateObject().Select(s => s.Name);
+        Assert.Equal(["broadcaster", "postgres", "redis", "streamapi"], servers.Order());
+    }
+
+    [Fact]
     public async Task The_certificate_is_the_development_certificate_of_this_machine()
     {
         X509Certificate2? served = null;
@@ -121,5 +133,12 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
             )
         );
         Assert.Contains("nonsense", error.Message, StringComparison.Ordinal);
+    }
+
+    private IResource RequireNativeStore(string store)
+    {
+        var resources = stack.App.Services.GetRequiredService<DistributedApplicationModel>().Resources;
+        Assert.SkipUnless(resources.Any(r => r.Name == store), "The stores are not processes of this machine.");
+        return resources.Single(r => r.Name == store);
     }
 }

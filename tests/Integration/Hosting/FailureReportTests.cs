@@ -30,7 +30,10 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
                 Console,
                 b =>
                 {
-                    var store = b.AddScript("store", "echo one; echo the disk is full >&2; " + Frames + "; exit 3")
+                    var store = b.AddScript(
+                            "store",
+                            "seq -f 'line %g' 20 >&2; echo the disk is full >&2; " + Frames + "; exit 3"
+                        )
                         .WithRemedy("Free some space.");
                     var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
                     b.AddScript("page", "exec sleep 1000").WaitFor(service);
@@ -56,6 +59,8 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
         const string start = "store ended with exit code 3. Waiting for it: page, service.";
         Assert.StartsWith(start, report, StringComparison.Ordinal);
         Assert.Contains("the disk is full", report, StringComparison.Ordinal);
+        Assert.Contains("line 20", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("line 1\n", report, StringComparison.Ordinal);
         Assert.DoesNotContain("\n     at Store.DiskFile", report, StringComparison.Ordinal);
         Assert.EndsWith("What to do: Free some space.", report, StringComparison.Ordinal);
     }
@@ -94,7 +99,7 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
     }
 
     [Fact]
-    public async Task A_resource_that_never_becomes_healthy_is_named_while_others_wait_for_it()
+    public async Task A_resource_that_never_becomes_healthy_or_never_runs_is_named_while_others_wait_for_it()
     {
         using var console = new Reports();
         await using var app = await StartAsync(
@@ -106,11 +111,27 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
                     b.AddScript(name, "echo still here; exec sleep 1000").WithHealthCheck("never");
                 b.AddScript("service", "exec sleep 1000")
                     .WaitFor(b.CreateResourceBuilder((ExecutableResource)b.Resources.Single(r => r.Name == "sick")));
+                var pulled = b.AddScript("pulled", "exec sleep 1000");
+                b.AddScript("page", "exec sleep 1000").WaitFor(pulled);
                 AddLast(b, console);
             },
             startSeconds: 5,
             startsWhole: false
         );
+        // The orchestrator's state while an image is being pulled.
+        var pulling = await app.RunsAsync("pulled");
+        await app.States.PublishUpdateAsync(
+            pulling.Resource,
+            pulling.ResourceId,
+            snapshot => snapshot with { State = KnownResourceStates.Starting }
+        );
+        var starting = await console.FirstAsync("pulled has been starting");
+        Assert.StartsWith(
+            "pulled has been starting for 5 s. Waiting for it: page.",
+            starting,
+            StringComparison.Ordinal
+        );
+
         var report = await console.FirstAsync("sick has been running");
         Assert.Contains("is not healthy (it is asleep). Waiting for it: service.", report, StringComparison.Ordinal);
         Assert.Contains("still here", report, StringComparison.Ordinal);

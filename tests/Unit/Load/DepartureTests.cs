@@ -1,6 +1,8 @@
 using System.Text;
 using LoadTests.Loads;
 using LoadTests.Measurements;
+using NBomber.Contracts;
+using NBomber.Contracts.Stats;
 using NBomber.CSharp;
 using Unit.Client;
 
@@ -39,6 +41,19 @@ public class DepartureTests
     }
 
     [Fact]
+    public async Task A_visitor_that_is_still_connecting_at_the_end_is_no_failed_request()
+    {
+        await using var system = await StubSystem.StartAsync(c => Task.Delay(Timeout.Infinite, c.RequestAborted));
+        var second = TimeSpan.FromSeconds(1);
+        var visitors = new VisitorLoad("visitors", 1, second, second, new TopicSet(system.Run, "all"));
+        var visiting = RunAsync(visitors.Build(system.Run, default));
+        await Eventually.HoldsAsync(() => system.Run.Counters.Connecting == 1);
+        system.Run.End("over");
+        var stats = (await visiting).ScenarioStats.Single();
+        Assert.Equal(0, stats.Fail.Request.Count + stats.StepStats.Sum(s => s.Fail.Request.Count));
+    }
+
+    [Fact]
     public async Task A_late_client_of_the_storm_has_not_lost_earlier_events()
     {
         var accept = new TaskCompletionSource();
@@ -49,10 +64,7 @@ public class DepartureTests
         });
         var topics = new TopicSet(system.Run, "all");
         var storm = new StormLoad("storm", 1, TimeSpan.FromMilliseconds(20), topics).Build(system.Run, default);
-        var storming = Task.Run(
-            () => NBomberRunner.RegisterScenarios(storm).WithoutReports().DisplayConsoleMetrics(false).Run(),
-            Token
-        );
+        var storming = RunAsync(storm);
         await system.Run.HasStarted.WaitAsync(Token);
         await AcknowledgeAsync(topics);
         accept.SetResult();
@@ -62,6 +74,12 @@ public class DepartureTests
         await AcknowledgeAsync(topics);
         Assert.Equal(1, topics.Ledger.MissingNow);
     }
+
+    private static Task<NodeStats> RunAsync(ScenarioProps scenario) =>
+        Task.Run(
+            () => NBomberRunner.RegisterScenarios(scenario).WithoutReports().DisplayConsoleMetrics(false).Run(),
+            Token
+        );
 
     private static string Frame(string id, int publisher) =>
         $"id: {id}\nevent: load\n"

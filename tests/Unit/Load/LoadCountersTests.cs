@@ -1,5 +1,7 @@
 using AspireSse.Client;
 using LoadTests.Measurements;
+using LoadTests.Targets;
+using Microsoft.AspNetCore.Http;
 using Unit.Client;
 
 namespace Unit.Load;
@@ -40,5 +42,30 @@ public class LoadCountersTests
         Assert.Equal((0, 0, 1), counters.Streams());
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+    }
+
+    [Fact]
+    public async Task A_client_skips_a_replica_that_does_not_answer()
+    {
+        Replica[] listed = [];
+        Task ListAsync(HttpContext context) => context.Response.WriteAsJsonAsync(listed);
+        await using var alive = await SseServer.StartAsync(ListAsync);
+        using var replicas = await DiscoverAsync();
+        using var http = replicas.CreateClient();
+        for (var connection = 0; connection < 2 * listed.Length; connection++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/") { Headers = { ConnectionClose = true } };
+            using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.True(answer.IsSuccessStatusCode);
+        }
+
+        async Task<ReplicaSet> DiscoverAsync()
+        {
+            await using var ended = await SseServer.StartAsync(ListAsync);
+            listed = [Of(ended), Of(alive)];
+            return await ReplicaSet.DiscoverAsync(new Uri(alive.Url), TestContext.Current.CancellationToken);
+        }
+
+        static Replica Of(SseServer server) => new("", server.Url, 0, "", 0, "");
     }
 }
