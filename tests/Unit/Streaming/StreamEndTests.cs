@@ -164,6 +164,19 @@ public sealed class StreamEndTests : IDisposable
         Assert.StartsWith(says, stream.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_quiet_stream_whose_heartbeat_fails_unexpectedly_ends_alone()
+    {
+        var failing = LoopStream.Open(_loop, output: new FailingOutput(_loop.Pending));
+        var other = LoopStream.Open(_loop);
+        foreach (var quiet in (LoopStream[])[failing, other])
+            quiet.Connection.WrittenAt -= 60_000;
+
+        Tick();
+        Assert.Equal((EndReason.Failed, null), (failing.Connection.End, other.Connection.End));
+        Assert.NotEmpty(other.Text);
+    }
+
     public void Dispose() => _loop.Dispose();
 
     /// <summary>Visits every stream once, in as many slices as that takes.</summary>
