@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -66,6 +67,37 @@ public sealed class ConnectionsApiTests
         var turns = service.Services.GetRequiredService<PageTurns>();
         using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
             await SnapshotAsync(service);
+    }
+
+    [Fact]
+    public async Task Only_the_twenty_slowest_streams_have_a_metric_of_their_own()
+    {
+        await using var service = await StartAsync();
+        var open = service.Services.GetRequiredService<ConnectionRegistry>();
+        open.Add(new OtherStream()); // has delivered nothing yet
+        var p99 = new List<double>();
+        for (var bucket = 0; bucket < 25; bucket++)
+        {
+            var stream = new OtherStream();
+            stream.Latency.Add(bucket);
+            open.Add(stream);
+            p99.Add(stream.Latency.Quantiles()!.P99);
+        }
+
+        var meters = service.Services.GetRequiredService<IMeterFactory>();
+        var measured = new List<double>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Scope == meters && instrument.Name == "sse.server.slowest_connections")
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, value, _, _) => measured.Add(value));
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal(p99.OrderDescending().Take(20), measured);
     }
 
     /// <summary>Watches the open streams until their first listing.</summary>
