@@ -17,6 +17,7 @@ public sealed class StoresFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        TestEnvironment.Set();
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = DistributedApplication.CreateBuilder(
             new DistributedApplicationOptions
