@@ -91,7 +91,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     [InlineData("new_epoch")]
     public async Task A_history_that_is_declared_honours_nothing_that_was_before_it(string how)
     {
-        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await using var log = await NewAsync();
         var before = await log.AppendAsync(5);
         await log.ScalarAsync($"select eventstore.{how}()");
         var after = await log.AppendAsync(1);
@@ -137,7 +137,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     [Fact]
     public async Task After_retention_an_id_of_an_early_epoch_is_still_known_and_gets_the_oldest_event()
     {
-        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await using var log = await NewAsync();
         var kept = await log.AppendAsync(20);
         await PromoteAsync();
         await log.AppendAsync(1);
@@ -160,7 +160,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     [Fact]
     public async Task A_page_read_across_a_change_of_epoch_is_empty()
     {
-        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await using var log = await NewAsync();
         await log.AppendAsync(20);
         // Another epoch for the statement that reads the data, which follows the one that seeks the events.
         await log.Database.ExecuteAsync(
@@ -242,7 +242,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     [Fact]
     public async Task Two_that_record_a_new_place_at_once_record_one_epoch()
     {
-        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await using var log = await NewAsync();
         await log.AppendAsync(3);
         await log.ScalarAsync("update eventstore.lineage set fingerprint = 'the former server'");
         Task<object?>[] recording;
@@ -273,7 +273,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     [Fact]
     public async Task The_fingerprint_has_the_cluster()
     {
-        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await using var log = await NewAsync();
         var cluster = await log.Database.AskAsync<long>("select system_identifier from pg_control_system()");
         var fingerprint = await log.Database.AskAsync<string>("select eventstore.fingerprint()");
         Assert.StartsWith($"{cluster}/", fingerprint, StringComparison.Ordinal);
@@ -283,7 +283,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     [Fact]
     public async Task Every_function_that_writes_records_the_epoch_first()
     {
-        await using var log = await OpenLog.OpenAsync(await rig.CreateDatabaseAsync());
+        await using var log = await NewAsync();
         await log.AppendAsync(3);
         await log.ScalarAsync(
             """
@@ -318,6 +318,15 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         }
 
         async Task<long> CountAsync() => (long)(await log.ScalarAsync("select count(*) from eventstore.lineage"))!;
+    }
+
+    /// <summary>Opens a log that no copy of the server has to have.</summary>
+    private static async Task<OpenLog> NewAsync()
+    {
+        var log = await OpenLog.NewAsync();
+        // A history of its own, and not one that continues that of the migrated database.
+        await log.ScalarAsync("select eventstore.new_epoch()");
+        return log;
     }
 
     private static void Run(string program, NpgsqlConnectionStringBuilder at, params string[] arguments)

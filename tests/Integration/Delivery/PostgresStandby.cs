@@ -1,11 +1,13 @@
+using System.Text.RegularExpressions;
 using LocalServices;
+using LocalServices.Postgres;
 using Npgsql;
 
 namespace Integration.Delivery;
 
 /// <summary>A Postgres of its own: an empty one, or a copy of another, made as a base backup is, that starts as a
 /// standby and is promoted.</summary>
-internal sealed class PostgresStandby : IAsyncDisposable
+internal sealed partial class PostgresStandby : IAsyncDisposable
 {
     private const string Migrated = "migrated";
 
@@ -41,6 +43,10 @@ internal sealed class PostgresStandby : IAsyncDisposable
     {
         var server = new PostgresStandby(StoreServer.Folder());
         await server._server.Process.StartAsync(cancellationToken);
+        // Each copy would have them too.
+        await server.AskAsync<object>("update pg_database set datistemplate = false where datname = 'template0'");
+        foreach (var unused in (string[])["template0", PostgresCluster.Database])
+            await server.AskAsync<object>($"drop database {unused}");
         return server;
     }
 
@@ -71,9 +77,21 @@ internal sealed class PostgresStandby : IAsyncDisposable
         {
             await connection.OpenAsync(TestContext.Current.CancellationToken);
             await ScalarAsync<object>(connection, "select pg_backup_start('standby', true)::text");
-            await CopyAsync(Path.Combine(_folder.Data, "postgres"), folder.Data);
+            LocalFolder.CreatePrivate(Path.GetDirectoryName(data)!, folder.As);
+            LocalFolder.CreatePrivate(data, folder.As);
+            LocalFolder.CreatePrivate(Path.Combine(data, "pg_wal"), folder.As);
+            await CopyAsync([Path.Combine(source, "../password")], Path.GetDirectoryName(data)!);
+            await CopyAsync(
+                Directory.GetFileSystemEntries(source).Where(entry => Path.GetFileName(entry) != "pg_wal"),
+                data
+            );
+
             var label = await ScalarAsync<string>(connection, "select labelfile from pg_backup_stop(false)");
-            await CopyAsync(Path.Combine(source, "pg_wal") + "/.", Path.Combine(data, "pg_wal"));
+            var last = await ScalarAsync<string>(connection, "select pg_walfile_name(pg_current_wal_lsn())");
+            await CopyAsync(
+                WalBetween(source, FirstWal().Match(label!).Groups[1].Value, last!),
+                Path.Combine(data, "pg_wal")
+            );
             await WriteAsync(folder, "backup_label", label);
         }
         await WriteAsync(folder, "standby.signal", "");
@@ -159,11 +177,26 @@ internal sealed class PostgresStandby : IAsyncDisposable
         LocalFolder.Give(file, folder.As);
     }
 
+    [GeneratedRegex(@"\(file (\w+)\)")]
+    private static partial Regex FirstWal();
+
     private static string DataOf(LocalFolder folder) => Path.Combine(folder.Data, "postgres", "cluster");
 
-    private static async Task CopyAsync(string from, string to)
+    /// <summary>Returns the WAL of a backup, and the histories of timelines: a server keeps much more.</summary>
+    private static IEnumerable<string> WalBetween(string data, string first, string last) =>
+        Directory
+            .GetFiles(Path.Combine(data, "pg_wal"))
+            .Where(file =>
+                Path.GetFileName(file) is var name
+                && (
+                    name.EndsWith(".history", StringComparison.Ordinal)
+                    || (string.CompareOrdinal(name, first) >= 0 && string.CompareOrdinal(name, last) <= 0)
+                )
+            );
+
+    private static async Task CopyAsync(IEnumerable<string> from, string to)
     {
-        var copied = await Task.Run(() => Command.Run("cp", ["-a", from, to]));
+        var copied = await Task.Run(() => Command.Run("cp", ["-a", .. from, to]));
         // A file that went away meanwhile is what a base backup allows.
         Assert.True(
             copied!.ExitCode == 0
