@@ -33,9 +33,9 @@ internal sealed class WorldOptions
     }
 
     /// <summary>Starts each service as a process of its own, for a test that kills, freezes or measures it.</summary>
-    public WorldOptions AsProcesses(bool yes = true)
+    public WorldOptions AsProcesses()
     {
-        InProcesses = yes;
+        InProcesses = true;
         return this;
     }
 

@@ -20,7 +20,8 @@ public sealed class ManyStalledReadersTests
     {
         // Pages of these readers would be 125 MB. The runtime ends a replica that holds more than it may.
         await using var system = await World.Start(o =>
-            o.Set("DOTNET_GCHeapHardLimit", "0x6000000") // 96 MiB
+            o.Broadcasters(0)
+                .Set("DOTNET_GCHeapHardLimit", "0x6000000") // 96 MiB
                 .Set("Streaming:RecentEvents", 0)
                 .Set("Streaming:RingEvents", 16)
                 .Set("Streaming:ReplayBytes", 8388608)

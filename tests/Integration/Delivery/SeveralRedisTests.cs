@@ -1,8 +1,9 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text.Json;
 using EventStore;
 using Harness;
-using Integration.Operations;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace Integration.Delivery;
@@ -156,16 +157,16 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
         await fixture.Nodes[0].RestartAsync();
         await EventuallyHealthyAsync();
 
-        async Task<double> GapsOfAsync(string[] page)
+        async Task<long> GapsOfAsync(string[] page)
         {
-            var before = await GapsAsync();
+            var before = fixture.Gaps;
             for (var n = 0; n < Pages; n++)
             {
                 var due = one.Events.Count() + page.Length;
                 await World.PublishAsync(_system.Replicas[1], [.. page.Select(t => new EventBody(t, "n", n))]);
                 await one.WaitForEventsAsync(due); // so that the next events are a page of their own
             }
-            return await GapsAsync() - before;
+            return fixture.Gaps - before;
         }
     }
 
@@ -245,9 +246,6 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
             RelayChannels.Slot(_system.Channel, Relayed.Slots.Of(topic))
         );
 
-    private async Task<double> GapsAsync() =>
-        (await MetricsSystem.ScrapeAsync(_system.Replicas[0].Process)).Sum("sse_server_relay_gaps_total");
-
     private async Task<string[]> SlotChannelsAsync(RedisNode node) =>
         [
             .. (await node.AskAsync("pubsub", "channels", $"{_system.Channel}:[0-9]*")).Split(
@@ -285,18 +283,21 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
     public sealed class ThreeRedis : SharedWorld
     {
         private readonly List<RedisNode> _nodes = [];
+        private readonly MeterListener _listener = new();
+        private long _gaps;
+
+        /// <summary>Pages that the first replica has read from Postgres, because a message was missing.</summary>
+        internal long Gaps => Interlocked.Read(ref _gaps);
 
         internal IReadOnlyList<RedisNode> Nodes => _nodes;
         internal string? Missing { get; private set; }
 
         protected override int Replicas => 2;
-        protected override bool InProcesses => true;
 
         protected override Dictionary<string, string> Settings =>
             new()
             {
                 ["ConnectionStrings__redis"] = string.Join(';', _nodes.Select(node => node.LinkedAddress)),
-                ["Telemetry__Prometheus__Url"] = "http://127.0.0.1:0",
                 ["Relay__LeaseMilliseconds"] = "60000",
             };
 
@@ -331,12 +332,22 @@ public sealed class SeveralRedisTests(SeveralRedisTests.ThreeRedis fixture)
             for (var i = 0; i < 3; i++)
                 _nodes.Add(await RedisNode.StartAsync());
             await base.InitializeAsync();
+
+            var meters = ((ServiceHost)System.Replicas[0]).Services.GetRequiredService<IMeterFactory>();
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "sse.server.relay.gaps" && instrument.Meter.Scope == meters)
+                    listener.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<long>((_, count, _, _) => Interlocked.Add(ref _gaps, count));
+            _listener.Start();
         }
 
         public override async ValueTask DisposeAsync()
         {
             if (Missing is not null)
                 return;
+            _listener.Dispose();
             await base.DisposeAsync();
             foreach (var node in _nodes)
                 await node.DisposeAsync();

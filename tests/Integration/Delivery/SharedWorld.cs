@@ -11,13 +11,8 @@ public abstract class SharedWorld : IAsyncLifetime
     protected virtual Dictionary<string, string> Settings => [];
     protected virtual string? ApiKey => null;
 
-    /// <summary>True for tests that kill, freeze or measure the services.</summary>
-    protected virtual bool InProcesses => false;
-
     public virtual async ValueTask InitializeAsync() =>
-        System = await World.Start(o =>
-            o.Replicas(Replicas).Broadcasters(Broadcasters).Set(Settings).ApiKey(ApiKey).AsProcesses(InProcesses)
-        );
+        System = await World.Start(o => o.Replicas(Replicas).Broadcasters(Broadcasters).Set(Settings).ApiKey(ApiKey));
 
     public virtual async ValueTask DisposeAsync()
     {

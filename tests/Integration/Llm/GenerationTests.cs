@@ -153,9 +153,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     [Fact]
     public async Task A_stopping_server_finishes_its_generations()
     {
-        await using var own = (
-            await World.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "60" }, asProcess: true)
-        ).Process;
+        await using var own = await World.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "60" });
         var go = new TaskCompletionSource();
         var prompt = Upstream.On(async request =>
         {
@@ -169,7 +167,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         var id = await LlmSystem.GenerateAsync(own, prompt, "openai");
         await using var reader = await SseReader.OpenAsync(own.Url, LlmSystem.Stream(id)).ToEventsAsync(1);
         await using var chat = await LlmSystem.ChatAsync(own, prompt, "openai").ToEventsAsync(1);
-        own.Terminate();
+        var stopping = own.StopAsync(Stop);
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.NotNull(reader.Frames[^1].Retry);
@@ -177,8 +175,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         go.SetResult();
         await chat.WaitForEndAsync();
         Assert.Equal("before after", LlmSystem.Text(chat.Events, "content"));
-        await own.WaitForExitAsync(Stop);
-        Assert.Equal(0, own.ExitCode);
+        await stopping;
 
         await using var rest = await LlmSystem.ReadAsync(B, id, reader.LastId);
         Assert.Equal(("after", "done"), (LlmSystem.Text(rest.Events, "text"), rest.Events.Last().Event));
