@@ -13,7 +13,7 @@ namespace Integration.Delivery;
 [Trait("Takes", "long")]
 public sealed class DrainTests
 {
-    private const int Streams = 200,
+    private const int Streams = 60,
         Watched = 20;
 
     [Fact]

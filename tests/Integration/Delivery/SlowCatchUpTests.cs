@@ -6,8 +6,8 @@ namespace Integration.Delivery;
 public sealed class SlowCatchUpTests
 {
     private const string Stream = "/v1/events/stream?topic=t.%3E";
-    private const int Events = 160,
-        Stalled = 60;
+    private const int Events = 120,
+        Stalled = 20;
 
     /// <summary>One event exceeds a page of many, and all pages together have less room than one per reader.</summary>
     private static readonly string Pad = new('x', 20_000);
