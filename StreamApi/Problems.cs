@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using Streaming.Admission;
+using Streaming.Endpoints;
 using Streaming.Frames;
 
 namespace StreamApi;
@@ -26,6 +28,20 @@ internal static class Problems
             new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => IsStoreUnavailable(e.Exception) }
         );
         app.UseStatusCodePages();
+        app.Use(RefuseAsync);
+    }
+
+    /// <summary>Answers a request that would cost too much, in the format of its endpoint.</summary>
+    private static async Task RefuseAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (RefusedException e) when (!context.Response.HasStarted)
+        {
+            await context.RefuseAsync(e.Status, e.Title, e.Message, e.RetryAfter);
+        }
     }
 
     /// <summary>Adds a title and detail to the framework's own errors.</summary>

@@ -1,4 +1,4 @@
-using StreamApi.Security.Limits;
+using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Frames;
 
@@ -17,7 +17,7 @@ namespace StreamApi.Connections;
 /// <param name="clock">The clock.</param>
 internal sealed class ConnectionWatch(
     ConnectionDirectory directory,
-    PageTurns turns,
+    FairGate turns,
     string client,
     string? filter,
     ConnectionOrder? order,
@@ -42,7 +42,10 @@ internal sealed class ConnectionWatch(
     private async Task<byte[]?> NextAsync(Func<ConnectionListing, byte[]?> makeEvent, CancellationToken stopped)
     {
         var listing = await directory.RecentAsync(stopped);
-        using var turn = listing.Rows.Count > SmallListing ? await turns.EnterAsync(client, stopped) : null;
+        using var turn =
+            listing.Rows.Count > SmallListing
+                ? await turns.EnterAsync(client, Timeout.InfiniteTimeSpan, stopped)
+                : null;
         return makeEvent(listing);
     }
 

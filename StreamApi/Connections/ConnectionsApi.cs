@@ -1,8 +1,8 @@
 using System.Globalization;
 using EventStore;
 using StreamApi.Security;
-using StreamApi.Security.Limits;
 using Streaming.Access;
+using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Opening;
 using Streaming.Requests;
@@ -23,10 +23,6 @@ internal static class ConnectionsApi
     public static void AddConnections(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ConnectionDirectory>();
-        builder.Services.AddSingleton(provider => new PageTurns(
-            Environment.ProcessorCount,
-            provider.GetRequiredService<TimeProvider>()
-        ));
         // Without retries: a listing that misses a replica is marked as partial.
         builder
             .Services.AddHttpClient("replicas")
@@ -65,7 +61,7 @@ internal static class ConnectionsApi
         string? scope,
         HttpContext context,
         ConnectionDirectory directory,
-        PageTurns turns,
+        Gates gates,
         CancellationToken cancellationToken
     )
     {
@@ -82,7 +78,11 @@ internal static class ConnectionsApi
             return TypedResults.Ok(new PacedPage(directory.LocalAsync()));
 
         var listing = await directory.AllAsync(cancellationToken);
-        using var turn = await turns.EnterAsync(RequestLimits.KeyOf(context), cancellationToken);
+        using var turn = await gates.Pages.EnterAsync(
+            Caller.KeyOf(context).Person,
+            Timeout.InfiniteTimeSpan,
+            cancellationToken
+        );
         var rows = listing.With(filter, order);
         var start = 0;
         if (after is { Length: > 0 } && (start = rows.TakeWhile(r => r.Id != after).Count() + 1) > rows.Count)
@@ -131,7 +131,7 @@ internal static class ConnectionsApi
         HttpContext context,
         PushOpener streams,
         ConnectionDirectory directory,
-        PageTurns turns,
+        Gates gates,
         TimeProvider clock
     )
     {
@@ -139,8 +139,8 @@ internal static class ConnectionsApi
         var order = query.Text("sort", TopicPattern.MaxLength) is { } sort ? OrderOf(sort) : null;
         var watch = new ConnectionWatch(
             directory,
-            turns,
-            RequestLimits.KeyOf(context),
+            gates.Pages,
+            Caller.KeyOf(context).Person,
             query.Text("filter", TopicPattern.MaxLength),
             order,
             clock

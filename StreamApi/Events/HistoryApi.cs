@@ -1,7 +1,6 @@
 using System.Globalization;
 using EventStore;
 using Microsoft.Extensions.Options;
-using StreamApi.Security.Limits;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
@@ -26,7 +25,7 @@ internal static class HistoryApi
         HttpContext context,
         [FromKeyedServices(StorePool.Reads)] EventReader reader,
         LineageReader lineages,
-        StoreReads reads,
+        IReadTurns reads,
         IOptions<EventsOptions> options
     )
     {

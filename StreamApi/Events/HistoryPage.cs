@@ -1,6 +1,6 @@
 using System.Text.Json;
 using EventStore;
-using StreamApi.Security.Limits;
+using Streaming.Admission;
 using Streaming.Frames;
 using Streaming.Requests;
 
@@ -14,7 +14,7 @@ internal sealed class HistoryPage(
     HttpContext context,
     EventReader reader,
     LineageReader lineages,
-    StoreReads reads,
+    IReadTurns reads,
     EventFilter filter,
     int limit,
     EventsOptions options
@@ -30,7 +30,7 @@ internal sealed class HistoryPage(
         EnvelopeBytes = 256;
 
     private readonly PooledBuffer _encoded = new();
-    private readonly MemoryHold _hold = MemoryHold.Of(context);
+    private readonly IMemoryHold _hold = context.RequestServices.GetRequiredService<IRequestBudget>().Hold(context);
     private Utf8JsonWriter? _json;
     private IAsyncEnumerator<EventPage>? _parts;
     private string _epoch = "";
@@ -44,7 +44,7 @@ internal sealed class HistoryPage(
     /// <summary>Reads the first part.</summary>
     /// <param name="after">Id after which the page begins.</param>
     /// <returns>A problem if the id does not belong to this log; null if the page can be sent.</returns>
-    /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
+    /// <exception cref="RefusedException">The client, or all clients together, hold too many bytes.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<IResult?> BeginAsync(StreamId? after)
     {
@@ -53,7 +53,8 @@ internal sealed class HistoryPage(
         using (await reads.EnterAsync(context))
         {
             var first = await NextPageAsync();
-            (_epoch, _head) = (first!.Epoch, first.Head);
+            _epoch = first!.Epoch;
+            _head = first.Head;
             if (after is { } asked && await lineages.TranslateAsync(asked, _epoch, context.RequestAborted) is null)
                 return InvalidRequestException.ProblemOf(
                     "after",
@@ -109,7 +110,7 @@ internal sealed class HistoryPage(
             else
                 _isEnded = true;
         }
-        catch (Exception e) when (e is StoreUnavailableException or InvalidRequestException)
+        catch (Exception e) when (e is StoreUnavailableException or RefusedException)
         {
             _isEnded = true;
         }
@@ -145,7 +146,8 @@ internal sealed class HistoryPage(
             _bytes += e.Data.Length;
         }
         _json!.Flush();
-        (_position, _head) = (page.Through, page.Head);
+        _position = page.Through;
+        _head = page.Head;
         _events += page.Events.Count;
     }
 

@@ -1,20 +1,22 @@
 using System.Text;
 using EventStore;
-using StreamApi.Security.Limits;
+using StreamApi.Security;
+using Streaming.Admission;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 
 /// <summary>The lines of one NDJSON request that are appended together, and the events stored before.</summary>
 internal sealed class NdjsonBatch(
     EventAppender store,
-    PublishBudget budget,
+    IRequestBudget budget,
     TimeProvider clock,
     HttpContext context,
     (int Events, int Bytes) limits
 )
 {
-    private readonly string _client = RequestLimits.KeyOf(context),
-        _publisher = RequestLimits.PublisherOf(context);
+    private readonly ClientKey _client = Caller.KeyOf(context);
+    private readonly string _publisher = Caller.PublisherOf(context);
     private readonly List<NewEvent> _events = [];
     private readonly List<int> _lines = [];
     private readonly List<AppendedEvent> _stored = [];
@@ -34,16 +36,14 @@ internal sealed class NdjsonBatch(
     /// <summary>The line that was read last; after a conflict the line with the conflict.</summary>
     public int Line { get; set; }
 
-    /// <summary>Waits until the client's budget admits bytes that have arrived, before they are parsed, so that blank
-    /// and invalid lines cost as much as others.</summary>
-    public async Task ReceiveAsync(long bytes, CancellationToken cancellationToken)
-    {
-        _received += bytes;
-        var kilobytes = _received / 1_024;
-        await SpendAsync(kilobytes, cancellationToken);
-        _received -= 1_024 * kilobytes;
-        _paid += kilobytes;
-    }
+    /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
+    /// cost as much as others. Beyond its rate it waits for a turn, which lasts until the lines are stored.</summary>
+    public async ValueTask<IDisposable?> ReceiveAsync(long bytes, CancellationToken cancellationToken) =>
+        await budget.EnterPartAsync(_client, Kilobytes(bytes), cancellationToken);
+
+    /// <summary>Charges the client for bytes that nothing is done with.</summary>
+    /// <returns>The time to wait before more of them are received.</returns>
+    public TimeSpan Charge(long bytes) => budget.Charge(_client, Kilobytes(bytes));
 
     /// <summary>Adds the event of the current line. A full batch is appended first.</summary>
     public async Task AddAsync(NewEvent e)
@@ -62,8 +62,8 @@ internal sealed class NdjsonBatch(
     {
         if (_events.Count == 0)
             return;
-        var cost = PublishBudget.CostOf(_events);
-        await SpendAsync(cost - _paid, context.RequestAborted);
+        var cost = RequestBudget.CostOf(_events);
+        budget.Charge(_client, Math.Max(0, cost - _paid));
         _paid = Math.Max(0, _paid - cost);
         try
         {
@@ -106,10 +106,14 @@ internal sealed class NdjsonBatch(
         }
     }
 
-    private async Task SpendAsync(long kilobytes, CancellationToken cancellationToken)
+    /// <summary>The whole kilobytes of bytes that have arrived.</summary>
+    private long Kilobytes(long bytes)
     {
-        while ((kilobytes = await budget.SpendAsync(_client, kilobytes, cancellationToken)) > 0)
-            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
+        _received += bytes;
+        var kilobytes = _received / 1_024;
+        _received -= 1_024 * kilobytes;
+        _paid += kilobytes;
+        return kilobytes;
     }
 
     private async Task<IReadOnlyList<AppendedEvent>> AppendAsync(IReadOnlyList<NewEvent> events)

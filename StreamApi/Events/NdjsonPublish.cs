@@ -1,11 +1,12 @@
 using System.Buffers;
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
-using StreamApi.Security.Limits;
+using Streaming.Admission;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
@@ -16,7 +17,7 @@ namespace StreamApi.Events;
 /// </summary>
 internal sealed class NdjsonPublish(
     EventAppender store,
-    PublishBudget budget,
+    IRequestBudget budget,
     IOptions<EventsOptions> options,
     IOptions<EventStoreOptions> log,
     TimeProvider clock
@@ -40,45 +41,11 @@ internal sealed class NdjsonPublish(
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        var caller = Caller.Of(context);
-        var grants = caller.Grants;
-        var hold = MemoryHold.Of(context);
         var batch = new NdjsonBatch(store, budget, clock, context, (options.Value.NdjsonBatch, _batchBytes));
+
         try
         {
-            await foreach (
-                var (line, isTooLong, buffered, received) in LinesAsync(
-                    context.Request.BodyReader,
-                    _lineBytes,
-                    context.RequestAborted
-                )
-            )
-            {
-                if ((line is not null || isTooLong) && caller.Until <= clock.GetUtcNow())
-                {
-                    batch.Line++;
-                    throw new InvalidRequestException(
-                        "credential",
-                        "it has expired. Send the rest with a new one.",
-                        StatusCodes.Status401Unauthorized
-                    );
-                }
-                // The text after the last line break is not a line yet, but uses memory too.
-                hold.Set(buffered + batch.HeldBytes + AnswerBytes * batch.Count);
-                await batch.ReceiveAsync(received, context.RequestAborted);
-                if (isTooLong)
-                {
-                    batch.Line++;
-                    throw TooLong();
-                }
-                if (line is not { } text)
-                    continue;
-                batch.Line++;
-                if (text.IsEmpty)
-                    await batch.ReceiveAsync(BlankLineBytes, context.RequestAborted);
-                else
-                    await batch.AddAsync(await ReadAsync(text, grants, batch.Count));
-            }
+            await AddLinesAsync(context, batch);
             await batch.FlushAsync();
             return TypedResults.Accepted((string?)null, Published.Of(batch.Stored));
         }
@@ -91,9 +58,55 @@ internal sealed class NdjsonPublish(
         {
             return await RefuseAsync(batch, e);
         }
+        catch (RefusedException e)
+        {
+            context.Response.Headers.RetryAfter = e.RetryAfter.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+            return await RefuseAsync(batch, new InvalidRequestException("body", e.Message, e.Status));
+        }
         catch (EventConflictException e)
         {
             return Refused(batch, "id", e.Message, StatusCodes.Status409Conflict);
+        }
+    }
+
+    private async Task AddLinesAsync(HttpContext context, NdjsonBatch batch)
+    {
+        var caller = Caller.Of(context);
+        var hold = budget.Hold(context);
+        await foreach (
+            var (line, isTooLong, buffered) in LinesAsync(
+                context.Request.BodyReader,
+                _lineBytes,
+                batch.ReceiveAsync,
+                context.RequestAborted
+            )
+        )
+        {
+            if ((line is not null || isTooLong) && caller.Until <= clock.GetUtcNow())
+            {
+                batch.Line++;
+                throw new InvalidRequestException(
+                    "credential",
+                    "it has expired. Send the rest with a new one.",
+                    StatusCodes.Status401Unauthorized
+                );
+            }
+            // The text after the last line break is not a line yet, but uses memory too.
+            hold.Set(buffered + batch.HeldBytes + AnswerBytes * batch.Count);
+
+            if (isTooLong)
+            {
+                batch.Line++;
+                throw TooLong();
+            }
+            if (line is not { } text)
+                continue;
+
+            batch.Line++;
+            if (text.IsEmpty)
+                batch.Charge(BlankLineBytes);
+            else
+                await batch.AddAsync(await ReadAsync(text, caller.Grants, batch.Count));
         }
     }
 
@@ -145,9 +158,14 @@ internal sealed class NdjsonPublish(
 
     /// <summary>Yields, for each read of the body, its size and then its lines. A line that is too long is the last
     /// one.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="lineBytes">Maximum bytes of a line.</param>
+    /// <param name="receive">Waits until the bytes that a read has brought may be worked on.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     internal static async IAsyncEnumerable<NdjsonRead> LinesAsync(
         PipeReader body,
         int lineBytes,
+        Func<long, CancellationToken, ValueTask<IDisposable?>> receive,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
@@ -157,17 +175,21 @@ internal sealed class NdjsonPublish(
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);
-            var (rest, buffered) = (read.Buffer, read.Buffer.Length);
+            var rest = read.Buffer;
+            var buffered = rest.Length;
             // Advances also when a line is rejected: the rest of the body is read after the response.
             try
             {
-                yield return new NdjsonRead(null, false, buffered, buffered - known);
+                yield return new NdjsonRead(null, false, buffered);
+                // Held while the lines of this read are parsed and stored, not while the client sends the next ones.
+                using var turn = await receive(buffered - known, cancellationToken);
                 while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
                 {
                     var isTooLong = rest.Slice(0, end).Length > lineBytes;
                     var line = isTooLong ? default(ReadOnlyMemory<byte>?) : Trim(rest.Slice(0, end).ToArray());
                     yield return new NdjsonRead(line, isTooLong, buffered);
-                    (rest, searched) = (rest.Slice(rest.GetPosition(1, end)), 0);
+                    rest = rest.Slice(rest.GetPosition(1, end));
+                    searched = 0;
                 }
                 searched = rest.Length;
                 if (searched > lineBytes)
@@ -194,10 +216,4 @@ internal sealed class NdjsonPublish(
 /// <param name="Line">The line; null: none, or too long.</param>
 /// <param name="IsTooLong">True for a line that is too long.</param>
 /// <param name="Buffered">Bytes that are buffered.</param>
-/// <param name="Received">Bytes that the read brought; 0 with a line.</param>
-internal readonly record struct NdjsonRead(
-    ReadOnlyMemory<byte>? Line,
-    bool IsTooLong,
-    long Buffered,
-    long Received = 0
-);
+internal readonly record struct NdjsonRead(ReadOnlyMemory<byte>? Line, bool IsTooLong, long Buffered);

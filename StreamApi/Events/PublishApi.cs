@@ -4,7 +4,6 @@ using EventStore;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using StreamApi.Security;
-using StreamApi.Security.Limits;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
@@ -67,8 +66,8 @@ internal static class PublishApi
                     $"the data of an array must have at most {log.Value.MaxBatchBytes} bytes. Use NDJSON for more.",
                     StatusCodes.Status413PayloadTooLarge
                 );
-            await budget.PublishAsync(context, events);
-            var appended = await store.AppendAsync(events, RequestLimits.PublisherOf(context), context.RequestAborted);
+            budget.Charge(context, events);
+            var appended = await store.AppendAsync(events, Caller.PublisherOf(context), context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
         catch (InvalidRequestException e)

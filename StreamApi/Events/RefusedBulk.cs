@@ -42,7 +42,7 @@ internal sealed class RefusedBulk(IResult answer, NdjsonBatch batch, TimeProvide
             var read = await body.ReadAsync(cancellationToken);
             var bytes = read.Buffer.Length;
             body.AdvanceTo(read.Buffer.End);
-            await batch.ReceiveAsync(bytes, cancellationToken);
+            await Task.Delay(batch.Charge(bytes), clock, cancellationToken);
             if (read.IsCompleted)
                 return;
         }

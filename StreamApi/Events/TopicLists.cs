@@ -4,8 +4,9 @@ using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Security;
-using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
+using Streaming.Admission;
+using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -16,7 +17,7 @@ namespace StreamApi.Events;
 internal sealed class TopicLists(
     TopicReader topics,
     ConnectionDirectory connections,
-    StoreReads reads,
+    IReadTurns reads,
     SharedSecret secret,
     IOptions<EventsOptions> options,
     IOptions<JsonOptions> json
@@ -183,4 +184,4 @@ internal sealed class TopicLists(
 /// <param name="Prefix">Prefix of the topics.</param>
 /// <param name="After">Last topic of the previous page.</param>
 /// <param name="Most">Maximum topics of the page.</param>
-internal sealed record TopicListRequest(string Client, string Grants, string Prefix, string After, int Most);
+internal sealed record TopicListRequest(ClientKey Client, string Grants, string Prefix, string After, int Most);

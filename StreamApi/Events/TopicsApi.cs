@@ -2,7 +2,6 @@ using System.Globalization;
 using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
-using StreamApi.Security.Limits;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
@@ -30,6 +29,7 @@ internal static class TopicsApi
         string? after,
         HttpContext context,
         TopicLists lists,
+        IRequestBudget budget,
         IOptions<EventsOptions> options,
         CancellationToken cancellationToken
     )
@@ -50,13 +50,13 @@ internal static class TopicsApi
 
         var grants = Caller.Of(context).Grants;
         var request = new TopicListRequest(
-            RequestLimits.KeyOf(context),
+            Caller.KeyOf(context),
             string.Join(' ', grants.Readable),
             prefix ?? "",
             after ?? "",
             Math.Min(most, options.Value.MaxPage)
         );
-        var hold = MemoryHold.Of(context);
+        var hold = budget.Hold(context);
         var answer = await lists.ReadAsync(request, grants, cancellationToken);
         hold.Set(answer.Length);
         return TypedResults.Bytes(answer, "application/json; charset=utf-8");

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Claims;
 using System.Security.Cryptography;
+using Streaming.Admission;
 
 namespace StreamApi.Security;
 
@@ -49,6 +50,22 @@ internal sealed record Caller(
         Base64Url.EncodeToString(SHA256.HashData(key).AsSpan(0, 9));
 
     public static Caller Of(HttpContext context) => context.Features.Get<Caller>() ?? Anonymous;
+
+    /// <summary>
+    /// The client of a request: its user, or else its address. The holder of a ticket that an API key bought is a
+    /// person of its own, since a key serves many; the tickets of a token are its one user.
+    /// </summary>
+    public static ClientKey KeyOf(HttpContext context) =>
+        Of(context) switch
+        {
+            { User: { } key, Ticket: { } ticket } when IsKey(key) => ClientKey.OfPerson(key, ticket),
+            { User: { } user } => ClientKey.OfUser(user),
+            _ => ClientKey.OfAddress(context.Connection.RemoteIpAddress),
+        };
+
+    /// <summary>Key for fair queueing of publishes: the person, or the connection where there are no users.</summary>
+    public static string PublisherOf(HttpContext context) =>
+        Of(context).User is null ? context.Connection.Id : KeyOf(context).Person;
 
     public ClaimsPrincipal Principal(string scheme) =>
         new(new ClaimsIdentity(User is null ? [] : [new Claim("sub", User)], scheme, "sub", null));

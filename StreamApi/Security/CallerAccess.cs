@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
-using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 using Streaming.Access;
+using Streaming.Admission;
 
 namespace StreamApi.Security;
 
@@ -9,9 +9,11 @@ namespace StreamApi.Security;
 internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOptions> security, TimeProvider clock)
     : IStreamAccess
 {
-    public string ClientOf(HttpContext context) => RequestLimits.KeyOf(context);
+    public ClientKey ClientOf(HttpContext context) => Caller.KeyOf(context);
 
-    public string ClientOfUser(string user) => RequestLimits.KeyOf(user);
+    public ClientKey ClientOfUser(string user) => ClientKey.OfUser(user);
+
+    public bool HasExpired(HttpContext context) => Caller.Of(context).Until <= clock.GetUtcNow();
 
     public bool MayRead(HttpContext context, string topic) => Caller.Of(context).Grants.MayRead(topic);
 

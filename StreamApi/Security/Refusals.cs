@@ -19,23 +19,6 @@ internal static class Refusals
     ) => context.RefuseAsync(status, title, detail, retryAfter);
 
     /// <summary>
-    /// Delay for a client that ignores Retry-After: about one second on each of its connections. The delay is random,
-    /// so that a thousand waiting clients do not return at once.
-    /// </summary>
-    public static TimeSpan RandomDelay => TimeSpan.FromSeconds(0.5 + Random.Shared.NextDouble());
-
-    /// <summary>Waits, then closes the connection with the response.</summary>
-    public static async Task DelayAsync(HttpContext context, TimeSpan delay)
-    {
-        await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), context.RequestAborted)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        // Every garbage collection would visit thousands of open connections. HTTP/2 has no such header (RFC 9113
-        // §8.2.2).
-        if (HttpProtocol.IsHttp11(context.Request.Protocol))
-            context.Response.Headers.Connection = "close";
-    }
-
-    /// <summary>
     /// Ends the client's connection without a response; on a proxy's connection, which may carry other clients, only
     /// the request.
     /// </summary>

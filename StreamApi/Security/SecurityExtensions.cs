@@ -7,7 +7,6 @@ using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 using Streaming.Access;
 using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.Security;
 
@@ -45,13 +44,6 @@ internal static class SecurityExtensions
             );
         services.AddSingleton<IAuthorizationHandler, TopicAccessHandler>();
         services.AddSingleton<IStreamAccess, CallerAccess>();
-        services.AddSingleton(provider => new BodyTurns(
-            Environment.ProcessorCount,
-            provider.GetRequiredService<TimeProvider>()
-        ));
-        services.AddSingleton<IRequestBudget, RequestBudget>();
-        services.AddSingleton<StoreReads>();
-        services.AddSingleton<IReadTurns>(provider => provider.GetRequiredService<StoreReads>());
         services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
         builder.AddLimits();
         // "Request starting" logs the query string, which may hold a ticket.
@@ -75,11 +67,11 @@ internal static class SecurityExtensions
         );
         MinResponseRate.Use(app);
         // CORS answers a preflight, which carries no credentials. Without a limit of its own, it would have none.
-        app.UseWhen(Cors.IsPreflight, preflights => preflights.UseRateLimiter());
+        app.UseWhen(Cors.IsPreflight, RequestAdmission.Use);
         app.UseCors();
         app.UseAuthentication();
         app.UseStreamBodies();
-        app.UseRateLimiter();
+        RequestAdmission.Use(app);
         app.UseCrossSiteRefusal();
         app.UseAuthorization();
     }

@@ -79,10 +79,6 @@ public sealed class EventStoreOptions
     [Range(1, 100)]
     public int ReadConnections { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
 
-    /// <summary>Maximum waiting reads per client on a replica; further ones are answered by 503.</summary>
-    [Range(1, 100_000)]
-    public int MaxWaitingReads { get; set; } = 500;
-
     /// <summary>Maximum connections for replays; further ones wait for their turn.</summary>
     [Range(1, 100)]
     public int ReplayConnections { get; set; } = 4;

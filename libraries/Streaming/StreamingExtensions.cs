@@ -3,11 +3,14 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
+using Streaming.Access;
+using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
 using Streaming.Opening;
 using Streaming.Replay;
+using Streaming.Requests;
 using Streaming.Takeover;
 
 namespace Streaming;
@@ -48,6 +51,10 @@ internal static class StreamingExtensions
             .ValidateOnStart();
         builder.Services.AddSingleton<StreamingMetrics>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamingMetrics>());
+        builder.Services.AddSingleton<Gates>();
+        builder.Services.AddSingleton<IClients>(services => services.GetRequiredService<IStreamAccess>());
+        builder.Services.AddSingleton<IReadTurns, ReadTurns>();
+        builder.Services.AddSingleton<IRequestBudget, RequestBudget>();
         builder.Services.AddFeed();
         builder.Services.AddConnections();
         builder.Services.AddOpeners();

@@ -18,7 +18,8 @@ internal sealed record ReliabilityOptions(
           dotnet run -c Release --project tests/Reliability -- compose [--short]
 
           REPORT.md      default: docs/reliability.md
-          --part PART    runs only faults, abuse, input (100,000 bad requests), churn or failover; may be repeated.
+          --part PART    runs only faults, abuse, citizens, input (100,000 bad requests), churn or failover; may be
+                         repeated.
                          `failover` alone means --part failover
           --only TEXT    runs only the rows whose name contains this; may be repeated. Other rows of the report stay
           --short        runs less: only the kills among the faults, half the time for each abuse, 5,000 requests,
@@ -68,35 +69,42 @@ internal sealed record ReliabilityOptions(
         for (var i = 0; i < args.Count; i++)
         {
             var name = args[i];
+
             string Value() =>
                 ++i < args.Count ? args[i] : throw new ArgumentException($"{name} needs a value.\n\n{Usage}");
+
             int Number() =>
                 int.TryParse(Value(), out var number) && number > 0
                     ? number
                     : throw new ArgumentException($"{name} must be a number.\n\n{Usage}");
+
             string Part() =>
-                Value() is ("faults" or "abuse" or "input" or "churn" or "failover") and var part
+                Value() is ("faults" or "abuse" or "citizens" or "input" or "churn" or "failover") and var part
                     ? part
                     : throw new ArgumentException(
-                        $"{name} must be faults, abuse, input, churn or failover.\n\n{Usage}"
+                        $"{name} must be faults, abuse, citizens, input, churn or failover.\n\n{Usage}"
                     );
+
             switch (name)
             {
                 case "--part":
                     options = options with { Parts = [.. options.Parts, Part()] };
                     break;
+
                 case "--only":
                     options = options with { Only = [.. options.Only, Value()] };
                     break;
                 case "failover":
                     options = options with { Parts = [.. options.Parts, "failover"] };
                     break;
+
                 case "--short":
                     options = options with { Short = true };
                     break;
                 case "--allow-skipped":
                     options = options with { AllowsSkipped = true };
                     break;
+
                 case "--clients":
                     var clients = Number();
                     options = options with { Clients = clients, FailoverClients = clients };
@@ -105,7 +113,9 @@ internal sealed record ReliabilityOptions(
                     var rate = Number();
                     options = options with { Rate = rate, FailoverRate = rate };
                     break;
-                case "--help" or "-h":
+
+                case "--help"
+                or "-h":
                     return null;
                 case ['-', ..]:
                     throw new ArgumentException($"There is no option {name}.\n\n{Usage}");

@@ -1,4 +1,5 @@
 using Reliability.Abuse;
+using Reliability.Citizens;
 using Reliability.Failover;
 
 namespace Reliability;
@@ -21,6 +22,7 @@ internal static class Sections
                 + "| responses to the load |",
             AbuseChecks()
         ),
+        new("citizens", "Citizens", "| citizen | asked for | served | refused | per second | |", CitizenCatalog.All),
         new(
             "input",
             "Bad input",

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Options;
+using Streaming.Admission;
 using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
@@ -27,7 +28,7 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
         foreach (var proxy in _proxies)
             if (proxy.Contains(address))
                 return true; // one proxy carries many clients
-        var mine = RequestLimits.ClientOf(address);
+        var mine = ClientKey.NetworkOf(address);
         if (_open.AddOrUpdate(mine, 1, static (_, n) => n + 1) > Max)
         {
             Close(mine);

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Streaming;
+using Streaming.Admission;
 using Streaming.Endpoints;
 
 namespace StreamApi.Security.Limits;
@@ -31,8 +32,8 @@ internal sealed class LimitOptions
     public int? PublishesPerSecond { get; set; }
 
     /// <summary>
-    /// Kilobytes that one client may send per second to publish or change something, or in a stream's body, on this
-    /// replica; each event counts as at least one. Up to ten seconds' worth waits.
+    /// Kilobytes that one client may send per second on this replica; each event counts as at least one. Beyond it the
+    /// client's bodies are parsed in turns.
     /// </summary>
     [Range(16, Unlimited)]
     public int? PublishKilobytesPerSecond { get; set; }
@@ -65,11 +66,17 @@ internal sealed class LimitOptions
     public int? RequestsPerSecond { get; set; }
 
     /// <summary>
-    /// Percent of this replica's processor time that reads of history and topic lists may use on average; further reads
-    /// wait.
+    /// Percent of the processors that reads of history and topic lists may use while they are busy; further reads wait.
     /// </summary>
     [Range(1, Unlimited)]
     public int? ReadPercent { get; set; }
+
+    /// <summary>
+    /// Percent of the processors that requests beyond their client's rate may use while they are busy; such requests
+    /// wait for each other in fair turns. 0: the rates bind also while nobody else wants anything.
+    /// </summary>
+    [Range(0, 100)]
+    public int SparePercent { get; set; } = 25;
 
     /// <summary>
     /// Maximum wait in milliseconds for the count over all replicas; after that the replica's own count decides.
@@ -82,15 +89,11 @@ internal sealed class LimitOptions
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
     /// <summary>
-    /// Megabytes of request bodies and history pages that this replica holds for one client: a body until the response
-    /// is sent, a page until it is read. Each request counts as at least 16 kB.
+    /// Megabytes of request bodies and unread pages that this replica should hold, each request 16 kB or more. Above it
+    /// only a client with less than an equal share gets more, up to twice as much in all; 64 kB are always admitted.
     /// </summary>
     [Range(1, Unlimited)]
-    public int? HeldMegabytesPerClient { get; set; }
-
-    /// <summary>The same for all clients together. A request that holds at most 64 kB is always admitted.</summary>
-    [Range(1, Unlimited)]
-    public int HeldMegabytes { get; set; } = 256;
+    public int HeldMegabytes { get; set; } = 128;
 
     /// <summary>
     /// Minimum bytes per second at which a client must read a response that is not a stream, after <see
@@ -118,11 +121,10 @@ internal sealed class LimitOptions
     /// <summary>Sets unset limits to the defaults of the environment.</summary>
     public void Complete(bool development)
     {
-        NewStreamsPerMinute ??= development ? Unlimited : 10;
+        NewStreamsPerMinute ??= development ? Unlimited : 60;
         ResumesPerMinute ??= development ? Unlimited : 120;
         PublishesPerSecond ??= development ? Unlimited : 100;
         PublishKilobytesPerSecond ??= development ? Unlimited : 512;
-        HeldMegabytesPerClient ??= development ? Unlimited : 32;
         ConnectionsPerSecond ??= development ? Unlimited : 100;
         ConnectionsPerAddress ??= development ? Unlimited : 5_000;
         RequestsPerSecond ??= development ? Unlimited : 50;
@@ -133,7 +135,8 @@ internal sealed class LimitOptions
 /// <summary>Applies the limits that Kestrel and the streams enforce.</summary>
 internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvironment environment)
     : IConfigureOptions<KestrelServerOptions>,
-        IPostConfigureOptions<StreamingOptions>
+        IPostConfigureOptions<StreamingOptions>,
+        IConfigureOptions<AdmissionOptions>
 {
     public void Configure(KestrelServerOptions options)
     {
@@ -144,6 +147,16 @@ internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvi
             limits.Value.MinBodyBytesPerSecond,
             TimeSpan.FromSeconds(limits.Value.BodyGraceSeconds)
         );
+    }
+
+    public void Configure(AdmissionOptions options)
+    {
+        options.ReadPercent = limits.Value.ReadPercent is < LimitOptions.Unlimited and var percent ? percent : null;
+        options.KilobytesPerSecond = limits.Value.PublishKilobytesPerSecond is < LimitOptions.Unlimited and var rate
+            ? rate
+            : null;
+        options.SparePercent = limits.Value.SparePercent;
+        options.HeldBytes = limits.Value.HeldMegabytes * 1024L * 1024;
     }
 
     public void PostConfigure(string? name, StreamingOptions options)

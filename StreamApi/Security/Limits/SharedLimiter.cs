@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.RateLimiting;
+using Streaming.Admission;
 
 namespace StreamApi.Security.Limits;
 
@@ -36,9 +37,9 @@ internal sealed class SharedLimiter(
 
     public override RateLimiterStatistics? GetStatistics() => local.GetStatistics();
 
-    /// <summary>Decides without Redis. If it refuses, the middleware calls <see cref="AcquireAsyncCore"/>.</summary>
+    /// <summary>Not supported: Redis may have to be asked.</summary>
     protected override RateLimitLease AttemptAcquireCore(int permitCount) =>
-        TryTakeHeld() ? local.AttemptAcquire(permitCount) : NotHeld;
+        throw new NotSupportedException("Use AcquireAsync.");
 
     protected override async ValueTask<RateLimitLease> AcquireAsyncCore(
         int permitCount,
@@ -64,11 +65,18 @@ internal sealed class SharedLimiter(
                 return Refused(waiting);
             if (await counts.TakeAsync(limit, key) is not { } permits)
                 return lease;
+
             lock (_lock)
                 if (permits.Given > 0)
-                    (_held, _takenAt) = (permits.Given - 1, clock.GetTimestamp());
+                {
+                    _held = permits.Given - 1;
+                    _takenAt = clock.GetTimestamp();
+                }
                 else
-                    (_refusedFor, _refusedAt) = (permits.Wait, clock.GetTimestamp());
+                {
+                    _refusedFor = permits.Wait;
+                    _refusedAt = clock.GetTimestamp();
+                }
             return permits.Given > 0 ? lease : Refused(permits.Wait);
         }
         finally
@@ -109,12 +117,13 @@ internal sealed class SharedLimiter(
         lock (_lock)
         {
             if (clock.GetElapsedTime(_refusalsAt) > TimeSpan.FromSeconds(1))
-                (_refusals, _refusalsAt) = (0, clock.GetTimestamp());
-            return new Refusal(wait, ++_refusals > PromptRefusals ? Refusals.RandomDelay : TimeSpan.Zero);
+            {
+                _refusals = 0;
+                _refusalsAt = clock.GetTimestamp();
+            }
+            return new Refusal(wait, ++_refusals > PromptRefusals ? LateRefusal.RandomDelay : TimeSpan.Zero);
         }
     }
-
-    private static readonly Refusal NotHeld = new(TimeSpan.Zero, TimeSpan.Zero);
 
     private sealed class Refusal(TimeSpan wait, TimeSpan delay) : RateLimitLease
     {

@@ -28,7 +28,7 @@ internal sealed class SourceStarts(IOptions<ResilientOptions> options, IStreamAc
     /// <summary>Counts a start. Returns false if the client has started too many.</summary>
     public bool TryCount(HttpContext context)
     {
-        using var lease = _starts.AttemptAcquire(access.ClientOf(context));
+        using var lease = _starts.AttemptAcquire(access.ClientOf(context).Person);
         return lease.IsAcquired;
     }
 

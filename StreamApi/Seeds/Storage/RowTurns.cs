@@ -1,10 +1,9 @@
-using EventStore;
-using Streaming.Requests;
+using Streaming.Admission;
 
 namespace StreamApi.Seeds.Storage;
 
 /// <summary>
-/// Lets the changes of one row follow one another before they take a connection, in rotation over the clients.
+/// Lets the changes of one row follow one another before they take a connection, in fair turns of the clients.
 /// Thread-safe.
 /// </summary>
 /// <remarks>Otherwise the changes of one busy row, waiting for its lock in Postgres, would use every connection of the
@@ -14,8 +13,12 @@ internal sealed class RowTurns(TimeProvider clock)
     /// <summary>Longest wait for a turn, as long as for a connection.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    /// <summary>The rows that are in use, and who waits for them.</summary>
-    private readonly Dictionary<string, Rotation<TaskCompletionSource>> _rows = new(StringComparer.Ordinal);
+    /// <summary>Changes of one row that should wait: as many as are done within the longest wait, at some 10 ms
+    /// each.</summary>
+    private const int MaxWaiting = 500;
+
+    /// <summary>The rows that are in use or waited for.</summary>
+    private readonly Dictionary<string, Row> _rows = new(StringComparer.Ordinal);
 
     /// <summary>Number of rows that are in use.</summary>
     public int Count
@@ -28,66 +31,64 @@ internal sealed class RowTurns(TimeProvider clock)
     }
 
     /// <summary>Waits for the row's turn; dispose it when the change is committed.</summary>
-    /// <exception cref="StoreUnavailableException">Too many changes of this row wait.</exception>
+    /// <exception cref="RefusedException">Too many changes of this row wait.</exception>
     public async Task<IDisposable> EnterAsync(string row, string client, CancellationToken cancellationToken)
     {
-        var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_rows)
-            if (_rows.TryGetValue(row, out var waiting))
-                waiting.Add(client, mine);
-            else
-            {
-                _rows[row] = new Rotation<TaskCompletionSource>();
-                return new Taken(this, row);
-            }
+        var use = new Use(this, row);
         try
         {
-            await mine.Task.WaitAsync(Limit, clock, cancellationToken);
-            return new Taken(this, row);
+            use.Seat = await use.Gate.EnterAsync(client, Limit, cancellationToken);
+            return use;
         }
-        catch (Exception e)
+        catch
         {
-            Withdraw(row, client, mine);
-            if (e is not TimeoutException)
-                throw;
+            use.Dispose();
+            throw;
         }
-        throw new StoreUnavailableException("Too many changes wait for the same row. Try again in some seconds.");
     }
 
-    /// <summary>Ends a wait, and passes on a turn that was granted meanwhile.</summary>
-    private void Withdraw(string row, string client, TaskCompletionSource waiter)
-    {
-        lock (_rows)
-            if (_rows.TryGetValue(row, out var waiting) && waiting.Remove(client, waiter))
-                return;
-
-        Leave(row);
-    }
-
-    private void Leave(string row)
+    private Row Take(string row)
     {
         lock (_rows)
         {
-            var waiting = _rows[row];
-            if (waiting.Next() is not var (next, client))
-            {
+            if (!_rows.TryGetValue(row, out var taken))
+                _rows[row] = taken = new Row(new FairGate("changes of the same row", seats: 1, MaxWaiting, clock));
+            taken.Uses++;
+            return taken;
+        }
+    }
+
+    private void Return(string row)
+    {
+        lock (_rows)
+            if (--_rows[row].Uses == 0)
                 _rows.Remove(row);
-                return;
-            }
-
-            waiting.Remove(client, next);
-            next.SetResult();
-        }
     }
 
-    private sealed class Taken(RowTurns turns, string row) : IDisposable
+    private sealed class Row(FairGate gate)
+    {
+        public FairGate Gate => gate;
+
+        /// <summary>Changes that wait or have the turn.</summary>
+        public int Uses { get; set; }
+    }
+
+    private sealed class Use(RowTurns turns, string row) : IDisposable
     {
         private int _returned;
 
+        public FairGate Gate { get; } = turns.Take(row).Gate;
+
+        /// <summary>The turn; null while it waits.</summary>
+        public IDisposable? Seat { get; set; }
+
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _returned, 1) == 0)
-                turns.Leave(row);
+            if (Interlocked.Exchange(ref _returned, 1) != 0)
+                return;
+
+            Seat?.Dispose();
+            turns.Return(row);
         }
     }
 }

@@ -22,6 +22,9 @@ internal static class TasksApi
             .ValidateDataAnnotations()
             .ValidateOnStart();
         builder.Services.ReserveTopics("tasks.>");
+        builder
+            .Services.AddOptions<TasksOptions>()
+            .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()));
         builder.Services.AddTasksStore();
         builder.Services.AddSingleton<TaskList>();
         builder.Services.AddEndedRows<TasksOptions>("tasks.tasks", "status = 'done'", "updated_at", o => o.MaxAgeDays);
@@ -66,6 +69,7 @@ internal static class TasksApi
         tasks
             .MapStream("/events/stream", StreamAsync)
             .WithStreamPool("Tasks")
+            .CountedAs(TasksOptions.Streams)
             .Reads(TaskList.Topics)
             .SwitchesNames()
             .Query("types", "Event types, comma-separated or repeated; default: all.", isText: true)

@@ -1,8 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+using Streaming.Endpoints;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary>Lifetime of tasks; section <c>Tasks</c>.</summary>
+/// <summary>Limits and lifetime of tasks; section <c>Tasks</c>.</summary>
 internal sealed class TasksOptions
 {
     /// <summary>
@@ -10,4 +12,24 @@ internal sealed class TasksOptions
     /// </summary>
     [Range(0, 36_500)]
     public int MaxAgeDays { get; set; } = 90;
+
+    /// <summary>New streams of one client per minute, also while nobody else opens one. A client with a last id is not
+    /// counted.</summary>
+    [Range(1, FeatureRequests.Unlimited)]
+    public int? NewStreamsPerMinute { get; set; }
+
+    /// <summary>Sets the unset limit to the default of the environment.</summary>
+    public void Complete(bool development) => NewStreamsPerMinute ??= development ? FeatureRequests.Unlimited : 10;
+
+    /// <summary>Returns the kind of the requests that open a stream.</summary>
+    public static RequestKind Streams(IServiceProvider services)
+    {
+        var perMinute = services.GetRequiredService<IOptions<TasksOptions>>().Value.NewStreamsPerMinute!.Value;
+        return new FeatureRequests(
+            "task streams",
+            perMinute,
+            $"opened {perMinute} new streams in the last minute (Tasks:NewStreamsPerMinute)",
+            IsFixed: true
+        );
+    }
 }

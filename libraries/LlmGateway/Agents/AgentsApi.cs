@@ -91,12 +91,11 @@ internal static class AgentsApi
         if (JsonBody.IsThere(context))
         {
             var body = await JsonBody.ReadAsync(context);
-            (provider, model, content) = (
-                ChatBody.Name(body, "provider"),
-                ChatBody.Name(body, "model"),
-                body.GetRawText()
-            );
+            provider = ChatBody.Name(body, "provider");
+            model = ChatBody.Name(body, "model");
+            content = body.GetRawText();
         }
+
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, () => content);
         // Ids from keys are reproducible, others random.
         var name = await sessions.CreateAsync(
@@ -154,7 +153,7 @@ internal static class AgentsApi
                 StatusCodes.Status413PayloadTooLarge
             );
         var message = session.Message(content, agent.ToolsFor(context));
-        await budget.PublishAsync(context, [new NewEvent(name.Log, message.Type, message.Data)]);
+        budget.Charge(context, [new NewEvent(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
         return TypedResults.Ok(new { status = "ok" });

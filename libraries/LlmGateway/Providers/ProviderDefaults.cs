@@ -3,10 +3,10 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Fills in the vendors' usual environment variables for missing API keys, models for empty lists, and the share of one
-/// client. Reads the options of a keyed provider, <c>Llm:Providers:&lt;key&gt;</c>.
+/// Fills in the vendors' usual environment variables for missing API keys, and models for empty lists. Reads the
+/// options of a keyed provider, <c>Llm:Providers:&lt;key&gt;</c>.
 /// </summary>
-internal sealed class ProviderDefaults(IConfiguration configuration, IHostEnvironment environment)
+internal sealed class ProviderDefaults(IConfiguration configuration)
     : IPostConfigureOptions<LlmOptions>,
         IConfigureNamedOptions<ProviderOptions>
 {
@@ -21,23 +21,12 @@ internal sealed class ProviderDefaults(IConfiguration configuration, IHostEnviro
         FillModels(providers.OpenAi, OpenAiModels);
         FillModels(providers.Anthropic, AnthropicModels);
         FillModels(providers.Demo, ["demo"]);
-        foreach (
-            var provider in (ProviderOptions[])[providers.OpenAi, providers.Anthropic, providers.Local, providers.Demo]
-        )
-            FillShare(provider);
     }
 
     public void Configure(ProviderOptions options) => Configure(Options.DefaultName, options);
 
-    public void Configure(string? name, ProviderOptions options)
-    {
+    public void Configure(string? name, ProviderOptions options) =>
         configuration.GetSection($"Llm:Providers:{name}").Bind(options);
-        FillShare(options);
-    }
-
-    // In Development load tests are one client.
-    private void FillShare(ProviderOptions provider) =>
-        provider.ClientPercent ??= environment.IsDevelopment() ? 100 : 25;
 
     private void FillKey(ProviderOptions provider, string variable)
     {

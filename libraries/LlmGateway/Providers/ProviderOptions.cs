@@ -30,20 +30,19 @@ internal class ProviderOptions
     /// <summary>Models to list, the default one first. The provider's other models can be requested too.</summary>
     public IList<string> Models { get; } = [];
 
-    /// <summary>Maximum concurrent requests of this replica to the provider.</summary>
+    /// <summary>
+    /// Maximum concurrent requests of this replica to the provider. A client takes another one only while more are free
+    /// than it has: alone it has half of them.
+    /// </summary>
     [Range(1, 100_000)]
     public int MaxConcurrent { get; set; } = 64;
 
-    /// <summary>Maximum requests in the queue for the provider; further ones get 429.</summary>
+    /// <summary>
+    /// Requests that should wait for the provider. Above it a client with more than an equal share gets 429, and above
+    /// twice as many everybody 503.
+    /// </summary>
     [Range(0, 100_000)]
     public int MaxQueue { get; set; } = 256;
-
-    /// <summary>
-    /// Percent of <see cref="MaxConcurrent"/> and of <see cref="MaxQueue"/> that one client may use, at least one of
-    /// each; unset: 25, in Development 100.
-    /// </summary>
-    [Range(1, 100)]
-    public int? ClientPercent { get; set; }
 
     /// <summary>Longest wait in that queue, in seconds.</summary>
     [Range(1, 3_600)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using Streaming.Admission;
 
 namespace LlmGateway.Providers;
 
@@ -10,11 +11,7 @@ namespace LlmGateway.Providers;
 internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : DelegatingChatClient(inner)
 {
-    private readonly ProviderPlaces _places = new(
-        options.MaxConcurrent,
-        options.MaxQueue,
-        options.ClientPercent ?? 100
-    );
+    private readonly FairGate _places = new($"requests to {provider}", options.MaxConcurrent, options.MaxQueue, clock);
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -22,17 +19,11 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        var client = ProviderClient.Of(options);
-        await EnterAsync(client, ProviderDelay.Callback(options), cancellationToken);
-        try
-        {
-            await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
-                yield return update;
-        }
-        finally
-        {
-            _places.Leave(client);
-        }
+        var delayed = ProviderDelay.Callback(options);
+        using var place = await EnterAsync(ProviderClient.Of(options), delayed, cancellationToken);
+
+        await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
+            yield return update;
     }
 
     public override Task<ChatResponse> GetResponseAsync(
@@ -41,39 +32,27 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         CancellationToken cancellationToken = default
     ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
-    private async Task EnterAsync(string client, Action<ProviderDelay>? onDelay, CancellationToken cancellationToken)
+    private async Task<IDisposable> EnterAsync(
+        string client,
+        Action<ProviderDelay>? onDelay,
+        CancellationToken cancellationToken
+    )
     {
-        var place =
-            _places.Enter(client)
-            ?? throw new UpstreamException(
-                429,
-                "busy",
-                $"The queue for {provider}, or your share of it, is full: {options.MaxConcurrent} requests run, "
-                    + $"{options.MaxQueue} wait. Try again in some seconds.",
-                TimeSpan.FromSeconds(2)
-            );
-        if (place.Task.IsCompleted)
-            return;
         try
         {
-            onDelay?.Invoke(new ProviderDelay("queued", "busy"));
-            await place.Task.WaitAsync(TimeSpan.FromSeconds(options.QueueSeconds), clock, cancellationToken);
+            var place = _places.EnterAsync(client, TimeSpan.FromSeconds(options.QueueSeconds), cancellationToken);
+            if (!place.IsCompleted)
+                onDelay?.Invoke(new ProviderDelay("queued", "busy"));
+            return await place;
         }
-        catch (TimeoutException)
+        catch (RefusedException e)
         {
-            _places.Withdraw(client, place);
             throw new UpstreamException(
-                503,
+                e.Status,
                 "busy",
-                $"The request waited {options.QueueSeconds} s in the queue for {provider}. "
-                    + "Try again in some seconds.",
-                TimeSpan.FromSeconds(5)
+                $"{e.Message} {options.MaxConcurrent} run at once. Try again in some seconds.",
+                e.RetryAfter
             );
-        }
-        catch
-        {
-            _places.Withdraw(client, place);
-            throw;
         }
     }
 }

@@ -3,6 +3,7 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Opening;
 using Streaming.Requests;
@@ -74,7 +75,7 @@ internal abstract class VendorHandler<TResponse>(
             await Stopping.WriteAsync(context);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
-        catch (Exception e) when (e is not IOException && !context.Response.HasStarted)
+        catch (Exception e) when (e is not (IOException or RefusedException) && !context.Response.HasStarted)
         {
             logger.LogError(e, "A request for an answer failed");
             await Internal.WriteAsync(context);
@@ -99,22 +100,9 @@ internal abstract class VendorHandler<TResponse>(
         await foreach (var update in updates.ReadAsync())
         {
             response.Take(update);
-            Hold(held, Copies * response.Bytes);
+            held.Set(Copies * response.Bytes);
         }
         await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
-    }
-
-    /// <exception cref="InvalidChatException">The client, or all clients together, hold too many bytes.</exception>
-    private static void Hold(IMemoryHold held, long bytes)
-    {
-        try
-        {
-            held.Set(bytes);
-        }
-        catch (InvalidRequestException e)
-        {
-            throw new InvalidChatException(e.Field, e.Problem, e.Status);
-        }
     }
 
     /// <summary>Opens the stream once the provider has begun, or after <see cref="LlmOptions.HeadMilliseconds"/> since

@@ -1,13 +1,12 @@
+using Streaming.Admission;
+
 namespace Streaming.Access;
 
 /// <summary>Decides the rights of a caller. The host implements it, because streaming knows no credentials.</summary>
-internal interface IStreamAccess
+internal interface IStreamAccess : IClients
 {
-    /// <summary>Returns the key under which a client's open streams are counted.</summary>
-    string ClientOf(HttpContext context);
-
-    /// <summary>Returns that key for a user (<see cref="OwnerOf"/>) without a request.</summary>
-    string ClientOfUser(string user);
+    /// <summary>Returns the client for a user (<see cref="OwnerOf"/>) without a request.</summary>
+    ClientKey ClientOfUser(string user);
 
     /// <summary>Returns the grant for a stream of this request.</summary>
     StreamGrant GrantOf(HttpContext context);

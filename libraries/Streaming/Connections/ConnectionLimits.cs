@@ -1,74 +1,89 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
+using Streaming.Admission;
 
 namespace Streaming.Connections;
 
 /// <summary>
-/// The maximum of open streams: of this replica (<see cref="StreamingOptions.MaxConnections"/>), of a pool and of a
-/// client. Thread-safe.
+/// The maximum of open streams: of this replica (<see cref="StreamingOptions.MaxConnections"/>), of a pool and, while
+/// more than half of the replica's places are taken, of a client. Thread-safe.
 /// </summary>
 internal sealed class ConnectionLimits(IOptions<StreamingOptions> options, StreamPools pools)
 {
-    private readonly ConcurrentDictionary<string, int> _perClient = new(StringComparer.Ordinal);
-    private int _admitted;
+    private readonly ConcurrentDictionary<string, int> _ofPersons = new(StringComparer.Ordinal),
+        _ofAccounts = new(StringComparer.Ordinal);
+    private int _taken;
 
     /// <summary>Number of places taken.</summary>
-    public int Count => Volatile.Read(ref _admitted);
+    public int Count => Volatile.Read(ref _taken);
 
     /// <summary>Takes a place, and one in the named pool. Dispose the place to give it back.</summary>
     /// <param name="poolName">The endpoint's pool; null: none.</param>
-    /// <param name="client">The user, or the address without a user.</param>
+    /// <param name="client">The client.</param>
     /// <param name="resume">True for a resuming client. It may use the reserve and twice its own limit, because its
     /// former streams may still count.</param>
     /// <param name="place">The place; null if it is refused.</param>
-    public Admission TryEnter(string? poolName, string client, bool resume, out IDisposable? place)
+    public ShareVerdict TryEnter(string? poolName, ClientKey client, bool resume, out IDisposable? place)
     {
         place = null;
         var pool = poolName is null ? null : pools.Of(poolName);
         var reserve = resume ? options.Value.ResumeReservePercent : 0;
         if (pool?.TryTake(reserve) == false)
-            return Admission.Full;
+            return ShareVerdict.Full;
+
         var taken = new Place(this, pool, client);
-        var most = options.Value.MaxConnections + options.Value.MaxConnections * reserve / 100;
-        var own = _perClient.AddOrUpdate(client, 1, static (_, n) => n + 1);
-        if (Interlocked.Increment(ref _admitted) > most)
-        {
+        var verdict = Judge(taken, reserve, resume);
+        if (verdict == ShareVerdict.Admitted)
+            place = taken;
+        else
             taken.Dispose();
-            return Admission.Full;
-        }
-        if (options.Value.MaxConnectionsPerClient is > 0 and var limit && own > (resume ? 2L * limit : limit))
-        {
-            taken.Dispose();
-            return Admission.TooManyOfClient;
-        }
-        place = taken;
-        return Admission.Admitted;
+        return verdict;
     }
 
-    private sealed class Place(ConnectionLimits limits, StreamPool? pool, string client) : IDisposable
+    private ShareVerdict Judge(Place taken, int reserve, bool resume)
+    {
+        var all = options.Value.MaxConnections;
+        if (taken.Number > all + all * reserve / 100)
+            return ShareVerdict.Full;
+
+        // Nobody lacks a place yet: who wants more may have it.
+        if (options.Value.MaxConnectionsPerClient is not (> 0 and var ofPerson) || taken.Number <= all / 2)
+            return ShareVerdict.Admitted;
+
+        var factor = resume ? 2L : 1;
+        var ofAccount = all / _ofAccounts.Count;
+        return taken.OfPerson > factor * ofPerson || taken.OfAccount > factor * ofAccount
+            ? ShareVerdict.OwnExcess
+            : ShareVerdict.Admitted;
+    }
+
+    private static int Add(ConcurrentDictionary<string, int> counts, string key) =>
+        counts.AddOrUpdate(key, 1, static (_, n) => n + 1);
+
+    private static void Remove(ConcurrentDictionary<string, int> counts, string key)
+    {
+        if (counts.AddOrUpdate(key, 0, static (_, n) => n - 1) == 0)
+            counts.TryRemove(new KeyValuePair<string, int>(key, 0));
+    }
+
+    private sealed class Place(ConnectionLimits limits, StreamPool? pool, ClientKey client) : IDisposable
     {
         private int _given;
+
+        /// <summary>Places taken with this one: in all, of its person, of its account.</summary>
+        public int Number { get; } = Interlocked.Increment(ref limits._taken);
+        public int OfPerson { get; } = Add(limits._ofPersons, client.Person);
+        public int OfAccount { get; } = Add(limits._ofAccounts, client.Account);
 
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _given, 1) != 0)
                 return;
-            Interlocked.Decrement(ref limits._admitted);
+
+            Interlocked.Decrement(ref limits._taken);
             pool?.Give();
-            if (limits._perClient.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
-                limits._perClient.TryRemove(new KeyValuePair<string, int>(client, 0));
+            Remove(limits._ofPersons, client.Person);
+            Remove(limits._ofAccounts, client.Account);
         }
     }
-}
-
-/// <summary>Result of a request for a place.</summary>
-internal enum Admission
-{
-    Admitted,
-
-    /// <summary>All places of this replica, or of the pool, are taken.</summary>
-    Full,
-
-    /// <summary>The client has reached its limit.</summary>
-    TooManyOfClient,
 }

@@ -64,7 +64,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 /// <param name="Endpoint">Route of the stream.</param>
 /// <param name="Socket">Socket for the round-trip time of the kernel; null: none.</param>
 /// <param name="Trace">Trace of the request.</param>
-/// <param name="Key">Key of the client (<see cref="IStreamAccess.ClientOf"/>), for turns among clients.</param>
+/// <param name="Key">Key of the client (<see cref="Admission.IClients.ClientOf"/>), for turns among clients.</param>
 internal sealed record StreamClient(
     string Address,
     string? User,

@@ -22,7 +22,9 @@ internal record RequestKind
 /// <param name="Name">See <see cref="RequestKind.Name"/>.</param>
 /// <param name="MaxPerMinute">Maximum requests of one client per minute, over all replicas.</param>
 /// <param name="Excess">Reason of a refusal; it continues "You have".</param>
-internal sealed record FeatureRequests(string Name, int MaxPerMinute, string Excess) : RequestKind(Name)
+/// <param name="IsFixed">True if requests beyond the maximum are refused even while nobody else waits.</param>
+internal sealed record FeatureRequests(string Name, int MaxPerMinute, string Excess, bool IsFixed = false)
+    : RequestKind(Name)
 {
     /// <summary>This rate and higher ones mean unlimited.</summary>
     public const int Unlimited = 1_000_000;

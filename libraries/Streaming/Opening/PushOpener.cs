@@ -62,7 +62,7 @@ internal sealed class PushOpener(
             var isEndless = settings.Grace is not null || settings.Bare;
             var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
             var opened = new Opened(
-                StreamClient.Of(context, access.ClientOf(context)),
+                StreamClient.Of(context, access.ClientOf(context).Person),
                 grant,
                 topics,
                 produce,

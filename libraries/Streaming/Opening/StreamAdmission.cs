@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Streaming.Access;
+using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Frames;
@@ -17,7 +18,7 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
     {
         var pool = context.GetEndpoint()?.Metadata.GetMetadata<StreamPoolMetadata>()?.Name;
         var admission = limits.TryEnter(pool, access.ClientOf(context), context.IsResume(), out var place);
-        return admission == Admission.Admitted ? (place, null) : (null, () => RefuseAsync(context, admission));
+        return admission == ShareVerdict.Admitted ? (place, null) : (null, () => RefuseAsync(context, admission));
     }
 
     /// <summary>Answers with a stream that sends a reconnection time and ends.</summary>
@@ -32,7 +33,7 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
     /// Refuses a stream. A resuming browser gets a reconnection time instead of 503, which would stop it for good (HTML
     /// Living Standard §9.2.3).
     /// </summary>
-    private async Task RefuseAsync(HttpContext context, Admission why)
+    private async Task RefuseAsync(HttpContext context, ShareVerdict why)
     {
         if (context.IsResume())
         {
@@ -40,7 +41,7 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
             return;
         }
         var (status, title, detail) =
-            why == Admission.Full
+            why == ShareVerdict.Full
                 ? (
                     StatusCodes.Status503ServiceUnavailable,
                     "Too many streams",
@@ -50,8 +51,8 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
                 : (
                     StatusCodes.Status429TooManyRequests,
                     "Too many streams of one client",
-                    "You have reached the limit of streams per client (Streaming:MaxConnectionsPerClient). "
-                        + "Close one first."
+                    "This server has few places left, and you have as many as one client may then have "
+                        + "(Streaming:MaxConnectionsPerClient). Close one first."
                 );
         await context.RefuseAsync(status, title, detail, RetryAfter);
     }

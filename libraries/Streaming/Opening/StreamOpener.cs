@@ -53,7 +53,7 @@ internal sealed class StreamOpener(
                 return;
             }
 
-            var client = StreamClient.Of(context, access.ClientOf(context));
+            var client = StreamClient.Of(context, access.ClientOf(context).Person);
             var opening = new StreamOpening(request, position, client, access.GrantOf(context));
             StreamHead.Set(context);
 

@@ -1,8 +1,9 @@
 using EventStore;
+using Streaming.Admission;
 
 namespace Streaming.Requests;
 
-/// <summary>Limits the memory of one client's requests, and the bytes that it sends. The host implements it.</summary>
+/// <summary>Limits the memory of one client's requests, and the bytes that it sends.</summary>
 internal interface IRequestBudget
 {
     /// <summary>Starts an empty memory hold for this request. It is released when the response ends.</summary>
@@ -10,34 +11,33 @@ internal interface IRequestBudget
 
     /// <summary>Counts bytes that the work of an admitted request keeps after its response; never refuses. Dispose it
     /// when they are released.</summary>
-    /// <param name="client">Key of the client (<see cref="Access.IStreamAccess.ClientOf"/>).</param>
+    /// <param name="client">The client, a user.</param>
     /// <param name="bytes">The bytes.</param>
     IDisposable Keep(string client, long bytes);
 
-    /// <summary>Waits until the client may have a body of this size parsed, so that refused bodies cost it as much as
-    /// accepted ones.</summary>
-    /// <exception cref="InvalidRequestException">429: too many requests of the client are waiting; 401: its credential
-    /// has expired since the request began.</exception>
-    ValueTask AdmitAsync(HttpContext context, long bytes);
-
-    /// <summary>Waits until a body of this size may be parsed; dispose the turn afterwards. Null: at once.</summary>
+    /// <summary>Charges the client for a body, whether it is accepted or not, and waits for a turn to parse it if it is
+    /// large or beyond the client's rate. Dispose the turn afterwards; null: none was needed.</summary>
+    /// <exception cref="RefusedException">Too many bodies wait.</exception>
+    /// <exception cref="InvalidRequestException">401: the credential has expired since the request began.</exception>
     ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes);
 
-    /// <summary>Waits before a large body is refused for its client's budgets. Sent again at once, the refused bodies
-    /// alone would take the processors from other clients.</summary>
-    ValueTask DelayRefusalAsync(HttpContext context);
+    /// <summary>Charges the client for a part of a long body, and waits for a turn to work on it if it is beyond the
+    /// client's rate. Dispose the turn afterwards; null: none was needed.</summary>
+    /// <exception cref="RefusedException">Too many requests wait.</exception>
+    ValueTask<IDisposable?> EnterPartAsync(ClientKey client, long kilobytes, CancellationToken cancellationToken);
 
-    /// <summary>Waits until the client may publish these events. Bytes of the request's admitted body are not counted
-    /// again.</summary>
-    /// <exception cref="InvalidRequestException">As for <see cref="AdmitAsync"/>.</exception>
-    ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events);
+    /// <summary>Charges the client for events that it publishes, beyond the bytes of the request's body.</summary>
+    void Charge(HttpContext context, IReadOnlyList<NewEvent> events);
+
+    /// <summary>Charges the client for bytes that nothing is done with.</summary>
+    /// <returns>The time to wait before more of them are received.</returns>
+    TimeSpan Charge(ClientKey client, long kilobytes);
 }
 
 /// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
 internal interface IMemoryHold : IDisposable
 {
     /// <summary>Sets the number of bytes held.</summary>
-    /// <exception cref="InvalidRequestException">429: over the client's limit; 503: over the limit of all
-    /// clients.</exception>
+    /// <exception cref="RefusedException">429: above an equal share; 503: over the limit of all clients.</exception>
     void Set(long bytes);
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using Streaming.Admission;
 
 namespace Streaming.Requests;
 
@@ -25,7 +26,7 @@ internal static class JsonRequest
     /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
     /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not JSON; 429 or
     /// 503: too many bytes of bodies are held already; and those of <see
-    /// cref="IRequestBudget.AdmitAsync"/>.</exception>
+    /// cref="IRequestBudget.EnterParsingAsync"/>.</exception>
     public static async Task<ParsedJson> ReadAsync(
         HttpContext context,
         int most,
@@ -40,20 +41,19 @@ internal static class JsonRequest
                 StatusCodes.Status415UnsupportedMediaType
             );
         CheckEncoding(context);
+
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = most;
         var budget = context.RequestServices.GetRequiredService<IRequestBudget>();
         try
         {
             var bytes = await BytesAsync(context, budget.Hold(context), copies);
-            await budget.AdmitAsync(context, bytes.Length);
             using (await budget.EnterParsingAsync(context, bytes.Length))
                 return await ParseAsync(bytes, check);
         }
-        catch (InvalidRequestException e)
-            when (e.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
+        catch (RefusedException)
         {
-            await budget.DelayRefusalAsync(context);
+            await LateRefusal.DelayBodyAsync(context);
             throw;
         }
         catch (BadHttpRequestException e)
@@ -156,7 +156,7 @@ internal static class JsonRequest
                     hold.Set(memory);
                 }
             }
-            catch (InvalidRequestException)
+            catch (RefusedException)
             {
                 // Kestrel drains the rest of the body before it answers. If the read were not advanced, it would abort
                 // the response instead.

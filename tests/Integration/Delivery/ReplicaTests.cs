@@ -57,9 +57,7 @@ public sealed class ReplicaTests
     [Fact]
     public async Task A_replicas_streams_are_listed_even_if_the_list_exceeds_one_clients_memory()
     {
-        await using var system = await World.Start(o =>
-            o.Replicas(2).Broadcasters(0).Set("Limits:HeldMegabytesPerClient", 1)
-        );
+        await using var system = await World.Start(o => o.Replicas(2).Broadcasters(0).Set("Limits:HeldMegabytes", 1));
         var topics = Enumerable.Range(0, 100).Select(n => $"t{n}.{new string('x', 250)}").ToArray();
         var streams = new List<SseReader>();
         for (var i = 0; i < 50; i++)

@@ -27,7 +27,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     public async Task A_message_is_bounded_in_size_and_all_messages_of_a_client_by_its_budget()
     {
         await using var replica = await fixture.System.StartReplicaAsync(
-            new() { ["Limits__PublishKilobytesPerSecond"] = "16" }
+            new() { ["Limits__PublishKilobytesPerSecond"] = "16", ["Limits__SparePercent"] = "0" }
         );
         var session = await LlmSystem.SessionAsync(replica);
         using (var large = await SendAsync(new string('x', 30_001)))
@@ -133,7 +133,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     public async Task An_agents_answer_counts_its_conversation_as_memory_of_its_client_until_its_end(bool ofSession)
     {
         await using var replica = await fixture.System.StartReplicaAsync(
-            new() { ["Limits__HeldMegabytesPerClient"] = "1", ["Llm__MaxMessageBytes"] = "100000" }
+            new() { ["Limits__HeldMegabytes"] = "1", ["Llm__MaxMessageBytes"] = "100000" }
         );
         var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var prompt = Upstream.On(

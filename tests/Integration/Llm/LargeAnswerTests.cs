@@ -35,7 +35,7 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     [Fact]
     public async Task A_whole_answer_counts_as_memory_of_its_client_until_it_is_sent()
     {
-        await using var replica = await World.StartReplicaAsync(new() { ["Limits__HeldMegabytesPerClient"] = "1" });
+        await using var replica = await World.StartReplicaAsync(new() { ["Limits__HeldMegabytes"] = "1" });
         foreach (var path in (string[])[Completions, Messages])
         foreach (var model in (string[])["gpt-4o", "claude-sonnet-4-20250514"])
         {
@@ -50,7 +50,7 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             {
                 Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
                 Assert.NotNull(refused.Headers.RetryAfter);
-                Assert.Contains("Limits:HeldMegabytesPerClient", await refused.TextAsync(), StringComparison.Ordinal);
+                Assert.Contains("Limits:HeldMegabytes", await refused.TextAsync(), StringComparison.Ordinal);
             }
             await gone.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop);
 

@@ -21,8 +21,7 @@ public sealed class SessionShareTests
         await using var system = await World.Start(o =>
             o.Set(LlmSystem.Settings(upstream))
                 .Set(SecureSystem.Settings)
-                .Set("Llm:Providers:OpenAi:MaxConcurrent", 4)
-                .Set("Llm:Providers:OpenAi:ClientPercent", 25)
+                .Set("Llm:Providers:OpenAi:MaxConcurrent", 2)
                 .ApiKey(SecureSystem.OperatorKey)
         );
         await using var lost = await MortalReplica.StartAsync(system);

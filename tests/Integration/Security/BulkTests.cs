@@ -141,7 +141,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
         await using var system = await World.Start(o =>
             o.Broadcasters(0)
                 .Set(SecureSystem.Settings)
-                .Set("Limits:HeldMegabytesPerClient", 1)
+                .Set("Limits:HeldMegabytes", 1)
                 .Set("Limits:GenerationsPerMinute", 10_000)
                 .ApiKey(SecureSystem.OperatorKey)
         );

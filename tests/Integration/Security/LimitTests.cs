@@ -175,17 +175,25 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
     public async Task Open_streams_of_one_user_are_bounded_and_a_closed_one_gives_its_place_back()
     {
         const string Resumed = Orders + "&last_event_id=x-1";
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0)
+                .Set(SecureSystem.Settings)
+                .Set("Streaming:MaxConnections", 6)
+                .Set("Streaming:MaxConnectionsPerClient", 3)
+                .ApiKey(SecureSystem.OperatorKey)
+        );
+        var server = system.Replicas[0].Url;
         var cid = Tokens.Of("cid", subscribe: ["orders.>"]);
         var open = new List<HttpResponseMessage>();
         for (var i = 0; i < 3; i++)
             open.Add(await OpenAsync(Orders));
-        await Server.ExpectAsync(429, Orders, cid);
+        await server.ExpectAsync(429, Orders, cid);
 
         // A resuming client's former streams may still count as open, so it may have twice as many. An invented id
         // opens no more.
         for (var i = 0; i < 3; i++)
             open.Add(await OpenAsync(Resumed));
-        using (var putOff = await Server.SendAsync(Resumed, cid))
+        using (var putOff = await server.SendAsync(Resumed, cid))
             Assert.Contains(": This server is full", await putOff.Content.ReadAsStringAsync());
 
         foreach (var stream in open)
@@ -193,16 +201,16 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
         // Asked by the operator, because each try would count against the user's limit of new streams.
         await Eventually.HoldsAsync(
             async () =>
-                (await Server.JsonAsync("GET /v1/connections?filter=cid", SecureSystem.OperatorKey))
+                (await server.JsonAsync("GET /v1/connections?filter=cid", SecureSystem.OperatorKey))
                     .GetProperty("connections")
                     .GetArrayLength() == 0,
             "the streams are closed"
         );
-        await Eventually.HoldsAsync(async () => await Server.StatusAsync(Orders, cid) == 200, "a place is given back");
+        await Eventually.HoldsAsync(async () => await server.StatusAsync(Orders, cid) == 200, "a place is given back");
 
         async Task<HttpResponseMessage> OpenAsync(string request)
         {
-            var stream = await Server.SendAsync(request, cid);
+            var stream = await server.SendAsync(request, cid);
             Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
             return stream;
         }

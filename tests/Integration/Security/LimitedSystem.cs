@@ -14,9 +14,9 @@ public sealed class LimitedSystem : IAsyncLifetime
             ["Limits__ResumesPerMinute"] = "15",
             ["Limits__PublishesPerSecond"] = "5",
             ["Limits__GenerationsPerMinute"] = "2",
-            ["Streaming__MaxConnectionsPerClient"] = "3",
+            ["Limits__NewStreamsPerMinute"] = "10",
             ["Limits__PublishKilobytesPerSecond"] = "256",
-            ["Limits__HeldMegabytesPerClient"] = "8",
+            ["Limits__HeldMegabytes"] = "8",
             ["Limits__HeaderSeconds"] = "2",
             ["Limits__BodyGraceSeconds"] = "2",
             ["Limits__RequestsPerSecond"] = "20",
@@ -24,9 +24,8 @@ public sealed class LimitedSystem : IAsyncLifetime
             ["Events__MaxArrayEvents"] = "10",
             ["Events__MaxPageBytes"] = "65536",
             ["EventStore__MaxBatchBytes"] = "65536",
-            ["Llm__Providers__Demo__MaxConcurrent"] = "4", // one for each client
+            ["Llm__Providers__Demo__MaxConcurrent"] = "2", // one for each client
         };
-        settings.Remove("Limits__NewStreamsPerMinute"); // 10, as in Production
         _system = await World.Start(o => o.Set(settings).ApiKey(SecureSystem.OperatorKey));
     }
 

@@ -26,7 +26,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         {
             System = await World.Start(o =>
                 o.Set(SecureSystem.Settings)
-                    .Set("Limits:HeldMegabytesPerClient", 4)
+                    .Set("Limits:HeldMegabytes", 4)
                     // A test has this long to leave several pages unread, on a busy machine too.
                     .Set("Limits:ResponseGraceSeconds", 4)
                     .Set("Limits:MinResponseBytesPerSecond", 32768)

@@ -54,6 +54,7 @@ public sealed class SecureSystem : IAsyncLifetime
 
             ["Security__RenewSeconds"] = "2",
             ["Limits__NewStreamsPerMinute"] = "10000",
+            ["Limits__SparePercent"] = "0", // so that the rates bind; SpareTests has the default
             ["Limits__PublishesPerSecond"] = "10000",
             ["Limits__ConnectionsPerSecond"] = "10000",
             ["Limits__RequestsPerSecond"] = "10000",

@@ -89,6 +89,8 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
                 : new string(' ', size);
         var lines = string.Concat(Enumerable.Repeat(line + '\n', count));
         await Server.ExpectAsync(202, Publish, kim, SecureRequests.Text(lines, "application/x-ndjson"));
+        // Blank lines are charged after they were read.
+        await Server.ExpectAsync(202, Publish, kim, new EventBody("orders.a", "n", new string('x', 2_048)));
         Assert.True(publishing.Elapsed.TotalSeconds > seconds, $"{publishing.Elapsed}");
     }
 

@@ -9,10 +9,9 @@ using Microsoft.Extensions.Hosting;
 using StreamApi.Connections;
 using StreamApi.Replicas;
 using StreamApi.Security;
-using StreamApi.Security.Limits;
 using Streaming;
+using Streaming.Admission;
 using Streaming.Connections;
-using Unit.Client;
 using Unit.ServiceDefaults;
 
 namespace Unit.Connections;
@@ -21,23 +20,20 @@ public sealed class ConnectionsApiTests
 {
     private const string Key = "operator-key";
 
-    private readonly ManualTime _time = new();
-
     [Theory]
     [InlineData("/v1/connections")]
     [InlineData("/v1/connections?scope=replica")]
     public async Task A_page_of_connections_waits_for_its_turn(string path)
     {
         await using var service = await StartAsync();
-        var turns = service.Services.GetRequiredService<PageTurns>();
-        using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
-            _time.Advance(TimeSpan.FromSeconds(1));
+        var gate = service.Services.GetRequiredService<Gates>().Pages;
+        var turn = await gate.EnterAsync("another client", Timeout.InfiniteTimeSpan);
 
-        // That turn was longer than the share of pages, so the next one begins after a pause.
         var page = service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
-        await Eventually.HoldsAsync(() => page.IsCompleted || _time.Delays.Count > 0);
+        await Eventually.HoldsAsync(() => page.IsCompleted || gate.Waiting > 0);
         Assert.False(page.IsCompleted);
-        await _time.PassDelayAsync();
+
+        turn.Dispose();
         Assert.Equal(HttpStatusCode.OK, (await page).StatusCode);
     }
 
@@ -45,18 +41,18 @@ public sealed class ConnectionsApiTests
     public async Task The_rows_of_a_long_watched_listing_wait_for_their_turn()
     {
         await using var service = await StartAsync();
-        var turns = service.Services.GetRequiredService<PageTurns>();
-        using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
-            _time.Advance(TimeSpan.FromSeconds(1));
+        var gate = service.Services.GetRequiredService<Gates>().Pages;
+        var turn = await gate.EnterAsync("another client", Timeout.InfiniteTimeSpan);
         var open = service.Services.GetRequiredService<ConnectionRegistry>();
         for (var n = 0; n < 100; n++)
             open.Add(new OtherStream());
 
         // With the stream that watches there are 101.
         var snapshot = SnapshotAsync(service);
-        await Eventually.HoldsAsync(() => snapshot.IsCompleted || _time.Delays.Count > 0);
+        await Eventually.HoldsAsync(() => snapshot.IsCompleted || gate.Waiting > 0);
         Assert.False(snapshot.IsCompleted);
-        await _time.PassDelayAsync();
+
+        turn.Dispose();
         await snapshot;
     }
 
@@ -64,8 +60,8 @@ public sealed class ConnectionsApiTests
     public async Task A_short_watched_listing_needs_no_turn()
     {
         await using var service = await StartAsync();
-        var turns = service.Services.GetRequiredService<PageTurns>();
-        using (await turns.EnterAsync("another client", TestContext.Current.CancellationToken))
+        var gate = service.Services.GetRequiredService<Gates>().Pages;
+        using (await gate.EnterAsync("another client", Timeout.InfiniteTimeSpan))
             await SnapshotAsync(service);
     }
 
@@ -118,7 +114,7 @@ public sealed class ConnectionsApiTests
     }
 
     /// <summary>Starts a replica without stores, which lists its own streams.</summary>
-    private async Task<Service> StartAsync()
+    private static async Task<Service> StartAsync()
     {
         var service = await Service.StartAsync(
             builder =>
@@ -128,7 +124,6 @@ public sealed class ConnectionsApiTests
                 builder.AddStreaming("streamapi-1");
                 builder.AddConnections();
                 builder.AddReplicas();
-                builder.Services.AddSingleton(new PageTurns(1, _time));
             },
             app =>
             {

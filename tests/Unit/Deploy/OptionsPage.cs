@@ -38,7 +38,6 @@ internal static partial class OptionsPage
     {
         ["EventStore:ReadConnections"] = "the cores, 2 to 4",
         ["Llm:Providers:<name>:BaseUrl"] = "the vendor's",
-        ["Llm:Providers:<name>:ClientPercent"] = "25",
         ["Security:OpenOnLoopback"] = "true in Development",
         ["Streaming:MaxConnectionsPerClient"] = "100",
         ["Streaming:ReplaySearchPercent"] = "25",
@@ -88,6 +87,7 @@ internal static partial class OptionsPage
         {
             var name = $"{path}:{property.Name}";
             var value = property.GetValue(instance);
+
             if (ElementOf(property.PropertyType) is { } element)
                 foreach (
                     var row in element == typeof(string)
@@ -120,6 +120,7 @@ internal static partial class OptionsPage
         (instance as StreamApi.Security.Limits.LimitOptions)?.Complete(development: false);
         (instance as LlmGateway.GenerationLimit)?.Complete(development: false);
         (instance as StreamApi.Seeds.Resilient.ResilientOptions)?.Complete(development: false);
+        (instance as StreamApi.Seeds.Tasks.TasksOptions)?.Complete(development: false);
         return instance;
     }
 

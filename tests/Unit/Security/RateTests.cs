@@ -2,22 +2,8 @@ using StreamApi.Security.Limits;
 
 namespace Unit.Security;
 
-/// <summary>An option admits the rate that it names, for every valid value.</summary>
 public sealed class RateTests
 {
-    [Theory]
-    [InlineData(1)]
-    [InlineData(9)]
-    [InlineData(16)]
-    [InlineData(19)]
-    [InlineData(105)]
-    [InlineData(999_999)]
-    public void A_bucket_fills_at_the_rate_that_it_is_given(int perSecond)
-    {
-        var bucket = TokenBuckets.Of(perSecond, burst: perSecond);
-        Assert.Equal(perSecond, bucket.TokensPerPeriod / bucket.ReplenishmentPeriod.TotalSeconds, 1e-6);
-    }
-
     /// <summary>A client of many replicas asks each of them rarely: it loses almost every block.</summary>
     [Theory]
     [InlineData(1)]

@@ -2,8 +2,8 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
-using StreamApi.Security.Limits;
 using Streaming.Access;
+using Streaming.Admission;
 using Unit.Client;
 
 namespace Unit.Security;
@@ -28,19 +28,37 @@ public sealed class RequestClientTests
     public void Without_a_user_the_client_is_the_address_or_the_IPv6_network(string? address, string key)
     {
         _context.Connection.RemoteIpAddress = address is null ? null : IPAddress.Parse(address);
-        Assert.Equal((key, key), (RequestLimits.KeyOf(_context), _access.ClientOf(_context)));
+        Assert.Equal((key, key), (Caller.KeyOf(_context).Person, _access.ClientOf(_context).Account));
     }
 
     [Fact]
     public void A_user_is_one_client_at_every_address_and_is_no_address()
     {
         _context.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.1");
-        var address = RequestLimits.KeyOf(_context);
+        var address = Caller.KeyOf(_context).Person;
         _context.Features.Set(new Caller("192.0.2.1", TopicGrants.None));
-        var user = RequestLimits.KeyOf(_context);
+        var user = Caller.KeyOf(_context).Person;
         Assert.NotEqual(address, user);
         _context.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.2");
-        Assert.Equal((user, user), (RequestLimits.KeyOf(_context), RequestLimits.PublisherOf(_context)));
+        Assert.Equal((user, user), (Caller.KeyOf(_context).Person, Caller.PublisherOf(_context)));
+    }
+
+    /// <summary>A key serves many people, and a token one.</summary>
+    [Theory]
+    [InlineData("key:shop", 1_000)]
+    [InlineData("ann", 1)]
+    public void A_ticket_of_a_key_is_a_person_of_its_own_and_those_of_a_token_are_its_user(string user, int persons)
+    {
+        var tickets = Enumerable
+            .Range(0, 1_000)
+            .Select(_ =>
+            {
+                _context.Features.Set(new Caller(user, TopicGrants.None, Ticket: Guid.NewGuid()));
+                return Caller.KeyOf(_context);
+            })
+            .ToList();
+        Assert.Equal(persons, tickets.Select(t => t.Person).Distinct().Count());
+        Assert.Equal(ClientKey.OfUser(user).Account, tickets.Select(t => t.Account).Distinct().Single());
     }
 
     [Fact]
@@ -48,7 +66,7 @@ public sealed class RequestClientTests
     {
         _context.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.1");
         _context.Connection.Id = "one";
-        Assert.Equal("one", RequestLimits.PublisherOf(_context));
+        Assert.Equal("one", Caller.PublisherOf(_context));
     }
 
     [Fact]

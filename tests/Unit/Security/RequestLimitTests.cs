@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StreamApi.Security.Limits;
+using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Opening;
 using Unit.Client;
@@ -140,10 +141,11 @@ public sealed class RequestLimitTests
                 configure?.Invoke(builder);
                 builder.AddRelayRedis();
                 builder.AddLimits();
+                builder.Services.AddSingleton<Gates>();
             },
             app =>
             {
-                app.UseRateLimiter();
+                RequestAdmission.Use(app);
                 map(app);
             },
             ("ConnectionStrings:redis", $"127.0.0.1:{FreePort.Take()}"),

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Streaming;
+using Streaming.Admission;
 using Streaming.Connections;
 
 namespace Unit.Streaming;
@@ -13,37 +14,60 @@ public sealed class ConnectionLimitsTests
     {
         var limits = Limits(new StreamingOptions { MaxConnections = 20, ResumeReservePercent = 10 });
         for (var i = 0; i < 20; i++)
-            Assert.Equal(Admission.Admitted, Enter(limits).Admission);
-        Assert.Equal((Admission.Full, null), Enter(limits));
+            Assert.Equal(ShareVerdict.Admitted, Enter(limits).Verdict);
+        Assert.Equal((ShareVerdict.Full, null), Enter(limits));
         var (first, second) = (Enter(limits, resume: true), Enter(limits, resume: true));
-        Assert.Equal((Admission.Admitted, Admission.Admitted), (first.Admission, second.Admission));
-        Assert.Equal(Admission.Full, Enter(limits, resume: true).Admission);
+        Assert.Equal((ShareVerdict.Admitted, ShareVerdict.Admitted), (first.Verdict, second.Verdict));
+        Assert.Equal(ShareVerdict.Full, Enter(limits, resume: true).Verdict);
         Assert.Equal(22, limits.Count);
 
         first.Place!.Dispose();
         first.Place.Dispose(); // twice: at the end of the stream and of its request
         Assert.Equal(21, limits.Count);
-        Assert.Equal(Admission.Full, Enter(limits).Admission);
-        Assert.Equal(Admission.Admitted, Enter(limits, resume: true).Admission);
+        Assert.Equal(ShareVerdict.Full, Enter(limits).Verdict);
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits, resume: true).Verdict);
     }
 
     [Fact]
-    public void A_client_has_its_number_of_streams_twice_as_many_with_resumes_and_no_effect_on_others()
+    public void While_half_of_the_places_are_free_a_client_may_have_any_number_and_then_its_own()
     {
-        var limits = Limits(new StreamingOptions { MaxConnectionsPerClient = 2 });
-        var places = Enumerable.Range(0, 2).Select(_ => Enter(limits, "ann").Place!).ToList();
-        Assert.Equal((Admission.TooManyOfClient, null), Enter(limits, "ann"));
-        places.AddRange(Enumerable.Range(0, 2).Select(_ => Enter(limits, "ann", resume: true).Place!));
-        Assert.Equal(Admission.TooManyOfClient, Enter(limits, "ann", resume: true).Admission);
-        Assert.Equal(Admission.Admitted, Enter(limits, "bob").Admission);
+        var limits = Limits(new StreamingOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
+        var places = Enumerable.Range(0, 10).Select(_ => Enter(limits, "ann").Place!).ToList();
+        Assert.Equal((ShareVerdict.OwnExcess, null), Enter(limits, "ann"));
+
+        foreach (var client in (string[])["bob", "cid"])
+            Assert.Equal(
+                [true, true, false],
+                Enumerable.Range(0, 3).Select(_ => Enter(limits, client).Place is not null)
+            );
+        // The former streams of a resuming client may still count.
+        Assert.Equal(
+            [true, true, false],
+            Enumerable.Range(0, 3).Select(_ => Enter(limits, "bob", resume: true).Place is not null)
+        );
         // Refused streams count nowhere.
-        Assert.Equal(5, limits.Count);
+        Assert.Equal(16, limits.Count);
 
         foreach (var place in places)
             place.Dispose();
-        Assert.Equal(Admission.Admitted, Enter(limits, "ann").Admission);
-        Assert.Equal(Admission.Admitted, Enter(limits, "ann").Admission);
-        Assert.Equal(Admission.TooManyOfClient, Enter(limits, "ann").Admission);
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits, "ann").Verdict);
+    }
+
+    /// <summary>An API key can buy any number of tickets.</summary>
+    [Fact]
+    public void The_tickets_of_a_key_have_an_equal_share_of_scarce_places_together()
+    {
+        var limits = Limits(new StreamingOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
+        var taken = Enumerable.Range(0, 20).Count(_ => IsAdmitted());
+        Assert.Equal(20, taken + Enumerable.Range(0, 20).Count(_ => IsAdmitted()));
+
+        limits = Limits(new StreamingOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
+        Enter(limits, "bob");
+        Assert.Equal(10, Enumerable.Range(0, 20).Count(_ => IsAdmitted()));
+
+        bool IsAdmitted() =>
+            limits.TryEnter(null, ClientKey.OfPerson("key:a", Guid.NewGuid()), false, out var place)
+            == ShareVerdict.Admitted;
     }
 
     [Theory]
@@ -53,7 +77,7 @@ public sealed class ConnectionLimitsTests
     {
         var limits = Limits(new StreamingOptions { MaxConnectionsPerClient = perClient, MaxConnections = 50 });
         for (var i = 0; i < 50; i++)
-            Assert.Equal(Admission.Admitted, Enter(limits, "ann").Admission);
+            Assert.Equal(ShareVerdict.Admitted, Enter(limits, "ann").Verdict);
     }
 
     [Fact]
@@ -61,31 +85,35 @@ public sealed class ConnectionLimitsTests
     {
         var limits = Limits(new StreamingOptions { ResumeReservePercent = 50 }, ("Pools:Chat", "2"));
         var first = Enter(limits, pool: "Chat");
-        Assert.Equal(Admission.Admitted, Enter(limits, pool: "chat").Admission);
-        Assert.Equal((Admission.Full, null), Enter(limits, pool: "Chat"));
-        Assert.Equal(Admission.Admitted, Enter(limits, pool: "Tasks").Admission);
-        Assert.Equal(Admission.Admitted, Enter(limits).Admission);
-        Assert.Equal(Admission.Admitted, Enter(limits, pool: "Chat", resume: true).Admission);
-        Assert.Equal(Admission.Full, Enter(limits, pool: "Chat", resume: true).Admission);
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits, pool: "chat").Verdict);
+        Assert.Equal((ShareVerdict.Full, null), Enter(limits, pool: "Chat"));
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits, pool: "Tasks").Verdict);
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits).Verdict);
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits, pool: "Chat", resume: true).Verdict);
+        Assert.Equal(ShareVerdict.Full, Enter(limits, pool: "Chat", resume: true).Verdict);
 
         first.Place!.Dispose();
-        Assert.Equal(Admission.Full, Enter(limits, pool: "Chat").Admission);
-        Assert.Equal(Admission.Admitted, Enter(limits, pool: "Chat", resume: true).Admission);
+        Assert.Equal(ShareVerdict.Full, Enter(limits, pool: "Chat").Verdict);
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits, pool: "Chat", resume: true).Verdict);
     }
 
     /// <summary>Otherwise refused streams would fill the pool for good.</summary>
     [Theory]
-    [InlineData(1, 0, Admission.Full)]
-    [InlineData(100, 1, Admission.TooManyOfClient)]
-    internal void A_stream_that_is_refused_gives_its_place_in_the_pool_back(int all, int perClient, Admission refusal)
+    [InlineData(1, 0, ShareVerdict.Full)]
+    [InlineData(2, 1, ShareVerdict.OwnExcess)]
+    internal void A_stream_that_is_refused_gives_its_place_in_the_pool_back(
+        int all,
+        int perClient,
+        ShareVerdict refusal
+    )
     {
         var options = new StreamingOptions { MaxConnections = all, MaxConnectionsPerClient = perClient };
         var limits = Limits(options, ("Pools:Chat", "1"));
         var other = Enter(limits, "ann");
         for (var i = 0; i < 3; i++)
-            Assert.Equal(refusal, Enter(limits, "ann", "Chat").Admission);
+            Assert.Equal(refusal, Enter(limits, "ann", "Chat").Verdict);
         other.Place!.Dispose();
-        Assert.Equal(Admission.Admitted, Enter(limits, "ann", "Chat").Admission);
+        Assert.Equal(ShareVerdict.Admitted, Enter(limits, "ann", "Chat").Verdict);
     }
 
     [Theory]
@@ -117,12 +145,12 @@ public sealed class ConnectionLimitsTests
         Assert.False(pool.TryTake(reservePercent: 0));
     }
 
-    private static (Admission Admission, IDisposable? Place) Enter(
+    private static (ShareVerdict Verdict, IDisposable? Place) Enter(
         ConnectionLimits limits,
         string client = "anyone",
         string? pool = null,
         bool resume = false
-    ) => (limits.TryEnter(pool, client, resume, out var place), place);
+    ) => (limits.TryEnter(pool, ClientKey.OfUser(client), resume, out var place), place);
 
     private static ConnectionLimits Limits(StreamingOptions options, params (string Key, string? Value)[] settings) =>
         new(Options.Create(options), Pools(settings));

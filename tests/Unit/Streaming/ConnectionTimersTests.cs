@@ -36,7 +36,9 @@ public sealed class ConnectionTimersTests : IDisposable
     {
         var (log, outputs) = (_loop.Log("t0"), Enumerable.Range(0, 40).Select(_ => Add("t0")).ToList());
         Assert.True(_loop.Connections.TryGet(log, out var group));
-        _loop.Timers.TickIfDue();
+        // On a busy machine a slice may be over before its first visit.
+        do _loop.Timers.TickIfDue();
+        while (outputs.All(o => o.Writes == 0));
         while (group.Count > 0)
             _loop.Connections.Remove(group[0]);
         var late = Add("t1");

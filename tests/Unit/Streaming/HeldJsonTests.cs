@@ -1,7 +1,7 @@
 using System.Text;
-using EventStore;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Streaming.Admission;
 using Streaming.Requests;
 
 namespace Unit.Streaming;
@@ -10,7 +10,10 @@ public sealed class HeldJsonTests
 {
     private static readonly ServiceProvider Services = new ServiceCollection()
         .AddOptions()
-        .AddSingleton<IRequestBudget, AnyBudget>()
+        .AddSingleton(TimeProvider.System)
+        .AddSingleton<IClients, Anyone>()
+        .AddSingleton<Gates>()
+        .AddSingleton<IRequestBudget, RequestBudget>()
         .BuildServiceProvider();
 
     /// <summary>Arrays of more than 85 kB make .NET collect the whole heap, while all others wait.</summary>
@@ -41,24 +44,5 @@ public sealed class HeldJsonTests
         context.Response.Body = body;
         await HeldJson.Ok(context, value).ExecuteAsync(context);
         return context.Response;
-    }
-
-    private sealed class AnyBudget : IRequestBudget, IMemoryHold
-    {
-        public IMemoryHold Hold(HttpContext context) => this;
-
-        public void Set(long bytes) { }
-
-        public void Dispose() { }
-
-        public IDisposable Keep(string client, long bytes) => this;
-
-        public ValueTask AdmitAsync(HttpContext context, long bytes) => default;
-
-        public ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes) => default;
-
-        public ValueTask DelayRefusalAsync(HttpContext context) => default;
-
-        public ValueTask PublishAsync(HttpContext context, IReadOnlyList<NewEvent> events) => default;
     }
 }

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Streaming;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Opening;
 using Streaming.Takeover;
@@ -102,18 +101,5 @@ public sealed class PushOpenerTests
         public bool TryArm(HttpContext context) => true;
 
         public void Complete(Func<TakenConnection, Task> run) => Run = run;
-    }
-
-    private sealed class Anyone : IStreamAccess
-    {
-        public string ClientOf(HttpContext context) => "anyone";
-
-        public string ClientOfUser(string user) => user;
-
-        public StreamGrant GrantOf(HttpContext context) => StreamGrant.Endless;
-
-        public bool MayRead(HttpContext context, string topic) => true;
-
-        public string? OwnerOf(HttpContext context) => null;
     }
 }

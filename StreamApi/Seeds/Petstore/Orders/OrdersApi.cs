@@ -63,7 +63,7 @@ internal static class OrdersApi
             petId,
             quantity,
             userId,
-            access.ClientOf(context),
+            access.ClientOf(context).Person,
             context.RequestAborted
         );
         return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));

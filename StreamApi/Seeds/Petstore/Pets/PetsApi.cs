@@ -84,7 +84,7 @@ internal static class PetsApi
             id,
             price,
             stock,
-            access.ClientOf(context),
+            access.ClientOf(context).Person,
             context.RequestAborted
         );
         return refusal?.ToResult() ?? TypedResults.Ok(pet);

@@ -1,0 +1,150 @@
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Admission;
+using Streaming.Endpoints;
+using Streaming.Opening;
+
+namespace StreamApi.Security.Limits;
+
+/// <summary>
+/// Admits requests: at once within their client's rate (<see cref="RequestRates"/>), and beyond it in the fair turns of
+/// what the server has to spare. Without a turn in time it refuses.
+/// </summary>
+internal sealed class RequestAdmission(
+    RequestRates rates,
+    Gates gates,
+    IOptions<LimitOptions> limits,
+    IOptions<StreamingOptions> streaming,
+    TimeProvider clock
+)
+{
+    /// <summary>Longest wait for a turn beyond the rate: a client that waits longer gives up anyway.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+
+    /// <summary>Late refusals that one client is sent per second. On HTTP/2 and behind a proxy a refusal does not end
+    /// the client's connection, so that it repeats hundreds of requests as soon as they are refused.</summary>
+    private const int RefusalsPerSecond = 100;
+
+    /// <summary>A client for which refusals wait longer loses its connection.</summary>
+    private static readonly TimeSpan MaxRefusalWait = TimeSpan.FromSeconds(10);
+
+    private readonly Pace<string> _refusals = new(RefusalsPerSecond, burst: RefusalsPerSecond, clock);
+
+    public static void Use(IApplicationBuilder app)
+    {
+        var admission = app.ApplicationServices.GetRequiredService<RequestAdmission>();
+        app.Use((context, next) => admission.AdmitAsync(context, next));
+    }
+
+    private async Task AdmitAsync(HttpContext context, RequestDelegate next)
+    {
+        if (IsUnlimited(context))
+        {
+            await next(context);
+            return;
+        }
+
+        using var lease = await rates.AcquireAsync(context);
+        if (lease.IsAcquired)
+        {
+            await next(context);
+            return;
+        }
+
+        using var turn = gates.Spare is { } spare && MayWait(context) ? await WaitAsync(context, spare) : null;
+        if (turn is null)
+            await RefuseAsync(context, lease);
+        else
+            await next(context);
+    }
+
+    /// <summary>True for health checks, and for replicas, which carry the requests of many clients to one
+    /// another.</summary>
+    private static bool IsUnlimited(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<DisableRateLimitingAttribute>() is not null
+        || Caller.Of(context).User == Caller.Replica;
+
+    /// <summary>Only known users may have what the server has to spare.</summary>
+    private static bool MayWait(HttpContext context) =>
+        Caller.Of(context).User is not null && RequestRates.KindOf(context) is not FeatureRequests { IsFixed: true };
+
+    /// <summary>Waits for a turn, which ends when the response begins: a stream lasts longer than its work.</summary>
+    private static async Task<IDisposable?> WaitAsync(HttpContext context, FairGate spare)
+    {
+        try
+        {
+            var turn = await spare.EnterAsync(Caller.KeyOf(context).Person, MaxWait, context.RequestAborted);
+            context.Response.OnStarting(() =>
+            {
+                turn.Dispose();
+                return Task.CompletedTask;
+            });
+            return turn;
+        }
+        catch (RefusedException)
+        {
+            return null;
+        }
+    }
+
+    private async Task RefuseAsync(HttpContext context, RateLimitLease lease)
+    {
+        var kind = RequestRates.KindOf(context);
+        var delay =
+            kind is null ? LateRefusal.RandomDelay
+            : lease.TryGetMetadata(SharedLimiter.Delay, out var late) ? late
+            : TimeSpan.Zero;
+        if (delay > TimeSpan.Zero && !await IsSentAsync(context, delay))
+            return;
+
+        if (kind is not null && context.IsResume())
+        {
+            const string why = "Too many resumes of one client. Reconnect later.";
+            await StreamAdmission.AskToReconnectAsync(context, streaming.Value, why);
+            return;
+        }
+
+        var (reason, wait) = ExcessOf(kind);
+        await context.RefuseAsync(
+            StatusCodes.Status429TooManyRequests,
+            "Too many requests",
+            $"You have {reason}. Retry after the time in Retry-After.",
+            lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : wait
+        );
+    }
+
+    private (string Reason, TimeSpan Wait) ExcessOf(RequestKind? kind) =>
+        kind switch
+        {
+            null => (
+                $"sent more than {limits.Value.RequestsPerSecond} requests per second (Limits:RequestsPerSecond)",
+                TimeSpan.FromSeconds(1)
+            ),
+            FeatureRequests own => (own.Excess, TimeSpan.FromSeconds(10)),
+            _ when kind == RequestKind.Stream => (
+                $"opened {limits.Value.NewStreamsPerMinute} new streams in the last minute "
+                    + "(Limits:NewStreamsPerMinute)",
+                TimeSpan.FromSeconds(10)
+            ),
+            _ => (
+                $"published more than {limits.Value.PublishesPerSecond} times per second (Limits:PublishesPerSecond)",
+                TimeSpan.FromSeconds(1)
+            ),
+        };
+
+    /// <summary>Delays a refusal. Returns false if the client has so many that this one is not sent.</summary>
+    private async Task<bool> IsSentAsync(HttpContext context, TimeSpan delay)
+    {
+        await LateRefusal.DelayAsync(context, delay);
+        if (_refusals.Charge(Caller.KeyOf(context).Person, cost: 1, MaxRefusalWait) is not { } wait)
+        {
+            Refusals.EndConnection(context);
+            return false;
+        }
+
+        await Task.Delay(wait, clock, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !context.RequestAborted.IsCancellationRequested;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Threading.RateLimiting;
+using Microsoft.Extensions.Options;
+using Streaming.Endpoints;
+using Streaming.Opening;
+
+namespace StreamApi.Security.Limits;
+
+/// <summary>
+/// Counts the requests of one client over all replicas, by the numbers of <see cref="LimitOptions"/>. Plain requests
+/// count per replica, and without Redis all of them do.
+/// </summary>
+internal sealed class RequestRates : IDisposable
+{
+    private static readonly RateLimitPartition<string> Unlimited = RateLimitPartition.GetNoLimiter("");
+
+    private readonly PartitionedRateLimiter<HttpContext> _limiter;
+    private readonly LimitOptions _limits;
+    private readonly SharedCounts _counts;
+    private readonly TimeProvider _clock;
+
+    public RequestRates(IOptions<LimitOptions> limits, SharedCounts counts, TimeProvider clock)
+    {
+        _limits = limits.Value;
+        _counts = counts;
+        _clock = clock;
+        _limiter = PartitionedRateLimiter.Create<HttpContext, string>(PartitionOf);
+    }
+
+    /// <summary>Counts a request.</summary>
+    /// <returns>A lease that is not acquired if the request is beyond its client's rate.</returns>
+    public ValueTask<RateLimitLease> AcquireAsync(HttpContext context) =>
+        _limiter.AcquireAsync(context, permitCount: 1, context.RequestAborted);
+
+    /// <summary>The kind that the endpoint declares; null: a plain request, or an unknown path.</summary>
+    public static RequestKind? KindOf(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<RequestKind>();
+
+    public void Dispose() => _limiter.Dispose();
+
+    /// <summary>Chooses by the kind that the endpoint declares, so that nothing here lists the features.</summary>
+    private RateLimitPartition<string> PartitionOf(HttpContext context) =>
+        KindOf(context) switch
+        {
+            null => Plain(context, _limits.RequestsPerSecond!.Value),
+            _ when context.IsResume() => Window(context, "resumes", _limits.ResumesPerMinute!.Value),
+            FeatureRequests own => Window(context, own.Name, own.MaxPerMinute),
+            var kind when kind == RequestKind.Stream => Window(context, kind.Name, _limits.NewStreamsPerMinute!.Value),
+            var publish => Bucket(context, publish.Name, _limits.PublishesPerSecond!.Value),
+        };
+
+    private RateLimitPartition<string> Window(HttpContext context, string name, int perMinute) =>
+        Shared(
+            context,
+            name,
+            perMinute,
+            () =>
+                new SlidingWindowRateLimiter(
+                    new SlidingWindowRateLimiterOptions
+                    {
+                        PermitLimit = perMinute,
+                        Window = TimeSpan.FromMinutes(1),
+                        SegmentsPerWindow = SharedLimit.Segments,
+                        AutoReplenishment = false,
+                    }
+                ),
+            () => SharedLimit.Window(perMinute, TimeSpan.FromMinutes(1))
+        );
+
+    private RateLimitPartition<string> Bucket(HttpContext context, string name, int perSecond) =>
+        Shared(
+            context,
+            name,
+            perSecond,
+            () => new TokenBucketRateLimiter(BucketOf(perSecond)),
+            () => SharedLimit.Bucket(perSecond, 2 * perSecond)
+        );
+
+    /// <summary>Each replica counts for itself, so that plain reads do not wait for Redis.</summary>
+    private static RateLimitPartition<string> Plain(HttpContext context, int perSecond) =>
+        perSecond >= LimitOptions.Unlimited
+            ? Unlimited
+            : RateLimitPartition.GetTokenBucketLimiter(
+                "plain:" + Caller.KeyOf(context).Person,
+                _ => BucketOf(perSecond)
+            );
+
+    private static TokenBucketRateLimiterOptions BucketOf(int perSecond) =>
+        new()
+        {
+            TokensPerPeriod = perSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            TokenLimit = 2 * perSecond,
+            AutoReplenishment = false, // by the limiter of all clients, ten times per second
+        };
+
+    /// <summary>Creates a limiter for each client; idle ones are removed.</summary>
+    private RateLimitPartition<string> Shared(
+        HttpContext context,
+        string name,
+        int limit,
+        Func<ReplenishingRateLimiter> local,
+        Func<SharedLimit> shared
+    ) =>
+        limit >= LimitOptions.Unlimited
+            ? Unlimited
+            : RateLimitPartition.Get<string>(
+                $"{name}:{Caller.KeyOf(context).Person}",
+                key => new SharedLimiter(local(), shared(), _counts, key, _clock)
+            );
+}

@@ -1,0 +1,20 @@
+namespace Streaming.Admission;
+
+/// <summary>What the host decides of the gates; without a host's limits, nothing rests.</summary>
+internal sealed class AdmissionOptions
+{
+    /// <summary>Percent of the processors that reads of the store may use while the processors are busy; null:
+    /// all.</summary>
+    public int? ReadPercent { get; set; }
+
+    /// <summary>Percent of the processors that work beyond a client's rate may use while they are busy; 0: a rate binds
+    /// always.</summary>
+    public int SparePercent { get; set; } = 25;
+
+    /// <summary>Kilobytes that one client may send per second before it waits for turns; null: any number.</summary>
+    public int? KilobytesPerSecond { get; set; }
+
+    /// <summary>Bytes of request bodies and answers that all clients together should hold; at most twice as
+    /// much.</summary>
+    public long HeldBytes { get; set; } = 128L * 1024 * 1024;
+}

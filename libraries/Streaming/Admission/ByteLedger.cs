@@ -1,0 +1,72 @@
+namespace Streaming.Admission;
+
+/// <summary>
+/// The bytes of memory that all clients together hold (<see cref="EqualShare"/>). Small holds are always admitted, so
+/// that a server whose memory is lent out still answers. Thread-safe.
+/// </summary>
+/// <param name="limit">Bytes that all clients together should hold; the most is twice as much.</param>
+internal sealed class ByteLedger(long limit)
+{
+    /// <summary>A hold of at most so many bytes is small: the number of connections bounds them.</summary>
+    public const int SmallBytes = 64 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, long> _held = new(StringComparer.Ordinal);
+    private long _total;
+
+    /// <summary>Bytes held for all clients.</summary>
+    public long Held
+    {
+        get
+        {
+            lock (_gate)
+                return _total;
+        }
+    }
+
+    /// <summary>Changes the bytes that one hold of the client has; a refused change changes nothing.</summary>
+    /// <param name="client">Key of the client.</param>
+    /// <param name="before">Bytes of the hold before.</param>
+    /// <param name="after">Bytes that it will have.</param>
+    public ShareVerdict Change(ClientKey client, long before, long after)
+    {
+        lock (_gate)
+        {
+            var known = _held.TryGetValue(client.Account, out var mine);
+            mine += after - before;
+            var total = _total + after - before;
+
+            var verdict =
+                after <= before || after <= SmallBytes
+                    ? ShareVerdict.Admitted
+                    : EqualShare.Of(limit, total, mine, known ? _held.Count : _held.Count + 1);
+            if (verdict == ShareVerdict.Admitted)
+                Set(client, mine, total);
+            return verdict;
+        }
+    }
+
+    /// <summary>Counts bytes until they are disposed of, whatever the limit.</summary>
+    public IDisposable Keep(ClientKey client, long bytes)
+    {
+        lock (_gate)
+            Set(client, _held.GetValueOrDefault(client.Account) + bytes, _total + bytes);
+        return new Kept(this, client, bytes);
+    }
+
+    private void Set(ClientKey client, long mine, long total)
+    {
+        _total = total;
+        if (mine == 0)
+            _held.Remove(client.Account);
+        else
+            _held[client.Account] = mine;
+    }
+
+    private sealed class Kept(ByteLedger ledger, ClientKey client, long bytes) : IDisposable
+    {
+        private ByteLedger? _ledger = ledger;
+
+        public void Dispose() => Interlocked.Exchange(ref _ledger, null)?.Change(client, bytes, 0);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Streaming.Admission;
+
+/// <summary>The one identity that every bound of a cost uses.</summary>
+/// <param name="Person">Gets a fair share: a user, one of many whom a user serves, or an address without a
+/// user.</param>
+/// <param name="Account">Has the ceilings: the user or address that the person belongs to.</param>
+internal readonly record struct ClientKey(string Person, string Account)
+{
+    public static ClientKey OfUser(string user)
+    {
+        var key = "user " + user;
+        return new ClientKey(key, key);
+    }
+
+    /// <summary>A person of its own within the account of a user that serves many.</summary>
+    public static ClientKey OfPerson(string user, Guid person)
+    {
+        var account = OfUser(user).Account;
+        return new ClientKey($"{account} {person:N}", account);
+    }
+
+    /// <summary>The address; for IPv6 its /64 network, of which one client has all addresses.</summary>
+    public static ClientKey OfAddress(IPAddress? address)
+    {
+        if (address is null)
+            return new ClientKey("", "");
+
+        var network = NetworkOf(address);
+        var key = network.AddressFamily == AddressFamily.InterNetworkV6 ? network + "/64" : network.ToString();
+        return new ClientKey(key, key);
+    }
+
+    /// <summary>The address; for IPv6 its /64 network, of which one client usually has all addresses.</summary>
+    public static IPAddress NetworkOf(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+            return address.MapToIPv4();
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return address;
+
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        bytes[8..].Clear();
+        return new IPAddress(bytes);
+    }
+
+    /// <summary>The person, for what is shared fairly.</summary>
+    public static implicit operator string(ClientKey key) => key.Person;
+
+    public override string ToString() => Person;
+}

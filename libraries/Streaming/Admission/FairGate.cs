@@ -1,0 +1,279 @@
+namespace Streaming.Admission;
+
+/// <summary>
+/// Seats for one kind of work, of which a free one goes to the waiting client that has used the least time on them
+/// (start-time fair queueing, Goyal et al. 1996). Thread-safe.
+/// </summary>
+/// <remarks>A client with hundreds of requests delays only itself. It takes another seat only while more are free than
+/// it has: alone it has half of them, and who comes next finds one.</remarks>
+/// <param name="work">The work, in the plural, as a refusal names it.</param>
+/// <param name="seats">Number of seats.</param>
+/// <param name="maxWaiting">What all clients together should have waiting (<see cref="EqualShare"/>).</param>
+/// <param name="clock">The clock.</param>
+internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
+{
+    /// <summary>Longest rest of a seat for one turn: a turn that took longer waited for something else than a
+    /// processor.</summary>
+    private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Flow> _flows = new(StringComparer.Ordinal);
+    private readonly SortedSet<Flow> _waiting = [];
+
+    private int _taken,
+        _waiters,
+        _sweepAt = 1_024;
+    private long _flowNumber;
+
+    /// <summary>Virtual time, from which a client that comes is counted: the time used of the client that got a seat
+    /// last, and after an idle time of the client that has used most.</summary>
+    private TimeSpan _time,
+        _most;
+
+    /// <summary>Part of the time that a seat may be in use while the processors are; 1: a seat never rests.</summary>
+    public double BusyShare { get; init; } = 1;
+
+    /// <summary>Needed for <see cref="BusyShare"/>.</summary>
+    public ProcessorUse? Processors { get; init; }
+
+    /// <summary>Clients that wait, have a seat, or have used more than others.</summary>
+    public int Clients
+    {
+        get
+        {
+            lock (_gate)
+                return _flows.Count;
+        }
+    }
+
+    /// <summary>Requests that wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiters;
+        }
+    }
+
+    /// <summary>Waits for a seat; dispose it when the work is done.</summary>
+    /// <param name="client">The person.</param>
+    /// <param name="limit">Longest wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RefusedException">Too many requests wait, or no seat became free in time.</exception>
+    public async ValueTask<IDisposable> EnterAsync(
+        string client,
+        TimeSpan limit,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var seat = Ask(client);
+        try
+        {
+            await seat.Granted.WaitAsync(limit, clock, cancellationToken);
+            return seat;
+        }
+        catch (TimeoutException)
+        {
+            var isAlone = IsAlone(seat);
+            seat.Dispose();
+            throw Refused(isAlone ? ShareVerdict.Full : ShareVerdict.OwnExcess);
+        }
+        catch
+        {
+            seat.Dispose();
+            throw;
+        }
+    }
+
+    private int Free => seats - _taken;
+
+    private Seat Ask(string client)
+    {
+        lock (_gate)
+        {
+            var flow = FlowOf(client);
+            var seat = new Seat(this, flow);
+            // Earlier requests of other clients wait only if these may take no other seat.
+            if (flow.Waiting.Count == 0 && MayTake(flow))
+            {
+                Grant(seat);
+                return seat;
+            }
+
+            var mine = flow.Waiting.Count + 1;
+            var verdict = EqualShare.Of(maxWaiting, _waiters + 1, mine, _waiting.Count + (mine == 1 ? 1 : 0));
+            if (verdict != ShareVerdict.Admitted)
+                throw Refused(verdict);
+
+            seat.Place = flow.Waiting.AddLast(seat);
+            _waiters++;
+            if (mine == 1)
+            {
+                // Time that it did not use is no credit.
+                flow.Used = Later(flow.Used, _time);
+                _waiting.Add(flow);
+            }
+            return seat;
+        }
+    }
+
+    private Flow FlowOf(string client)
+    {
+        if (_flows.TryGetValue(client, out var flow))
+            return flow;
+
+        if (_flows.Count >= _sweepAt)
+        {
+            foreach (var (key, idle) in _flows)
+                if (idle.IsForgettable(_time))
+                    _flows.Remove(key);
+            _sweepAt = Math.Max(1_024, 2 * _flows.Count);
+        }
+
+        return _flows[client] = new Flow(_flowNumber++) { Used = _time };
+    }
+
+    private bool MayTake(Flow flow) => Free > 0 && (flow.Held == 0 || flow.Held < Free);
+
+    private void Grant(Seat seat)
+    {
+        var flow = seat.Flow;
+        flow.Held++;
+        _taken++;
+        flow.Used = _time = Later(flow.Used, _time);
+        seat.Start();
+    }
+
+    /// <summary>Gives free seats to waiting clients.</summary>
+    private void GrantFree()
+    {
+        while (Free > 0 && _waiting.FirstOrDefault(MayTake) is { } flow)
+        {
+            var seat = flow.Waiting.First!.Value;
+            Forget(seat);
+            // The order of the set depends on the time used, which a grant may change.
+            _waiting.Remove(flow);
+            Grant(seat);
+            if (flow.Waiting.Count > 0)
+                _waiting.Add(flow);
+        }
+    }
+
+    private void Forget(Seat seat)
+    {
+        var flow = seat.Flow;
+        flow.Waiting.Remove(seat.Place!);
+        seat.Place = null;
+        _waiters--;
+        if (flow.Waiting.Count == 0)
+            _waiting.Remove(flow);
+    }
+
+    /// <summary>Takes a seat, or a waiting request, back.</summary>
+    private void End(Seat seat)
+    {
+        TimeSpan rest;
+        lock (_gate)
+        {
+            if (seat.Place is not null)
+            {
+                Forget(seat);
+                return;
+            }
+
+            Charge(seat.Flow, seat.Took);
+            rest = BusyShare < 1 && Processors!.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
+            seat.Flow.Held--;
+            if (rest == TimeSpan.Zero)
+                Return();
+        }
+        if (rest > TimeSpan.Zero)
+            _ = ReturnLaterAsync(rest < MaxRest ? rest : MaxRest);
+    }
+
+    private void Charge(Flow flow, TimeSpan took)
+    {
+        var waits = _waiting.Remove(flow);
+        flow.Used += took;
+        _most = Later(_most, flow.Used);
+        if (waits)
+            _waiting.Add(flow);
+    }
+
+    private void Return()
+    {
+        _taken--;
+        if (_taken == 0 && _waiters == 0)
+            _time = _most;
+        GrantFree();
+    }
+
+    private async Task ReturnLaterAsync(TimeSpan rest)
+    {
+        // Rounds up to milliseconds, the resolution of timers.
+        await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(rest.TotalMilliseconds)), clock);
+        lock (_gate)
+            Return();
+    }
+
+    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
+    private bool IsAlone(Seat seat)
+    {
+        lock (_gate)
+            return seat.Flow.Held == 0 && seat.Flow.Waiting.Count <= 1;
+    }
+
+    private RefusedException Refused(ShareVerdict verdict) =>
+        verdict == ShareVerdict.OwnExcess
+            ? new RefusedException(true, "Too many requests", $"Too many of your {work} wait for their turn.")
+            : new RefusedException(false, "Server busy", $"Too many {work} wait for their turn on this server.");
+
+    /// <summary>A client of the gate.</summary>
+    private sealed class Flow(long number) : IComparable<Flow>
+    {
+        public LinkedList<Seat> Waiting { get; } = [];
+
+        public int Held { get; set; }
+
+        /// <summary>Time used on seats, from the virtual time at which the client came.</summary>
+        public TimeSpan Used { get; set; }
+
+        public bool IsForgettable(TimeSpan time) => Held == 0 && Waiting.Count == 0 && Used <= time;
+
+        public int CompareTo(Flow? other) => (Used, number).CompareTo((other!.Used, other.Number));
+
+        private long Number => number;
+    }
+
+    /// <summary>A seat, or the request for one.</summary>
+    private sealed class Seat(FairGate gate, Flow flow) : IDisposable
+    {
+        private readonly TaskCompletionSource _granted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _startedAt;
+        private int _ended;
+
+        public Flow Flow => flow;
+        public Task Granted => _granted.Task;
+
+        /// <summary>Its place among the waiting requests of its client; null: it does not wait.</summary>
+        public LinkedListNode<Seat>? Place { get; set; }
+
+        public TimeSpan Took => gate.Clock.GetElapsedTime(_startedAt);
+
+        public void Start()
+        {
+            _startedAt = gate.Clock.GetTimestamp();
+            _granted.SetResult();
+        }
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _ended, 1) == 0)
+                gate.End(this);
+        }
+    }
+
+    private TimeProvider Clock => clock;
+}

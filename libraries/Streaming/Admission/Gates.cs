@@ -1,0 +1,61 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Admission;
+
+/// <summary>The gates of a replica: how much costly work of each kind runs at once.</summary>
+internal sealed class Gates
+{
+    /// <summary>Parts of all processors that parsing and listing may use while the processors are busy.</summary>
+    private const double BodyShare = 0.25,
+        PageShare = 0.05;
+
+    /// <summary>Requests that should wait for one gate; each holds some 16 kB.</summary>
+    private const int MaxWaiting = 1_000;
+
+    /// <summary>Seats a processor for work beyond a client's rate: a request spends most of its time waiting for the
+    /// store.</summary>
+    private const int SpareSeats = 8;
+
+    private readonly TimeProvider _clock;
+    private readonly ProcessorUse _use;
+
+    public Gates(IOptions<EventStoreOptions> store, IOptions<AdmissionOptions> options, TimeProvider clock)
+    {
+        _clock = clock;
+        _use = new ProcessorUse(clock);
+
+        var processors = Environment.ProcessorCount;
+        var half = Math.Max(1, processors / 2);
+        // Reads at once compete for the processors with appends and deliveries.
+        Reads = options.Value.ReadPercent is { } percent
+            ? Gate("reads", Math.Min(store.Value.ReadConnections, half), percent / 100.0)
+            : Gate("reads", store.Value.ReadConnections, processors);
+        Bodies = Gate("request bodies", half, BodyShare);
+        Pages = Gate("listings", 1, PageShare);
+        if (options.Value.SparePercent is > 0 and var spare)
+            Spare = Gate("requests beyond your rate", SpareSeats * processors, spare / 100.0);
+    }
+
+    /// <summary>Reads of the store.</summary>
+    public FairGate Reads { get; }
+
+    /// <summary>Parsing of large bodies, and of those beyond a client's rate.</summary>
+    public FairGate Bodies { get; }
+
+    /// <summary>Sorting and encoding pages of open connections.</summary>
+    public FairGate Pages { get; }
+
+    /// <summary>Requests beyond their client's rate, which have what nobody else wants; null: there are none.</summary>
+    public FairGate? Spare { get; }
+
+    /// <param name="work">See <see cref="FairGate"/>.</param>
+    /// <param name="seats">Number of seats.</param>
+    /// <param name="busyShare">Part of all processors that the work may use while they are busy.</param>
+    private FairGate Gate(string work, int seats, double busyShare) =>
+        new(work, seats, MaxWaiting, _clock)
+        {
+            Processors = _use,
+            BusyShare = Math.Min(1, busyShare * Environment.ProcessorCount / seats),
+        };
+}

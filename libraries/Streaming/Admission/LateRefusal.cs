@@ -1,0 +1,30 @@
+namespace Streaming.Admission;
+
+/// <summary>Delays refusals: sent again at once, the refused requests alone would take the processors from other
+/// clients.</summary>
+internal static class LateRefusal
+{
+    /// <summary>A refused body up to this size is answered at once.</summary>
+    private const int SmallBytes = 64 * 1024;
+
+    /// <summary>
+    /// Delay for a client that ignores Retry-After: about one second on each of its connections. The delay is random,
+    /// so that a thousand waiting clients do not return at once.
+    /// </summary>
+    public static TimeSpan RandomDelay => TimeSpan.FromSeconds(0.5 + Random.Shared.NextDouble());
+
+    /// <summary>Waits, then closes the connection with the response.</summary>
+    public static async Task DelayAsync(HttpContext context, TimeSpan delay)
+    {
+        await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), context.RequestAborted)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Every garbage collection would visit thousands of open connections. HTTP/2 has no such header (RFC 9113
+        // §8.2.2).
+        if (HttpProtocol.IsHttp11(context.Request.Protocol))
+            context.Response.Headers.Connection = "close";
+    }
+
+    /// <summary>Waits before a large body is refused.</summary>
+    public static Task DelayBodyAsync(HttpContext context) =>
+        context.Request.ContentLength is <= SmallBytes ? Task.CompletedTask : DelayAsync(context, RandomDelay);
+}

@@ -1,0 +1,122 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Streaming.Admission;
+
+namespace Streaming.Requests;
+
+/// <summary>Memory by the ledger; bytes by the client's rate and, beyond that, in fair turns.</summary>
+internal sealed class RequestBudget(
+    Gates gates,
+    IClients clients,
+    IOptions<AdmissionOptions> options,
+    TimeProvider clock
+) : IRequestBudget
+{
+    /// <summary>Bodies up to this size are parsed at once, if their client keeps its rate.</summary>
+    public const int SmallBytes = 1024 * 1024;
+
+    /// <summary>Longest wait of a body where a rate binds always.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+
+    private readonly ByteLedger _memory = new(options.Value.HeldBytes);
+
+    private readonly Pace<string>? _kilobytes = options.Value.KilobytesPerSecond is { } rate
+        ? new Pace<string>(rate, burst: rate, clock)
+        : null;
+
+    /// <summary>Bytes held for all clients.</summary>
+    public long HeldBytes => _memory.Held;
+
+    /// <summary>The kilobytes that events cost: at least one each, because an event has overhead beside its
+    /// data.</summary>
+    public static long CostOf(IReadOnlyList<NewEvent> events)
+    {
+        long kilobytes = 0;
+        foreach (var e in events)
+            kilobytes += 1 + e.Data.Length / 1_024;
+        return kilobytes;
+    }
+
+    /// <inheritdoc/>
+    public IMemoryHold Hold(HttpContext context)
+    {
+        var hold = new ByteHold(_memory, clients.ClientOf(context));
+        context.Response.RegisterForDispose(hold);
+        return hold;
+    }
+
+    /// <inheritdoc/>
+    public IDisposable Keep(string client, long bytes) => _memory.Keep(new ClientKey(client, client), bytes);
+
+    /// <inheritdoc/>
+    public async ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes)
+    {
+        var client = clients.ClientOf(context);
+        var kilobytes = bytes / 1_024;
+        var isBeyondRate = await ChargeAsync(client, kilobytes, MaxWait, context.RequestAborted);
+        context.Features.Set(new ChargedBody(kilobytes));
+
+        var turn =
+            isBeyondRate || bytes > SmallBytes
+                ? await gates.Bodies.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
+                : null;
+        // A body may take minutes to arrive, and then wait.
+        if (!clients.HasExpired(context))
+            return turn;
+
+        turn?.Dispose();
+        throw new InvalidRequestException(
+            "credential",
+            "it expired before the request was complete. Send the request again with a new one.",
+            StatusCodes.Status401Unauthorized
+        );
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IDisposable?> EnterPartAsync(
+        ClientKey client,
+        long kilobytes,
+        CancellationToken cancellationToken
+    ) =>
+        await ChargeAsync(client, kilobytes, maxWait: null, cancellationToken)
+            ? await gates.Spare!.EnterAsync(client, Timeout.InfiniteTimeSpan, cancellationToken)
+            : null;
+
+    /// <inheritdoc/>
+    public void Charge(HttpContext context, IReadOnlyList<NewEvent> events) =>
+        Charge(clients.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));
+
+    /// <inheritdoc/>
+    public TimeSpan Charge(ClientKey client, long kilobytes) =>
+        kilobytes > 0 ? _kilobytes?.Charge(client, kilobytes) ?? TimeSpan.Zero : TimeSpan.Zero;
+
+    /// <summary>Charges the client. Where nothing is to spare, it waits until the client's rate allows the
+    /// bytes.</summary>
+    /// <returns>True if they are beyond the rate, and there is something to spare.</returns>
+    /// <exception cref="RefusedException">The wait would be longer than <paramref name="maxWait"/>.</exception>
+    private async ValueTask<bool> ChargeAsync(
+        ClientKey client,
+        long kilobytes,
+        TimeSpan? maxWait,
+        CancellationToken cancellationToken
+    )
+    {
+        if (gates.Spare is not null)
+            return Charge(client, kilobytes) > TimeSpan.Zero;
+
+        if (_kilobytes is null || kilobytes == 0)
+            return false;
+
+        var wait =
+            _kilobytes.Charge(client, kilobytes, maxWait)
+            ?? throw new RefusedException(
+                isOwnExcess: true,
+                "Too many bytes",
+                "More than ten seconds' worth of your bytes already wait (Limits:PublishKilobytesPerSecond)."
+            );
+        await Task.Delay(wait, clock, cancellationToken);
+        return false;
+    }
+
+    private sealed record ChargedBody(long Kilobytes);
+}

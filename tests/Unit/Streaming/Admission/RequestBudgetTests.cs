@@ -1,0 +1,140 @@
+using EventStore;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Streaming.Admission;
+using Streaming.Requests;
+using Unit.Client;
+
+namespace Unit.Streaming.Admission;
+
+/// <summary>The bytes that one client may send.</summary>
+public sealed class RequestBudgetTests : IDisposable
+{
+    private const int Kilobyte = 1_024;
+
+    private static readonly ClientKey Ann = ClientKey.OfUser("ann"),
+        Bob = ClientKey.OfUser("bob");
+
+    private readonly ManualTime _time = new();
+    private readonly ServiceProvider _services;
+
+    public RequestBudgetTests() =>
+        _services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(_time).BuildServiceProvider();
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1_023, 1)]
+    [InlineData(1_024, 2)]
+    [InlineData(10_240, 11)]
+    public void An_event_costs_its_kilobytes_and_one_more(int characters, int kilobytes)
+    {
+        var one = new NewEvent("orders.1", "created", new string('1', characters));
+        Assert.Equal(kilobytes, RequestBudget.CostOf([one]));
+        Assert.Equal(kilobytes + 1, RequestBudget.CostOf([one, new NewEvent("orders.2", "created", "1")]));
+    }
+
+    [Fact]
+    public async Task Parts_beyond_the_rate_take_turns_and_those_within_it_do_not()
+    {
+        var budget = Budget(perSecond: 16);
+        Assert.Null(await PartAsync(budget, Ann, 16));
+        Assert.NotNull(await PartAsync(budget, Ann, 16));
+        Assert.Null(await PartAsync(budget, Bob, 16));
+
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Null(await PartAsync(budget, Ann, 16));
+    }
+
+    [Fact]
+    public async Task Without_a_rate_no_part_takes_a_turn() =>
+        Assert.Null(await PartAsync(Budget(perSecond: null), Ann, long.MaxValue));
+
+    /// <summary>One body is parsed at a time on two processors.</summary>
+    [Theory]
+    [InlineData(1, RequestBudget.SmallBytes, false)]
+    [InlineData(1, RequestBudget.SmallBytes + 1, true)]
+    [InlineData(2, RequestBudget.SmallBytes, true)]
+    public async Task Large_bodies_and_those_beyond_the_rate_are_parsed_in_turns(int bodies, int bytes, bool hasTurn)
+    {
+        var budget = Budget(perSecond: 1_024);
+        IDisposable? turn = null;
+        for (var n = 0; n < bodies; n++)
+            turn = await budget.EnterParsingAsync(Context(), bytes);
+        Assert.Equal(hasTurn, turn is not null);
+    }
+
+    [Fact]
+    public async Task The_bytes_of_a_charged_body_are_not_charged_again_with_its_events()
+    {
+        var (budget, context) = (Budget(perSecond: 1_000), Context());
+        await budget.EnterParsingAsync(context, 1_000 * Kilobyte);
+        NewEvent[] events = [.. Enumerable.Repeat(new NewEvent("orders.1", "created", "1"), 1_000)];
+        budget.Charge(context, events);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(await budget.EnterParsingAsync(context, 1_000 * Kilobyte));
+        budget.Charge(Context(), events);
+        Assert.NotNull(await budget.EnterParsingAsync(context, Kilobyte));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_body_that_is_complete_after_its_credential_expired_is_401(bool hasExpired)
+    {
+        var (budget, context) = (Budget(perSecond: 1_000), Context());
+        if (hasExpired)
+            context.Items["expired"] = true;
+
+        var entering = budget.EnterParsingAsync(context, 1).AsTask();
+        if (hasExpired)
+            Assert.Equal(401, (await Assert.ThrowsAsync<InvalidRequestException>(() => entering)).Status);
+        else
+            await entering;
+    }
+
+    [Theory]
+    [InlineData(64 * Kilobyte, false)]
+    [InlineData(64 * Kilobyte + 1, true)]
+    [InlineData(null, true)]
+    public async Task The_refusal_of_a_large_body_is_late_and_closes_its_connection(int? length, bool isLate)
+    {
+        var context = Context();
+        context.Request.Protocol = HttpProtocol.Http11;
+        context.Request.ContentLength = length;
+
+        var delayed = LateRefusal.DelayBodyAsync(context);
+        Assert.Equal(!isLate, delayed.IsCompleted);
+        if (isLate)
+            Assert.InRange(await _time.PassDelayAsync(), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1.5));
+        await delayed;
+        Assert.Equal(isLate ? "close" : "", context.Response.Headers.Connection.ToString());
+    }
+
+    /// <summary>RFC 9113 §8.2.2 forbids the header.</summary>
+    [Fact]
+    public async Task On_HTTP_2_a_late_refusal_has_no_header_of_the_connection()
+    {
+        var context = Context();
+        context.Request.Protocol = HttpProtocol.Http2;
+        var delayed = LateRefusal.DelayBodyAsync(context);
+        await _time.PassDelayAsync();
+        await delayed;
+        Assert.Equal("", context.Response.Headers.Connection.ToString());
+    }
+
+    public void Dispose() => _services.Dispose();
+
+    private static ValueTask<IDisposable?> PartAsync(RequestBudget budget, ClientKey client, long kilobytes) =>
+        budget.EnterPartAsync(client, kilobytes, TestContext.Current.CancellationToken);
+
+    private DefaultHttpContext Context() => new() { RequestServices = _services };
+
+    private RequestBudget Budget(int? perSecond)
+    {
+        var options = Options.Create(new AdmissionOptions { KilobytesPerSecond = perSecond });
+        var gates = new Gates(Options.Create(new EventStoreOptions()), options, _time);
+        return new RequestBudget(gates, new Anyone(), options, _time);
+    }
+}
