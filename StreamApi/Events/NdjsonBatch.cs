@@ -38,12 +38,11 @@ internal sealed class NdjsonBatch(
 
     /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
     /// cost as much as others. Beyond its rate it waits for a turn, which lasts until the lines are stored.</summary>
-    public async ValueTask<IDisposable?> ReceiveAsync(long bytes, CancellationToken cancellationToken) =>
-        await budget.EnterPartAsync(_client, Kilobytes(bytes), cancellationToken);
+    public async ValueTask<IDisposable?> ReceiveAsync(long bytes, bool isLong, CancellationToken cancellationToken) =>
+        await budget.EnterPartAsync(_client, Kilobytes(bytes), isLong, cancellationToken);
 
-    /// <summary>Charges the client for bytes that nothing is done with.</summary>
-    /// <returns>The time to wait before more of them are received.</returns>
-    public TimeSpan Charge(long bytes) => budget.Charge(_client, Kilobytes(bytes));
+    /// <summary>Charges the client for a line without an event.</summary>
+    public void Charge(long bytes) => budget.Charge(_client, Kilobytes(bytes));
 
     /// <summary>Adds the event of the current line. A full batch is appended first.</summary>
     public async Task AddAsync(NewEvent e)

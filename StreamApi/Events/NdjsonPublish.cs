@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using EventStore;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Admission;
@@ -25,6 +26,9 @@ internal sealed class NdjsonPublish(
 {
     /// <summary>Bytes of memory that a stored event uses until the response is sent.</summary>
     private const int AnswerBytes = 128;
+
+    /// <summary>Bytes that wait only of a long line: the server receives 64 kB, and a little more, at once.</summary>
+    private const int LongBytes = 256 * 1024;
 
     /// <summary>Bytes that a blank line costs beside its own: one client's blank lines at the budget's rate would keep
     /// most of a processor busy.</summary>
@@ -111,7 +115,7 @@ internal sealed class NdjsonPublish(
     }
 
     /// <summary>Stores the lines before the invalid one, then names it.</summary>
-    private async Task<IResult> RefuseAsync(NdjsonBatch batch, InvalidRequestException invalid)
+    private static async Task<IResult> RefuseAsync(NdjsonBatch batch, InvalidRequestException invalid)
     {
         try
         {
@@ -124,21 +128,17 @@ internal sealed class NdjsonPublish(
         return Refused(batch, invalid.Field, invalid.Problem, invalid.Status);
     }
 
-    private RefusedBulk Refused(NdjsonBatch batch, string field, string problem, int status) =>
-        new(
-            TypedResults.Problem(
-                statusCode: status,
-                title: "Invalid line",
-                detail: $"Line {batch.Line}: {field}: {problem} Events stored before it: {batch.Stored.Count}.",
-                extensions: new Dictionary<string, object?>
-                {
-                    ["line"] = batch.Line,
-                    ["accepted"] = batch.Stored.Count,
-                    ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
-                }
-            ),
-            batch,
-            clock
+    private static ProblemHttpResult Refused(NdjsonBatch batch, string field, string problem, int status) =>
+        TypedResults.Problem(
+            statusCode: status,
+            title: "Invalid line",
+            detail: $"Line {batch.Line}: {field}: {problem} Events stored before it: {batch.Stored.Count}.",
+            extensions: new Dictionary<string, object?>
+            {
+                ["line"] = batch.Line,
+                ["accepted"] = batch.Stored.Count,
+                ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
+            }
         );
 
     private async ValueTask<NewEvent> ReadAsync(ReadOnlyMemory<byte> line, TopicGrants grants, int before)
@@ -160,12 +160,13 @@ internal sealed class NdjsonPublish(
     /// one.</summary>
     /// <param name="body">The body.</param>
     /// <param name="lineBytes">Maximum bytes of a line.</param>
-    /// <param name="receive">Waits until the bytes that a read has brought may be worked on.</param>
+    /// <param name="receive">Waits until the bytes that a read has brought may be worked on; true: of a long
+    /// line.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     internal static async IAsyncEnumerable<NdjsonRead> LinesAsync(
         PipeReader body,
         int lineBytes,
-        Func<long, CancellationToken, ValueTask<IDisposable?>> receive,
+        Func<long, bool, CancellationToken, ValueTask<IDisposable?>> receive,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
@@ -182,7 +183,7 @@ internal sealed class NdjsonPublish(
             {
                 yield return new NdjsonRead(null, false, buffered);
                 // Held while the lines of this read are parsed and stored, not while the client sends the next ones.
-                using var turn = await receive(buffered - known, cancellationToken);
+                using var turn = await receive(buffered - known, buffered > LongBytes, cancellationToken);
                 while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
                 {
                     var isTooLong = rest.Slice(0, end).Length > lineBytes;

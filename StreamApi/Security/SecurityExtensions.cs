@@ -7,6 +7,7 @@ using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace StreamApi.Security;
 
@@ -52,6 +53,7 @@ internal static class SecurityExtensions
 
     public static void UseSecurity(this WebApplication app)
     {
+        LingeringRead.Use(app);
         app.UseProblems();
         app.UseHeadRequests();
         if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0)

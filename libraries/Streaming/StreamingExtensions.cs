@@ -53,6 +53,7 @@ internal static class StreamingExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamingMetrics>());
         builder.Services.AddSingleton<Gates>();
         builder.Services.AddSingleton<IClients>(services => services.GetRequiredService<IStreamAccess>());
+        builder.Services.AddSingleton<LingeringRead>();
         builder.Services.AddSingleton<IReadTurns, ReadTurns>();
         builder.Services.AddSingleton<IRequestBudget, RequestBudget>();
         builder.Services.AddFeed();

@@ -16,9 +16,6 @@ internal static class TestEnvironment
         // can be a third of a run's processor time.
         if (Environment.GetEnvironmentVariable("TMPDIR") is null && HasMemory())
             Environment.SetEnvironmentVariable("TMPDIR", Memory);
-
-        // Compiling again what is used often costs a quarter of a start's CPU; the processes end before it pays.
-        Environment.SetEnvironmentVariable("DOTNET_TC_CallCounting", "0");
     }
 
     /// <summary>False in a container with the usual 64 MB, and where memory is scarce.</summary>

@@ -53,11 +53,10 @@ internal sealed class RequestAdmission(
             return;
         }
 
-        using var turn = gates.Spare is { } spare && MayWait(context) ? await WaitAsync(context, spare) : null;
-        if (turn is null)
-            await RefuseAsync(context, lease);
-        else
+        if (gates.Spare is { } spare && MayWait(context) && await IsServedAsync(context, spare))
             await next(context);
+        else
+            await RefuseAsync(context, lease);
     }
 
     /// <summary>True for health checks, and for replicas, which carry the requests of many clients to one
@@ -70,22 +69,16 @@ internal sealed class RequestAdmission(
     private static bool MayWait(HttpContext context) =>
         Caller.Of(context).User is not null && RequestRates.KindOf(context) is not FeatureRequests { IsFixed: true };
 
-    /// <summary>Waits for a turn, which ends when the response begins: a stream lasts longer than its work.</summary>
-    private static async Task<IDisposable?> WaitAsync(HttpContext context, FairGate spare)
+    private static async Task<bool> IsServedAsync(HttpContext context, FairGate spare)
     {
         try
         {
-            var turn = await spare.EnterAsync(Caller.KeyOf(context).Person, MaxWait, context.RequestAborted);
-            context.Response.OnStarting(() =>
-            {
-                turn.Dispose();
-                return Task.CompletedTask;
-            });
-            return turn;
+            await context.TakeSpareAsync(spare, Caller.KeyOf(context), MaxWait);
+            return true;
         }
         catch (RefusedException)
         {
-            return null;
+            return false;
         }
     }
 

@@ -110,9 +110,11 @@ internal static class TasksApi
     private static async Task<IResult> GetAsync(
         string id,
         HttpContext context,
-        IDbContextFactory<TasksContext> contexts
+        IDbContextFactory<TasksContext> contexts,
+        IReadTurns turns
     )
     {
+        using var turn = await turns.EnterAsync(context);
         var task = Guid.TryParse(id, out var known)
             ? await contexts.ReadStateAsync(
                 context,

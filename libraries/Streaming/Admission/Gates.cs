@@ -13,10 +13,6 @@ internal sealed class Gates
     /// <summary>Requests that should wait for one gate; each holds some 16 kB.</summary>
     private const int MaxWaiting = 1_000;
 
-    /// <summary>Seats a processor for work beyond a client's rate: a request spends most of its time waiting for the
-    /// store.</summary>
-    private const int SpareSeats = 8;
-
     private readonly TimeProvider _clock;
     private readonly ProcessorUse _use;
 
@@ -34,7 +30,7 @@ internal sealed class Gates
         Bodies = Gate("request bodies", half, BodyShare);
         Pages = Gate("listings", 1, PageShare);
         if (options.Value.SparePercent is > 0 and var spare)
-            Spare = Gate("requests beyond your rate", SpareSeats * processors, spare / 100.0);
+            Spare = Gate("requests beyond your rate", Math.Max(2, processors), spare / 100.0);
     }
 
     /// <summary>Reads of the store.</summary>
@@ -46,7 +42,8 @@ internal sealed class Gates
     /// <summary>Sorting and encoding pages of open connections.</summary>
     public FairGate Pages { get; }
 
-    /// <summary>Requests beyond their client's rate, which have what nobody else wants; null: there are none.</summary>
+    /// <summary>Requests beyond their client's rate, which have what nobody else wants; null: there are none. Others
+    /// would feel more of them at once than processors; at least two, since a client alone has half of them.</summary>
     public FairGate? Spare { get; }
 
     /// <param name="work">See <see cref="FairGate"/>.</param>

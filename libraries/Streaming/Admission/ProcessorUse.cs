@@ -1,21 +1,27 @@
+using System.Globalization;
+
 namespace Streaming.Admission;
 
-/// <summary>Says whether this process is at the limit of its machine. Thread-safe.</summary>
+/// <summary>Says whether the machine is at its limit: all its programs together, since the store may be one of them, or
+/// this process, which may be allowed less than the machine has. Thread-safe.</summary>
 /// <param name="clock">The clock.</param>
-/// <param name="used">Processor time that the process has used so far; null: this process's.</param>
+/// <param name="used">Processor time used so far; null: that of the machine or of this process.</param>
 internal sealed class ProcessorUse(TimeProvider clock, Func<TimeSpan>? used = null)
 {
-    /// <summary>Part of all processors from which on work that can wait has to rest. The other half is for what cannot,
-    /// in this process or in a store on the same machine.</summary>
+    /// <summary>Part of all processors from which on work that can wait has to rest: the other half is for what
+    /// cannot.</summary>
     private const double High = 0.5;
 
-    /// <summary>Time over which the use is measured. A shorter one would be few ticks of the kernel's clock.</summary>
+    /// <summary>Ticks of a second in /proc/stat (USER_HZ, proc(5)).</summary>
+    private const int TicksPerSecond = 100;
+
+    /// <summary>Time over which the use is measured. A shorter one would be few ticks.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    private readonly Func<TimeSpan> _used = used ?? (static () => Environment.CpuUsage.TotalTime);
+    private readonly Func<TimeSpan>[] _used = used is null ? [OfProcess, OfMachine] : [used];
+    private readonly TimeSpan[] _usedThen = new TimeSpan[2];
     private readonly Lock _gate = new();
     private long _measuredAt = clock.GetTimestamp();
-    private TimeSpan _usedThen;
     private bool _isHigh;
 
     public bool IsHigh
@@ -28,12 +34,30 @@ internal sealed class ProcessorUse(TimeProvider clock, Func<TimeSpan>? used = nu
                 if (passed < Interval)
                     return _isHigh;
 
-                var now = _used();
-                _isHigh = now - _usedThen > High * Environment.ProcessorCount * passed;
-                _usedThen = now;
+                _isHigh = false;
+                for (var i = 0; i < _used.Length; i++)
+                {
+                    var now = _used[i]();
+                    _isHigh |= now - _usedThen[i] > High * Environment.ProcessorCount * passed;
+                    _usedThen[i] = now;
+                }
                 _measuredAt = clock.GetTimestamp();
                 return _isHigh;
             }
         }
+    }
+
+    private static TimeSpan OfProcess() => Environment.CpuUsage.TotalTime;
+
+    /// <summary>The first three numbers of /proc/stat: user, nice and system. Zero on other systems.</summary>
+    private static TimeSpan OfMachine()
+    {
+        if (!OperatingSystem.IsLinux())
+            return TimeSpan.Zero;
+
+        using var stat = File.OpenText("/proc/stat");
+        var cells = stat.ReadLine()!.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var ticks = cells[1..4].Sum(cell => long.Parse(cell, CultureInfo.InvariantCulture));
+        return TimeSpan.FromSeconds((double)ticks / TicksPerSecond);
     }
 }

@@ -63,6 +63,7 @@ internal static class StreamBodies
     {
         var metadata = context.GetEndpoint()!.Metadata;
         var (lists, maxListValues) = metadata.GetRequiredMetadata<StreamBody>();
+
         var texts = metadata
             .GetOrderedMetadata<QueryParameter>()
             .Where(p => p.IsText)
@@ -70,6 +71,7 @@ internal static class StreamBodies
             .Concat(lists.Keys)
             .Concat(Texts)
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
+
         Taken taken;
         try
         {
@@ -85,6 +87,8 @@ internal static class StreamBodies
         {
             taken = new Taken(e);
         }
+        // The body is gone; the stream may stay for hours.
+        context.Features.Get<IMemoryHold>()?.Dispose();
         context.Features.Set(taken);
         return taken;
     }

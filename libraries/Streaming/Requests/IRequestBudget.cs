@@ -23,15 +23,23 @@ internal interface IRequestBudget
 
     /// <summary>Charges the client for a part of a long body, and waits for a turn to work on it if it is beyond the
     /// client's rate. Dispose the turn afterwards; null: none was needed.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="kilobytes">The part.</param>
+    /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RefusedException">Too many requests wait.</exception>
-    ValueTask<IDisposable?> EnterPartAsync(ClientKey client, long kilobytes, CancellationToken cancellationToken);
+    ValueTask<IDisposable?> EnterPartAsync(
+        ClientKey client,
+        long kilobytes,
+        bool isLong,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>Charges the client for events that it publishes, beyond the bytes of the request's body.</summary>
     void Charge(HttpContext context, IReadOnlyList<NewEvent> events);
 
-    /// <summary>Charges the client for bytes that nothing is done with.</summary>
-    /// <returns>The time to wait before more of them are received.</returns>
-    TimeSpan Charge(ClientKey client, long kilobytes);
+    /// <summary>Charges the client for work that it has caused.</summary>
+    void Charge(ClientKey client, long kilobytes);
 }
 
 /// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>

@@ -42,12 +42,18 @@ internal static class JsonRequest
             );
         CheckEncoding(context);
 
+        // Counted here, because the server would not receive the rest of a body that it has refused.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = most;
+            size.MaxRequestBodySize = null;
+        if (context.Request.ContentLength > most)
+            throw TooLarge(most);
+
         var budget = context.RequestServices.GetRequiredService<IRequestBudget>();
+        var hold = budget.Hold(context);
+        context.Features.Set(hold);
         try
         {
-            var bytes = await BytesAsync(context, budget.Hold(context), copies);
+            var bytes = await BytesAsync(context, hold, most, copies);
             using (await budget.EnterParsingAsync(context, bytes.Length))
                 return await ParseAsync(bytes, check);
         }
@@ -58,9 +64,7 @@ internal static class JsonRequest
         }
         catch (BadHttpRequestException e)
         {
-            if (e.StatusCode != StatusCodes.Status413PayloadTooLarge)
-                throw CutOff(e);
-            throw new InvalidRequestException("body", $"must have at most {most} bytes.", e.StatusCode);
+            throw CutOff(e);
         }
     }
 
@@ -139,7 +143,10 @@ internal static class JsonRequest
         return Row * tokens;
     }
 
-    private static async Task<byte[]> BytesAsync(HttpContext context, IMemoryHold hold, int copies)
+    private static InvalidRequestException TooLarge(int most) =>
+        new("body", $"must have at most {most} bytes.", StatusCodes.Status413PayloadTooLarge);
+
+    private static async Task<byte[]> BytesAsync(HttpContext context, IMemoryHold hold, int most, int copies)
     {
         var body = context.Request.BodyReader;
         while (true)
@@ -147,6 +154,9 @@ internal static class JsonRequest
             var read = await body.ReadAsync(context.RequestAborted);
             try
             {
+                if (read.Buffer.Length > most)
+                    throw TooLarge(most);
+
                 hold.Set(read.Buffer.Length);
                 if (read.IsCompleted)
                 {
@@ -156,10 +166,9 @@ internal static class JsonRequest
                     hold.Set(memory);
                 }
             }
-            catch (RefusedException)
+            catch (Exception e) when (e is RefusedException or InvalidRequestException)
             {
-                // Kestrel drains the rest of the body before it answers. If the read were not advanced, it would abort
-                // the response instead.
+                // The rest is received after the answer. If the read were not advanced, the server would abort it.
                 body.AdvanceTo(read.Buffer.End);
                 hold.Dispose();
                 throw;

@@ -15,7 +15,10 @@ internal sealed class RequestBudget(
     /// <summary>Bodies up to this size are parsed at once, if their client keeps its rate.</summary>
     public const int SmallBytes = 1024 * 1024;
 
-    /// <summary>Longest wait of a body where a rate binds always.</summary>
+    /// <summary>A larger body has to keep its client's rate: others feel its commit.</summary>
+    private const long LongBytes = 64 * 1024;
+
+    /// <summary>Longest wait of a body for its client's rate.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
     private readonly ByteLedger _memory = new(options.Value.HeldBytes);
@@ -53,11 +56,12 @@ internal sealed class RequestBudget(
     {
         var client = clients.ClientOf(context);
         var kilobytes = bytes / 1_024;
-        var isBeyondRate = await ChargeAsync(client, kilobytes, MaxWait, context.RequestAborted);
+        if (await ChargeAsync(client, kilobytes, isLong: bytes > LongBytes, MaxWait, context.RequestAborted))
+            await context.TakeSpareAsync(gates.Spare!, client, Timeout.InfiniteTimeSpan);
         context.Features.Set(new ChargedBody(kilobytes));
 
         var turn =
-            isBeyondRate || bytes > SmallBytes
+            bytes > SmallBytes
                 ? await gates.Bodies.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
                 : null;
         // A body may take minutes to arrive, and then wait.
@@ -76,9 +80,10 @@ internal sealed class RequestBudget(
     public async ValueTask<IDisposable?> EnterPartAsync(
         ClientKey client,
         long kilobytes,
+        bool isLong,
         CancellationToken cancellationToken
     ) =>
-        await ChargeAsync(client, kilobytes, maxWait: null, cancellationToken)
+        await ChargeAsync(client, kilobytes, isLong, maxWait: null, cancellationToken)
             ? await gates.Spare!.EnterAsync(client, Timeout.InfiniteTimeSpan, cancellationToken)
             : null;
 
@@ -87,22 +92,25 @@ internal sealed class RequestBudget(
         Charge(clients.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));
 
     /// <inheritdoc/>
-    public TimeSpan Charge(ClientKey client, long kilobytes) =>
-        kilobytes > 0 ? _kilobytes?.Charge(client, kilobytes) ?? TimeSpan.Zero : TimeSpan.Zero;
+    public void Charge(ClientKey client, long kilobytes) => IsBeyondRate(client, kilobytes);
 
-    /// <summary>Charges the client. Where nothing is to spare, it waits until the client's rate allows the
-    /// bytes.</summary>
+    private bool IsBeyondRate(ClientKey client, long kilobytes) =>
+        kilobytes > 0 && _kilobytes?.Charge(client, kilobytes) > TimeSpan.Zero;
+
+    /// <summary>Charges the client. Many bytes at once, and all where nothing is to spare, wait until the client's rate
+    /// allows them.</summary>
     /// <returns>True if they are beyond the rate, and there is something to spare.</returns>
     /// <exception cref="RefusedException">The wait would be longer than <paramref name="maxWait"/>.</exception>
     private async ValueTask<bool> ChargeAsync(
         ClientKey client,
         long kilobytes,
+        bool isLong,
         TimeSpan? maxWait,
         CancellationToken cancellationToken
     )
     {
-        if (gates.Spare is not null)
-            return Charge(client, kilobytes) > TimeSpan.Zero;
+        if (gates.Spare is not null && !isLong)
+            return IsBeyondRate(client, kilobytes);
 
         if (_kilobytes is null || kilobytes == 0)
             return false;

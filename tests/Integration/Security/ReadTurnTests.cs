@@ -35,7 +35,17 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
 
         // One of the reads has the only turn, and waits for the locked table.
         await using var locked = await LockedTable.LockAsync(_system.Database, "eventstore.events");
-        string[] paths = ["/v1/events?topic=t.1", path, "/v1/generations/0123456789abcdef0123456789abcdef", "/tasks"];
+        string[] paths =
+        [
+            "/v1/events?topic=t.1",
+            path,
+            "/v1/generations/0123456789abcdef0123456789abcdef",
+            "/tasks",
+            $"/tasks/{Guid.NewGuid()}",
+            "/v1/pets",
+            "/v1/pets/none",
+            $"/v1/orders/{Guid.NewGuid()}",
+        ];
         var history = http.GetAsync(paths[0], cancellationToken);
         var others = paths[1..].Select(read => http.GetAsync(read, cancellationToken)).ToList();
         await Eventually.HoldsAsync(() => Reads.Waiting == others.Count, "the others wait for the turn");

@@ -35,11 +35,9 @@ internal static class CitizenCatalog
 
     private static async Task<CitizenResult> ImportAsync(CitizenClient client, CancellationToken cancellationToken)
     {
-        var body = string.Concat(
-            Enumerable
-                .Range(0, Lines)
-                .Select(n => $$"""{"topic":"citizens.import.{{n % 100}}","type":"row","data":{{n}}}""" + "\n")
-        );
+        // Compiles the code on the way, as any earlier import does.
+        await client.PostAsync("/v1/events", User("warm"), LinesOf(2_000), cancellationToken, "application/x-ndjson");
+        var body = LinesOf(Lines);
         var clock = Stopwatch.StartNew();
         var refused = await client.PostAsync(
             "/v1/events",
@@ -50,6 +48,13 @@ internal static class CitizenCatalog
         );
         return new CitizenResult(Lines, refused is null ? [] : [refused], clock.Elapsed.TotalSeconds, LinesPerSecond);
     }
+
+    private static string LinesOf(int count) =>
+        string.Concat(
+            Enumerable
+                .Range(0, count)
+                .Select(n => $$"""{"topic":"citizens.import.{{n % 100}}","type":"row","data":{{n}}}""" + "\n")
+        );
 
     private static async Task<CitizenResult> ReloadAsync(CitizenClient client, CancellationToken cancellationToken)
     {

@@ -19,7 +19,7 @@ public sealed class ConnectionTimersTests : IDisposable
         for (var j = 0; j < streamsOfEach; j++)
             outputs.Add(Add($"t{i}"));
 
-        _loop.Timers.TickIfDue();
+        BeginTick(outputs);
         Assert.True(_loop.Timers.IsUnderWay);
         Assert.InRange(outputs.Count(o => o.Writes > 0), 1, outputs.Count - 1);
         // Streams that begin or end meanwhile do not disturb it.
@@ -46,6 +46,13 @@ public sealed class ConnectionTimersTests : IDisposable
             _loop.Timers.TickIfDue();
         Assert.InRange(outputs.Count(o => o.Writes > 0), 1, outputs.Count - 1);
         Assert.Equal(0, late.Writes);
+    }
+
+    /// <summary>Begins a tick. On a busy machine a slice may be over before its first visit.</summary>
+    private void BeginTick(IEnumerable<MillisecondOutput> outputs)
+    {
+        do _loop.Timers.TickIfDue();
+        while (outputs.All(o => o.Writes == 0));
     }
 
     public void Dispose() => _loop.Dispose();

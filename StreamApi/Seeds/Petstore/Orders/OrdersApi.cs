@@ -72,9 +72,11 @@ internal static class OrdersApi
     private static async Task<IResult> GetAsync(
         string id,
         HttpContext context,
-        IDbContextFactory<PetstoreContext> contexts
+        IDbContextFactory<PetstoreContext> contexts,
+        IReadTurns turns
     )
     {
+        using var turn = await turns.EnterAsync(context);
         var order = Guid.TryParse(id, out var known)
             ? await contexts.ReadStateAsync(
                 context,

@@ -38,9 +38,14 @@ internal static class PetsApi
             );
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, IDbContextFactory<PetstoreContext> contexts)
+    private static async Task<IResult> ListAsync(
+        HttpContext context,
+        IDbContextFactory<PetstoreContext> contexts,
+        IReadTurns turns
+    )
     {
         var species = context.Request.Query.Text("species", 64);
+        using var turn = await turns.EnterAsync(context);
         return TypedResults.Ok(
             await contexts.ReadStateAsync(
                 context,
@@ -57,10 +62,12 @@ internal static class PetsApi
     private static async Task<IResult> GetAsync(
         string id,
         HttpContext context,
-        IDbContextFactory<PetstoreContext> contexts
+        IDbContextFactory<PetstoreContext> contexts,
+        IReadTurns turns
     )
     {
         id = JsonBody.Checked("id", id, 64);
+        using var turn = await turns.EnterAsync(context);
         var pet = await contexts.ReadStateAsync(
             context,
             store => store.Pets.AsNoTracking().SingleOrDefaultAsync(p => p.Id == id, CancellationToken.None)

@@ -50,18 +50,38 @@ public sealed class RequestBudgetTests : IDisposable
     public async Task Without_a_rate_no_part_takes_a_turn() =>
         Assert.Null(await PartAsync(Budget(perSecond: null), Ann, long.MaxValue));
 
-    /// <summary>One body is parsed at a time on two processors.</summary>
     [Theory]
-    [InlineData(1, RequestBudget.SmallBytes, false)]
-    [InlineData(1, RequestBudget.SmallBytes + 1, true)]
-    [InlineData(2, RequestBudget.SmallBytes, true)]
-    public async Task Large_bodies_and_those_beyond_the_rate_are_parsed_in_turns(int bodies, int bytes, bool hasTurn)
+    [InlineData(RequestBudget.SmallBytes, false)]
+    [InlineData(RequestBudget.SmallBytes + 1, true)]
+    public async Task Large_bodies_are_parsed_in_turns(int bytes, bool hasTurn) =>
+        Assert.Equal(hasTurn, await Budget(perSecond: 100_000).EnterParsingAsync(Context(), bytes) is not null);
+
+    /// <summary>The second request is the last within the rate, and the third has the client's only turn.</summary>
+    [Fact]
+    public async Task Requests_with_bodies_beyond_the_rate_take_turns_that_last_until_they_are_answered()
     {
-        var budget = Budget(perSecond: 1_024);
-        IDisposable? turn = null;
-        for (var n = 0; n < bodies; n++)
-            turn = await budget.EnterParsingAsync(Context(), bytes);
-        Assert.Equal(hasTurn, turn is not null);
+        var budget = Budget(perSecond: 128);
+        var contexts = Enumerable.Range(0, 4).Select(_ => Context()).ToList();
+        foreach (var context in contexts[..3])
+            await budget.EnterParsingAsync(context, 64 * Kilobyte);
+
+        var waiting = budget.EnterParsingAsync(contexts[3], 64 * Kilobyte).AsTask();
+        Assert.Equal(Environment.ProcessorCount >= 4, waiting.IsCompleted);
+    }
+
+    /// <summary>Others feel the commit of many bytes.</summary>
+    [Fact]
+    public async Task A_body_of_more_than_64_kB_beyond_the_rate_waits_for_it_or_is_refused()
+    {
+        var budget = Budget(perSecond: 100);
+        await budget.EnterParsingAsync(Context(), 100 * Kilobyte);
+        var waiting = budget.EnterParsingAsync(Context(), 900 * Kilobyte).AsTask();
+        Assert.Equal(429, (await Assert.ThrowsAsync<RefusedException>(() => EnterAsync(200 * Kilobyte))).Status);
+
+        Assert.Equal(TimeSpan.FromSeconds(9), await _time.PassDelayAsync());
+        await waiting;
+
+        Task EnterAsync(long bytes) => budget.EnterParsingAsync(Context(), bytes).AsTask();
     }
 
     [Fact]
@@ -72,10 +92,9 @@ public sealed class RequestBudgetTests : IDisposable
         NewEvent[] events = [.. Enumerable.Repeat(new NewEvent("orders.1", "created", "1"), 1_000)];
         budget.Charge(context, events);
 
-        _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Null(await budget.EnterParsingAsync(context, 1_000 * Kilobyte));
+        Assert.Null(await PartAsync(budget, ClientKey.OfUser("anyone"), 0));
         budget.Charge(Context(), events);
-        Assert.NotNull(await budget.EnterParsingAsync(context, Kilobyte));
+        Assert.NotNull(await PartAsync(budget, ClientKey.OfUser("anyone"), 1));
     }
 
     [Theory]
@@ -127,7 +146,7 @@ public sealed class RequestBudgetTests : IDisposable
     public void Dispose() => _services.Dispose();
 
     private static ValueTask<IDisposable?> PartAsync(RequestBudget budget, ClientKey client, long kilobytes) =>
-        budget.EnterPartAsync(client, kilobytes, TestContext.Current.CancellationToken);
+        budget.EnterPartAsync(client, kilobytes, isLong: false, TestContext.Current.CancellationToken);
 
     private DefaultHttpContext Context() => new() { RequestServices = _services };
 

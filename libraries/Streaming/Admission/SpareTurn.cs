@@ -1,0 +1,25 @@
+namespace Streaming.Admission;
+
+/// <summary>The turn of a request beyond its client's rate.</summary>
+internal static class SpareTurn
+{
+    private sealed record Taken;
+
+    /// <summary>Waits for a turn, once for each request. It ends when the response begins: a stream lasts longer than
+    /// its work.</summary>
+    /// <exception cref="RefusedException">No turn became free in time, or too many requests wait.</exception>
+    public static async Task TakeSpareAsync(this HttpContext context, FairGate spare, ClientKey client, TimeSpan limit)
+    {
+        if (context.Features.Get<Taken>() is not null)
+            return;
+
+        var turn = await spare.EnterAsync(client, limit, context.RequestAborted);
+        context.Features.Set(new Taken());
+        context.Response.RegisterForDispose(turn);
+        context.Response.OnStarting(() =>
+        {
+            turn.Dispose();
+            return Task.CompletedTask;
+        });
+    }
+}

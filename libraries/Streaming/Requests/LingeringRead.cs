@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using Streaming.Admission;
+
+namespace Streaming.Requests;
+
+/// <summary>
+/// Receives the rest of a refused request's body for a while, for clients that send everything before they read.
+/// Without it such a client gets a reset connection instead of the refusal (RFC 9112 §9.6).
+/// </summary>
+internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime lifetime, TimeProvider clock)
+{
+    /// <summary>Bytes received after a refusal: a publish of the largest size.</summary>
+    private const long MaxBytes = 4 * 1024 * 1024;
+
+    /// <summary>Requests of one client that linger at once: a browser has six connections.</summary>
+    private const int MaxOfClient = 8;
+
+    /// <summary>Time for a client at a distance to send what is under way, and to read the refusal.</summary>
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
+
+    private readonly ConcurrentDictionary<string, int> _reading = new(StringComparer.Ordinal);
+
+    public static void Use(IApplicationBuilder app)
+    {
+        var linger = app.ApplicationServices.GetRequiredService<LingeringRead>();
+        app.Use(
+            async (context, next) =>
+            {
+                await next(context);
+                if (IsRefusedWithBody(context))
+                    await linger.AnswerAsync(context);
+            }
+        );
+    }
+
+    /// <summary>On HTTP/2 the end of the answer ends the request, too (RFC 9113 §8.1).</summary>
+    private static bool IsRefusedWithBody(HttpContext context) =>
+        context.Response.StatusCode >= StatusCodes.Status400BadRequest
+        && HttpProtocol.IsHttp11(context.Request.Protocol)
+        && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true
+        && !context.RequestAborted.IsCancellationRequested;
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        await context.Response.CompleteAsync();
+
+        var client = clients.ClientOf(context).Person;
+        try
+        {
+            if (_reading.AddOrUpdate(client, 1, static (_, n) => n + 1) <= MaxOfClient)
+                await ReadAsync(context);
+        }
+        finally
+        {
+            if (_reading.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
+                _reading.TryRemove(new KeyValuePair<string, int>(client, 0));
+        }
+    }
+
+    private async Task ReadAsync(HttpContext context)
+    {
+        using var late = new CancellationTokenSource(MaxTime, clock);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(
+            late.Token,
+            lifetime.ApplicationStopping,
+            context.RequestAborted
+        );
+        try
+        {
+            var body = context.Request.BodyReader;
+            for (var received = 0L; received < MaxBytes; )
+            {
+                var read = await body.ReadAsync(end.Token);
+                received += read.Buffer.Length;
+                body.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                    return;
+            }
+            context.Abort();
+        }
+        catch (OperationCanceledException)
+        {
+            context.Abort();
+        }
+        catch (Exception e) when (e is BadHttpRequestException or ConnectionResetException)
+        {
+            // The server ends the connection.
+        }
+    }
+}
