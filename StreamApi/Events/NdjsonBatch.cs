@@ -38,8 +38,8 @@ internal sealed class NdjsonBatch(
 
     /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
     /// cost as much as others. Beyond its rate it waits for a turn, which lasts until the lines are stored.</summary>
-    public async ValueTask<IDisposable?> ReceiveAsync(long bytes, bool isLong, CancellationToken cancellationToken) =>
-        await budget.EnterPartAsync(_client, Kilobytes(bytes), isLong, cancellationToken);
+    public ValueTask<IDisposable?> ReceiveAsync(long bytes, bool isLong) =>
+        budget.EnterPartAsync(context, Kilobytes(bytes), isLong);
 
     /// <summary>Charges the client for a line without an event.</summary>
     public void Charge(long bytes) => budget.Charge(_client, Kilobytes(bytes));

@@ -166,7 +166,7 @@ internal sealed class NdjsonPublish(
     internal static async IAsyncEnumerable<NdjsonRead> LinesAsync(
         PipeReader body,
         int lineBytes,
-        Func<long, bool, CancellationToken, ValueTask<IDisposable?>> receive,
+        Func<long, bool, ValueTask<IDisposable?>> receive,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
@@ -183,7 +183,7 @@ internal sealed class NdjsonPublish(
             {
                 yield return new NdjsonRead(null, false, buffered);
                 // Held while the lines of this read are parsed and stored, not while the client sends the next ones.
-                using var turn = await receive(buffered - known, buffered > LongBytes, cancellationToken);
+                using var turn = await receive(buffered - known, buffered > LongBytes);
                 while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
                 {
                     var isTooLong = rest.Slice(0, end).Length > lineBytes;

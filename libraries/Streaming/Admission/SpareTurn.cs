@@ -5,12 +5,15 @@ internal static class SpareTurn
 {
     private sealed record Taken;
 
+    /// <summary>Returns true if the request has, or has had, its turn.</summary>
+    public static bool HasSpareTurn(this HttpContext context) => context.Features.Get<Taken>() is not null;
+
     /// <summary>Waits for a turn, once for each request. It ends when the response begins: a stream lasts longer than
     /// its work.</summary>
     /// <exception cref="RefusedException">No turn became free in time, or too many requests wait.</exception>
     public static async Task TakeSpareAsync(this HttpContext context, FairGate spare, ClientKey client, TimeSpan limit)
     {
-        if (context.Features.Get<Taken>() is not null)
+        if (context.HasSpareTurn())
             return;
 
         var turn = await spare.EnterAsync(client, limit, context.RequestAborted);

@@ -23,17 +23,11 @@ internal interface IRequestBudget
 
     /// <summary>Charges the client for a part of a long body, and waits for a turn to work on it if it is beyond the
     /// client's rate. Dispose the turn afterwards; null: none was needed.</summary>
-    /// <param name="client">The client.</param>
+    /// <param name="context">The request.</param>
     /// <param name="kilobytes">The part.</param>
     /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RefusedException">Too many requests wait.</exception>
-    ValueTask<IDisposable?> EnterPartAsync(
-        ClientKey client,
-        long kilobytes,
-        bool isLong,
-        CancellationToken cancellationToken
-    );
+    ValueTask<IDisposable?> EnterPartAsync(HttpContext context, long kilobytes, bool isLong);
 
     /// <summary>Charges the client for events that it publishes, beyond the bytes of the request's body.</summary>
     void Charge(HttpContext context, IReadOnlyList<NewEvent> events);

@@ -77,15 +77,15 @@ internal sealed class RequestBudget(
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IDisposable?> EnterPartAsync(
-        ClientKey client,
-        long kilobytes,
-        bool isLong,
-        CancellationToken cancellationToken
-    ) =>
-        await ChargeAsync(client, kilobytes, isLong, maxWait: null, cancellationToken)
-            ? await gates.Spare!.EnterAsync(client, Timeout.InfiniteTimeSpan, cancellationToken)
+    public async ValueTask<IDisposable?> EnterPartAsync(HttpContext context, long kilobytes, bool isLong)
+    {
+        var client = clients.ClientOf(context);
+        var isLent = await ChargeAsync(client, kilobytes, isLong, maxWait: null, context.RequestAborted);
+        // A request that is itself beyond the rate has its turn; two of one request could wait for each other.
+        return isLent && !context.HasSpareTurn()
+            ? await gates.Spare!.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
             : null;
+    }
 
     /// <inheritdoc/>
     public void Charge(HttpContext context, IReadOnlyList<NewEvent> events) =>

@@ -22,7 +22,7 @@ public sealed class NdjsonLinesTests
         // Searched, copied, and looked at as the first of what is left; a search per piece would be half a million.
         Assert.InRange(body.Looks, Pieces, 5 * Pieces);
 
-        ValueTask<IDisposable?> Receive(long bytes, bool isLong, CancellationToken cancellationToken)
+        ValueTask<IDisposable?> Receive(long bytes, bool isLong)
         {
             received += bytes;
             return default;
