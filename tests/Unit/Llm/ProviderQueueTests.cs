@@ -50,7 +50,7 @@ public sealed class ProviderQueueTests
         Assert.Equal("said", (await first).Text);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_request_that_is_given_up_leaves_its_place_to_the_others()
     {
         using var queue = Queue(places: 1, waiting: 100);
