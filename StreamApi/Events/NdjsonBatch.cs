@@ -62,7 +62,7 @@ internal sealed class NdjsonBatch(
         if (_events.Count == 0)
             return;
         var cost = RequestBudget.CostOf(_events);
-        budget.Charge(_client, Math.Max(0, cost - _paid));
+        budget.Charge(_client, cost - _paid);
         _paid = Math.Max(0, _paid - cost);
         try
         {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using EventStore;
@@ -8,6 +7,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Admission;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
@@ -64,7 +64,7 @@ internal sealed class NdjsonPublish(
         }
         catch (RefusedException e)
         {
-            context.Response.Headers.RetryAfter = e.RetryAfter.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+            context.SetRetryAfter(e.RetryAfter);
             return await RefuseAsync(batch, new InvalidRequestException("body", e.Message, e.Status));
         }
         catch (EventConflictException e)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
@@ -10,7 +9,7 @@ namespace StreamApi.Security.Limits;
 internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions<SecurityOptions> security)
 {
     private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
-    private readonly ConcurrentDictionary<IPAddress, int> _open = new();
+    private readonly ClientCounts<IPAddress> _open = new();
 
     public int Max { get; } = limits.Value.ConnectionsPerAddress!.Value;
 
@@ -29,7 +28,7 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
             if (proxy.Contains(address))
                 return true; // one proxy carries many clients
         var mine = ClientKey.NetworkOf(address);
-        if (_open.AddOrUpdate(mine, 1, static (_, n) => n + 1) > Max)
+        if (_open.Add(mine) > Max)
         {
             Close(mine);
             return false;
@@ -40,7 +39,7 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
 
     public void Close(IPAddress? client)
     {
-        if (client is not null && _open.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
-            _open.TryRemove(new KeyValuePair<IPAddress, int>(client, 0));
+        if (client is not null)
+            _open.Remove(client);
     }
 }

@@ -46,17 +46,13 @@ internal sealed class ConnectionRateLimit(
             if (proxy.Contains(address))
                 return TimeSpan.Zero; // one proxy carries many clients
 
-        // Counted before the charge, so that a connection refused for want of room costs nothing either.
-        if (Interlocked.Increment(ref _waiting) > maxWaiting)
-            return EndWait();
-
-        var wait = _pace.Charge(ClientKey.NetworkOf(address), cost: 1, MaxWait);
-        return wait > TimeSpan.Zero ? wait : EndWait(wait);
+        // Without room only a connection that need not wait is admitted; others cost their address nothing.
+        var hasRoom = Volatile.Read(ref _waiting) < maxWaiting;
+        var wait = _pace.Charge(ClientKey.NetworkOf(address), cost: 1, hasRoom ? MaxWait : TimeSpan.Zero);
+        if (wait > TimeSpan.Zero)
+            Interlocked.Increment(ref _waiting);
+        return wait;
     }
 
-    public TimeSpan? EndWait(TimeSpan? result = null)
-    {
-        Interlocked.Decrement(ref _waiting);
-        return result;
-    }
+    public void EndWait() => Interlocked.Decrement(ref _waiting);
 }

@@ -1,6 +1,6 @@
 namespace Streaming.Admission;
 
-/// <summary>What the host decides of the gates; without a host's limits, nothing rests.</summary>
+/// <summary>Settings of the gates, which the host makes; without a host's limits, nothing rests.</summary>
 internal sealed class AdmissionOptions
 {
     /// <summary>Percent of the processors that reads of the store may use while the processors are busy; null:

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
 
@@ -10,8 +9,8 @@ namespace Streaming.Connections;
 /// </summary>
 internal sealed class ConnectionLimits(IOptions<StreamingOptions> options, StreamPools pools)
 {
-    private readonly ConcurrentDictionary<string, int> _ofPersons = new(StringComparer.Ordinal),
-        _ofAccounts = new(StringComparer.Ordinal);
+    private readonly ClientCounts<string> _ofPersons = new(),
+        _ofAccounts = new();
     private int _taken;
 
     /// <summary>Number of places taken.</summary>
@@ -51,19 +50,10 @@ internal sealed class ConnectionLimits(IOptions<StreamingOptions> options, Strea
             return ShareVerdict.Admitted;
 
         var factor = resume ? 2L : 1;
-        var ofAccount = all / _ofAccounts.Count;
+        var ofAccount = all / _ofAccounts.Clients;
         return taken.OfPerson > factor * ofPerson || taken.OfAccount > factor * ofAccount
             ? ShareVerdict.OwnExcess
             : ShareVerdict.Admitted;
-    }
-
-    private static int Add(ConcurrentDictionary<string, int> counts, string key) =>
-        counts.AddOrUpdate(key, 1, static (_, n) => n + 1);
-
-    private static void Remove(ConcurrentDictionary<string, int> counts, string key)
-    {
-        if (counts.AddOrUpdate(key, 0, static (_, n) => n - 1) == 0)
-            counts.TryRemove(new KeyValuePair<string, int>(key, 0));
     }
 
     private sealed class Place(ConnectionLimits limits, StreamPool? pool, ClientKey client) : IDisposable
@@ -72,8 +62,8 @@ internal sealed class ConnectionLimits(IOptions<StreamingOptions> options, Strea
 
         /// <summary>Places taken with this one: in all, of its person, of its account.</summary>
         public int Number { get; } = Interlocked.Increment(ref limits._taken);
-        public int OfPerson { get; } = Add(limits._ofPersons, client.Person);
-        public int OfAccount { get; } = Add(limits._ofAccounts, client.Account);
+        public int OfPerson { get; } = limits._ofPersons.Add(client.Person);
+        public int OfAccount { get; } = limits._ofAccounts.Add(client.Account);
 
         public void Dispose()
         {
@@ -82,8 +72,8 @@ internal sealed class ConnectionLimits(IOptions<StreamingOptions> options, Strea
 
             Interlocked.Decrement(ref limits._taken);
             pool?.Give();
-            Remove(limits._ofPersons, client.Person);
-            Remove(limits._ofAccounts, client.Account);
+            limits._ofPersons.Remove(client.Person);
+            limits._ofAccounts.Remove(client.Account);
         }
     }
 }

@@ -30,6 +30,11 @@ internal static class RefusalFormatExtensions
             }
         );
 
+    /// <summary>Sets <c>Retry-After</c> (RFC 9110 §10.2.3), in whole seconds.</summary>
+    public static void SetRetryAfter(this HttpContext context, TimeSpan wait) =>
+        context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
+            .ToString(CultureInfo.InvariantCulture);
+
     /// <summary>Refuses the request in the format of its endpoint; problem details by default.</summary>
     public static Task RefuseAsync(
         this HttpContext context,
@@ -40,8 +45,7 @@ internal static class RefusalFormatExtensions
     )
     {
         if (retryAfter is { } wait)
-            context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
-                .ToString(CultureInfo.InvariantCulture);
+            context.SetRetryAfter(wait);
         return context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } format
             ? format.Write(context, status, detail, retryAfter)
             : TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Streaming.Admission;
@@ -20,7 +19,7 @@ internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime l
     /// <summary>Time for a client at a distance to send what is under way, and to read the refusal.</summary>
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
 
-    private readonly ConcurrentDictionary<string, int> _reading = new(StringComparer.Ordinal);
+    private readonly ClientCounts<string> _reading = new();
 
     public static void Use(IApplicationBuilder app)
     {
@@ -49,13 +48,12 @@ internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime l
         var client = clients.ClientOf(context).Person;
         try
         {
-            if (_reading.AddOrUpdate(client, 1, static (_, n) => n + 1) <= MaxOfClient)
+            if (_reading.Add(client) <= MaxOfClient)
                 await ReadAsync(context);
         }
         finally
         {
-            if (_reading.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
-                _reading.TryRemove(new KeyValuePair<string, int>(client, 0));
+            _reading.Remove(client);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Reliability.Citizens;
 
-/// <summary>Who uses the system on an ordinary day.</summary>
+/// <summary>The regular clients of an ordinary day.</summary>
 internal static class CitizenCatalog
 {
     private const int Browsers = 2_000,

@@ -40,7 +40,7 @@ internal sealed class CitizenCheck(
     }
 }
 
-/// <summary>What became of what a citizen asked for.</summary>
+/// <summary>The result of a citizen's requests.</summary>
 /// <param name="Asked">Number of things asked for.</param>
 /// <param name="Refused">The answers that were no success.</param>
 /// <param name="Seconds">Time that it took.</param>

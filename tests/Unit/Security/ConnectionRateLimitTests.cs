@@ -45,6 +45,8 @@ public class ConnectionRateLimitTests
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(one));
         for (var i = 0; i < 5; i++)
             Assert.Null(pace.TakeTurn(other));
+        // Who keeps its rate does not wait, so it needs no room.
+        Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.3")));
         pace.EndWait();
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(other));
     }

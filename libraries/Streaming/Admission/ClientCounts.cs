@@ -1,0 +1,22 @@
+using System.Collections.Concurrent;
+
+namespace Streaming.Admission;
+
+/// <summary>Counts something of each client; clients without any are forgotten. Thread-safe.</summary>
+internal sealed class ClientCounts<TClient>
+    where TClient : notnull
+{
+    private readonly ConcurrentDictionary<TClient, int> _counts = new();
+
+    /// <summary>Number of clients that have something.</summary>
+    public int Clients => _counts.Count;
+
+    /// <summary>Counts one more, and returns the client's number.</summary>
+    public int Add(TClient client) => _counts.AddOrUpdate(client, 1, static (_, n) => n + 1);
+
+    public void Remove(TClient client)
+    {
+        if (_counts.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
+            _counts.TryRemove(new KeyValuePair<TClient, int>(client, 0));
+    }
+}
