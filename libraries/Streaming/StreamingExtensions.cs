@@ -67,6 +67,7 @@ internal static class StreamingExtensions
     private static void AddFeed(this IServiceCollection services)
     {
         services.AddSingleton<FilterLogs>();
+        services.AddSingleton<StorePages>();
         services.AddSingleton<StoreReplay>();
         services.AddSingleton<SlotSubscriptions>();
         services.AddSingleton<SignedMessages>();

@@ -163,17 +163,10 @@ internal sealed class StreamingOptions
     [Range(1, 3_600)]
     public int StoreClockSeconds { get; set; } = 10;
 
-    /// <summary>Maximum concurrent store reads for replays; at most <c>EventStore:ReplayConnections</c>.</summary>
+    /// <summary>Maximum concurrent store reads for replays, of which one is for searches; at most
+    /// <c>EventStore:ReplayConnections</c>.</summary>
     [Range(1, 64)]
     public int ReplayReaders { get; set; } = 4;
-
-    /// <summary>
-    /// Percent of one processor's time that replays may take on average while they search the log and find few events,
-    /// besides a first read that is free once a minute for each client. Further searches wait; 0 means unlimited, unset
-    /// means 25 outside Development.
-    /// </summary>
-    [Range(0, 100)]
-    public int? ReplaySearchPercent { get; set; }
 
     /// <summary>
     /// Maximum bytes of store pages that connections hold; beyond it, no page is read until one is released. From half

@@ -162,6 +162,5 @@ internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvi
     public void PostConfigure(string? name, StreamingOptions options)
     {
         options.MaxConnectionsPerClient ??= environment.IsDevelopment() ? 0 : 100;
-        options.ReplaySearchPercent ??= environment.IsDevelopment() ? 0 : 25;
     }
 }

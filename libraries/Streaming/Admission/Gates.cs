@@ -10,13 +10,22 @@ internal sealed class Gates
     private const double BodyShare = 0.25,
         PageShare = 0.05;
 
+    /// <summary>Part of one processor for replays that search the log and find little. Each search costs Postgres about
+    /// as much as a full page, and may need thousands.</summary>
+    private const double SearchShare = 0.25;
+
     /// <summary>Requests that should wait for one gate; each holds some 16 kB.</summary>
     private const int MaxWaiting = 1_000;
 
     private readonly TimeProvider _clock;
     private readonly ProcessorUse _use;
 
-    public Gates(IOptions<EventStoreOptions> store, IOptions<AdmissionOptions> options, TimeProvider clock)
+    public Gates(
+        IOptions<EventStoreOptions> store,
+        IOptions<StreamingOptions> streaming,
+        IOptions<AdmissionOptions> options,
+        TimeProvider clock
+    )
     {
         _clock = clock;
         _use = new ProcessorUse(clock);
@@ -27,6 +36,14 @@ internal sealed class Gates
         Reads = options.Value.ReadPercent is { } percent
             ? Gate("reads", Math.Min(store.Value.ReadConnections, half), percent / 100.0)
             : Gate("reads", store.Value.ReadConnections, processors);
+        // The number of open streams bounds what waits: a replay is never refused.
+        // One of the connections is for searches.
+        Replays = new FairGate("replays", Math.Max(1, streaming.Value.ReplayReaders - 1), int.MaxValue, clock);
+        Searches = new FairGate("searches", seats: 1, int.MaxValue, clock)
+        {
+            Processors = _use,
+            BusyShare = SearchShare,
+        };
         Bodies = Gate("request bodies", half, BodyShare);
         Pages = Gate("listings", 1, PageShare);
         if (options.Value.SparePercent is > 0 and var spare)
@@ -35,6 +52,12 @@ internal sealed class Gates
 
     /// <summary>Reads of the store.</summary>
     public FairGate Reads { get; }
+
+    /// <summary>Pages of missed events.</summary>
+    public FairGate Replays { get; }
+
+    /// <summary>Further pages of replays that search the log.</summary>
+    public FairGate Searches { get; }
 
     /// <summary>Parsing of large bodies, and of those beyond a client's rate.</summary>
     public FairGate Bodies { get; }

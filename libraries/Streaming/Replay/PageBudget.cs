@@ -37,7 +37,7 @@ internal sealed class PageBudget(long most, TimeProvider clock)
             await Task.Delay(Pause, clock, cancellationToken);
     }
 
-    private static long BytesOf(ReplayPage page)
+    public static long BytesOf(ReplayPage page)
     {
         long bytes = 0;
         foreach (var frame in page.Frames)

@@ -1,19 +1,20 @@
 using EventStore;
 using Microsoft.Extensions.Options;
+using Streaming.Admission;
 using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
 /// <summary>
 /// Reads pages for connections that lag behind their ring: from the recent events in memory, otherwise from the store,
-/// with a bounded number of reads, in rotation over the clients. Connections that ask for the same range, at once or a
+/// with a bounded number of reads, in fair turns of the clients. Connections that ask for the same range, at once or a
 /// moment later, share one read; a read without waiters is cancelled in Postgres too.
 /// </summary>
 internal sealed class StoreReplay(
     FilterLogs logs,
-    [FromKeyedServices(StorePool.Replays)] EventReader reader,
+    StorePages store,
+    Gates gates,
     IOptions<StreamingOptions> options,
-    StreamingMetrics metrics,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<StoreReplay> logger
@@ -22,19 +23,27 @@ internal sealed class StoreReplay(
     /// <summary>Bytes of a page from memory. Its frames are shared with other readers.</summary>
     private const int RecentPageBytes = 1024 * 1024;
 
+    /// <summary>First pages of a client that turned out to be searches, yet were read like others. A search takes some
+    /// ten milliseconds of Postgres, so that a client that begins replays without end has a five-hundredth of a
+    /// processor.</summary>
+    private const int FirstSearchesPerMinute = 10;
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200),
         MaxRetry = TimeSpan.FromSeconds(4);
 
     private readonly Dictionary<ReplayRange, Reading> _readings = [];
-    private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _kept = [];
-    private readonly Queue<ReplayRange> _oldest = [];
-    private readonly ReplayTurns _turns = new(
-        options.Value.ReplayReaders,
-        options.Value.ReplaySearchPercent ?? 0,
+    private readonly SharedPages _shared = new(
+        options.Value.RecentBytes,
+        TimeSpan.FromSeconds(options.Value.ReplaySharedSeconds),
         clock
     );
-    private readonly TimeSpan _shared = TimeSpan.FromSeconds(options.Value.ReplaySharedSeconds);
-    private long _keptBytes;
+
+    /// <summary>First searches of each client, which need no turn among the searches.</summary>
+    private readonly Pace<string> _firstSearches = new(
+        FirstSearchesPerMinute / 60.0,
+        burst: FirstSearchesPerMinute - 1, // and the page that is asked for
+        clock
+    );
 
     /// <summary>Budget of the pages that connections hold.</summary>
     public PageBudget Pages { get; } = new(options.Value.ReplayBytes, clock);
@@ -47,24 +56,21 @@ internal sealed class StoreReplay(
     /// <param name="epoch">The epoch of the position.</param>
     public void Read(ReplayWaiter waiter, string epoch)
     {
-        ReplayPage? kept = null;
+        ReplayPage? known;
         Reading? begun = null;
         lock (_readings)
         {
-            Forget();
-            if (_kept.TryGetValue(waiter.Range, out var read) && read.Page.Epoch == epoch)
-                Pages.Hold(kept = read.Page);
+            known = _shared.Find(waiter.Range, epoch);
+            if (known is not null)
+                Pages.Hold(known);
             else if (_readings.TryGetValue(waiter.Range, out var reading))
-            {
-                reading.Waiting.Add(waiter);
-                if (reading.Turn is { } turn)
-                    Ask(turn, waiter);
-            }
+                Join(reading, waiter);
             else
                 _readings.Add(waiter.Range, begun = new Reading(waiter));
         }
-        if (kept is not null)
-            waiter.Done(waiter, kept);
+
+        if (known is not null)
+            waiter.Done(waiter, known);
         else if (begun is not null)
             _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
     }
@@ -72,18 +78,19 @@ internal sealed class StoreReplay(
     /// <summary>Removes a waiter whose client has left. The read ends if it was the last.</summary>
     public void Cancel(ReplayWaiter waiter)
     {
-        Reading? abandoned = null;
+        Reading? abandoned;
         lock (_readings)
         {
             if (
                 !_readings.TryGetValue(waiter.Range, out var reading)
-                || !reading.Waiting.Remove(waiter)
+                || reading.Waiting.RemoveAll(place => place.Waiter == waiter) == 0
                 || reading.Waiting.Count > 0
             )
                 return;
             _readings.Remove(waiter.Range);
             abandoned = reading;
         }
+
         // Cancellation callbacks run on the calling thread, and a writer loop must go on serving others.
         _ = abandoned.Stop.CancelAsync();
     }
@@ -92,29 +99,28 @@ internal sealed class StoreReplay(
     public void Sweep()
     {
         lock (_readings)
-            Forget();
+            _shared.Forget();
     }
 
     private async Task ReadAsync(ReplayRange range, string epoch, Reading reading)
     {
-        ReplayPage? answer = null;
         await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(
             static stop => ((CancellationTokenSource)stop!).Cancel(),
             reading.Stop
         );
-        var fromStore = false;
+
+        ReplayPage? answer = null;
+        var isFromStore = false;
         try
         {
             answer = ReadRecent(range, epoch);
-            fromStore = answer is null;
-            if (answer is not null)
-                Pages.Hold(answer);
+            isFromStore = answer is null;
             answer ??= await ReadStoreAsync(range, reading);
         }
         catch (Exception) when (reading.Stop.IsCancellationRequested)
         {
-            return;
-        } // the server stops, or no waiter is left
+            return; // the server stops, or no waiter is left
+        }
         catch (StoreUnavailableException e)
         {
             logger.LogWarning(
@@ -129,19 +135,10 @@ internal sealed class StoreReplay(
         {
             logger.LogError(e, "Replay after {Epoch}-{Position} failed", epoch, range.After);
         }
-        List<ReplayWaiter> waiting;
-        lock (_readings)
+
+        foreach (var place in End(range, reading, isFromStore ? answer : null))
         {
-            waiting = reading.Waiting;
-            // If all waiters have left, another read of the same range may have begun.
-            if (waiting.Count > 0)
-                _readings.Remove(range);
-            // A page of newest events is out of date a moment later.
-            if (answer is not null && fromStore && !range.Newest && waiting.Count > 0)
-                Keep(range, answer);
-        }
-        foreach (var waiter in waiting)
-        {
+            var waiter = place.Waiter;
             if (answer is not null)
                 Pages.Hold(answer);
             waiter.Done(waiter, answer);
@@ -150,82 +147,48 @@ internal sealed class StoreReplay(
             Pages.GiveBack(answer);
     }
 
+    /// <summary>Ends a read, and returns those who wait for it.</summary>
+    /// <param name="range">The range.</param>
+    /// <param name="reading">The read.</param>
+    /// <param name="found">A page of the store, which others may share.</param>
+    private List<Place> End(ReplayRange range, Reading reading, ReplayPage? found)
+    {
+        lock (_readings)
+        {
+            var waiting = reading.Waiting;
+            // If all waiters have left, another read of the same range may have begun.
+            if (waiting.Count == 0)
+                return waiting;
+
+            _readings.Remove(range);
+            if (found is not null)
+                _shared.Add(range, found);
+            return waiting;
+        }
+    }
+
     private ReplayPage? ReadRecent(ReplayRange range, string epoch)
     {
         // A page of newest events keeps few of the frames, so its size is not limited here.
         var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : RecentPageBytes);
-        if (page is null || !range.Newest)
-            return page;
-        if (range.Through is { } through)
-        {
-            var known = page.Frames.TakeWhile(f => f.Position <= through);
-            var (rest, _) = NewestOfEachKey.Of([.. known]);
-            return page with { Frames = rest, Through = Math.Min(page.Through, through) };
-        }
-        var (kept, skipped) = NewestOfEachKey.Of(page.Frames);
-        return page with { Frames = kept, Skipped = skipped, SkippedThrough = page.Through };
-    }
-
-    /// <summary>Reads a page, and holds it from the start, so that concurrent reads cannot exceed the budget.</summary>
-    private async Task<ReplayPage> ReadPageAsync(ReplayRange range, CancellationToken stop)
-    {
-        var events = range.Filter.Events;
-        var read = range.Newest
-            ? await reader.ReadNewestAsync(range.After, events, range.MostBytes, range.Through, stop)
-            : new NewestPage(
-                await reader.ReadAsync(
-                    range.After,
-                    events,
-                    range.Most,
-                    mostBytes: range.MostBytes,
-                    cancellationToken: stop
-                ),
-                null,
-                0
-            );
-        var found = read.Page;
-        metrics.Replayed(found.Events.Count);
-        logs.Epochs.Saw(found.Epoch);
-        var (frames, format, bytes) = (new LogFrame[found.Events.Count], range.Filter.Format, 0L);
-        for (var i = 0; i < frames.Length; i++)
-        {
-            frames[i] = LogFrame.Of(found.Epoch, found.Events[i], format);
-            bytes += frames[i].Bytes.Length;
-        }
-        var page = new ReplayPage(found.Epoch, found.DroppedThrough, frames, found.Through, IsSearch: found.IsSearch);
-        if (range.Through is null)
-            page = page with { Skipped = read.Skipped, SkippedThrough = read.Through };
-        Pages.Hold(page);
+        if (page is not null && range.Newest)
+            page = NewestOf(page, range.Through);
+        if (page is not null)
+            Pages.Hold(page);
         return page;
     }
 
-    private void Keep(ReplayRange range, ReplayPage page)
+    private static ReplayPage NewestOf(ReplayPage page, long? through)
     {
-        // An empty page may mean that the client is ahead of this replica: it asks again until the replica has caught
-        // up.
-        if (page.Frames.Count == 0 || _kept.ContainsKey(range))
-            return;
-        long bytes = 0;
-        foreach (var frame in page.Frames)
-            bytes += frame.Bytes.Length;
-        _kept.Add(range, (page, bytes, clock.GetTimestamp()));
-        _oldest.Enqueue(range);
-        _keptBytes += bytes;
-        Forget();
-    }
-
-    private void Forget()
-    {
-        while (
-            _oldest.TryPeek(out var range)
-            && _kept[range] is var (_, bytes, at)
-            && (_keptBytes > options.Value.RecentBytes || clock.GetElapsedTime(at) >= _shared)
-        )
+        if (through is null)
         {
-            _oldest.Dequeue();
-            _kept.Remove(range);
-            _keptBytes -= bytes;
+            var (kept, skipped) = NewestOfEachKey.Of(page.Frames);
+            return page with { Frames = kept, Skipped = skipped, SkippedThrough = page.Through };
         }
+
+        var announced = page.Frames.TakeWhile(frame => frame.Position <= through);
+        var (rest, _) = NewestOfEachKey.Of([.. announced]);
+        return page with { Frames = rest, Through = Math.Min(page.Through, through.Value) };
     }
 
     private async Task<ReplayPage> ReadStoreAsync(ReplayRange range, Reading reading)
@@ -233,16 +196,18 @@ internal sealed class StoreReplay(
         var stop = reading.Stop.Token;
         for (var tried = 1; ; tried++)
         {
-            var turn = Ask(reading);
-            await _turns.EnterAsync(turn, stop);
-            var (begun, isSearch) = ((long?)null, false);
             try
             {
-                await Pages.WaitForRoomAsync(stop);
-                begun = clock.GetTimestamp();
-                var page = await ReadPageAsync(range, stop);
-                isSearch = page.IsSearch;
-                return page;
+                using (await Ask(reading).EnterAsync(stop))
+                {
+                    await Pages.WaitForRoomAsync(stop);
+                    var page = await store.ReadAsync(range, stop);
+                    // Held before the next read begins, so that concurrent reads cannot exceed the budget.
+                    Pages.Hold(page);
+                    if (page.IsSearch)
+                        ChargeFirstSearch(reading);
+                    return page;
+                }
             }
             catch (StoreUnavailableException e)
                 when (tried < options.Value.ReplayTries && !stop.IsCancellationRequested)
@@ -253,38 +218,71 @@ internal sealed class StoreReplay(
                     e.InnerException?.Message ?? e.Message
                 );
             }
-            finally
-            {
-                _turns.Leave(turn, begun is { } start ? clock.GetElapsedTime(start) : TimeSpan.Zero, isSearch);
-            }
+
             // The read returns its turn while it waits, so that a failing range does not block others.
             await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), clock, stop);
         }
     }
 
     /// <summary>Asks for a turn in the names of all clients that wait for the read. Later ones add theirs.</summary>
-    private ReplayTurn Ask(Reading reading)
+    private SharedTurn Ask(Reading reading)
     {
         lock (_readings)
         {
-            var turn = reading.Turn = new ReplayTurn();
-            foreach (var waiter in reading.Waiting)
-                Ask(turn, waiter);
+            var turn = reading.Turn = new SharedTurn();
+            foreach (var place in reading.Waiting)
+                Ask(turn, place);
             return turn;
         }
     }
 
-    private void Ask(ReplayTurn turn, ReplayWaiter waiter) =>
-        _turns.Ask(turn, waiter.Client, waiter.IsSearch ?? (waiter.Range.MaySearch ? null : false));
+    private void Join(Reading reading, ReplayWaiter waiter)
+    {
+        var place = new Place(waiter);
+        reading.Waiting.Add(place);
+        if (reading.Turn is { } turn)
+            Ask(turn, place);
+    }
+
+    private void Ask(SharedTurn turn, Place place)
+    {
+        // Once: the attempts of a read are one search.
+        place.Gate ??= GateOf(place.Waiter);
+        turn.Ask(place.Gate, place.Waiter.Client);
+    }
+
+    /// <summary>A search that goes on has to wait for other searches; a read that may become one does if those of its
+    /// client often did.</summary>
+    private FairGate GateOf(ReplayWaiter waiter)
+    {
+        var isSearch =
+            waiter.IsSearch
+            ?? (waiter.Range.MaySearch && _firstSearches.Charge(waiter.Client, 0, TimeSpan.Zero) is null);
+        return isSearch ? gates.Searches : gates.Replays;
+    }
+
+    private void ChargeFirstSearch(Reading reading)
+    {
+        lock (_readings)
+            foreach (var place in reading.Waiting)
+                if (place.Waiter.IsSearch is null)
+                    _firstSearches.Charge(place.Waiter.Client, 1);
+    }
+
+    /// <summary>A waiter of a read, and where it waits for its turn.</summary>
+    private sealed record Place(ReplayWaiter Waiter)
+    {
+        public FairGate? Gate { get; set; }
+    }
 
     /// <summary>A read in progress and its waiters.</summary>
     private sealed class Reading(ReplayWaiter first)
     {
-        public List<ReplayWaiter> Waiting { get; } = [first];
+        public List<Place> Waiting { get; } = [new Place(first)];
 
         /// <summary>Turn of the present attempt. Null: the first has not begun; clients that join are in <see
         /// cref="Waiting"/> by then.</summary>
-        public ReplayTurn? Turn { get; set; }
+        public SharedTurn? Turn { get; set; }
 
         /// <summary>
         /// Not disposed, because it may be cancelled after the read has ended. It has no timer or link to release.

@@ -4,6 +4,7 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Streaming;
+using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -36,7 +37,8 @@ public sealed class ReplayMemoryTests
             replay.Read(
                 new ReplayWaiter(
                     new ReplayRange(Filter, i, Newest: false, Most: null, MostBytes: null, Through: null),
-                    (_, page) => pages.Writer.TryWrite((page, replay.Pages.Held))
+                    (_, page) => pages.Writer.TryWrite((page, replay.Pages.Held)),
+                    Client: $"{i}"
                 ),
                 "e"
             );
@@ -93,7 +95,8 @@ public sealed class ReplayMemoryTests
             streaming.ReplayReaders = 1;
             streaming.ReplaySharedSeconds = 0;
         });
-        builder.Services.AddSingleton<FilterLogs>().AddSingleton<StreamingMetrics>().AddSingleton<StoreReplay>();
+        builder.Services.AddSingleton<Gates>().AddSingleton<FilterLogs>().AddSingleton<StreamingMetrics>();
+        builder.Services.AddSingleton<StorePages>().AddSingleton<StoreReplay>();
         var host = builder.Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
         await host.StartAsync(cancellationToken);

@@ -24,7 +24,13 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
     {
         protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings =>
-            new(Forgetful) { ["EventStore__CommandTimeoutSeconds"] = "300" };
+            new(Forgetful)
+            {
+                ["EventStore__CommandTimeoutSeconds"] = "300",
+                // Of which one client alone has half.
+                ["EventStore__ReplayConnections"] = "8",
+                ["Streaming__ReplayReaders"] = "8",
+            };
     }
 
     [Fact]
@@ -111,13 +117,13 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         var system = fixture.System;
         var positions = await system.PublishDeliveredAsync($"{_root}.1", 1, 100);
         await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.events");
-        // Twice as many as the reads at once: those in the queue must not take the places of those that left.
+        // Twice as many as one client reads at once: those in the queue must not take the places of those that left.
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(8))
             readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream, position));
         await Eventually.HoldsAsync(
             async () => await locked.WaitersAsync("") >= 4,
-            "as many ranges are being read as may be"
+            "as many ranges are being read as one client may"
         );
         foreach (var reader in readers)
             await reader.DisposeAsync();

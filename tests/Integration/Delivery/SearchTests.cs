@@ -3,6 +3,7 @@ using Integration.Seeds;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Streaming.Admission;
 
 namespace Integration.Delivery;
 
@@ -95,19 +96,25 @@ public sealed class SearchTests
         var (database, first) = await FilledAsync(cancellationToken);
         await using var system = await World.Start(o =>
             o.Broadcasters(0)
-                // The whole search takes ten seconds and more.
                 .Set("EventStore:SearchRows", SearchRows)
-                .Set("Streaming:ReplaySearchPercent", 3)
                 .Set("Streaming:PositionSeconds", 1)
                 .Set("Streaming:RecentEvents", 0)
                 .Database(database)
         );
+        // Another search, which lets the reader's go on by one page.
+        var searches = ((ServiceHost)system.Replicas[0]).Services.GetRequiredService<Gates>().Searches;
+        var seat = await searches.EnterAsync("other", Timeout.InfiniteTimeSpan, cancellationToken);
         await using var reader = await SseReader.OpenAsync(
             system.Replicas[0].Url,
             "/v1/events/stream?type=none",
             lastId: first
         );
+        await reader.WaitAsync(_ => Ids().Count() > 1);
+        var next = searches.EnterAsync("other", Timeout.InfiniteTimeSpan, cancellationToken).AsTask();
+        seat.Dispose();
+        seat = await next;
         await reader.WaitAsync(_ => Ids().Count() > 2);
+        seat.Dispose();
         var positions = Ids().Select(id => id.Position).ToList();
         Assert.Equal(positions.Distinct().Order(), positions);
         Assert.Equal(1, positions[0]);
@@ -115,6 +122,52 @@ public sealed class SearchTests
 
         IEnumerable<StreamId> Ids() =>
             reader.Frames.Where(f => f.Id is not null).Select(f => StreamId.TryParse(f.Id!, out var id) ? id : default);
+    }
+
+    /// <summary>Else a client that begins replays without end would search as much as all others together.</summary>
+    [Fact]
+    public async Task A_client_whose_replays_were_searches_waits_for_other_searches_from_the_first_page_on()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var (database, first) = await FilledAsync(cancellationToken);
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0)
+                .Set("EventStore:SearchRows", SearchRows)
+                .Set("Streaming:RecentEvents", 0)
+                .Database(database)
+        );
+        var gates = ((ServiceHost)system.Replicas[0]).Services.GetRequiredService<Gates>();
+        using var search = await gates.Searches.EnterAsync("other", Timeout.InfiniteTimeSpan, cancellationToken);
+        await using var readers = new Opened();
+        for (var begun = 0; ; begun++)
+        {
+            Assert.InRange(begun, 0, 20);
+            var seats = new List<IDisposable>();
+            foreach (var other in (string[])["a", "b", "c"])
+                seats.Add(await gates.Replays.EnterAsync(other, Timeout.InfiniteTimeSpan, cancellationToken));
+            readers.Add(
+                await SseReader.OpenAsync(system.Replicas[0].Url, $"/v1/events/stream?type=none{begun}", lastId: first)
+            );
+            await Eventually.HoldsAsync(
+                () => gates.Searches.Waiting + gates.Replays.Waiting == begun + 1,
+                "its first page waits for a seat"
+            );
+            if (gates.Replays.Waiting == 0)
+                break;
+
+            seats.ForEach(seat => seat.Dispose());
+            await Eventually.HoldsAsync(() => gates.Searches.Waiting == begun + 1, "its first page was a search");
+        }
+        Assert.InRange(readers.Count, 11, 20);
+    }
+
+    private sealed class Opened : List<SseReader>, IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var reader in this)
+                await reader.DisposeAsync();
+        }
     }
 
     [Fact]

@@ -40,7 +40,6 @@ internal static partial class OptionsPage
         ["Llm:Providers:<name>:BaseUrl"] = "the vendor's",
         ["Security:OpenOnLoopback"] = "true in Development",
         ["Streaming:MaxConnectionsPerClient"] = "100",
-        ["Streaming:ReplaySearchPercent"] = "25",
         ["Streaming:Replica"] = "machine and process",
         ["Streaming:Writers"] = "the cores, at most 16",
     };

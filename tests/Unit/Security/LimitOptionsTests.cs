@@ -53,20 +53,14 @@ public sealed class LimitOptionsTests
     }
 
     [Theory]
-    [InlineData("Production", null, null, 100, 25)]
-    [InlineData("Development", null, null, 0, 0)]
-    [InlineData("Production", 7, 8, 7, 8)]
-    public void Streams_of_a_client_and_searches_are_limited_outside_Development(
-        string environment,
-        int? setStreams,
-        int? setPercent,
-        int streams,
-        int percent
-    )
+    [InlineData("Production", null, 100)]
+    [InlineData("Development", null, 0)]
+    [InlineData("Production", 7, 7)]
+    public void Streams_of_a_client_are_limited_outside_Development(string environment, int? set, int effective)
     {
-        var options = new StreamingOptions { MaxConnectionsPerClient = setStreams, ReplaySearchPercent = setPercent };
+        var options = new StreamingOptions { MaxConnectionsPerClient = set };
         Environment(new LimitOptions(), environment).PostConfigure(null, options);
-        Assert.Equal((streams, percent), (options.MaxConnectionsPerClient, options.ReplaySearchPercent));
+        Assert.Equal(effective, options.MaxConnectionsPerClient);
     }
 
     /// <summary>.NET terminates when it runs out of descriptors.</summary>

@@ -29,8 +29,8 @@ internal sealed class LoopRig : IDisposable
         _replay = new StoreReplay(
             Logs,
             null!, // the store, which no test reads
+            null!, // its turns
             _options,
-            _metrics,
             clock,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance),
             NullLogger<StoreReplay>.Instance

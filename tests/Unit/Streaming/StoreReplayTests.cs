@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming;
+using Streaming.Admission;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Replay;
@@ -25,6 +26,7 @@ public sealed class StoreReplayTests : IDisposable
     private readonly NpgsqlDataSource _store = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={FreePort.Take()}");
     private readonly StreamingMetrics _metrics;
     private readonly FilterLogs _logs;
+    private readonly Gates _gates;
     private readonly StoreReplay _replay;
 
     public StoreReplayTests()
@@ -35,11 +37,13 @@ public sealed class StoreReplayTests : IDisposable
         _logs.Publish([Event(11, "a"), Event(12, "b"), Event(13, "a")], 13);
         var meters = _services.GetRequiredService<IMeterFactory>();
         _metrics = new StreamingMetrics(meters, options, _time, NullLogger<StreamingMetrics>.Instance);
+        var store = Options.Create(new EventStoreOptions());
+        _gates = new Gates(store, options, Options.Create(new AdmissionOptions()), _time);
         _replay = new StoreReplay(
             _logs,
-            new EventReader(_store, Options.Create(new EventStoreOptions())),
+            new StorePages(_logs, new EventReader(_store, store), _metrics),
+            _gates,
             options,
-            _metrics,
             _time,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance),
             NullLogger<StoreReplay>.Instance
@@ -109,6 +113,21 @@ public sealed class StoreReplayTests : IDisposable
         Assert.False(only.Page.IsCompleted);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_search_waits_for_other_searches_and_no_other_replay_does()
+    {
+        var seat = await _gates.Searches.EnterAsync("other", Timeout.InfiniteTimeSpan);
+        var search = Read(Range(after: 5), isSearch: true);
+        await Eventually.HoldsAsync(() => _gates.Searches.Waiting == 1);
+
+        await FailAsync(Read(Range(after: 6), isSearch: false).Page);
+        await FailAsync(Read(Range(after: 7), isSearch: null).Page);
+        Assert.False(search.Page.IsCompleted);
+
+        seat.Dispose();
+        await FailAsync(search.Page);
+    }
+
     public void Dispose()
     {
         _metrics.Dispose();
@@ -116,12 +135,23 @@ public sealed class StoreReplayTests : IDisposable
         _services.Dispose();
     }
 
-    private (ReplayWaiter Waiter, Task<ReplayPage?> Page) Read(ReplayRange range)
+    private (ReplayWaiter Waiter, Task<ReplayPage?> Page) Read(ReplayRange range, bool? isSearch = null)
     {
         var page = new TaskCompletionSource<ReplayPage?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var waiter = new ReplayWaiter(range, (_, found) => page.SetResult(found));
+        var waiter = new ReplayWaiter(range, (_, found) => page.SetResult(found), IsSearch: isSearch);
         _replay.Read(waiter, "e");
         return (waiter, page.Task);
+    }
+
+    private async Task FailAsync(Task<ReplayPage?> page)
+    {
+        await Eventually.HoldsAsync(() =>
+        {
+            if (_time.Delays is [var delay, ..])
+                _time.Advance(delay);
+            return page.IsCompleted;
+        });
+        Assert.Null(await page);
     }
 
     private static ReplayRange Range(long after, bool newest = false, long? through = null) =>

@@ -3,6 +3,7 @@ using EventStore;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Streaming;
 using Streaming.Admission;
 using Streaming.Requests;
 using Unit.Client;
@@ -155,7 +156,12 @@ public sealed class RequestBudgetTests : IDisposable
     private RequestBudget Budget(int? perSecond)
     {
         var options = Options.Create(new AdmissionOptions { KilobytesPerSecond = perSecond });
-        var gates = new Gates(Options.Create(new EventStoreOptions()), options, _time);
+        var gates = new Gates(
+            Options.Create(new EventStoreOptions()),
+            Options.Create(new StreamingOptions()),
+            options,
+            _time
+        );
         return new RequestBudget(gates, new Anyone(), options, _time);
     }
 }

@@ -1,0 +1,51 @@
+using Streaming.Fanout;
+
+namespace Streaming.Replay;
+
+/// <summary>Pages of the store that were read a moment ago, for connections that ask for the same range. Not
+/// thread-safe.</summary>
+/// <param name="limit">Bytes of all pages.</param>
+/// <param name="age">Time for which a page is kept.</param>
+/// <param name="clock">The clock.</param>
+internal sealed class SharedPages(long limit, TimeSpan age, TimeProvider clock)
+{
+    private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _pages = [];
+    private readonly Queue<ReplayRange> _oldest = [];
+    private long _bytes;
+
+    /// <summary>Returns the page of a range, or null.</summary>
+    public ReplayPage? Find(ReplayRange range, string epoch)
+    {
+        Forget();
+        return _pages.TryGetValue(range, out var kept) && kept.Page.Epoch == epoch ? kept.Page : null;
+    }
+
+    public void Add(ReplayRange range, ReplayPage page)
+    {
+        // A page of newest events is out of date a moment later. An empty page may mean that the client is ahead of
+        // this replica: it asks again until the replica has caught up.
+        if (range.Newest || page.Frames.Count == 0 || _pages.ContainsKey(range))
+            return;
+
+        var bytes = PageBudget.BytesOf(page);
+        _pages.Add(range, (page, bytes, clock.GetTimestamp()));
+        _oldest.Enqueue(range);
+        _bytes += bytes;
+        Forget();
+    }
+
+    /// <summary>Drops what is too old, or too much.</summary>
+    public void Forget()
+    {
+        while (
+            _oldest.TryPeek(out var range)
+            && _pages[range] is var (_, bytes, at)
+            && (_bytes > limit || clock.GetElapsedTime(at) >= age)
+        )
+        {
+            _oldest.Dequeue();
+            _pages.Remove(range);
+            _bytes -= bytes;
+        }
+    }
+}
