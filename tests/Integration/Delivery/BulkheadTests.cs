@@ -48,8 +48,8 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         var stalled = await Task.WhenAll(
             positions.Select(at => SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.*&type=none", at))
         );
-        // One client alone has half of the reads.
-        await Eventually.HoldsAsync(async () => await HangingAsync() >= 6, "two reads and four replays hang");
+        // One client alone has half of the reads, and two of the three replays that are no searches.
+        await Eventually.HoldsAsync(async () => await HangingAsync() >= 4, "two reads and two replays hang");
 
         await DeliverLiveAsync(replica);
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
