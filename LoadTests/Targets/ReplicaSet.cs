@@ -17,7 +17,7 @@ internal sealed record Replica(string Name, string Url, int Connections, string 
 /// </summary>
 internal sealed class ReplicaSet : IDisposable
 {
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private readonly Uri _target;
 
     // A new connection for each request: a kept one might lead to a process that has ended. Without the environment's

@@ -11,7 +11,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
     // An answer of a minute, which still runs when a slow machine looks. Its tests stop it.
     private const string Long = "4000";
 
-    private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 40_000 };
+    private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 120_000 };
 
     [Fact]
     public async Task An_answer_streams_in_and_its_stats_are_shown()

@@ -9,7 +9,7 @@ namespace Browser;
 public class LoadPageTests(PagesFixture pages) : PageTests(pages)
 {
     private readonly PagesSystem _system = pages.Shared;
-    private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 60_000 };
+    private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 120_000 };
 
     [Fact]
     public async Task A_run_is_started_and_watched_and_its_report_is_read_in_an_origin_of_its_own_without_network()

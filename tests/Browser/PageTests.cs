@@ -38,7 +38,7 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
             }
         );
         _contexts.Add(context);
-        context.SetDefaultTimeout(30_000);
+        context.SetDefaultTimeout(120_000);
         context.WebError += (_, error) => _errors.Add(error.Error);
         return context;
     }

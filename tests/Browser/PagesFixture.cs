@@ -37,7 +37,7 @@ public sealed class PagesFixture : IAsyncLifetime
         _system = await PagesSystem.StartAsync(world => world.Replicas(2).Set(Quick));
         _chromium = await chromium;
         // Long, because machines that run tests are busy.
-        Assertions.SetDefaultExpectTimeout(30_000);
+        Assertions.SetDefaultExpectTimeout(120_000);
     }
 
     /// <summary>Takes a browser that no other test uses until it is returned. Skips the test if there is no

@@ -59,7 +59,7 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
         await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Reading");
-        await Expect(page.Locator("#paused")).ToHaveTextAsync("Paused", new() { Timeout = 40_000 });
+        await Expect(page.Locator("#paused")).ToHaveTextAsync("Paused", new() { Timeout = 120_000 });
         // During a pause the reader takes from the buffer: their sum is the number read from the model. Looks belong
         // together by the pause's number: on a busy machine one may end and the next begin between two of them.
         var sums = await page.EvaluateAsync<int[]>(

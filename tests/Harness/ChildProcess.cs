@@ -73,7 +73,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _shell.StandardInput.Close();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
         {
             await _shell.WaitForExitAsync(limit.Token);

@@ -53,7 +53,7 @@ internal sealed partial class ServiceProcess : RunningService, IBreakable
         var started = new ServiceProcess(program, environment, ["--urls", url]);
         try
         {
-            started._url = await started._listening.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
+            started._url = await started._listening.Task.WaitAsync(TimeSpan.FromMinutes(3), cancellationToken);
             return started;
         }
         catch

@@ -11,7 +11,7 @@ namespace Stack;
 public sealed class StackFixture : IAsyncLifetime
 {
     // The first start downloads missing programs.
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(12);
 
     /// <summary>The dashboard's address that pages link to; a test has no dashboard.</summary>
     public const string Dashboard = "http://dashboard.test";

@@ -11,7 +11,7 @@ namespace Stack;
 public sealed class StoresFixture : IAsyncLifetime
 {
     // The first start downloads missing programs.
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(12);
 
     private DistributedApplication? _app;
 

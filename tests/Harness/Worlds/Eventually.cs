@@ -7,7 +7,7 @@ namespace Harness.Worlds;
 internal static class Eventually
 {
     // Generous, because machines that run tests are busy.
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60),
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3),
         Interval = TimeSpan.FromMilliseconds(50),
         // A condition of this process costs nothing.
         LocalInterval = TimeSpan.FromMilliseconds(10);
@@ -16,7 +16,7 @@ internal static class Eventually
     /// <param name="condition">Asked until it holds; a service or store that does not answer makes it false.</param>
     /// <param name="what">The condition in words; default: its source.</param>
     /// <param name="state">Describes the state after a condition that never held.</param>
-    /// <param name="within">The most time; default: a minute.</param>
+    /// <param name="within">The most time; default: three minutes.</param>
     /// <param name="stop">Cancels the wait; default: the end of the running test.</param>
     public static Task HoldsAsync(
         Func<Task<bool>> condition,

@@ -50,7 +50,7 @@ internal sealed class ServiceHost : RunningService
     )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        limit.CancelAfter(TimeSpan.FromMinutes(3));
         Task<ServiceHost> starting;
         // The service's background work must not see the test's context.
         using (ExecutionContext.SuppressFlow())

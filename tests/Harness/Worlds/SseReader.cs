@@ -34,7 +34,7 @@ internal sealed class SseReader : IAsyncDisposable
     {
         Timeout = System.Threading.Timeout.InfiniteTimeSpan,
     };
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Frame> _frames = [];

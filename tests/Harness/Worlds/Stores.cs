@@ -32,7 +32,7 @@ internal sealed class Stores(string eventStore, string redis)
     {
         var name = $"test_{Guid.NewGuid():N}";
         // Many tests start at once, and a busy machine opens a connection late.
-        var patient = new NpgsqlConnectionStringBuilder(eventStore) { Timeout = 60, CommandTimeout = 60 };
+        var patient = new NpgsqlConnectionStringBuilder(eventStore) { Timeout = 180, CommandTimeout = 180 };
         await using var source = NpgsqlDataSource.Create(patient);
 
         await using (var create = source.CreateCommand($"create database {name} template {template}"))

@@ -13,7 +13,7 @@ namespace Harness.Worlds;
 /// </summary>
 internal sealed class World : IAsyncDisposable
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(90) };
     private static readonly TimeSpan RestoreLimit = TimeSpan.FromMinutes(2);
 
     private readonly WorldOptions _options;

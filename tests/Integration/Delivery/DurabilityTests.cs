@@ -153,7 +153,7 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
         {
             var last = 0;
             for (var i = 0; i < count; i++)
-                last = await from.Reader.ReadAsync(Stop).AsTask().WaitAsync(TimeSpan.FromSeconds(40), Stop);
+                last = await from.Reader.ReadAsync(Stop).AsTask().WaitAsync(TimeSpan.FromMinutes(2), Stop);
             return last;
         }
     }

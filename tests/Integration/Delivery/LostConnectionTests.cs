@@ -19,7 +19,7 @@ public sealed class LostConnectionTests
                 .Set("EventStore:WorkConnections", 4)
         );
         var url = system.Replicas[0].Url;
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(90) };
         // Fills the pools. Two seconds for a command may be too few on a busy machine.
         await Eventually.HoldsAsync(
             async () => (await AskAsync("before")).All(status => status == HttpStatusCode.OK),

@@ -51,7 +51,7 @@ public sealed class RelayTests
             await store.ExecuteAsync("select pg_notify('eventstore', '')");
         if (part == "outbox")
             await store.ExecuteAsync(Row);
-        await running.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
+        await running.WaitAsync(TimeSpan.FromMinutes(2), cancellationToken);
         Assert.Equal(0, refusals);
 
         // Ten heartbeats of the next leader: long enough to notice a part that continued, or a missing outbox row.

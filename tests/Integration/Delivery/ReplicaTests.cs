@@ -108,7 +108,7 @@ public sealed class ReplicaTests
         using var client = new HttpClient { BaseAddress = server };
         client.DefaultRequestHeaders.TryAddWithoutValidation(
             "Authorization",
-            await shown.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)
+            await shown.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken)
         );
         foreach (var path in (string[])["/v1/connections?scope=replica", "/v1/events", "/v1/topics"])
         {

@@ -31,7 +31,7 @@ public sealed class RestartingServiceTests
     {
         using var service = new Failing();
         await service.StartAsync(TestContext.Current.CancellationToken);
-        await service.BegunTwice.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await service.BegunTwice.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         await service.StopAsync(TestContext.Current.CancellationToken);
         Assert.True(service.ExecuteTask!.IsCompletedSuccessfully);
     }
@@ -41,7 +41,7 @@ public sealed class RestartingServiceTests
     {
         using var service = new Torn();
         await service.StartAsync(TestContext.Current.CancellationToken);
-        await service.Ended.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await service.Ended.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         await service.StopAsync(TestContext.Current.CancellationToken);
     }
 

@@ -45,7 +45,7 @@ public sealed class StoreStartTests
         using (var refused = await World.PostAsync(service, new EventBody("t.1", "n", 1)))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         link.Heal();
-        await service.WaitForExitAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
+        await service.WaitForExitAsync(Stop).WaitAsync(TimeSpan.FromMinutes(2), Stop);
         Assert.Equal(1, service.ExitCode);
         Assert.Contains("another schema than this version's", service.Output, StringComparison.Ordinal);
     }

@@ -9,6 +9,7 @@ internal static class TestRedis
     {
         var configuration = ConfigurationOptions.Parse(redis);
         configuration.AllowAdmin = allowAdmin;
+        configuration.AsyncTimeout = configuration.SyncTimeout = 60_000; // milliseconds; the machine may be busy
         return await ConnectionMultiplexer.ConnectAsync(configuration);
     }
 }

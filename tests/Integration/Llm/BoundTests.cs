@@ -151,7 +151,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         await using var reader = ofSession ? null : await LlmSystem.OpenAsync(replica, "/stream", question);
         if (ofSession)
             await LlmSystem.SendAsync(replica, await LlmSystem.SessionAsync(replica), prompt);
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await asked.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         // The zeros take 0.9 MB, and the prompt 0.2 MB.
         Assert.Equal(HttpStatusCode.TooManyRequests, await ManyZerosAsync());
         go.SetResult();

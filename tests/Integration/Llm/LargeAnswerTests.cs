@@ -52,7 +52,7 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                 Assert.NotNull(refused.Headers.RetryAfter);
                 Assert.Contains("Limits:HeldMegabytes", await refused.TextAsync(), StringComparison.Ordinal);
             }
-            await gone.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop);
+            await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
 
             // Its bytes are given back: an answer of 0.8 MB fits, once and once more.
             var fitting = Upstream.Saying([.. Enumerable.Repeat(new string('x', 50_000), 4)]);

@@ -171,7 +171,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
             gone.SetResult();
         });
         await using (await LlmSystem.OpenAsync(A, path, LlmSystem.VendorQuestion(prompt)).ToEventsAsync(3)) { }
-        await gone.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop);
+        await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
     }
 
     [Fact]

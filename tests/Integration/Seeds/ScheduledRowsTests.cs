@@ -67,7 +67,7 @@ public sealed class ScheduledRowsTests : IAsyncLifetime
             over.Token
         );
 
-        var first = await taken.Task.WaitAsync(TimeSpan.FromSeconds(60), Stop);
+        var first = await taken.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
         await over.CancelAsync();
         await running;
         return first;
