@@ -130,6 +130,7 @@ internal sealed class ReplicaSet : IDisposable
             var replicas = Replicas;
             var address = replicas[(int)(Interlocked.Increment(ref _next) % (uint)replicas.Count)].Address;
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(ConnectTimeout);
             try

@@ -67,6 +67,10 @@ internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime l
         );
         try
         {
+            // A body that nobody has read yet may be larger than the server receives.
+            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+                size.MaxRequestBodySize = null;
+
             var body = context.Request.BodyReader;
             for (var received = 0L; received < MaxBytes; )
             {

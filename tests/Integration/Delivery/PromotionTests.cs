@@ -180,8 +180,8 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         await Eventually.HoldsAsync(
             async () =>
             {
-                await Requests.GetAsync(b, $"/session/{session}");
-                return true;
+                using var found = await Requests.SendAsync(b, HttpMethod.Get, $"/session/{session}");
+                return found.IsSuccessStatusCode;
             },
             "the other replica has found the new server"
         );

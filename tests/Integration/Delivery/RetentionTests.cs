@@ -33,7 +33,8 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
                     0L,
                     await log.ScalarAsync(
                         "select count(*) from pg_locks where relation = "
-                            + "'eventstore.events'::regclass and mode = 'AccessExclusiveLock'"
+                            + "'eventstore.events'::regclass and mode = 'AccessExclusiveLock' and database = "
+                            + "(select oid from pg_database where datname = current_database())"
                     )
                 );
                 await log.AppendAsync(20); // into partitions that do not exist yet
