@@ -33,6 +33,9 @@ internal sealed class ChannelSubscription(
     {
         None,
 
+        /// <summary>A change has failed, and may still take effect: a slow server confirms late.</summary>
+        Unknown,
+
         /// <summary>Redis has not confirmed the change yet.</summary>
         Changing,
 
@@ -48,7 +51,7 @@ internal sealed class ChannelSubscription(
     /// <summary>True if everything that is published is received.</summary>
     public bool IsReceiving => _state == State.Receiving;
 
-    /// <summary>True if there is no subscription, nor a change to it.</summary>
+    /// <summary>True if there is certainly no subscription, nor a change to it.</summary>
     public bool IsEnded => _state == State.None;
 
     /// <summary>Returns true if everything is received, or should be, because the channel has been needed for longer
@@ -64,8 +67,10 @@ internal sealed class ChannelSubscription(
             if (needed && !_isNeeded)
                 Volatile.Write(ref _neededAt, clock.GetTimestamp());
             _isNeeded = needed;
-            if (_state == State.Changing || (needed == (_state != State.None) && !_isStale))
+            var isDone = needed ? _state >= State.Confirmed && !_isStale : _state == State.None;
+            if (isDone || _state == State.Changing)
                 return;
+
             _state = State.Changing;
             _isStale = false;
         }
@@ -120,7 +125,7 @@ internal sealed class ChannelSubscription(
         // After any failure the next Want must try again: an exception would leave the state at Changing for good.
         catch (Exception e)
         {
-            failure = e;
+            (state, failure) = (State.Unknown, e);
         }
         lock (_gate)
             _state = state;

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Integration.Seeds;
 using Npgsql;
 
@@ -177,15 +178,16 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         await rows.WaitForEventsAsync(6);
         await generation.WaitForEndAsync();
         Assert.Equal("done", generation.Frames.Last(f => f.Event is not null).Event);
+        // A client repeats what was refused while the replica looked for the new server.
         await Eventually.HoldsAsync(
             async () =>
             {
-                using var found = await Requests.SendAsync(b, HttpMethod.Get, $"/session/{session}");
-                return found.IsSuccessStatusCode;
+                var second = JsonContent.Create(new { content = "second" });
+                using var sent = await Requests.SendAsync(b, HttpMethod.Post, $"/message/{session}", second);
+                return sent.IsSuccessStatusCode;
             },
             "the other replica has found the new server"
         );
-        await Requests.PostAsync(b, $"/message/{session}", new { content = "second" });
         await chat.WaitAsync(r => r.Events.Count(e => e.Data == MessageEnd) == 2);
         await using var promoted = NpgsqlDataSource.Create(server.At(system.DirectDatabase.Database!).ConnectionString);
         await InsertAsync(promoted, 7, 1);

@@ -10,6 +10,7 @@ internal static class SubscribedChannels
     {
         using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis, allowAdmin: true);
         var server = redis.GetServer(redis.GetEndPoints()[0]);
+        var found = "";
         await Eventually.HoldsAsync(
             async () =>
             {
@@ -22,10 +23,12 @@ internal static class SubscribedChannels
                             (int)await server.SubscriptionSubscriberCountAsync(channel)
                         )
                     );
-                return string.Join(' ', channels.Order(StringComparer.Ordinal))
-                    == string.Join(' ', expected.Order(StringComparer.Ordinal));
+                found = string.Join(' ', channels.Order(StringComparer.Ordinal));
+
+                return found == string.Join(' ', expected.Order(StringComparer.Ordinal));
             },
-            $"the replicas are subscribed to '{string.Join(' ', expected)}' alone"
+            $"the replicas are subscribed to '{string.Join(' ', expected)}' alone",
+            () => $"They are subscribed to '{found}'."
         );
     }
 }

@@ -112,7 +112,7 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
         try
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-            timeout.CancelAfter(TimeSpan.FromMinutes(5)); // a first run fetches the stores and the dashboard
+            timeout.CancelAfter(TimeSpan.FromMinutes(10)); // a first run fetches the stores and the dashboard
             while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
             {
                 output.Add(line);
@@ -125,6 +125,11 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
             throw new InvalidOperationException(
                 $"The AppHost did not start:\n{string.Join('\n', output)}\n{await error}"
             );
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            await appHost.DisposeAsync();
+            throw new TimeoutException($"The AppHost never said '{until}':\n{string.Join('\n', output)}");
         }
         catch
         {

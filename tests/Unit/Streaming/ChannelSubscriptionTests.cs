@@ -7,6 +7,35 @@ namespace Unit.Streaming;
 
 public sealed class ChannelSubscriptionTests
 {
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_change_that_failed_is_made_again_whether_or_not_the_channel_is_needed_then(bool isNeeded)
+    {
+        var failures = new ConcurrentQueue<Exception?>();
+        var server = new RedisServer(
+            "redis",
+            () => throw new TimeoutException("It is slow."),
+            TimeProvider.System,
+            NullLogger.Instance
+        );
+        var subscription = new ChannelSubscription(
+            server,
+            "channel",
+            _ => { },
+            (_, failure) => failures.Enqueue(failure),
+            TimeProvider.System
+        );
+
+        subscription.Want(needed: true, TestContext.Current.CancellationToken);
+        await Eventually.HoldsAsync(() => failures.Count == 1);
+        // The server may yet confirm it.
+        Assert.False(subscription.IsEnded);
+
+        subscription.Want(isNeeded, TestContext.Current.CancellationToken);
+        await Eventually.HoldsAsync(() => failures.Count == 2);
+    }
+
     [Fact]
     public async Task A_subscription_is_repeated_whatever_made_it_fail()
     {
