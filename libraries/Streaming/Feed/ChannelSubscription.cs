@@ -125,7 +125,8 @@ internal sealed class ChannelSubscription(
         // After any failure the next Want must try again: an exception would leave the state at Changing for good.
         catch (Exception e)
         {
-            (state, failure) = (State.Unknown, e);
+            state = State.Unknown;
+            failure = e;
         }
         lock (_gate)
             _state = state;
