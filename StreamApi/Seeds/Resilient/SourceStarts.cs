@@ -1,6 +1,6 @@
-using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Streaming.Access;
+using Streaming.Admission;
 
 namespace StreamApi.Seeds.Resilient;
 
@@ -8,29 +8,14 @@ namespace StreamApi.Seeds.Resilient;
 /// Counts the sources that clients start by resumes. Resumes are frequent after a loss of a replica, but then their
 /// sources run; a client that makes up sessions and last ids would start hundreds, which all write to the log.
 /// </summary>
-internal sealed class SourceStarts(IOptions<ResilientOptions> options, IStreamAccess access) : IDisposable
+internal sealed class SourceStarts(IOptions<ResilientOptions> options, IStreamAccess access, TimeProvider clock)
 {
-    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-
     // Half of them at once: all of many clients in the same second are felt by everybody.
-    private readonly PartitionedRateLimiter<string> _starts = PartitionedRateLimiter.Create<string, string>(client =>
-        RateLimitPartition.GetTokenBucketLimiter(
-            client,
-            _ => new TokenBucketRateLimiterOptions
-            {
-                TokensPerPeriod = options.Value.StartsPerMinute!.Value,
-                ReplenishmentPeriod = Minute,
-                TokenLimit = (options.Value.StartsPerMinute.Value + 1) / 2,
-            }
-        )
-    );
+    private readonly Pace<string>? _starts = options.Value.StartsPerMinute is { } starts
+        ? new Pace<string>(starts / 60.0, burst: (starts + 1) / 2, clock)
+        : null;
 
     /// <summary>Counts a start. Returns false if the client has started too many.</summary>
-    public bool TryCount(HttpContext context)
-    {
-        using var lease = _starts.AttemptAcquire(access.ClientOf(context).Person);
-        return lease.IsAcquired;
-    }
-
-    public void Dispose() => _starts.Dispose();
+    public bool TryCount(HttpContext context) =>
+        _starts is null || _starts.Charge(access.ClientOf(context), 1, maxWait: TimeSpan.Zero) is not null;
 }
