@@ -98,7 +98,7 @@ internal static class Problems
             if (!IsStoreUnavailable(exception))
                 return false;
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            context.Response.Headers.RetryAfter = "2";
+            context.SetRetryAfter(RefusedException.UsualDelay);
             return await problems.TryWriteAsync(
                 new ProblemDetailsContext
                 {

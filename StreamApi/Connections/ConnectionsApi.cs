@@ -18,7 +18,7 @@ internal static class ConnectionsApi
         MaxPage = 1_000;
 
     /// <summary>Time in which a replica that does not answer is back, or no longer listed.</summary>
-    private const string RetrySeconds = "5";
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
     public static void AddConnections(this WebApplicationBuilder builder)
     {
@@ -110,7 +110,7 @@ internal static class ConnectionsApi
     {
         var closed = await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted);
         if (closed is null)
-            context.Response.Headers.RetryAfter = RetrySeconds;
+            context.SetRetryAfter(RetryAfter);
         return closed switch
         {
             true => TypedResults.NoContent(),

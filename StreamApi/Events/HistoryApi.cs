@@ -25,7 +25,7 @@ internal static class HistoryApi
         HttpContext context,
         [FromKeyedServices(StorePool.Reads)] EventReader reader,
         LineageReader lineages,
-        IReadTurns reads,
+        ReadTurns reads,
         IOptions<EventsOptions> options
     )
     {

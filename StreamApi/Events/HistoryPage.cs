@@ -14,7 +14,7 @@ internal sealed class HistoryPage(
     HttpContext context,
     EventReader reader,
     LineageReader lineages,
-    IReadTurns reads,
+    ReadTurns reads,
     EventFilter filter,
     int limit,
     EventsOptions options
@@ -30,7 +30,7 @@ internal sealed class HistoryPage(
         EnvelopeBytes = 256;
 
     private readonly PooledBuffer _encoded = new();
-    private readonly IMemoryHold _hold = context.RequestServices.GetRequiredService<IRequestBudget>().Hold(context);
+    private readonly ByteHold _hold = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
     private Utf8JsonWriter? _json;
     private IAsyncEnumerator<EventPage>? _parts;
     private string _epoch = "";

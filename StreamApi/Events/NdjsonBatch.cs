@@ -9,7 +9,7 @@ namespace StreamApi.Events;
 /// <summary>The lines of one NDJSON request that are appended together, and the events stored before.</summary>
 internal sealed class NdjsonBatch(
     EventAppender store,
-    IRequestBudget budget,
+    RequestBudget budget,
     TimeProvider clock,
     HttpContext context,
     (int Events, int Bytes) limits

@@ -18,7 +18,7 @@ namespace StreamApi.Events;
 /// </summary>
 internal sealed class NdjsonPublish(
     EventAppender store,
-    IRequestBudget budget,
+    RequestBudget budget,
     IOptions<EventsOptions> options,
     IOptions<EventStoreOptions> log,
     TimeProvider clock
@@ -64,7 +64,8 @@ internal sealed class NdjsonPublish(
         }
         catch (RefusedException e)
         {
-            context.SetRetryAfter(e.RetryAfter);
+            if (e.RetryAfter is { } delay)
+                context.SetRetryAfter(delay);
             return await RefuseAsync(batch, new InvalidRequestException("body", e.Message, e.Status));
         }
         catch (EventConflictException e)
@@ -82,6 +83,7 @@ internal sealed class NdjsonPublish(
                 context.Request.BodyReader,
                 _lineBytes,
                 batch.ReceiveAsync,
+                clock,
                 context.RequestAborted
             )
         )
@@ -162,20 +164,23 @@ internal sealed class NdjsonPublish(
     /// <param name="lineBytes">Maximum bytes of a line.</param>
     /// <param name="receive">Waits until the bytes that a read has brought may be worked on; true: of a long
     /// line.</param>
+    /// <param name="clock">The clock.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     internal static async IAsyncEnumerable<NdjsonRead> LinesAsync(
         PipeReader body,
         int lineBytes,
         Func<long, bool, ValueTask<IDisposable?>> receive,
+        TimeProvider clock,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
         // Bytes of the unfinished line that have no line break: each is searched once, however few a read brings.
         long searched = 0,
             known = 0;
+        var floor = new BodyFloor(body, clock);
         while (true)
         {
-            var read = await body.ReadAsync(cancellationToken);
+            var read = await floor.ReadAsync(known, cancellationToken);
             var rest = read.Buffer;
             var buffered = rest.Length;
             // Advances also when a line is rejected: the rest of the body is read after the response.

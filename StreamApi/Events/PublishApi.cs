@@ -27,7 +27,7 @@ internal static class PublishApi
         HttpContext context,
         EventAppender store,
         NdjsonPublish ndjson,
-        IRequestBudget budget,
+        RequestBudget budget,
         IOptions<EventsOptions> options,
         IOptions<EventStoreOptions> log
     )

@@ -17,7 +17,7 @@ namespace StreamApi.Events;
 internal sealed class TopicLists(
     TopicReader topics,
     ConnectionDirectory connections,
-    IReadTurns reads,
+    ReadTurns reads,
     SharedSecret secret,
     IOptions<EventsOptions> options,
     IOptions<JsonOptions> json

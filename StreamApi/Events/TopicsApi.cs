@@ -29,7 +29,7 @@ internal static class TopicsApi
         string? after,
         HttpContext context,
         TopicLists lists,
-        IRequestBudget budget,
+        RequestBudget budget,
         IOptions<EventsOptions> options,
         CancellationToken cancellationToken
     )

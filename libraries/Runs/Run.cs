@@ -62,7 +62,7 @@ internal enum RunStop
 /// A run that this replica writes. Appends wait while the store is unavailable, and are fenced: nothing can follow the
 /// end of a run, even if another replica ended it.
 /// </summary>
-internal sealed class Run(RunName name, Guid writer, StreamId announced, long after, RunLog log) : IDisposable
+internal sealed class Run(RunName name, Guid writer, StreamId announced, long after, RunStore store) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private int _stopped;
@@ -70,6 +70,9 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, long af
     public RunName Name => name;
     public string Id => name.Id;
     public Guid Writer => writer;
+
+    /// <summary>The client whose share of the log its events use: all runs of a client have one.</summary>
+    public required string Client { get; set; }
 
     /// <summary>Position of the announcement: a reader that starts after it gets the whole run.</summary>
     public StreamId Announced => announced;
@@ -114,7 +117,7 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, long af
     {
         try
         {
-            await log.AppendAsync(this, events, ends);
+            await store.AppendAsync(this, events, ends);
             Ended |= ends;
         }
         catch (RunFencedException)

@@ -11,6 +11,7 @@ namespace Runs;
 /// </summary>
 internal sealed class RunStreams(
     RunLog runs,
+    RunStore store,
     FiniteStreams finite,
     PushOpener streams,
     IStreamAccess access,
@@ -83,7 +84,7 @@ internal sealed class RunStreams(
             fatal = true,
             reason = reason.ToString().ToLowerInvariant(),
         };
-        var (announced, end) = await StoreFailedRunAsync(kind, error, context.RequestAborted);
+        var (announced, end) = await StoreFailedRunAsync(kind, access.ClientOf(context), error, context.RequestAborted);
         // With the error's own id, so that a client that returns does not get it again.
         byte[] frames =
         [
@@ -112,18 +113,20 @@ internal sealed class RunStreams(
     /// <summary>Stores a run that has only an error, and returns the ids of its announcement and its end.</summary>
     private async Task<(StreamId Announced, StreamId End)> StoreFailedRunAsync(
         string kind,
+        string client,
         object error,
         CancellationToken cancellationToken
     )
     {
-        using var run = (await runs.BeginAsync(kind, new { gone = true }, cancellationToken: cancellationToken)).Run!;
+        var start = await store.BeginAsync(kind, client, new { gone = true }, cancellationToken: cancellationToken);
+        using var run = start.Run!;
         try
         {
             await run.EndAsync(RunEvent.Of("error", error));
         }
         catch (RunFencedException e)
         {
-            throw RunLog.NoLease(e);
+            throw RunStore.NoLease(e);
         }
         var stored = await reader.ReadAsync(
             run.Announced.Position,

@@ -29,6 +29,7 @@ internal static class RunsExtensions
             );
         builder.Services.AddSingleton<RunLeases>();
         builder.Services.AddSingleton<RunLog>();
+        builder.Services.AddSingleton<RunStore>();
         builder.Services.AddSingleton<LiveRuns>();
         builder.Services.AddSingleton<RunStreams>();
         // Stopped in reverse order: first the runs end, then the lease.

@@ -54,8 +54,8 @@ internal static class StreamingExtensions
         builder.Services.AddSingleton<Gates>();
         builder.Services.AddSingleton<IClients>(services => services.GetRequiredService<IStreamAccess>());
         builder.Services.AddSingleton<LingeringRead>();
-        builder.Services.AddSingleton<IReadTurns, ReadTurns>();
-        builder.Services.AddSingleton<IRequestBudget, RequestBudget>();
+        builder.Services.AddSingleton<ReadTurns>();
+        builder.Services.AddSingleton<RequestBudget>();
         builder.Services.AddFeed();
         builder.Services.AddConnections();
         builder.Services.AddOpeners();

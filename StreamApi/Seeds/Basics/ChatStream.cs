@@ -21,7 +21,7 @@ internal static class ChatStream
         HttpContext context,
         PushOpener streams,
         IStreamAccess access,
-        IRequestBudget budget
+        RequestBudget budget
     )
     {
         var unnamed = context.Request.Query.Flag("named") == false;

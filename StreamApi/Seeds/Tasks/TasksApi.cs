@@ -96,7 +96,7 @@ internal static class TasksApi
     private static async Task<IResult> ListAsync(
         HttpContext context,
         ReadContexts<TasksContext> contexts,
-        IReadTurns turns
+        ReadTurns turns
     )
     {
         var page = TaskPage.Of(context.Request.Query);
@@ -111,7 +111,7 @@ internal static class TasksApi
         string id,
         HttpContext context,
         IDbContextFactory<TasksContext> contexts,
-        IReadTurns turns
+        ReadTurns turns
     )
     {
         using var turn = await turns.EnterAsync(context);

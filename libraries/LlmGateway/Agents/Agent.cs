@@ -7,6 +7,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Admission;
 
 namespace LlmGateway.Agents;
 
@@ -50,7 +51,7 @@ internal sealed class Agent(
     /// <param name="cancellationToken">Stops the answer.</param>
     public async Task AnswerAsync(
         ChatTarget target,
-        string client,
+        ClientKey client,
         IReadOnlyCollection<string>? toolNames,
         IEnumerable<ChatMessage> conversation,
         RunWriter writer,
@@ -62,6 +63,7 @@ internal sealed class Agent(
             .. tools.Where(t => toolNames?.Contains(t.Function.Name) ?? t.Reads is null).Select(t => t.Function),
         ];
         List<ChatMessage> messages = [new ChatMessage(ChatRole.System, Instructions), .. conversation];
+
         for (var round = 1; ; round++)
         {
             // The last round offers no tools, so that the model must answer.
@@ -72,6 +74,7 @@ internal sealed class Agent(
                 ToolMode = round < options.Value.AgentRounds ? ChatToolMode.Auto : ChatToolMode.None,
             };
             ProviderClient.Set(chat, client);
+
             var text = new StringBuilder();
             var calls = new List<FunctionCallContent>();
             var isCut = false;
@@ -85,8 +88,10 @@ internal sealed class Agent(
                 calls.AddRange(update.Contents.OfType<FunctionCallContent>());
                 isCut |= update.FinishReason == ChatFinishReason.Length;
             }
+
             if (calls.Count == 0 || round >= options.Value.AgentRounds)
                 return;
+
             messages.Add(
                 new ChatMessage(
                     ChatRole.Assistant,
@@ -119,11 +124,13 @@ internal sealed class Agent(
                 }
             )
         );
+
         var start = clock.GetTimestamp();
         var output = isCut
             ? new { error = "The limit of tokens has cut this call." }
             : await CallAsync(usable, call, cancellationToken);
         var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
+
         writer.Event(
             RunEvent.Of(
                 "tool_result",

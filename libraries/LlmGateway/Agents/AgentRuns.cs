@@ -1,11 +1,8 @@
 using EventStore;
-using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Telemetry;
-using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -18,18 +15,12 @@ namespace LlmGateway.Agents;
 /// agent does the work once.
 /// </summary>
 internal sealed class AgentRuns(
-    Agent agent,
-    ChatProviders providers,
+    AgentAnswers answers,
     RunStreams streams,
-    RunLog runs,
+    RunStore runs,
     LiveRuns live,
-    FlushScheduler scheduler,
-    ChatMetrics metrics,
     IdempotencyKeys keys,
-    IStreamAccess access,
-    IRequestBudget budget,
-    IOptions<LlmOptions> options,
-    TimeProvider clock
+    IStreamAccess access
 )
 {
     private const string Kind = "agents";
@@ -58,70 +49,60 @@ internal sealed class AgentRuns(
     public Task OpenAsync(HttpContext context)
     {
         var query = context.Request.Query;
-        var named = query.Flag("named");
-        ChatTarget? target = null;
-        string? prompt = null;
-        var (client, tools) = (access.ClientOf(context), agent.ToolsFor(context));
-        if (LastEventId.Of(context.Request).Text is null)
-        {
-            prompt = query.RequiredText("prompt", MaxPrompt).Trim() is { Length: > 0 } text
-                ? text
-                : throw new InvalidRequestException("prompt", "is required.");
-            target = providers.Resolve(query.Text("provider", 64), query.Text("model", 256));
-        }
+        // A request that resumes a run needs only its id.
+        var question = LastEventId.Of(context.Request).Text is null ? QuestionOf(context) : null;
         return streams.OpenAsync(
             context,
             Kind,
-            Formats.For(named),
+            Formats.For(query.Flag("named")),
             EndTypes,
-            async () =>
-            {
-                var (id, _) = await IdempotencyKey.IdAsync(
-                    context,
-                    keys,
-                    () => $"{query["provider"]}\n{query["model"]}\n{prompt}"
-                );
-                var start = await runs.BeginAsync(
-                    Kind,
-                    new
-                    {
-                        target!.Provider,
-                        target.Model,
-                        owner = context.User.Identity?.Name,
-                    },
-                    id,
-                    InterruptedEvents,
-                    context.RequestAborted
-                );
-                if (start.Run is { } run)
-                    _ = live.Start(run, r => AnswerAsync(r, target, client, tools, prompt!));
-                return start;
-            }
+            () => BeginAsync(context, question!)
         );
     }
 
-    private async Task AnswerAsync(Run run, ChatTarget target, string client, string[] tools, string prompt)
+    private Question QuestionOf(HttpContext context)
     {
-        using var kept = budget.Keep(client, sizeof(char) * (long)prompt.Length);
-        await using var writer = new RunWriter(
-            run,
-            Agent.Content,
-            options.Value,
-            scheduler,
-            metrics,
-            target.Provider,
-            clock
+        var query = context.Request.Query;
+        var prompt = query.RequiredText("prompt", MaxPrompt).Trim();
+        if (prompt.Length == 0)
+            throw new InvalidRequestException("prompt", "is required.");
+
+        var target = answers.Resolve(query.Text("provider", 64), query.Text("model", 256));
+        return new Question(
+            target,
+            access.ClientOf(context),
+            AgentInput.Of(prompt, answers.ToolsFor(context)),
+            $"{query["provider"]}\n{query["model"]}\n{prompt}"
         );
+    }
+
+    private async Task<RunStart> BeginAsync(HttpContext context, Question question)
+    {
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, () => question.Text);
+        var start = await runs.BeginAsync(
+            Kind,
+            question.Client,
+            new
+            {
+                question.Target.Provider,
+                question.Target.Model,
+                owner = context.User.Identity?.Name,
+            },
+            id,
+            InterruptedEvents,
+            context.RequestAborted
+        );
+        if (start.Run is { } run)
+            _ = live.Start(run, r => AnswerAsync(r, question));
+        return start;
+    }
+
+    private async Task AnswerAsync(Run run, Question question)
+    {
+        await using var writer = answers.WriterOf(run, question.Target);
         try
         {
-            await agent.AnswerAsync(
-                target,
-                client,
-                tools,
-                [new ChatMessage(ChatRole.User, prompt)],
-                writer,
-                run.Stopping
-            );
+            await answers.WriteAsync(question.Target, question.Client, question.Input, writer, run.Stopping);
             await writer.EndAsync(RunEvent.Of("end", new { type = "end" }));
         }
         catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
@@ -133,4 +114,11 @@ internal sealed class AgentRuns(
             await writer.EndAsync(Error(e.Message, true, e.Reason));
         }
     }
+
+    /// <summary>A question to the agent.</summary>
+    /// <param name="Target">The model that answers.</param>
+    /// <param name="Client">Who asks.</param>
+    /// <param name="Input">What the model gets.</param>
+    /// <param name="Text">What a repeated request with the same key must have in common.</param>
+    private sealed record Question(ChatTarget Target, ClientKey Client, AgentInput Input, string Text);
 }

@@ -42,6 +42,7 @@ internal static class AgentsApi
         );
         builder.Services.ReserveTopics("agents.>").ReserveTopics("sessions.>");
         builder.Services.AddSingleton<Agent>();
+        builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
         builder.Services.AddSingleton<AgentSessions>();
     }
@@ -85,7 +86,12 @@ internal static class AgentsApi
         app.ServiceProvider.GetRequiredService<AgentSessions>();
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, AgentSessions sessions, IdempotencyKeys keys)
+    private static async Task<IResult> CreateAsync(
+        HttpContext context,
+        AgentSessions sessions,
+        IdempotencyKeys keys,
+        IStreamAccess access
+    )
     {
         var (provider, model, content) = ((string?)null, (string?)null, "");
         if (JsonBody.IsThere(context))
@@ -101,7 +107,7 @@ internal static class AgentsApi
         var name = await sessions.CreateAsync(
             provider,
             model,
-            context.User.Identity?.Name,
+            new SessionOwner(context.User.Identity?.Name, access.ClientOf(context)),
             hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
             context.RequestAborted
         );
@@ -127,7 +133,7 @@ internal static class AgentsApi
         AgentSessions sessions,
         Agent agent,
         RunLog runs,
-        IRequestBudget budget,
+        RequestBudget budget,
         IStreamAccess access,
         IdempotencyKeys keys,
         IOptions<LlmOptions> options

@@ -18,7 +18,7 @@ internal sealed class ChatHandler(
     ChatProviders providers,
     PushOpener streams,
     IStreamAccess access,
-    IRequestBudget budget,
+    RequestBudget budget,
     IOptions<LlmOptions> options,
     IOptions<RunOptions> runs
 )

@@ -29,6 +29,7 @@ internal static class GenerationsApi
             () => services.GetRequiredService<LiveRuns>().Count,
             services.GetRequiredService<TimeProvider>()
         ));
+        builder.Services.AddSingleton<AnswerWriters>();
         builder.Services.AddSingleton<Generator>();
     }
 
@@ -43,7 +44,9 @@ internal static class GenerationsApi
             .TakesIdempotencyKey()
             .Takes<GenerationRequest>()
             .Produces<GenerationState>(StatusCodes.Status201Created);
+
         generations.MapGet("/{id}", ReadAsync).ReadsOwn(Topic).RefusesInvalid().Produces<GenerationState>();
+
         generations
             .MapDelete("/{id}", CancelAsync)
             .Publishes(Topic)
@@ -51,6 +54,7 @@ internal static class GenerationsApi
             .CountedAs(RequestKind.Publish)
             .RefusesInvalid()
             .Produces<GenerationState>();
+
         generations
             .MapStream("/{id}/stream", StreamAsync)
             .ReadsOwn(Topic)

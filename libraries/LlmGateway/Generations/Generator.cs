@@ -1,8 +1,6 @@
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Requests;
 
@@ -10,12 +8,10 @@ namespace LlmGateway.Generations;
 
 /// <summary>Starts generations: reads the provider to its end and stores the answer, with or without readers.</summary>
 internal sealed class Generator(
-    RunLog runs,
+    RunStore runs,
     LiveRuns live,
-    FlushScheduler scheduler,
-    ChatMetrics metrics,
-    IRequestBudget budget,
-    IOptions<LlmOptions> options,
+    AnswerWriters writers,
+    RequestBudget budget,
     TimeProvider clock
 )
 {
@@ -24,8 +20,10 @@ internal sealed class Generator(
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
     public async Task<RunStart> StartAsync(ChatCall call, string id, string? owner, CancellationToken cancellationToken)
     {
+        var client = ProviderClient.Of(call.Options);
         var start = await runs.BeginAsync(
             Kind,
+            client,
             new GenerationStarted(call.Target.Provider, call.Target.Model, clock.GetUtcNow(), owner),
             id,
             cancellationToken: cancellationToken
@@ -33,7 +31,7 @@ internal sealed class Generator(
         if (start.Run is { } run)
         {
             // The run keeps the prompt after the request that started it.
-            var kept = budget.Keep(ProviderClient.Of(call.Options), call.Bytes);
+            var kept = budget.Keep(client, call.Bytes);
             _ = live.Start(run, r => GenerateAsync(r, call, kept));
         }
         return start;
@@ -42,15 +40,7 @@ internal sealed class Generator(
     private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept)
     {
         using var _ = kept;
-        await using var writer = new RunWriter(
-            run,
-            text => RunEvent.Of("token", new { text }),
-            options.Value,
-            scheduler,
-            metrics,
-            call.Target.Provider,
-            clock
-        );
+        await using var writer = writers.Of(run, text => RunEvent.Of("token", new { text }), call.Target.Provider);
         ProviderDelay.OnDelay(call.Options, delay => writer.Event(State(delay)));
         UsageDetails? usage = null;
         var finish = "stop";

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Streaming.Admission;
 
 namespace LlmGateway.Providers;
 
@@ -7,9 +8,10 @@ internal static class ProviderClient
 {
     private const string Key = "aspire-sse.client";
 
-    public static void Set(ChatOptions options, string client) => (options.AdditionalProperties ??= [])[Key] = client;
+    public static void Set(ChatOptions options, ClientKey client) =>
+        (options.AdditionalProperties ??= [])[Key] = client;
 
     /// <summary>The client's key; requests without one share a key.</summary>
-    public static string Of(ChatOptions? options) =>
-        options?.AdditionalProperties?.GetValueOrDefault(Key) as string ?? "";
+    public static ClientKey Of(ChatOptions? options) =>
+        options?.AdditionalProperties?.GetValueOrDefault(Key) is ClientKey client ? client : new ClientKey("", "");
 }

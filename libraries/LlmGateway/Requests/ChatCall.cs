@@ -3,6 +3,7 @@ using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
+using Streaming.Admission;
 using Streaming.Requests;
 
 namespace LlmGateway.Requests;
@@ -22,7 +23,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     public long Bytes { get; private init; }
 
     /// <summary>Assigns the call to a client, for its share of the provider.</summary>
-    public ChatCall From(string client)
+    public ChatCall From(ClientKey client)
     {
         ProviderClient.Set(Options, client);
         return this;

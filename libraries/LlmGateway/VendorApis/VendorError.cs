@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Runs;
+using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis;
 
@@ -32,7 +32,7 @@ internal abstract record VendorError(int Status, string Message, TimeSpan? Retry
         context.Response.StatusCode = Status;
         headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
         if ((RetryAfter ?? (Status is 429 or 503 ? UsualDelay : null)) is { } wait)
-            headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            context.SetRetryAfter(wait);
         if (!MayRetry && Status is (429 or >= 500))
             headers["x-should-retry"] = "false";
         await context.Response.WriteAsJsonAsync(

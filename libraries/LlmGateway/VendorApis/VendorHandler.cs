@@ -96,7 +96,7 @@ internal abstract class VendorHandler<TResponse>(
     private async Task RespondWholeAsync(HttpContext context, ChatCall call, TResponse response)
     {
         await using var updates = Ask(context, call);
-        var held = context.RequestServices.GetRequiredService<IRequestBudget>().Hold(context);
+        var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         await foreach (var update in updates.ReadAsync())
         {
             response.Take(update);

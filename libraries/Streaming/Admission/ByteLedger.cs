@@ -14,6 +14,8 @@ internal sealed class ByteLedger(long limit)
     private readonly Dictionary<string, long> _held = new(StringComparer.Ordinal);
     private long _total;
 
+    public long Limit => limit;
+
     /// <summary>Bytes held for all clients.</summary>
     public long Held
     {

@@ -2,18 +2,41 @@ namespace Streaming.Admission;
 
 /// <summary>
 /// A request that is refused because of what it would cost, not because of what it says: 429 for a client's own excess,
-/// 503 if all clients together ask for too much. The host answers it with <c>Retry-After</c>.
+/// 503 if all clients together ask for too much, 413 for what never fits. The host answers it.
 /// </summary>
-/// <param name="isOwnExcess">True for 429.</param>
-/// <param name="title">The title of the problem.</param>
-/// <param name="detail">What happened, and which limit says so.</param>
-internal sealed class RefusedException(bool isOwnExcess, string title, string detail) : Exception(detail)
+internal sealed class RefusedException : Exception
 {
-    public string Title => title;
+    /// <param name="isOwnExcess">True for 429.</param>
+    /// <param name="title">The title of the problem.</param>
+    /// <param name="detail">What happened, and which limit says so.</param>
+    public RefusedException(bool isOwnExcess, string title, string detail)
+        : this(
+            isOwnExcess ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable,
+            title,
+            detail
+        )
+    {
+        RetryAfter = UsualDelay;
+    }
 
-    public int Status { get; } =
-        isOwnExcess ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable;
+    private RefusedException(int status, string title, string detail)
+        : base(detail)
+    {
+        Status = status;
+        Title = title;
+    }
 
-    /// <summary>Time after which to ask again: other requests have ended by then.</summary>
-    public TimeSpan RetryAfter { get; } = TimeSpan.FromSeconds(2);
+    /// <summary>Time after which other requests have ended, or a store answers again.</summary>
+    public static TimeSpan UsualDelay { get; } = TimeSpan.FromSeconds(2);
+
+    public string Title { get; }
+
+    public int Status { get; }
+
+    /// <summary>Time after which to ask again; null if that is in vain.</summary>
+    public TimeSpan? RetryAfter { get; }
+
+    /// <summary>Makes the refusal of what is too large even for an idle server.</summary>
+    public static RefusedException NeverFits(string detail) =>
+        new(StatusCodes.Status413PayloadTooLarge, "Too large", detail);
 }

@@ -88,7 +88,7 @@ internal static class StreamBodies
             taken = new Taken(e);
         }
         // The body is gone; the stream may stay for hours.
-        context.Features.Get<IMemoryHold>()?.Dispose();
+        context.Features.Get<ByteHold>()?.Dispose();
         context.Features.Set(taken);
         return taken;
     }

@@ -2,20 +2,27 @@ using Streaming.Admission;
 
 namespace Streaming.Requests;
 
-/// <inheritdoc/>
-internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IMemoryHold
+/// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
+internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IDisposable
 {
     /// <summary>Fewest bytes of such a request: the buffers of its connection.</summary>
     private const int MinBytes = 16 * 1024;
 
     private long _bytes;
 
-    /// <inheritdoc/>
+    /// <summary>Sets the number of bytes held.</summary>
+    /// <exception cref="RefusedException">429: above an equal share; 503: over the limit of all clients; 413: more than
+    /// that limit.</exception>
     public void Set(long bytes)
     {
         bytes = Math.Max(bytes, MinBytes);
         if (bytes == _bytes)
             return;
+
+        if (bytes > ledger.Limit)
+            throw RefusedException.NeverFits(
+                "This needs more memory than all requests together may hold (Limits:HeldMegabytes)."
+            );
 
         var verdict = ledger.Change(client, _bytes, bytes);
         var isOwnExcess = verdict == ShareVerdict.OwnExcess;

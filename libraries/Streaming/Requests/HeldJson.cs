@@ -22,7 +22,7 @@ internal sealed class HeldJson : IResult, IDisposable
         context.Response.RegisterForDispose(answer);
         using (var writer = new Utf8JsonWriter(answer._json, new JsonWriterOptions { Encoder = options.Encoder }))
             JsonSerializer.Serialize(writer, value, options);
-        services.GetRequiredService<IRequestBudget>().Hold(context).Set(answer._json.Written.Length);
+        services.GetRequiredService<RequestBudget>().Hold(context).Set(answer._json.Written.Length);
         return answer;
     }
 

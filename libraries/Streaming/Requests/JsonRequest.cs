@@ -26,7 +26,7 @@ internal static class JsonRequest
     /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
     /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not JSON; 429 or
     /// 503: too many bytes of bodies are held already; and those of <see
-    /// cref="IRequestBudget.EnterParsingAsync"/>.</exception>
+    /// cref="RequestBudget.EnterParsingAsync"/>.</exception>
     public static async Task<ParsedJson> ReadAsync(
         HttpContext context,
         int most,
@@ -48,7 +48,7 @@ internal static class JsonRequest
         if (context.Request.ContentLength > most)
             throw TooLarge(most);
 
-        var budget = context.RequestServices.GetRequiredService<IRequestBudget>();
+        var budget = context.RequestServices.GetRequiredService<RequestBudget>();
         var hold = budget.Hold(context);
         context.Features.Set(hold);
         try
@@ -138,32 +138,74 @@ internal static class JsonRequest
 
     private static long RowsOf(ReadOnlySpan<byte> body)
     {
-        long tokens = body.Count((byte)',') + body.Count((byte)':');
-        tokens += 2L * (body.Count((byte)'{') + body.Count((byte)'['));
-        return Row * tokens;
+        var tokens = 0L;
+        while (true)
+        {
+            var quote = body.IndexOf((byte)'"');
+            tokens += TokensOf(quote < 0 ? body : body[..quote]);
+            if (quote < 0)
+                return Row * tokens;
+
+            body = body[(quote + 1)..];
+            body = body[LengthOfString(body)..];
+        }
+    }
+
+    /// <summary>Counts the tokens of text between strings. A string is counted by what separates it.</summary>
+    private static long TokensOf(ReadOnlySpan<byte> text) =>
+        text.Count((byte)',') + text.Count((byte)':') + 2L * (text.Count((byte)'{') + text.Count((byte)'['));
+
+    /// <param name="text">The text after the opening quote.</param>
+    /// <returns>Its length with the closing quote; all of the text if there is none.</returns>
+    private static int LengthOfString(ReadOnlySpan<byte> text)
+    {
+        for (var at = 0; at < text.Length; )
+        {
+            var next = text[at..].IndexOfAny((byte)'"', (byte)'\\');
+            if (next < 0)
+                return text.Length;
+
+            at += next;
+            if (text[at] == '"')
+                return at + 1;
+            at += 2; // an escape, and what it escapes
+        }
+        return text.Length;
     }
 
     private static InvalidRequestException TooLarge(int most) =>
         new("body", $"must have at most {most} bytes.", StatusCodes.Status413PayloadTooLarge);
 
-    private static async Task<byte[]> BytesAsync(HttpContext context, IMemoryHold hold, int most, int copies)
+    private static async Task<byte[]> BytesAsync(HttpContext context, ByteHold hold, int most, int copies)
     {
-        var body = context.Request.BodyReader;
-        while (true)
+        // A body of known length is refused before it is received.
+        if (context.Request.ContentLength is { } length)
         {
-            var read = await body.ReadAsync(context.RequestAborted);
+            if (length > most)
+                throw TooLarge(most);
+
+            hold.Set(copies * length);
+        }
+
+        var body = context.Request.BodyReader;
+        var floor = new BodyFloor(body, context.RequestServices.GetRequiredService<TimeProvider>());
+        for (var received = 0L; ; )
+        {
+            var read = await floor.ReadAsync(received, context.RequestAborted);
+            received = read.Buffer.Length;
             try
             {
-                if (read.Buffer.Length > most)
+                if (received > most)
                     throw TooLarge(most);
 
-                hold.Set(read.Buffer.Length);
+                if (context.Request.ContentLength is null)
+                    hold.Set(received);
                 if (read.IsCompleted)
                 {
-                    var memory = 0L;
-                    foreach (var part in read.Buffer)
-                        memory += MemoryOf(part.Span, copies);
-                    hold.Set(memory);
+                    var bytes = read.Buffer.ToArray();
+                    hold.Set(MemoryOf(bytes, copies));
+                    body.AdvanceTo(read.Buffer.End);
+                    return bytes;
                 }
             }
             catch (Exception e) when (e is RefusedException or InvalidRequestException)
@@ -172,12 +214,6 @@ internal static class JsonRequest
                 body.AdvanceTo(read.Buffer.End);
                 hold.Dispose();
                 throw;
-            }
-            if (read.IsCompleted)
-            {
-                var bytes = read.Buffer.ToArray();
-                body.AdvanceTo(read.Buffer.End);
-                return bytes;
             }
             body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }

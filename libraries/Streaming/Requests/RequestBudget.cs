@@ -4,13 +4,14 @@ using Streaming.Admission;
 
 namespace Streaming.Requests;
 
-/// <summary>Memory by the ledger; bytes by the client's rate and, beyond that, in fair turns.</summary>
+/// <summary>Limits the memory of requests, by the ledger, and the bytes that a client sends: by its rate and, beyond
+/// that, in fair turns.</summary>
 internal sealed class RequestBudget(
     Gates gates,
     IClients clients,
     IOptions<AdmissionOptions> options,
     TimeProvider clock
-) : IRequestBudget
+)
 {
     /// <summary>Bodies up to this size are parsed at once, if their client keeps its rate.</summary>
     public const int SmallBytes = 1024 * 1024;
@@ -40,18 +41,22 @@ internal sealed class RequestBudget(
         return kilobytes;
     }
 
-    /// <inheritdoc/>
-    public IMemoryHold Hold(HttpContext context)
+    /// <summary>Starts an empty memory hold for this request. It is released when the response ends.</summary>
+    public ByteHold Hold(HttpContext context)
     {
         var hold = new ByteHold(_memory, clients.ClientOf(context));
         context.Response.RegisterForDispose(hold);
         return hold;
     }
 
-    /// <inheritdoc/>
-    public IDisposable Keep(string client, long bytes) => _memory.Keep(new ClientKey(client, client), bytes);
+    /// <summary>Counts bytes that the work of an admitted request keeps after its response; never refuses. Dispose it
+    /// when they are released.</summary>
+    public IDisposable Keep(ClientKey client, long bytes) => _memory.Keep(client, bytes);
 
-    /// <inheritdoc/>
+    /// <summary>Charges the client for a body, whether it is accepted or not, and waits for a turn to parse it if it is
+    /// large or beyond the client's rate. Dispose the turn afterwards; null: none was needed.</summary>
+    /// <exception cref="RefusedException">Too many bodies wait.</exception>
+    /// <exception cref="InvalidRequestException">401: the credential has expired since the request began.</exception>
     public async ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes)
     {
         var client = clients.ClientOf(context);
@@ -76,7 +81,12 @@ internal sealed class RequestBudget(
         );
     }
 
-    /// <inheritdoc/>
+    /// <summary>Charges the client for a part of a long body, and waits for a turn to work on it if it is beyond the
+    /// client's rate. Dispose the turn afterwards; null: none was needed.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="kilobytes">The part.</param>
+    /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>
+    /// <exception cref="RefusedException">Too many requests wait.</exception>
     public async ValueTask<IDisposable?> EnterPartAsync(HttpContext context, long kilobytes, bool isLong)
     {
         var client = clients.ClientOf(context);
@@ -87,11 +97,11 @@ internal sealed class RequestBudget(
             : null;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Charges the client for events that it publishes, beyond the bytes of the request's body.</summary>
     public void Charge(HttpContext context, IReadOnlyList<NewEvent> events) =>
         Charge(clients.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));
 
-    /// <inheritdoc/>
+    /// <summary>Charges the client for work that it has caused.</summary>
     public void Charge(ClientKey client, long kilobytes) => IsBeyondRate(client, kilobytes);
 
     private bool IsBeyondRate(ClientKey client, long kilobytes) =>

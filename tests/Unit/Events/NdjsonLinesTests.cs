@@ -13,7 +13,13 @@ public sealed class NdjsonLinesTests
             Bytes = 64;
         using var body = new Body(Pieces, Bytes);
         var (lines, received) = (new List<int>(), 0L);
-        var found = NdjsonPublish.LinesAsync(body, int.MaxValue, Receive, TestContext.Current.CancellationToken);
+        var found = NdjsonPublish.LinesAsync(
+            body,
+            int.MaxValue,
+            Receive,
+            TimeProvider.System,
+            TestContext.Current.CancellationToken
+        );
         await foreach (var read in found)
             if (read.Line is { } text)
                 lines.Add(text.Length);

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Streaming.Admission;
 using Unit.Client;
 
 namespace Unit.Llm;
@@ -168,13 +169,13 @@ public sealed class KeyedProviderTests
             Temperature = 0.5f,
             Tools = [AIFunctionFactory.Create(() => 1, "one")],
         };
-        ProviderClient.Set(chat, "somebody");
+        ProviderClient.Set(chat, ClientKey.OfUser("somebody"));
         await ReadAsync(client, chat);
         Assert.Equal(("m", 0.5f), (seen!.ModelId, seen.Temperature));
         Assert.Null(seen.AdditionalProperties);
         Assert.Equal("one", Assert.Single(seen.Tools!).Name);
         Assert.IsNotType<AIFunction>(seen.Tools![0], exactMatch: false);
-        Assert.Equal("somebody", ProviderClient.Of(chat));
+        Assert.Equal(ClientKey.OfUser("somebody"), ProviderClient.Of(chat));
     }
 
     private static (string, string) Named(ChatTarget target) => (target.Provider, target.Model);

@@ -3,6 +3,7 @@ using Harness;
 using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
+using Streaming.Admission;
 using Unit.Client;
 
 namespace Unit.Llm;
@@ -73,7 +74,7 @@ public sealed class ProviderQueueTests
     )
     {
         var (options, isQueued) = (new ChatOptions(), false);
-        ProviderClient.Set(options, client);
+        ProviderClient.Set(options, ClientKey.OfUser(client));
         ProviderDelay.OnDelay(options, _ => isQueued = true);
         var answer = ReadAsync();
         return (answer, isQueued);

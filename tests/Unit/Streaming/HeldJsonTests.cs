@@ -13,7 +13,7 @@ public sealed class HeldJsonTests
         .AddSingleton(TimeProvider.System)
         .AddSingleton<IClients, Anyone>()
         .AddSingleton<Gates>()
-        .AddSingleton<IRequestBudget, RequestBudget>()
+        .AddSingleton<RequestBudget>()
         .BuildServiceProvider();
 
     /// <summary>Arrays of more than 85 kB make .NET collect the whole heap, while all others wait.</summary>

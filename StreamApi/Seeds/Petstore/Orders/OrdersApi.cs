@@ -73,7 +73,7 @@ internal static class OrdersApi
         string id,
         HttpContext context,
         IDbContextFactory<PetstoreContext> contexts,
-        IReadTurns turns
+        ReadTurns turns
     )
     {
         using var turn = await turns.EnterAsync(context);

@@ -41,7 +41,7 @@ internal static class PetsApi
     private static async Task<IResult> ListAsync(
         HttpContext context,
         IDbContextFactory<PetstoreContext> contexts,
-        IReadTurns turns
+        ReadTurns turns
     )
     {
         var species = context.Request.Query.Text("species", 64);
@@ -63,7 +63,7 @@ internal static class PetsApi
         string id,
         HttpContext context,
         IDbContextFactory<PetstoreContext> contexts,
-        IReadTurns turns
+        ReadTurns turns
     )
     {
         id = JsonBody.Checked("id", id, 64);

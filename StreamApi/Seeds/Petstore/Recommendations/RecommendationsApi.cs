@@ -47,6 +47,7 @@ internal static class RecommendationsApi
                 recommender.BeginAsync(
                     Customer.Checked(query.RequiredText("userId", 128), context, access),
                     context.User.Identity?.Name,
+                    access.ClientOf(context),
                     context.RequestAborted
                 )
         );

@@ -7,7 +7,7 @@ namespace StreamApi.Seeds.Petstore;
 
 /// <summary>Scores pets for a user one by one and publishes each score as an event of the run.</summary>
 internal sealed class Recommender(
-    RunLog runs,
+    RunStore runs,
     LiveRuns live,
     ReadContexts<PetstoreContext> contexts,
     IOptions<PetstoreOptions> options,
@@ -25,9 +25,14 @@ internal sealed class Recommender(
         Recommended = "recommendation",
         Complete = "complete";
 
-    public async Task<RunStart> BeginAsync(string userId, string? owner, CancellationToken cancellationToken)
+    public async Task<RunStart> BeginAsync(
+        string userId,
+        string? owner,
+        string client,
+        CancellationToken cancellationToken
+    )
     {
-        var start = await runs.BeginAsync(Kind, new { userId, owner }, cancellationToken: cancellationToken);
+        var start = await runs.BeginAsync(Kind, client, new { userId, owner }, cancellationToken: cancellationToken);
         _ = live.Start(start.Run!, begun => ScoreAsync(begun, userId));
         return start;
     }
@@ -36,6 +41,7 @@ internal sealed class Recommender(
     {
         var start = clock.GetTimestamp();
         await using var context = contexts.CreateDbContext();
+
         var preferences = UserPreferences.Of(await OrdersAsync(context, userId));
         var sold = await context
             .Orders.OrderByDescending(o => o.Id)
@@ -44,6 +50,7 @@ internal sealed class Recommender(
             .Select(g => new { g.Key, Count = g.Count() })
             .ToDictionaryAsync(g => g.Key, g => g.Count, CancellationToken.None);
         var bestSold = sold.Values.DefaultIfEmpty().Max();
+
         var inStock = await context
             .Pets.AsNoTracking()
             .Where(p => p.Stock > 0)
@@ -53,6 +60,7 @@ internal sealed class Recommender(
             .OrderByDescending(p => preferences.Species.GetValueOrDefault(p.Species))
             .Take(options.Value.Recommendations)
             .ToList();
+
         foreach (var pet in candidates)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(options.Value.ScoringMilliseconds), clock, run.Stopping);
@@ -63,6 +71,7 @@ internal sealed class Recommender(
                 )
             );
         }
+
         await run.EndAsync(
             RunEvent.Of(
                 Complete,

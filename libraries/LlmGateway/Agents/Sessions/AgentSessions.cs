@@ -1,11 +1,8 @@
 using System.Collections.Concurrent;
 using EventStore;
 using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Telemetry;
-using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Access;
+using Streaming.Admission;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
@@ -33,49 +30,31 @@ internal sealed class AgentSessions : IDisposable
     /// <summary>Answers that this replica writes. After removing one, it checks for more messages.</summary>
     private readonly ConcurrentDictionary<RunName, Run> _answering = new();
 
-    private readonly Agent _agent;
-    private readonly ChatProviders _providers;
-    private readonly RunLog _runs;
-    private readonly IReadTurns _turns;
+    private readonly AgentAnswers _answers;
+    private readonly RunLog _log;
+    private readonly RunStore _runs;
+    private readonly ReadTurns _turns;
     private readonly LiveRuns _live;
     private readonly RunLeases _leases;
-    private readonly FlushScheduler _scheduler;
-    private readonly ChatMetrics _metrics;
-    private readonly IRequestBudget _budget;
-    private readonly IStreamAccess _access;
-    private readonly LlmOptions _options;
-    private readonly TimeProvider _clock;
     private readonly ILogger<AgentSessions> _logger;
 
     public AgentSessions(
-        Agent agent,
-        ChatProviders providers,
-        RunLog runs,
-        IReadTurns turns,
+        AgentAnswers answers,
+        RunLog log,
+        RunStore runs,
+        ReadTurns turns,
         LiveRuns live,
         RunLeases leases,
-        FlushScheduler scheduler,
-        ChatMetrics metrics,
-        IRequestBudget budget,
-        IStreamAccess access,
-        IOptions<LlmOptions> options,
-        TimeProvider clock,
         ILogger<AgentSessions> logger
     )
     {
-        (_agent, _providers, _runs, _turns, _live, _leases, _scheduler, _metrics, _budget, _access) = (
-            agent,
-            providers,
-            runs,
-            turns,
-            live,
-            leases,
-            scheduler,
-            metrics,
-            budget,
-            access
-        );
-        (_options, _clock, _logger) = (options.Value, clock, logger);
+        _answers = answers;
+        _log = log;
+        _runs = runs;
+        _turns = turns;
+        _live = live;
+        _leases = leases;
+        _logger = logger;
         _leases.Swept += Resume;
     }
 
@@ -92,17 +71,19 @@ internal sealed class AgentSessions : IDisposable
     public async Task<RunName> CreateAsync(
         string? provider,
         string? model,
-        string? owner,
+        SessionOwner owner,
         Guid id,
         CancellationToken cancellationToken
     )
     {
         if (provider is not null || model is not null)
-            _providers.Resolve(provider, model);
+            _answers.Resolve(provider, model);
+
         var name = new RunName(Kind, id.ToString("D"));
         await _runs.AppendToLogAsync(
             name,
-            RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model, Owner: owner)),
+            owner.Client,
+            RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model, Owner: owner.User)),
             id,
             cancellationToken
         );
@@ -116,17 +97,26 @@ internal sealed class AgentSessions : IDisposable
         RunName name,
         RunEvent message,
         string id,
-        string client,
+        ClientKey client,
         CancellationToken cancellationToken
     )
     {
-        await _runs.AppendToLogAsync(name, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
+        await _runs.AppendToLogAsync(
+            name,
+            client,
+            message with
+            {
+                Key = id,
+            },
+            Guid.ParseExact(id, "N"),
+            cancellationToken
+        );
         await ContinueAsync(name, client);
     }
 
     /// <summary>Starts the next answer. On a stopping server it returns after another replica was asked to
     /// continue.</summary>
-    private async Task ContinueAsync(RunName name, string? client)
+    private async Task ContinueAsync(RunName name, ClientKey? client)
     {
         if (!_leases.IsLeaving || !await TryStartTurnAsync(name, client, 0))
             Wake(name, client);
@@ -137,13 +127,13 @@ internal sealed class AgentSessions : IDisposable
     /// <param name="name">The session.</param>
     /// <param name="client">The client whose share of the provider and whose turns to read the answer uses; null: the
     /// session's owner.</param>
-    public void Wake(RunName name, string? client)
+    public void Wake(RunName name, ClientKey? client)
     {
         if (!_waking.AddOrUpdate(name, false, (_, _) => true))
             _ = Task.Run(() => WakeAsync(name, client));
     }
 
-    private async Task WakeAsync(RunName name, string? client)
+    private async Task WakeAsync(RunName name, ClientKey? client)
     {
         try
         {
@@ -151,7 +141,7 @@ internal sealed class AgentSessions : IDisposable
             {
                 _waking[name] = false;
                 for (var attempt = 0; !await TryStartTurnAsync(name, client, attempt); attempt++)
-                    await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), _clock, _live.GraceExpired);
+                    await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), _answers.Clock, _live.GraceExpired);
             } while (!_waking.TryRemove(new KeyValuePair<RunName, bool>(name, false)));
         }
         catch (Exception e)
@@ -170,24 +160,27 @@ internal sealed class AgentSessions : IDisposable
     }
 
     /// <summary>Returns false if it must be tried again.</summary>
-    private async Task<bool> TryStartTurnAsync(RunName name, string? client, int attempt)
+    private async Task<bool> TryStartTurnAsync(RunName name, ClientKey? client, int attempt)
     {
         try
         {
             if (_leases.IsLeaving)
             {
-                if (await _runs.PendingAsync(name, CancellationToken.None) is not null)
+                if (await _log.PendingAsync(name, CancellationToken.None) is not null)
                     await _runs.HandOverAsync(name);
                 return true;
             }
+
             // The check at the end of the answer finds every message that is stored now.
             if (_answering.TryGetValue(name, out var answer) && answer.StopReason == RunStop.None)
                 return true;
+
             await _runs.ReleaseUnconfirmedAsync(name);
             // Another replica may write an answer: at its end, it checks for messages again.
             if (
-                await _runs.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
-                && await _runs.TryAcquireAsync(name, message.Position, Interrupted(key)) is { } run
+                await _log.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
+                && await _runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, Interrupted(key))
+                    is { } run
             )
             {
                 _answering[name] = run;
@@ -208,13 +201,12 @@ internal sealed class AgentSessions : IDisposable
         }
     }
 
-    private async Task AnswerAsync(Run run, string? client)
+    private async Task AnswerAsync(Run run, ClientKey? client)
     {
         try
         {
-            if (
-                await PendingTurn.ReadAsync(run, s => client ?? OwnerOf(s, run.Name), _runs, _turns, _clock) is { } turn
-            )
+            var read = PendingTurn.ReadAsync(run, s => client ?? OwnerOf(s, run.Name), _log, _turns, _answers.Clock);
+            if (await read is { } turn)
                 await AnswerAsync(run, turn);
             else
                 await _runs.ReleaseAsync(run);
@@ -230,17 +222,22 @@ internal sealed class AgentSessions : IDisposable
         {
             _answering.TryRemove(new KeyValuePair<RunName, Run>(run.Name, run));
         }
+
         run.MarkEnded();
         // A message that arrived during the turn found the session busy.
         await ContinueAsync(run.Name, client);
     }
 
     /// <summary>Returns the key of a session's owner; an anonymous session is a client of its own.</summary>
-    private string OwnerOf(SessionStarted? session, RunName name) =>
-        session?.Owner is { } owner ? _access.ClientOfUser(owner) : name.Topic;
+    private static ClientKey OwnerOf(SessionStarted? session, RunName name) =>
+        session?.Owner is { } owner ? ClientKey.OfUser(owner) : ClientOf(null, name);
+
+    private static ClientKey ClientOf(ClientKey? client, RunName name) =>
+        client ?? new ClientKey(name.Topic, name.Topic);
 
     private async Task AnswerAsync(Run run, PendingTurn turn)
     {
+        run.Client = turn.Client;
         var end = SessionEvents.End(turn.Key);
         RunWriter? writer = null;
         try
@@ -250,12 +247,10 @@ internal sealed class AgentSessions : IDisposable
                 await run.EndAsync(Expired, end);
                 return;
             }
-            var target = _providers.Resolve(session.Provider, session.Model);
-            writer = new RunWriter(run, Agent.Content, _options, _scheduler, _metrics, target.Provider, _clock);
-            var (tools, messages) = (turn.Conversation.Tools, turn.Conversation.Messages);
-            // The answer keeps the conversation while it waits for the provider, and until its end.
-            using var kept = _budget.Keep(turn.Client, turn.Conversation.Bytes);
-            await _agent.AnswerAsync(target, turn.Client, tools, messages, writer, run.Stopping);
+
+            var target = _answers.Resolve(session.Provider, session.Model);
+            writer = _answers.WriterOf(run, target);
+            await _answers.WriteAsync(target, turn.Client, turn.Conversation.Input, writer, run.Stopping);
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException)
@@ -274,13 +269,13 @@ internal sealed class AgentSessions : IDisposable
         {
             await EndAsync(AgentRuns.Error(e.Message, false, "configuration"), end);
         }
-        catch (Exception e)
-            when (e is not RunFencedException && (e is not OperationCanceledException || run.StopReason == RunStop.None)
-            )
+        catch (Exception e) when (e is not RunFencedException && !IsStop(e))
         {
             _logger.LogError(e, "Session {Session} cannot answer a message", run.Id);
             await EndAsync(AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end);
         }
+
+        bool IsStop(Exception e) => e is OperationCanceledException && run.StopReason != RunStop.None;
 
         Task EndAsync(params RunEvent[] last) => writer?.EndAsync(last) ?? run.EndAsync(last);
     }
@@ -295,3 +290,8 @@ internal sealed class AgentSessions : IDisposable
             SessionEvents.End(key),
         ];
 }
+
+/// <summary>Who creates a session.</summary>
+/// <param name="User">Its owner; null: anonymous.</param>
+/// <param name="Client">The client, for its share.</param>
+internal readonly record struct SessionOwner(string? User, ClientKey Client);

@@ -16,12 +16,11 @@ internal sealed class Conversation
     private readonly Dictionary<string, string> _answers = [];
     private readonly StringBuilder _answer = new();
 
-    /// <summary>Bytes of memory of the messages and answers.</summary>
-    public long Bytes =>
-        sizeof(char) * (_messages.Sum(m => (long)m.Content.Length) + _answers.Values.Sum(a => (long)a.Length));
-
     /// <summary>Names of the tools of the newest message's sender; null in messages of an earlier version.</summary>
-    public string[]? Tools { get; private set; }
+    private string[]? _tools;
+
+    /// <summary>The conversation as input for the model.</summary>
+    public AgentInput Input => new(Messages, _tools, Bytes);
 
     /// <summary>
     /// Reads the conversation up to and including a message, at most <c>Runs:MaxReadBytes</c> besides the message.
@@ -46,7 +45,7 @@ internal sealed class Conversation
         if (e.OfLog)
         {
             _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!));
-            Tools = data.RootElement.TryGetProperty("tools", out var tools) ? tools.Deserialize<string[]>() : null;
+            _tools = data.RootElement.TryGetProperty("tools", out var tools) ? tools.Deserialize<string[]>() : null;
         }
         else if (e.Type == SessionEvents.Content)
             _answer.Append(data.RootElement.GetProperty("data").GetString());
@@ -61,7 +60,7 @@ internal sealed class Conversation
     /// Messages and answers, alternating. The first is a user's message, even if earlier ones are omitted; the last has
     /// no answer yet.
     /// </summary>
-    public IEnumerable<ChatMessage> Messages
+    private IEnumerable<ChatMessage> Messages
     {
         get
         {
@@ -73,4 +72,7 @@ internal sealed class Conversation
             }
         }
     }
+
+    private long Bytes =>
+        sizeof(char) * (_messages.Sum(m => (long)m.Content.Length) + _answers.Values.Sum(a => (long)a.Length));
 }

@@ -1,5 +1,6 @@
 using EventStore;
 using Runs;
+using Streaming.Admission;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
@@ -9,7 +10,7 @@ namespace LlmGateway.Agents.Sessions;
 /// <param name="Client">The client that the answer counts for.</param>
 /// <param name="Session">Provider and model; null if retention has dropped them.</param>
 /// <param name="Conversation">The message, and what precedes it.</param>
-internal sealed record PendingTurn(string Key, string Client, SessionStarted? Session, Conversation Conversation)
+internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted? Session, Conversation Conversation)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100),
         MaxDelay = TimeSpan.FromSeconds(2);
@@ -27,9 +28,9 @@ internal sealed record PendingTurn(string Key, string Client, SessionStarted? Se
     /// <exception cref="OperationCanceledException">The run must stop.</exception>
     public static async Task<PendingTurn?> ReadAsync(
         Run run,
-        Func<SessionStarted?, string> clientOf,
+        Func<SessionStarted?, ClientKey> clientOf,
         RunLog runs,
-        IReadTurns turns,
+        ReadTurns turns,
         TimeProvider clock
     )
     {

@@ -92,20 +92,20 @@ public sealed class ByteLedgerTests
     }
 
     [Theory]
-    [InlineData(1, 429)]
-    [InlineData(3, 503)]
-    public void A_refused_request_keeps_what_it_had_and_names_the_limit(int others, int status)
+    [InlineData(1, 4, 429)]
+    [InlineData(4, 1, 503)]
+    public void A_refused_request_keeps_what_it_had_and_names_the_limit(int kept, int wanted, int status)
     {
         var ledger = new ByteLedger(4 * Megabyte);
-        for (var n = 1; n < others; n++)
-            ledger.Keep(ClientKey.OfUser($"other {n}"), 4 * Megabyte);
+        for (var n = 1; n <= 2; n++)
+            ledger.Keep(ClientKey.OfUser($"other {n}"), kept * Megabyte);
         using var hold = new ByteHold(ledger, Ann);
         hold.Set(60_000);
 
-        var refused = Assert.Throws<RefusedException>(() => hold.Set((others == 1 ? 5 : 1) * Megabyte));
+        var refused = Assert.Throws<RefusedException>(() => hold.Set(wanted * Megabyte));
 
         Assert.Equal(status, refused.Status);
         Assert.Contains("(Limits:HeldMegabytes)", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(60_000 + (others - 1) * 4 * Megabyte, ledger.Held);
+        Assert.Equal(60_000 + 2 * kept * Megabyte, ledger.Held);
     }
 }

@@ -1,0 +1,248 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Feed;
+
+namespace Runs;
+
+/// <summary>
+/// Begins runs, and stores their events. A run is announced before its first event, so that any id of its stream
+/// identifies it, on any replica.
+/// </summary>
+internal sealed class RunStore(
+    RunRegistry registry,
+    EventAppender appender,
+    RunLeases leases,
+    LiveFeed feed,
+    IOptions<StreamingOptions> streaming,
+    TimeProvider clock,
+    ILogger<RunStore> logger
+)
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
+        MaxDelay = TimeSpan.FromSeconds(4);
+
+    /// <summary>
+    /// Runs without an answer of Postgres, and their writers: they may have been acquired, so they are released before
+    /// the next try.
+    /// </summary>
+    private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
+
+    private static readonly RunEvent[] Interrupted =
+    [
+        RunEvent.Failed("The server stopped before the run was complete.", "interrupted"),
+    ];
+
+    /// <summary>
+    /// Announces a run and acquires it for this replica; pass it to <see cref="LiveRuns"/>. If the store's answer is
+    /// lost, <see cref="RunLeases"/> ends the run.
+    /// </summary>
+    /// <param name="kind">First token of its topic.</param>
+    /// <param name="client">The client whose share of the log its events use.</param>
+    /// <param name="announcement">Data of the run's first event.</param>
+    /// <param name="id">Its id; null creates one. A run with a known id is not begun again.</param>
+    /// <param name="closingEvents">Events that end the run if this replica fails; null: a fatal error,
+    /// <c>interrupted</c>.</param>
+    /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<RunStart> BeginAsync(
+        string kind,
+        string client,
+        object announcement,
+        string? id = null,
+        IReadOnlyList<RunEvent>? closingEvents = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        await feed.UntilStartedAsync(clock, cancellationToken);
+
+        var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
+        var writer = await leases.WriterAsync(cancellationToken);
+        // Not cancelled with the request: an announced run without a writer would block its own topic.
+        var (isNew, announced) =
+            await registry.BeginAnnouncedAsync(
+                name.Topic,
+                writer,
+                JsonSerializer.Serialize(closingEvents ?? Interrupted, RunJson.Options),
+                JsonSerializer.Serialize(announcement, RunJson.Options),
+                Activity.Current?.Id
+            ) ?? throw NoLease();
+
+        var run = isNew ? new Run(name, writer, announced, announced.Position, this) { Client = client } : null;
+        return new RunStart(name, announced, run);
+    }
+
+    /// <summary>Acquires an announced run for a part of its work.</summary>
+    /// <param name="name">The run.</param>
+    /// <param name="client">The client whose share of the log its events use.</param>
+    /// <param name="after">Position of the event that the part answers.</param>
+    /// <param name="closingEvents">Events that end the part if this replica fails.</param>
+    /// <returns>Null if a replica already writes it.</returns>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
+    public async Task<Run?> TryAcquireAsync(
+        RunName name,
+        string client,
+        long after,
+        IReadOnlyList<RunEvent> closingEvents
+    )
+    {
+        await feed.Started;
+        var writer = await leases.WriterAsync(CancellationToken.None);
+        await ReleaseUnconfirmedAsync(name);
+
+        bool? begun;
+        try
+        {
+            begun = await registry.BeginAsync(
+                name.Topic,
+                writer,
+                JsonSerializer.Serialize(closingEvents, RunJson.Options)
+            );
+        }
+        catch (StoreUnavailableException)
+        {
+            _unconfirmed[name] = writer;
+            throw;
+        }
+
+        return begun switch
+        {
+            true => new Run(name, writer, default, after, this) { Client = client },
+            false => null,
+            null => throw NoLease(),
+        };
+    }
+
+    /// <summary>Releases a run that this replica may hold without writing it: the store's answer to its acquisition, or
+    /// to its release, was lost.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task ReleaseUnconfirmedAsync(RunName name)
+    {
+        if (!_unconfirmed.TryGetValue(name, out var before))
+            return;
+
+        await registry.ReleaseAsync(name.Topic, before);
+        _unconfirmed.TryRemove(name, out _);
+    }
+
+    /// <summary>Creates the exception for a store that refuses this replica's lease.</summary>
+    public static StoreUnavailableException NoLease(Exception? inner = null) =>
+        new("This replica lost its lease on runs. Try again in some seconds.", inner);
+
+    /// <summary>Releases a run that has nothing to write. If the store does not answer, the next acquisition on this
+    /// replica does.</summary>
+    public async Task ReleaseAsync(Run run)
+    {
+        try
+        {
+            await registry.ReleaseAsync(run.Name.Topic, run.Writer);
+        }
+        catch (StoreUnavailableException)
+        {
+            _unconfirmed[run.Name] = run.Writer;
+        }
+    }
+
+    /// <summary>
+    /// Asks the other replicas to continue a run without a writer: the next sweep ends it without an event, and
+    /// <see cref="RunLeases.Swept"/> names it there.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task HandOverAsync(RunName name) => registry.HandOverAsync(name.Topic, streaming.Value.Replica);
+
+    /// <summary>
+    /// Appends an event to a run's log, also without a lease on the run. An event with a known id is stored once.
+    /// </summary>
+    /// <param name="name">The run.</param>
+    /// <param name="client">The client whose share of the log it uses.</param>
+    /// <param name="e">The event.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
+    public Task AppendToLogAsync(
+        RunName name,
+        string client,
+        RunEvent e,
+        Guid? id,
+        CancellationToken cancellationToken
+    ) =>
+        appender.AppendAsync(
+            [new NewEvent(name.Log, e.Type, e.Data, e.Key, id, TraceParent: Activity.Current?.Id)],
+            client,
+            cancellationToken
+        );
+
+    /// <summary>
+    /// Appends events, and retries while the store is unavailable. Before a retry, which has new ids, the store says if
+    /// it has the append, or refuses it for good; after a promotion the run continues only if none of its events is
+    /// lost.
+    /// </summary>
+    public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
+    {
+        var batch = Batch(run, events, ends);
+        var isFenced = false;
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                if (isFenced && !await registry.ConfirmAsync(run.Name.Topic, run.Writer, run.LastStored, run.Known))
+                    throw new RunFencedException(run.Name.Topic);
+                isFenced = false;
+
+                if (attempt == 0)
+                    await AppendAsync(run, batch);
+                else if (await registry.RefuseAppendAsync(run.Name.Topic, batch[0].Id!.Value, run.Known))
+                    await AppendAsync(run, batch = Batch(run, events, ends));
+                run.LastStored = batch[^1].Id;
+                return;
+            }
+            catch (RunFencedException) when (!isFenced)
+            {
+                // The run has ended, or a new epoch must confirm that the store has the earlier events.
+                isFenced = true;
+            }
+            catch (StoreUnavailableException e)
+            {
+                // A stopped server leaves the run to the other replicas, which end it with its closing events.
+                if (leases.Stopped || run.StopReason == RunStop.Fenced)
+                    throw new RunFencedException(run.Name.Topic);
+
+                logger.LogDebug(
+                    e,
+                    "Run {Run} cannot be written, since the store is unavailable. It is retried",
+                    run.Name.Topic
+                );
+                await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock);
+            }
+        }
+    }
+
+    private async Task AppendAsync(Run run, NewEvent[] batch)
+    {
+        var appended = await appender.AppendAsync(batch, run.Client);
+        run.Known = appended[^1].At.Position;
+    }
+
+    private static NewEvent[] Batch(Run run, IReadOnlyList<RunEvent> events, bool ends)
+    {
+        var batch = new NewEvent[events.Count];
+        for (var i = 0; i < batch.Length; i++)
+            batch[i] = new NewEvent(
+                run.Name.Topic,
+                events[i].Type,
+                events[i].Data,
+                events[i].Key,
+                Guid.CreateVersion7(),
+                Run: new RunMark(run.Writer, ends && i == batch.Length - 1)
+            );
+        return batch;
+    }
+}
+
+/// <summary>Result of a request to begin a run.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Announced">Position of its announcement; a reader that starts after it gets the whole run.</param>
+/// <param name="Run">The run to write; null if it was begun before.</param>
+internal readonly record struct RunStart(RunName Name, StreamId Announced, Run? Run);
