@@ -161,6 +161,17 @@ internal sealed class World : IAsyncDisposable
             .GetProperty("leader")
             .GetBoolean();
 
+    /// <summary>Waits until the Broadcaster has relayed an event.</summary>
+    public async Task WaitForRelayAsync(string id)
+    {
+        var status = new Uri((await LeaderAsync()).Url, "/status");
+        await HoldsAsync(
+            async () =>
+                (await Http.GetFromJsonAsync<JsonElement>(status)).GetProperty("relayed").GetInt64() >= Position(id),
+            $"the Broadcaster has relayed {id}"
+        );
+    }
+
     public Task WaitForModeAsync(string mode) =>
         WaitForReplicasAsync(row => row.GetProperty("mode").GetString() == mode, $"every replica is {mode}");
 

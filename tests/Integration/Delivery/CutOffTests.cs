@@ -1,14 +1,10 @@
 using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 
 namespace Integration.Delivery;
 
 /// <summary>A replica that alone is cut off from Postgres, while all others reach it.</summary>
 public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<CutOffTests.OneOfTwo>
 {
-    private static readonly HttpClient Http = new();
-
     // The tests share the servers; each has its own topics.
     private readonly string _root = $"t{Guid.NewGuid():N}";
 
@@ -110,10 +106,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         Assert.Equal(lost[0], moved.Frames.First(f => f.Id is not null).Id);
 
         // If they were relayed after the repair, they would not be lost.
-        await Eventually.HoldsAsync(
-            async () => await RelayedAsync(system) >= World.Position(lost[^1]),
-            "the lost events are relayed"
-        );
+        await system.WaitForRelayAsync(lost[^1]);
         system.Redis.Heal();
         await ReplicaHealth.SaysAsync(cutOff, "only Postgres has");
         await World.PublishNumbersAsync(other, T("1"), 5, 2);
@@ -145,14 +138,4 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         await fixture.System.WaitForModeAsync("live");
         return fixture.System;
     }
-
-    private static async Task<long> RelayedAsync(World system) =>
-        (
-            await Http.GetFromJsonAsync<JsonElement>(
-                new Uri((await system.LeaderAsync()).Url, "/status"),
-                TestContext.Current.CancellationToken
-            )
-        )
-            .GetProperty("relayed")
-            .GetInt64();
 }

@@ -45,7 +45,9 @@ public sealed class FloodedFeedTests
         system.Postgres.Cut();
         await ReplicaHealth.SaysAsync(flooded, "Postgres");
         system.Redis.Cut();
-        await PublishAsync(publisher, 3, 2);
+        var lost = await PublishAsync(publisher, 3, 2);
+        // If they were relayed after the repair, they would not be lost.
+        await system.WaitForRelayAsync(lost[^1]);
         system.Redis.Heal();
         await ReplicaHealth.SaysAsync(flooded, "only Postgres has");
 
