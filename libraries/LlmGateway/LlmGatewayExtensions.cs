@@ -8,6 +8,7 @@ using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Admission;
 
 namespace LlmGateway;
 
@@ -33,6 +34,11 @@ internal static class LlmGatewayExtensions
             .ValidateDataAnnotations()
             .PostConfigure<IHostEnvironment>((limit, e) => limit.Complete(e.IsDevelopment()))
             .ValidateOnStart();
+        builder
+            .Services.AddOptions<AdmissionOptions>()
+            .Configure<IOptions<LlmOptions>>(
+                (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
+            );
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Streaming;
+using Streaming.Admission;
 
 namespace StreamApi.Security.Limits;
 
@@ -11,11 +12,12 @@ namespace StreamApi.Security.Limits;
 /// </summary>
 internal sealed class DescriptorLimit(
     IOptions<StreamingOptions> streaming,
+    IOptions<AdmissionOptions> admission,
     ConnectionRateLimit rate,
     ILogger<DescriptorLimit> logger
 ) : IConfigureOptions<KestrelServerOptions>
 {
-    /// <summary>Descriptors reserved for stores, files, other services and requests that are not streams.</summary>
+    /// <summary>Descriptors reserved for stores, files, replicas and requests that are not streams.</summary>
     private const long Reserve = 512;
 
     /// <summary>
@@ -27,12 +29,16 @@ internal sealed class DescriptorLimit(
     {
         if (SoftLimit() is not { } limit)
             return;
-        var room = limit - Reserve - (rate.IsEnabled ? MaxWaiting : 0);
+
+        var outgoing = admission.Value.OutgoingConnections;
+        var room = limit - Reserve - outgoing - (rate.IsEnabled ? MaxWaiting : 0);
         if (room <= 0)
             throw new InvalidOperationException(
-                $"The limit of open files is {limit}, too low for streams. "
-                    + "Raise it with ulimit -n 65536, or with LimitNOFILE= of the service."
+                $"The limit of open files is {limit}, too low for streams beside {outgoing} requests to models "
+                    + "(Llm:Providers:<name>:MaxConcurrent). Raise it with ulimit -n 65536, or with LimitNOFILE= of the "
+                    + "service."
             );
+
         if (streaming.Value.MaxConnections > room)
             logger.LogInformation(
                 "Streaming:MaxConnections is {Wanted}, but the limit of open files ({Limit}) leaves room for {Room}; "
@@ -41,6 +47,7 @@ internal sealed class DescriptorLimit(
                 limit,
                 room
             );
+
         options.Limits.MaxConcurrentConnections = room;
     }
 

@@ -17,6 +17,9 @@ internal sealed class ProvidersOptions
 
     [ValidateObjectMembers]
     public DemoOptions Demo { get; set; } = new() { MaxConcurrent = 10_000 };
+
+    /// <summary>Returns the most connections to providers at once; the demo model needs none.</summary>
+    public int MaxConnections() => OpenAi.MaxConcurrent + Anthropic.MaxConcurrent + Local.MaxConcurrent;
 }
 
 /// <summary>Address, key and limits of one provider. Of a keyed chat client's: its limits and its models.</summary>

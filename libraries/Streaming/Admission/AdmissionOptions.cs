@@ -17,4 +17,7 @@ internal sealed class AdmissionOptions
     /// <summary>Bytes of request bodies and answers that all clients together should hold; at most twice as
     /// much.</summary>
     public long HeldBytes { get; set; } = 128L * 1024 * 1024;
+
+    /// <summary>Most connections that the features open to other services, each of which needs a descriptor.</summary>
+    public int OutgoingConnections { get; set; }
 }

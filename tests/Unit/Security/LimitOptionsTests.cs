@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 using Streaming;
+using Streaming.Admission;
 
 namespace Unit.Security;
 
@@ -67,7 +68,7 @@ public sealed class LimitOptionsTests
     [Theory]
     [InlineData(100)]
     [InlineData(LimitOptions.Unlimited)]
-    public void Open_and_waiting_connections_leave_512_descriptors_to_other_work(int connectionsPerSecond)
+    public void Connections_leave_descriptors_to_requests_to_models_and_512_to_other_work(int connectionsPerSecond)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The limit of a process is read on Linux only.");
         var line = File.ReadLines("/proc/self/limits")
@@ -87,12 +88,13 @@ public sealed class LimitOptionsTests
         );
         new DescriptorLimit(
             Options.Create(new StreamingOptions()),
+            Options.Create(new AdmissionOptions { OutgoingConnections = 100 }),
             rate,
             NullLogger<DescriptorLimit>.Instance
         ).Configure(kestrel);
         var waiting = rate.IsEnabled ? DescriptorLimit.MaxWaiting : 0;
         var all = long.Parse(soft, CultureInfo.InvariantCulture);
-        Assert.Equal(all - 512, kestrel.Limits.MaxConcurrentConnections + waiting);
+        Assert.Equal(all - 512 - 100, kestrel.Limits.MaxConcurrentConnections + waiting);
         Assert.InRange(DescriptorLimit.MaxWaiting, 1, Math.Min(4_096, all / 8));
     }
 
