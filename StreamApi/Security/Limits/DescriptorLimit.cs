@@ -35,8 +35,8 @@ internal sealed class DescriptorLimit(
         if (room <= 0)
             throw new InvalidOperationException(
                 $"The limit of open files is {limit}, too low for streams beside {outgoing} requests to models "
-                    + "(Llm:Providers:<name>:MaxConcurrent). Raise it with ulimit -n 65536, or with LimitNOFILE= of the "
-                    + "service."
+                    + "(Llm:Providers:<name>:MaxConcurrent). Raise it with ulimit -n 65536, or with LimitNOFILE= of "
+                    + "the service."
             );
 
         if (streaming.Value.MaxConnections > room)
