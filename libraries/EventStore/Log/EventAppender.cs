@@ -22,6 +22,9 @@ public sealed class EventAppender(
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;
 
+    /// <summary>Bytes that wait for their commit.</summary>
+    internal long PendingBytes => _pending.Bytes;
+
     /// <summary>
     /// Raised after each commit with the events that are new in the log, so that a stream can write them before they
     /// come back through Redis. Raised in position order, one call at a time; a handler must not block.
