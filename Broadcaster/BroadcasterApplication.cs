@@ -14,6 +14,7 @@ internal static class BroadcasterApplication
         builder.AddStoreUsage();
         builder.AddRelayRedis();
         builder.AddRelay();
+        builder.CheckOptionKeys(BroadcasterOptions.Sections);
 
         var app = builder.Build();
         app.MapDefaultEndpoints();

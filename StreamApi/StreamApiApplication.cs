@@ -30,6 +30,7 @@ internal static class StreamApiApplication
         builder.AddStats();
         builder.AddSeeds();
         builder.AddDocumentation();
+        builder.CheckOptionKeys(StreamApiOptions.Sections(builder.Services));
 
         var app = builder.Build();
         app.UseSecurity();

@@ -27,6 +27,7 @@ internal static class WebFrontendApplication
         builder.AddShell();
         builder.AddContentSecurity();
         builder.AddBodyLimits();
+        builder.CheckOptionKeys(WebFrontendOptions.Sections);
 
         var app = builder.Build();
         app.UseContentSecurity();

@@ -10,6 +10,7 @@ public sealed class StartTests
     [InlineData("Security:OpenOnLoopback is for Development alone", "Security__OpenOnLoopback", "true")]
     [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
     [InlineData("Pools:Sse is '0'", "Pools__Sse", "0")]
+    [InlineData("the nearest name is Limits:PublishesPerSecond", "Limits__PublishPerSecond", "5")]
     public async Task Production_refuses_to_start_without_valid_access_settings_and_names_them(
         string message,
         string? setting,

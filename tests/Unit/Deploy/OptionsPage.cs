@@ -18,7 +18,8 @@ internal static partial class OptionsPage
 
         Every option of the services. Set it as an environment variable with two underscores for each colon
         (`Streaming__MaxConnections=5000`), or in `appsettings.json`. `n` is a number from 0, `<name>` a provider. The
-        defaults are those outside Development. A service with a value outside the range does not start.
+        defaults are those outside Development. A service does not start with a value outside the range, or
+        with a key that it does not know in a section that it reads.
         [Deployment](deployment.md#configure) has the settings that every deployment needs,
         [security](security.md#limits) explains the limits.
 
@@ -66,14 +67,11 @@ internal static partial class OptionsPage
         return text.ToString();
     }
 
-    /// <summary>A row for each pool that an endpoint names.</summary>
     private static IEnumerable<string> PoolRows() =>
-        Directory
-            .EnumerateFiles(Repository.Root, "*Api.cs", SearchOption.AllDirectories)
-            .SelectMany(file => PoolName().Matches(File.ReadAllText(file)))
-            .Select(m => m.Groups[1].Value)
-            .Distinct()
-            .Order(StringComparer.Ordinal)
+        Settings
+            .Read.Select(section => section.Path.Split(':'))
+            .Where(path => path[0] == Settings.Pools)
+            .Select(path => path[1])
             .Select(name =>
                 $"| `{Settings.Pools}:{name}` | {StreamPools.DefaultPlaces} | 1 to {StreamPools.MaxPlaces} "
                 + "| Maximum open streams of this pool on one replica; resumes have "
@@ -167,9 +165,6 @@ internal static partial class OptionsPage
             XText text => text.Value,
             _ => "",
         };
-
-    [GeneratedRegex(@"\.WithStreamPool\(""(\w+)""\)")]
-    private static partial Regex PoolName();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Spaces();

@@ -2,47 +2,33 @@ using System.Collections;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
-using EventStore;
-using LlmGateway;
-using Runs;
-using StreamApi.Events;
-using StreamApi.Replicas;
-using StreamApi.Security;
-using StreamApi.Security.Limits;
-using StreamApi.Seeds.Basics;
-using StreamApi.Seeds.Petstore;
-using StreamApi.Seeds.Resilient;
-using StreamApi.Seeds.Tasks;
-using StreamApi.Seeds.Traffic;
-using Streaming;
+using Broadcaster;
+using Microsoft.Extensions.DependencyInjection;
+using ServiceDefaults.OptionKeys;
+using ServiceDefaults.Prometheus;
+using StreamApi;
 using Streaming.Connections;
-using WebFrontend.SignIn;
+using WebFrontend;
 
 namespace Unit.Deploy;
 
 /// <summary>The settings that the services have, by the names of their environment variables.</summary>
 internal static partial class Settings
 {
+    /// <summary>What the services read, as they say it themselves.</summary>
+    public static readonly IReadOnlyList<OptionSection> Read =
+    [
+        .. StreamApiOptions
+            .Sections(new ServiceCollection())
+            .Concat(BroadcasterOptions.Sections)
+            .Concat(WebFrontendOptions.Sections)
+            .Append(new OptionSection(PrometheusUrl.Setting, typeof(string)))
+            .Distinct(),
+    ];
+
     /// <summary>Sections and the classes that they are bound to. A section may have several.</summary>
-    public static readonly ILookup<string, Type> Sections = new (string Name, Type Options)[]
-    {
-        ("Basics", typeof(BasicsOptions)),
-        ("EventStore", typeof(EventStoreOptions)),
-        ("Events", typeof(EventsOptions)),
-        ("Limits", typeof(LimitOptions)),
-        ("Limits", typeof(GenerationLimit)),
-        ("Llm", typeof(LlmOptions)),
-        ("Petstore", typeof(PetstoreOptions)),
-        ("Relay", typeof(Broadcaster.RelayOptions)),
-        ("Replicas", typeof(ReplicaOptions)),
-        ("Resilient", typeof(ResilientOptions)),
-        ("Runs", typeof(RunOptions)),
-        ("Security", typeof(SecurityOptions)),
-        ("SignIn", typeof(SignInOptions)),
-        ("Streaming", typeof(StreamingOptions)),
-        ("Tasks", typeof(TasksOptions)),
-        ("Traffic", typeof(TrafficOptions)),
-    }.ToLookup(s => s.Name, s => s.Options);
+    public static readonly ILookup<string, Type> Sections = Read.Where(s => !s.Path.Contains(':'))
+        .ToLookup(s => s.Path, s => s.Type);
 
     /// <summary>The section with the size of each pool by its name, which is bound to no class.</summary>
     public const string Pools = "Pools";
@@ -57,25 +43,24 @@ internal static partial class Settings
         if (Others().IsMatch(name))
             return null;
         var path = name.Split("__");
-        if (path is [Pools, _])
-            return string.IsNullOrEmpty(value) ? null : Refusal(name, value, Pool);
-        var types = path.Length > 1 ? Sections[path[0]].ToList() : [];
-        if (types.Count == 0)
-            return $"{name}: no service reads it.";
-        var found = types.Select(type => Walk(type, path.AsSpan(1))).FirstOrDefault(p => p is not null);
+        var found = Read.Select(section => (section, At: section.Path.Split(':')))
+            .Where(read => read.At.SequenceEqual(path.Take(read.At.Length)))
+            .Select(read => Walk(read.section.Type, path.AsSpan(read.At.Length)))
+            .FirstOrDefault(setting => setting is not null);
         if (found is null)
-            return $"{name}: {types[0].Name} has no such setting.";
+            return $"{name}: no service reads it.";
+        if (path[0] == Pools)
+            found = Pool;
         return string.IsNullOrEmpty(value) || value.Contains('$') ? null : Refusal(name, value, found);
     }
 
-    /// <summary>Variables that are not options: of .NET, of OpenTelemetry, and single settings.</summary>
+    /// <summary>Variables that are not options of ours: of .NET, of Aspire and of OpenTelemetry.</summary>
     [GeneratedRegex(
         @"^(ASPNETCORE_(ENVIRONMENT|URLS|FORWARDEDHEADERS_ENABLED)|DOTNET_ENVIRONMENT|HOME|PGPASSWORD"
             + @"|OTEL_(SERVICE_NAME|RESOURCE_ATTRIBUTES|EXPORTER_OTLP_(ENDPOINT|HEADERS|PROTOCOL)"
             + @"|EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION)"
-            + @"|ConnectionStrings__(eventstore|redis)|Cors__AllowedOrigins__\d+|Logging__LogLevel__[\w.]+"
-            + @"|StreamApi__(PublicUrl|ApiKey)|services__(streamapi|broadcaster)__http__\d+|Dashboard__Url"
-            + @"|Telemetry__Prometheus__Url)$"
+            + @"|ConnectionStrings__(eventstore|redis)|Logging__LogLevel__[\w.]+"
+            + @"|services__(streamapi|broadcaster)__http__\d+)$"
     )]
     private static partial Regex Others();
 

@@ -29,7 +29,7 @@ internal sealed partial class KeyedProviders(
     public IEnumerable<(string Name, ProviderOptions Options, IChatClient Client)> Create(IEnumerable<string> taken)
     {
         var names = new HashSet<string>(taken, StringComparer.OrdinalIgnoreCase);
-        foreach (var name in Keys())
+        foreach (var name in Keys(registered))
         {
             if (!Name().IsMatch(name))
                 throw Refusal(name, "A key has 1 to 64 letters, digits, points, hyphens and underscores.");
@@ -45,7 +45,7 @@ internal sealed partial class KeyedProviders(
     }
 
     /// <summary>The keys of chat clients. A key that is no text, as of a factory for any key, is no name.</summary>
-    private IEnumerable<string> Keys() =>
+    public static IEnumerable<string> Keys(IServiceCollection registered) =>
         registered
             .Where(service => service.IsKeyedService && service.ServiceType == typeof(IChatClient))
             .Select(service => service.ServiceKey)

@@ -1,0 +1,78 @@
+using Microsoft.Extensions.Configuration;
+
+namespace ServiceDefaults.OptionKeys;
+
+/// <summary>The keys that a service reads. Names ignore case, as the configuration does.</summary>
+/// <remarks>
+/// <c>BinderOptions.ErrorOnUnknownConfiguration</c> does not serve: it refuses each key of a section that belongs to
+/// another class (<c>Limits</c> and <c>Llm</c> have two), overlooks keys below a value and keys that are read alone
+/// (<c>Pools:Sse</c>), and its message names neither the section nor the name that was meant.
+/// </remarks>
+internal sealed class KnownKeys(IEnumerable<string> keys)
+{
+    private readonly string[][] _keys = [.. keys.Select(Parts)];
+
+    /// <summary>Returns a sentence for each key that the service does not read, in the sections that it
+    /// reads.</summary>
+    public IEnumerable<string> Unknown(IConfiguration configuration) =>
+        configuration
+            .AsEnumerable()
+            .Where(setting => setting.Value is not null && HasSectionOf(setting.Key) && !Has(setting.Key))
+            // An empty list or object of a JSON file is a key with an empty value.
+            .Where(setting => setting.Value!.Length > 0 || !HasBelow(setting.Key))
+            .Select(setting => $"{setting.Key} is no option; the nearest name is {Nearest(setting.Key)}.");
+
+    /// <summary>True if the key belongs to a section of which the service reads something. Other sections belong to
+    /// the framework, or to another service with the same environment.</summary>
+    private bool HasSectionOf(string key) => Parts(key) is [var section, _, ..] && _keys.Any(k => Same(k[0], section));
+
+    /// <summary>True if the service reads the key.</summary>
+    private bool Has(string key)
+    {
+        var parts = Parts(key);
+        return _keys.Any(known => known.Length == parts.Length && StartsWith(known, parts));
+    }
+
+    /// <summary>True if the service reads keys below this one.</summary>
+    private bool HasBelow(string key)
+    {
+        var parts = Parts(key);
+        return _keys.Any(known => known.Length > parts.Length && StartsWith(known, parts));
+    }
+
+    /// <summary>Returns the known key that takes the fewest changes of a letter.</summary>
+    private string Nearest(string key)
+    {
+        var parts = Parts(key);
+        return _keys.Select(known => Named(known, parts)).MinBy(known => Distance(known, key))!;
+    }
+
+    /// <summary>Fills the names of entries in from the unknown key.</summary>
+    private static string Named(string[] known, string[] parts) =>
+        string.Join(':', known.Select((part, i) => part == OptionSection.Any && i < parts.Length ? parts[i] : part));
+
+    private static bool StartsWith(string[] known, string[] parts) =>
+        known.Zip(parts).All(pair => pair.First == OptionSection.Any || Same(pair.First, pair.Second));
+
+    private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
+
+    private static string[] Parts(string key) => key.Split(':');
+
+    /// <summary>The number of letters to insert, remove or replace (Levenshtein).</summary>
+    private static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 0; i < a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i + 1;
+            for (var j = 0; j < b.Length; j++)
+            {
+                var replaced = diagonal + (char.ToUpperInvariant(a[i]) == char.ToUpperInvariant(b[j]) ? 0 : 1);
+                diagonal = row[j + 1];
+                row[j + 1] = Math.Min(replaced, 1 + Math.Min(row[j], diagonal));
+            }
+        }
+        return row[^1];
+    }
+}
