@@ -69,6 +69,8 @@ internal sealed class SseReader : IAsyncDisposable
     public IEnumerable<Resync> Resyncs => Frames.Where(f => f.Event == "resync").Select(Resync.Of);
     public string? LastId => Frames.LastOrDefault(f => f.Id is not null)?.Id;
 
+    /// <summary>Opens a stream. As a client does, it asks again after a 503, for a minute at most: a slow machine may
+    /// let a statement run into its time limit.</summary>
     public static async Task<SseReader> OpenAsync(
         Uri server,
         string pathAndQuery,
@@ -78,24 +80,38 @@ internal sealed class SseReader : IAsyncDisposable
         HttpClient? client = null
     )
     {
-        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(server, pathAndQuery))
+        var response = await AskAsync();
+        for (var tries = 1; response.StatusCode is HttpStatusCode.ServiceUnavailable && tries < 30; tries++)
         {
-            Content = body,
-        };
-        request.Headers.Accept.ParseAdd("text/event-stream");
-        if (client is not null)
-        {
-            request.Version = client.DefaultRequestVersion;
-            request.VersionPolicy = client.DefaultVersionPolicy;
+            var wait = response.Headers.RetryAfter?.Delta;
+            Assert.True(wait is not null, "A refusal says when to come back.");
+            response.Dispose();
+            await Task.Delay(wait.Value);
+            response = await AskAsync();
         }
-        if (lastId is not null)
-            request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
-        var response = await (client ?? Client)
-            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead)
-            .WaitAsync(Timeout);
+
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         return new SseReader(response);
+
+        // The request is not disposed: its body may be sent again.
+        Task<HttpResponseMessage> AskAsync()
+        {
+            var request = new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(server, pathAndQuery))
+            {
+                Content = body,
+            };
+            request.Headers.Accept.ParseAdd("text/event-stream");
+            if (client is not null)
+            {
+                request.Version = client.DefaultRequestVersion;
+                request.VersionPolicy = client.DefaultVersionPolicy;
+            }
+            if (lastId is not null)
+                request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+
+            return (client ?? Client).SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(Timeout);
+        }
     }
 
     /// <summary>Opens a stream and waits for its first id.</summary>
