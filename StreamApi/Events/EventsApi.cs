@@ -11,6 +11,11 @@ internal static class EventsApi
             .Services.AddOptions<EventsOptions>()
             .BindConfiguration("Events")
             .ValidateDataAnnotations()
+            .Validate(o => o.DefaultPage <= o.MaxPage, "Events:DefaultPage must be at most Events:MaxPage.")
+            .Validate(
+                o => o.MaxEventBytes <= o.MaxRequestBytes,
+                "Events:MaxEventBytes must be at most Events:MaxRequestBytes. Else it could not be published."
+            )
             .PostConfigure<IEnumerable<ReservedTopics>>((options, topics) => options.Reserve(topics))
             .ValidateOnStart();
         builder.Services.AddSingleton<NdjsonPublish>();

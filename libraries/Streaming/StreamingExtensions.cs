@@ -41,6 +41,15 @@ internal static class StreamingExtensions
                     options.ReplayReaders = Math.Min(options.ReplayReaders, store.Value.ReplayConnections)
             )
             .ValidateDataAnnotations()
+            .Validate(
+                o => o.RetryMinMilliseconds <= o.RetryMaxMilliseconds,
+                "Streaming:RetryMinMilliseconds must be at most Streaming:RetryMaxMilliseconds."
+            )
+            .Validate(
+                o => o.HeartbeatSeconds < o.DeadSeconds,
+                "Streaming:HeartbeatSeconds must be less than Streaming:DeadSeconds. Else quiet streams would be ended."
+            )
+            .Validate(o => o.RingBytes <= o.AllRingBytes, "Streaming:RingBytes must be at most Streaming:AllRingBytes.")
             .Validate<StreamPools>(
                 (_, pools) =>
                 {

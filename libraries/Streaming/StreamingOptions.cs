@@ -200,8 +200,7 @@ internal sealed class StreamingOptions
     [Range(0, 1_000_000)]
     public int CompactMegabytes { get; set; } = 64;
 
-    public int NextRetry() =>
-        Random.Shared.Next(Math.Min(RetryMinMilliseconds, RetryMaxMilliseconds), RetryMaxMilliseconds + 1);
+    public int NextRetry() => Random.Shared.Next(RetryMinMilliseconds, RetryMaxMilliseconds + 1);
 
     /// <summary>
     /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began

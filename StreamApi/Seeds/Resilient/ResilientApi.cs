@@ -32,8 +32,13 @@ internal static class ResilientApi
             .Services.AddOptions<ResilientOptions>()
             .BindConfiguration("Resilient")
             .ValidateDataAnnotations()
+            .Validate(
+                o => o.RetryMilliseconds <= o.MaxRetryMilliseconds,
+                "Resilient:RetryMilliseconds must be at most Resilient:MaxRetryMilliseconds."
+            )
             .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()))
             .ValidateOnStart();
+
         builder.Services.AddSingleton<SourceStarts>();
         builder.Services.ReserveTopics("sse.resilient.>");
         builder.Services.AddResilientStore();
@@ -63,11 +68,13 @@ internal static class ResilientApi
             );
         if (!app.Environment.IsDevelopment())
             return;
+
         resilient
             .MapPost(Route + "/failure", FailAsync)
             .Publishes("sse.resilient.{session_id}")
             .RefusesInvalid()
             .WithSummary("Makes the session's source fail {\"times\"} times, or until repaired. Development only.");
+
         resilient
             .MapDelete(Route + "/failure", HealAsync)
             .Publishes("sse.resilient.{session_id}")
@@ -90,23 +97,27 @@ internal static class ResilientApi
         var named = query.Flag("named");
         var earliest = query.FromEarliest();
         var last = LastEventId.Of(context.Request);
+
         var isFresh = last.Text is null;
         long ordinal = 0;
         var isOrdinal =
             (isFresh && earliest)
             || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
+
         var starts = isFresh || !(state.IsRunning || state.HasFailed);
         if (starts && !isFresh && !limit.TryCount(context))
             return await RefuseAsync(context, options.Value);
         if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
             return TypedResults.NoContent();
+
         // Fixes the start before the source may start, so that the first reader gets the first message.
         StreamId? start =
             isOrdinal ? state.AtOrdinal
             : isFresh ? state.Head
             : null;
         var after = start?.Position ?? state.Known(last.Id)?.Position;
+
         var format = ResilientFormat.Of(named, state.RestartedAfter(isFresh, after));
         var request = new StreamRequest(
             new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], format),
@@ -116,6 +127,7 @@ internal static class ResilientApi
             Greeting: Greetings.IdOnly,
             Ordinal: isOrdinal ? state.Resync : null
         );
+
         await streams.OpenAsync(
             context,
             async () =>
@@ -126,6 +138,7 @@ internal static class ResilientApi
                 return request;
             }
         );
+
         return TypedResults.Empty;
     }
 

@@ -77,12 +77,45 @@ public sealed partial class SettingTests
         Assert.Empty(bound.Except(Settings.Sections.Select(s => s.Key).Append(Settings.Pools)));
     }
 
+    /// <summary>Decisions tell the past; options.md is made from the code.</summary>
+    [Fact]
+    public void Every_setting_that_a_document_names_is_one()
+    {
+        var sections = string.Join('|', Settings.Read.Select(section => section.Path.Split(':')[0]).Distinct());
+        var named = new Regex($@"(?<![\w:./-])(?:{sections})(?:(?::|__)(?:\w*[a-z0-9]|<\w+>))+");
+        var found = Directory
+            .EnumerateFiles(Repository.Root, "*.md", SearchOption.AllDirectories)
+            .Where(file => Document().IsMatch(Path.GetRelativePath(Repository.Root, file).Replace('\\', '/')))
+            .SelectMany(file => named.Matches(File.ReadAllText(file)))
+            .Select(m => m.Value)
+            .Distinct()
+            .ToList();
+
+        Assert.InRange(found.Count, 100, int.MaxValue);
+        // The example of a pool that a host adds.
+        found.Remove("Pools:Weather");
+        Assert.Empty(found.Select(name => Settings.Problem(VariableOf(name), null)).OfType<string>());
+    }
+
+    /// <summary>Returns the name of a variable for a name in a text, with an example of each number and name.</summary>
+    private static string VariableOf(string name) =>
+        Placeholder()
+            .Replace(name.Replace(":", "__", StringComparison.Ordinal), "__0")
+            .Replace("<name>", "OpenAi", StringComparison.Ordinal)
+            .Replace("<key>", "OpenAi", StringComparison.Ordinal);
+
     private static void AssertKnown(IEnumerable<(string Name, string? Value)> variables)
     {
         var all = variables.Distinct().ToList();
         Assert.NotEmpty(all);
         Assert.Empty(all.Select(v => Settings.Problem(v.Name, v.Value)).OfType<string>());
     }
+
+    [GeneratedRegex(@"^(README[.\w]*|CONTRIBUTING|docs/(?!options|decisions/)[\w/-]+|deploy/.*)\.md$")]
+    private static partial Regex Document();
+
+    [GeneratedRegex("__n(?=__|$)")]
+    private static partial Regex Placeholder();
 
     [GeneratedRegex(@"^\s+([A-Z]\w+__\w+):", RegexOptions.Multiline)]
     private static partial Regex Variable();
