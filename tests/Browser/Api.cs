@@ -55,6 +55,15 @@ internal sealed class Api(Uri address) : IDisposable
             (await ReplicasAsync()).All(r => NumberOf(r["head"]!.GetValue<string>()) >= NumberOf(position))
         );
 
+    /// <summary>Waits until the log has an event of a topic, after a position, with this text.</summary>
+    public Task LoggedAsync(string topic, string after, string text) =>
+        Eventually.HoldsAsync(async () =>
+            (await _http.GetStringAsync($"/v1/events?topic={topic}&after={after}&limit=1000")).Contains(
+                text,
+                StringComparison.Ordinal
+            )
+        );
+
     private static long NumberOf(string position) =>
         long.Parse(position[(position.LastIndexOf('-') + 1)..], CultureInfo.InvariantCulture);
 
