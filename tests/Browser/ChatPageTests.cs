@@ -8,7 +8,7 @@ namespace Browser;
 [Trait("Takes", "long")]
 public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
 {
-    // An answer of two minutes, which still runs when a slow machine looks. Its tests stop it.
+    // An answer of three minutes, which still runs when a slow machine looks. Its tests stop it.
     private const string Long = "4000";
 
     private static readonly LocatorAssertionsToHaveAttributeOptions Patient = new() { Timeout = 120_000 };

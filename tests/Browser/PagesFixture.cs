@@ -13,7 +13,7 @@ public sealed class PagesFixture : IAsyncLifetime
     /// <summary>Shorter times for what a visitor watches and a test would wait for.</summary>
     private static readonly Dictionary<string, string> Quick = new()
     {
-        ["Llm:Providers:Demo:TokensPerSecond"] = "30",
+        ["Llm:Providers:Demo:TokensPerSecond"] = "20",
         ["Petstore:ConfirmationMilliseconds"] = "500",
         ["Petstore:PreparationMilliseconds"] = "500",
         ["Resilient:IntervalMilliseconds"] = "250",

@@ -56,7 +56,7 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
     {
         var page = await OpenAsync("/patterns");
         // at once: before the reader has begun
-        await page.GetByRole(AriaRole.Button, new() { Name = "20 tokens a second" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "10 tokens a second" }).ClickAsync();
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Reading");
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Paused", new() { Timeout = 120_000 });
@@ -121,7 +121,7 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
                 await route.ContinueAsync();
             }
         );
-        foreach (var name in (string[])["20 tokens a second", "The reader keeps up", "20 tokens a second"])
+        foreach (var name in (string[])["10 tokens a second", "The reader keeps up", "10 tokens a second"])
             await page.GetByRole(AriaRole.Button, new() { Name = name }).ClickAsync();
         await Eventually.HoldsAsync(() => !speeds.IsEmpty);
         // The others wait for its answer: one that did not would have come before this one of the page's own.
@@ -129,7 +129,7 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
         Assert.Single(speeds);
         release.SetResult();
         await Eventually.HoldsAsync(() => speeds.Count == 3);
-        Assert.Equal("20", speeds.Last());
+        Assert.Equal("10", speeds.Last());
     }
 
     [Fact]
