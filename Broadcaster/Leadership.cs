@@ -9,7 +9,7 @@ namespace Broadcaster;
 /// that a frozen one sends after waking carries a fence that is too low.</summary>
 internal sealed class Leadership(
     LeaderLease lease,
-    Relay relay,
+    LeaderWork work,
     RelayMetrics metrics,
     IOptions<RelayOptions> options,
     IConfiguration configuration,
@@ -45,10 +45,11 @@ internal sealed class Leadership(
         Fence = fence;
         metrics.Leads(true);
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var relaying = relay.RunAsync(fence, () => Clock.GetTimestamp() < Volatile.Read(ref _heldUntil), deposed.Token);
+        var term = new Term(fence, () => Clock.GetTimestamp() < Volatile.Read(ref _heldUntil));
+        var working = work.RunAsync(term, deposed.Token);
         try
         {
-            while (!relaying.IsCompleted && await RenewAsync()) { }
+            while (!working.IsCompleted && await RenewAsync()) { }
         }
         finally
         {
@@ -56,7 +57,7 @@ internal sealed class Leadership(
             var failed = false;
             try
             {
-                await relaying;
+                await working;
             }
             catch (OperationCanceledException) { }
             catch (StoreUnavailableException e)

@@ -12,6 +12,8 @@ internal static class RelayExtensions
         builder.Services.AddSingleton<RelayMetrics>();
         builder.Services.AddSingleton<RedisPublisher>();
         builder.Services.AddSingleton<Relay>();
+        builder.Services.AddSingleton<OutboxMover>();
+        builder.Services.AddSingleton<LeaderWork>();
         builder.Services.AddSingleton<Leadership>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Leadership>());
     }

@@ -28,32 +28,43 @@ public static class EventStoreExtensions
             .ValidateOnStart();
         builder.Services.AddStorePools(connectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<EventAppender>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<EventAppender>());
-        builder.Services.AddSingleton(services => Reader(services, StorePool.Feed));
-        foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads])
-            builder.Services.AddKeyedSingleton(pool, (services, _) => Reader(services, pool));
-        builder.Services.AddSingleton<LineageReader>();
-        builder.Services.AddSingleton<TopicReader>();
-        builder.Services.AddSingleton<TopicDirectory>();
-        builder.Services.AddSingleton<RunReader>();
-        builder.Services.AddSingleton<RunRegistry>();
-        builder.Services.AddSingleton<RunWriters>();
-        builder.Services.AddSingleton<IdempotencyKeys>();
-        builder.Services.AddSingleton<ReplicaStates>();
-        builder.Services.AddSingleton<TopicPresence>();
-        builder.Services.AddSingleton<TicketConnections>();
-        builder.Services.AddSingleton<EventTail>();
-        builder.Services.AddSingleton<LeaderLease>();
-        builder.Services.AddSingleton<Retention>();
-        builder.Services.AddSingleton<RelaySecret>();
-        builder.Services.AddSingleton<TopicSlots>();
-        builder.Services.AddSingleton<RelayFormat>();
         builder.Services.AddSingleton<StoreMigrator>();
         builder.Services.AddSingleton<StoreContact>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StoreContact>());
         builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("eventstore");
+
+        builder.Services.AddLog();
+        builder.Services.AddRuns();
+        builder.Services.AddSingleton<ReplicaStates>();
+        builder.Services.AddSingleton<TopicPresence>();
+        builder.Services.AddSingleton<TicketConnections>();
+        builder.Services.AddSingleton<LeaderLease>();
+        builder.Services.AddSingleton<RelaySecret>();
         return builder;
+    }
+
+    /// <summary>Adds what appends to the log, reads it and keeps it small.</summary>
+    private static void AddLog(this IServiceCollection services)
+    {
+        services.AddSingleton<EventAppender>();
+        services.AddHostedService(provider => provider.GetRequiredService<EventAppender>());
+        services.AddSingleton(provider => Reader(provider, StorePool.Feed));
+        foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads])
+            services.AddKeyedSingleton(pool, (provider, _) => Reader(provider, pool));
+
+        services.AddSingleton<LineageReader>();
+        services.AddSingleton<TopicReader>();
+        services.AddSingleton<TopicDirectory>();
+        services.AddSingleton<EventTail>();
+        services.AddSingleton<Retention>();
+    }
+
+    private static void AddRuns(this IServiceCollection services)
+    {
+        services.AddSingleton<RunReader>();
+        services.AddSingleton<RunRegistry>();
+        services.AddSingleton<RunWriters>();
+        services.AddSingleton<IdempotencyKeys>();
     }
 
     private static EventReader Reader(IServiceProvider services, string pool) =>

@@ -10,16 +10,6 @@ public sealed class EventStoreOptions
     [Required]
     public string Channel { get; set; } = "aspire-sse:events";
 
-    /// <summary>Number of slots that topics are divided into. A stream server receives from Redis only the slots that
-    /// its readers need. All services must have the same number.</summary>
-    [Range(1, 4_096)]
-    public int Slots { get; set; } = 4_096;
-
-    /// <summary>Number of leading tokens of a topic that decide its slot. A pattern with a wildcard among them needs
-    /// every slot. All services must have the same number.</summary>
-    [Range(1, 16)]
-    public int SlotTokens { get; set; } = 1;
-
     /// <summary>Age after which events are dropped. A partition is dropped once all of its events are older.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);

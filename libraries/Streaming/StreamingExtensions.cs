@@ -24,7 +24,7 @@ internal static class StreamingExtensions
     private const int UnreadBytes = 64 * 1_024;
 
     /// <summary>
-    /// Adds streaming, and the Redis servers that bring events. The host must have added the event store before.
+    /// Adds streaming, and the Redis that brings events. The host must have added the event store before.
     /// </summary>
     /// <param name="builder">The application builder.</param>
     /// <param name="replica">The name of this process in greetings, lists and leases.</param>
@@ -78,8 +78,7 @@ internal static class StreamingExtensions
         services.AddSingleton<FilterLogs>();
         services.AddSingleton<StorePages>();
         services.AddSingleton<StoreReplay>();
-        services.AddSingleton<SlotSubscriptions>();
-        services.AddSingleton<SignedMessages>();
+        services.AddSingleton<FeedStore>();
         services.AddSingleton<RedisIntake>();
         services.AddSingleton<EpochChange>();
         services.AddSingleton<LiveFeed>();
@@ -87,6 +86,7 @@ internal static class StreamingExtensions
         services.AddSingleton<StoreClock>();
         services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
+        services.AddHostedService<LocalCommits>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreClock>());
         services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
     }

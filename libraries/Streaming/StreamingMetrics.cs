@@ -21,7 +21,6 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     private readonly Counter<long> _replayed;
     private readonly Counter<long> _unframed;
     private readonly Counter<long> _stalled;
-    private readonly Counter<long> _gaps;
     private readonly Histogram<double> _duration;
     private readonly StreamingOptions _options;
     private readonly TimeProvider _clock;
@@ -70,11 +69,6 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
             "{stream}",
             "Streams ended because pending writes exceeded Streaming:PendingWriteBytes."
         );
-        _gaps = meter.CreateCounter<long>(
-            "sse.server.relay.gaps",
-            "{page}",
-            "Relayed pages that need the store, because a message for this replica's readers was missing."
-        );
         _duration = meter.CreateHistogram<double>(
             "sse.server.delivery.duration",
             "s",
@@ -92,7 +86,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     /// </summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled, _gaps])
+        foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled])
             counter.Add(0);
         foreach (var source in (string[])["memory", "store"])
             _resumes.Add(0, new KeyValuePair<string, object?>("source", source));
@@ -131,9 +125,6 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         Interlocked.Increment(ref _resyncsBy[(int)reason]);
         _resyncs.Add(1, Tag(reason));
     }
-
-    /// <summary>Counts a relayed page that is read from the store.</summary>
-    public void Gap() => _gaps.Add(1);
 
     /// <summary>
     /// Counts streams that were ended because their clients did not read. Logs at most every ten seconds.

@@ -140,24 +140,11 @@ internal sealed class StreamingOptions
     public int StoreCheckSeconds { get; set; } = 5;
 
     /// <summary>
-    /// Time without an event of the slots that this replica's readers need, after which it leaves the page indexes, if
-    /// ten or more of them come each second. The first event afterwards costs a read of the store. 0: never.
-    /// </summary>
-    public TimeSpan LeaveIndexesAfter { get; set; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>
     /// Milliseconds that a stream's start waits for the head of the log in the store. After it, the stream starts at
     /// the replica's own head, and one whose last id is of an unknown epoch is asked to return later.
     /// </summary>
     [Range(10, 10_000)]
     public int HeadMilliseconds { get; set; } = 250;
-
-    /// <summary>
-    /// Milliseconds that a page of events waits for a body that is due from Redis. After it, the page is read from the
-    /// store.
-    /// </summary>
-    [Range(10, 10_000)]
-    public int BodyMilliseconds { get; set; } = 200;
 
     /// <summary>Seconds between comparisons of this process's clock with Postgres's, which stamps the events.</summary>
     [Range(1, 3_600)]

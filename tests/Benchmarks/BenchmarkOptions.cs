@@ -15,17 +15,14 @@ internal sealed record BenchmarkOptions
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- compare <commit> [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- match
-          dotnet run -c Release --project tests/Benchmarks -- slots [slots …]
-          dotnet run -c Release --project tests/Benchmarks -- slots-cpu [slots …]
+          dotnet run -c Release --project tests/Benchmarks -- relay
 
           name             measures only the benchmarks that begin with this (fanout, memory, append …)
           compare          measures this build and the commit's in turns, five rounds, and judges the median of the
                            ratios: at most 1.03 × the commit's cost
           match            measures what finding the filters of an event costs
-          slots            measures the bytes from Redis into a replica, for these numbers of slots, on four replicas
-                           and in a simulation of fifty
-          slots-cpu        measures the CPU of a replica without a reader and with a quiet one while other slots carry
-                           50,000 events/s, and of one whose reader needs every slot
+          relay            measures what an event from Redis costs a replica that drops it unread, and one that reads
+                           it in vain
           --quick          one round of shorter runs, for a first impression
           --rounds N       number of rounds, in each of which the servers take turns; default: 3, for compare 5, which
                            is also its minimum

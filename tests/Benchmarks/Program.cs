@@ -2,7 +2,6 @@ using Benchmarks;
 using Benchmarks.Client;
 using Benchmarks.Comparison;
 using Benchmarks.Measurements;
-using Benchmarks.Slots;
 using Harness;
 using LocalServices;
 using Measuring;
@@ -17,10 +16,8 @@ try
         MatchCost.Run();
         return 0;
     }
-    if (args is ["slots", .. var counts])
-        return await SlotTraffic.RunAsync(counts, stop.Token) ? 0 : 1;
-    if (args is ["slots-cpu", .. var slots])
-        return await SlotCpu.RunAsync(slots, stop.Token) ? 0 : 1;
+    if (args is ["relay"])
+        return RelayCost.Run() ? 0 : 1;
     if (args is ["compare", .. var compared])
         return await CompareProgram.RunAsync(compared, stop.Token) ? 0 : 1;
     var options = BenchmarkOptions.Parse(args);

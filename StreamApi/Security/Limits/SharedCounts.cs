@@ -4,12 +4,10 @@ using StackExchange.Redis;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>
-/// Requests permits from Redis; with several servers, from the one of the key. If the server or the cluster's node does
-/// not answer, each replica counts for itself, and one request every few seconds checks whether it is back.
-/// </summary>
+/// <summary>Requests permits from Redis. If it does not answer, each replica counts for itself, and one request every
+/// few seconds checks whether it is back.</summary>
 internal sealed class SharedCounts(
-    RedisServers servers,
+    RedisLink redis,
     IOptions<EventStoreOptions> store,
     IOptions<LimitOptions> options,
     TimeProvider clock,
@@ -18,46 +16,37 @@ internal sealed class SharedCounts(
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
-    private readonly Dictionary<RedisServer, Contact[]> _contacts = servers.All.ToDictionary(
-        server => server,
-        _ => Enumerable.Range(0, RedisServer.HashRanges).Select(_ => new Contact()).ToArray()
-    );
+
+    /// <summary>Timestamp of the next request after one without an answer; 0 if there are answers.</summary>
+    private long _retryAt;
 
     /// <summary>Takes permits; null if Redis does not answer.</summary>
     public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
     {
+        // Not connected yet: opening the connection would delay the request.
+        if (!redis.IsOpen || !IsDue(out var isRetry))
+            return null;
+
         // Systems that share a Redis have separate channels and counts. A script has one key: a cluster needs no hash
         // tag.
         var name = $"{store.Value.Channel}:limit:{key}";
-        var server = servers.For(name);
-        // Not connected yet: opening the connection would delay the request.
-        if (server.Connection is null)
-            return null;
-        var contact = _contacts[server][server.RangeOf(name)];
-        var again = Interlocked.Read(ref contact.RetryAt);
-        if (
-            again > 0
-            && (clock.GetTimestamp() < again || Interlocked.CompareExchange(ref contact.RetryAt, Later, again) != again)
-        )
-            return null;
         try
         {
             var answer = (long[]?)
-                await server.AskAsync(
-                    redis => redis.ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block]),
+                await redis.AskAsync(
+                    database => database.ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block]),
                     _timeout,
                     CancellationToken.None
                 );
-            if (again > 0 && Interlocked.Exchange(ref contact.RetryAt, 0) > 0)
-                logger.LogInformation("Redis {Server} answers again; its limits cover all replicas", server.Name);
+            if (isRetry && Interlocked.Exchange(ref _retryAt, 0) > 0)
+                logger.LogInformation("Redis answers again; its limits cover all replicas");
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            if (Interlocked.Exchange(ref contact.RetryAt, Later) == 0)
+            if (Interlocked.Exchange(ref _retryAt, Later) == 0)
                 logger.LogWarning(
-                    "Redis {Server} does not answer; each replica counts its limits for itself until it does: {Reason}",
-                    server.Name,
+                    "Redis does not answer; each replica counts its limits for itself until it does: {Reason}",
                     e.Message
                 );
             return null;
@@ -66,10 +55,13 @@ internal sealed class SharedCounts(
 
     private long Later => clock.GetTimestamp() + (long)(RetryInterval.TotalSeconds * clock.TimestampFrequency);
 
-    private sealed class Contact
+    /// <summary>Returns true if this request may ask Redis.</summary>
+    private bool IsDue(out bool isRetry)
     {
-        /// <summary>Timestamp of the next request after one without an answer; 0 if there are answers.</summary>
-        public long RetryAt;
+        var again = Interlocked.Read(ref _retryAt);
+        isRetry = again > 0;
+        return !isRetry
+            || (clock.GetTimestamp() >= again && Interlocked.CompareExchange(ref _retryAt, Later, again) == again);
     }
 }
 

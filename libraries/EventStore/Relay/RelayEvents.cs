@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace EventStore;
 
 /// <summary>
-/// The events in a <see cref="SlotBody"/>, as JSON:
+/// The events of a <see cref="RelayPage"/>, as JSON:
 /// <c>[{"position":…,"id":…,"topic":…,"type":…,"key":…,"time":…,"traceparent":…,"data":…}]</c>.
 /// </summary>
 internal static class RelayEvents
@@ -58,60 +58,60 @@ internal static class RelayEvents
 
     private static EventRecord ReadEvent(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)
     {
-        long position = 0,
-            ticks = 0;
-        Guid id = default;
-        string topic = "",
-            type = "";
-        string? key = null,
-            traceParent = null;
-        ReadOnlyMemory<byte> data = default;
+        var members = new Members();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            members.ReadNext(ref json, bytes);
+
+        return members.ToRecord();
+    }
+
+    private struct Members()
+    {
+        private long _position,
+            _ticks;
+        private Guid _id;
+        private string _topic = "",
+            _type = "";
+        private string? _key,
+            _traceParent;
+        private ReadOnlyMemory<byte> _data;
+
+        public void ReadNext(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)
         {
-            var member = json.GetString()!;
-            json.Read();
-            switch (member)
-            {
-                case "position":
-                    position = json.GetInt64();
-                    break;
-                case "id":
-                    id = json.GetGuid();
-                    break;
-                case "topic":
-                    topic = json.GetString()!;
-                    break;
-                case "type":
-                    type = json.GetString()!;
-                    break;
-                case "key":
-                    key = json.GetString();
-                    break;
-                case "time":
-                    ticks = json.GetInt64();
-                    break;
-                case "traceparent":
-                    traceParent = json.GetString();
-                    break;
-                case "data":
-                    var start = (int)json.TokenStartIndex;
-                    json.Skip();
-                    data = bytes[start..(int)json.BytesConsumed];
-                    break;
-                default:
-                    json.Skip();
-                    break;
-            }
+            // Compared as bytes, in the order in which they are written: a string of each name would cost more than
+            // all values.
+            if (IsNext(ref json, "position"u8))
+                _position = json.GetInt64();
+            else if (IsNext(ref json, "id"u8))
+                _id = json.GetGuid();
+            else if (IsNext(ref json, "topic"u8))
+                _topic = json.GetString()!;
+            else if (IsNext(ref json, "type"u8))
+                _type = json.GetString()!;
+            else if (IsNext(ref json, "key"u8))
+                _key = json.GetString();
+            else if (IsNext(ref json, "time"u8))
+                _ticks = json.GetInt64();
+            else if (IsNext(ref json, "traceparent"u8))
+                _traceParent = json.GetString();
+            else if (IsNext(ref json, "data"u8))
+                _data = ReadValue(ref json, bytes);
+            else
+                json.Skip();
         }
-        return new EventRecord(
-            position,
-            id,
-            topic,
-            type,
-            key,
-            data,
-            new DateTimeOffset(ticks, TimeSpan.Zero),
-            traceParent
-        );
+
+        public readonly EventRecord ToRecord() =>
+            new(_position, _id, _topic, _type, _key, _data, new DateTimeOffset(_ticks, TimeSpan.Zero), _traceParent);
+
+        /// <summary>Goes on to the value if the member has this name.</summary>
+        private static bool IsNext(ref Utf8JsonReader json, ReadOnlySpan<byte> name) =>
+            json.ValueTextEquals(name) && json.Read();
+
+        private static ReadOnlyMemory<byte> ReadValue(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)
+        {
+            var start = (int)json.TokenStartIndex;
+            json.Skip();
+            return bytes[start..(int)json.BytesConsumed];
+        }
     }
 }

@@ -3,67 +3,43 @@ using System.Runtime.InteropServices;
 namespace EventStore;
 
 /// <summary>
-/// Writes and reads the messages of the relay. The bytes, with LEB128 integers and length-prefixed UTF-8:
-/// <c>03 kind slots tokens epoch fence previous last</c>, then for an index (<c>p</c>) <c>sent set-of-slots</c>, for a
-/// heartbeat (<c>h</c>) <c>sent lowest-head set-of-slots-beyond-it their-heads</c> as distances to <c>last</c> and
-/// <c>placement</c> as 8 bytes, and for a body (<c>b</c>) <c>slot traceparent</c> and the events as JSON. Thread-safe.
+/// Writes and reads the messages of the relay, without their signature. The bytes, with LEB128 integers and
+/// length-prefixed UTF-8: <c>04 epoch fence previous last sent traceparent count first-tokens</c>, and the events as
+/// JSON (<see cref="RelayEvents"/>). A count of 0 means too many tokens to name, otherwise it is their number and one.
 /// </summary>
-/// <remarks>Every message has the number of slots and tokens: a receiver that divides the topics differently would look
-/// for events on the wrong channels. Versions without <c>placement</c> ignore what follows the heads.</remarks>
-public sealed class RelayFormat(TopicSlots slots)
+public static class RelayFormat
 {
-    private const byte Version = 3,
-        Index = (byte)'p',
-        HeartbeatKind = (byte)'h',
-        Body = (byte)'b';
+    private const byte Version = 4;
 
-    /// <summary>Writes a message, without a signature.</summary>
-    public byte[] ToBytes(RelayMessage message)
+    /// <summary>Writes a page. Its <see cref="RelayPage.FirstTokens"/> and <see cref="RelayPage.Events"/> are those of
+    /// <paramref name="events"/>.</summary>
+    public static byte[] ToBytes(RelayPage page, IReadOnlyList<EventRecord> events)
     {
-        using var output = new MemoryStream(message is SlotBody body ? 256 + 512 * body.Events.Count : 256);
+        using var output = new MemoryStream(256 + 512 * events.Count);
         using var writer = new BinaryWriter(output);
         writer.Write(Version);
-        writer.Write(
-            message switch
-            {
-                PageIndex => Index,
-                Heartbeat => HeartbeatKind,
-                _ => Body,
-            }
-        );
-        writer.Write7BitEncodedInt(slots.Count);
-        writer.Write7BitEncodedInt(slots.Tokens);
-        writer.Write(message.Page.Epoch);
-        writer.Write7BitEncodedInt64(message.Page.Fence);
-        writer.Write7BitEncodedInt64(message.Page.Previous);
-        writer.Write7BitEncodedInt64(message.Page.Last);
-        switch (message)
-        {
-            case PageIndex index:
-                writer.Write7BitEncodedInt64(index.Sent);
-                index.Slots.WriteTo(writer);
-                break;
-            case Heartbeat heartbeat:
-                writer.Write7BitEncodedInt64(heartbeat.Sent);
-                WriteHeads(writer, heartbeat);
-                if (heartbeat.Placement is { } placement)
-                    writer.Write(placement);
-                break;
-            case SlotBody slot:
-                writer.Write7BitEncodedInt(slot.Slot);
-                writer.Write(slot.TraceParent ?? "");
-                RelayEvents.Write(output, slot.Events);
-                break;
-        }
+        writer.Write(page.Epoch);
+        writer.Write7BitEncodedInt64(page.Fence);
+        writer.Write7BitEncodedInt64(page.Previous);
+        writer.Write7BitEncodedInt64(page.Last);
+        writer.Write7BitEncodedInt64(page.Sent);
+        writer.Write(page.TraceParent ?? "");
+
+        var tokens = FirstTokens.Of(events);
+        writer.Write7BitEncodedInt(tokens is null ? 0 : tokens.Count + 1);
+        foreach (var token in tokens ?? [])
+            writer.Write(token);
+
+        if (events.Count > 0)
+            RelayEvents.Write(output, events);
         return output.ToArray();
     }
 
-    /// <summary>Reads a message. The data of its events are slices of <paramref name="bytes"/>, which must not change
+    /// <summary>Reads a message. Its events stay slices of <paramref name="bytes"/>, which must not change
     /// afterwards.</summary>
-    /// <exception cref="InvalidDataException">The message has another version or other slots, or contradicts
-    /// itself.</exception>
+    /// <exception cref="InvalidDataException">The message has another version, or contradicts itself.</exception>
     /// <exception cref="Exception">The bytes are not a message; which exception it is depends on them.</exception>
-    public RelayMessage Parse(ReadOnlyMemory<byte> bytes)
+    public static RelayPage Parse(ReadOnlyMemory<byte> bytes)
     {
         if (!MemoryMarshal.TryGetArray(bytes, out var segment))
             segment = new ArraySegment<byte>(bytes.ToArray());
@@ -74,74 +50,41 @@ public sealed class RelayFormat(TopicSlots slots)
                 $"The relay message has version {version}; this server reads version {Version}. Run the same release "
                     + "of StreamApi and Broadcaster."
             );
-        var kind = reader.ReadByte();
-        var (count, tokens) = (reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt());
-        if ((count, tokens) != (slots.Count, slots.Tokens))
-            throw new InvalidDataException(
-                $"The Broadcaster divides topics into {count} slots by {tokens} tokens, this server into "
-                    + $"{slots.Count} by {slots.Tokens}. Set EventStore:Slots and EventStore:SlotTokens alike."
-            );
+
         var page = new RelayPage(
             reader.ReadString(),
             reader.Read7BitEncodedInt64(),
             reader.Read7BitEncodedInt64(),
+            reader.Read7BitEncodedInt64(),
             reader.Read7BitEncodedInt64()
         );
-        if (page.Epoch.Length == 0 || page.Previous < 0 || page.Previous > page.Last)
-            throw Contradiction();
-        switch (kind)
+        var traceParent = reader.ReadString();
+        var tokens = ReadTokens(reader);
+        var events = bytes[(int)input.Position..];
+
+        var isHeartbeat = page.Previous == page.Last;
+        if (page.Epoch.Length == 0 || page.Previous < 0 || page.Previous > page.Last || events.IsEmpty != isHeartbeat)
+            throw new InvalidDataException("The relay message contradicts itself.");
+        return page with
         {
-            case Index:
-                var sent = reader.Read7BitEncodedInt64();
-                return new PageIndex(page, sent, SlotSet.Read(reader, count));
-            case HeartbeatKind:
-                sent = reader.Read7BitEncodedInt64();
-                var heads = ReadHeads(reader, page);
-                return new Heartbeat(page, sent, heads, input.Position < input.Length ? reader.ReadUInt64() : null);
-            case Body:
-                var (number, traceParent) = (reader.Read7BitEncodedInt(), reader.ReadString());
-                var events = RelayEvents.Read(bytes[(int)input.Position..]);
-                Check(page, number, events);
-                return new SlotBody(page, number, events, traceParent.Length > 0 ? traceParent : null);
-            default:
-                throw new InvalidDataException($"The relay message is of the unknown kind {kind}.");
-        }
+            FirstTokens = tokens,
+            TraceParent = traceParent.Length > 0 ? traceParent : null,
+            Events = events,
+        };
     }
 
-    private static void WriteHeads(BinaryWriter writer, Heartbeat heartbeat)
+    private static string[]? ReadTokens(BinaryReader reader)
     {
-        var lowest = heartbeat.Heads.Min();
-        var beyond = new SlotSet(heartbeat.Heads.Count);
-        for (var slot = 0; slot < heartbeat.Heads.Count; slot++)
-            if (heartbeat.Heads[slot] > lowest)
-                beyond.Add(slot);
-        writer.Write7BitEncodedInt64(heartbeat.Page.Last - lowest);
-        beyond.WriteTo(writer);
-        foreach (var slot in beyond)
-            writer.Write7BitEncodedInt64(heartbeat.Page.Last - heartbeat.Heads[slot]);
-    }
+        var count = reader.Read7BitEncodedInt() - 1;
+        if (count < 0)
+            return null;
 
-    private long[] ReadHeads(BinaryReader reader, RelayPage page)
-    {
-        var heads = new long[slots.Count];
-        Array.Fill(heads, page.Last - reader.Read7BitEncodedInt64());
-        foreach (var slot in SlotSet.Read(reader, slots.Count))
-            heads[slot] = page.Last - reader.Read7BitEncodedInt64();
-        return heads;
-    }
+        if (count > FirstTokens.Most)
+            throw new InvalidDataException($"The relay message names {count} tokens, more than {FirstTokens.Most}.");
 
-    private void Check(RelayPage page, int slot, List<EventRecord> events)
-    {
-        var at = page.Previous;
-        foreach (var e in events)
-        {
-            if (e.Position <= at || slots.Of(e.Topic) != slot)
-                throw Contradiction();
-            at = e.Position;
-        }
-        if (at > page.Last || events.Count == 0)
-            throw Contradiction();
+        var tokens = new string[count];
+        for (var i = 0; i < count; i++)
+            tokens[i] = reader.ReadString();
+        return tokens;
     }
-
-    private static InvalidDataException Contradiction() => new("The relay message contradicts itself.");
 }

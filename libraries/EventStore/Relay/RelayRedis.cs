@@ -1,20 +1,17 @@
 using System.Diagnostics.Metrics;
 using Aspire.StackExchange.Redis;
 using EventStore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Registers the Redis servers that carry the relay's messages.</summary>
+/// <summary>Registers the Redis that carries the relay's messages.</summary>
 public static class RelayRedis
 {
-    private const string Section = "Aspire:StackExchange:Redis",
-        HealthCheck = "StackExchange.Redis";
+    private const string HealthCheck = "StackExchange.Redis";
 
     /// <summary>
     /// Options before the connection string, which overrides them. The client leaves a connection on which a request
@@ -25,14 +22,12 @@ public static class RelayRedis
         "connectTimeout=1000,connectRetry=1,keepAlive=5,asyncTimeout=1250,syncTimeout=1250,tiebreaker=";
 
     /// <summary>
-    /// Adds <see cref="RedisServers"/> over the connection string <paramref name="connectionName"/>, which names one
-    /// server, several (<c>a:6379;b:6379</c>) or a cluster (<c>a:7000,b:7000</c>), and connects to them. The host's
-    /// start fails, naming the connection string, if that is missing or invalid.
+    /// Adds <see cref="RedisLink"/> over the connection string <paramref name="connectionName"/>, which names one
+    /// server or the nodes of a cluster (<c>a:7000,b:7000</c>). The host's start fails, naming the connection string,
+    /// if that is missing or invalid; an unreachable Redis does not stop it.
     /// </summary>
-    /// <remarks>
-    /// An unreachable Redis does not stop the start; a silent one delays it by at most three seconds. Constructors take
-    /// <see cref="RedisServers"/>: a connection itself would block the first thread that asks for it.
-    /// </remarks>
+    /// <remarks>Constructors take <see cref="RedisLink"/>: a connection itself would block the first thread that asks
+    /// for it.</remarks>
     public static TBuilder AddRelayRedis<TBuilder>(
         this TBuilder builder,
         string connectionName = "redis",
@@ -41,138 +36,103 @@ public static class RelayRedis
     )
         where TBuilder : IHostApplicationBuilder
     {
-        var (addresses, problem) = ReadAddresses(builder, connectionName, configureSettings);
-        for (var i = 0; i < addresses.Count; i++)
-        {
-            var address = addresses[i];
-            // A single server keeps the name of the connection, also in health checks.
-            var (name, check) =
-                addresses.Count == 1 ? (connectionName, HealthCheck) : (null, $"{HealthCheck}_{address.Name}");
-            if (AddClient(builder, name, address, configureSettings, Configure))
-                AddHealthCheck(builder, check, index: i);
-
-            void Configure(ConfigurationOptions options)
-            {
-                options.ReconnectRetryPolicy = new LinearRetry(250);
-                configureOptions?.Invoke(options);
-            }
-        }
+        var isChecked = true;
+        string? text = null;
+        builder.AddRedisClient(connectionName, Set, Configure);
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(services => Create(services, addresses));
+        builder.Services.AddSingleton(Create);
         builder.Services.AddHostedService(services => new Opening(
-            services.GetRequiredService<RedisServers>(),
-            services.GetRequiredService<TimeProvider>(),
-            problem
+            services.GetRequiredService<RedisLink>(),
+            connectionName,
+            text
         ));
+
+        if (isChecked)
+            builder.Services.AddHealthChecks().AddCheck<RedisHealthCheck>(HealthCheck);
         // Services without the store have nothing to agree with.
         if (builder.Services.Any(service => service.ServiceType == typeof(RelaySecret)))
-        {
             builder.Services.AddHostedService<SchemaAgreement>();
-            builder.Services.AddHostedService<SlotAgreement>();
-        }
         return builder;
-    }
-
-    /// <summary>Returns the servers of the connection string, or the problem with which the start will fail.</summary>
-    private static (IReadOnlyList<RedisAddress> Addresses, string? Problem) ReadAddresses(
-        IHostApplicationBuilder builder,
-        string connectionName,
-        Action<StackExchangeRedisSettings>? configureSettings
-    )
-    {
-        try
-        {
-            var text =
-                ConnectionString(builder, connectionName, configureSettings)
-                ?? throw new FormatException(
-                    $"It is missing. Set ConnectionStrings__{connectionName}=localhost:6379, or in the AppHost add "
-                        + $"WithReference({connectionName})."
-                );
-            return (RedisAddress.Parse(text), null);
-        }
-        catch (FormatException e)
-        {
-            return ([], $"The connection string '{connectionName}' (ConnectionStrings__{connectionName}): {e.Message}");
-        }
-    }
-
-    /// <summary>Adds the client of a server, with its address as key unless it has the connection's name. Returns
-    /// whether the settings want a health check.</summary>
-    private static bool AddClient(
-        IHostApplicationBuilder builder,
-        string? connectionName,
-        RedisAddress address,
-        Action<StackExchangeRedisSettings>? configureSettings,
-        Action<ConfigurationOptions> configureOptions
-    )
-    {
-        var isChecked = true;
-        if (connectionName is null)
-            builder.AddKeyedRedisClient(address.Name, Set, configureOptions);
-        else
-            builder.AddRedisClient(connectionName, Set, configureOptions);
-        return isChecked;
 
         void Set(StackExchangeRedisSettings settings)
         {
             configureSettings?.Invoke(settings);
-            // Automatic activation would connect during the host's start.
-            settings.DisableAutoActivation = true;
-            settings.ConnectionString = $"{Defaults},{address.ConnectionString}";
-            // Ours, because the package's check would open the connection, and so block.
+            text = settings.ConnectionString;
+            settings.ConnectionString = $"{Defaults},{text}";
+
+            // Ours, because the package's check would open the connection, and so block; and the package would connect
+            // during the host's start.
             isChecked = !settings.DisableHealthChecks;
             settings.DisableHealthChecks = true;
+            settings.DisableAutoActivation = true;
+        }
+
+        void Configure(ConfigurationOptions options)
+        {
+            options.ReconnectRetryPolicy = new LinearRetry(250);
+            configureOptions?.Invoke(options);
         }
     }
 
-    private static void AddHealthCheck(IHostApplicationBuilder builder, string name, int index) =>
-        builder
-            .Services.AddHealthChecks()
-            .Add(
-                new HealthCheckRegistration(
-                    name,
-                    services => new RedisHealthCheck(services.GetRequiredService<RedisServers>().All[index]),
-                    failureStatus: null,
-                    tags: null
-                )
-            );
+    private static RedisLink Create(IServiceProvider services) =>
+        new(
+            services.GetRequiredService<IConnectionMultiplexer>,
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<IMeterFactory>(),
+            services.GetRequiredService<ILogger<RedisLink>>()
+        );
 
-    private static string? ConnectionString(
-        IHostApplicationBuilder builder,
-        string name,
-        Action<StackExchangeRedisSettings>? configure
-    )
+    /// <summary>Returns what is wrong with a connection string, without its values, which may be passwords; null:
+    /// nothing.</summary>
+    private static string? ProblemOf(string? text)
     {
-        var settings = new StackExchangeRedisSettings
+        if (string.IsNullOrWhiteSpace(text))
+            return "It is missing. Set it to host:port, or in the AppHost add WithReference(redis).";
+        if (text.Contains(';', StringComparison.Ordinal))
+            return "It has a semicolon. Name one server, or the nodes of one cluster between commas.";
+
+        var names = 0;
+        foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            if (part.Split('=', 2) is [var option, _])
+            {
+                if (EndpointsOf(part) is null)
+                    return $"The option '{option}' does not exist or has another type of value.";
+            }
+            else if (EndpointsOf(part) == 1)
+                names++;
+            else
+                return "It has an address that is not host:port.";
+
+        return names > 0 ? null : "It names no server. Write host:port first.";
+    }
+
+    /// <summary>Returns the number of endpoints; null if the client cannot parse the text.</summary>
+    private static int? EndpointsOf(string text)
+    {
+        try
         {
-            ConnectionString =
-                builder.Configuration.GetConnectionString(name)
-                ?? builder.Configuration[$"{Section}:{name}:ConnectionString"]
-                ?? builder.Configuration[$"{Section}:ConnectionString"],
-        };
-        configure?.Invoke(settings);
-        return string.IsNullOrWhiteSpace(settings.ConnectionString) ? null : settings.ConnectionString;
+            return ConfigurationOptions.Parse(text).EndPoints.Count;
+        }
+        // Its message may contain values.
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
+        {
+            return null;
+        }
     }
 
-    private static RedisServers Create(IServiceProvider services, IReadOnlyList<RedisAddress> addresses)
+    /// <summary>Begins to connect when the host starts.</summary>
+    private sealed class Opening(RedisLink redis, string connectionName, string? text) : IHostedService
     {
-        var clock = services.GetRequiredService<TimeProvider>();
-        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("EventStore.Redis");
-        var servers = addresses.Select(address => new RedisServer(address.Name, () => Connect(address), clock, logger));
-        return new RedisServers([.. servers], clock, services.GetRequiredService<IMeterFactory>(), logger);
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            if (ProblemOf(text) is { } problem)
+                throw new InvalidOperationException(
+                    $"The connection string '{connectionName}' (ConnectionStrings__{connectionName}): {problem}"
+                );
 
-        IConnectionMultiplexer Connect(RedisAddress address) =>
-            addresses.Count == 1
-                ? services.GetRequiredService<IConnectionMultiplexer>()
-                : services.GetRequiredKeyedService<IConnectionMultiplexer>(address.Name);
-    }
-
-    private sealed class Opening(RedisServers servers, TimeProvider clock, string? problem) : IHostedService
-    {
-        public Task StartAsync(CancellationToken cancellationToken) =>
-            problem is null
-                ? RedisStartCheck.RunAsync(servers.All, clock, cancellationToken)
-                : throw new InvalidOperationException(problem);
+            _ = redis.OpenAsync();
+            return Task.CompletedTask;
+        }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }

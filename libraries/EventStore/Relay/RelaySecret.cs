@@ -14,6 +14,10 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
 
     private volatile byte[]? _key;
 
+    /// <summary>A secret that is not the store's, for tests and measurements.</summary>
+    internal RelaySecret(byte[] key)
+        : this((NpgsqlDataSource)null!) => _key = key;
+
     /// <summary>True if the secret has been read.</summary>
     public bool IsKnown => _key is not null;
 

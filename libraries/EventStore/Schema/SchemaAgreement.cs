@@ -1,20 +1,45 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Compares this version's schema with the store's. A newer one fits, so that a version can be replaced while
-/// it serves.</summary>
+/// <summary>
+/// Compares this version's schema with the store's. A newer one fits, so that a version can be replaced while it
+/// serves. The start fails on a mismatch; without Postgres the service starts, and stops at the first mismatch.
+/// </summary>
 internal sealed class SchemaAgreement(
     StoreMigrator schema,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
     ILogger<SchemaAgreement> logger
-) : StoreAgreement(lifetime, clock, logger)
+) : IHostedService
 {
-    protected override async Task<bool> CompareAsync(CancellationToken cancellationToken)
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
+        Interval = TimeSpan.FromSeconds(1);
+
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var missing = await schema.MissingAsync(cancellationToken);
+        if (!await IsComparedAsync(cancellationToken))
+            _ = Task.Run(CompareLaterAsync, CancellationToken.None);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Compares; false if Postgres does not answer.</summary>
+    /// <exception cref="InvalidOperationException">The store lacks a part of the schema.</exception>
+    private async Task<bool> IsComparedAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> missing;
+        try
+        {
+            missing = await schema.MissingAsync(cancellationToken).WaitAsync(Timeout, clock, cancellationToken);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or NpgsqlException or TimeoutException)
+        {
+            return false;
+        }
+
         return missing.Count == 0
             ? true
             : throw new InvalidOperationException(
@@ -22,5 +47,21 @@ internal sealed class SchemaAgreement(
                     + $"{string.Join(", ", missing)}. Check which database the connection string names, and run "
                     + "'StreamApi migrate' of this version."
             );
+    }
+
+    private async Task CompareLaterAsync()
+    {
+        try
+        {
+            do await Task.Delay(Interval, clock, lifetime.ApplicationStopping);
+            while (!await IsComparedAsync(lifetime.ApplicationStopping));
+        }
+        catch (OperationCanceledException) { }
+        catch (InvalidOperationException e)
+        {
+            logger.LogCritical("The service stops: {Reason}", e.Message);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
     }
 }

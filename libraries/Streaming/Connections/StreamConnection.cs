@@ -88,8 +88,8 @@ internal sealed class StreamConnection(
     public bool WasBusy;
 
     /// <summary>
-    /// True while the client has taken each event at once. If it lags nevertheless, it is not slow: the replica has
-    /// just begun to receive the slots of its topics.
+    /// True while the client has taken each event at once. If it lags nevertheless, it is not slow: its ring lacks an
+    /// event that only the store has.
     /// </summary>
     public bool HasKeptUp;
 

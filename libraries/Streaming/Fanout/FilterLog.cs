@@ -66,9 +66,6 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
 
     public StreamFilter Filter => filter;
 
-    /// <summary>Slots that the filter's events can be in.</summary>
-    public SlotSet Slots { get; init; } = SlotSet.All(1);
-
     /// <summary>
     /// Connections on the log, and those about to join it; guarded by the lock of <see cref="FilterLogs"/>. An unused
     /// log is kept for a while for clients that return.

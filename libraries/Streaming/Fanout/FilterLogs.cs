@@ -7,7 +7,7 @@ namespace Streaming.Fanout;
 /// All filter logs of this replica and the matcher that feeds them, in position order. The newest events of all topics
 /// are kept too, so that a client that returns soon is served from memory, whatever its filter.
 /// </summary>
-internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots slots, TimeProvider clock)
+internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
 {
     /// <summary>Maximum tokens of a filter whose unused log is kept.</summary>
     private const int MaxIdleTokens = 128;
@@ -19,13 +19,13 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     private readonly RecentEvents _recent = new(options.Value);
     private readonly List<FilterLog> _touched = [];
     private readonly RingFloor _floor = new(options.Value.AllRingBytes);
-    private readonly SlotCoverage _coverage = new(slots.Count);
+    private readonly NeededTokens _needed = new();
     private long _settled,
         _batches;
 
     /// <summary>
-    /// Position through which every event of this epoch is in the logs that match it. A log that lacks some, because
-    /// this replica did not receive them, has a gap instead (<see cref="FilterLog.Skip"/>).
+    /// Position through which every event of this epoch is in the logs that match it. A log that lacks one, because it
+    /// came without its data, has a gap instead (<see cref="FilterLog.Skip"/>).
     /// </summary>
     public long Settled => Volatile.Read(ref _settled);
 
@@ -63,25 +63,11 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
         }
     }
 
-    /// <summary>Slots that the filters need, as of now.</summary>
-    public SlotSet Needed
-    {
-        get
-        {
-            lock (_gate)
-                return _coverage.Needed;
-        }
-    }
-
-    /// <summary>Raised when <see cref="Needed"/> has changed, on any thread.</summary>
-    public event Action? NeededChanged;
-
     /// <summary>Returns true if a client with this filter is served from memory after the position.</summary>
     public bool IsRecent(StreamFilter filter, long position)
     {
-        var wanted = slots.NeededBy(filter.Events.Topics);
         lock (_gate)
-            return position >= _recent.Base && _coverage.Covers(wanted, position);
+            return position >= _recent.Base && _needed.HasAll(filter, position);
     }
 
     /// <summary>
@@ -92,27 +78,22 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     /// <summary>Returns the log of a filter, created if necessary. <see cref="Release"/> gives it back.</summary>
     public FilterLog Acquire(StreamFilter filter)
     {
-        FilterLog? log;
-        var isNew = false;
         lock (_gate)
         {
-            if (!_logs.TryGetValue(filter, out log))
+            if (!_logs.TryGetValue(filter, out var log))
             {
                 log = new FilterLog(filter, options.Value.RingEvents, options.Value.RingBytes)
                 {
                     Loops = new LoopUse[options.Value.Writers],
-                    Slots = slots.NeededBy(filter.Events.Topics),
                 };
                 log.Reset(Epochs.Lineage, _settled);
                 _logs.Add(filter, log);
                 _matcher.Index.Add(log);
-                isNew = _coverage.Add(log);
+                _needed.Add(filter);
             }
             log.Users++;
+            return log;
         }
-        if (isNew)
-            NeededChanged?.Invoke();
-        return log;
     }
 
     public void Release(FilterLog log)
@@ -134,7 +115,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
             {
                 _recent.Reset(position);
                 _floor.Reset();
-                _coverage.Reset();
+                _needed.Reset();
                 Volatile.Write(ref _settled, position);
                 Epochs.Set(lineage);
                 foreach (var log in _logs.Values)
@@ -184,15 +165,10 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     }
 
     /// <summary>
-    /// Publishes the next events, in order. Events through <see cref="Settled"/> are skipped, and
-    /// <paramref name="through"/> may lie beyond the last event.
+    /// Publishes the next events, in position order, of which there are no others up to <paramref name="through"/>.
+    /// Events through <see cref="Settled"/> are skipped.
     /// </summary>
-    /// <param name="events">Events in position order.</param>
-    /// <param name="through">Position through which <paramref name="events"/> has every event, except those of the
-    /// missing slots.</param>
-    /// <param name="missing">Slots of which events may be missing. Filters that need one get a gap, and their
-    /// connections read the store.</param>
-    public void Publish(IReadOnlyList<EventRecord> events, long through, SlotSet? missing = null)
+    public void Publish(IReadOnlyList<EventRecord> events, long through)
     {
         lock (_publishing)
         {
@@ -203,8 +179,6 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
                 foreach (var record in events)
                     if (record.Position > _settled)
                         Append(new FeedEvent(Epoch, record));
-                if (missing is not null && through > _settled)
-                    SkipMissing(missing, through);
                 // Set last: a connection that has caught up with a log must have every match through Settled.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
@@ -213,18 +187,22 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
         }
     }
 
-    private void SkipMissing(SlotSet missing, long through)
+    /// <summary>Advances past events that follow <see cref="Settled"/>, if no filter needs one of them.</summary>
+    /// <param name="firstTokens">The first tokens of the events' topics; null: any.</param>
+    /// <param name="through">The position of the last of them.</param>
+    /// <returns>False, and nothing is changed, if a filter may need one.</returns>
+    public bool TryLeaveOut(IReadOnlyList<string>? firstTokens, long through)
     {
-        _coverage.Miss(missing, through);
-        if (!_coverage.Needs(missing))
-            return;
-        foreach (var log in _logs.Values)
-        {
-            if (!log.Slots.Overlaps(missing))
-                continue;
-            log.Skip(through);
-            Touch(log, int.MaxValue);
-        }
+        lock (_publishing)
+            lock (_gate)
+            {
+                if (firstTokens is null || _needed.AnyOf(firstTokens))
+                    return false;
+
+                _needed.LeaveOut(firstTokens, through);
+                Volatile.Write(ref _settled, Math.Max(through, _settled));
+                return true;
+            }
     }
 
     /// <summary>Lists a log once per batch for the writer loops.</summary>
@@ -235,13 +213,6 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
         log.LastBatch = _batches;
         if (isFirst)
             _touched.Add(log);
-    }
-
-    /// <summary>Returns true if a filter needs one of these slots.</summary>
-    public bool Needs(SlotSet any)
-    {
-        lock (_gate)
-            return _coverage.Needs(any);
     }
 
     /// <summary>Returns true if a filter in use matches an event that came without its data.</summary>
@@ -286,7 +257,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     /// <summary>Removes logs that have been unused for a while, and trims the others.</summary>
     public void Sweep()
     {
-        var (isLess, idle) = (false, new List<FilterLog>());
+        var idle = new List<FilterLog>();
         lock (_gate)
             foreach (var (filter, log) in _logs)
             {
@@ -300,13 +271,11 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
                 }
                 _logs.Remove(filter);
                 idle.Add(log);
-                isLess |= _coverage.Remove(log);
+                _needed.Remove(filter);
             }
         foreach (var part in TopicIndex.Parts(idle))
             lock (_gate)
                 _matcher.Index.Remove(part);
-        if (isLess)
-            NeededChanged?.Invoke();
     }
 
     private FilterLog[] Logs()
@@ -325,11 +294,10 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TopicSlots 
     public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
     {
         List<FeedEvent> examined;
-        var wanted = slots.NeededBy(filter.Events.Topics);
         long through;
         lock (_gate)
         {
-            if (epoch != Epoch || after < _recent.Base || after > _settled || !_coverage.Covers(wanted, after))
+            if (epoch != Epoch || after < _recent.Base || after > _settled || !_needed.HasAll(filter, after))
                 return null;
             through = _settled;
             examined = _recent.After(after, filter.Events.Topics, ref through);

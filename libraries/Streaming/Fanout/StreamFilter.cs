@@ -21,7 +21,9 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     {
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
-        (_types, _keys) = (Set(Events.Types), Set(Events.Keys));
+        FirstTokens = EventStore.FirstTokens.Of(Events.Topics);
+        _types = Set(Events.Types);
+        _keys = Set(Events.Keys);
         foreach (var topic in Events.Topics)
             Tokens += topic.AsSpan().Count('.') + 1;
         // Lists in canonical order with length prefixes, so that no content can imitate another list.
@@ -31,6 +33,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
             + string.Concat(Events.Types.Select(Part))
             + "|"
             + string.Concat(Events.Keys.Select(Part));
+
         static string[] Distinct(IEnumerable<string> values) =>
             [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         static HashSet<string>? Set(IReadOnlyList<string> values) =>
@@ -40,6 +43,9 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
 
     public EventFilter Events { get; }
     public FrameFormat Format { get; }
+
+    /// <summary>The first tokens of the topics that it selects; null: any.</summary>
+    public IReadOnlyList<string>? FirstTokens { get; }
 
     /// <summary>Tokens of all topics. They determine the memory and time that the filter takes in an index.</summary>
     public int Tokens { get; }

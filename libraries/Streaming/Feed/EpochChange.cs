@@ -6,18 +6,13 @@ namespace Streaming.Feed;
 /// <summary>
 /// Leads the filter logs from one epoch of the store to the next (docs/decisions/0026). Used by the feed.
 /// </summary>
-internal sealed class EpochChange(
-    FilterLogs logs,
-    LineageReader lineages,
-    TimeProvider clock,
-    ILogger<EpochChange> logger
-)
+internal sealed class EpochChange(FilterLogs logs, FeedStore store, ILogger<EpochChange> logger)
 {
     /// <summary>Starts the logs in the store's epoch.</summary>
     /// <returns>False if another server answers now, which does not have the epoch.</returns>
     public async Task<bool> StartAsync(string epoch, long position, CancellationToken stoppingToken)
     {
-        if (await LineageAsync(epoch, stoppingToken) is not { } lineage)
+        if (await store.LineageAsync(epoch, stoppingToken) is not { } lineage)
             return false;
         logs.Reset(lineage, position);
         return true;
@@ -32,7 +27,7 @@ internal sealed class EpochChange(
     public async Task<bool?> EnterAsync(EventPage page, CancellationToken stoppingToken)
     {
         var former = logs.Epoch;
-        if (await LineageAsync(page.Epoch, stoppingToken) is not { } lineage)
+        if (await store.LineageAsync(page.Epoch, stoppingToken) is not { } lineage)
             return null;
         if (logs.TryContinue(lineage))
         {
@@ -54,7 +49,4 @@ internal sealed class EpochChange(
         logs.Reset(lineage, shared ?? page.Head);
         return false;
     }
-
-    private Task<Lineage?> LineageAsync(string epoch, CancellationToken stoppingToken) =>
-        logger.UntilReadAsync(() => lineages.FindAsync(epoch, stoppingToken).AsTask(), clock, stoppingToken);
 }

@@ -7,11 +7,9 @@ namespace Streaming.Feed;
 /// <summary>
 /// Unhealthy until the head is known, while the feed waits for events that only Postgres has, so that new clients go
 /// elsewhere, and while Postgres lacks events that were delivered. Degraded without heartbeats, because Redis or the
-/// Broadcaster is down, while the Broadcaster names other Redis servers than this replica, and while one of several is
-/// unavailable.
+/// Broadcaster is down.
 /// </summary>
-internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOptions<EventStoreOptions> store)
-    : IHealthCheck
+internal sealed class FeedHealthCheck(LiveFeed feed, IOptions<EventStoreOptions> store) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context,
@@ -29,11 +27,6 @@ internal sealed class FeedHealthCheck(LiveFeed feed, RedisServers redis, IOption
                 )
             : feed.Mode == FeedMode.Degraded
                 ? HealthCheckResult.Degraded("No heartbeat from the Broadcaster: events are read from Postgres.")
-            : redis.Disagreement is { } disagreement ? HealthCheckResult.Degraded(disagreement)
-            : redis.All.Count > 1 && redis.Unavailable is { Length: > 0 } servers
-                ? HealthCheckResult.Degraded(
-                    $"Redis {servers} does not answer: the events of its slots are read from Postgres."
-                )
             : HealthCheckResult.Healthy()
         );
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Fanout;
@@ -6,26 +7,21 @@ using Streaming.Fanout;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Publishes the log to the filter logs, each event once and in order: from Redis while heartbeats come, with gaps read
-/// from the store, otherwise from Postgres alone. Events committed by this process are published at once if they come
-/// next, and skipped when the feed receives them.
+/// Publishes the log to the filter logs, each event once and in order: from Redis while heartbeats come, with lost
+/// pages read from the store, otherwise from Postgres alone. Skips events that <see cref="LocalCommits"/> has
+/// published.
 /// </summary>
 internal sealed class LiveFeed(
     FilterLogs logs,
     RedisIntake redis,
-    EventReader reader,
-    EventTail tail,
-    EventAppender appender,
+    FeedStore store,
     EpochChange epochs,
-    StoreContact contact,
-    StreamingMetrics metrics,
     IOptions<StreamingOptions> options,
     TimeProvider clock,
     ILogger<LiveFeed> logger
 ) : RestartingService(logger, clock)
 {
-    /// <summary>Longest time that other clients wait for a large event that only the store has, and for events that
-    /// Redis lost while Postgres is away.</summary>
+    /// <summary>Longest time that other clients wait for a large event that only the store has.</summary>
     private static readonly TimeSpan OthersWait = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan OverInterval = TimeSpan.FromMilliseconds(100);
@@ -34,7 +30,6 @@ internal sealed class LiveFeed(
     private static readonly TimeSpan EpochInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly LocalCommits _local = new(logs, logger);
     private readonly FeedSource _source = new(TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds), clock, logger);
     private readonly HeadCheck _headCheck = new(logger);
     private Task<EventPage?>? _comparison;
@@ -64,49 +59,25 @@ internal sealed class LiveFeed(
     {
         if (!Started.IsCompleted)
             await StartAtHeadAsync(stoppingToken);
-        await TogetherAsync(stoppingToken, FeedAsync, _local.PublishAsync);
-    }
 
-    private async Task FeedAsync(CancellationToken stoppingToken)
-    {
-        var checkInterval = TimeSpan.FromSeconds(options.Value.StoreCheckSeconds);
         _source.Restart();
         while (true)
         {
-            if (_comparison is { IsCompleted: true } comparison)
+            await ApplyComparisonAsync(stoppingToken);
+            if (redis.TryRead(out var page))
             {
-                _comparison = null;
-                // A comparison that began in a former epoch does not apply to this one.
-                if (await comparison is { } page && _comparisonEpoch == logs.Epoch)
-                    await ApplyAllAsync(page, stoppingToken);
-            }
-            if (_doubted.Task.IsCompleted)
-            {
-                Volatile.Write(ref _doubted, new(TaskCreationOptions.RunContinuationsAsynchronously));
-                CompareInBackground(TimeSpan.Zero, stoppingToken);
-            }
-            if (redis.TryRead(out var message))
-            {
-                if (message.Page is not { } page)
-                {
-                    // Reads events from before the subscription at once, not after the next heartbeat. If the
-                    // Broadcaster is down, the log is followed anyway.
-                    if (Mode != FeedMode.Degraded)
-                        CompareInBackground(TimeSpan.Zero, stoppingToken);
-                    continue;
-                }
                 _source.MessageReceived();
-                await ApplyAsync(page, message, stoppingToken);
+                await ApplyAsync(page, stoppingToken);
                 // Without readers, the heartbeats are enough.
                 if (logs.Count > 0)
-                    CompareInBackground(checkInterval, stoppingToken);
+                    CompareInBackground(TimeSpan.FromSeconds(options.Value.StoreCheckSeconds), stoppingToken);
             }
             else if (_source.TimeLeft is var left && left > TimeSpan.Zero)
                 await WaitAsync(left, stoppingToken);
             else
             {
                 _source.MessagesMissing();
-                await TailStoreAsync(stoppingToken);
+                await FollowStoreAsync(stoppingToken);
             }
         }
     }
@@ -115,20 +86,43 @@ internal sealed class LiveFeed(
     {
         while (true)
         {
-            var head = await ReadAsync(long.MaxValue / 2, stoppingToken);
+            var head = await store.ReadAsync(long.MaxValue / 2, stoppingToken);
             // Starts before the head, so that a client that reconnects after a restart is served from memory.
             var start = Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents);
             if (await epochs.StartAsync(head.Epoch, start, stoppingToken))
                 break;
+
             await Task.Delay(EpochInterval, Clock, stoppingToken);
         }
+
         await CatchUpAsync(stoppingToken);
-        logs.Epochs.Doubted += () => Volatile.Read(ref _doubted).TrySetResult();
-        appender.Committed += _local.Add;
+        logs.Epochs.Doubted += Doubt;
+        redis.Subscribed += Doubt;
         _started.TrySetResult();
+
+        void Doubt() => Volatile.Read(ref _doubted).TrySetResult();
     }
 
-    /// <summary>Waits for a message, the end of a comparison, an unknown epoch, or the timeout.</summary>
+    /// <summary>Publishes what a comparison has found, and begins one if something is in doubt: an unknown epoch, or
+    /// pages from before the subscription.</summary>
+    private async Task ApplyComparisonAsync(CancellationToken stoppingToken)
+    {
+        if (_comparison is { IsCompleted: true } comparison)
+        {
+            _comparison = null;
+            // A comparison that began in a former epoch does not apply to this one.
+            if (await comparison is { } page && _comparisonEpoch == logs.Epoch)
+                await ApplyAllAsync(page, stoppingToken);
+        }
+
+        if (_doubted.Task.IsCompleted)
+        {
+            Volatile.Write(ref _doubted, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            CompareInBackground(TimeSpan.Zero, stoppingToken);
+        }
+    }
+
+    /// <summary>Waits for a message, the end of a comparison, a doubt, or the timeout.</summary>
     private async Task WaitAsync(TimeSpan time, CancellationToken stoppingToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
@@ -139,7 +133,7 @@ internal sealed class LiveFeed(
         stoppingToken.ThrowIfCancellationRequested();
     }
 
-    private async Task ApplyAsync(RelayPage page, FeedMessage message, CancellationToken stoppingToken)
+    private async Task ApplyAsync(RelayPage page, CancellationToken stoppingToken)
     {
         if (page.Epoch != logs.Epoch)
         {
@@ -150,56 +144,57 @@ internal sealed class LiveFeed(
             CompareInBackground(EpochInterval, stoppingToken);
             return;
         }
+
         if (page.Fence < _fence)
             return; // a deposed leader that still sends
+
         _fence = page.Fence;
         if (page.Last > _headSeen)
             Volatile.Write(ref _headSeen, page.Last);
         if (page.Last <= logs.Settled)
             return; // a heartbeat, or events committed here
-        var missing = message.MissingAfter(logs.Settled);
-        var isGap = message.Heads is null
-            ? message.IsIncomplete || page.Previous > logs.Settled
-            : missing is not null && logs.Needs(missing);
-        if (isGap)
+
+        // A page was lost, or this replica started within a batch.
+        if (page.Previous > logs.Settled)
         {
-            // While the store is away, a page without events for the readers here does not stop the feed: the next
-            // heartbeat may show that nothing is missing.
-            if (contact.AwayFor is not null && message.IsIndexOnly && !(missing is not null && logs.Needs(missing)))
-                return;
-            // A message was lost, or this replica started within a batch.
-            metrics.Gap();
-            // Only of a page whose index came, after all pages before it, are the lost slots known.
-            if (!message.IsIncomplete || page.Previous > logs.Settled)
-            {
-                await CatchUpAsync(stoppingToken);
-                return;
-            }
-            // Without Postgres, only the readers of the lost slots wait for it (docs/decisions/0048).
-            if (await TryCatchUpAsync(() => contact.AwayFor >= OthersWait, stoppingToken))
-                return;
-        }
-        // If the store does not answer now, only the readers of the large event wait for it.
-        else if (logs.AnyWantsMore(message.Events) && await TryReadLargeAsync(stoppingToken))
+            redis.CountGap();
+            await CatchUpAsync(stoppingToken);
             return;
-        // The read may have entered another epoch before it was given up. Otherwise the feed has only advanced.
-        if (page.Epoch == logs.Epoch)
-            Publish(message, page.Last, missing);
+        }
+
+        if (!logs.TryLeaveOut(page.FirstTokens, page.Last))
+            await PublishAsync(page, stoppingToken);
     }
 
-    private void Publish(FeedMessage message, long through, SlotSet? missing)
+    private async Task PublishAsync(RelayPage page, CancellationToken stoppingToken)
     {
-        using var span =
-            message.Events.Count == 0
-                ? null
-                : StoreTracing.StartBatch(
-                    "sse fan-out",
-                    ActivityKind.Consumer,
-                    message.Events.Select(e => e.TraceParent),
-                    message.TraceParent
-                );
-        span?.SetTag("messaging.batch.message_count", message.Events.Count);
-        logs.Publish(message.Events, through, missing);
+        IReadOnlyList<EventRecord> events;
+        try
+        {
+            events = page.ReadEvents();
+        }
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException or JsonException)
+        {
+            redis.Refuse(e.Message);
+            await CatchUpAsync(stoppingToken);
+            return;
+        }
+
+        // If the store does not answer now, only the readers of the large event wait for it.
+        if (logs.AnyWantsMore(events) && await TryReadLargeAsync(stoppingToken))
+            return;
+        // The read may have entered another epoch before it was given up. Otherwise the feed has only advanced.
+        if (page.Epoch != logs.Epoch)
+            return;
+
+        using var span = StoreTracing.StartBatch(
+            "sse fan-out",
+            ActivityKind.Consumer,
+            events.Select(e => e.TraceParent),
+            page.TraceParent
+        );
+        span?.SetTag("messaging.batch.message_count", events.Count);
+        logs.Publish(events, page.Last);
     }
 
     /// <summary>Reads everything missing from the store, since no later event may be delivered first.</summary>
@@ -208,27 +203,23 @@ internal sealed class LiveFeed(
         Stalled();
         _comparedAt = Clock.GetTimestamp();
         EventPage page;
-        do page = await ReadAsync(logs.Settled, stoppingToken);
+        do page = await store.ReadAsync(logs.Settled, stoppingToken);
         while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
-    }
-
-    private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
-    {
-        var began = Clock.GetTimestamp();
-        return contact.AwayFor is null
-            && await TryCatchUpAsync(() => Clock.GetElapsedTime(began) >= OthersWait, stoppingToken);
     }
 
     /// <summary>Reads everything missing from the store, for as long as the other readers wait for it.</summary>
     /// <returns>False if it was given up. A part may have been published.</returns>
-    private async Task<bool> TryCatchUpAsync(Func<bool> isOver, CancellationToken stoppingToken)
+    private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
     {
-        if (isOver())
+        if (store.AwayFor is not null)
             return false;
+
+        var began = Clock.GetTimestamp();
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var reading = CatchUpAsync(over.Token);
-        while (!reading.IsCompleted && !isOver())
+        while (!reading.IsCompleted && Clock.GetElapsedTime(began) < OthersWait)
             await Task.WhenAny(reading, Task.Delay(OverInterval, Clock, over.Token));
+
         await over.CancelAsync();
         try
         {
@@ -248,27 +239,14 @@ internal sealed class LiveFeed(
     {
         if (_comparison is not null || Clock.GetElapsedTime(_comparedAt) < interval)
             return;
-        (_comparedAt, _comparisonEpoch) = (Clock.GetTimestamp(), logs.Epoch);
-        _comparison = CompareAsync(logs.Settled, stoppingToken);
+
+        _comparedAt = Clock.GetTimestamp();
+        _comparisonEpoch = logs.Epoch;
+        _comparison = store.TryReadAsync(logs.Settled, stoppingToken);
     }
 
-    private async Task<EventPage?> CompareAsync(long after, CancellationToken stoppingToken)
-    {
-        try
-        {
-            return await reader.ReadAsync(after, cancellationToken: stoppingToken);
-        }
-        catch (StoreUnavailableException e)
-        {
-            Logger.LogWarning(
-                "The log cannot be compared with Postgres; events come from Redis alone: {Reason}",
-                Reason(e)
-            );
-            return null;
-        }
-    }
-
-    private async Task TailStoreAsync(CancellationToken stoppingToken)
+    /// <summary>Publishes from the store until a message comes.</summary>
+    private async Task FollowStoreAsync(CancellationToken stoppingToken)
     {
         using var live = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var message = redis.WaitToReadAsync(live.Token);
@@ -278,10 +256,11 @@ internal sealed class LiveFeed(
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default
         );
+
         try
         {
             while (true)
-                await foreach (var page in tail.FollowAsync(logs.Settled, cancellationToken: live.Token))
+                await foreach (var page in store.FollowAsync(logs.Settled, live.Token))
                     if (!await ApplyAsync(page, live.Token))
                         break; // follows the log from another position
         }
@@ -313,6 +292,7 @@ internal sealed class LiveFeed(
             IsOfFormerPrimary(page) ? null
             : isNewEpoch ? await epochs.EnterAsync(page, stoppingToken)
             : true;
+
         if (entered is not { } follows)
         {
             Stalled();
@@ -320,11 +300,13 @@ internal sealed class LiveFeed(
             await Task.Delay(EpochInterval, Clock, stoppingToken);
             return false;
         }
+
         if (isNewEpoch)
             _fence = 0; // fences restart in a recreated store
         _headCheck.Note(page, isNewEpoch, logs.Settled);
         Volatile.Write(ref _stalledAt, 0);
         Volatile.Write(ref _headSeen, page.Head);
+
         // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.
         if (page.DroppedThrough > logs.Settled)
             logs.Reset(logs.Epochs.Lineage, page.DroppedThrough);
@@ -332,11 +314,6 @@ internal sealed class LiveFeed(
             logs.Publish(page.Events, page.Through);
         return follows;
     }
-
-    private Task<EventPage> ReadAsync(long after, CancellationToken stoppingToken) =>
-        Logger.UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: stoppingToken), Clock, stoppingToken);
-
-    private static string Reason(StoreUnavailableException e) => e.InnerException?.Message ?? e.Message;
 
     private void Stalled() => Interlocked.CompareExchange(ref _stalledAt, Clock.GetTimestamp(), 0);
 }

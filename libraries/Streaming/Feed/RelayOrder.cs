@@ -3,7 +3,7 @@ using EventStore;
 namespace Streaming.Feed;
 
 /// <summary>
-/// The newest index or heartbeat of a channel: detects repetitions, and measures the time since the last one. Not
+/// The newest message of the relay: detects repetitions, and measures the time since the last one. Not
 /// thread-safe except <see cref="IsSilent"/>.
 /// </summary>
 internal sealed class RelayOrder
@@ -17,11 +17,14 @@ internal sealed class RelayOrder
     /// Returns false for a repeated message, or one of a deposed leader. Another epoch may restart the counters; the
     /// feed then asks the store.
     /// </summary>
-    public bool Accept(RelayPage page, long sent, TimeProvider clock)
+    public bool Accept(RelayPage page, TimeProvider clock)
     {
-        if (page.Epoch == _epoch && (page.Fence < _fence || (page.Fence == _fence && sent <= _sent)))
+        if (page.Epoch == _epoch && (page.Fence < _fence || (page.Fence == _fence && page.Sent <= _sent)))
             return false;
-        (_epoch, _fence, _sent) = (page.Epoch, page.Fence, sent);
+
+        _epoch = page.Epoch;
+        _fence = page.Fence;
+        _sent = page.Sent;
         Restart(clock);
         return true;
     }

@@ -19,7 +19,6 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             {
                 ["Streaming__StoreCheckSeconds"] = "1",
                 ["EventStore__UnhealthySeconds"] = "1",
-                ["Streaming__BodyMilliseconds"] = "10000",
                 ["EventStore__CommandTimeoutSeconds"] = "2",
             };
     }
@@ -74,7 +73,6 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var small = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("small")}");
         await using var large = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("large")}");
-        // Events that are published before the replica has subscribed to their slot are read from Postgres.
         await World.PublishNumbersAsync(other, T("small"), 1, 1);
         await small.WaitForEventsAsync(1);
         system.Postgres.Freeze();

@@ -29,9 +29,11 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.1");
         await World.PublishNumbersAsync(replica, "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
-        // As the files of a snapshot after the second event. The lock keeps the directory from listing the events that go.
+        // As the files of a snapshot after the second event. The lock keeps the directory of topics from listing the
+        // events that go.
         await system.Database.ExecuteAsync(
-            "select pg_advisory_xact_lock(7303014, 2); delete from eventstore.events where position > 2; select setval('eventstore.position', 2); "
+            "select pg_advisory_xact_lock(7303014, 2); delete from eventstore.events where position > 2; "
+                + "select setval('eventstore.position', 2); "
                 + "update eventstore.topic_directory set through = least(through, 2)"
         );
         const string Remedy = "restored without eventstore.new_epoch()";

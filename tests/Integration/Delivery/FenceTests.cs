@@ -23,13 +23,11 @@ public sealed class FenceTests
         await reader.WaitForEventsAsync(3);
 
         using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis);
-        var channel = new RedisChannel(system.Channel, RedisChannel.PatternMode.Literal);
-        var (slots, format) = (Relayed.Slots, Relayed.Format);
         var received = new TaskCompletionSource<RelayPage>(TaskCreationOptions.RunContinuationsAsynchronously);
-        (await redis.GetSubscriber().SubscribeAsync(channel)).OnMessage(message =>
+        (await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(system.Channel))).OnMessage(message =>
         {
-            if (Relayed.Read(message).Page is { Last: > 0 } heartbeat)
-                received.TrySetResult(heartbeat);
+            if (Relayed.Read(message) is { Last: > 0 } page)
+                received.TrySetResult(page);
         });
         var now = await received.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(9_000_001, now.Fence);
@@ -44,27 +42,21 @@ public sealed class FenceTests
             DateTimeOffset.UtcNow,
             null
         );
-        var deposed = new RelayPage(now.Epoch, now.Fence - 1, now.Last, now.Last + 1);
-        var slot = slots.Of(other.Topic);
-        var used = new SlotSet(slots.Count);
-        used.Add(slot);
         var secret = new RelaySecret(system.Database);
         await secret.ReadAsync(TestContext.Current.CancellationToken);
-        await SayAsync(RelayChannels.Slot(system.Channel, slot), new SlotBody(deposed, slot, [other], null));
-        await SayAsync(RelayChannels.Pages(system.Channel), new PageIndex(deposed, long.MaxValue, used));
+        await redis
+            .GetSubscriber()
+            .PublishAsync(
+                system.Channel,
+                secret,
+                new RelayPage(now.Epoch, now.Fence - 1, now.Last, now.Last + 1, long.MaxValue),
+                other
+            );
 
         // Published by the other replica, so that it comes through Redis, behind the message above.
         await World.PublishNumbersAsync(system.Replicas[1], "t.1", 4, 3);
         await reader.WaitForEventsAsync(6);
         Assert.Equal(Enumerable.Range(1, 6), reader.Numbers);
-
-        Task SayAsync(string name, RelayMessage message) =>
-            redis
-                .GetSubscriber()
-                .PublishAsync(
-                    new RedisChannel(name, RedisChannel.PatternMode.Literal),
-                    secret.Sign(format.ToBytes(message))
-                );
     }
 
     [Fact]

@@ -46,20 +46,19 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         await Eventually.HoldsAsync(() => channel.Recorded.Count > 3, "the attacker has heard something");
 
         var genuine = channel.Recorded;
-        var signature = genuine[0].Message[^33..];
-        List<(string Suffix, byte[] Message)> messages = attack switch
+        var signature = genuine[0][^33..];
+        List<byte[]> messages = attack switch
         {
             Attack.WithoutSignature =>
             [
-                .. Everywhere(["garbage"u8.ToArray(), [], new byte[33]]),
-                .. Everywhere(Forged(first)), // without any signature
-                .. Everywhere(Forged(first).Select(bytes => (byte[])[.. bytes, .. new byte[33]])),
-                .. Everywhere(Forged(first).Select(bytes => (byte[])[.. bytes, (byte)'\n', .. new byte[32]])),
+                "garbage"u8.ToArray(),
+                [],
+                new byte[33],
+                .. Forged(first), // without any signature
+                .. Forged(first).Select(bytes => (byte[])[.. bytes, .. new byte[33]]),
+                .. Forged(first).Select(bytes => (byte[])[.. bytes, (byte)'\n', .. new byte[32]]),
             ],
-            Attack.SignedForAnotherMessage =>
-            [
-                .. Everywhere(Forged(first).Select(bytes => (byte[])[.. bytes, .. signature])),
-            ],
+            Attack.SignedForAnotherMessage => [.. Forged(first).Select(bytes => (byte[])[.. bytes, .. signature])],
             _ => [.. genuine],
         };
         await using var playing = channel.Play(messages);
@@ -110,8 +109,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
     private IEnumerable<byte[]> Forged(string newest)
     {
         var position = World.Position(newest);
-        var slot = Relayed.Slots.Of(Topic);
-        var next = new RelayPage(World.Epoch(newest), 1_000_000, position, position + 1);
+        var next = new RelayPage(World.Epoch(newest), 1_000_000, position, position + 1, long.MaxValue);
         var farther = next with { Fence = 1, Last = 1_000_000_000 };
 
         var event_ = new EventRecord(
@@ -125,24 +123,14 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
             null
         );
 
-        var all = SlotSet.All(Relayed.Slots.Count);
-        var heads = new long[Relayed.Slots.Count];
-        RelayMessage[] messages =
+        return
         [
-            new SlotBody(next, slot, [event_], null),
-            new PageIndex(next, long.MaxValue, all),
-            new SlotBody(farther, slot, [event_ with { Position = farther.Last }], null),
-            new PageIndex(farther, long.MaxValue, all),
-            new Heartbeat(next with { Previous = long.MaxValue, Last = long.MaxValue }, long.MaxValue, heads),
-            new Heartbeat(new RelayPage("another", 1, 5, 5), long.MaxValue, heads),
+            RelayFormat.ToBytes(next, [event_]),
+            RelayFormat.ToBytes(farther, [event_ with { Position = farther.Last }]),
+            RelayFormat.ToBytes(next with { Previous = long.MaxValue, Last = long.MaxValue }, []),
+            RelayFormat.ToBytes(new RelayPage("another", 1, 5, 5, long.MaxValue), []),
         ];
-        return messages.Select(Relayed.Format.ToBytes);
     }
-
-    private IEnumerable<(string Suffix, byte[] Message)> Everywhere(IEnumerable<byte[]> messages) =>
-        from message in messages
-        from suffix in (string[])["", ":pages", $":{Relayed.Slots.Of(Topic)}"]
-        select (suffix, message);
 
     /// <summary>Starts a Broadcaster if there is none, or a test has ended it.</summary>
     private async Task LiveAsync()
@@ -152,32 +140,30 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         await _system.WaitForModeAsync("live");
     }
 
-    /// <summary>The Redis channels of a system, as an attacker with all rights on Redis sees them.</summary>
+    /// <summary>The Redis channel of a system, as an attacker with all rights on Redis sees them.</summary>
     private sealed class AttackedChannel(ConnectionMultiplexer redis, string channel) : IAsyncDisposable
     {
-        private readonly ConcurrentQueue<(string Suffix, byte[] Message)> _recorded = new();
+        private readonly ConcurrentQueue<byte[]> _recorded = new();
 
-        public IReadOnlyList<(string Suffix, byte[] Message)> Recorded => [.. _recorded];
+        public IReadOnlyList<byte[]> Recorded => [.. _recorded];
 
         public static async Task<AttackedChannel> OpenAsync(string channel)
         {
             var attacked = new AttackedChannel(await TestRedis.ConnectAsync(Stores.Shared.Redis), channel);
-            var messages = await attacked.Subscriber.SubscribeAsync(RedisChannel.Pattern(channel + "*"));
-            messages.OnMessage(message =>
-                attacked._recorded.Enqueue((((string)message.Channel!)[channel.Length..], message.Message!))
-            );
+            var messages = await attacked.Subscriber.SubscribeAsync(RedisChannel.Literal(channel));
+            messages.OnMessage(message => attacked._recorded.Enqueue(message.Message!));
             return attacked;
         }
 
         private ISubscriber Subscriber => redis.GetSubscriber();
 
         /// <summary>Publishes the messages again and again, until the result is disposed.</summary>
-        public Playing Play(IReadOnlyList<(string Suffix, byte[] Message)> messages) =>
+        public Playing Play(IReadOnlyList<byte[]> messages) =>
             new(async stop =>
             {
                 using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-                do foreach (var (suffix, message) in messages)
-                    await Subscriber.PublishAsync(RedisChannel.Literal(channel + suffix), message);
+                do foreach (var message in messages)
+                    await Subscriber.PublishAsync(RedisChannel.Literal(channel), message);
                 while (await pace.WaitForNextTickAsync(stop));
             });
 

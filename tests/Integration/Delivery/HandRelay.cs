@@ -5,8 +5,8 @@ using StackExchange.Redis;
 
 namespace Integration.Delivery;
 
-/// <summary>A Broadcaster in the hands of a test. It signs and sends the pages that the test names, so that a page or a
-/// body can be lost, and an epoch can be a former one.</summary>
+/// <summary>A Broadcaster in the hands of a test. It signs and sends the pages that the test names, so that a page can
+/// be lost, and an epoch can be a former one.</summary>
 internal sealed class HandRelay : IAsyncDisposable
 {
     private readonly ConnectionMultiplexer _redis;
@@ -31,7 +31,6 @@ internal sealed class HandRelay : IAsyncDisposable
             o.Broadcasters(0)
                 .Set("Streaming:StoreCheckSeconds", 600)
                 .Set("Streaming:RelayHeartbeatSeconds", 600)
-                // Longer than the readers of other slots wait for Postgres.
                 .Set("EventStore:UnhealthySeconds", 3)
                 .Set("EventStore:CommandTimeoutSeconds", 2)
         );
@@ -74,25 +73,15 @@ internal sealed class HandRelay : IAsyncDisposable
         );
 
     /// <summary>Sends the page of these events, whose positions follow one another.</summary>
-    /// <param name="epoch">Of the page.</param>
-    /// <param name="events">Events of the page.</param>
-    /// <param name="lost">Topic whose body does not arrive.</param>
-    public async Task SendAsync(string epoch, EventRecord[] events, string? lost = null)
-    {
-        var page = new RelayPage(epoch, 1, events[0].Position - 1, events[^1].Position);
-        var slots = new SlotSet(Relayed.Slots.Count);
-        foreach (var body in events.GroupBy(e => Relayed.Slots.Of(e.Topic)))
-        {
-            slots.Add(body.Key);
-            if (body.All(e => e.Topic != lost))
-                await PublishAsync(
-                    RelayChannels.Slot(System.Channel, body.Key),
-                    new SlotBody(page, body.Key, [.. body], null)
-                );
-        }
-
-        await PublishAsync(RelayChannels.Pages(System.Channel), new PageIndex(page, ++_sent, slots));
-    }
+    public Task SendAsync(string epoch, params EventRecord[] events) =>
+        _redis
+            .GetSubscriber()
+            .PublishAsync(
+                System.Channel,
+                _secret,
+                new RelayPage(epoch, 1, events[0].Position - 1, events[^1].Position, ++_sent),
+                events
+            );
 
     public async ValueTask DisposeAsync()
     {
@@ -100,12 +89,4 @@ internal sealed class HandRelay : IAsyncDisposable
         _redis.Dispose();
         await System.DisposeAsync();
     }
-
-    private Task<long> PublishAsync(string channel, RelayMessage message) =>
-        _redis
-            .GetSubscriber()
-            .PublishAsync(
-                new RedisChannel(channel, RedisChannel.PatternMode.Literal),
-                _secret.Sign(Relayed.Format.ToBytes(message))
-            );
 }

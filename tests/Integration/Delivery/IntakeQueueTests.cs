@@ -5,10 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
-using Streaming;
-using Streaming.Fanout;
 using Streaming.Feed;
-using Streaming.Frames;
 
 namespace Integration.Delivery;
 
@@ -34,8 +31,8 @@ public sealed class IntakeQueueTests
         var first = last + 1;
         await rig.SendAsync(80, new string('x', 1_000_000));
         held = rig.ReadAll();
-        var bytes = held.Sum(message => (long)message.Bytes);
-        Assert.InRange(bytes, MaxBytes - held[0].Bytes, MaxBytes);
+        var bytes = held.Sum(page => (long)page.Events.Length);
+        Assert.InRange(bytes, MaxBytes - held[0].Events.Length, MaxBytes);
         Assert.Equal(Enumerable.Range(first, held.Count), held.Select(NumberOf));
 
         // The feed reads on, so everything has a place.
@@ -43,7 +40,7 @@ public sealed class IntakeQueueTests
         Assert.Equal([last - 2, last - 1, last], rig.ReadAll().Select(NumberOf));
     }
 
-    private static int NumberOf(FeedMessage message) => (int)Assert.Single(message.Events).Position;
+    private static int NumberOf(RelayPage page) => (int)Assert.Single(page.ReadEvents()).Position;
 
     /// <summary>The intake of a replica without its feed, and a Broadcaster that signs what the test sends.</summary>
     private sealed class Rig : IAsyncDisposable
@@ -54,8 +51,6 @@ public sealed class IntakeQueueTests
         private readonly RelaySecret _secret;
         private readonly ISubscriber _redis;
         private readonly string _channel;
-        private readonly SlotSet _slots = new(Relayed.Slots.Count);
-        private readonly int _slot = Relayed.Slots.Of(Topic);
         private int _position,
             _refused;
 
@@ -66,7 +61,6 @@ public sealed class IntakeQueueTests
             _secret = host.Services.GetRequiredService<RelaySecret>();
             _channel = host.Services.GetRequiredService<IOptions<EventStoreOptions>>().Value.Channel;
             _redis = redis.GetSubscriber();
-            _slots.Add(_slot);
 
             var meters = host.Services.GetRequiredService<IMeterFactory>();
             _listener.InstrumentPublished = (instrument, listener) =>
@@ -88,21 +82,13 @@ public sealed class IntakeQueueTests
                 ("EventStore:Channel", database.Database!)
             );
             builder.AddRelayRedis();
-            // An index waits for its body, however busy the machine is.
-            builder.Services.Configure<StreamingOptions>(streaming => streaming.BodyMilliseconds = 60_000);
             builder
-                .Services.AddSingleton<FilterLogs>()
-                .AddSingleton<StreamingMetrics>()
-                .AddSingleton<SlotSubscriptions>()
-                .AddSingleton<SignedMessages>()
-                .AddSingleton<RedisIntake>()
+                .Services.AddSingleton<RedisIntake>()
                 .AddHostedService(services => services.GetRequiredService<RedisIntake>());
 
             var host = builder.Build();
             var rig = new Rig(host, await TestRedis.ConnectAsync(Stores.Shared.Redis));
             await host.StartAsync(cancellationToken);
-            var filter = new StreamFilter([Topic], [], [], PlainFormat.Named);
-            host.Services.GetRequiredService<FilterLogs>().Acquire(filter);
             await rig._secret.ReadAsync(cancellationToken);
             await rig.SubscribedAsync();
             return rig;
@@ -124,12 +110,12 @@ public sealed class IntakeQueueTests
         }
 
         /// <summary>Reads the queue until it is empty.</summary>
-        public List<FeedMessage> ReadAll()
+        public List<RelayPage> ReadAll()
         {
-            var messages = new List<FeedMessage>();
-            while (_intake.TryRead(out var message))
-                messages.Add(message);
-            return messages;
+            var pages = new List<RelayPage>();
+            while (_intake.TryRead(out var page))
+                pages.Add(page);
+            return pages;
         }
 
         public async ValueTask DisposeAsync()
@@ -145,9 +131,8 @@ public sealed class IntakeQueueTests
         /// the last of them.</summary>
         private async Task TakenAsync()
         {
-            var refused = Volatile.Read(ref _refused) + 2;
-            await PublishAsync(RelayChannels.Slot(_channel, _slot), "unsigned"u8.ToArray());
-            await PublishAsync(RelayChannels.Pages(_channel), "unsigned"u8.ToArray());
+            var refused = Volatile.Read(ref _refused) + 1;
+            await _redis.PublishAsync(RedisChannel.Literal(_channel), "unsigned"u8.ToArray());
             await Eventually.HoldsAsync(
                 () => Volatile.Read(ref _refused) >= refused,
                 "the intake has had every message"
@@ -160,35 +145,30 @@ public sealed class IntakeQueueTests
                 async () =>
                 {
                     await SendPageAsync("0");
-                    return ReadAll().Any(message => message.Events.Count > 0);
+                    return ReadAll().Count > 0;
                 },
-                "the intake is subscribed to the pages and to the slot"
+                "the intake is subscribed"
             );
 
         private async Task SendPageAsync(string data)
         {
-            var page = new RelayPage("e", 1, _position, _position + 1);
+            var page = new RelayPage("e", 1, _position, _position + 1, _position + 1);
             _position++;
-            var body = new EventRecord(
-                _position,
-                Guid.CreateVersion7(),
-                Topic,
-                "n",
-                null,
-                Encoding.UTF8.GetBytes(data),
-                DateTimeOffset.UnixEpoch,
-                null
+            await _redis.PublishAsync(
+                _channel,
+                _secret,
+                page,
+                new EventRecord(
+                    _position,
+                    Guid.CreateVersion7(),
+                    Topic,
+                    "n",
+                    null,
+                    Encoding.UTF8.GetBytes(data),
+                    DateTimeOffset.UnixEpoch,
+                    null
+                )
             );
-            await PublishAsync(
-                RelayChannels.Slot(_channel, _slot),
-                Signed(new SlotBody(page, _slot, [body], TraceParent: null))
-            );
-            await PublishAsync(RelayChannels.Pages(_channel), Signed(new PageIndex(page, _position, _slots)));
         }
-
-        private byte[] Signed(RelayMessage message) => _secret.Sign(Relayed.Format.ToBytes(message));
-
-        private Task<long> PublishAsync(string channel, byte[] message) =>
-            _redis.PublishAsync(new RedisChannel(channel, RedisChannel.PatternMode.Literal), message);
     }
 }

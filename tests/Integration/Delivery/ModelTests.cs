@@ -22,8 +22,7 @@ public sealed class ModelTests
         {
             ["Streaming__RingEvents"] = "32",
             ["Streaming__RecentEvents"] = "64",
-            // Three topics in three slots, which the replicas unsubscribe soon after their last reader.
-            ["EventStore__SlotTokens"] = "2",
+            // Soon after its last reader a replica leaves a topic's events out.
             ["Streaming__IdleLogLifetime"] = "00:00:01",
         };
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Set(settings));

@@ -2,7 +2,7 @@ using Harness;
 
 namespace Integration.Delivery;
 
-/// <summary>Publishes consecutive numbers, a few at a time, on topics of different slots in turn, until it is
+/// <summary>Publishes consecutive numbers, a few at a time, on topics of different first tokens in turn, until it is
 /// stopped.</summary>
 internal sealed class NumberPublisher
 {

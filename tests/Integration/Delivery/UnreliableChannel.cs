@@ -3,25 +3,24 @@ using StackExchange.Redis;
 namespace Integration.Delivery;
 
 /// <summary>
-/// Stands between the Broadcaster's Redis channels and those that stream servers listen to, and loses, doubles and
-/// reorders messages between them as it is told: heartbeats, indexes and bodies of slots alike.
+/// Stands between the Broadcaster's Redis channel and the one that stream servers listen to, and loses, doubles and
+/// reorders messages between them as it is told.
 /// </summary>
 internal sealed class UnreliableChannel : IAsyncDisposable
 {
     private readonly ConnectionMultiplexer _redis;
     private readonly ISubscriber _subscriber;
-    private readonly string _from,
-        _to;
+    private readonly string _to;
     private readonly Lock _gate = new();
     private Random _random = new(0);
     private ChannelMessage? _held;
     private (int Lost, int Doubled, int Held) _percent;
 
-    private UnreliableChannel(ConnectionMultiplexer redis, string from, string to)
+    private UnreliableChannel(ConnectionMultiplexer redis, string to)
     {
         _redis = redis;
         _subscriber = redis.GetSubscriber();
-        (_from, _to) = (from, to);
+        _to = to;
     }
 
     /// <summary>The name that stream servers are given.</summary>
@@ -33,11 +32,8 @@ internal sealed class UnreliableChannel : IAsyncDisposable
 
     public static async Task<UnreliableChannel> OpenAsync(string redis, string from, string to)
     {
-        Assert.False(to.StartsWith(from, StringComparison.Ordinal)); // it would hear itself
-        var channel = new UnreliableChannel(await TestRedis.ConnectAsync(redis), from, to);
-        var messages = await channel._subscriber.SubscribeAsync(
-            new RedisChannel(from + "*", RedisChannel.PatternMode.Pattern)
-        );
+        var channel = new UnreliableChannel(await TestRedis.ConnectAsync(redis), to);
+        var messages = await channel._subscriber.SubscribeAsync(RedisChannel.Literal(from));
         messages.OnMessage(channel.Pass);
         return channel;
     }
@@ -47,7 +43,10 @@ internal sealed class UnreliableChannel : IAsyncDisposable
     public void Treat(int lost, int doubled, int held, int seed)
     {
         lock (_gate)
-            (_percent, _random) = ((lost, doubled, held), new Random(seed));
+        {
+            _percent = (lost, doubled, held);
+            _random = new Random(seed);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -65,17 +64,20 @@ internal sealed class UnreliableChannel : IAsyncDisposable
                 Lost++;
                 return;
             }
+
             if (_held is null && Chance(_percent.Held))
             {
                 _held = message;
                 return;
             }
+
             Send(message);
             if (Chance(_percent.Doubled))
             {
                 Doubled++;
                 Send(message);
             }
+
             if (_held is not { } late)
                 return;
             Reordered++;
@@ -87,9 +89,5 @@ internal sealed class UnreliableChannel : IAsyncDisposable
     private bool Chance(int percent) => _random.Next(100) < percent;
 
     private void Send(ChannelMessage message) =>
-        _subscriber.Publish(
-            new RedisChannel(_to + ((string)message.Channel!)[_from.Length..], RedisChannel.PatternMode.Literal),
-            message.Message,
-            CommandFlags.FireAndForget
-        );
+        _subscriber.Publish(RedisChannel.Literal(_to), message.Message, CommandFlags.FireAndForget);
 }

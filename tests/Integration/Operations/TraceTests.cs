@@ -1,11 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Google.Protobuf;
 using Harness;
-using Integration.Delivery;
 
 namespace Integration.Operations;
 
@@ -37,8 +35,6 @@ public sealed class TraceTests
         );
         await World.PublishNumbersAsync(system.Replicas[0], Topic, 1, 1);
         await reader.WaitForEventsAsync(1);
-        var slot = Relayed.Slots.Of(Topic).ToString(CultureInfo.InvariantCulture);
-        await SubscribedChannels.WaitForAsync(system, slot, "pages");
 
         var (trace, publisher) = (ActivityTraceId.CreateRandom().ToString(), ActivitySpanId.CreateRandom().ToString());
         await PublishAsync(system.Replicas[0], $"00-{trace}-{publisher}-01");

@@ -3,25 +3,11 @@ using Integration.Delivery;
 
 namespace Integration.Security;
 
-/// <summary>Limits that the replicas count together, spread over several Redis servers or a cluster.</summary>
+/// <summary>Limits that the replicas count together, spread over a cluster.</summary>
 public sealed class SpreadLimitTests
 {
     private const int Users = 24,
         Limit = 4;
-
-    [Fact]
-    public async Task A_frozen_server_affects_only_the_users_of_its_own_counts()
-    {
-        Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
-        await using RedisNode frozen = await RedisNode.StartAsync(),
-            other = await RedisNode.StartAsync();
-        await using var system = await StartAsync($"{frozen.Address};{other.Address}");
-        await AllRefusedAsync(system);
-        frozen.Freeze();
-        // The other replica does not know about streams whose count is on the frozen server.
-        Assert.InRange(await RefusedAsync(system, "meanwhile"), 1, Users - 1);
-        frozen.Thaw();
-    }
 
     [Fact]
     public async Task A_cluster_counts_every_users_limit_on_the_node_of_its_key()

@@ -161,11 +161,7 @@ public sealed class TicketSessionTests
         public static Replica Of(OpenLog log, TimeProvider? clock = null)
         {
             clock ??= TimeProvider.System;
-            var logs = new FilterLogs(
-                Options.Create(new StreamingOptions { Writers = 1 }),
-                new TopicSlots(Options.Create(new EventStoreOptions())),
-                clock
-            );
+            var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), clock);
             var storeClock = new StoreClock(
                 log.Database,
                 Options.Create(new StreamingOptions()),

@@ -1,16 +1,14 @@
 using System.Text;
 using EventStore;
-using Slots = Unit.Streaming.Slots;
 
 namespace Unit.EventStore;
 
 public class RelayFormatTests
 {
-    private static readonly RelayFormat Format = new(Slots.Default);
-    private static readonly RelayPage Page = new("epoch", 3, 6, 9);
+    private static readonly RelayPage Page = new("epoch", 3, 6, 9, Sent: long.MaxValue);
 
     [Fact]
-    public void A_body_is_read_as_it_was_written()
+    public void A_page_is_read_as_it_was_written()
     {
         EventRecord[] events =
         [
@@ -22,7 +20,7 @@ public class RelayFormatTests
             },
             Event(8) with
             {
-                Topic = "a",
+                Topic = "z",
                 Data = "\"}]\""u8.ToArray(),
                 TraceParent = "00-b4594c970f7afcf777e1ecbc884c192d-9d657c5aa82a6962-01",
             },
@@ -31,14 +29,33 @@ public class RelayFormatTests
                 Data = default,
             },
         ];
-        var sent = new SlotBody(Page, Slots.Default.Of("a"), events, "tp");
-        var read = Assert.IsType<SlotBody>(Through(sent));
-        Assert.Equal((sent.Page, sent.Slot, "tp"), (read.Page, read.Slot, read.TraceParent));
-        Assert.Equal(events.Select(e => e with { Data = default }), read.Events.Select(e => e with { Data = default }));
-        Assert.Equal(
-            events.Select(e => Encoding.UTF8.GetString(e.Data.Span)),
-            read.Events.Select(e => Encoding.UTF8.GetString(e.Data.Span))
-        );
+
+        var read = Through(Page with { TraceParent = "tp" }, events);
+
+        Assert.Equal(["a", "z"], read.FirstTokens!);
+        Assert.Equal(Page with { TraceParent = "tp" }, Header(read));
+        Assert.Equal(Header(events), Header(read.ReadEvents()));
+        Assert.Equal(Data(events), Data(read.ReadEvents()));
+    }
+
+    [Fact]
+    public void A_heartbeat_is_a_page_without_events()
+    {
+        var read = Through(Page with { Previous = 9 }, []);
+        Assert.Empty(read.FirstTokens!);
+        Assert.True(read.Events.IsEmpty);
+        Assert.Equal(9, read.Last);
+    }
+
+    [Theory]
+    [InlineData(FirstTokens.Most, false)]
+    [InlineData(FirstTokens.Most + 1, true)]
+    public void A_page_of_many_topics_does_not_name_them(int tokens, bool areTooMany)
+    {
+        var events = Enumerable.Range(7, tokens).Select(n => Event(n) with { Topic = $"t{n}.x" }).ToList();
+        var read = Through(Page with { Last = events[^1].Position }, events);
+        Assert.Equal(areTooMany, read.FirstTokens is null);
+        Assert.Equal(tokens, read.ReadEvents().Count);
     }
 
     /// <summary>64 levels are accepted over HTTP, any number by the outbox.</summary>
@@ -48,97 +65,63 @@ public class RelayFormatTests
     public void Data_that_nest_deeply_come_out_as_they_went_in(int levels)
     {
         var data = new string('[', levels) + new string(']', levels);
-        var sent = new SlotBody(
-            Page,
-            Slots.Default.Of("a"),
-            [Event(7) with { Data = Encoding.UTF8.GetBytes(data) }],
-            null
-        );
-        var read = Assert.Single(Assert.IsType<SlotBody>(Through(sent)).Events);
+        var sent = Event(9) with { Data = Encoding.UTF8.GetBytes(data) };
+        var read = Assert.Single(Through(Page, [sent]).ReadEvents());
         Assert.Equal(data, Encoding.UTF8.GetString(read.Data.Span));
     }
 
     [Fact]
-    public void An_index_says_which_slots_have_events()
+    public void A_page_that_contradicts_itself_is_refused()
     {
-        var slots = new SlotSet(256);
-        foreach (var slot in (int[])[0, 7, 8, 64, 255])
-            slots.Add(slot);
-        var read = Assert.IsType<PageIndex>(Through(new PageIndex(Page, long.MaxValue, slots)));
-        Assert.Equal((Page, long.MaxValue), (read.Page, read.Sent));
-        Assert.Equal([0, 7, 8, 64, 255], Enumerable.Range(0, 256).Where(read.Slots.Contains));
-        // With its signature and Redis's framing, an index costs a replica little over a hundred bytes.
-        Assert.InRange(Format.ToBytes(read).Length, 1, 64);
-    }
-
-    [Fact]
-    public void A_heartbeat_says_where_each_slot_ends()
-    {
-        var heads = Enumerable.Range(0, 256).Select(n => (long)n).ToArray();
-        var heartbeat = new Heartbeat(Page with { Previous = 255, Last = 255 }, 5, heads);
-        var read = Assert.IsType<Heartbeat>(Through(heartbeat));
-        Assert.Equal((heartbeat.Page, 5L), (read.Page, read.Sent));
-        Assert.Equal(heads, read.Heads);
-    }
-
-    [Fact]
-    public void A_heartbeat_names_the_placement_after_all_that_older_versions_read()
-    {
-        var heads = Enumerable.Range(0, 256).Select(n => (long)n).ToArray();
-        var older = new Heartbeat(Page with { Previous = 255, Last = 255 }, 5, heads);
-        var newer = older with { Placement = ulong.MaxValue - 1 };
-        Assert.Null(Assert.IsType<Heartbeat>(Through(older)).Placement);
-        Assert.Equal(newer.Placement, Assert.IsType<Heartbeat>(Through(newer)).Placement);
-        var bytes = Format.ToBytes(older);
-        Assert.Equal([.. bytes, 0xfe, .. Enumerable.Repeat((byte)0xff, 7)], Format.ToBytes(newer));
-    }
-
-    [Theory]
-    [InlineData(128, 1)]
-    [InlineData(256, 2)]
-    public void A_message_of_services_that_divide_the_topics_differently_is_refused(int slots, int tokens)
-    {
-        var other = new RelayFormat(Slots.Of(slots, tokens));
-        var bytes = other.ToBytes(new Heartbeat(Page, 1, new long[slots]));
-        var error = Assert.Throws<InvalidDataException>(() => Format.Parse(bytes));
-        Assert.Contains("EventStore:SlotTokens", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_body_that_contradicts_itself_is_refused()
-    {
-        var slot = Slots.Default.Of("a");
         Assert.All(
-            new SlotBody[]
+            new (RelayPage Page, EventRecord[] Events)[]
             {
-                new(Page, slot, [Event(6)], null),
-                new(Page, slot, [Event(8), Event(7)], null),
-                new(Page, slot, [Event(10)], null),
-                new(Page, slot, [], null),
-                new(Page, slot, [Event(7) with { Topic = "another" }], null),
-                new(Page with { Previous = 10 }, slot, [Event(7)], null),
-                new(Page with { Epoch = "" }, slot, [Event(7)], null),
+                (Page, [Event(6), Event(9)]),
+                (Page, [Event(8), Event(7), Event(9)]),
+                (Page, [Event(10)]),
+                (Page, [Event(8)]),
+                (Page, []),
+                (Page with { Previous = 9 }, [Event(9)]),
+                (Page with { Previous = 10 }, [Event(9)]),
+                (Page with { Epoch = "" }, [Event(9)]),
             },
-            body => Assert.Throws<InvalidDataException>(() => Through(body))
+            bad => Assert.Throws<InvalidDataException>(() => Through(bad.Page, bad.Events).ReadEvents())
         );
+        // Its header hides an event from the readers who need it.
+        var hidden = Through(Page, [Event(9)]) with
+        {
+            FirstTokens = ["z"],
+        };
+        Assert.Throws<InvalidDataException>(hidden.ReadEvents);
+    }
+
+    [Fact]
+    public void A_message_of_another_version_is_refused_and_says_what_to_do()
+    {
+        var bytes = RelayFormat.ToBytes(Page, [Event(9)]);
+        bytes[0]--;
+        var error = Assert.Throws<InvalidDataException>(() => RelayFormat.Parse(bytes));
+        Assert.Contains("same release", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Bytes_that_end_early_are_no_message()
     {
-        foreach (
-            var bytes in (byte[][])
-                [
-                    Format.ToBytes(new PageIndex(Page, 1, SlotSet.All(256))),
-                    Format.ToBytes(new Heartbeat(Page, 1, new long[256])),
-                    Format.ToBytes(new SlotBody(Page, Slots.Default.Of("a"), [Event(7)], null)),
-                ]
-        )
-            for (var length = 0; length < bytes.Length; length++)
-                Assert.ThrowsAny<Exception>(() => Format.Parse(bytes.AsMemory(0, length)));
+        var bytes = RelayFormat.ToBytes(Page, [Event(9)]);
+        for (var length = 0; length < bytes.Length; length++)
+            Assert.ThrowsAny<Exception>(() => RelayFormat.Parse(bytes.AsMemory(0, length)).ReadEvents());
     }
 
-    private static RelayMessage Through(RelayMessage message) => Format.Parse(Format.ToBytes(message));
+    private static RelayPage Through(RelayPage page, IReadOnlyList<EventRecord> events) =>
+        RelayFormat.Parse(RelayFormat.ToBytes(page, events));
+
+    private static RelayPage Header(RelayPage page) => page with { FirstTokens = Page.FirstTokens, Events = default };
+
+    private static IEnumerable<EventRecord> Header(IEnumerable<EventRecord> events) =>
+        events.Select(e => e with { Data = default });
+
+    private static IEnumerable<string> Data(IEnumerable<EventRecord> events) =>
+        events.Select(e => Encoding.UTF8.GetString(e.Data.Span));
 
     private static EventRecord Event(long position) =>
         new(position, Guid.NewGuid(), "a.b", "t", null, "1"u8.ToArray(), DateTimeOffset.UtcNow, null);

@@ -8,37 +8,14 @@ internal enum ModelBug
     /// <summary>A page is taken although the one before it is missing.</summary>
     IgnorePrevious,
 
-    /// <summary>A heartbeat settles the head although a slot's events did not come.</summary>
+    /// <summary>A heartbeat settles the head although events before it did not come.</summary>
     HeartbeatSettles,
 
-    /// <summary>A page settles before the bodies of all its slots have come.</summary>
-    SettleBeforeBodies,
+    /// <summary>A page is left out although only its first event is of a topic that nobody needs.</summary>
+    TokenOfFirst,
 
-    /// <summary>Without the store, a page is published without its lost events as if it had none.</summary>
-    ForgetHole,
-
-    /// <summary>Without the store, a page with lost events is published although the one before it is
-    /// missing.</summary>
-    HoleOverGap,
-
-    /// <summary>A slot counts as complete from the moment that it is subscribed.</summary>
-    JoinAtOnce,
-
-    /// <summary>Slots that nobody needed are not noted, so that a recent page is served from before the
-    /// subscription.</summary>
-    ForgetMissing,
-
-    /// <summary>Without the page indexes, a heartbeat settles the head because no body came.</summary>
-    TrustSilence,
-
-    /// <summary>Without the page indexes, a body is published as soon as it comes.</summary>
-    PublishWithoutIndex,
-
-    /// <summary>The first index after a time without them is taken although those before it are missing.</summary>
-    ReturnWithoutReading,
-
-    /// <summary>Topics are divided into slots otherwise than by the Broadcaster.</summary>
-    OtherSlots,
+    /// <summary>Events that nobody needed are not noted: a client that returns is served without them.</summary>
+    ForgetLeftOut,
 
     /// <summary>A local commit is fanned out again when the feed brings it.</summary>
     PublishTwice,

@@ -9,8 +9,8 @@ using Unit.Client;
 
 namespace Unit.Model;
 
-/// <summary>A replica: the real rings, page assembly, order check and message format, and between them the steps of
-/// RedisIntake and LiveFeed, which the model takes in any order.</summary>
+/// <summary>A replica: the real rings, order check and message format, and between them the steps of RedisIntake and
+/// LiveFeed, which the model takes in any order.</summary>
 internal sealed class ModelReplica
 {
     private readonly ModelStore _store;
@@ -23,31 +23,22 @@ internal sealed class ModelReplica
         RingEvents = 8,
         RecentEvents = 16,
     };
-    private readonly TopicSlots _slots;
-    private readonly RelayFormat _format;
-    private readonly PageAssembly _assembly = new(10_000);
-    private readonly RelayOrder _heartbeats = new(),
-        _pages = new();
-    private readonly ModelSubscriptions _subscriptions;
-    private readonly Queue<FeedMessage> _messages = [];
+    private readonly RelayOrder _order = new();
+    private readonly Queue<RelayPage> _pages = [];
     private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
     private (ModelPage Page, string Epoch)? _comparison;
     private long _fence;
     private bool _isStalled;
 
-    public ModelReplica(
-        ModelStore store,
-        TopicSlots slots,
-        RelayFormat format,
-        ModelChannels channels,
-        Random random,
-        ModelBug bug
-    )
+    public ModelReplica(ModelStore store, ModelChannel channel, Random random, ModelBug bug)
     {
-        (_store, _slots, _format, Channels, _random, _bug) = (store, slots, format, channels, random, bug);
-        _subscriptions = new ModelSubscriptions(channels, slots.Count);
-        Logs = new FilterLogs(Options.Create(_options), bug == ModelBug.OtherSlots ? Other(slots) : slots, _clock);
-        channels.Subscribe(channels.Heartbeats);
+        _store = store;
+        _random = random;
+        _bug = bug;
+        Channel = channel;
+        Logs = new FilterLogs(Options.Create(_options), _clock);
+
+        channel.Subscribe();
         var head = store.Now.Head;
         Logs.Reset(Lineage(store.Now.Epoch), Math.Max(store.DroppedThrough, head - _options.RecentEvents));
         if (bug == ModelBug.StartWithoutReading)
@@ -56,7 +47,7 @@ internal sealed class ModelReplica
     }
 
     public FilterLogs Logs { get; }
-    public ModelChannels Channels { get; }
+    public ModelChannel Channel { get; }
 
     /// <summary>A former primary to which some connections of this replica still lead; null: none does.</summary>
     public ModelHistory? CutOff { get; set; }
@@ -64,8 +55,8 @@ internal sealed class ModelReplica
     /// <summary>True while the store does not answer this replica.</summary>
     public bool IsCutOff { get; set; }
 
-    /// <summary>Pages published without the lost events of their readers.</summary>
-    public int Holes { get; private set; }
+    /// <summary>Pages that nobody needed.</summary>
+    public int LeftOut { get; private set; }
 
     /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
     public StartPosition? Open(StreamRequest request)
@@ -98,59 +89,28 @@ internal sealed class ModelReplica
         return true;
     }
 
-    /// <summary>Subscribes to what the filters need.</summary>
+    /// <summary>Subscribes again after Redis has forgotten the subscription.</summary>
     public void Subscribe()
     {
-        if (_subscriptions.Follow(Logs.Needed) && !(_bug == ModelBug.ReturnWithoutReading && _subscriptions.Returns))
-            _messages.Enqueue(new FeedMessage(Page: null));
+        if (Channel.Subscribe())
+            BeginComparison();
     }
-
-    public void LeaveIndexes() => _subscriptions.LeaveIndexes();
 
     /// <summary>Takes a message of Redis. Returns false if there is none.</summary>
     public bool Receive()
     {
-        if (Channels.Take() is not { } next)
+        if (Channel.Take() is not { } message)
             return false;
-        switch (_format.Parse(next.Message))
-        {
-            case SlotBody body:
-                if (_subscriptions.HasLeftIndexes && _bug == ModelBug.PublishWithoutIndex)
-                    _messages.Enqueue(new FeedMessage(body.Page with { Previous = 0 }) { Events = body.Events });
-                _subscriptions.BodyReceived();
-                _assembly.Add(body, next.Message.Length);
-                break;
-            case Heartbeat heartbeat when next.Channel == Channels.Heartbeats:
-                if (_heartbeats.Accept(heartbeat.Page, heartbeat.Sent, _clock) && !Channels.Has(Channels.Pages))
-                    _messages.Enqueue(new FeedMessage(heartbeat.Page) { Heads = Believed(heartbeat.Heads) });
-                break;
-            case Heartbeat heartbeat when _pages.Accept(heartbeat.Page, heartbeat.Sent, _clock):
-                _subscriptions.IndexReceived();
-                _assembly.Add(heartbeat);
-                break;
-            case PageIndex index when _pages.Accept(index.Page, index.Sent, _clock):
-                var due = _subscriptions.IndexReceived();
-                _assembly.Add(
-                    index,
-                    _bug == ModelBug.SettleBeforeBodies ? new SlotSet(_slots.Count) : due,
-                    _clock.GetTimestamp() + 1
-                );
-                break;
-        }
-        PassOn();
-        return true;
-    }
 
-    /// <summary>Lets time pass, so that due bodies count as lost.</summary>
-    public void Wait(TimeSpan time)
-    {
-        _clock.Advance(time);
-        PassOn();
+        var page = RelayFormat.Parse(message);
+        if (_order.Accept(page, _clock))
+            _pages.Enqueue(page);
+        return true;
     }
 
     public void Sweep()
     {
-        Wait(_options.IdleLogLifetime);
+        _clock.Advance(_options.IdleLogLifetime);
         Logs.Sweep();
     }
 
@@ -159,15 +119,11 @@ internal sealed class ModelReplica
     {
         if (_isStalled)
             CatchUp();
-        if (_isStalled || !_messages.TryDequeue(out var message))
+        if (_isStalled || !_pages.TryDequeue(out var page))
             return false;
-        if (message.Page is not { } page)
-            BeginComparison();
-        else if (
-            page.Epoch == Logs.Epoch
-            || (_bug == ModelBug.TakeFormerEpoch && Logs.Epochs.Lineage.Knows(page.Epoch))
-        )
-            Apply(page, message);
+
+        if (page.Epoch == Logs.Epoch || (_bug == ModelBug.TakeFormerEpoch && Logs.Epochs.Lineage.Knows(page.Epoch)))
+            Apply(page);
         else if (_comparison is null)
             BeginComparison();
         return true;
@@ -218,43 +174,40 @@ internal sealed class ModelReplica
         );
     }
 
-    private void Apply(RelayPage page, FeedMessage message)
+    private void Apply(RelayPage page)
     {
         if (page.Fence < _fence)
             return;
+
         _fence = page.Fence;
-        if (_bug == ModelBug.PublishTwice && page.Last <= Logs.Settled)
-            PublishAgain(message.Events);
+        if (_bug == ModelBug.PublishTwice && page.Last <= Logs.Settled && !page.Events.IsEmpty)
+            PublishAgain(page.ReadEvents());
         if (page.Last <= Logs.Settled)
             return;
-        var missing = message.MissingAfter(Logs.Settled);
-        var isGap = message.Heads is null
-            ? message.IsIncomplete || (page.Previous > Logs.Settled && !IgnoresPrevious())
-            : missing is not null && Logs.Needs(missing) && _bug != ModelBug.HeartbeatSettles;
-        var follows = page.Previous <= Logs.Settled || _bug == ModelBug.HoleOverGap;
-        var isHole = isGap && message.IsIncomplete && follows && IsCutOff;
-        if (isHole)
-            Holes++;
-        else if (isGap && message.IsIndexOnly && !(missing is not null && Logs.Needs(missing)) && _random.Next(2) == 0)
-            return; // as while the store is away
-        else if (isGap)
-        {
+
+        if (page.Previous > Logs.Settled && !IgnoresPrevious(page))
             CatchUp();
-            return;
-        }
-        if ((message.Events.Count == 0 && !isHole) || !TryRead())
-            PublishMessage(page, message, isHole && _bug == ModelBug.ForgetHole ? null : missing);
+        else if (TryLeaveOut(page))
+            LeftOut++;
+        else if (!TryRead())
+            Publish(page);
     }
 
-    private bool IgnoresPrevious()
+    private bool IgnoresPrevious(RelayPage page) =>
+        _bug == (page.Events.IsEmpty ? ModelBug.HeartbeatSettles : ModelBug.IgnorePrevious);
+
+    private bool TryLeaveOut(RelayPage page)
     {
-        var returns = _subscriptions.Returns;
-        _subscriptions.Returns = false;
-        return _bug == ModelBug.IgnorePrevious || (_bug == ModelBug.ReturnWithoutReading && returns);
-    }
+        var tokens = _bug == ModelBug.TokenOfFirst ? page.FirstTokens?.Take(1).ToList() : page.FirstTokens;
+        if (_bug != ModelBug.ForgetLeftOut)
+            return Logs.TryLeaveOut(tokens, page.Last);
 
-    private IReadOnlyList<long> Believed(IReadOnlyList<long> heads) =>
-        _subscriptions.HasLeftIndexes && _bug == ModelBug.TrustSilence ? new long[heads.Count] : heads;
+        if (!Logs.TryLeaveOut(tokens, Logs.Settled))
+            return false;
+
+        Logs.Publish([], page.Last);
+        return true;
+    }
 
     /// <summary>Reads what a message lacks from the store, which may be given up after any step.</summary>
     private bool TryRead()
@@ -265,25 +218,10 @@ internal sealed class ModelReplica
         return false;
     }
 
-    private void PublishMessage(RelayPage page, FeedMessage message, SlotSet? missing)
+    private void Publish(RelayPage page)
     {
         if (page.Epoch == Logs.Epoch || _bug is ModelBug.PublishInAnyEpoch or ModelBug.TakeFormerEpoch)
-            Logs.Publish(message.Events, page.Last, Noted(missing));
-    }
-
-    private SlotSet? Noted(SlotSet? missing)
-    {
-        if (missing is null || _bug is ModelBug.HeartbeatSettles or ModelBug.SettleBeforeBodies)
-            return null;
-        if (_bug == ModelBug.ForgetMissing)
-            return Logs.Needs(missing) ? missing : null;
-        if (_bug != ModelBug.JoinAtOnce)
-            return missing;
-        var noted = new SlotSet(_slots.Count);
-        foreach (var slot in missing)
-            if (_subscriptions.IsNew(slot))
-                noted.Add(slot);
-        return noted;
+            Logs.Publish(page.Events.IsEmpty ? [] : page.ReadEvents(), page.Last);
     }
 
     /// <summary>Publishes a page of the store. Returns false if it does not follow what was published, or another
@@ -325,14 +263,6 @@ internal sealed class ModelReplica
             }
         );
 
-    private void PassOn()
-    {
-        var lost = new List<int>();
-        while (_assembly.Next(_clock.GetTimestamp(), IsUnavailable, lost) is { } next)
-            _messages.Enqueue(next);
-        bool IsUnavailable(int slot) => !_subscriptions.IsReceiving(slot) || Channels.IsAway(slot);
-    }
-
     private void PublishAgain(IReadOnlyList<EventRecord> events)
     {
         foreach (var e in events)
@@ -343,7 +273,4 @@ internal sealed class ModelReplica
             Logs.Release(log);
         }
     }
-
-    private static TopicSlots Other(TopicSlots slots) =>
-        new(Options.Create(new EventStoreOptions { Slots = slots.Count, SlotTokens = slots.Tokens + 1 }));
 }

@@ -1,5 +1,3 @@
-using EventStore;
-using Microsoft.Extensions.Options;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -23,23 +21,22 @@ internal sealed class ModelWorld
     private readonly Random _random;
     private readonly ModelBug _bug;
     private readonly ModelStore _store = new();
-    private readonly TopicSlots _slots = new(Options.Create(new EventStoreOptions { Slots = 8 }));
-    private readonly RelayFormat _format;
     private readonly ModelReplica[] _replicas = new ModelReplica[2];
     private readonly ModelReader[] _readers;
     private readonly List<(int Weight, Action Step)> _steps;
     private ModelLeader _leader;
     private ModelLeader? _former;
     private bool _redisAway;
-    private int? _serverAway;
     private (int Lost, int Repeated, int Overtaking) _treatment;
 
     private ModelWorld(int seed, ModelBug bug)
     {
-        (_random, _bug, _format) = (new Random(seed), bug, new RelayFormat(_slots));
+        _random = new Random(seed);
+        _bug = bug;
         _leader = NewLeader(1);
         for (var i = 0; i < _replicas.Length; i++)
             _replicas[i] = NewReplica();
+
         _readers = [.. Filters.Select(f => new ModelReader(_store, f.Topics, f.Matches))];
         _steps =
         [
@@ -51,8 +48,6 @@ internal sealed class ModelWorld
             (20, () => Replica().Feed()),
             (8, () => Replica().PublishLocal()),
             (4, () => Replica().Subscribe()),
-            (2, () => Replica().LeaveIndexes()),
-            (2, () => Replica().Wait(TimeSpan.FromSeconds(1))),
             (1, () => Replica().BeginComparison()),
             (2, () => Replica().EndComparison()),
             (1, () => Replica().CatchUp()),
@@ -66,9 +61,8 @@ internal sealed class ModelWorld
             (8, () => Open(Reader(), Replica())),
             (2, Promote),
             (1, LoseRedis),
-            (1, LoseServer),
             (2, LoseStore),
-            (2, LoseServerAndStore),
+            (2, LoseMessageAndStore),
             (1, Restart),
             (1, () => _store.Retain(_random.NextInt64(_store.Now.Head + 1))),
             (1, ChangeLeader),
@@ -94,7 +88,7 @@ internal sealed class ModelWorld
 
     public int Received => _readers.Sum(r => r.Received);
     public int Resyncs => _readers.Sum(r => r.Resyncs);
-    public int Holes => _replicas.Sum(r => r.Holes);
+    public int LeftOut => _replicas.Sum(r => r.LeftOut);
     public int Promotions => _store.Histories.Count - 1;
 
     private ModelReplica Replica() => _replicas[_random.Next(_replicas.Length)];
@@ -173,26 +167,16 @@ internal sealed class ModelWorld
     {
         _redisAway = !_redisAway;
         foreach (var replica in _replicas)
-            replica.Channels.Clear();
+            replica.Channel.Clear();
     }
 
-    /// <summary>One of two Redis servers becomes unavailable, or available again.</summary>
-    private void LoseServer()
-    {
-        _serverAway = _serverAway is null ? _random.Next(ModelChannels.Servers) : null;
-        foreach (var replica in _replicas)
-            Treat(replica.Channels);
-    }
-
-    /// <summary>Both are lost while pages come one after the other. In random order, a replica without the store soon
-    /// has another gap, for which it waits.</summary>
-    private void LoseServerAndStore()
+    /// <summary>A message and the store are lost while pages come one after the other. In random order, a replica
+    /// without the store soon has another gap, for which it waits.</summary>
+    private void LoseMessageAndStore()
     {
         var replica = Replica();
         replica.Subscribe();
         Relay();
-        _serverAway = _random.Next(ModelChannels.Servers);
-        Treat(replica.Channels);
         replica.IsCutOff = true;
         for (var pages = _random.Next(1, 5); pages > 0; pages--)
         {
@@ -230,16 +214,19 @@ internal sealed class ModelWorld
     {
         _treatment = (_random.Next(30), _random.Next(30), _random.Next(30));
         foreach (var replica in _replicas)
-            Treat(replica.Channels);
+            Treat(replica.Channel);
     }
 
     private void Heal()
     {
-        (_redisAway, _serverAway, _treatment, _former) = (false, null, default, null);
+        _redisAway = false;
+        _treatment = default;
+        _former = null;
         foreach (var replica in _replicas)
         {
-            (replica.CutOff, replica.IsCutOff) = (null, false);
-            Treat(replica.Channels);
+            replica.CutOff = null;
+            replica.IsCutOff = false;
+            Treat(replica.Channel);
         }
         for (var round = 0; round < 3; round++)
         {
@@ -261,7 +248,6 @@ internal sealed class ModelWorld
         {
             replica.Subscribe();
             while (replica.Receive()) { }
-            replica.Wait(TimeSpan.FromSeconds(1));
             while (replica.Feed() || replica.PublishLocal()) { }
             replica.EndComparison();
             replica.BeginComparison();
@@ -274,18 +260,19 @@ internal sealed class ModelWorld
     }
 
     private ModelLeader NewLeader(long fence) =>
-        new(_store, _slots, _format, fence, () => _redisAway ? [] : _replicas.Select(r => r.Channels), _bug);
+        new(_store, fence, () => _redisAway ? [] : _replicas.Select(r => r.Channel), _bug);
 
     private ModelReplica NewReplica()
     {
-        var channels = new ModelChannels(_slots.Count, _random);
-        Treat(channels);
-        return new ModelReplica(_store, _slots, _format, channels, _random, _bug);
+        var channel = new ModelChannel(_random);
+        Treat(channel);
+        return new ModelReplica(_store, channel, _random, _bug);
     }
 
-    private void Treat(ModelChannels channels)
+    private void Treat(ModelChannel channel)
     {
-        (channels.Lost, channels.Repeated, channels.Overtaking) = _treatment;
-        channels.Away = _serverAway;
+        channel.Lost = _treatment.Lost;
+        channel.Repeated = _treatment.Repeated;
+        channel.Overtaking = _treatment.Overtaking;
     }
 }

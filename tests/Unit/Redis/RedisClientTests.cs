@@ -33,9 +33,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis.Address);
-        await Eventually.HoldsAsync(() =>
-            service.Services.GetRequiredService<RedisServers>().All[0].Connection is { IsConnected: true }
-        );
+        await Eventually.HoldsAsync(() => service.Services.GetRequiredService<RedisLink>().IsConnected);
     }
 
     /// <summary>Opening blocks: a service that needs the connection at construction would delay the start while Redis
@@ -44,7 +42,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     public void No_service_takes_the_connection_itself_in_its_constructor()
     {
         var types = typeof(StreamApi.Migration).Assembly.GetTypes();
-        Assert.Contains(types, t => Needs(t, typeof(RedisServers)));
+        Assert.Contains(types, t => Needs(t, typeof(RedisLink)));
         Assert.DoesNotContain(types, t => Needs(t, typeof(IConnectionMultiplexer)));
 
         static bool Needs(Type type, Type needed) =>
@@ -70,6 +68,23 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
             Service.StartAsync(builder => builder.AddRelayRedis())
         );
         Assert.Contains("ConnectionStrings__redis", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("password=hidden", "names no server")]
+    [InlineData("a:port,password=hidden", "not host:port")]
+    [InlineData("a:1,b:port,password=hidden", "not host:port")]
+    [InlineData("a:70000,password=hidden", "not host:port")]
+    [InlineData("a:1,keepAlive=hidden", "'keepAlive'")]
+    [InlineData("a:1,passwort=hidden", "'passwort'")]
+    [InlineData("a:1;b:1,password=hidden", "semicolon")]
+    public async Task A_wrong_address_fails_the_start_and_says_why_without_its_password(string text, string why = "")
+    {
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(text));
+        Assert.Contains("ConnectionStrings__redis", error.Message, StringComparison.Ordinal);
+        Assert.Contains(why, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,12 +23,12 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         await using var link = new FaultyLink("127.0.0.1", redis.Port);
         await using Service publisher = await StartAsync(link.Port),
             receiver = await StartAsync(redis.Port);
-        var received = await SubscribeAsync(Server(receiver), Patient);
-        Assert.True(await PublishAsync(Server(publisher), "1", Patient));
+        var received = await SubscribeAsync(Link(receiver), Patient);
+        Assert.True(await PublishAsync(Link(publisher), "1", Patient));
 
         link.Swallow();
-        Assert.False(await PublishAsync(Server(publisher), "2"));
-        await Eventually.HoldsAsync(() => PublishAsync(Server(publisher), "3"));
+        Assert.False(await PublishAsync(Link(publisher), "2"));
+        await Eventually.HoldsAsync(() => PublishAsync(Link(publisher), "3"));
         Assert.Equal("1", await received.ReadAsync(TestContext.Current.CancellationToken));
         Assert.Equal("3", await received.ReadAsync(TestContext.Current.CancellationToken));
         // Two seconds for an answer may be too few on a busy machine.
@@ -45,14 +45,14 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         await using var link = new FaultyLink("127.0.0.1", redis.Port);
         await using Service publisher = await StartAsync(redis.Port),
             receiver = await StartAsync(link.Port);
-        var received = await SubscribeAsync(Server(receiver), Patient);
+        var received = await SubscribeAsync(Link(receiver), Patient);
 
         link.Swallow();
-        Assert.True(await PublishAsync(Server(publisher), "lost", Patient));
+        Assert.True(await PublishAsync(Link(publisher), "lost", Patient));
         string? message = null;
         await Eventually.HoldsAsync(async () =>
         {
-            Assert.True(await PublishAsync(Server(publisher), "1", Patient));
+            Assert.True(await PublishAsync(Link(publisher), "1", Patient));
             return received.TryRead(out message);
         });
         Assert.Equal("1", message);
@@ -65,50 +65,32 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         await using var redis = program.Start();
         await using Service publisher = await StartAsync(redis.Port),
             receiver = await StartAsync(redis.Port);
-        var received = await SubscribeAsync(Server(receiver), Patient);
-        Assert.True(await PublishAsync(Server(publisher), "1", Patient));
+        var received = await SubscribeAsync(Link(receiver), Patient);
+        Assert.True(await PublishAsync(Link(publisher), "1", Patient));
         Assert.Equal("1", await received.ReadAsync(TestContext.Current.CancellationToken));
         var failures = 0;
-        Server(publisher).Connection!.ConnectionFailed += (_, _) => Interlocked.Increment(ref failures);
+        (await Link(publisher).OpenAsync()).ConnectionFailed += (_, _) => Interlocked.Increment(ref failures);
 
         // Each pause is shorter than four timeouts, on a busy machine too; together they are longer.
         for (var i = 0; i < 8; i++)
         {
             redis.Freeze();
-            Assert.False(await PublishAsync(Server(publisher), "late"));
+            Assert.False(await PublishAsync(Link(publisher), $"late {i}"));
             redis.Thaw();
-            Assert.Equal("late", await received.ReadAsync(TestContext.Current.CancellationToken));
+            await Eventually.HoldsAsync(() => PublishAsync(Link(publisher), "again", Patient));
+            await foreach (var message in received.ReadAllAsync(TestContext.Current.CancellationToken))
+                if (message == $"late {i}")
+                    break;
         }
         Assert.Equal(0, failures);
     }
 
-    [Fact(Timeout = 60_000)]
-    public async Task A_probe_that_finds_too_much_under_way_is_followed_by_another()
-    {
-        await using var redis = program.Start();
-        await using var service = await StartAsync(redis.Port);
-        var server = Server(service);
-        Assert.True(await PublishAsync(server, "1", Patient));
-        redis.Freeze();
-        var first = PublishAsync(server, "2");
-        var large = new byte[3 * 1024 * 1024];
-        var sent = Enumerable
-            .Range(0, 20)
-            .Select(_ => server.PublishAsync("log", large, 3 * Timeout, TestContext.Current.CancellationToken))
-            .ToList();
-        Assert.False(await first);
-        Assert.False(await PublishAsync(server, "3"));
-        Assert.DoesNotContain(true, await Task.WhenAll(sent));
-        redis.Thaw();
-        await Eventually.HoldsAsync(() => PublishAsync(server, "4"));
-    }
+    private static RedisLink Link(Service service) => service.Services.GetRequiredService<RedisLink>();
 
-    private static RedisServer Server(Service service) => service.Services.GetRequiredService<RedisServers>().All[0];
-
-    private static async Task<ChannelReader<string>> SubscribeAsync(RedisServer server, TimeSpan? timeout = null)
+    private static async Task<ChannelReader<string>> SubscribeAsync(RedisLink link, TimeSpan? timeout = null)
     {
         var received = System.Threading.Channels.Channel.CreateUnbounded<string>();
-        await server.SubscribeAsync(
+        await link.SubscribeAsync(
             "log",
             message => received.Writer.TryWrite(Encoding.UTF8.GetString(message)),
             timeout ?? Timeout,
@@ -117,8 +99,8 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         return received.Reader;
     }
 
-    private static Task<bool> PublishAsync(RedisServer server, string message, TimeSpan? timeout = null) =>
-        LogMessages.PublishAsync(server, message, timeout ?? Timeout);
+    private static Task<bool> PublishAsync(RedisLink link, string message, TimeSpan? timeout = null) =>
+        LogMessages.PublishAsync(link, message, timeout ?? Timeout);
 
     private static async Task<string> HealthAsync(Service service)
     {

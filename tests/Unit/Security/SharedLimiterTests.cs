@@ -123,14 +123,14 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
             null,
             ("ConnectionStrings:redis", redis.Address)
         );
-        var servers = service.Services.GetRequiredService<RedisServers>();
-        await Eventually.HoldsAsync(() => servers.All[0].Connection is { IsConnected: true });
+        var link = service.Services.GetRequiredService<RedisLink>();
+        await Eventually.HoldsAsync(() => link.IsConnected);
         return service;
     }
 
     private SharedCounts Counts(Service service, int milliseconds = Long) =>
         new(
-            service.Services.GetRequiredService<RedisServers>(),
+            service.Services.GetRequiredService<RedisLink>(),
             Options.Create(new EventStoreOptions()),
             Options.Create(new LimitOptions { RedisMilliseconds = milliseconds }),
             _time,

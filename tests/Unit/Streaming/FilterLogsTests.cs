@@ -257,53 +257,71 @@ public class FilterLogsTests
     }
 
     [Fact]
-    public void Missing_events_of_a_slot_are_a_gap_only_for_the_filters_of_that_slot()
+    public void Events_that_no_filter_needs_are_left_out_and_who_asks_for_them_later_is_not_served_from_memory()
     {
         var logs = TestLogs.Create();
         logs.Reset(Lineage.Alone("e"), 10);
-        var (lacks, whole) = (logs.Acquire(Topic("a")), logs.Acquire(Topic("b")));
-        IReadOnlyList<FilterLog> woken = [];
-        logs.Appended += touched => woken = [.. touched];
+        var needed = logs.Acquire(Topic("a.*"));
+        logs.Publish([Event(11) with { Topic = "a.1" }], 11);
 
-        logs.Publish([Event(12) with { Topic = "b" }], 13, Slots.Default.NeededBy(["a"]));
+        Assert.False(logs.TryLeaveOut(["b", "a"], 13));
+        Assert.False(logs.TryLeaveOut(null, 13));
+        Assert.Equal(11, logs.Settled);
+        Assert.True(logs.TryLeaveOut(["b", "c"], 13));
         Assert.Equal(13, logs.Settled);
-        Assert.Equal([whole, lacks], woken);
-        Assert.False(lacks.TrySeek(10, 13, out _));
-        Assert.Null(logs.ReadRecent(lacks.Filter, 10, "e", 1_000));
-        Assert.True(whole.TrySeek(10, 13, out _));
-        Assert.Equal([12], logs.ReadRecent(whole.Filter, 10, "e", 1_000)!.Frames.Select(f => f.Position));
-        Assert.Null(logs.ReadRecent(Topic(">"), 12, "e", 1_000));
 
-        // After the gap it is served from memory again.
-        logs.Publish([Event(14) with { Topic = "a" }], 14);
-        Assert.True(lacks.TrySeek(13, 14, out var next));
-        Assert.Equal([14], lacks.ReadAll(next).Select(f => f.Position));
-        Assert.Equal([14], logs.ReadRecent(lacks.Filter, 13, "e", 1_000)!.Frames.Select(f => f.Position));
-        // Published events are not missing.
-        logs.Publish([], 14, Slots.Default.NeededBy(["a"]));
-        Assert.True(lacks.TrySeek(13, 14, out _));
+        Assert.Equal([11], logs.ReadRecent(needed.Filter, 10, "e", 1_000)!.Frames.Select(f => f.Position));
+        foreach (var lacking in (string[])["b", "c.>", ">", "*.1"])
+        {
+            Assert.Null(logs.ReadRecent(Topic(lacking), 12, "e", 1_000));
+            Assert.False(logs.IsRecent(Topic(lacking), 12));
+        }
+
+        // After them everything is in memory again.
+        logs.Publish([Event(14) with { Topic = "b" }], 14);
+        Assert.Equal([14], logs.ReadRecent(Topic("b"), 13, "e", 1_000)!.Frames.Select(f => f.Position));
+        Assert.Equal([14], logs.ReadRecent(Topic(">"), 13, "e", 1_000)!.Frames.Select(f => f.Position));
     }
 
     [Fact]
-    public void The_slots_of_a_filter_are_needed_until_it_is_forgotten()
+    public void More_tokens_than_are_remembered_count_as_left_out_together()
+    {
+        var logs = TestLogs.Create();
+        logs.Reset(Lineage.Alone("e"), 10);
+        for (var position = 11; position <= 20_000; position++)
+            Assert.True(logs.TryLeaveOut([$"t{position}"], position));
+
+        Assert.False(logs.IsRecent(Topic("never.seen"), 10));
+        Assert.False(logs.IsRecent(Topic("t20000"), 19_999));
+        Assert.True(logs.IsRecent(Topic("never.seen"), 19_999));
+    }
+
+    [Fact]
+    public void The_first_token_of_a_filter_is_needed_until_it_is_forgotten()
     {
         var clock = new ManualTime();
         var options = new StreamingOptions { Writers = 1 };
         var logs = TestLogs.Create(options, clock);
-        var changes = 0;
-        logs.NeededChanged += () => changes++;
-        var (one, same, all) = (logs.Acquire(Topic("a.1")), logs.Acquire(Topic("a.2")), logs.Acquire(Topic("*.1")));
-        Assert.Equal((2, 256), (changes, logs.Needed.Count));
-        foreach (var log in (FilterLog[])[same, all])
-            logs.Release(log);
-        clock.Advance(options.IdleLogLifetime);
-        logs.Sweep();
-        Assert.Equal((3, 1), (changes, logs.Needed.Count));
-        Assert.True(logs.Needs(Slots.Default.NeededBy(["a"])));
-        logs.Release(one);
-        clock.Advance(options.IdleLogLifetime);
-        logs.Sweep();
-        Assert.Equal((4, 0), (changes, logs.Needed.Count));
+        logs.Reset(Lineage.Alone("e"), 10);
+        var one = logs.Acquire(Topic("a.1"));
+        var same = logs.Acquire(Topic("a.2"));
+        var all = logs.Acquire(Topic("*.1"));
+        Assert.False(logs.TryLeaveOut(["b"], 11));
+
+        Forget(same, all);
+        Assert.True(logs.TryLeaveOut(["b"], 11));
+        Assert.False(logs.TryLeaveOut(["a"], 12));
+
+        Forget(one);
+        Assert.True(logs.TryLeaveOut(["a"], 12));
+
+        void Forget(params FilterLog[] unused)
+        {
+            foreach (var log in unused)
+                logs.Release(log);
+            clock.Advance(options.IdleLogLifetime);
+            logs.Sweep();
+        }
     }
 
     /// <summary>Filters as a notification service has them: each user's own topics, and what goes to all (twice, so

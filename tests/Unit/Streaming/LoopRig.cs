@@ -24,7 +24,7 @@ internal sealed class LoopRig : IDisposable
     public LoopRig()
     {
         var (clock, meters) = (TimeProvider.System, _services.GetRequiredService<IMeterFactory>());
-        Logs = new FilterLogs(_options, Slots.Default, clock);
+        Logs = new FilterLogs(_options, clock);
         _metrics = new(meters, _options, clock, NullLogger<StreamingMetrics>.Instance);
         _replay = new StoreReplay(
             Logs,

@@ -32,7 +32,7 @@ public sealed class StoreReplayTests : IDisposable
     public StoreReplayTests()
     {
         var options = Options.Create(new StreamingOptions { Writers = 1, ReplayTries = Tries });
-        _logs = new FilterLogs(options, Slots.Default, _time);
+        _logs = new FilterLogs(options, _time);
         _logs.Reset(Lineage.Alone("e"), 10);
         _logs.Publish([Event(11, "a"), Event(12, "b"), Event(13, "a")], 13);
         var meters = _services.GetRequiredService<IMeterFactory>();

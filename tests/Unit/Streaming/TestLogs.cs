@@ -8,9 +8,5 @@ internal static class TestLogs
 {
     /// <summary>Creates filter logs of one writer, unless the options say otherwise.</summary>
     public static FilterLogs Create(StreamingOptions? options = null, TimeProvider? clock = null) =>
-        new(
-            Options.Create(options ?? new StreamingOptions { Writers = 1 }),
-            Slots.Default,
-            clock ?? TimeProvider.System
-        );
+        new(Options.Create(options ?? new StreamingOptions { Writers = 1 }), clock ?? TimeProvider.System);
 }

@@ -1,0 +1,66 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Broadcaster;
+
+/// <summary>Moves the outbox into the log whenever rows may wait.</summary>
+internal sealed class OutboxMover(
+    EventTail tail,
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    RelayMetrics metrics,
+    TimeProvider clock,
+    IOptions<RelayOptions> options,
+    ILogger<OutboxMover> logger
+)
+{
+    /// <summary>Moves rows until the lease is lost or it is cancelled.</summary>
+    public async Task RunAsync(Term term, CancellationToken stopped)
+    {
+        await foreach (var _ in tail.OutboxAsync(stopped))
+        {
+            if (!term.StillLeads())
+                return;
+            try
+            {
+                await EmptyAsync(term.Fence, stopped);
+            }
+            catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+            {
+                throw;
+            }
+            catch (Exception e)
+            {
+                logger.LogWarning("The outbox could not be moved and is retried: {Reason}", e.Message);
+            }
+        }
+    }
+
+    private async Task EmptyAsync(long fence, CancellationToken stopped)
+    {
+        OutboxMove move;
+        do
+        {
+            move = await MoveAsync(fence, stopped);
+            metrics.Refused(move.Refused.Count);
+            foreach (var reason in move.Refused)
+                logger.LogError(
+                    "An outbox event cannot be published and is now in eventstore.outbox_refused: {Reason}",
+                    reason
+                );
+        } while (move.Rows > 0 && !stopped.IsCancellationRequested);
+    }
+
+    /// <summary>Moves a batch. Since Postgres is never told to cancel a commit, the term waits for it, unless it takes
+    /// longer than a lease lives: the next leader need not wait, because its fence refuses the move.</summary>
+    private async Task<OutboxMove> MoveAsync(long fence, CancellationToken stopped)
+    {
+        var begun = clock.GetTimestamp();
+        var lease = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
+        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+        await using var ending = stopped.Register(() =>
+            limit.CancelAfter(TimeSpan.FromTicks(Math.Max(0, (lease - clock.GetElapsedTime(begun)).Ticks)))
+        );
+        return await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, limit.Token);
+    }
+}

@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using StackExchange.Redis;
+
+namespace EventStore;
+
+/// <summary>Pings Redis on its present connection.</summary>
+internal sealed class RedisHealthCheck(RedisLink redis) : IHealthCheck
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context,
+        CancellationToken cancellationToken = default
+    )
+    {
+        try
+        {
+            var latency = await redis.AskAsync(database => database.PingAsync(), Timeout, cancellationToken);
+            return HealthCheckResult.Healthy($"Redis answered in {latency.TotalMilliseconds:0.0} ms.");
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            return new HealthCheckResult(
+                context.Registration.FailureStatus,
+                e is TimeoutException ? "Redis does not answer." : "Redis is unreachable.",
+                e
+            );
+        }
+    }
+}

@@ -1,0 +1,214 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace EventStore;
+
+/// <summary>
+/// The Redis server, or Redis Cluster, that carries the relay's messages and counts the shared limits. Everything here
+/// has a timeout. Thread-safe; messages keep the order of the calls.
+/// </summary>
+/// <remarks>The client itself leaves a connection that is open and dead, and repeats its subscriptions on the next one
+/// (<see cref="Microsoft.Extensions.Hosting.RelayRedis.Defaults"/>).</remarks>
+public sealed class RedisLink
+{
+    private readonly Func<IConnectionMultiplexer> _open;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<RedisLink> _logger;
+    private readonly Lock _gate = new();
+    private Task<IConnectionMultiplexer>? _opening;
+    private volatile bool _isRefusing;
+    private int _isProbing;
+
+    /// <param name="open">Opens the connection. It may block.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="meters">Makes the meter of the gauge <c>relay.redis.available</c>.</param>
+    /// <param name="logger">The log.</param>
+    internal RedisLink(
+        Func<IConnectionMultiplexer> open,
+        TimeProvider clock,
+        IMeterFactory meters,
+        ILogger<RedisLink> logger
+    )
+    {
+        _open = open;
+        _clock = clock;
+        _logger = logger;
+        meters
+            .Create("AspireSse.EventStore")
+            .CreateObservableGauge(
+                "relay.redis.available",
+                () => IsAvailable ? 1 : 0,
+                "{server}",
+                "1 while Redis is connected and accepts messages."
+            );
+    }
+
+    /// <summary>True while Redis is connected, and has accepted the last message.</summary>
+    public bool IsAvailable => !_isRefusing && IsConnected;
+
+    /// <summary>True while Redis is connected.</summary>
+    public bool IsConnected => IsOpen && _opening!.Result.IsConnected;
+
+    /// <summary>True once the connection is open, which may then be connected or not. Before, a request waits for
+    /// it.</summary>
+    public bool IsOpen => Volatile.Read(ref _opening) is { IsCompletedSuccessfully: true };
+
+    /// <summary>Opens the connection, once. Completes without an answer too; the client keeps trying.</summary>
+    public Task<IConnectionMultiplexer> OpenAsync()
+    {
+        if (Volatile.Read(ref _opening) is { IsFaulted: false } opening)
+            return opening;
+
+        lock (_gate)
+        {
+            if (_opening is null or { IsFaulted: true })
+                Volatile.Write(ref _opening, OpenOnOwnThread());
+            return _opening!;
+        }
+    }
+
+    /// <summary>Sends a command and waits for its answer.</summary>
+    /// <param name="command">Sends the command.</param>
+    /// <param name="timeout">The longest wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
+    /// <exception cref="TimeoutException">The server did not answer in time.</exception>
+    public Task<T> AskAsync<T>(
+        Func<IDatabase, Task<T>> command,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    ) => RequestAsync(redis => command(redis.GetDatabase()), timeout, cancellationToken);
+
+    /// <summary>
+    /// Publishes a message. After one that was not taken in time, the next finds out whether Redis is back, and others
+    /// are dropped meanwhile: nobody waits for it, and receivers read them from the store.
+    /// </summary>
+    /// <returns>False if the message was not taken, or is the one that finds out.</returns>
+    public async Task<bool> PublishAsync(
+        string channel,
+        byte[] message,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!_isRefusing)
+            return await SendAsync(channel, message, timeout, cancellationToken);
+
+        if (Interlocked.Exchange(ref _isProbing, 1) == 0)
+            _ = ProbeAsync(channel, message, timeout, cancellationToken);
+        return false;
+    }
+
+    /// <summary>Subscribes to a channel, and completes when the server has confirmed it. Repeating it ends the former
+    /// subscription first. Messages come one at a time, in the order in which the server sent them.</summary>
+    /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
+    /// <exception cref="TimeoutException">The server did not answer in time.</exception>
+    public async Task SubscribeAsync(
+        string channel,
+        Action<byte[]> handler,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var isLate = false;
+        try
+        {
+            // OnMessage queues messages. Handlers passed to SubscribeAsync run in no fixed order.
+            var messages = await RequestAsync(BeginAsync, timeout, cancellationToken);
+            messages.OnMessage(message => handler((byte[]?)message.Message ?? []));
+        }
+        finally
+        {
+            Volatile.Write(ref isLate, true);
+        }
+
+        async Task<ChannelMessageQueue> BeginAsync(IConnectionMultiplexer redis)
+        {
+            var subscriber = redis.GetSubscriber();
+            var name = ChannelOf(redis, channel);
+            await subscriber.UnsubscribeAsync(name);
+            // A repetition may have subscribed meanwhile.
+            return Volatile.Read(ref isLate) ? throw new TimeoutException() : await subscriber.SubscribeAsync(name);
+        }
+    }
+
+    private Task<IConnectionMultiplexer> OpenOnOwnThread() =>
+        Task.Factory.StartNew(_open, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private async Task<bool> SendAsync(
+        string channel,
+        byte[] message,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await RequestAsync(
+                redis => redis.GetSubscriber().PublishAsync(ChannelOf(redis, channel), message),
+                timeout,
+                cancellationToken
+            );
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            if (!_isRefusing)
+                _logger.LogWarning(
+                    "Redis does not accept messages, so stream servers read the store until it does: {Reason}",
+                    e.Message
+                );
+            _isRefusing = true;
+            return false;
+        }
+
+        if (_isRefusing)
+            _logger.LogInformation("Redis accepts messages again");
+        _isRefusing = false;
+        return true;
+    }
+
+    private async Task ProbeAsync(string channel, byte[] message, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SendAsync(channel, message, timeout, cancellationToken);
+        }
+        catch (OperationCanceledException) { }
+        finally
+        {
+            Volatile.Write(ref _isProbing, 0);
+        }
+    }
+
+    private async Task<T> RequestAsync<T>(
+        Func<IConnectionMultiplexer, Task<T>> request,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var answer = SendAsync();
+        try
+        {
+            return await answer.WaitAsync(timeout, _clock, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            throw;
+        }
+        // What was under way on a connection that is closed ends with exceptions of its sockets and pipes.
+        catch (Exception e) when (!(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
+        {
+            throw new TimeoutException("The connection was closed.", e);
+        }
+
+        async Task<T> SendAsync() => await request(await OpenAsync());
+    }
+
+    /// <summary>Uses sharded pub/sub (Redis 7) on a cluster, which would otherwise send each message to all
+    /// nodes.</summary>
+    private static RedisChannel ChannelOf(IConnectionMultiplexer redis, string name) =>
+        redis.IsConnected && redis.GetEndPoints().Any(e => redis.GetServer(e).ServerType == ServerType.Cluster)
+            ? RedisChannel.Sharded(name)
+            : RedisChannel.Literal(name);
+}

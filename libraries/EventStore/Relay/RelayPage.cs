@@ -1,0 +1,40 @@
+namespace EventStore;
+
+/// <summary>
+/// A page of the log as the Broadcaster relays it. A page without events is a heartbeat, which names the head once a
+/// second. <see cref="RelayFormat"/> shows the bytes.
+/// </summary>
+/// <param name="Epoch">The epoch that the positions belong to.</param>
+/// <param name="Fence">The leader's fencing number; receivers ignore messages with a lower one than before in this
+/// epoch.</param>
+/// <param name="Previous">The position of the event before the page. A receiver with a lower position has missed
+/// events and reads them from the store.</param>
+/// <param name="Last">The position of the last event; the head in a heartbeat.</param>
+/// <param name="Sent">A number that grows with each message of a leader; one that does not is a repetition.</param>
+public sealed record RelayPage(string Epoch, long Fence, long Previous, long Last, long Sent)
+{
+    /// <summary>The first tokens of the events' topics; null: too many to name.</summary>
+    public IReadOnlyList<string>? FirstTokens { get; init; } = [];
+
+    /// <summary>W3C trace context of the relay; null without one.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary>The events as JSON, unread; empty in a heartbeat.</summary>
+    public ReadOnlyMemory<byte> Events { get; init; }
+
+    /// <summary>Reads the events, in position order. An event without data was too large for Redis.</summary>
+    /// <exception cref="InvalidDataException">They are not the events of such a page.</exception>
+    public IReadOnlyList<EventRecord> ReadEvents()
+    {
+        var events = RelayEvents.Read(Events);
+        var at = Previous;
+        foreach (var e in events)
+        {
+            if (e.Position <= at || FirstTokens?.Contains(EventStore.FirstTokens.Of(e.Topic)) is false)
+                throw new InvalidDataException("The events of a relayed page contradict its header.");
+            at = e.Position;
+        }
+
+        return at == Last ? events : throw new InvalidDataException("A relayed page lacks its last event.");
+    }
+}

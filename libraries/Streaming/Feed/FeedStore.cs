@@ -1,0 +1,69 @@
+using EventStore;
+
+namespace Streaming.Feed;
+
+/// <summary>The log in Postgres, as the feed reads it: whatever happens to Postgres is logged and waited for.</summary>
+internal sealed class FeedStore(
+    EventReader reader,
+    EventTail tail,
+    LineageReader lineages,
+    StoreContact contact,
+    TimeProvider clock,
+    ILogger<FeedStore> logger
+)
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100),
+        MaxRetry = TimeSpan.FromSeconds(2);
+
+    /// <inheritdoc cref="StoreContact.AwayFor"/>
+    public TimeSpan? AwayFor => contact.AwayFor;
+
+    /// <summary>Reads the page after a position, however long it takes, because no later event may be delivered
+    /// first.</summary>
+    public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
+        UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: cancellationToken), cancellationToken);
+
+    /// <summary>Reads the page after a position; null if Postgres does not answer.</summary>
+    public async Task<EventPage?> TryReadAsync(long after, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadAsync(after, cancellationToken: cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+        {
+            logger.LogWarning(
+                "The log cannot be compared with Postgres; events come from Redis alone: {Reason}",
+                Reason(e)
+            );
+            return null;
+        }
+    }
+
+    /// <inheritdoc cref="EventTail.FollowAsync"/>
+    public IAsyncEnumerable<EventPage> FollowAsync(long after, CancellationToken cancellationToken) =>
+        tail.FollowAsync(after, cancellationToken: cancellationToken);
+
+    /// <summary>Returns the lineage of an epoch, however long it takes; null if another server answers now, which does
+    /// not have the epoch.</summary>
+    public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
+        UntilReadAsync(() => lineages.FindAsync(epoch, cancellationToken).AsTask(), cancellationToken);
+
+    private async Task<T> UntilReadAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
+    {
+        for (var tried = 0; ; tried++)
+        {
+            try
+            {
+                return await read();
+            }
+            catch (StoreUnavailableException e)
+            {
+                logger.LogWarning("The log cannot be read; retrying: {Reason}", Reason(e));
+                await Task.Delay(Backoff.Delay(tried, FirstRetry, MaxRetry), clock, cancellationToken);
+            }
+        }
+    }
+
+    private static string Reason(StoreUnavailableException e) => e.InnerException?.Message ?? e.Message;
+}
