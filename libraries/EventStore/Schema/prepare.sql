@@ -12,22 +12,15 @@ create table if not exists eventstore.functions (
     applied_at timestamptz not null default now()
 );
 
--- Adopts a database of the development versions before the first release, whose last migration was 0020. They made the
--- same tables as Tables/0001 to 0008, so these count as applied.
+-- Older development versions had other tables: theirs of the outbox had no limits, or came from other migrations.
 do $$
 begin
-    if not exists (select from eventstore.migrations where name = '0001_log')
-        or exists (select from eventstore.migrations where name = '0001_events') then
-        return;
-    end if;
-    if (
-        select count(*) from eventstore.migrations where name in ('0014_retention', '0020_runs_begin_whole')
-    ) < 2 then
-        raise exception 'This event store was made by an early development version and cannot be upgraded. '
+    if exists (select from eventstore.migrations where name in ('0001_log', '0002_outbox'))
+        and not exists (
+            select from pg_constraint
+            where connamespace = 'eventstore'::regnamespace and conname = 'outbox_data_are_small'
+        ) then
+        raise exception 'This event store was made by an older development version and cannot be upgraded. '
             'To start with an empty one, run "drop schema eventstore cascade" in its database and migrate again.';
     end if;
-    insert into eventstore.migrations (name) values
-        ('0001_events'), ('0002_outbox'), ('0003_leases'), ('0004_replicas'), ('0005_runs'), ('0006_topics'),
-        ('0007_secrets'), ('0008_tickets');
-    drop function if exists eventstore.relay_outbox(text, bigint, int), eventstore.drop_old(interval, bigint);
 end $$;

@@ -1,7 +1,6 @@
--- One row: this history of positions. Its id is part of the epoch.
+-- One row: the state of the log.
 create table eventstore.store (
     one boolean primary key default true check (one),
-    id uuid not null default gen_random_uuid(),
     created_at timestamptz not null default now(),
     -- Retention has dropped every position up to here: a reader before it has missed events.
     dropped_through bigint not null default 0,

@@ -13,7 +13,10 @@ create table eventstore.runs (
     -- The closing events, which end the run if its writer dies: [{"type","data","key"?}].
     will jsonb not null,
     cancelled boolean not null default false,
-    started_at timestamptz not null default clock_timestamp()
+    started_at timestamptz not null default clock_timestamp(),
+    -- The epoch in which the writer last proved that the log has all of its events, see confirm_run(). Null: not yet
+    -- known to need a proof.
+    epoch text
 );
 create index runs_writer on eventstore.runs (writer);
 
@@ -28,3 +31,13 @@ create table eventstore.idempotency_keys (
     primary key (owner, key)
 );
 create index idempotency_keys_created_at on eventstore.idempotency_keys (created_at);
+-- abandon_runs() looks up the keys of the runs that it ends, under the log's lock.
+create index idempotency_keys_answer on eventstore.idempotency_keys (answer);
+
+-- Run appends without an answer that were found not to be stored, kept for a day. If such a request still arrives,
+-- after its writer has sent the events again under other ids, it is refused.
+create table eventstore.lost_appends (
+    id uuid primary key,                -- of the append's first event
+    refused_at timestamptz not null default clock_timestamp()
+);
+create index on eventstore.lost_appends (refused_at);
