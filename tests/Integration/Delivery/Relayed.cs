@@ -10,6 +10,19 @@ internal static class Relayed
     public static RelayPage Read(ChannelMessage message) =>
         RelayFormat.Parse(((byte[])message.Message!).AsMemory()[..^33]);
 
+    /// <summary>Waits until every replica of a system has subscribed: an event from before comes from the
+    /// store.</summary>
+    public static async Task SubscribedAsync(World system)
+    {
+        using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis, allowAdmin: true);
+        var server = redis.GetServer(redis.GetEndPoints()[0]);
+        var channel = RedisChannel.Literal(system.Channel);
+        await Eventually.HoldsAsync(
+            async () => await server.SubscriptionSubscriberCountAsync(channel) == system.Replicas.Count,
+            "the replicas have subscribed"
+        );
+    }
+
     /// <summary>Publishes a page on a system's channel, with the signature of its store.</summary>
     public static Task PublishAsync(
         this ISubscriber redis,

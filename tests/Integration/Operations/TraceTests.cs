@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Google.Protobuf;
 using Harness;
+using Integration.Delivery;
 
 namespace Integration.Operations;
 
@@ -29,6 +30,7 @@ public sealed class TraceTests
                 .Set("Streaming:StoreCheckSeconds", 600)
                 .AsProcesses()
         );
+        await Relayed.SubscribedAsync(system);
         await using var reader = await SseReader.OpenAtAsync(
             system.Replicas[1].Url,
             $"/v1/events/stream?topic={Topic}&envelope=true"
