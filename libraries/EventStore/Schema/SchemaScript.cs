@@ -18,11 +18,8 @@ internal sealed record SchemaScript(string Name, string Sql)
     /// <summary>The functions' current texts, one function each. They can run any number of times.</summary>
     public static IReadOnlyList<SchemaScript> Functions { get; } = In("Functions/");
 
-    /// <summary>SHA-256 of the text, in hexadecimal.</summary>
-    public string Hash => Sha256(Sql);
-
     /// <summary>The name under which the migrations record that all of <see cref="Functions"/> were applied.</summary>
-    public static string FunctionSet { get; } = "functions " + Sha256(string.Concat(Functions.Select(f => f.Hash)));
+    public static string FunctionSet { get; } = "functions " + Sha256(string.Concat(Functions.Select(f => f.Sql)));
 
     private static string Sha256(string text) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -14,7 +14,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     /// <summary>Applies the migrations that the database lacks, in order and each in its own transaction, then the
-    /// functions whose text has changed, in one transaction.</summary>
+    /// functions, in one transaction.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store, or
     /// missing rights. Scripts that were committed before stay.</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken)
@@ -27,7 +27,6 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
             foreach (var script in SchemaScript.Tables)
                 await RetryAsync(() => ApplyAsync(connection, script, cancellationToken), cancellationToken);
             await RetryAsync(() => ApplyFunctionsAsync(connection, cancellationToken), cancellationToken);
-            await RecordFunctionsAsync(connection, cancellationToken);
         }
         finally
         {
@@ -81,27 +80,20 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
         );
         if (isNew == 0)
             return;
+
         await connection.RunAsync(script.Sql, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         logger.LogInformation("Applied migration {Migration}", script.Name);
     }
 
+    /// <summary>Replaces the functions, all or none, unless this version's are the last that were applied. The set is
+    /// recorded: a service of a version whose functions were replaced by newer ones can start, one whose functions
+    /// never came cannot.</summary>
     private async Task ApplyFunctionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var functions = await new FunctionMigration(connection, SchemaScript.Functions).ApplyAsync(cancellationToken);
-        if (functions.Count > 0)
-            logger.LogInformation("Applied functions {Functions}", string.Join(", ", functions));
-    }
-
-    private static async Task RecordFunctionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await connection.RunAsync(
-            "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
-            cancellationToken,
-            SchemaScript.FunctionSet
-        );
-        // The functions of the other sets are replaced now: after an undone upgrade the next one has to migrate again.
-        await connection.RunAsync(
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        // After an undone upgrade the next one has to migrate again.
+        var newer = await connection.RunAsync(
             """
             delete from eventstore.migrations where name like 'functions %'
                 and applied_at > (select applied_at from eventstore.migrations where name = $1)
@@ -109,6 +101,23 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
             cancellationToken,
             SchemaScript.FunctionSet
         );
+        var isNew = await connection.RunAsync(
+            "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
+            cancellationToken,
+            SchemaScript.FunctionSet
+        );
+        if (newer + isNew == 0)
+            return;
+
+        // Unchecked first, because a body may call a later function; then again with checks.
+        foreach (var check in (string[])["off", "on"])
+        {
+            await connection.RunAsync($"set local check_function_bodies = {check}", cancellationToken);
+            foreach (var script in SchemaScript.Functions)
+                await connection.RunAsync(script.Sql, cancellationToken);
+        }
+        await transaction.CommitAsync(cancellationToken);
+        logger.LogInformation("Applied the functions of this version");
     }
 
     /// <summary>Returns the names of this version's migrations that the database has never had. A newer schema has all

@@ -5,13 +5,6 @@ create table if not exists eventstore.migrations (
     applied_at timestamptz not null default now()
 );
 
--- The functions as last applied. hash is the SHA-256 of the file's text.
-create table if not exists eventstore.functions (
-    name text primary key,
-    hash text not null,
-    applied_at timestamptz not null default now()
-);
-
 -- Older development versions had other tables: theirs of the outbox had no limits, or came from other migrations.
 do $$
 begin
