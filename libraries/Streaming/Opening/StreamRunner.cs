@@ -37,15 +37,32 @@ internal sealed class StreamRunner(
     /// <param name="over">The connection.</param>
     /// <param name="opening">The stream.</param>
     /// <param name="place">Its place, given back at its end.</param>
-    public async Task RunTakenAsync(TakenConnection over, StreamOpening opening, IDisposable place)
+    /// <remarks>Not async: what only the start needs would be kept as long as the stream.</remarks>
+    public Task RunTakenAsync(TakenConnection over, StreamOpening opening, IDisposable place)
     {
-        using var given = place; // first: a failure of anything else must give the place back
+        try
+        {
+            return HoldAsync(over, Connect(over, opening), place);
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
+    }
+
+    private StreamConnection Connect(TakenConnection over, StreamOpening opening)
+    {
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output =
             over.IsFresh && socket is not null && options.Value.RawSocket
                 ? new SocketOutput(socket, pending)
                 : new PipeOutput(over.Connection.Transport.Output, chunked: true, pending, socket);
-        var connection = Connect(opening, output, over.TakeHead().Span);
+        return Connect(opening, output, over.TakeHead().Span);
+    }
+
+    private async Task HoldAsync(TakenConnection over, StreamConnection connection, IDisposable place)
+    {
         try
         {
             connection.OnEnd = over.Connection.Transport.Input.CancelPendingRead;
@@ -58,6 +75,7 @@ internal sealed class StreamRunner(
         }
         finally
         {
+            place.Dispose();
             Disconnect(connection);
         }
     }
