@@ -91,8 +91,8 @@ internal sealed class StreamingOptions
     public int PositionSeconds { get; set; } = 9;
 
     /// <summary>
-    /// Seconds that a client with <c>slow=disconnect</c> may leave events unread. It is disconnected at once when its
-    /// ring no longer holds them.
+    /// Seconds that a client with <c>slow=disconnect</c>, once it has caught up, may have fewer events than there are,
+    /// or leave what was sent unread.
     /// </summary>
     [Range(1, 86_400)]
     public int SlowSeconds { get; set; } = 10;

@@ -73,7 +73,9 @@ internal sealed class CatchUpPages(
     public void Show(StreamConnection c, ReplayPage page)
     {
         Drop(c);
-        (c.Page, c.PageIndex, c.IsSearching) = (page, 0, page.IsSearch);
+        c.Page = page;
+        c.PageIndex = 0;
+        c.IsSearching = page.IsSearch;
         if (page.Skipped is not null && page.DroppedThrough <= c.Position)
             c.Opening = Skipped(c, page); // an expired position is reported first
     }
@@ -83,11 +85,9 @@ internal sealed class CatchUpPages(
     {
         var through = c.Page!.Through;
         Drop(c);
-        (c.Sequence, c.Position, c.PageEvents) = (
-            -1,
-            Math.Max(c.Position, through),
-            Math.Min(c.PageEvents * 2, WholeEvents)
-        );
+        c.Sequence = -1;
+        c.Position = Math.Max(c.Position, through);
+        c.PageEvents = Math.Min(c.PageEvents * 2, WholeEvents);
     }
 
     /// <summary>
@@ -103,19 +103,22 @@ internal sealed class CatchUpPages(
             return; // its client is disconnected soon, at once if memory is short
         if (c.Page is not null && (isStalled || replay.Pages.IsScarce))
         {
-            (c.HasStalled, c.PageEvents) = (true, Math.Max(MinEvents, c.PageIndex));
+            c.HasStalled = true;
+            c.PageEvents = Math.Max(MinEvents, c.PageIndex);
             Drop(c);
             c.Sequence = -1;
         }
-        if (isStalled && c.Page is null)
-            c.Sequence = -1;
     }
 
     /// <summary>Resets the page size of a connection that is fed from memory again.</summary>
     public static void CaughtUp(StreamConnection c)
     {
-        if (c.PageEvents != 0)
-            (c.HasStalled, c.PageEvents, c.IsSearching) = (false, 0, null);
+        if (c.PageEvents == 0)
+            return;
+
+        c.HasStalled = false;
+        c.PageEvents = 0;
+        c.IsSearching = null;
     }
 
     public void GiveUp(StreamConnection c)

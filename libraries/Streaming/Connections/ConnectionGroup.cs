@@ -17,16 +17,10 @@ internal sealed class ConnectionGroup
     /// <summary>Upper bound of the connections that the current pass has not visited; they are first.</summary>
     public int Left { get; private set; }
 
-    /// <summary>The log's next sequence number when the pass began.</summary>
-    public long PassNext { get; private set; }
-
-    /// <summary>Number of commands that the loop had handled when the pass began.</summary>
-    public long BegunAt { get; private set; }
-
     public StreamConnection this[int index] => _all[index];
 
     /// <summary>Begins a pass over the ready connections.</summary>
-    public void BeginPass(long next, long handled) => (Left, PassNext, BegunAt) = (Ready, next, handled);
+    public void BeginPass() => Left = Ready;
 
     /// <summary>Returns the next connection of the pass; null at its end. Backwards, because parking and removing move
     /// later connections only.</summary>
@@ -66,7 +60,9 @@ internal sealed class ConnectionGroup
     private void Swap(StreamConnection connection, int index)
     {
         var other = _all[index];
-        (_all[connection.GroupIndex], other.GroupIndex) = (other, connection.GroupIndex);
-        (_all[index], connection.GroupIndex) = (connection, index);
+        other.GroupIndex = connection.GroupIndex;
+        _all[other.GroupIndex] = other;
+        connection.GroupIndex = index;
+        _all[index] = connection;
     }
 }

@@ -13,7 +13,6 @@ namespace Streaming.Connections;
 /// due together. A connection that changes its place in its group meanwhile may be left to the next tick.
 /// </remarks>
 internal sealed class ConnectionTimers(
-    int loop,
     FilterLogs logs,
     LoopConnections connections,
     CatchUpPages pages,
@@ -59,9 +58,8 @@ internal sealed class ConnectionTimers(
         {
             if (Stopwatch.GetTimestamp() >= until)
                 return;
-            var log = _groups[_group].Key;
             // Its connections may have left since the tick began.
-            if (!connections.TryGet(log, out var group))
+            if (!connections.TryGet(_groups[_group].Key, out var group))
                 continue;
             for (_left = Math.Min(_left, group.Count); _left > 0; )
             {
@@ -69,7 +67,6 @@ internal sealed class ConnectionTimers(
                 if (_left % Stride == 0 && _left > 0 && Stopwatch.GetTimestamp() >= until)
                     return;
             }
-            Volatile.Write(ref log.Loops[loop].ReadThrough, ReadThrough(log, group));
         }
         _groups = [];
     }
@@ -99,22 +96,14 @@ internal sealed class ConnectionTimers(
             pages.Relieve(c, isStalled: now - c.TakenAt >= SlowReaders.StalledMilliseconds);
         if (now >= c.ExpiresAt)
             writer.Close(c, EndReason.Aged);
+        else if (SlowReaders.LagsTooLong(c, now, options))
+            writer.Close(c, EndReason.TooSlow);
         else if (now >= c.Expiry.EndsAt)
             writer.Close(c, EndReason.Unauthorized);
         else if (c.Output.Busy)
             EndIfStalled(c, now - c.TakenAt);
         else
             _heartbeats.WriteIfDue(c, settled, ref idOnly, now);
-    }
-
-    /// <summary>Returns the sequence number through which every connection has read.</summary>
-    private static long ReadThrough(FilterLog log, ConnectionGroup group)
-    {
-        var read = log.Next;
-        for (var i = 0; i < group.Count; i++)
-            if (!group[i].IsBehind)
-                read = Math.Min(read, group[i].Sequence);
-        return read;
     }
 
     private void EndIfStalled(StreamConnection c, long untaken)

@@ -127,10 +127,7 @@ internal sealed class ConnectionWriter(
         var settled = logs.Settled;
         if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, settled, out c.Sequence))
         {
-            if (c.WasBusy && c.Slow == SlowReader.Disconnect && c.HasCaughtUp)
-                Close(c, EndReason.TooSlow);
-            else
-                pages.Ask(c);
+            pages.Ask(c);
             return false;
         }
         if (c.Sequence < 0)
@@ -139,7 +136,6 @@ internal sealed class ConnectionWriter(
             c.WasBusy = false;
             return false;
         }
-        Hold(c);
         if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1)
             SkipToLatest(c, c.Log.ReadAll(c.Sequence));
         if (c.Page is not null)
@@ -149,7 +145,8 @@ internal sealed class ConnectionWriter(
         var taken = Batch.Take(c.Log, c.Sequence);
         if (taken == 0)
         {
-            c.HasKeptUp = c.HasCaughtUp = true;
+            c.HasKeptUp = true;
+            c.CaughtUpAt = Math.Max(c.CaughtUpAt, c.WrittenAt);
             return false;
         }
         if (taken < 0)
@@ -161,14 +158,6 @@ internal sealed class ConnectionWriter(
             return false;
         c.Sequence += taken;
         return true;
-    }
-
-    /// <summary>Makes the log keep the events that this connection has not read.</summary>
-    private void Hold(StreamConnection c)
-    {
-        ref var use = ref c.Log.Loops[loop];
-        if (c.Sequence < use.ReadThrough)
-            Volatile.Write(ref use.ReadThrough, c.Sequence);
     }
 
     private bool WritePage(StreamConnection c)

@@ -94,9 +94,10 @@ internal sealed class StreamConnection(
     public bool HasKeptUp;
 
     /// <summary>
-    /// True once the client has received every event. Until then it lags because it was away, not because it is slow.
+    /// Time at which the client last had every event, on the same clock; 0: not yet. Until then it lags because it was
+    /// away, not because it is slow.
     /// </summary>
-    public bool HasCaughtUp;
+    public long CaughtUpAt;
 
     /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
     public EndReason? Ending;

@@ -26,7 +26,6 @@ internal sealed class WriterLoop : IDisposable
     private readonly List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [];
     private readonly WriteRounds _rounds;
     private readonly List<FilterLog> _grown = [];
-    private long _handled;
 
     public WriterLoop(
         int number,
@@ -50,7 +49,7 @@ internal sealed class WriterLoop : IDisposable
             (connection, waiter, page) => Post(Command.Page, connection, new Answer(waiter, page))
         );
         _writer = new ConnectionWriter(number, logs, _connections, _pages, options, metrics, storeClock);
-        _timers = new ConnectionTimers(number, logs, _connections, _pages, _writer, options, _clock);
+        _timers = new ConnectionTimers(logs, _connections, _pages, _writer, options, _clock);
         _rounds = new WriteRounds(
             number,
             () => new WritePacing(options.MaxWritePacingMilliseconds, _clock),
@@ -105,7 +104,6 @@ internal sealed class WriterLoop : IDisposable
             goesOn = _inbox.Take(_commands, _grown);
             foreach (var (command, connection, argument) in _commands)
                 TryHandle(command, connection, argument);
-            _handled += _commands.Count;
             _commands.Clear();
             _rounds.Add(_grown);
             _grown.Clear();
@@ -186,7 +184,7 @@ internal sealed class WriterLoop : IDisposable
         {
             // Before the log is read, so that events from now on list it again.
             Interlocked.Exchange(ref use.IsListed, 0);
-            group.BeginPass(log.Next, _handled);
+            group.BeginPass();
             _writer.Batch.Clear();
         }
         while (group.TakeNext() is { } connection)
@@ -198,11 +196,6 @@ internal sealed class WriterLoop : IDisposable
                 break;
         }
         batched = _writer.Batch.Count;
-        if (group.Left > 0)
-            return false;
-        // A command that was handled meanwhile may have left a connection behind that is not parked.
-        if (group.Ready == group.Count && group.BegunAt == _handled)
-            Volatile.Write(ref use.ReadThrough, group.PassNext);
-        return true;
+        return group.Left == 0;
     }
 }

@@ -36,9 +36,6 @@ internal struct LoopUse
     /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote the log. Only the loop uses
     /// it.</summary>
     public long Round;
-
-    /// <summary>Sequence number that all the loop's connections have reached. Only the loop writes it.</summary>
-    public long ReadThrough;
 }
 
 /// <summary>
@@ -47,21 +44,23 @@ internal struct LoopUse
 /// without gaps.
 /// </summary>
 /// <remarks>
-/// Some frames that every connection has read stay for resuming clients, but only a few per connection, because there
-/// may be as many filters as connections. A client that finds too little here is served from the recent events of all
-/// topics.
+/// There may be as many filters as connections, so a ring has eight frames per connection, at least 128, and a quiet
+/// one only the eight. A client that finds too little here is served from the recent events of all topics.
 /// </remarks>
 internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes)
 {
     private const int MinCapacity = 4,
-        ReadFramesPerUser = 8;
+        FramesPerUser = 8,
+        // A batch of events for one connection: 1 kB of references.
+        FewestFrames = 128;
 
     private readonly Lock _gate = new();
     private LogFrame?[] _ring = [];
     private long _first,
         _next,
         _bytes,
-        _base;
+        _base,
+        _trimmedAt;
     private Lineage _lineage = Lineage.Alone("");
 
     public StreamFilter Filter => filter;
@@ -146,17 +145,14 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     {
         lock (_gate)
         {
+            var most = Math.Min(maxFrames, Math.Max(FewestFrames, FramesPerUser * Volatile.Read(ref Users)));
             while (
                 _next > _first
-                && (
-                    _next - _first >= maxFrames
-                    || _bytes + frame.Bytes.Length > maxBytes
-                    || At(_first).Position <= floor
-                )
+                && (_next - _first >= most || _bytes + frame.Bytes.Length > maxBytes || At(_first).Position <= floor)
             )
                 DropOldest();
             if (_next - _first == _ring.Length)
-                MakeRoom();
+                Resize(Math.Max(MinCapacity, _ring.Length * 2));
             _ring[_next & (_ring.Length - 1)] = frame;
             _bytes += frame.Bytes.Length;
             Volatile.Write(ref _next, _next + 1);
@@ -192,12 +188,6 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
             return true;
         }
     }
-
-    /// <summary>
-    /// Returns true if the ring holds every frame from <paramref name="sequence"/> on, or the connection has no place
-    /// yet (-1).
-    /// </summary>
-    public bool Holds(long sequence) => sequence < 0 || sequence >= Volatile.Read(ref _first);
 
     /// <summary>Returns all frames from <paramref name="sequence"/> on; empty if that has left the ring.</summary>
     public LogFrame[] ReadAll(long sequence)
@@ -236,44 +226,23 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>Drops frames through the floor, and shrinks a ring that slow connections have enlarged.</summary>
+    /// <summary>Drops frames through the floor, and those from before the last call except a few per user.</summary>
     public void Trim(long floor)
     {
         lock (_gate)
         {
-            while (_next > _first && At(_first).Position <= floor)
+            var few = FramesPerUser * Math.Max(1L, Volatile.Read(ref Users));
+            var from = Math.Min(_trimmedAt, _next - few);
+            while (_next > _first && (_first < from || At(_first).Position <= floor))
                 DropOldest();
-            var (wanted, read) = (Wanted, ReadByAll());
+            _trimmedAt = _next;
+
             var size = _ring.Length;
-            while (size / 2 >= wanted && _next - Math.Max(_first, read) <= size / 2)
+            while (size > MinCapacity && _next - _first <= size / 2)
                 size /= 2;
-            if (size == _ring.Length)
-                return;
-            while (_next - _first > size)
-                DropOldest();
-            Resize(size);
+            if (size < _ring.Length)
+                Resize(size);
         }
-    }
-
-    /// <summary>Capacity for frames that every connection has read.</summary>
-    private int Wanted => (int)Math.Min(maxFrames, ReadFramesPerUser * Math.Max(1L, Volatile.Read(ref Users)));
-
-    /// <summary>Sequence number of the first frame that a connection may still need.</summary>
-    private long ReadByAll()
-    {
-        var read = _next;
-        for (var i = 0; i < Loops.Length; i++)
-            if (Volatile.Read(ref Loops[i].Users) > 0)
-                read = Math.Min(read, Volatile.Read(ref Loops[i].ReadThrough));
-        return read;
-    }
-
-    private void MakeRoom()
-    {
-        if (_ring.Length >= Wanted && ReadByAll() > _first)
-            DropOldest();
-        else
-            Resize(Math.Max(MinCapacity, _ring.Length * 2));
     }
 
     private LogFrame At(long sequence) => _ring[sequence & (_ring.Length - 1)]!;

@@ -36,7 +36,7 @@ public class ConnectionGroupTests
             }
 
             var (due, visited) = (all.Except(parked).ToHashSet(), new HashSet<StreamConnection>());
-            group.BeginPass(next: 0, handled: 0);
+            group.BeginPass();
             while (group.TakeNext() is { } connection)
             {
                 Assert.True(visited.Add(connection));
@@ -68,7 +68,7 @@ public class ConnectionGroupTests
             for (var i = random.Next(4); i > 0; i--)
                 Park(group[random.Next(group.Ready)]);
             var due = Enumerable.Range(0, group.Ready).Select(i => group[i]).ToHashSet();
-            group.BeginPass(next: 0, handled: 0);
+            group.BeginPass();
             while (group.TakeNext() is { } connection)
             {
                 due.Remove(connection);

@@ -33,27 +33,6 @@ public sealed class ConnectionWriterTests : IDisposable
         Assert.Null(c.Asked);
     }
 
-    /// <summary>A page that fills the socket once does not mean that the client is slow.</summary>
-    [Theory]
-    [InlineData(false, null)]
-    [InlineData(true, EndReason.TooSlow)]
-    internal void A_client_that_wants_no_lag_is_ended_only_after_it_has_caught_up(bool hasCaughtUp, EndReason? end)
-    {
-        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
-        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
-        {
-            Epoch = "e1",
-            Position = 50,
-            PageEvents = 256,
-            HasCaughtUp = hasCaughtUp,
-            WasBusy = true,
-            Slow = SlowReader.Disconnect,
-        };
-        _loop.Connections.Add(c);
-        _loop.Writer.Pump(c);
-        Assert.Equal((end, end is null), (c.End, c.Asked is not null));
-    }
-
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -80,6 +80,27 @@ public class FilterLogTests
         Assert.Equal([5], _log.ReadAll(sequence).Select(f => f.Position));
     }
 
+    [Fact]
+    public void Frames_stay_until_the_second_trim_and_the_last_eight_per_user_longer()
+    {
+        var log = new FilterLog(new StreamFilter(["a"], [], [], PlainFormat.Named), 1_000, 100_000) { Users = 2 };
+        log.Reset(Lineage.Alone("e"), 0);
+        for (var n = 1; n <= 100; n++)
+            log.Append(new LogFrame(n, new byte[10], 0, "k"));
+        log.Trim(-1);
+        Assert.True(log.TrySeek(0, settled: 100, out _));
+
+        log.Append(new LogFrame(101, new byte[10], 0, "k"));
+        log.Trim(-1);
+        Assert.False(log.TrySeek(84, settled: 101, out _));
+        Assert.True(log.TrySeek(85, settled: 101, out _));
+        Assert.Equal(16, log.Capacity);
+
+        log.Trim(95);
+        Assert.False(log.TrySeek(94, settled: 101, out _));
+        Assert.True(log.TrySeek(95, settled: 101, out _));
+    }
+
     private void Append(params long[] positions)
     {
         foreach (var position in positions)

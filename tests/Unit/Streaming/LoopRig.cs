@@ -38,7 +38,7 @@ internal sealed class LoopRig : IDisposable
         var pages = new CatchUpPages(_replay, Pending, (_, _, _) => { });
         _time = new StoreClock(null!, _options, clock, meters, NullLogger<StoreClock>.Instance);
         Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, _time);
-        Timers = new ConnectionTimers(0, Logs, Connections, pages, Writer, _options.Value, clock);
+        Timers = new ConnectionTimers(Logs, Connections, pages, Writer, _options.Value, clock);
     }
 
     public FilterLogs Logs { get; }

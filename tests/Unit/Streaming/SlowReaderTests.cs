@@ -37,15 +37,24 @@ public sealed class SlowReaderTests : IDisposable
         EndReason? end
     ) => Assert.Equal(end, SlowReaders.EndOf(Stream(slow), milliseconds, _options, isFull: true));
 
-    [Fact]
-    public void A_client_that_wants_no_lag_is_ended_as_soon_as_its_events_have_left_memory()
+    /// <summary>A client that has never had every event lags because it was away.</summary>
+    [Theory]
+    [InlineData(0, 20_000, false)]
+    [InlineData(5_000, 14_999, false)]
+    [InlineData(5_000, 15_000, true)]
+    public void A_client_that_wants_no_lag_and_reads_too_slowly_is_ended_after_ten_seconds(
+        long caughtUpAt,
+        long now,
+        bool lags
+    )
     {
-        var stream = Stream(SlowReader.Disconnect);
-        stream.Log.Skip(20);
-        Assert.Equal(EndReason.TooSlow, SlowReaders.EndOf(stream, 1, _options, isFull: false));
-        // Its place in memory is being sought.
-        stream.Sequence = -1;
-        Assert.Null(SlowReaders.EndOf(stream, 1, _options, isFull: false));
+        var stream = LoopStream.Open(_loop, new(SlowReader.Disconnect)).Connection;
+        stream.CaughtUpAt = caughtUpAt;
+        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        Assert.Equal(lags, SlowReaders.LagsTooLong(stream, now, _options));
+
+        _loop.Writer.Pump(stream);
+        Assert.False(SlowReaders.LagsTooLong(stream, stream.CaughtUpAt + 60_000, _options));
     }
 
     [Theory]
