@@ -69,7 +69,7 @@ internal static class FilterQuery
             return null;
         if (grants.Readable.Count == 0)
             return Forbidden("you may not read any topic. This requires the claim sse.subscribe.");
-        filter = filter with { Topics = grants.Readable };
+        filter = new EventFilter(grants.Readable, filter.Types, filter.Keys);
         return null;
 
         // A ticket is valid only for the topics it names; elsewhere it counts as missing.

@@ -2,17 +2,49 @@ namespace EventStore;
 
 /// <summary>
 /// The events that a reader wants. An event must match one element of each list; an empty list matches every event.
+/// Immutable.
 /// </summary>
-/// <param name="Topics">Topics or patterns (<see cref="TopicPattern"/>).</param>
-/// <param name="Types">Event types.</param>
-/// <param name="Keys">Event keys.</param>
-public sealed record EventFilter(IReadOnlyList<string> Topics, IReadOnlyList<string> Types, IReadOnlyList<string> Keys)
+/// <param name="topics">Topics or patterns (<see cref="TopicPattern"/>).</param>
+/// <param name="types">Event types.</param>
+/// <param name="keys">Event keys.</param>
+public sealed class EventFilter(IReadOnlyList<string> topics, IReadOnlyList<string> types, IReadOnlyList<string> keys)
 {
+    private readonly HashSet<string>? _types = types.Count == 0 ? null : [.. types];
+    private readonly HashSet<string>? _keys = keys.Count == 0 ? null : [.. keys];
+
+    // Only reads of the log need it; most filters of streams are never replayed.
+    private TopicPatternSet? _patterns;
+
     /// <summary>Every event.</summary>
     public static EventFilter All { get; } = new([], [], []);
 
+    /// <summary>Topics or patterns; empty: all.</summary>
+    public IReadOnlyList<string> Topics => topics;
+
+    /// <summary>Event types; empty: all.</summary>
+    public IReadOnlyList<string> Types => types;
+
+    /// <summary>Event keys; empty: all, also events without one.</summary>
+    public IReadOnlyList<string> Keys => keys;
+
     /// <summary>True if every event matches.</summary>
-    public bool IsAll => (Topics.Count == 0 || Topics.Contains(">")) && Types.Count == 0 && Keys.Count == 0;
+    public bool IsAll => HasAllTopics && HasAllOfATopic;
+
+    /// <summary>True if the topic of every event matches.</summary>
+    internal bool HasAllTopics { get; } = topics.Count == 0 || topics.Contains(">");
+
+    /// <summary>True if every event of a matching topic matches.</summary>
+    internal bool HasAllOfATopic => _types is null && _keys is null;
+
+    /// <summary>Returns true if a topic matches.</summary>
+    public bool MatchesTopic(string topic) =>
+        HasAllTopics || (_patterns ??= new TopicPatternSet(topics)).Matches(topic);
+
+    /// <summary>Returns true if an event of a matching topic matches.</summary>
+    /// <param name="type">The event's type.</param>
+    /// <param name="key">The event's key; null without one.</param>
+    public bool Passes(string type, string? key) =>
+        _types?.Contains(type) != false && (_keys is null || (key is not null && _keys.Contains(key)));
 }
 
 /// <summary>A page of a reader's events.</summary>

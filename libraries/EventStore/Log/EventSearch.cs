@@ -8,7 +8,7 @@ namespace EventStore;
 /// directory up one by one (probes); with too many topics, or after the directory's end, it scans the log's next rows
 /// and matches them in this process (docs/decisions/0016).
 /// </summary>
-internal sealed class EventSearch
+internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, int rows)
 {
     /// <summary>Maximum partitions of a search, and maximum of partitions times topics.</summary>
     private const int MostPartitions = 4,
@@ -19,33 +19,15 @@ internal sealed class EventSearch
     private const int LeastRows = 8;
     private const int Rounds = 3;
 
-    private readonly NpgsqlDataSource _store;
-    private readonly int _rows;
-    private readonly EventFilter _filter;
-    private readonly TopicPatternSet? _topics;
-    private readonly HashSet<string>? _types,
-        _keys;
-
-    public EventSearch(NpgsqlDataSource store, EventFilter filter, int rows)
-    {
-        (_store, _filter, _rows) = (store, filter, rows);
-        if (filter.Topics.Count > 0 && !filter.Topics.Contains(">"))
-            _topics = new TopicPatternSet(filter.Topics);
-        if (filter.Types.Count > 0)
-            _types = [.. filter.Types];
-        if (filter.Keys.Count > 0)
-            _keys = [.. filter.Keys];
-    }
-
     /// <summary>Finds matching events after a position, in position order.</summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="most">Maximum matches.</param>
     /// <param name="cancellationToken">Cancels the search, in Postgres too.</param>
     public async Task<FoundEvents> AfterAsync(long after, int most, CancellationToken cancellationToken)
     {
-        if (_topics is null)
+        if (filter.HasAllTopics)
             return await ScanAsync(after, most, cancellationToken);
-        var listing = await TopicListing.ReadAsync(_store, _filter.Topics, _topics, after, cancellationToken);
+        var listing = await TopicListing.ReadAsync(store, filter, after, cancellationToken);
         if (listing.Through <= after || listing.Topics is not { } topics)
             return await ScanAsync(after, most, cancellationToken);
         if (topics.Count == 0)
@@ -54,7 +36,7 @@ internal sealed class EventSearch
     }
 
     private async Task<FoundEvents> ScanAsync(long after, int most, CancellationToken cancellationToken) =>
-        await _store.AskAsync(
+        await store.AskAsync(
             $"""
             {LogState.Sql}
             select {LogState.Columns}, e.position, e.bytes, e.topic, e.type, e.key
@@ -67,7 +49,7 @@ internal sealed class EventSearch
             async command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = _rows });
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = rows });
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var found = new List<FoundEvent>();
                 var (state, seen, last) = (default(LogState), 0, after);
@@ -80,10 +62,10 @@ internal sealed class EventSearch
                     last = row.GetInt64(3);
                     var topic = row.GetString(5);
                     var key = row.IsDBNull(7) ? null : row.GetString(7);
-                    if (_topics?.Matches(topic) != false && Passes(row.GetString(6), key))
+                    if (filter.MatchesTopic(topic) && filter.Passes(row.GetString(6), key))
                         found.Add(new FoundEvent(last, row.GetInt32(4), key ?? topic));
                 }
-                var isEnd = seen < _rows;
+                var isEnd = seen < rows;
                 var through = isEnd ? Math.Max(after, state!.Head) : last;
                 return Cut(new FoundEvents(state!, found, through, seen - found.Count, isEnd), most);
             },
@@ -108,17 +90,17 @@ internal sealed class EventSearch
         var pending = topics.Where(t => t.Value < through).Select(t => (Topic: t.Key, After: t.Value)).ToArray();
         for (var round = 0; pending.Length > 0; round++)
         {
-            var room = (_types is null && _keys is null ? Math.Min(_rows, most) : _rows) - seen;
+            var room = (filter.HasAllOfATopic ? Math.Min(rows, most) : rows) - seen;
             var rowsOfTopic = Math.Max(LeastRows, room / pending.Length);
-            var (rows, cut) = await ProbeAsync(pending, rowsOfTopic, through, found, cancellationToken);
-            seen += rows;
+            var (read, cut) = await ProbeAsync(pending, rowsOfTopic, through, found, cancellationToken);
+            seen += read;
             probes += pending.Length * partitions;
             // After the last row of a topic with more rows the result has gaps.
             var complete = cut.Length == 0 ? through : cut.Min(t => t.After);
             if (
                 cut.Length == 0
                 || round == Rounds - 1
-                || seen >= _rows
+                || seen >= rows
                 || found.Count(e => e.Position <= complete) >= most
             )
             {
@@ -143,7 +125,7 @@ internal sealed class EventSearch
         List<FoundEvent> found,
         CancellationToken cancellationToken
     ) =>
-        _store.AskAsync(
+        store.AskAsync(
             """
             select t.number, e.position, e.bytes, e.type, e.key
             from unnest($1::text[], $2::bigint[]) with ordinality as t(topic, after, number) cross join lateral (
@@ -175,7 +157,7 @@ internal sealed class EventSearch
                     ofTopic[number]++;
                     last[number] = row.GetInt64(1);
                     var key = row.IsDBNull(4) ? null : row.GetString(4);
-                    if (Passes(row.GetString(3), key))
+                    if (filter.Passes(row.GetString(3), key))
                         found.Add(new FoundEvent(last[number], row.GetInt32(2), key ?? topics[number].Topic));
                 }
                 return (
@@ -188,9 +170,6 @@ internal sealed class EventSearch
             },
             cancellationToken
         );
-
-    private bool Passes(string type, string? key) =>
-        _types?.Contains(type) != false && (_keys is null || (key is not null && _keys.Contains(key)));
 
     private static FoundEvents Cut(FoundEvents found, int most)
     {

@@ -45,19 +45,17 @@ internal sealed record TopicListing(
 
     /// <summary>Reads the topics that match.</summary>
     /// <param name="store">The database.</param>
-    /// <param name="patterns">Topics and patterns.</param>
-    /// <param name="set">The same as a set.</param>
+    /// <param name="filter">The topics and patterns.</param>
     /// <param name="after">The position.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     public static Task<TopicListing> ReadAsync(
         NpgsqlDataSource store,
-        IReadOnlyList<string> patterns,
-        TopicPatternSet set,
+        EventFilter filter,
         long after,
         CancellationToken cancellationToken
     )
     {
-        var ranges = patterns.Select(Range).Distinct().ToArray();
+        var ranges = filter.Topics.Select(Range).Distinct().ToArray();
         var mostOfRange = Math.Max(LeastPerPattern, SharedRows / ranges.Length);
         return store.AskAsync(
             Sql,
@@ -68,18 +66,25 @@ internal sealed record TopicListing(
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostRows });
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                var (state, through, span) = (default(LogState)!, 0L, 1L);
-                var (ofRange, rows, tooMany) = (new int[ranges.Length], 0, false);
+
+                LogState? state = null;
+                var through = 0L;
+                var span = 1L;
+                var ofRange = new int[ranges.Length];
+                var rows = 0;
+                var tooMany = false;
                 var topics = new Dictionary<string, long>(StringComparer.Ordinal);
                 while (await row.ReadAsync(CancellationToken.None))
                 {
-                    if (state is null)
-                        (state, through, span) = (LogState.Of(row), row.GetInt64(3), row.GetInt64(4));
+                    state ??= LogState.Of(row);
+                    through = row.GetInt64(3);
+                    span = row.GetInt64(4);
                     if (row.IsDBNull(5))
                         continue;
+
                     tooMany |= ++rows == MostRows || ++ofRange[row.GetInt64(5) - 1] == mostOfRange;
                     var topic = row.GetString(6);
-                    if (row.GetInt64(8) > after && set.Matches(topic))
+                    if (row.GetInt64(8) > after && filter.MatchesTopic(topic))
                         topics.TryAdd(topic, Math.Max(after, row.GetInt64(7) - 1));
                 }
                 return new TopicListing(state!, through, span, tooMany || topics.Count > MostTopics ? null : topics);

@@ -25,7 +25,9 @@ internal sealed class RecentEvents(StreamingOptions options)
     {
         Array.Clear(_ring);
         _newest.Clear();
-        (_first, _bytes, Base) = (_next, 0, position);
+        _first = _next;
+        _bytes = 0;
+        Base = position;
     }
 
     public void Keep(FeedEvent e)
@@ -130,10 +132,11 @@ internal sealed class RecentEvents(StreamingOptions options)
         int most
     )
     {
-        var (topics, frames, bytes) = (new TopicPatternSet(filter.Events.Topics), new List<LogFrame>(), 0L);
+        var frames = new List<LogFrame>();
+        var bytes = 0L;
         foreach (var e in events)
         {
-            if (!topics.Matches(e.Record.Topic) || !filter.Passes(e.Record))
+            if (!filter.Events.MatchesTopic(e.Record.Topic) || !filter.Passes(e.Record))
                 continue;
             var isLarge = e.Record.Data.IsEmpty;
             if (isLarge && frames.Count == 0)

@@ -9,8 +9,6 @@ namespace Streaming.Fanout;
 internal sealed class StreamFilter : IEquatable<StreamFilter>
 {
     private readonly string _key;
-    private readonly HashSet<string>? _types,
-        _keys;
 
     public StreamFilter(
         IEnumerable<string> topics,
@@ -22,8 +20,6 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
         FirstTokens = EventStore.FirstTokens.Of(Events.Topics);
-        _types = Set(Events.Types);
-        _keys = Set(Events.Keys);
         foreach (var topic in Events.Topics)
             Tokens += topic.AsSpan().Count('.') + 1;
         // Lists in canonical order with length prefixes, so that no content can imitate another list.
@@ -36,8 +32,6 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
 
         static string[] Distinct(IEnumerable<string> values) =>
             [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        static HashSet<string>? Set(IReadOnlyList<string> values) =>
-            values.Count == 0 ? null : new HashSet<string>(values, StringComparer.Ordinal);
         static string Part(string value) => $"{value.Length}:{value}";
     }
 
@@ -51,8 +45,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     public int Tokens { get; }
 
     /// <summary>Returns true if an event of a matching topic passes the types and keys.</summary>
-    public bool Passes(EventRecord e) =>
-        (_types is null || _types.Contains(e.Type)) && (_keys is null || (e.Key is { } key && _keys.Contains(key)));
+    public bool Passes(EventRecord e) => Events.Passes(e.Type, e.Key);
 
     public bool Equals(StreamFilter? other) =>
         other is not null && ReferenceEquals(Format, other.Format) && _key == other._key;
