@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using EventStore;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
@@ -18,34 +19,47 @@ internal sealed class ConnectionGauges : IHostedService
         ConnectionLimits limits,
         ConnectionRegistry registry,
         FilterLogs logs,
-        LiveFeed feed
+        LiveFeed feed,
+        StoreClock clock
     )
     {
         var meter = meters.Create("AspireSse.StreamApi");
+
         meter.CreateObservableUpDownCounter(
             "sse.server.active_connections",
             () => limits.Count,
             "{stream}",
             "Open streams."
         );
+
         meter.CreateObservableGauge(
             "sse.server.lag",
             () => feed.Lag,
             "{event}",
             "Positions between the log's head and this replica."
         );
+
         meter.CreateObservableGauge(
             "sse.server.degraded",
             () => feed.Mode == FeedMode.Degraded ? 1 : 0,
             "{replica}",
             "1 while the log is read from Postgres because the relay's heartbeat is missing."
         );
+
         meter.CreateObservableGauge(
             "sse.server.head",
             () => logs.Settled,
             "{event}",
             "Position up to which events have been fanned out."
         );
+
+        meter.CreateObservableGauge(
+            "sse.server.store.clock.offset",
+            () => clock.Ahead.TotalSeconds,
+            "s",
+            "Postgres's clock minus this process's."
+        );
+
         meter.CreateObservableGauge(
             "sse.server.slowest_connections",
             () => Measure(registry),

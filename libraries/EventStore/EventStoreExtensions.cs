@@ -29,6 +29,7 @@ public static class EventStoreExtensions
         builder.Services.AddStorePools(connectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<StoreMigrator>();
+        builder.Services.AddSingleton<StoreClock>();
         builder.Services.AddSingleton<StoreContact>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StoreContact>());
         builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("eventstore");

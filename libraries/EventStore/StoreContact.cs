@@ -6,17 +6,17 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Checks once a second that Postgres answers and is a primary, so that requests for <c>/health</c> cost it
+/// <summary>Asks Postgres once a second if it is a primary, and for its time: requests for <c>/health</c> cost it
 /// nothing. After an outage it closes the idle connections, which may have broken, and those whose command Postgres no
 /// longer runs. Thread-safe.</summary>
 public sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    StoreClock storeClock,
     IServiceProvider services,
     IOptions<EventStoreOptions> options,
     IMeterFactory meters,
-    TimeProvider clock,
     ILogger<StoreContact> logger
-) : RestartingService(logger, clock)
+) : RestartingService(logger, storeClock.Local)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -27,7 +27,7 @@ public sealed class StoreContact(
     private readonly StoreHosts _hosts = services.GetRequiredService<StoreHosts>();
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
-    private long _askedAt = clock.GetTimestamp();
+    private long _askedAt = storeClock.Local.GetTimestamp();
     private volatile bool _failing = true,
         _standby;
     private volatile StoreDurability? _durability;
@@ -141,5 +141,10 @@ public sealed class StoreContact(
     }
 
     private Task<(bool IsStandby, StoreDurability Durability)> AskAsync(TimeSpan timeout, CancellationToken stopped) =>
-        store.RunAsync(StoreDurability.Sql, StoreDurability.ReadAsync, timeout, stopped);
+        store.RunAsync(
+            StoreDurability.Sql,
+            command => StoreDurability.ReadAsync(command, storeClock),
+            timeout,
+            stopped
+        );
 }

@@ -10,12 +10,13 @@ namespace EventStore;
 /// <param name="Connected">Synchronous standbys that are connected; null if this user may not know.</param>
 internal sealed partial record StoreDurability(string Commit, string Names, int? Connected)
 {
-    /// <summary>A row: recovery, then this record's values.</summary>
+    /// <summary>A row: recovery, this record's values, and Postgres's time.</summary>
     internal const string Sql = """
         select pg_is_in_recovery(), current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
             case when pg_has_role('pg_read_all_stats', 'usage') then
                 (select count(*)::int from pg_stat_replication where sync_state in ('sync', 'quorum'))
-            end
+            end,
+            clock_timestamp()
         """;
 
     /// <summary>The number of standbys whose confirmation each commit awaits.</summary>
@@ -37,10 +38,17 @@ internal sealed partial record StoreDurability(string Commit, string Names, int?
             : $"synchronous on {Standbys} {(Standbys == 1 ? "standby" : "standbys")}"
                 + (Connected is { } connected ? $", {connected} connected" : "");
 
-    internal static async Task<(bool IsStandby, StoreDurability Durability)> ReadAsync(NpgsqlCommand command)
+    internal static async Task<(bool IsStandby, StoreDurability Durability)> ReadAsync(
+        NpgsqlCommand command,
+        StoreClock clock
+    )
     {
+        var asked = clock.Local.GetUtcNow();
+        var began = clock.Local.GetTimestamp();
         await using var row = await command.ExecuteReaderAsync();
         await row.ReadAsync();
+
+        clock.Note(asked, clock.Local.GetElapsedTime(began), row.GetFieldValue<DateTimeOffset>(4));
         return (
             row.GetBoolean(0),
             new StoreDurability(row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetInt32(3))

@@ -83,11 +83,9 @@ internal static class StreamingExtensions
         services.AddSingleton<EpochChange>();
         services.AddSingleton<LiveFeed>();
         services.AddSingleton<StoreHead>();
-        services.AddSingleton<StoreClock>();
         services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
         services.AddHostedService<LocalCommits>();
-        services.AddHostedService(provider => provider.GetRequiredService<StoreClock>());
         services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
     }
 

@@ -146,10 +146,6 @@ internal sealed class StreamingOptions
     [Range(10, 10_000)]
     public int HeadMilliseconds { get; set; } = 250;
 
-    /// <summary>Seconds between comparisons of this process's clock with Postgres's, which stamps the events.</summary>
-    [Range(1, 3_600)]
-    public int StoreClockSeconds { get; set; } = 10;
-
     /// <summary>Maximum concurrent store reads for replays, of which one is for searches; at most
     /// <c>EventStore:ReplayConnections</c>.</summary>
     [Range(1, 64)]

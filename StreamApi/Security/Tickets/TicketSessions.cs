@@ -3,7 +3,6 @@ using EventStore;
 using Npgsql;
 using Streaming.Access;
 using Streaming.Fanout;
-using Streaming.Feed;
 
 namespace StreamApi.Security.Tickets;
 
@@ -56,7 +55,11 @@ internal sealed class TicketSessions(
         public void Follow(Held? replaced) => _replaced = replaced;
 
         /// <summary>Forgets times of a former server, which had a clock of its own.</summary>
-        public void Forget() => (At, _replaced) = (null, null);
+        public void Forget()
+        {
+            At = null;
+            _replaced = null;
+        }
 
         /// <summary>
         /// Sets <see cref="At"/> by a time of Postgres's clock and the timestamps around it. The offset of the clocks
@@ -71,7 +74,8 @@ internal sealed class TicketSessions(
                 estimated < earliest ? earliest
                 : estimated > latest ? latest
                 : estimated;
-            (At, _replaced) = (Before + Step > at ? Before + Step : at, null);
+            At = Before + Step > at ? Before + Step : at;
+            _replaced = null;
         }
     }
 
@@ -126,12 +130,14 @@ internal sealed class TicketSessions(
         if (_streams.IsEmpty && _opened.IsEmpty)
         {
             // Earlier notes cannot replace a stream that opens later.
-            (_seen, _idleAt) = (null, Clock.GetUtcNow());
+            _seen = null;
+            _idleAt = Clock.GetUtcNow();
             return;
         }
         if (_epoch != logs.Epoch)
         {
-            (_epoch, _recordsLost) = (logs.Epoch, true);
+            _epoch = logs.Epoch;
+            _recordsLost = true;
             foreach (var held in _streams.Values.Concat(_opened.Values))
                 held.Forget();
         }

@@ -1,6 +1,5 @@
 using EventStore;
 using Streaming.Fanout;
-using Streaming.Feed;
 using Streaming.Frames;
 using Streaming.Replay;
 

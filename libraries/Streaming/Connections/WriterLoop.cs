@@ -1,5 +1,5 @@
+using EventStore;
 using Streaming.Fanout;
-using Streaming.Feed;
 using Streaming.Replay;
 
 namespace Streaming.Connections;

@@ -1,6 +1,6 @@
+using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Fanout;
-using Streaming.Feed;
 using Streaming.Replay;
 
 namespace Streaming.Connections;

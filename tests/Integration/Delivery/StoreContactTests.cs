@@ -25,10 +25,10 @@ public sealed class StoreContactTests
         var clock = new StepClock();
         using var contact = new StoreContact(
             host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed),
+            new StoreClock(clock),
             host.Services,
             Options.Create(new EventStoreOptions { UnhealthySeconds = 5 }),
             host.Services.GetRequiredService<IMeterFactory>(),
-            clock,
             NullLogger<StoreContact>.Instance
         );
         await contact.StartAsync(Stop);
@@ -46,7 +46,6 @@ public sealed class StoreContactTests
             Eventually.HoldsAsync(() => contact.AwayFor is not null == isAway, $"the store is away: {isAway}");
     }
 
-    /// <summary>A clock whose pauses end when the test says so.</summary>
     /// <summary>Npgsql avoids a host of which a connection broke, and these pools let it ask again only after a
     /// day.</summary>
     [Fact]
@@ -65,6 +64,26 @@ public sealed class StoreContactTests
         await using var connection = await pool.OpenConnectionAsync(Stop);
     }
 
+    /// <summary>Its delivery times must not contain the difference.</summary>
+    [Theory]
+    [InlineData(-90)]
+    [InlineData(3)]
+    public async Task A_service_with_a_wrong_clock_knows_the_time_that_stamps_the_events(int secondsAhead)
+    {
+        var builder = StoreHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString);
+        builder.Services.AddSingleton<TimeProvider>(new ShiftedClock(TimeSpan.FromSeconds(secondsAhead)));
+        using var host = builder.Build();
+        await host.Services.GetRequiredService<StoreContact>().StartAsync(Stop);
+        var clock = host.Services.GetRequiredService<StoreClock>();
+
+        // A slow round trip on a busy machine is followed by a faster one.
+        await Eventually.HoldsAsync(() =>
+            Math.Abs(clock.Ahead.TotalSeconds + secondsAhead) < 1
+            && Math.Abs(DateTime.UtcNow.Ticks - clock.NowTicks) < TimeSpan.TicksPerSecond
+        );
+    }
+
+    /// <summary>A clock whose pauses end when the test says so.</summary>
     private sealed class StepClock() : ShiftedClock(TimeSpan.Zero)
     {
         private readonly ConcurrentQueue<Action> _pauses = new();

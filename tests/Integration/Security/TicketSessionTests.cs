@@ -7,7 +7,6 @@ using StreamApi.Security.Tickets;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
-using Streaming.Feed;
 
 namespace Integration.Security;
 
@@ -77,11 +76,7 @@ public sealed class TicketSessionTests
         );
         var (a, b) = (Replica.Of(linked, new ShiftedClock(TimeSpan.FromSeconds(seconds))), Replica.Of(log));
         var ticket = Guid.NewGuid();
-        await a.StoreClock.StartAsync(Stop);
-        await Eventually.HoldsAsync(
-            () => Math.Abs((a.StoreClock.Ahead.TotalSeconds + seconds)) < 1,
-            "the offset of the clocks is known"
-        );
+        a.StoreClock.Note(a.StoreClock.Local.GetUtcNow(), TimeSpan.FromMilliseconds(1), DateTimeOffset.UtcNow);
         a.Open(Guid.NewGuid());
         await a.Sessions.ExchangeAsync(Stop); // connects
         var first = a.Open(ticket);
@@ -96,7 +91,6 @@ public sealed class TicketSessionTests
         foreach (var replica in (Replica[])[a, b, a])
             await replica.Sessions.ExchangeAsync(Stop);
         Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
-        await a.StoreClock.StopAsync(Stop);
     }
 
     [Fact]
@@ -152,6 +146,17 @@ public sealed class TicketSessionTests
         Assert.Null(stream.StopReason);
     }
 
+    [Fact]
+    public async Task The_use_of_a_ticket_is_reported_even_if_the_new_servers_clock_is_behind()
+    {
+        await using var log = await OpenAsync();
+        var now = (await log.Tickets.NowAsync(TimeProvider.System, Stop)).Now;
+        var used = new TicketConnection(Guid.NewGuid(), "c", now);
+        await log.Tickets.NoteAsync([used], Stop);
+        var (noted, _) = Assert.Single(await log.Tickets.NotedAfterAsync(DateTimeOffset.UtcNow.AddHours(1), Stop));
+        Assert.Equal((used.Ticket, "c"), (noted.Ticket, noted.Connection));
+    }
+
     private static async Task<OpenLog> OpenAsync() =>
         await OpenLog.OpenAsync(await Stores.Shared.CreateMigratedAsync(Stop));
 
@@ -162,13 +167,7 @@ public sealed class TicketSessionTests
         {
             clock ??= TimeProvider.System;
             var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), clock);
-            var storeClock = new StoreClock(
-                log.Database,
-                Options.Create(new StreamingOptions()),
-                clock,
-                log.Meters,
-                NullLogger<StoreClock>.Instance
-            );
+            var storeClock = new StoreClock(clock);
             return new(
                 new(log.Tickets, logs, storeClock, clock, NullLogger<TicketSessions>.Instance),
                 logs,

@@ -123,7 +123,6 @@ public sealed partial class HouseTests
             "libraries/EventStore/Log/Retention",
             "libraries/EventStore/Outbox/Outbox.cs",
             "libraries/EventStore/StoreNotifications.cs",
-            "libraries/Streaming/Feed/StoreClock.cs",
         ];
         AssertNoLine(
             SourceFiles

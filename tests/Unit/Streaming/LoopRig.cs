@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -6,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
-using Streaming.Feed;
 using Streaming.Frames;
 using Streaming.Replay;
 
@@ -36,7 +36,7 @@ internal sealed class LoopRig : IDisposable
             NullLogger<StoreReplay>.Instance
         );
         var pages = new CatchUpPages(_replay, Pending, (_, _, _) => { });
-        _time = new StoreClock(null!, _options, clock, meters, NullLogger<StoreClock>.Instance);
+        _time = new StoreClock(clock);
         Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, _time);
         Timers = new ConnectionTimers(Logs, Connections, pages, Writer, _options.Value, clock);
     }
