@@ -2,7 +2,6 @@ namespace LlmGateway.Generations;
 
 /// <summary>
 /// Schedules one flush for all runs of this replica, so that one commit and one relay message carry the tokens of all.
-/// See decision 7.
 /// </summary>
 /// <remarks>
 /// Thread-safe. A flush follows at once if the last one is an interval ago; the interval grows with the runs.
@@ -22,7 +21,9 @@ internal sealed class FlushScheduler : IDisposable
     /// <param name="clock">Measures the interval.</param>
     public FlushScheduler(LlmOptions options, Func<int> liveRuns, TimeProvider clock)
     {
-        (_options, _liveRuns, _clock) = (options, liveRuns, clock);
+        _options = options;
+        _liveRuns = liveRuns;
+        _clock = clock;
         _timer = clock.CreateTimer(
             static scheduler => ((FlushScheduler)scheduler!).Flush(),
             this,
@@ -63,7 +64,8 @@ internal sealed class FlushScheduler : IDisposable
         TaskCompletionSource? waiting;
         lock (_gate)
         {
-            (waiting, _next) = (_next, null);
+            waiting = _next;
+            _next = null;
             _last = _clock.GetTimestamp();
         }
         waiting?.SetResult();
