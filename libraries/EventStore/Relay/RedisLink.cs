@@ -208,7 +208,7 @@ public sealed class RedisLink
     /// <summary>Uses sharded pub/sub (Redis 7) on a cluster, which would otherwise send each message to all
     /// nodes.</summary>
     private static RedisChannel ChannelOf(IConnectionMultiplexer redis, string name) =>
-        redis.IsConnected && redis.GetEndPoints().Any(e => redis.GetServer(e).ServerType == ServerType.Cluster)
+        redis.GetEndPoints().Any(e => redis.GetServer(e).ServerType == ServerType.Cluster)
             ? RedisChannel.Sharded(name)
             : RedisChannel.Literal(name);
 }

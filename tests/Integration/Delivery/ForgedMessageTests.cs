@@ -28,12 +28,16 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         WithoutSignature,
         SignedForAnotherMessage,
         PlayedAgain,
+
+        /// <summary>Signed: a Broadcaster of another release, during an upgrade.</summary>
+        OfAnotherVersion,
     }
 
     [Theory]
     [InlineData(Attack.WithoutSignature)]
     [InlineData(Attack.SignedForAnotherMessage)]
     [InlineData(Attack.PlayedAgain)]
+    [InlineData(Attack.OfAnotherVersion)]
     public async Task An_attackers_messages_change_nothing_and_are_no_sign_of_life(Attack attack)
     {
         await LiveAsync();
@@ -59,6 +63,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
                 .. Forged(first).Select(bytes => (byte[])[.. bytes, (byte)'\n', .. new byte[32]]),
             ],
             Attack.SignedForAnotherMessage => [.. Forged(first).Select(bytes => (byte[])[.. bytes, .. signature])],
+            Attack.OfAnotherVersion => [.. await OfAnotherVersionAsync(first)],
             _ => [.. genuine],
         };
         await using var playing = channel.Play(messages);
@@ -130,6 +135,13 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
             RelayFormat.ToBytes(next with { Previous = long.MaxValue, Last = long.MaxValue }, []),
             RelayFormat.ToBytes(new RelayPage("another", 1, 5, 5, long.MaxValue), []),
         ];
+    }
+
+    private async Task<IEnumerable<byte[]>> OfAnotherVersionAsync(string newest)
+    {
+        var secret = new RelaySecret(_system.Database);
+        await secret.ReadAsync(TestContext.Current.CancellationToken);
+        return Forged(newest).Select(bytes => secret.Sign([(byte)(bytes[0] - 1), .. bytes[1..]]));
     }
 
     /// <summary>Starts a Broadcaster if there is none, or a test has ended it.</summary>
