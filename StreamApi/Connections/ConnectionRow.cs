@@ -34,7 +34,7 @@ internal sealed record ConnectionRow(
             Volatile.Read(ref s.Bytes),
             ConnectionLatency.Of(s.Latency.Quantiles()),
             s.Lag,
-            TcpInfo.RoundTrip(s.Client.Socket),
+            StreamSocket.RoundTrip(s.Client.Socket),
             s.State
         );
 

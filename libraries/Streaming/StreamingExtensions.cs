@@ -102,7 +102,7 @@ internal static class StreamingExtensions
         services.AddSingleton<ConnectionRegistry>();
         services.AddSingleton<ConnectionLog>();
         services.AddSingleton<StreamLifetime>();
-        services.AddHostedService<StreamDrain>();
+        services.AddHostedService(provider => provider.GetRequiredService<StreamLifetime>());
         services.AddHostedService<StreamSweeper>();
     }
 

@@ -40,7 +40,8 @@ internal sealed class PacedSocketOutput : PushOutput
 
     public PacedSocketOutput(Socket socket, int sendBuffer, Action abort)
     {
-        (_socket, _abort) = (socket, abort);
+        _socket = socket;
+        _abort = abort;
         try
         {
             socket.SendBufferSize = sendBuffer;
@@ -60,9 +61,9 @@ internal sealed class PacedSocketOutput : PushOutput
 
     public override async Task CompleteAsync()
     {
-        LastSegment.Hold(_socket);
+        StreamSocket.HoldLastSegment(_socket);
         await SendAsync((byte[])[.. Head, .. Chunk.Last.Span], CancellationToken.None);
-        LastSegment.End(_socket);
+        StreamSocket.End(_socket);
     }
 
     public override void Abort() => _abort();

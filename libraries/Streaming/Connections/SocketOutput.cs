@@ -53,9 +53,9 @@ internal sealed class SocketOutput : StreamOutput
 
     public override void End()
     {
-        LastSegment.Hold(_socket);
+        StreamSocket.HoldLastSegment(_socket);
         if (TryWrite(Chunk.Last) && !Busy)
-            LastSegment.End(_socket);
+            StreamSocket.End(_socket);
     }
 
     private static PendingWrite Copy(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray(), bytes.Length);

@@ -99,7 +99,7 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pe
     {
         if (!chunked || _broken)
             return;
-        LastSegment.Hold(socket);
+        StreamSocket.HoldLastSegment(socket);
         try
         {
             pipe.Write(Chunk.Last.Span);

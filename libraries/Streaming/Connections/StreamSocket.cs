@@ -1,20 +1,25 @@
+using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Streaming.Connections;
 
-/// <summary>Settings of a stream's socket that .NET has no names for. Linux only (tcp(7)).</summary>
+/// <summary>What .NET has no names for on a stream's socket. Linux only (tcp(7), linux/tcp.h): elsewhere, without a
+/// socket, and if the peer is gone, nothing happens.</summary>
 internal static class StreamSocket
 {
     private const int IpProtoTcp = 6,
+        TcpCork = 3,
+        TcpInfo = 11,
         TcpUserTimeout = 18,
-        TcpNotSentLowAt = 25;
+        TcpNotSentLowAt = 25,
+        RttOffset = 68; // tcpi_rtt of struct tcp_info; microseconds
 
     /// <summary>
     /// Limits the bytes that the kernel buffers for a stream beyond those in flight; otherwise a client that does not
     /// read could cost megabytes. Bytes in flight stay the kernel's decision, so a distant client is as fast as before.
     /// </summary>
-    /// <param name="socket">The socket; null: nothing happens.</param>
+    /// <param name="socket">The socket.</param>
     /// <param name="kilobytes">The limit; 0: the kernel's default.</param>
     public static void LimitUnsent(Socket? socket, int kilobytes)
     {
@@ -29,6 +34,42 @@ internal static class StreamSocket
     public static void GiveUpAfter(Socket? socket, TimeSpan time) =>
         Set(socket, TcpUserTimeout, (int)time.TotalMilliseconds);
 
+    /// <summary>
+    /// Makes the kernel keep an incomplete segment until <see cref="End"/>, for at most 200 ms. A client that saw the
+    /// end of the stream first would keep the connection, and lose the next request that it sends there.
+    /// </summary>
+    public static void HoldLastSegment(Socket? socket) => Set(socket, TcpCork, 1);
+
+    /// <summary>Sends what is kept, with the end of the connection. The client's end is read as before.</summary>
+    public static void End(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (IsGone(e)) { }
+    }
+
+    /// <summary>Returns the smoothed round-trip time that the kernel measures, in milliseconds: that of the last hop,
+    /// such as a proxy. Null if it is not available.</summary>
+    public static double? RoundTrip(Socket? socket)
+    {
+        if (socket is null || !OperatingSystem.IsLinux())
+            return null;
+
+        Span<byte> info = stackalloc byte[104];
+        try
+        {
+            return socket.GetRawSocketOption(IpProtoTcp, TcpInfo, info) < RttOffset + 4
+                ? null
+                : BinaryPrimitives.ReadUInt32LittleEndian(info[RttOffset..]) / 1000.0;
+        }
+        catch (Exception e) when (IsGone(e))
+        {
+            return null;
+        }
+    }
+
     private static void Set(Socket? socket, int option, int value)
     {
         if (socket is null || !OperatingSystem.IsLinux())
@@ -38,7 +79,8 @@ internal static class StreamSocket
         {
             socket.SetRawSocketOption(IpProtoTcp, option, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
         }
-        // The peer is gone; the output will notice.
-        catch (Exception e) when (e is SocketException or ObjectDisposedException) { }
+        catch (Exception e) when (IsGone(e)) { }
     }
+
+    private static bool IsGone(Exception e) => e is SocketException or ObjectDisposedException;
 }

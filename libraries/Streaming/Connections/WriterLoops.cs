@@ -7,7 +7,7 @@ namespace Streaming.Connections;
 
 /// <summary>
 /// The writer loops of this replica. It spreads connections over them, wakes them when filter logs have grown, and
-/// stops their threads when disposed; <see cref="StreamDrain"/> ends the streams.
+/// stops their threads when disposed, after the streams have ended.
 /// </summary>
 internal sealed class WriterLoops : IDisposable
 {

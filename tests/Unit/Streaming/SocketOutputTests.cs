@@ -156,10 +156,10 @@ public sealed class SocketOutputTests : IAsyncLifetime
     public void The_kernel_knows_the_round_trip_time_of_an_open_connection()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems do not tell it.");
-        Assert.InRange(TcpInfo.RoundTrip(_server)!.Value, 0, 60_000);
-        Assert.Null(TcpInfo.RoundTrip(null));
+        Assert.InRange(StreamSocket.RoundTrip(_server)!.Value, 0, 60_000);
+        Assert.Null(StreamSocket.RoundTrip(null));
         _server.Dispose();
-        Assert.Null(TcpInfo.RoundTrip(_server));
+        Assert.Null(StreamSocket.RoundTrip(_server));
     }
 
     /// <summary>Ends the client's side, so that the next write to it fails.</summary>
