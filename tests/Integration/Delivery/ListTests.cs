@@ -223,11 +223,22 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
     [Fact]
     public async Task The_stats_of_a_replica_say_of_each_second_what_it_delivered_and_resumed()
     {
-        var before = await NextSecondAsync(); // what earlier tests did is counted
-        var position = (await World.PublishNumbersAsync(A, T("1"), 1, 1))[0];
-        await using var reader = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}", position);
-        await using var lost = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("1")}", "no-id-of-ours");
-        await World.PublishNumbersAsync(A, T("1"), 2, 3);
+        // Of its own: what other tests do is counted.
+        await using var system = await World.Start();
+        var replica = system.Replicas[0];
+        var before = await NextSecondAsync();
+        var position = (await World.PublishNumbersAsync(replica, T("1"), 1, 1))[0];
+        await using var reader = await SseReader.OpenAtAsync(
+            replica.Url,
+            $"/v1/events/stream?topic={T("1")}",
+            position
+        );
+        await using var lost = await SseReader.OpenAtAsync(
+            replica.Url,
+            $"/v1/events/stream?topic={T("1")}",
+            "no-id-of-ours"
+        );
+        await World.PublishNumbersAsync(replica, T("1"), 2, 3);
         await reader.WaitForEventsAsync(3);
 
         List<JsonElement> stats = [];
@@ -276,7 +287,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         }
 
         async Task<List<JsonElement>> StatsAsync(long after) =>
-            [.. (await Requests.GetAsync(A.Url, $"/v1/replicas/stats?after={after}")).EnumerateArray()];
+            [.. (await Requests.GetAsync(replica.Url, $"/v1/replicas/stats?after={after}")).EnumerateArray()];
     }
 
     [Fact]

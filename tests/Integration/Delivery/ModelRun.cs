@@ -9,6 +9,8 @@ namespace Integration.Delivery;
 /// every reader.</summary>
 internal sealed class ModelRun
 {
+    private static int _runs;
+
     private readonly World _system;
     private readonly UnreliableChannel _channel;
     private readonly string _topics;
@@ -39,7 +41,7 @@ internal sealed class ModelRun
             for (var i = 0; i < _readers.Length; i++)
                 await _readers[i].OpenAsync(Replica(i));
             // The steps alone may leave every message as it is.
-            _channel.Treat(lost: 10, doubled: 20, held: 10, seed: steps.Length);
+            _channel.Treat(lost: 20, doubled: 20, held: 20, seed: Interlocked.Increment(ref _runs));
 
             foreach (var step in steps)
                 await PlayAsync(step);
