@@ -10,6 +10,7 @@ public sealed class StoreClock(TimeProvider clock)
 {
     private const int Answers = 8;
 
+    private readonly Lock _gate = new();
     private readonly Queue<(TimeSpan Took, TimeSpan Offset)> _answers = new(Answers);
     private long _ahead;
 
@@ -25,17 +26,20 @@ public sealed class StoreClock(TimeProvider clock)
     /// <summary>This process's clock.</summary>
     public TimeProvider Local => clock;
 
-    /// <summary>Notes an answer of Postgres. One thread at a time.</summary>
+    /// <summary>Notes an answer of Postgres. After a frozen time several may come at once.</summary>
     /// <param name="asked">When it was asked, by this process's clock.</param>
     /// <param name="took">The time until the answer.</param>
     /// <param name="answer">Postgres's time.</param>
     public void Note(DateTimeOffset asked, TimeSpan took, DateTimeOffset answer)
     {
-        if (_answers.Count == Answers)
-            _answers.Dequeue();
-        _answers.Enqueue((took, answer - (asked + took / 2)));
+        lock (_gate)
+        {
+            if (_answers.Count == Answers)
+                _answers.Dequeue();
+            _answers.Enqueue((took, answer - (asked + took / 2)));
 
-        var best = _answers.MinBy(a => a.Took);
-        Volatile.Write(ref _ahead, best.Offset.Duration() > best.Took ? best.Offset.Ticks : 0);
+            var best = _answers.MinBy(a => a.Took);
+            Volatile.Write(ref _ahead, best.Offset.Duration() > best.Took ? best.Offset.Ticks : 0);
+        }
     }
 }

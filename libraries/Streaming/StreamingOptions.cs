@@ -13,7 +13,8 @@ internal sealed class StreamingOptions
     [Range(1, 64)]
     public int Writers { get; set; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
 
-    /// <summary>Maximum frames in one filter's ring. A connection that lags further is fed from the store.</summary>
+    /// <summary>Maximum frames in one filter's ring, which has eight for each connection, and at least 1,024. A
+    /// connection that lags further is fed from the recent events, or the store.</summary>
     [Range(16, 1_000_000)]
     public int RingEvents { get; set; } = 4_096;
 

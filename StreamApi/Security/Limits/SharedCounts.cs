@@ -4,8 +4,8 @@ using StackExchange.Redis;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Requests permits from Redis. If it does not answer, each replica counts for itself, and one request every
-/// few seconds checks whether it is back.</summary>
+/// <summary>Requests permits from Redis. If it, or the node of a cluster, does not answer, each replica counts for
+/// itself, and one request every few seconds checks whether it is back.</summary>
 internal sealed class SharedCounts(
     RedisLink redis,
     IOptions<EventStoreOptions> store,
@@ -17,19 +17,21 @@ internal sealed class SharedCounts(
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
 
-    /// <summary>Timestamp of the next request after one without an answer; 0 if there are answers.</summary>
-    private long _retryAt;
+    /// <summary>For each part of the keys the timestamp of the next request after one without an answer; 0 if there are
+    /// answers.</summary>
+    private readonly long[] _retryAt = new long[RedisLink.Parts];
 
     /// <summary>Takes permits; null if Redis does not answer.</summary>
     public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
     {
-        // Not connected yet: opening the connection would delay the request.
-        if (!redis.IsOpen || !IsDue(out var isRetry))
-            return null;
-
         // Systems that share a Redis have separate channels and counts. A script has one key: a cluster needs no hash
         // tag.
         var name = $"{store.Value.Channel}:limit:{key}";
+        var part = redis.PartOf(name);
+        // Not connected yet: opening the connection would delay the request.
+        if (!redis.IsOpen || !IsDue(part, out var isRetry))
+            return null;
+
         try
         {
             var answer = (long[]?)
@@ -38,13 +40,13 @@ internal sealed class SharedCounts(
                     _timeout,
                     CancellationToken.None
                 );
-            if (isRetry && Interlocked.Exchange(ref _retryAt, 0) > 0)
+            if (isRetry && Interlocked.Exchange(ref _retryAt[part], 0) > 0)
                 logger.LogInformation("Redis answers again; its limits cover all replicas");
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            if (Interlocked.Exchange(ref _retryAt, Later) == 0)
+            if (Interlocked.Exchange(ref _retryAt[part], Later) == 0)
                 logger.LogWarning(
                     "Redis does not answer; each replica counts its limits for itself until it does: {Reason}",
                     e.Message
@@ -56,12 +58,14 @@ internal sealed class SharedCounts(
     private long Later => clock.GetTimestamp() + (long)(RetryInterval.TotalSeconds * clock.TimestampFrequency);
 
     /// <summary>Returns true if this request may ask Redis.</summary>
-    private bool IsDue(out bool isRetry)
+    private bool IsDue(int part, out bool isRetry)
     {
-        var again = Interlocked.Read(ref _retryAt);
+        var again = Interlocked.Read(ref _retryAt[part]);
         isRetry = again > 0;
         return !isRetry
-            || (clock.GetTimestamp() >= again && Interlocked.CompareExchange(ref _retryAt, Later, again) == again);
+            || (
+                clock.GetTimestamp() >= again && Interlocked.CompareExchange(ref _retryAt[part], Later, again) == again
+            );
     }
 }
 

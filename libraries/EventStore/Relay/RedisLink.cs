@@ -68,6 +68,13 @@ public sealed class RedisLink
         }
     }
 
+    /// <summary>Number of parts of a cluster's keys. A node that fails affects only its own.</summary>
+    public const int Parts = 64;
+
+    /// <summary>Returns the part of a key: its hash slot divided by 256; on another server and before the connection is
+    /// open 0.</summary>
+    public int PartOf(string key) => IsOpen ? Math.Max(0, _opening!.Result.HashSlot(key)) / 256 : 0;
+
     /// <summary>Sends a command and waits for its answer.</summary>
     /// <param name="command">Sends the command.</param>
     /// <param name="timeout">The longest wait.</param>
@@ -125,6 +132,10 @@ public sealed class RedisLink
 
         async Task<ChannelMessageQueue> BeginAsync(IConnectionMultiplexer redis)
         {
+            // Not known yet whether it is a cluster, whose channels are other ones.
+            if (!redis.IsConnected)
+                throw new TimeoutException("Redis is not connected.");
+
             var subscriber = redis.GetSubscriber();
             var name = ChannelOf(redis, channel);
             await subscriber.UnsubscribeAsync(name);

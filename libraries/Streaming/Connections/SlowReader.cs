@@ -27,14 +27,14 @@ internal static class SlowReaders
     /// <summary>Milliseconds without progress after which no memory is kept for a client.</summary>
     public const int StalledMilliseconds = 3_000;
 
-    /// <summary>Returns true for a client that wants no lag, had every event once, and has not had every event for
-    /// <see cref="StreamingOptions.SlowSeconds"/>.</summary>
+    /// <summary>Returns true for a client that wants no lag, had every event once, and by its own slowness has not had
+    /// every event for <see cref="StreamingOptions.SlowSeconds"/>.</summary>
     public static bool LagsTooLong(StreamConnection c, long now, StreamingOptions options)
     {
         if (c.Slow != SlowReader.Disconnect || c.CaughtUpAt == 0)
             return false;
 
-        if (!c.IsBehind && c.Sequence >= c.Log.Next)
+        if (c.HasKeptUp || (!c.IsBehind && c.Sequence >= c.Log.Next))
             c.CaughtUpAt = now;
         return now - c.CaughtUpAt >= options.SlowSeconds * 1_000L;
     }

@@ -44,15 +44,15 @@ internal struct LoopUse
 /// without gaps.
 /// </summary>
 /// <remarks>
-/// There may be as many filters as connections, so a ring has eight frames per connection, at least 128, and a quiet
-/// one only the eight. A client that finds too little here is served from the recent events of all topics.
+/// There may be as many filters as connections, so a ring has eight frames per connection, at least 1,024, and a
+/// quiet one only the eight. A client that finds too little here is served from the recent events of all topics.
 /// </remarks>
 internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes)
 {
     private const int MinCapacity = 4,
         FramesPerUser = 8,
-        // A batch of events for one connection: 1 kB of references.
-        FewestFrames = 128;
+        // A page of the log for one connection: 8 kB of references, until it is quiet.
+        FewestFrames = 1_024;
 
     private readonly Lock _gate = new();
     private LogFrame?[] _ring = [];

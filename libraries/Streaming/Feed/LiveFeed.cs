@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Fanout;
@@ -95,9 +94,9 @@ internal sealed class LiveFeed(
             await Task.Delay(EpochInterval, Clock, stoppingToken);
         }
 
-        await CatchUpAsync(stoppingToken);
         logs.Epochs.Doubted += Doubt;
         redis.Subscribed += Doubt;
+        await CatchUpAsync(stoppingToken);
         _started.TrySetResult();
 
         void Doubt() => Volatile.Read(ref _doubted).TrySetResult();
@@ -173,7 +172,8 @@ internal sealed class LiveFeed(
         {
             events = page.ReadEvents();
         }
-        catch (Exception e) when (e is InvalidDataException or InvalidOperationException or JsonException)
+        // Whatever a signed page contains: which exception it is depends on it.
+        catch (Exception e)
         {
             redis.Refuse(e.Message);
             await CatchUpAsync(stoppingToken);

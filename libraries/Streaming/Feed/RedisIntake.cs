@@ -28,6 +28,7 @@ internal sealed class RedisIntake : RestartingService
     private readonly Counter<long> _refusals,
         _gaps;
     private readonly Channel<RelayPage> _pages;
+    private readonly Lock _gate = new();
     private readonly RelayOrder _order = new();
     private long _waitingBytes;
     private volatile bool _refused,
@@ -158,7 +159,7 @@ internal sealed class RedisIntake : RestartingService
         }
     }
 
-    /// <summary>Takes a message, one at a time.</summary>
+    /// <summary>Takes a message. When a subscription is repeated, the former one may still bring some.</summary>
     private void Take(byte[] bytes)
     {
         // Messages are refused too while the secret is not known.
@@ -181,16 +182,19 @@ internal sealed class RedisIntake : RestartingService
     /// <summary>Queues a page, unless it is a repetition or of a deposed leader, or there is no room.</summary>
     private void Queue(RelayPage page)
     {
-        if (!_order.Accept(page, Clock))
+        lock (_gate)
         {
-            _refusals.Add(1);
-            return;
-        }
+            if (!_order.Accept(page, Clock))
+            {
+                _refusals.Add(1);
+                return;
+            }
 
-        _refusing = false;
-        if (Interlocked.Add(ref _waitingBytes, page.Events.Length) <= MaxWaitingBytes)
-            _pages.Writer.TryWrite(page);
-        else
-            Interlocked.Add(ref _waitingBytes, -page.Events.Length);
+            _refusing = false;
+            if (Interlocked.Add(ref _waitingBytes, page.Events.Length) <= MaxWaitingBytes)
+                _pages.Writer.TryWrite(page);
+            else
+                Interlocked.Add(ref _waitingBytes, -page.Events.Length);
+        }
     }
 }

@@ -197,13 +197,14 @@ public class FilterLogsTests
     public void The_rings_of_many_filters_keep_few_events_and_the_recent_events_have_the_rest()
     {
         var (logs, shared) = WithUsers(count: 100);
-        for (var i = 0; i < 1_000; i++)
+        for (var i = 0; i < 2_000; i++)
             logs.Publish([Event(logs.Settled + 1) with { Topic = "broadcast.all" }], logs.Settled + 1);
-        Assert.InRange(logs.Capacity, 1, 100 * 128);
+        Assert.InRange(logs.Capacity, 1, 100 * 1_024);
 
-        Assert.False(shared[0].TrySeek(logs.Settled - 500, logs.Settled, out _));
-        var page = logs.ReadRecent(shared[0].Filter, logs.Settled - 500, "e", most: 1_000_000)!;
-        Assert.Equal(Enumerable.Range(0, 500).Select(i => logs.Settled - 499 + i), page.Frames.Select(f => f.Position));
+        var before = logs.Settled - 1_500;
+        Assert.False(shared[0].TrySeek(before, logs.Settled, out _));
+        var page = logs.ReadRecent(shared[0].Filter, before, "e", most: 1_000_000)!;
+        Assert.Equal(Enumerable.Range(1, 1_500).Select(i => before + i), page.Frames.Select(f => f.Position));
         Assert.Equal(logs.Settled, page.Through);
 
         logs.Sweep();
