@@ -34,6 +34,23 @@ public sealed class MigrationTests
         Assert.Equal(before, await RowsAsync(store, Written));
     }
 
+    /// <summary>A changed signature would leave the former function beside the new one.</summary>
+    [Fact]
+    public async Task The_store_has_one_function_for_each_file()
+    {
+        await using var store = await CreateMigratedAsync();
+        Assert.Equal(
+            SchemaScript.Functions.Select(function => function.Name).Order(StringComparer.Ordinal),
+            await RowsAsync(
+                store,
+                """
+                select proname::text from pg_proc where pronamespace = 'eventstore'::regnamespace
+                order by proname collate "C"
+                """
+            )
+        );
+    }
+
     [Fact]
     public async Task Many_processes_can_migrate_an_empty_database_at_once()
     {
