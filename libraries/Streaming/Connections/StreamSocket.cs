@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Connections;
 
-/// <summary>What .NET has no names for on a stream's socket. Linux only (tcp(7), linux/tcp.h): elsewhere, without a
-/// socket, and if the peer is gone, nothing happens.</summary>
+/// <summary>Socket options of a stream that .NET has no names for. Linux only (tcp(7), linux/tcp.h): elsewhere, without
+/// a socket, and if the peer is gone, nothing happens.</summary>
 internal static class StreamSocket
 {
     private const int IpProtoTcp = 6,

@@ -64,7 +64,7 @@ internal static class RelayCost
         return best;
     }
 
-    /// <summary>What the feed does with a page that comes next.</summary>
+    /// <summary>Applies a page that comes next, as the feed does.</summary>
     private static void Apply(RelayPage page, FilterLogs logs)
     {
         if (!logs.TryLeaveOut(page.FirstTokens, page.Last))
