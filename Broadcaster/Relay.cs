@@ -19,21 +19,17 @@ internal sealed class Relay(
     /// <summary>Held during a publish, so that no message overtakes another.</summary>
     private readonly SemaphoreSlim _publishing = new(1);
 
-    private string _epoch = "";
+    private readonly RelayCore _core = new();
 
-    /// <summary>The last published position; before the first publish, the head at the start.</summary>
-    public long Relayed { get; private set; }
+    /// <inheritdoc cref="RelayCore.Relayed"/>
+    public long Relayed => _core.Relayed;
 
-    /// <summary>Positions between the log's head and <see cref="Relayed"/>.</summary>
-    public long Lag { get; private set; }
+    /// <inheritdoc cref="RelayCore.Lag"/>
+    public long Lag => _core.Lag;
 
-    /// <summary>Starts a term at the head.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        var head = await reader.HeadAsync(cancellationToken);
-        _epoch = head.Epoch;
-        Relayed = head.Head;
-    }
+    /// <inheritdoc cref="RelayCore.Start"/>
+    public async Task StartAsync(CancellationToken cancellationToken) =>
+        _core.Start(await reader.HeadAsync(cancellationToken));
 
     /// <summary>Publishes the log's pages until the lease is lost.</summary>
     public async Task TailAsync(Term term, CancellationToken stopped)
@@ -80,45 +76,38 @@ internal sealed class Relay(
     }
 
     private Task SendHeartbeatAsync(long fence, CancellationToken cancellationToken) =>
-        redis.PublishAsync(new RelayPage(_epoch, fence, Relayed, Relayed, Sent: 0), [], cancellationToken);
+        redis.PublishAsync(_core.Heartbeat(fence), [], cancellationToken);
 
     private async Task PublishAsync(EventPage page, long after, long fence, CancellationToken cancellationToken)
     {
-        if (page.Epoch != _epoch)
+        if (_core.IsOfNewEpoch(page))
         {
-            logger.LogInformation("The store's epoch changed from {Old} to {New}", _epoch, page.Epoch);
+            logger.LogInformation("The store's epoch has changed to {New}", page.Epoch);
             await redis.ReadSecretAsync(cancellationToken); // the store may have been replaced
-            _epoch = page.Epoch;
-            // The page lacks the events before it in the new history, so receivers without them must see a gap.
-            Relayed = page.Events.Count == 0 ? page.Head : after;
-            await SendHeartbeatAsync(fence, cancellationToken);
         }
 
-        // Events that retention dropped before they were relayed must be a gap to receivers.
-        Relayed = Math.Max(Relayed, page.DroppedThrough);
-        if (page.Events.Count > 0)
-            await PublishEventsAsync(page, fence, cancellationToken);
-
-        Lag = Math.Max(0, page.Head - page.Through);
+        foreach (var message in _core.Messages(page, after, fence))
+            if (message.Previous == message.Last)
+                await redis.PublishAsync(message, [], cancellationToken);
+            else
+                await PublishEventsAsync(message, page.Events, cancellationToken);
         metrics.Lag(Lag);
     }
 
-    private async Task PublishEventsAsync(EventPage page, long fence, CancellationToken cancellationToken)
+    private async Task PublishEventsAsync(
+        RelayPage message,
+        IReadOnlyList<EventRecord> events,
+        CancellationToken cancellationToken
+    )
     {
         using var span = StoreTracing.StartBatch(
             "broadcaster relay",
             ActivityKind.Producer,
-            page.Events.Select(e => e.TraceParent)
+            events.Select(e => e.TraceParent)
         );
-        span?.SetTag("messaging.batch.message_count", page.Events.Count);
+        span?.SetTag("messaging.batch.message_count", events.Count);
 
-        var last = page.Events[^1].Position;
-        await redis.PublishAsync(
-            new RelayPage(page.Epoch, fence, Relayed, last, Sent: 0) { TraceParent = span?.Id },
-            page.Events,
-            cancellationToken
-        );
-        metrics.Relayed(page.Events.Count, clock.GetUtcNow() - page.Events[0].Time);
-        Relayed = last;
+        await redis.PublishAsync(message with { TraceParent = span?.Id }, events, cancellationToken);
+        metrics.Relayed(events.Count, clock.GetUtcNow() - events[0].Time);
     }
 }

@@ -57,7 +57,7 @@ internal sealed class RunStore(
         CancellationToken cancellationToken = default
     )
     {
-        await feed.UntilStartedAsync(clock, cancellationToken);
+        await feed.UntilStartedAsync(cancellationToken);
 
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await leases.WriterAsync(cancellationToken);

@@ -78,9 +78,10 @@ internal static class StreamingExtensions
         services.AddSingleton<FilterLogs>();
         services.AddSingleton<StorePages>();
         services.AddSingleton<StoreReplay>();
+        services.AddSingleton<IReplay>(provider => provider.GetRequiredService<StoreReplay>());
         services.AddSingleton<FeedStore>();
         services.AddSingleton<RedisIntake>();
-        services.AddSingleton<EpochChange>();
+        services.AddSingleton<ILiveSource>(provider => provider.GetRequiredService<RedisIntake>());
         services.AddSingleton<LiveFeed>();
         services.AddSingleton<StoreHead>();
         services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());

@@ -135,10 +135,11 @@ internal sealed class StreamingOptions
     public int RelayHeartbeatSeconds { get; set; } = 2;
 
     /// <summary>
-    /// Seconds between comparisons with the store while the relay is live, because the relay and Redis may lose events.
+    /// Seconds between looks at the store's head, because the relay and Redis may lose events. What the second of two
+    /// looks still lacks is read from the store.
     /// </summary>
     [Range(1, 600)]
-    public int StoreCheckSeconds { get; set; } = 5;
+    public int StoreCheckSeconds { get; set; } = 1;
 
     /// <summary>
     /// Milliseconds that a stream's start waits for the head of the log in the store. After it, the stream starts at

@@ -13,7 +13,7 @@ namespace Streaming.Connections;
 /// <param name="pending">Decides if writes must be small.</param>
 /// <param name="answered">Called from any thread with the result of a read.</param>
 internal sealed class CatchUpPages(
-    StoreReplay replay,
+    IReplay replay,
     PendingWrites pending,
     Action<StreamConnection, ReplayWaiter, ReplayPage?> answered
 )

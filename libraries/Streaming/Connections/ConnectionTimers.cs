@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using EventStore;
 using Streaming.Fanout;
 
@@ -26,8 +25,7 @@ internal sealed class ConnectionTimers(
     /// <summary>Connections visited between two looks at the clock.</summary>
     private const int Stride = 16;
 
-    private static readonly long Slice = Stopwatch.Frequency / 1_000;
-
+    private readonly long _slice = clock.TimestampFrequency / 1_000;
     private readonly Heartbeats _heartbeats = new(writer, options);
     private KeyValuePair<FilterLog, ConnectionGroup>[] _groups = [];
     private int _group,
@@ -50,13 +48,13 @@ internal sealed class ConnectionTimers(
             _groups = connections.All;
             _group = 0;
         }
-        var until = Stopwatch.GetTimestamp() + Slice;
+        var until = clock.GetTimestamp() + _slice;
         // Read before the connections are visited: one that is then caught up with its log has every match up to here.
         var settled = logs.Now.Settled;
         byte[]? idOnly = null;
         for (; IsUnderWay; NextGroup())
         {
-            if (Stopwatch.GetTimestamp() >= until)
+            if (clock.GetTimestamp() >= until)
                 return;
             // Its connections may have left since the tick began.
             if (!connections.TryGet(_groups[_group].Key, out var group))
@@ -64,7 +62,7 @@ internal sealed class ConnectionTimers(
             for (_left = Math.Min(_left, group.Count); _left > 0; )
             {
                 TryVisit(group[--_left], settled, ref idOnly, now);
-                if (_left % Stride == 0 && _left > 0 && Stopwatch.GetTimestamp() >= until)
+                if (_left % Stride == 0 && _left > 0 && clock.GetTimestamp() >= until)
                     return;
             }
         }

@@ -5,7 +5,7 @@ using Streaming.Replay;
 namespace Streaming.Connections;
 
 /// <summary>
-/// One thread that writes to many connections and never waits for a client. It wakes when a filter log of its
+/// Writes to many connections, on one thread, and never waits for a client. It wakes when a filter log of its
 /// connections grows, an output takes bytes again, or a page has come from the store.
 /// </summary>
 internal sealed class WriterLoop : IDisposable
@@ -22,15 +22,15 @@ internal sealed class WriterLoop : IDisposable
     private readonly ConnectionWriter _writer;
     private readonly ConnectionTimers _timers;
     private readonly LoopInbox<(Command Command, StreamConnection Connection, object? Argument)> _inbox;
-    private readonly Thread _thread;
     private readonly List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [];
     private readonly WriteRounds _rounds;
     private readonly List<FilterLog> _grown = [];
+    private Thread? _thread;
 
     public WriterLoop(
         int number,
         FilterLogs logs,
-        StoreReplay replay,
+        IReplay replay,
         StreamingOptions options,
         StreamingMetrics metrics,
         StoreClock storeClock,
@@ -57,8 +57,6 @@ internal sealed class WriterLoop : IDisposable
             WriteGrown
         );
         _inbox = new(number);
-        _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{number}" };
-        _thread.Start();
     }
 
     private enum Command
@@ -70,6 +68,13 @@ internal sealed class WriterLoop : IDisposable
     }
 
     private sealed record Answer(ReplayWaiter To, ReplayPage? Page);
+
+    /// <summary>Starts the thread, which takes turns until the loop is disposed.</summary>
+    public void Start()
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{_number}" };
+        _thread.Start();
+    }
 
     public void Attach(StreamConnection connection)
     {
@@ -89,7 +94,7 @@ internal sealed class WriterLoop : IDisposable
     public void Dispose()
     {
         _inbox.Stop();
-        if (_thread.Join(TimeSpan.FromSeconds(2)))
+        if (_thread?.Join(TimeSpan.FromSeconds(2)) is not false)
             _inbox.Dispose();
     }
 
@@ -98,18 +103,24 @@ internal sealed class WriterLoop : IDisposable
 
     private void Run()
     {
-        for (var goesOn = true; goesOn; )
-        {
-            _inbox.Wait(_timers.IsUnderWay ? 0 : _rounds.SleepMilliseconds);
-            goesOn = _inbox.Take(_commands, _grown);
-            foreach (var (command, connection, argument) in _commands)
-                TryHandle(command, connection, argument);
-            _commands.Clear();
-            _rounds.Add(_grown);
-            _grown.Clear();
-            _rounds.WriteSlice();
-            _timers.TickIfDue();
-        }
+        do _inbox.Wait(_timers.IsUnderWay ? 0 : _rounds.SleepMilliseconds);
+        while (TakeTurn());
+    }
+
+    /// <summary>Does what has come since the last turn, and what is due, without waiting.</summary>
+    /// <returns>False if the loop must stop.</returns>
+    public bool TakeTurn()
+    {
+        var goesOn = _inbox.Take(_commands, _grown);
+        foreach (var (command, connection, argument) in _commands)
+            TryHandle(command, connection, argument);
+        _commands.Clear();
+
+        _rounds.Add(_grown);
+        _grown.Clear();
+        _rounds.WriteSlice();
+        _timers.TickIfDue();
+        return goesOn;
     }
 
     /// <summary>An unexpected failure ends its connection alone; the thread goes on for the others.</summary>

@@ -17,7 +17,7 @@ internal sealed class WriterLoops : IDisposable
 
     public WriterLoops(
         FilterLogs logs,
-        StoreReplay replay,
+        IReplay replay,
         IOptions<StreamingOptions> options,
         StreamingMetrics metrics,
         StoreClock storeClock,
@@ -32,6 +32,8 @@ internal sealed class WriterLoops : IDisposable
                 .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, storeClock, pending)),
         ];
         logs.Appended += Wake;
+        foreach (var loop in _loops)
+            loop.Start();
     }
 
     public void Attach(StreamConnection connection) =>

@@ -23,12 +23,15 @@ internal sealed class FeedStore(
     public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
         UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: cancellationToken), cancellationToken);
 
-    /// <summary>Reads the page after a position; null if Postgres does not answer.</summary>
-    public async Task<EventPage?> TryReadAsync(long after, CancellationToken cancellationToken)
+    /// <summary>Reads the head; null if Postgres does not answer.</summary>
+    public async Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken)
     {
+        if (AwayFor is not null)
+            return null;
+
         try
         {
-            return await reader.ReadAsync(after, cancellationToken: cancellationToken);
+            return await reader.HeadAsync(cancellationToken);
         }
         catch (StoreUnavailableException e)
         {

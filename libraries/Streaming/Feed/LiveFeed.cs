@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Fanout;
@@ -6,204 +5,192 @@ using Streaming.Fanout;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Publishes the log to the filter logs, each event once and in order: from Redis while heartbeats come, with lost
-/// pages read from the store, otherwise from Postgres alone. Skips events that <see cref="LocalCommits"/> has
-/// published.
+/// Publishes the log to the filter logs: from a live source while its messages come, with lost pages read from the
+/// store, otherwise from the store alone. Reads and waits as <see cref="FeedCore"/> decides.
 /// </summary>
-internal sealed class LiveFeed(
-    FilterLogs logs,
-    RedisIntake redis,
-    FeedStore store,
-    EpochChange epochs,
-    IOptions<StreamingOptions> options,
-    TimeProvider clock,
-    ILogger<LiveFeed> logger
-) : RestartingService(logger, clock)
+internal sealed class LiveFeed : RestartingService
 {
+    /// <summary>Longest wait of a request for the start: no longer than a client waits for an answer.</summary>
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(1.5);
+
     /// <summary>Longest time that other clients wait for a large event that only the store has.</summary>
     private static readonly TimeSpan OthersWait = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan OverInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Shortest time between store reads caused by messages of another epoch.</summary>
-    private static readonly TimeSpan EpochInterval = TimeSpan.FromMilliseconds(250);
+    /// <summary>Shortest time between looks at the store's head, and pause after the answer of a former
+    /// primary.</summary>
+    private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(250);
 
-    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly FeedSource _source = new(TimeSpan.FromSeconds(options.Value.RelayHeartbeatSeconds), clock, logger);
-    private readonly HeadCheck _headCheck = new(logger);
-    private Task<EventPage?>? _comparison;
-    private string _comparisonEpoch = "";
-    private TaskCompletionSource _doubted = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _fence,
-        _comparedAt,
-        _headSeen,
-        _stalledAt;
+    private readonly FilterLogs _logs;
+    private readonly ILiveSource _source;
+    private readonly FeedStore _store;
+    private readonly StreamingOptions _options;
+    private readonly FeedCore _core;
+    private readonly TaskCompletionSource _started = New();
+    private Task _message = Task.CompletedTask,
+        _tick = Task.CompletedTask;
 
-    public FeedMode Mode => _source.Mode;
+    private TaskCompletionSource _doubted = New();
+    private TaskCompletionSource<Look> _looked = NewLook();
 
-    /// <summary>Positions between the newest known head and the events published here.</summary>
-    public long Lag => Math.Max(0, Volatile.Read(ref _headSeen) - logs.Settled);
+    public LiveFeed(
+        FilterLogs logs,
+        ILiveSource source,
+        FeedStore store,
+        IOptions<StreamingOptions> options,
+        TimeProvider clock,
+        ILogger<LiveFeed> logger
+    )
+        : base(logger, clock)
+    {
+        _logs = logs;
+        _source = source;
+        _store = store;
+        _options = options.Value;
+        _core = new FeedCore(logs, TimeSpan.FromSeconds(_options.RelayHeartbeatSeconds), clock, logger);
+        logs.Epochs.Doubted += LookSoon;
+    }
 
-    /// <summary>Time since the feed stopped for events that only the store has; zero if it has not.</summary>
-    public TimeSpan StalledFor =>
-        Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : Clock.GetElapsedTime(since);
+    /// <inheritdoc cref="FeedCore.Mode"/>
+    public FeedMode Mode => _core.Mode;
 
-    /// <inheritdoc cref="HeadCheck.IsBehind"/>
-    public bool IsStoreBehind => _headCheck.IsBehind;
+    /// <inheritdoc cref="FeedCore.Lag"/>
+    public long Lag => _core.Lag;
+
+    /// <inheritdoc cref="FeedCore.StalledFor"/>
+    public TimeSpan StalledFor => _core.StalledFor;
+
+    /// <inheritdoc cref="FeedCore.IsStoreBehind"/>
+    public bool IsStoreBehind => _core.IsStoreBehind;
 
     /// <summary>Completes when the head is known, so that streams can start.</summary>
     public Task Started => _started.Task;
+
+    /// <summary>Waits until the head is known. A replica that starts without Postgres refuses requests, as one that has
+    /// lost Postgres does.</summary>
+    /// <exception cref="StoreUnavailableException">The log has not been read in time.</exception>
+    public async Task UntilStartedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Started.WaitAsync(StartLimit, Clock, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new StoreUnavailableException("This replica has not read the log yet. Try again in some seconds.", e);
+        }
+    }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         if (!Started.IsCompleted)
             await StartAtHeadAsync(stoppingToken);
 
-        _source.Restart();
-        while (true)
-        {
-            await ApplyComparisonAsync(stoppingToken);
-            if (redis.TryRead(out var page))
-            {
-                _source.MessageReceived();
-                await ApplyAsync(page, stoppingToken);
-                // Without readers, the heartbeats are enough.
-                if (logs.Count > 0)
-                    CompareInBackground(TimeSpan.FromSeconds(options.Value.StoreCheckSeconds), stoppingToken);
-            }
-            else if (_source.TimeLeft is var left && left > TimeSpan.Zero)
-                await WaitAsync(left, stoppingToken);
-            else
-            {
-                _source.MessagesMissing();
-                await FollowStoreAsync(stoppingToken);
-            }
-        }
+        _core.RestartTime();
+        await TogetherAsync(stoppingToken, PublishAsync, LookAsync);
     }
 
     private async Task StartAtHeadAsync(CancellationToken stoppingToken)
     {
         while (true)
         {
-            var head = await store.ReadAsync(long.MaxValue / 2, stoppingToken);
-            // Starts before the head, so that a client that reconnects after a restart is served from memory.
-            var start = Math.Max(head.DroppedThrough, head.Head - options.Value.RecentEvents);
-            if (await epochs.StartAsync(head.Epoch, start, stoppingToken))
+            var head = await _store.ReadAsync(long.MaxValue / 2, stoppingToken);
+            if (await _store.LineageAsync(head.Epoch, stoppingToken) is { } lineage)
+            {
+                _core.Start(lineage, head, _options.RecentEvents);
                 break;
-
-            await Task.Delay(EpochInterval, Clock, stoppingToken);
+            }
+            await Task.Delay(LookPause, Clock, stoppingToken);
         }
 
-        logs.Epochs.Doubted += Doubt;
-        redis.Subscribed += Doubt;
         await CatchUpAsync(stoppingToken);
         _started.TrySetResult();
-
-        void Doubt() => Volatile.Read(ref _doubted).TrySetResult();
     }
 
-    /// <summary>Publishes what a comparison has found, and begins one if something is in doubt: an unknown epoch, or
-    /// pages from before the subscription.</summary>
-    private async Task ApplyComparisonAsync(CancellationToken stoppingToken)
+    private async Task PublishAsync(CancellationToken stoppingToken)
     {
-        if (_comparison is { IsCompleted: true } comparison)
-        {
-            _comparison = null;
-            // A comparison that began in a former epoch does not apply to this one.
-            if (await comparison is { } page && _comparisonEpoch == logs.Epoch)
-                await ApplyAllAsync(page, stoppingToken);
-        }
+        while (true)
+            if (TryTakeLook(out var look) && _core.Lacks(look.Head, look.Before))
+                await CatchUpAsync(stoppingToken);
+            else if (_source.TryRead(out var page))
+                await ApplyAsync(page, stoppingToken);
+            else if (_core.TimeLeft is var left && left > TimeSpan.Zero)
+                await WaitAsync(left, stoppingToken);
+            else
+                await FollowStoreAsync(stoppingToken);
+    }
 
-        if (_doubted.Task.IsCompleted)
+    /// <summary>Looks at the store's head from time to time, and soon after a doubt.</summary>
+    private async Task LookAsync(CancellationToken stoppingToken)
+    {
+        var interval = TimeSpan.FromSeconds(_options.StoreCheckSeconds);
+        while (true)
         {
-            Volatile.Write(ref _doubted, new(TaskCreationOptions.RunContinuationsAsynchronously));
-            CompareInBackground(TimeSpan.Zero, stoppingToken);
+            await Task.WhenAny(Volatile.Read(ref _doubted).Task, Task.Delay(interval, Clock, stoppingToken));
+            stoppingToken.ThrowIfCancellationRequested();
+            Volatile.Write(ref _doubted, New());
+
+            var before = _logs.Now.Settled;
+            if (await _store.TryHeadAsync(stoppingToken) is { } head)
+                Volatile.Read(ref _looked).TrySetResult(new Look(head, before));
+            await Task.Delay(LookPause, Clock, stoppingToken);
         }
     }
 
-    /// <summary>Waits for a message, the end of a comparison, a doubt, or the timeout.</summary>
-    private async Task WaitAsync(TimeSpan time, CancellationToken stoppingToken)
+    private void LookSoon() => Volatile.Read(ref _doubted).TrySetResult();
+
+    private bool TryTakeLook(out Look look)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var message = redis.WaitToReadAsync(over.Token);
-        await Task.WhenAny(message, _comparison ?? message, _doubted.Task, Task.Delay(time, Clock, over.Token));
-        await over.CancelAsync();
-        await message.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var looked = _looked.Task;
+        look = looked.IsCompleted ? looked.Result : default;
+        if (looked.IsCompleted)
+            Volatile.Write(ref _looked, NewLook());
+        return looked.IsCompleted;
+    }
+
+    /// <summary>Waits for a message, a look at the store, or until messages may be missing.</summary>
+    private async Task WaitAsync(TimeSpan left, CancellationToken stoppingToken)
+    {
+        if (_tick.IsCompleted)
+            _tick = Task.Delay(left, Clock, stoppingToken);
+        await Task.WhenAny(NextMessage(stoppingToken), _looked.Task, _tick);
         stoppingToken.ThrowIfCancellationRequested();
     }
 
+    /// <summary>Completes with the next message. One wait serves until then.</summary>
+    private Task NextMessage(CancellationToken stoppingToken) =>
+        _message = _message.IsCompleted ? _source.WaitToReadAsync(stoppingToken) : _message;
+
     private async Task ApplyAsync(RelayPage page, CancellationToken stoppingToken)
     {
-        if (page.Epoch != logs.Epoch)
+        var step = _core.Take(page);
+        switch (step.Act)
         {
-            // The epoch may be newer or older than ours; only the store can tell. A leader that has not noticed the
-            // change sends a former one.
-            if (!logs.Epochs.Lineage.Knows(page.Epoch))
-                Stalled();
-            CompareInBackground(EpochInterval, stoppingToken);
-            return;
+            case FeedAct.Look:
+                LookSoon();
+                break;
+            case FeedAct.ReadGap:
+                _source.CountGap();
+                await CatchUpAsync(stoppingToken);
+                break;
+            case FeedAct.Refuse:
+                _source.Refuse(step.Reason);
+                await CatchUpAsync(stoppingToken);
+                break;
+            case FeedAct.ReadLarge:
+                if (!await TryReadLargeAsync(stoppingToken))
+                    _core.Publish(page, step.Events!);
+                break;
         }
-
-        if (page.Fence < _fence)
-            return; // a deposed leader that still sends
-
-        _fence = page.Fence;
-        if (page.Last > _headSeen)
-            Volatile.Write(ref _headSeen, page.Last);
-        if (page.Last <= logs.Settled)
-            return; // a heartbeat, or events committed here
-
-        // A page was lost, or this replica started within a batch.
-        if (page.Previous > logs.Settled)
-        {
-            redis.CountGap();
-            await CatchUpAsync(stoppingToken);
-            return;
-        }
-
-        if (!logs.TryLeaveOut(page.FirstTokens, page.Last))
-            await PublishAsync(page, stoppingToken);
-    }
-
-    private async Task PublishAsync(RelayPage page, CancellationToken stoppingToken)
-    {
-        IReadOnlyList<EventRecord> events;
-        try
-        {
-            events = page.ReadEvents();
-        }
-        // Whatever a signed page contains: which exception it is depends on it.
-        catch (Exception e)
-        {
-            redis.Refuse(e.Message);
-            await CatchUpAsync(stoppingToken);
-            return;
-        }
-
-        // If the store does not answer now, only the readers of the large event wait for it.
-        if (logs.AnyWantsMore(events) && await TryReadLargeAsync(stoppingToken))
-            return;
-        // The read may have entered another epoch before it was given up. Otherwise the feed has only advanced.
-        if (page.Epoch != logs.Epoch)
-            return;
-
-        using var span = StoreTracing.StartBatch(
-            "sse fan-out",
-            ActivityKind.Consumer,
-            events.Select(e => e.TraceParent),
-            page.TraceParent
-        );
-        span?.SetTag("messaging.batch.message_count", events.Count);
-        logs.Publish(events, page.Last);
     }
 
     /// <summary>Reads everything missing from the store, since no later event may be delivered first.</summary>
     private async Task CatchUpAsync(CancellationToken stoppingToken)
     {
-        Stalled();
-        _comparedAt = Clock.GetTimestamp();
+        _core.Stalled();
         EventPage page;
-        do page = await store.ReadAsync(logs.Settled, stoppingToken);
+        do page = await _store.ReadAsync(_logs.Settled, stoppingToken);
         while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
     }
 
@@ -211,7 +198,7 @@ internal sealed class LiveFeed(
     /// <returns>False if it was given up. A part may have been published.</returns>
     private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
     {
-        if (store.AwayFor is not null)
+        if (_store.AwayFor is not null)
             return false;
 
         var began = Clock.GetTimestamp();
@@ -228,39 +215,28 @@ internal sealed class LiveFeed(
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
         {
-            Volatile.Write(ref _stalledAt, 0);
+            _core.GoOn();
             return false;
         }
-    }
-
-    /// <summary>Compares with the store in the background, if the last time is longer ago than the interval: it finds
-    /// what Redis or the Broadcaster has lost.</summary>
-    private void CompareInBackground(TimeSpan interval, CancellationToken stoppingToken)
-    {
-        if (_comparison is not null || Clock.GetElapsedTime(_comparedAt) < interval)
-            return;
-
-        _comparedAt = Clock.GetTimestamp();
-        _comparisonEpoch = logs.Epoch;
-        _comparison = store.TryReadAsync(logs.Settled, stoppingToken);
     }
 
     /// <summary>Publishes from the store until a message comes.</summary>
     private async Task FollowStoreAsync(CancellationToken stoppingToken)
     {
+        _core.MessagesMissing();
         using var live = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var message = redis.WaitToReadAsync(live.Token);
-        _ = message.ContinueWith(
-            _ => live.Cancel(),
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default
-        );
+        var stop = NextMessage(stoppingToken)
+            .ContinueWith(
+                _ => live.Cancel(),
+                live.Token,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            );
 
         try
         {
             while (true)
-                await foreach (var page in store.FollowAsync(logs.Settled, live.Token))
+                await foreach (var page in _store.FollowAsync(_logs.Settled, live.Token))
                     if (!await ApplyAsync(page, live.Token))
                         break; // follows the log from another position
         }
@@ -268,52 +244,26 @@ internal sealed class LiveFeed(
         finally
         {
             await live.CancelAsync();
-            await message.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await stop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>Publishes a page, and after a new epoch everything that the page lacks.</summary>
-    private async Task ApplyAllAsync(EventPage page, CancellationToken stoppingToken)
-    {
-        if (!await ApplyAsync(page, stoppingToken) && !IsOfFormerPrimary(page))
-            await CatchUpAsync(stoppingToken);
-    }
-
-    /// <summary>Returns true if the store that answered has missed an epoch: another server has taken over, and a
-    /// connection from before still leads to the former one.</summary>
-    private bool IsOfFormerPrimary(EventPage page) => page.Epoch != logs.Epoch && logs.Epochs.Lineage.Knows(page.Epoch);
-
-    /// <summary>Publishes a page; false if it does not follow what was published: its epoch has other events, so the
-    /// feed has gone back to the last shared one or to the new head, or the primary is changing.</summary>
+    /// <summary>Publishes a page of the store.</summary>
+    /// <returns>False if the feed must read on after <see cref="FilterLogs.Settled"/>.</returns>
     private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
     {
-        var isNewEpoch = page.Epoch != logs.Epoch;
-        var entered =
-            IsOfFormerPrimary(page) ? null
-            : isNewEpoch ? await epochs.EnterAsync(page, stoppingToken)
-            : true;
-
-        if (entered is not { } follows)
-        {
-            Stalled();
-            Logger.LogWarning("A former primary answers: the page of epoch {Epoch} is ignored", page.Epoch);
-            await Task.Delay(EpochInterval, Clock, stoppingToken);
-            return false;
-        }
-
-        if (isNewEpoch)
-            _fence = 0; // fences restart in a recreated store
-        _headCheck.Note(page, isNewEpoch, logs.Settled);
-        Volatile.Write(ref _stalledAt, 0);
-        Volatile.Write(ref _headSeen, page.Head);
-
-        // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.
-        if (page.DroppedThrough > logs.Settled)
-            logs.Reset(logs.Epochs.Lineage, page.DroppedThrough);
-        if (follows)
-            logs.Publish(page.Events, page.Through);
-        return follows;
+        var lineage = _core.IsOfNewEpoch(page) ? await _store.LineageAsync(page.Epoch, stoppingToken) : null;
+        var fit = _core.Take(page, lineage);
+        if (fit == PageFit.OfFormerPrimary)
+            await Task.Delay(LookPause, Clock, stoppingToken);
+        return fit == PageFit.Follows;
     }
 
-    private void Stalled() => Interlocked.CompareExchange(ref _stalledAt, Clock.GetTimestamp(), 0);
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static TaskCompletionSource<Look> NewLook() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <param name="Head">The store's head.</param>
+    /// <param name="Before">What was published before it was read.</param>
+    private readonly record struct Look(EventPage Head, StreamId Before);
 }

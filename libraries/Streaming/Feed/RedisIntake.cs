@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
-using System.Threading.Channels;
 using EventStore;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -8,16 +7,10 @@ using StackExchange.Redis;
 namespace Streaming.Feed;
 
 /// <summary>
-/// Receives the Broadcaster's signed pages from Redis, and hands them to the feed in order, through a bounded queue.
-/// The feed reads lost pages from the store.
+/// Receives the Broadcaster's signed pages from Redis, and queues them for the feed.
 /// </summary>
-internal sealed class RedisIntake : RestartingService
+internal sealed class RedisIntake : RestartingService, ILiveSource
 {
-    /// <summary>Maximum bytes of queued pages. Pages beyond it are dropped and read from the store.</summary>
-    private const long MaxWaitingBytes = 64 * 1024 * 1024;
-
-    private const int MaxWaitingPages = 1_024;
-
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
         Interval = TimeSpan.FromSeconds(1);
 
@@ -27,10 +20,7 @@ internal sealed class RedisIntake : RestartingService
     private readonly TimeSpan _silence;
     private readonly Counter<long> _refusals,
         _gaps;
-    private readonly Channel<RelayPage> _pages;
-    private readonly Lock _gate = new();
-    private readonly RelayOrder _order = new();
-    private long _waitingBytes;
+    private readonly RelayQueue _queue;
     private volatile bool _refused,
         _refusing;
 
@@ -49,14 +39,7 @@ internal sealed class RedisIntake : RestartingService
         _secret = secret;
         _channel = store.Value.Channel;
         _silence = 3 * TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
-        _pages = Channel.CreateBounded<RelayPage>(
-            new BoundedChannelOptions(MaxWaitingPages)
-            {
-                FullMode = BoundedChannelFullMode.DropOldest,
-                SingleReader = true,
-            },
-            dropped => Interlocked.Add(ref _waitingBytes, -dropped.Events.Length)
-        );
+        _queue = new RelayQueue(clock);
 
         var meter = meters.Create("AspireSse.StreamApi");
         _refusals = meter.CreateCounter<long>(
@@ -71,26 +54,12 @@ internal sealed class RedisIntake : RestartingService
         );
     }
 
-    /// <summary>Raised when a subscription has begun: earlier pages were not received.</summary>
-    public event Action? Subscribed;
+    public bool TryRead([NotNullWhen(true)] out RelayPage? page) => _queue.TryRead(out page);
 
-    public bool TryRead([NotNullWhen(true)] out RelayPage? page)
-    {
-        if (!_pages.Reader.TryRead(out page))
-            return false;
+    public Task WaitToReadAsync(CancellationToken cancellationToken) => _queue.WaitToReadAsync(cancellationToken);
 
-        Interlocked.Add(ref _waitingBytes, -page.Events.Length);
-        return true;
-    }
-
-    /// <summary>Completes when a page is queued.</summary>
-    public Task WaitToReadAsync(CancellationToken cancellationToken) =>
-        _pages.Reader.WaitToReadAsync(cancellationToken).AsTask();
-
-    /// <summary>Counts a page before which one was lost.</summary>
     public void CountGap() => _gaps.Add(1);
 
-    /// <summary>Refuses a page that was queued.</summary>
     public void Refuse(string reason)
     {
         _refused = true;
@@ -120,11 +89,10 @@ internal sealed class RedisIntake : RestartingService
         {
             try
             {
-                if (_order.IsSilent(_silence, Clock))
+                if (_queue.IsSilent(_silence))
                 {
                     await _redis.SubscribeAsync(_channel, Take, Timeout, stoppingToken);
-                    _order.Restart(Clock);
-                    Subscribed?.Invoke();
+                    _queue.RestartTime();
                 }
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
@@ -171,30 +139,14 @@ internal sealed class RedisIntake : RestartingService
 
         try
         {
-            Queue(RelayFormat.Parse(message));
+            if (_queue.Accept(RelayFormat.Parse(message)))
+                _refusing = false;
+            else
+                _refusals.Add(1);
         }
         catch (Exception e)
         {
             Refuse(e.Message);
-        }
-    }
-
-    /// <summary>Queues a page, unless it is a repetition or of a deposed leader, or there is no room.</summary>
-    private void Queue(RelayPage page)
-    {
-        lock (_gate)
-        {
-            if (!_order.Accept(page, Clock))
-            {
-                _refusals.Add(1);
-                return;
-            }
-
-            _refusing = false;
-            if (Interlocked.Add(ref _waitingBytes, page.Events.Length) <= MaxWaitingBytes)
-                _pages.Writer.TryWrite(page);
-            else
-                Interlocked.Add(ref _waitingBytes, -page.Events.Length);
         }
     }
 }

@@ -15,8 +15,7 @@ internal sealed class StreamOpener(
     StreamRunner runner,
     LiveFeed feed,
     IStreamAccess access,
-    IOptions<StreamingOptions> options,
-    TimeProvider clock
+    IOptions<StreamingOptions> options
 )
 {
     /// <summary>
@@ -41,7 +40,7 @@ internal sealed class StreamOpener(
         var taken = false;
         try
         {
-            await feed.UntilStartedAsync(clock, context.RequestAborted);
+            await feed.UntilStartedAsync(context.RequestAborted);
             var request = await begin();
             if (await start.OfAsync(request, context.RequestAborted) is not { } position)
             {

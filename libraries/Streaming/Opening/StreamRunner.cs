@@ -18,7 +18,56 @@ internal sealed record StreamOpening(
     StartPosition Position,
     StreamClient Client,
     StreamGrant Grant
-);
+)
+{
+    /// <summary>Makes the connection of the stream, which begins with its greeting.</summary>
+    /// <param name="logs">Gives it the log of its filter, to be released at its end.</param>
+    /// <param name="output">The output to its client.</param>
+    /// <param name="head">The head of the response, if it has not been sent.</param>
+    /// <param name="options">The replica's name, and the time of a reconnect.</param>
+    /// <param name="clock">The clock of the connect.</param>
+    public StreamConnection Connect(
+        FilterLogs logs,
+        StreamOutput output,
+        ReadOnlySpan<byte> head,
+        StreamingOptions options,
+        TimeProvider clock
+    )
+    {
+        var id = Guid.CreateVersion7().ToString("N");
+        var greet = Request.Greeting ?? Greetings.Connected;
+        byte[] opening =
+        [
+            .. head,
+            .. output.Framed([
+                .. ControlFrames.Retry(options.NextRetry()),
+                .. greet(Position.After, Position.Head, id, options.Replica),
+                .. Resync(),
+            ]),
+        ];
+
+        var from = Position.From;
+        return new StreamConnection(id, logs.Acquire(Request.Filter), logs, output, Client)
+        {
+            Epoch = from.Epoch,
+            Position = from.Position,
+            IdSent = from.Position,
+            EventSent = from.Position,
+            HasKeptUp = from.Position >= Position.Head.Position,
+            Slow = Request.Slow,
+            IsFinite = Request.ResyncAfter is not null,
+            ConnectedAt = clock.GetUtcNow(),
+            Expiry = Grant.Expiry,
+            Session = Grant.Session,
+            Opening = opening,
+        };
+    }
+
+    private byte[] Resync() =>
+        Position.Kind == StartKind.Resync
+            ? ControlFrames.Resync(Position.Reason, Request.Last.Text, Position.From)
+            : [];
+}
 
 /// <summary>
 /// Runs streams from their first frame to their end: registers each, gives it to a writer loop, and waits until it or
@@ -104,35 +153,9 @@ internal sealed class StreamRunner(
         }
     }
 
-    private StreamConnection Connect(StreamOpening stream, StreamOutput output, ReadOnlySpan<byte> head = default)
+    private StreamConnection Connect(StreamOpening opening, StreamOutput output, ReadOnlySpan<byte> head = default)
     {
-        var (request, position, client, grant) = stream;
-        var id = Guid.CreateVersion7().ToString("N");
-        var greet = request.Greeting ?? Greetings.Connected;
-        byte[] opening =
-        [
-            .. head,
-            .. output.Framed([
-                .. ControlFrames.Retry(options.Value.NextRetry()),
-                .. greet(position.After, position.Head, id, options.Value.Replica),
-                .. ResyncOf(request, position),
-            ]),
-        ];
-
-        var connection = new StreamConnection(id, logs.Acquire(request.Filter), logs, output, client)
-        {
-            Epoch = position.From.Epoch,
-            Position = position.From.Position,
-            IdSent = position.From.Position,
-            EventSent = position.From.Position,
-            HasKeptUp = position.From.Position >= position.Head.Position,
-            Slow = request.Slow,
-            IsFinite = request.ResyncAfter is not null,
-            ConnectedAt = clock.GetUtcNow(),
-            Expiry = grant.Expiry,
-            Session = grant.Session,
-            Opening = opening,
-        };
+        var connection = opening.Connect(logs, output, head, options.Value, clock);
         try
         {
             lifetime.Begin(connection);
@@ -150,9 +173,4 @@ internal sealed class StreamRunner(
         lifetime.End(connection);
         logs.Release(connection.Log);
     }
-
-    private static byte[] ResyncOf(StreamRequest request, StartPosition position) =>
-        position.Kind == StartKind.Resync
-            ? ControlFrames.Resync(position.Reason, request.Last.Text, position.From)
-            : [];
 }

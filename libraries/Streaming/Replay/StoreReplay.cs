@@ -18,7 +18,7 @@ internal sealed class StoreReplay(
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<StoreReplay> logger
-)
+) : IReplay
 {
     /// <summary>Bytes of a page from memory. Its frames are shared with other readers.</summary>
     private const int RecentPageBytes = 1024 * 1024;
@@ -45,15 +45,10 @@ internal sealed class StoreReplay(
         clock
     );
 
-    /// <summary>Budget of the pages that connections hold.</summary>
     public PageBudget Pages { get; } = new(options.Value.ReplayBytes, clock);
 
-    /// <summary>
-    /// Calls the waiter back with the page, after several attempts if the store is down. <see cref="Cancel"/> withdraws
-    /// the request.
-    /// </summary>
-    /// <param name="waiter">The waiting connection and its range.</param>
-    /// <param name="epoch">The epoch of the position.</param>
+    /// <inheritdoc/>
+    /// <remarks>If the store is down, it is asked several times.</remarks>
     public void Read(ReplayWaiter waiter, string epoch)
     {
         ReplayPage? known;
@@ -75,7 +70,8 @@ internal sealed class StoreReplay(
             _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
     }
 
-    /// <summary>Removes a waiter whose client has left. The read ends if it was the last.</summary>
+    /// <inheritdoc/>
+    /// <remarks>The read ends if it was the last.</remarks>
     public void Cancel(ReplayWaiter waiter)
     {
         Reading? abandoned;

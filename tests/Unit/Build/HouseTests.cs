@@ -26,6 +26,7 @@ public sealed partial class HouseTests
         "libraries",
         "tests/Browser",
         "tests/Conformance",
+        "tests/Core",
         "tests/Harness",
         "tests/Integration",
         "tests/Stack",

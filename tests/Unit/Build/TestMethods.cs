@@ -9,6 +9,7 @@ internal static partial class TestMethods
     [
         "tests/Browser",
         "tests/Conformance",
+        "tests/Core",
         "tests/Integration",
         "tests/Unit",
     ];

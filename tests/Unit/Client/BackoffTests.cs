@@ -1,5 +1,6 @@
 using AspireSse.Client;
 using AspireSse.Client.Connecting;
+using Harness;
 using static Unit.Client.Reading;
 using static Unit.Client.SseServer;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AspireSse.Client.Publishing;
+using Harness;
 using Microsoft.AspNetCore.Http;
 using static Unit.Client.SseServer;
 

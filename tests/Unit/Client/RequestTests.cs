@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using AspireSse.Client;
+using Harness;
 using static Unit.Client.Reading;
 using static Unit.Client.SseServer;
 

@@ -1,4 +1,5 @@
 using AspireSse.Client;
+using Harness;
 using static Unit.Client.SseServer;
 
 namespace Unit.Client;

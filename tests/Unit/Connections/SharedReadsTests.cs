@@ -1,5 +1,5 @@
+using Harness;
 using StreamApi.Connections;
-using Unit.Client;
 
 namespace Unit.Connections;
 

@@ -1,6 +1,6 @@
+using Harness;
 using LlmGateway;
 using LlmGateway.Generations;
-using Unit.Client;
 
 namespace Unit.Llm;
 

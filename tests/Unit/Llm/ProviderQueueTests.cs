@@ -4,7 +4,6 @@ using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 using Streaming.Admission;
-using Unit.Client;
 
 namespace Unit.Llm;
 

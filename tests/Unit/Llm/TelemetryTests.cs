@@ -6,7 +6,6 @@ using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Unit.Client;
 
 namespace Unit.Llm;
 

@@ -1,4 +1,5 @@
 using AspireSse.Client;
+using Harness;
 using LoadTests.Measurements;
 using LoadTests.Targets;
 using Microsoft.AspNetCore.Http;

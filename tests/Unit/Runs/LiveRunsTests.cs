@@ -1,9 +1,9 @@
+using Harness;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming;
-using Unit.Client;
 
 namespace Unit.Runs;
 

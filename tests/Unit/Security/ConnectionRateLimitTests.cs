@@ -1,8 +1,8 @@
 using System.Net;
+using Harness;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using Unit.Client;
 
 namespace Unit.Security;
 

@@ -3,7 +3,6 @@ using Harness;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Credentials;
-using Unit.Client;
 
 namespace Unit.Security;
 

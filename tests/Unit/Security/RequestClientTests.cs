@@ -1,10 +1,10 @@
 using System.Net;
+using Harness;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Admission;
-using Unit.Client;
 
 namespace Unit.Security;
 

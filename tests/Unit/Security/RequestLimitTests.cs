@@ -9,7 +9,6 @@ using StreamApi.Security.Limits;
 using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Opening;
-using Unit.Client;
 using Unit.ServiceDefaults;
 
 namespace Unit.Security;

@@ -1,11 +1,11 @@
 using System.Threading.RateLimiting;
 using EventStore;
+using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Limits;
-using Unit.Client;
 using Unit.Redis;
 using Unit.ServiceDefaults;
 

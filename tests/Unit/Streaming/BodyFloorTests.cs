@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
+using Harness;
 using Microsoft.AspNetCore.Http;
 using Streaming.Requests;
-using Unit.Client;
 
 namespace Unit.Streaming;
 

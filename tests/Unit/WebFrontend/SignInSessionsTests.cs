@@ -1,9 +1,9 @@
+using Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
-using Unit.Client;
 using WebFrontend.SignIn;
 
 namespace Unit.WebFrontend;

@@ -1,12 +1,12 @@
 using System.Security.Claims;
 using EventStore;
+using Harness;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Admission;
 using Streaming.Requests;
-using Unit.Client;
 
 namespace Unit.Streaming.Admission;
 

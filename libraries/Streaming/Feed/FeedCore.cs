@@ -1,0 +1,307 @@
+using System.Diagnostics;
+using EventStore;
+using Streaming.Fanout;
+
+namespace Streaming.Feed;
+
+/// <summary>
+/// Decides what becomes of each message and each page of the store, so that the filter logs get every event once and
+/// in order. It does no I/O: <see cref="LiveFeed"/> brings the pages, and does what is decided.
+/// </summary>
+/// <remarks>The properties are safe to read from any thread.</remarks>
+internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider clock, ILogger logger)
+{
+    private long _fence,
+        _receivedAt = clock.GetTimestamp(),
+        _headSeen,
+        _stalledAt;
+
+    private StreamId _lookedAt;
+    private volatile FeedMode _mode;
+    private volatile bool _isStoreBehind;
+    private bool _formerAnswered;
+
+    public FeedMode Mode => _mode;
+
+    /// <summary>Positions between the newest known head and the events published here.</summary>
+    public long Lag => Math.Max(0, Volatile.Read(ref _headSeen) - logs.Settled);
+
+    /// <summary>Time since the feed stopped for events that only the store has; zero if it has not.</summary>
+    public TimeSpan StalledFor =>
+        Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : clock.GetElapsedTime(since);
+
+    /// <summary>True while Postgres lacks events of this epoch that were published here. Open streams do not get new
+    /// events at their positions.</summary>
+    public bool IsStoreBehind => _isStoreBehind;
+
+    /// <summary>Time until messages count as missing; not positive when it is over. They stay missing until one
+    /// comes.</summary>
+    public TimeSpan TimeLeft => Mode == FeedMode.Degraded ? TimeSpan.Zero : silence - clock.GetElapsedTime(_receivedAt);
+
+    /// <summary>Starts the time anew.</summary>
+    public void RestartTime() => _receivedAt = clock.GetTimestamp();
+
+    /// <summary>Starts the logs some events before the head, so that a client that reconnects after a restart of its
+    /// replica is served from memory. Those events are to be read then.</summary>
+    public void Start(Lineage lineage, EventPage head, int recentEvents) =>
+        logs.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
+
+    /// <summary>Notes that the feed waits for events that only the store has.</summary>
+    public void Stalled() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
+
+    /// <summary>Notes that the feed waits no longer.</summary>
+    public void GoOn() => Volatile.Write(ref _stalledAt, 0);
+
+    /// <summary>Switches to Postgres.</summary>
+    public void MessagesMissing()
+    {
+        if (Mode == FeedMode.Degraded)
+            return;
+
+        logger.LogWarning(
+            "No heartbeat from the Broadcaster for {Seconds} s: reading the log from Postgres",
+            silence.TotalSeconds
+        );
+        _mode = FeedMode.Degraded;
+    }
+
+    /// <summary>Takes a message: publishes its events, leaves them out if no reader needs them, or says what is to be
+    /// done before.</summary>
+    public FeedStep Take(RelayPage page)
+    {
+        RestartTime();
+        if (Mode == FeedMode.Degraded)
+            logger.LogInformation("Heartbeats come from the Broadcaster again: events come from Redis");
+        _mode = FeedMode.Live;
+
+        if (page.Epoch != logs.Epoch)
+        {
+            // A newer epoch, or a leader that has not noticed the change. Only the store can tell.
+            if (!logs.Epochs.Lineage.Knows(page.Epoch))
+                Stalled();
+            return new FeedStep(FeedAct.Look);
+        }
+
+        if (page.Fence < _fence)
+            return default; // a deposed leader that still sends
+
+        _fence = page.Fence;
+        Volatile.Write(ref _headSeen, Math.Max(page.Last, _headSeen));
+        if (page.Last <= logs.Settled)
+            return default; // a heartbeat, or events committed here
+
+        // A page was lost, or this replica started within a batch.
+        if (page.Previous > logs.Settled)
+            return new FeedStep(FeedAct.ReadGap);
+
+        return logs.TryLeaveOut(page.FirstTokens, page.Last) ? new FeedStep(FeedAct.LeaveOut) : Read(page);
+    }
+
+    /// <summary>Publishes the events of a message, unless the feed has entered another epoch since it came.</summary>
+    public void Publish(RelayPage page, IReadOnlyList<EventRecord> events)
+    {
+        if (page.Epoch != logs.Epoch)
+            return;
+
+        using var span = StoreTracing.StartBatch(
+            "sse fan-out",
+            ActivityKind.Consumer,
+            events.Select(e => e.TraceParent),
+            page.TraceParent
+        );
+        span?.SetTag("messaging.batch.message_count", events.Count);
+        logs.Publish(events, page.Last);
+    }
+
+    /// <summary>Returns true if <see cref="Take(EventPage, Lineage?)"/> needs the lineage of the page's
+    /// epoch.</summary>
+    public bool IsOfNewEpoch(EventPage page) => !logs.Epochs.Lineage.Knows(page.Epoch);
+
+    /// <summary>Takes a page of the store. If it begins an epoch that has everything that was published here, the
+    /// streams continue; otherwise the logs start again after the last shared position, and streams beyond it get a
+    /// resync.</summary>
+    /// <param name="page">The page after <see cref="FilterLogs.Settled"/>.</param>
+    /// <param name="lineage">The lineage of a new epoch; null if the server that was asked does not have it.</param>
+    public PageFit Take(EventPage page, Lineage? lineage)
+    {
+        var isNewEpoch = page.Epoch != logs.Epoch;
+        if (isNewEpoch && lineage is null)
+        {
+            Stalled();
+            IgnoreFormer(page);
+            return PageFit.OfFormerPrimary;
+        }
+
+        if (!isNewEpoch)
+            CompareHead(page.Head, page.Through);
+        _formerAnswered = false;
+        var follows = !isNewEpoch || Enter(lineage!, page.Head);
+        GoOn();
+        Volatile.Write(ref _headSeen, page.Head);
+
+        // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.
+        if (page.DroppedThrough > logs.Settled)
+            logs.Reset(logs.Epochs.Lineage, page.DroppedThrough);
+        if (!follows)
+            return PageFit.Elsewhere;
+
+        logs.Publish(page.Events, page.Through);
+        return PageFit.Follows;
+    }
+
+    /// <summary>Compares the store's head with what was published: Redis may have lost events, or never got
+    /// them.</summary>
+    /// <param name="head">The head.</param>
+    /// <param name="before">What was published before the head was read.</param>
+    /// <returns>True if the store must be read.</returns>
+    public bool Lacks(EventPage head, StreamId before)
+    {
+        if (IsOfNewEpoch(head))
+            return true;
+
+        if (head.Epoch != logs.Epoch)
+        {
+            IgnoreFormer(head);
+            return false;
+        }
+
+        if (head.Epoch == before.Epoch)
+            CompareHead(head.Head, before.Position);
+
+        // Of the look before this one: newer events may be on their way.
+        var lacks = _lookedAt.Epoch == head.Epoch && _lookedAt.Position > logs.Settled;
+        _lookedAt = new StreamId(head.Epoch, head.Head);
+        return lacks;
+    }
+
+    private FeedStep Read(RelayPage page)
+    {
+        IReadOnlyList<EventRecord> events;
+        try
+        {
+            events = page.ReadEvents();
+        }
+        // Whatever a signed page contains: which exception it is depends on it.
+        catch (Exception e)
+        {
+            return new FeedStep(FeedAct.Refuse, Reason: e.Message);
+        }
+
+        if (logs.AnyWantsMore(events))
+            return new FeedStep(FeedAct.ReadLarge, events);
+
+        Publish(page, events);
+        return default;
+    }
+
+    /// <summary>Logs that another server has taken over, and a connection from before still leads to the former one;
+    /// once, until the present one answers.</summary>
+    private void IgnoreFormer(EventPage page)
+    {
+        if (!_formerAnswered)
+            logger.LogWarning("A former primary answers: what it says of epoch {Epoch} is ignored", page.Epoch);
+        _formerAnswered = true;
+    }
+
+    /// <summary>Notices a Postgres that was restored without a new epoch: within an epoch a head never goes
+    /// back.</summary>
+    /// <param name="head">The head.</param>
+    /// <param name="published">A position that was published before it was read.</param>
+    private void CompareHead(long head, long published)
+    {
+        var isBehind = head < published || (_isStoreBehind && head < logs.Settled);
+        if (isBehind && !_isStoreBehind)
+            logger.LogCritical(
+                "Postgres ends at position {Head}, but events up to {Settled} were delivered: it was restored without "
+                    + "a new epoch, and open streams do not get its new events. Run eventstore.new_epoch() there",
+                head,
+                logs.Settled
+            );
+        _isStoreBehind = isBehind;
+    }
+
+    /// <returns>True if the streams continue.</returns>
+    private bool Enter(Lineage lineage, long head)
+    {
+        _fence = 0; // fences restart in a recreated store
+        _isStoreBehind = false;
+
+        var former = logs.Epoch;
+        if (logs.TryContinue(lineage))
+        {
+            logger.LogInformation(
+                "The store's epoch changed from {Old} to {New}, which has every event delivered here: streams continue",
+                former,
+                lineage.Epoch
+            );
+            return true;
+        }
+
+        var shared = lineage.SharedWith(former);
+        logger.LogWarning(
+            "The store's epoch changed from {Old} to {New}, which has the events up to {Position} in common: streams "
+                + "beyond it get a resync",
+            former,
+            lineage.Epoch,
+            shared ?? 0
+        );
+        logs.Reset(lineage, shared ?? head);
+        return false;
+    }
+}
+
+/// <summary>Source of this replica's events.</summary>
+internal enum FeedMode
+{
+    /// <summary>Nothing has been read yet.</summary>
+    Starting,
+
+    /// <summary>Events come from Redis, and the store fills gaps.</summary>
+    Live,
+
+    /// <summary>Redis or the Broadcaster is down, and events come from Postgres alone.</summary>
+    Degraded,
+}
+
+/// <summary>What the feed has to do about a message.</summary>
+/// <param name="Act">What it is.</param>
+/// <param name="Events">The events of a message with large ones.</param>
+/// <param name="Reason">Why the message is refused.</param>
+internal readonly record struct FeedStep(FeedAct Act, IReadOnlyList<EventRecord>? Events = null, string Reason = "");
+
+internal enum FeedAct
+{
+    /// <summary>Nothing: the message was published or ignored.</summary>
+    None,
+
+    /// <summary>Nothing: no reader needs its events.</summary>
+    LeaveOut,
+
+    /// <summary>Look at the store's head soon (<see cref="FeedCore.Lacks"/>).</summary>
+    Look,
+
+    /// <summary>Read the store through its head, because a message before this one was lost.</summary>
+    ReadGap,
+
+    /// <summary>Report the message, which cannot be read, and read the store through its head.</summary>
+    Refuse,
+
+    /// <summary>Read the store through its head, because a reader needs an event that is too large for Redis. If it
+    /// does not answer now, publish the message: only the readers of that event wait for it then.</summary>
+    ReadLarge,
+}
+
+/// <summary>How a page of the store fits to what was published.</summary>
+internal enum PageFit
+{
+    /// <summary>It follows, and is published.</summary>
+    Follows,
+
+    /// <summary>Its epoch has other events: the feed has gone back to the last shared one or to the new head, and must
+    /// read on from there.</summary>
+    Elsewhere,
+
+    /// <summary>It is ignored: another server has taken over, and a connection from before still leads to the former
+    /// one.</summary>
+    OfFormerPrimary,
+}

@@ -1,0 +1,20 @@
+using System.Diagnostics.Metrics;
+using Harness;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Streaming;
+
+namespace Core.Model;
+
+internal static class ModelMetrics
+{
+    /// <summary>The metrics of all replicas, which no model looks at.</summary>
+    public static StreamingMetrics Shared { get; } =
+        new(
+            new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>(),
+            Options.Create(new StreamingOptions { Writers = 1 }),
+            new ManualTime(),
+            NullLogger<StreamingMetrics>.Instance
+        );
+}

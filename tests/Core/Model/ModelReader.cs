@@ -1,0 +1,177 @@
+using System.Globalization;
+using EventStore;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Streaming.Opening;
+
+namespace Core.Model;
+
+/// <summary>A client that keeps its last id, and checks what it receives: the next matching event of the id's history,
+/// or a resync if that history has lost its position.</summary>
+internal sealed class ModelReader(ModelStore store, string[] topics, Func<string, bool> matches)
+{
+    public string[] Topics => topics;
+
+    /// <summary>The open stream and its replica; null without one.</summary>
+    public ModelReplica? Replica { get; private set; }
+    private StreamConnection? _stream;
+    private ModelOutput? _output;
+
+    /// <summary>The last id that came; null before the first.</summary>
+    public StreamId? Last { get; private set; }
+
+    /// <summary>The last event or resync that came, or the id with which the stream began.</summary>
+    private StreamId _certain;
+
+    public int Received { get; private set; }
+    public int Resyncs { get; private set; }
+
+    /// <summary>Opens a stream, unless one is open.</summary>
+    public void Open(ModelReplica replica)
+    {
+        if (_stream is { End: null })
+            return;
+
+        var filter = new StreamFilter(topics, [], [], PlainFormat.Named);
+        var request = new StreamRequest(filter, new LastEventId(Last?.ToString(), Last));
+        if (replica.Open(request) is not { } start)
+            return;
+
+        var client = new StreamClient("", null, "", null, default, "");
+        Replica = replica;
+        _output = replica.NewOutput(this);
+        _stream = replica.Connect(new StreamOpening(request, start, client, StreamGrant.Endless), _output);
+    }
+
+    /// <summary>Takes what the stream has sent. Returns false if nothing waits.</summary>
+    public bool Take()
+    {
+        if (_output is not { Busy: true })
+            return false;
+
+        _output.Take();
+        return true;
+    }
+
+    /// <summary>Disconnects.</summary>
+    public void Drop()
+    {
+        _output?.Leave();
+        _stream?.Stop(EndReason.ClientGone);
+        _stream = null;
+        _output = null;
+        Replica = null;
+    }
+
+    public void Receive(StreamId id, int number)
+    {
+        var history = store.Of(id.Epoch);
+        var place = PlaceIn(history);
+        var next = history.After(place, matches);
+        if (
+            next is null
+            || next.Position != id.Position
+            || int.Parse(next.Data.Span, CultureInfo.InvariantCulture) != number
+        )
+            throw new ModelException(
+                id.Position <= place ? ModelFlaw.Duplicate
+                    : next?.Position < id.Position ? ModelFlaw.Lost
+                    : ModelFlaw.Untrue,
+                $"after {Last} came {id} ({number}), expected {next?.Position}"
+            );
+        Last = _certain = id;
+        Received++;
+    }
+
+    /// <summary>A frame with only an id, as the first one of a stream has it too.</summary>
+    public void Advance(StreamId id, bool isFirst = false)
+    {
+        if (Last is not null && !isFirst)
+        {
+            var history = store.Of(id.Epoch);
+            // An open stream goes back to the fork where its client has only the id of the head from beyond it.
+            var place = HasEventsBeyondFork(history) ? PlaceIn(history) : _certain.Position;
+            if (history.After(place, matches) is { } unsent && unsent.Position <= id.Position)
+                throw new ModelException(
+                    ModelFlaw.Lost,
+                    $"after {Last} the id {id} came before the event {unsent.Position}"
+                );
+        }
+        else if (Last is not null && Last != id)
+            throw new ModelException(ModelFlaw.Untrue, $"the stream starts after {id}, the client is at {Last}");
+        if (isFirst || Last is null)
+            _certain = id;
+        Last = id;
+    }
+
+    public void Resync(ResyncReason reason, StreamId to, bool isOpen)
+    {
+        var history = store.Of(to.Epoch);
+        var shared = history.SharedWith(Last!.Value.Epoch);
+        var isTrue = reason switch
+        {
+            // Never back into an epoch that the client's has followed.
+            ResyncReason.Epoch => isOpen ? HasEventsBeyondFork(history) : Last.Value.Position > shared,
+            ResyncReason.Expired => shared >= Last.Value.Position
+                && Last.Value.Position < to.Position
+                && to.Position <= store.DroppedThrough,
+            _ => false,
+        };
+        if (!isTrue)
+            throw new ModelException(
+                ModelFlaw.UntrueResync,
+                $"at {Last} a resync ({reason}) to {to}, which has {shared} in common"
+            );
+        Last = _certain = to;
+        Resyncs++;
+    }
+
+    /// <summary>Checks, when nothing is under way any more, that no event is missing.</summary>
+    public void End()
+    {
+        if (Last is not null && store.Now.After(PlaceIn(store.Now), matches) is { } missing)
+            throw new ModelException(ModelFlaw.Lost, $"at {Last} the event {missing.Position} never came");
+    }
+
+    private bool HasEventsBeyondFork(ModelHistory history) =>
+        _certain.Position > history.SharedWith(_certain.Epoch) || history.SharedWith(_certain.Epoch) is null;
+
+    /// <summary>The client's place in a history. A later epoch's id is good in an earlier one too, up to the fork: a
+    /// ring may hold frames of both.</summary>
+    private long PlaceIn(ModelHistory history)
+    {
+        var shared = history.SharedWith(Last!.Value.Epoch) ?? store.Of(Last.Value.Epoch).SharedWith(history.Epoch);
+        if (Last.Value.Position <= shared)
+            return Last.Value.Position;
+        throw new ModelException(ModelFlaw.NoResync, $"{Last} goes on in {history.Epoch} without a resync");
+    }
+}
+
+/// <summary>A reader received something wrong.</summary>
+internal sealed class ModelException(ModelFlaw flaw, string message) : Exception(message)
+{
+    public ModelFlaw Flaw => flaw;
+}
+
+internal enum ModelFlaw
+{
+    /// <summary>An event that the reader lacks was left out.</summary>
+    Lost,
+
+    /// <summary>An event came again, or after a later one.</summary>
+    Duplicate,
+
+    /// <summary>An event or a first id came that its epoch does not have there.</summary>
+    Untrue,
+
+    /// <summary>A resync came although nothing was lost.</summary>
+    UntrueResync,
+
+    /// <summary>A reader beyond a fork went on without a resync.</summary>
+    NoResync,
+
+    /// <summary>The replica was busy without end.</summary>
+    Endless,
+}

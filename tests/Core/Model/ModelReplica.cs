@@ -1,0 +1,253 @@
+using EventStore;
+using Harness;
+using Microsoft.Extensions.Logging.Abstractions;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Opening;
+
+namespace Core.Model;
+
+/// <summary>A replica: <see cref="RelayQueue"/>, <see cref="FeedCore"/>, <see cref="FilterLogs"/> and a
+/// <see cref="WriterLoop"/>. The model reads the store for them, and takes their turns in any order.</summary>
+internal sealed class ModelReplica : IDisposable
+{
+    /// <summary>Far more than the log has pages.</summary>
+    private const int MostReads = 1_000;
+
+    private static readonly StreamingOptions Options = new()
+    {
+        Writers = 1,
+        RingEvents = 6,
+        RecentEvents = 6,
+        WriteBatchBytes = 64,
+        MaxWritePacingMilliseconds = 0,
+        PositionSeconds = 1,
+    };
+
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(Options.RelayHeartbeatSeconds);
+
+    private readonly ModelStore _store;
+    private readonly ModelChance _chance;
+    private readonly ManualTime _clock = new();
+    private readonly PendingWrites _pending = new(Options.PendingWriteBytes, _ => { });
+    private readonly RelayQueue _queue;
+    private readonly FeedCore _feed;
+    private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
+    private (EventPage Head, StreamId Before)? _look;
+    private bool _isStalled;
+
+    public ModelReplica(ModelStore store, ModelChannel channel, ModelChance chance)
+    {
+        _store = store;
+        _chance = chance;
+        Channel = channel;
+        Logs = new FilterLogs(Microsoft.Extensions.Options.Options.Create(Options), _clock);
+        Replay = new ModelReplay(this, chance);
+        Loop = new WriterLoop(0, Logs, Replay, Options, ModelMetrics.Shared, new StoreClock(_clock), _pending);
+        Logs.Appended += Loop.Grown;
+
+        _queue = new RelayQueue(_clock);
+        _feed = new FeedCore(Logs, Silence, _clock, NullLogger.Instance);
+        channel.Subscribe();
+        _feed.Start(store.LineageOf(store.Now.Epoch), store.HeadOf(store.Now), Options.RecentEvents);
+        CatchUp();
+    }
+
+    public FilterLogs Logs { get; }
+    public WriterLoop Loop { get; }
+    public ModelReplay Replay { get; }
+    public ModelChannel Channel { get; }
+
+    /// <summary>A former primary to which some connections of this replica still lead; null: none does.</summary>
+    public ModelHistory? CutOff { get; set; }
+
+    /// <summary>True while the store does not answer this replica.</summary>
+    public bool IsCutOff { get; set; }
+
+    /// <summary>What may happen between a message and the read of its large event.</summary>
+    public required Action BeforeLargeRead { get; init; }
+
+    /// <summary>Pages that nobody needed.</summary>
+    public int LeftOut { get; private set; }
+
+    /// <summary>Reads that were given up, so that other readers did not wait for a large event.</summary>
+    public int GivenUp { get; private set; }
+
+    /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
+    public StartPosition? Open(StreamRequest request)
+    {
+        var (lineage, settled) = Logs.Now;
+        if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
+            return known;
+        if (IsCutOff)
+            return StartPosition.WithStore(request, settled, lineage, stored: null);
+
+        // A replica without the new epoch cannot tell a former primary's head from a recreated store's: not modelled.
+        var server = lineage.Epoch == _store.Now.Epoch ? Server() : _store.Now;
+        if (!lineage.Knows(server.Epoch))
+            CatchUp();
+        (lineage, settled) = Logs.Now;
+        return StartPosition.WithStore(request, settled, lineage, new StreamId(server.Epoch, server.Head));
+    }
+
+    /// <summary>Gives the stream to the writer loop.</summary>
+    public StreamConnection Connect(StreamOpening opening, StreamOutput output)
+    {
+        var connection = opening.Connect(Logs, output, [], Options, _clock);
+        connection.OnEnd = () => Logs.Release(connection.Log);
+        Loop.Attach(connection);
+        return connection;
+    }
+
+    public ModelOutput NewOutput(ModelReader reader) => new(reader, _pending, _chance);
+
+    public void Committed(IReadOnlyList<EventRecord> events) => _local.Enqueue((_store.Now.Epoch, events));
+
+    public bool PublishLocal()
+    {
+        if (!_local.TryDequeue(out var local))
+            return false;
+
+        Logs.TryPublishNext(local.Epoch, local.Events);
+        return true;
+    }
+
+    /// <summary>Takes a message of Redis. Returns false if there is none.</summary>
+    public bool Receive()
+    {
+        if (Channel.Take() is not { } message)
+            return false;
+
+        _queue.Accept(RelayFormat.Parse(message));
+        return true;
+    }
+
+    public void Advance(TimeSpan time) => _clock.Advance(time);
+
+    public void Sweep()
+    {
+        _clock.Advance(Options.IdleLogLifetime);
+        Logs.Sweep();
+    }
+
+    /// <summary>The feed takes the next message, or without messages a page of the store. Returns false if there is
+    /// nothing new.</summary>
+    public bool Feed()
+    {
+        if (_isStalled)
+            CatchUp();
+        if (_isStalled)
+            return false;
+
+        if (_queue.TryRead(out var page))
+        {
+            Apply(page);
+            return true;
+        }
+        if (_feed.TimeLeft <= TimeSpan.Zero && !IsCutOff)
+        {
+            _feed.MessagesMissing();
+            Apply(ReadAll());
+        }
+        return false;
+    }
+
+    public void BeginLook()
+    {
+        var before = Logs.Now.Settled;
+        if (!IsCutOff)
+            _look ??= (_store.HeadOf(Server()), before);
+    }
+
+    public void EndLook()
+    {
+        if (_isStalled || _look is not var (head, before))
+            return;
+
+        _look = null;
+        if (_feed.Lacks(head, before))
+            CatchUp();
+    }
+
+    /// <summary>Reads everything missing. Without the store, the feed does nothing else until it answers.</summary>
+    public void CatchUp()
+    {
+        _isStalled = IsCutOff;
+        if (_isStalled)
+            return;
+
+        EventPage page;
+        var reads = 0;
+        do
+        {
+            if (++reads == MostReads)
+                throw new ModelException(ModelFlaw.Endless, "the feed reads without end");
+            page = ReadAll();
+        } while (!Apply(page) || page.Through < page.Head);
+    }
+
+    /// <summary>The server that answers: each connection may lead to another.</summary>
+    public ModelHistory Server() => CutOff is { } former && _chance.OneIn(2) ? former : _store.Now;
+
+    /// <summary>Reads a page for one stream.</summary>
+    public EventPage Read(StreamFilter filter, long after)
+    {
+        bool Wants(string topic) => filter.Events.Topics.Any(p => TopicPattern.Matches(p, topic));
+        return _store.Read(after, Wants, most: 4, of: Server());
+    }
+
+    public void Dispose()
+    {
+        Logs.Appended -= Loop.Grown;
+        Loop.Dispose();
+    }
+
+    private EventPage ReadAll() => _store.Read(Logs.Settled, _ => true, of: Server());
+
+    private void Apply(RelayPage page)
+    {
+        var step = _feed.Take(page);
+        switch (step.Act)
+        {
+            case FeedAct.Look:
+                BeginLook();
+                break;
+            case FeedAct.ReadGap or FeedAct.Refuse:
+                CatchUp();
+                break;
+            case FeedAct.ReadLarge:
+                if (TryRead())
+                    break;
+                GivenUp++;
+                _feed.Publish(page, step.Events!);
+                break;
+            case FeedAct.LeaveOut:
+                LeftOut++;
+                break;
+        }
+    }
+
+    /// <summary>Reads what a message lacks from the store, which may be given up after any step.</summary>
+    private bool TryRead()
+    {
+        if (_chance.OneIn(8))
+            BeforeLargeRead();
+        for (var steps = _chance.Next(6) - 2; steps > 0 && !IsCutOff; steps--)
+            if (ReadAll() is var read && Apply(read) && read.Through >= read.Head)
+                return true;
+        return false;
+    }
+
+    /// <summary>Publishes a page of the store. Returns false if the feed must read on.</summary>
+    private bool Apply(EventPage page)
+    {
+        // The server that is asked for the lineage may be the former primary, which does not have the epoch.
+        var isKnown = _feed.IsOfNewEpoch(page) && Server().SharedWith(page.Epoch) is not null;
+        var fit = _feed.Take(page, isKnown ? _store.LineageOf(page.Epoch) : null);
+        if (fit == PageFit.OfFormerPrimary && _chance.OneIn(2))
+            CutOff = null;
+        return fit == PageFit.Follows;
+    }
+}

@@ -1,0 +1,55 @@
+using CsCheck;
+
+namespace Core.Model;
+
+/// <summary>
+/// A reader gets the events of its filter once and in order, and a resync only if its position is lost, whatever
+/// happens in whatever order. Relay, queue, feed, rings and writer loop are the product's own; only what they read and
+/// write is simulated. <c>ModelTests</c> plays the whole system, more slowly.
+/// </summary>
+/// <remarks>With <c>CsCheck_Iter=100000</c> in the environment it plays so many others. A failure prints its seed, for
+/// <c>CsCheck_Seed</c>.</remarks>
+public sealed class SystemModelTests
+{
+    private const int Worlds = 1_000;
+
+    /// <summary>True if the environment says how many worlds to play.</summary>
+    private static readonly bool IsByHand = Environment.GetEnvironmentVariable("CsCheck_Iter") is not null;
+
+    private static readonly Gen<ModelStep[]> Steps = Gen.Select(
+        Gen.Int[0, 999_999],
+        Gen.UInt,
+        (d, s) => new ModelStep(d, s)
+    ).Array[0, 300];
+
+    [Fact]
+    public void A_thousand_worlds_show_every_reader_the_truth()
+    {
+        var received = 0;
+        var resyncs = 0;
+        var promotions = 0;
+        var leftOut = 0;
+        var givenUp = 0;
+        var worlds = 0;
+        Steps.Sample(
+            steps =>
+            {
+                var world = ModelWorld.Play(steps);
+                Interlocked.Increment(ref worlds);
+                Interlocked.Add(ref received, world.Received);
+                Interlocked.Add(ref resyncs, world.Resyncs);
+                Interlocked.Add(ref promotions, world.Promotions);
+                Interlocked.Add(ref leftOut, world.LeftOut);
+                Interlocked.Add(ref givenUp, world.GivenUp);
+            },
+            seed: IsByHand ? null : "0N0XIzNsQ0O2",
+            iter: IsByHand ? -1 : Worlds
+        );
+
+        Assert.True(
+            received > 15 * worlds && resyncs > worlds && promotions > worlds && leftOut > worlds / 20 && givenUp > 0,
+            $"little happened in {worlds} worlds: {received} events, {resyncs} resyncs, {promotions} promotions, "
+                + $"{leftOut} pages left out, {givenUp} reads given up"
+        );
+    }
+}

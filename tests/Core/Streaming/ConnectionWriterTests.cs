@@ -1,0 +1,81 @@
+using System.IO.Pipelines;
+using EventStore;
+using Streaming.Connections;
+using Streaming.Fanout;
+
+namespace Core.Streaming;
+
+public sealed class ConnectionWriterTests : IDisposable
+{
+    private readonly LoopRig _loop = new();
+
+    [Fact]
+    public void A_skip_that_lies_beyond_a_fork_is_forgotten_there()
+    {
+        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        // Position 92 was the last event. The rest up to 100 was searched, and its skips were announced.
+        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
+        {
+            Epoch = "e1",
+            Position = 100,
+            SkippedThrough = 100,
+            EventSent = 92,
+            IdSent = 92,
+            Slow = SlowReader.Latest,
+        };
+        _loop.Connections.Add(c);
+
+        _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
+        _loop.Writer.Pump(c);
+
+        Assert.Equal((new StreamId("e2", 95), 0L), (c.StreamPosition, c.SkippedThrough));
+        // It waits for the next event. A read of the skipped range would end where it began, again and again.
+        Assert.Null(c.Asked);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Only_a_client_that_was_slow_skips_what_its_replica_reads_from_the_store(bool hasKeptUp)
+    {
+        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
+        {
+            Epoch = "e1",
+            Position = 50,
+            HasKeptUp = hasKeptUp,
+            Slow = SlowReader.Latest,
+        };
+        _loop.Connections.Add(c);
+        _loop.Writer.Pump(c);
+        Assert.Equal(!hasKeptUp, c.Asked!.Range.Newest);
+    }
+
+    /// <summary>Its positions name other events. The stream gets a resync when the feed enters the epoch.</summary>
+    [Fact]
+    public void A_page_of_an_epoch_that_the_feed_has_not_entered_is_not_shown()
+    {
+        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
+        {
+            Epoch = "e1",
+            Position = 50,
+            PageEvents = 256,
+        };
+        _loop.Connections.Add(c);
+        _loop.Writer.Pump(c);
+
+        _loop.Writer.TakePage(c, c.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
+        Assert.Equal((new StreamId("e1", 50), null, null), (c.StreamPosition, c.Page, c.Asked));
+
+        _loop.Logs.Reset(Lineage.Alone("e2"), 90);
+        _loop.Writer.Pump(c);
+        Assert.Equal(new StreamId("e2", 90), c.StreamPosition);
+    }
+
+    public void Dispose() => _loop.Dispose();
+
+    private static readonly StreamClient Client = new("", null, "", null, default, "");
+
+    private PipeOutput Output() => new(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
+}

@@ -1,0 +1,37 @@
+using EventStore;
+using Streaming.Fanout;
+using Streaming.Frames;
+
+namespace Core.Streaming;
+
+public sealed class FilterMatcherTests
+{
+    /// <summary>Otherwise a client's events could cost patterns times types times streams.</summary>
+    [Theory]
+    [InlineData("x", 3)]
+    [InlineData("y", 0)]
+    public void The_types_and_keys_of_a_filter_are_compared_once_however_many_of_its_patterns_match(
+        string type,
+        int matches
+    )
+    {
+        var matcher = new FilterMatcher();
+        string[] patterns = ["a.b.c", "a.b.*", "a.*.c", "*.b.c", "*.*.c", "*.*.*", "a.b.>", "a.>", ">"];
+        FilterLog[] logs =
+        [
+            .. ((string[])["1", "2", "3"]).Select(n => new FilterLog(
+                new StreamFilter([.. patterns, n], ["x"], [], PlainFormat.Named),
+                8,
+                1_000
+            )),
+        ];
+        foreach (var log in logs)
+            matcher.Index.Add(log);
+        var e = new EventRecord(1, Guid.Empty, "a.b.c", type, null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
+        for (var n = 1; n <= 2; n++)
+        {
+            Assert.Equal(logs.Take(matches), matcher.Match(e).ToArray());
+            Assert.Equal(3 * n, matcher.Examined);
+        }
+    }
+}

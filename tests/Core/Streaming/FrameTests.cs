@@ -1,0 +1,177 @@
+using System.Text;
+using System.Text.Json;
+using EventStore;
+using Streaming.Fanout;
+using Streaming.Frames;
+
+namespace Core.Streaming;
+
+/// <summary>The frames that clients depend on, byte by byte.</summary>
+public sealed class FrameTests
+{
+    private static readonly StreamId At = new("e", 5),
+        Head = new("e", 9);
+
+    public static TheoryData<string, string> Control =>
+        new()
+        {
+            { Text(ControlFrames.Heartbeat), ": heartbeat\n\n" },
+            { Text(ControlFrames.Retry(3_000)), "retry: 3000\n\n" },
+            { Text(ControlFrames.IdOnly(At)), "id: e-5\n\n" },
+            {
+                Text(ControlFrames.Connected(At, "c1", "r1", Head)),
+                "id: e-5\nevent: connected\n"
+                    + """data: {"connectionId":"c1","replica":"r1","epoch":"e","head":"e-9"}"""
+                    + "\n\n"
+            },
+            {
+                Text(ControlFrames.Resync(ResyncReason.Malformed, "?", At)),
+                "id: e-5\nevent: resync\n"
+                    + """data: {"reason":"malformed","requested":"?","resumedFrom":"e-5"}"""
+                    + "\n\n"
+            },
+            {
+                Text(ControlFrames.Resync(ResyncReason.Expired, null, At)),
+                "id: e-5\nevent: resync\n"
+                    + """data: {"reason":"expired","requested":null,"resumedFrom":"e-5"}"""
+                    + "\n\n"
+            },
+            {
+                // No id: events of the range may still follow.
+                Text(ControlFrames.Skipped("e", 5, 9, 3)),
+                "event: skipped\n" + """data: {"from":"e-5","to":"e-9","count":3}""" + "\n\n"
+            },
+            {
+                Text(ControlFrames.Unauthorized("replaced", null)),
+                "event: unauthorized\n" + """data: {"reason":"replaced","expiresAt":null}""" + "\n\n"
+            },
+        };
+
+    [Theory]
+    [MemberData(nameof(Control))]
+    public void A_frame_about_the_stream_itself_is_as_documented(string frame, string documented) =>
+        Assert.Equal(documented, frame);
+
+    [Theory]
+    [InlineData("connected", true)]
+    [InlineData("resync", true)]
+    [InlineData("skipped", true)]
+    [InlineData("unauthorized", true)]
+    [InlineData("error", true)]
+    [InlineData("Error", false)]
+    [InlineData("message", false)]
+    public void Only_the_server_sends_the_types_of_frames_about_the_stream(string type, bool isReserved)
+    {
+        Assert.Equal(isReserved, ControlFrames.IsReservedType(type));
+        Assert.Equal(isReserved, ControlFrames.ReservedTypes.Split(", ").Contains(type));
+    }
+
+    [Fact]
+    public void An_event_is_framed_with_its_type_without_it_or_as_an_envelope()
+    {
+        var e = Event("created", """{"n":1}""") with { Key = "k", TraceParent = "00-a-b-01" };
+        Assert.Equal("id: e-7\nevent: created\ndata: {\"n\":1}\n\n", Framed(PlainFormat.Named, e));
+        Assert.Equal("id: e-7\ndata: {\"n\":1}\n\n", Framed(PlainFormat.Unnamed, e));
+        Assert.Equal(
+            "id: e-7\nevent: created\n"
+                + """data: {"id":"00000000-0000-0000-0000-000000000000","position":"e-7","topic":"t","""
+                + "\"type\":\"created\",\"key\":\"k\",\"data\":{\"n\":1},"
+                + "\"time\":\"1970-01-01T00:00:00Z\",\"traceparent\":\"00-a-b-01\"}"
+                + "\n\n",
+            Framed(EnvelopeFormat.Instance, e)
+        );
+    }
+
+    /// <summary>The log of an older version may hold events that are refused today.</summary>
+    [Fact]
+    public void An_event_that_cannot_be_framed_becomes_a_comment_and_is_reported()
+    {
+        var (bad, reported) = (Event("a\nb", "1"), new List<EventRecord>());
+        FrameFormat.Unframed += Report;
+        try
+        {
+            Assert.Equal(": an event that cannot be shown was left out\n\n", Framed(PlainFormat.Named, bad));
+        }
+        finally
+        {
+            FrameFormat.Unframed -= Report;
+        }
+        Assert.Contains(bad, reported);
+
+        void Report(EventRecord e, Exception _) => reported.Add(e);
+    }
+
+    [Theory]
+    [InlineData("""{"petId":1}""", """{"type":"stock","petId":1}""")]
+    [InlineData("{}", """{"type":"stock"}""")]
+    [InlineData("\"word\"", """{"type":"stock","data":"word"}""")]
+    [InlineData("[1,2]", """{"type":"stock","data":[1,2]}""")]
+    [InlineData("null", """{"type":"stock","data":null}""")]
+    [InlineData("""{"event":"own"}""", """{"event":"own"}""")]
+    [InlineData("""{"type":"own"}""", """{"type":"own"}""")]
+    [InlineData("""{"status":"own"}""", """{"status":"own"}""")]
+    public void For_clients_without_names_the_data_carries_the_type_unless_it_has_one(string data, string sent) =>
+        Assert.Equal(sent, Text(NamedFormat.WithName("stock", Encoding.UTF8.GetBytes(data))));
+
+    [Theory]
+    [InlineData(null, "a", "event: a\ndata: 1\n\n")]
+    [InlineData(null, "b", "data: 1\n\n")]
+    [InlineData(true, "b", "event: b\ndata: 1\n\n")]
+    [InlineData(false, "a", "data: {\"type\":\"a\",\"data\":1}\n\n")]
+    public void The_client_chooses_whether_events_are_named_or_their_data_is(bool? named, string type, string sent)
+    {
+        var format = NamedFormats.Of(t => t == "a", ["end"], sendsPositions: false).For(named);
+        Assert.Equal("id: e-7\n" + sent, Framed(format, Event(type, "1")));
+        Assert.Equal(
+            (true, false, false),
+            (format.Ends(Event("end", "1")), format.Ends(Event("a", "1")), format.SendsPositions)
+        );
+    }
+
+    /// <summary>One event for thousands of connections is serialized once.</summary>
+    [Fact]
+    public void All_filters_of_a_format_share_the_frame_of_an_event()
+    {
+        var e = new FeedEvent("e", Event("created", "1"));
+        var (named, unnamed) = (e.Frame(PlainFormat.Named), e.Frame(PlainFormat.Unnamed));
+        Assert.Same(named, e.Frame(PlainFormat.Named));
+        Assert.Same(unnamed, e.Frame(PlainFormat.Unnamed));
+        Assert.Equal((7, "t", "e"), (named.Position, named.Key, named.Epoch));
+        Assert.NotEqual(named.Bytes, unnamed.Bytes);
+        Assert.Equal("k", new FeedEvent("e", Event("created", "1") with { Key = "k" }).Frame(PlainFormat.Named).Key);
+    }
+
+    [Theory]
+    [InlineData("日本語 🌱 <b> & 'x' + /", "日本語 🌱 <b> & 'x' + /")]
+    [InlineData("\"\\", "\\\"\\\\")]
+    [InlineData("\n\r\t\b\f", "\\n\\r\\t\\b\\f")]
+    [InlineData("\0\u0001\u001F\u007F", "\\u0000\\u0001\\u001f\\u007f")]
+    [InlineData("🌱🌱\"🌱", "🌱🌱\\\"🌱")]
+    [InlineData("\uE000\uFFFD", "\uE000\uFFFD")]
+    public void JSON_escapes_only_what_it_must(string text, string escaped)
+    {
+        var json = JsonSerializer.Serialize(text, ControlFrames.Json);
+        Assert.Equal($"\"{escaped}\"", json);
+        Assert.Equal(text, JsonSerializer.Deserialize<string>(json));
+    }
+
+    [Fact]
+    public void Half_of_a_character_is_replaced_and_the_rest_is_kept()
+    {
+        (string Text, string Read)[] texts =
+        [
+            ("a\uD83Cb", "a\uFFFDb"),
+            ("🌱\uDF31", "🌱\uFFFD"),
+            ("\"\uD83C", "\"\uFFFD"),
+        ];
+        foreach (var (text, read) in texts)
+            Assert.Equal(read, JsonSerializer.Deserialize<string>(JsonSerializer.Serialize(text, ControlFrames.Json)));
+    }
+
+    private static EventRecord Event(string type, string data) =>
+        new(7, Guid.Empty, "t", type, null, Encoding.UTF8.GetBytes(data), DateTimeOffset.UnixEpoch, null);
+
+    private static string Framed(FrameFormat format, EventRecord e) => Text(format.Frame("e", e));
+
+    private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
+}

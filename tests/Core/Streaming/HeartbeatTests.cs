@@ -1,0 +1,253 @@
+using EventStore;
+using Streaming;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Frames;
+
+namespace Core.Streaming;
+
+/// <summary>Frames of quiet streams: heartbeats, ids and the notice that their right ends soon.</summary>
+public sealed class HeartbeatTests : IDisposable
+{
+    private const int HeartbeatMilliseconds = 15_000,
+        PositionMilliseconds = 9_000;
+    private static readonly StreamId Head = new("e", 25);
+
+    private readonly LoopRig _loop = new();
+    private readonly Heartbeats _heartbeats;
+
+    public HeartbeatTests()
+    {
+        _loop.Logs.Reset(Lineage.Alone("e"), 10);
+        _heartbeats = new Heartbeats(
+            _loop.Writer,
+            new StreamingOptions
+            {
+                HeartbeatSeconds = HeartbeatMilliseconds / 1_000,
+                PositionSeconds = PositionMilliseconds / 1_000,
+            }
+        );
+    }
+
+    [Theory]
+    [InlineData(HeartbeatMilliseconds - 1, "")]
+    [InlineData(HeartbeatMilliseconds, ": heartbeat\n\n")]
+    public void A_quiet_stream_gets_a_heartbeat_after_its_time(int quietMilliseconds, string sent)
+    {
+        var stream = LoopStream.Open(_loop);
+        Tick(stream, stream.Connection.StreamPosition, quietMilliseconds);
+        Assert.Equal(sent, stream.Text);
+    }
+
+    /// <summary>A client that resumes with this id does not search the log before it, which had nothing.</summary>
+    [Theory]
+    [InlineData(PositionMilliseconds - 1, "", 10)]
+    [InlineData(PositionMilliseconds, "id: e-25\n\n", 25)]
+    public void A_quiet_stream_that_has_read_everything_gets_the_id_of_the_head(
+        int milliseconds,
+        string sent,
+        long position
+    )
+    {
+        var stream = LoopStream.Open(_loop);
+        Tick(stream, Head, milliseconds);
+        Assert.Equal((sent, position), (stream.Text, stream.Connection.Position));
+        Assert.Equal(position, stream.Connection.IdSent);
+    }
+
+    /// <summary>With that id, a client that resumes would miss what it has not been sent.</summary>
+    [Theory]
+    [InlineData("an event waits in memory")]
+    [InlineData("its place is being sought")]
+    [InlineData("a page of the store is awaited")]
+    [InlineData("another epoch")]
+    public void A_stream_that_has_not_had_everything_gets_no_id_of_the_head(string why)
+    {
+        var stream = LoopStream.Open(_loop);
+        var c = stream.Connection;
+        switch (why)
+        {
+            case "an event waits in memory":
+                _loop.Logs.Publish([LoopStream.Event(11)], 11);
+                break;
+            case "its place is being sought":
+                c.Sequence = -1;
+                break;
+            case "a page of the store is awaited":
+                c.Sequence = -1;
+                c.Asked = new(default, (_, _) => { });
+                break;
+            case "another epoch":
+                c.Epoch = "before";
+                break;
+        }
+        Tick(stream, Head, PositionMilliseconds);
+        Assert.DoesNotContain("e-25", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_stream_whose_ids_name_a_run_gets_no_other_ids()
+    {
+        var stream = LoopStream.Open(_loop, format: NamedFormats.Of(_ => true, sendsPositions: false).For(null));
+        Tick(stream, Head, PositionMilliseconds);
+        Assert.Equal("", stream.Text);
+        Tick(stream, Head, HeartbeatMilliseconds);
+        Assert.Equal(": heartbeat\n\n", stream.Text);
+    }
+
+    [Theory]
+    [InlineData(PositionMilliseconds - 1, false, "")]
+    [InlineData(PositionMilliseconds, false, "id: e-20\n\n")]
+    [InlineData(PositionMilliseconds, true, "event: resync\n\n")]
+    public void A_search_that_finds_nothing_tells_its_client_how_far_it_is(int milliseconds, bool isReset, string sent)
+    {
+        var stream = LoopStream.Open(_loop);
+        var c = stream.Connection;
+        c.Sequence = -1;
+        c.Position = 20;
+        c.Asked = new(default, (_, _) => { });
+
+        // A resync that is not sent yet has an id of its own.
+        c.Opening = isReset ? "event: resync\n\n"u8.ToArray() : null;
+        Tick(stream, Head, milliseconds);
+        Assert.Equal(sent, stream.Text);
+    }
+
+    [Fact]
+    public void A_search_that_finds_nothing_sends_its_next_id_after_the_same_time_again()
+    {
+        var stream = LoopStream.Open(_loop);
+        var c = stream.Connection;
+        c.Sequence = -1;
+        c.Position = 20;
+        c.Asked = new(default, (_, _) => { });
+
+        var now = c.IdSentAt;
+        Search(PositionMilliseconds, position: 20);
+        Search(PositionMilliseconds - 1, position: 21);
+        Assert.Equal("id: e-20\n\n", stream.Text);
+        Search(1, position: 22);
+        Assert.Equal("id: e-20\n\nid: e-22\n\n", stream.Text);
+
+        void Search(int milliseconds, long position)
+        {
+            byte[]? idOnly = null;
+            now += milliseconds;
+            c.Position = position;
+            c.WrittenAt = now;
+            _heartbeats.WriteIfDue(c, Head, ref idOnly, now);
+        }
+    }
+
+    [Fact]
+    public void Events_that_wait_in_memory_are_sent_at_the_next_tick()
+    {
+        var stream = LoopStream.Open(_loop);
+        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        Tick(stream, Head, 1);
+        Assert.Equal("id: e-11\nevent: n\ndata: 1\n\n", stream.Text);
+    }
+
+    /// <summary>A client may have read further than the replica on which it opens its stream.</summary>
+    [Fact]
+    public void A_stream_that_was_ahead_gets_ids_again_also_if_a_heartbeat_is_due_at_each_tick()
+    {
+        var stream = LoopStream.Open(_loop);
+        stream.Connection.Position = 12;
+        stream.Connection.Sequence = -1;
+        Tick(stream, new StreamId("e", 10), HeartbeatMilliseconds);
+        _loop.Logs.Publish([], Head.Position);
+        Tick(stream, Head, HeartbeatMilliseconds);
+        Tick(stream, Head, HeartbeatMilliseconds);
+        Assert.EndsWith("id: e-25\n\n", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(-1, "")]
+    [InlineData(0, "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n")]
+    public void A_client_learns_once_that_its_right_ends_soon(int millisecondsPast, string sent)
+    {
+        var renewAt = TimeProvider.System.Milliseconds();
+        var stream = LoopStream.Open(
+            _loop,
+            new(Expiry: new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))
+        );
+        byte[]? idOnly = null;
+        for (var i = 0; i < 2; i++)
+            _heartbeats.WriteIfDue(
+                stream.Connection,
+                stream.Connection.StreamPosition,
+                ref idOnly,
+                renewAt + millisecondsPast
+            );
+        Assert.Equal(sent, stream.Text);
+    }
+
+    [Fact]
+    public void The_notice_does_not_delay_the_id_that_is_due_with_it()
+    {
+        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        var stream = LoopStream.Open(_loop, new(Expiry: expiry));
+        Tick(stream, Head, PositionMilliseconds);
+        Assert.StartsWith("event: unauthorized\n", stream.Text, StringComparison.Ordinal);
+        Assert.EndsWith("\n\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Two writes at once could mix their bytes.</summary>
+    [Fact]
+    public void After_a_notice_that_fills_the_socket_the_id_waits()
+    {
+        var output = new FullOutput(_loop.Pending);
+        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
+        Assert.Equal(1, output.Writes);
+    }
+
+    [Fact]
+    public void A_client_that_is_gone_at_its_notice_gets_no_further_write()
+    {
+        var output = new GoneOutput(_loop.Pending);
+        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
+        Assert.Equal(1, output.Writes);
+    }
+
+    public void Dispose() => _loop.Dispose();
+
+    /// <summary>A tick after the stream had nothing for a time.</summary>
+    private void Tick(LoopStream stream, StreamId settled, int milliseconds)
+    {
+        byte[]? idOnly = null;
+        var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);
+        _heartbeats.WriteIfDue(stream.Connection, settled, ref idOnly, since + milliseconds);
+    }
+
+    /// <summary>An output that one write fills.</summary>
+    private sealed class FullOutput(PendingWrites pending) : StreamOutput(pending)
+    {
+        public override bool Chunked => false;
+
+        public int Writes { get; private set; }
+
+        public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
+        {
+            Writes++;
+            Busy = true;
+            return true;
+        }
+    }
+
+    /// <summary>An output whose client has gone.</summary>
+    private sealed class GoneOutput(PendingWrites pending) : StreamOutput(pending)
+    {
+        public override bool Chunked => false;
+
+        public int Writes { get; private set; }
+
+        public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
+        {
+            Writes++;
+            return false;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using Harness;
+using Streaming.Fanout;
+using Streaming.Frames;
+
+namespace Core.Streaming;
+
+public class LargeFilterTests
+{
+    [Fact]
+    public void A_large_filter_is_forgotten_as_soon_as_its_last_reader_leaves()
+    {
+        var logs = TestLogs.Create(clock: new ManualTime());
+        FilterLog Open(int patterns) =>
+            logs.Acquire(
+                new StreamFilter(
+                    [.. Enumerable.Range(0, patterns).Select(n => $"t.{patterns}.{n}.*.*.a")],
+                    [],
+                    [],
+                    PlainFormat.Named
+                )
+            );
+        var (large, small) = (Open(100), Open(5));
+        logs.Release(small);
+        logs.Sweep();
+        Assert.Equal(2, logs.Count);
+        logs.Release(large);
+        logs.Sweep();
+        Assert.Equal(1, logs.Count);
+        Assert.Same(small, Open(5));
+    }
+
+    [Fact]
+    public void Filters_leave_the_index_in_parts_and_completely()
+    {
+        var index = new TopicIndex();
+        var logs = Enumerable
+            .Range(0, 300)
+            .Select(n => new FilterLog(
+                new StreamFilter([.. Enumerable.Range(0, 100).Select(t => $"t.{n}.{t}.a")], [], [], PlainFormat.Named),
+                16,
+                1_000
+            ))
+            .ToList();
+        foreach (var log in logs)
+            index.Add(log);
+        var parts = TopicIndex.Parts(logs).ToList();
+        Assert.All(parts, part => Assert.InRange(part.Sum(log => log.Filter.Tokens), 1, 10_000));
+        foreach (var part in parts)
+            index.Remove(part);
+        Assert.True(index.IsEmpty);
+    }
+}

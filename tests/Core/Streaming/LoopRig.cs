@@ -1,0 +1,60 @@
+using System.Diagnostics.Metrics;
+using EventStore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Streaming.Replay;
+
+namespace Core.Streaming;
+
+/// <summary>The parts of a writer loop without its thread and without a store.</summary>
+internal sealed class LoopRig : IDisposable
+{
+    private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { Writers = 1 });
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly StreamingMetrics _metrics;
+    private readonly StoreReplay _replay;
+    private readonly StoreClock _time;
+
+    public LoopRig()
+    {
+        var (clock, meters) = (TimeProvider.System, _services.GetRequiredService<IMeterFactory>());
+        Logs = new FilterLogs(_options, clock);
+        _metrics = new(meters, _options, clock, NullLogger<StreamingMetrics>.Instance);
+        _replay = new StoreReplay(
+            Logs,
+            null!, // the store, which no test reads
+            null!, // its turns
+            _options,
+            clock,
+            new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance),
+            NullLogger<StoreReplay>.Instance
+        );
+        var pages = new CatchUpPages(_replay, Pending, (_, _, _) => { });
+        _time = new StoreClock(clock);
+        Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, _time);
+        Timers = new ConnectionTimers(Logs, Connections, pages, Writer, _options.Value, clock);
+    }
+
+    public FilterLogs Logs { get; }
+    public LoopConnections Connections { get; } = new(0);
+    public PendingWrites Pending { get; } = new(1_000, _ => { });
+    public ConnectionWriter Writer { get; }
+    public ConnectionTimers Timers { get; }
+
+    /// <summary>Starts the threads that write the streams attached to them.</summary>
+    public WriterLoops StartThreads() => new(Logs, _replay, _options, _metrics, _time, Pending);
+
+    public FilterLog Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], PlainFormat.Named));
+
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _services.Dispose();
+    }
+}

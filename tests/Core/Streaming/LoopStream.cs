@@ -1,0 +1,77 @@
+using System.IO.Pipelines;
+using System.Text;
+using EventStore;
+using Streaming;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
+
+namespace Core.Streaming;
+
+/// <summary>A stream of a <see cref="LoopRig"/> that has read everything, with the text that its client got.</summary>
+internal sealed class LoopStream
+{
+    private readonly Func<string> _text;
+
+    private LoopStream(LoopRig loop, StreamOutput? output, FrameFormat format, Settings settings)
+    {
+        var sent = new MemoryStream();
+        _text = () => Encoding.UTF8.GetString(sent.ToArray());
+        var log = loop.Logs.Acquire(new StreamFilter(["t"], [], [], format));
+        Connection = new StreamConnection(
+            "c",
+            log,
+            loop.Logs,
+            output ?? new PipeOutput(PipeWriter.Create(sent), settings.Chunked, loop.Pending),
+            new StreamClient("192.0.2.1:1", null, "/events", null, default, "")
+        )
+        {
+            Slow = settings.Slow,
+            IsFinite = settings.IsFinite,
+            Expiry = settings.Expiry ?? StreamExpiry.Endless,
+            Epoch = log.Epoch,
+            Position = loop.Logs.Settled,
+            IdSent = loop.Logs.Settled,
+            EventSent = loop.Logs.Settled,
+            Sequence = log.Next,
+        };
+        Connection.WrittenAt = Connection.TakenAt = Connection.IdSentAt = TimeProvider.System.Milliseconds();
+        loop.Connections.Add(Connection);
+    }
+
+    public StreamConnection Connection { get; }
+
+    /// <summary>The text that the client got.</summary>
+    public string Text => _text();
+
+    public static LoopStream Open(
+        LoopRig loop,
+        Settings settings = default,
+        FrameFormat? format = null,
+        StreamOutput? output = null
+    ) => new(loop, output, format ?? PlainFormat.Named, settings);
+
+    /// <summary>An event of the stream's topic.</summary>
+    public static EventRecord Event(long position, string type = "n", string? key = null) =>
+        new(position, Guid.Empty, "t", type, key, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
+
+    internal readonly record struct Settings(
+        SlowReader Slow = SlowReader.CatchUp,
+        bool IsFinite = false,
+        bool Chunked = false,
+        StreamExpiry? Expiry = null
+    );
+}
+
+/// <summary>An output whose client takes nothing.</summary>
+internal sealed class BusyOutput : StreamOutput
+{
+    public BusyOutput(PendingWrites pending)
+        : base(pending) => Busy = true;
+
+    public override bool Chunked => false;
+
+    public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null) =>
+        throw new InvalidOperationException("A busy output accepts no writes.");
+}

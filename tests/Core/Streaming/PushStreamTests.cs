@@ -1,0 +1,356 @@
+using System.Text;
+using Harness;
+using Streaming;
+using Streaming.Access;
+using Streaming.Connections;
+
+namespace Core.Streaming;
+
+public sealed class PushStreamTests
+{
+    [Fact]
+    public async Task A_stream_ends_if_its_writes_wait_too_long_in_total_although_each_succeeds()
+    {
+        var output = new SlowOutput();
+        await using var push = new PushStream(
+            "id",
+            Client,
+            [],
+            output,
+            new StreamingOptions(),
+            new PushSettings(Bare: true, MaxStall: TimeSpan.FromMilliseconds(200)),
+            TimeProvider.System
+        );
+        const int Answer = 1_000;
+        await push.RunAsync(
+            async (stream, _) =>
+            {
+                for (var i = 0; i < Answer; i++)
+                    await stream.WriteAsync("data: x\n\n"u8.ToArray());
+            }
+        );
+        Assert.Equal((EndReason.Dead, true), (push.End, output.IsAborted));
+        Assert.InRange(push.Delivered, 0, Answer / 2);
+    }
+
+    [Theory]
+    [InlineData(EndReason.Closed, "begun cut")]
+    [InlineData(EndReason.Drained, "begun cut")]
+    [InlineData(EndReason.Complete, "begun ")]
+    internal async Task A_stream_that_ends_before_its_answer_is_complete_says_so(EndReason end, string sent)
+    {
+        var output = new KeptOutput();
+        await using var push = Stream(output);
+        await push.RunAsync(
+            async (stream, stopped) =>
+            {
+                await stream.WriteAsync("begun "u8.ToArray());
+                if (end == EndReason.Complete)
+                    return;
+                stream.Stop(end);
+                await Task.Delay(Timeout.Infinite, stopped);
+            }
+        );
+        Assert.Equal((end, sent), (push.End, output.Text));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_that_ends_while_a_heartbeat_is_under_way_is_complete_after_it()
+    {
+        var output = new GatedOutput();
+        var clock = new ManualTime();
+        var answer = new TaskCompletionSource();
+        await using var push = Stream(
+            output,
+            new PushSettings(Bare: true, HeartbeatSeconds: 1, Heartbeat: "beat"u8.ToArray()),
+            clock
+        );
+        var running = push.RunAsync((_, _) => answer.Task);
+
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("beat", output.Text);
+        answer.SetResult();
+        Assert.False(running.IsCompleted);
+        output.Open();
+        await running;
+
+        Assert.Equal((EndReason.Complete, true), (push.End, output.IsComplete));
+    }
+
+    [Fact]
+    public async Task A_stream_whose_writer_fails_ends_for_everything_that_awaits_its_end()
+    {
+        await using var push = Stream(new KeptOutput());
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            push.RunAsync((_, _) => throw new InvalidOperationException("The writer failed."))
+        );
+        Assert.Equal((EndReason.Failed, true), (push.End, push.Ended.IsCompleted));
+    }
+
+    [Fact]
+    public async Task A_stop_that_makes_the_writer_fail_is_an_end_like_any_other()
+    {
+        var output = new KeptOutput();
+        await using var push = Stream(output);
+        await push.RunAsync(
+            (stream, _) =>
+            {
+                stream.Stop(EndReason.Closed);
+                throw new HttpRequestException("The read was cut off.");
+            }
+        );
+        Assert.Equal((EndReason.Closed, "cut"), (push.End, output.Text));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_that_has_reached_its_age_ends()
+    {
+        var clock = new ManualTime();
+        await using var push = Stream(new KeptOutput(), new PushSettings(), clock, maxAge: 0);
+        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await running;
+        Assert.Equal(EndReason.Aged, push.End);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_with_a_grace_goes_on_that_long_after_the_server_begins_to_stop()
+    {
+        var clock = new ManualTime();
+        var settings = new PushSettings(TimeSpan.FromSeconds(600), Bare: true);
+        await using var push = Stream(new KeptOutput(), settings, clock);
+        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+        push.Stop(EndReason.Drained);
+        clock.Advance(TimeSpan.FromSeconds(599));
+        Assert.False(running.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await running;
+        Assert.Equal(EndReason.Drained, push.End);
+    }
+
+    [Theory]
+    [InlineData(EndReason.Complete, 1)]
+    [InlineData(EndReason.Closed, 1)]
+    [InlineData(EndReason.Drained, 2)]
+    [InlineData(EndReason.Aged, 2)]
+    internal async Task A_stream_begins_with_a_reconnection_time_and_ends_with_one_if_its_client_shall_return(
+        EndReason end,
+        int times
+    )
+    {
+        var output = new KeptOutput();
+        await using var push = Stream(output, new PushSettings(Retry: 1_234));
+        await push.RunAsync(
+            (stream, _) =>
+            {
+                if (end == EndReason.Complete)
+                    return Task.CompletedTask;
+                stream.Stop(end);
+                throw new OperationCanceledException();
+            }
+        );
+        Assert.Equal(end, push.End);
+        Assert.StartsWith("retry: 1234\n\n", output.Text, StringComparison.Ordinal);
+        Assert.Equal(times, output.Text.Split("retry: ").Length - 1);
+        Assert.True(output.IsComplete);
+        Assert.Equal((0, Encoding.UTF8.GetByteCount("retry: 1234\n\n")), (push.Delivered, push.Bytes));
+    }
+
+    [Theory]
+    [InlineData(EndReason.Unauthorized, "expired")]
+    [InlineData(EndReason.Replaced, "replaced")]
+    internal async Task A_stream_whose_right_has_ended_says_why(EndReason end, string why)
+    {
+        var output = new KeptOutput();
+        await using var push = Stream(output, new PushSettings(Bare: true), expiry: Endless);
+        await push.RunAsync(
+            (stream, _) =>
+            {
+                stream.Stop(end);
+                throw new OperationCanceledException();
+            }
+        );
+        Assert.Equal(end, push.End);
+        Assert.Equal(
+            $"event: unauthorized\ndata: {{\"reason\":\"{why}\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}}\n\n",
+            output.Text
+        );
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_ends_with_the_right_to_read_it()
+    {
+        var (clock, output) = (new ManualTime(), new KeptOutput());
+        await using var push = Stream(output, new PushSettings(Bare: true), clock, expiry: Endless with { EndsAt = 0 });
+        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await running;
+        Assert.Equal(EndReason.Unauthorized, push.End);
+        Assert.Contains("\"reason\":\"expired\"", output.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Each tick of the clock is a quiet second.</summary>
+    [Theory]
+    [InlineData(false, null, 0, ": heartbeat\n\n", 3)]
+    [InlineData(false, null, 3_600, ": heartbeat\n\n", 0)]
+    [InlineData(false, "event: ping\n\n", 0, "event: ping\n\n", 3)]
+    [InlineData(true, "event: ping\n\n", 0, "event: ping\n\n", 3)]
+    [InlineData(true, null, 0, ": heartbeat\n\n", 0)]
+    public async Task A_quiet_stream_gets_heartbeats_of_its_own_kind(
+        bool isBare,
+        string? heartbeat,
+        int seconds,
+        string sent,
+        int times
+    )
+    {
+        var (clock, output) = (new ManualTime(), new KeptOutput());
+        var frame = heartbeat is null ? null : Encoding.UTF8.GetBytes(heartbeat);
+        var settings = new PushSettings(HeartbeatSeconds: seconds, Bare: isBare, Heartbeat: frame);
+        await using var push = Stream(output, settings, clock);
+        await push.RunAsync(
+            (_, _) =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(3));
+                return Task.CompletedTask;
+            }
+        );
+        Assert.Equal(times, output.Text.Split(sent).Length - 1);
+    }
+
+    [Fact]
+    public async Task A_client_learns_once_that_its_right_ends_soon()
+    {
+        var (clock, output) = (new ManualTime(), new KeptOutput());
+        await using var push = Stream(
+            output,
+            new PushSettings(Bare: true),
+            clock,
+            expiry: Endless with
+            {
+                RenewAt = 0,
+            }
+        );
+        await push.RunAsync(
+            (_, _) =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(3));
+                return Task.CompletedTask;
+            }
+        );
+        Assert.Equal(
+            "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n",
+            output.Text
+        );
+    }
+
+    [Theory]
+    [InlineData(true, EndReason.ClientGone)]
+    [InlineData(false, EndReason.Dead)]
+    internal async Task A_stream_whose_client_takes_nothing_more_is_gone_or_dead(bool isLost, EndReason end)
+    {
+        var output = new LostOutput(isLost ? new IOException("The peer is gone.") : new TimeoutException());
+        await using var push = Stream(output);
+        await push.RunAsync((stream, _) => stream.WriteAsync("data: x\n\n"u8.ToArray()));
+        Assert.Equal((end, !isLost, 0L), (push.End, output.IsAborted, push.Delivered));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(30 * 86_400)]
+    public void Ages_are_a_tenth_around_the_option_at_most(int seconds) =>
+        Assert.All(
+            Enumerable.Range(0, 100).Select(_ => new StreamingOptions { MaxAgeSeconds = seconds }.NextMaxAge()),
+            age => Assert.InRange(age, seconds * 900L, seconds * 1_100L)
+        );
+
+    private static readonly StreamExpiry Endless = new(DateTimeOffset.UnixEpoch, long.MaxValue, long.MaxValue);
+    private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", null, default, "");
+
+    private static PushStream Stream(
+        PushOutput output,
+        PushSettings? settings = null,
+        TimeProvider? clock = null,
+        long maxAge = long.MaxValue,
+        StreamExpiry? expiry = null
+    ) =>
+        new(
+            "id",
+            Client,
+            [],
+            output,
+            new StreamingOptions(),
+            settings ?? new PushSettings(Bare: true, CutShort: "cut"u8.ToArray()),
+            clock ?? TimeProvider.System
+        )
+        {
+            MaxAge = maxAge,
+            Expiry = expiry ?? StreamExpiry.Endless,
+        };
+
+    private sealed class KeptOutput : PushOutput
+    {
+        public string Text { get; private set; } = "";
+        public bool IsComplete { get; private set; }
+
+        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        {
+            Text += Encoding.UTF8.GetString(bytes.Span);
+            return Task.CompletedTask;
+        }
+
+        public override Task CompleteAsync()
+        {
+            IsComplete = true;
+            return Task.CompletedTask;
+        }
+
+        public override void Abort() => Assert.Fail("The connection was aborted.");
+    }
+
+    /// <summary>A client that takes the first frame when the gate opens.</summary>
+    private sealed class GatedOutput : PushOutput
+    {
+        private readonly TaskCompletionSource _gate = new();
+
+        public string Text { get; private set; } = "";
+        public bool IsComplete { get; private set; }
+
+        public void Open() => _gate.SetResult();
+
+        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        {
+            Text += Encoding.UTF8.GetString(bytes.Span);
+            return _gate.Task;
+        }
+
+        public override Task CompleteAsync()
+        {
+            IsComplete = true;
+            return Task.CompletedTask;
+        }
+
+        public override void Abort() => Assert.Fail("The connection was aborted.");
+    }
+
+    /// <summary>A client that takes nothing.</summary>
+    private sealed class LostOutput(Exception error) : PushOutput
+    {
+        public bool IsAborted { get; private set; }
+
+        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => throw error;
+
+        public override void Abort() => IsAborted = true;
+    }
+
+    /// <summary>A client that takes a frame every twenty milliseconds.</summary>
+    private sealed class SlowOutput : PushOutput
+    {
+        public bool IsAborted { get; private set; }
+
+        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+            Task.Delay(20, cancellationToken);
+
+        public override void Abort() => IsAborted = true;
+    }
+}

@@ -1,0 +1,133 @@
+using EventStore;
+using Streaming;
+using Streaming.Connections;
+using Streaming.Fanout;
+
+namespace Core.Streaming;
+
+/// <summary>Clients that do not keep up, by their policy (<c>?slow=</c>).</summary>
+public sealed class SlowReaderTests : IDisposable
+{
+    private readonly StreamingOptions _options = new();
+    private readonly LoopRig _loop = new();
+
+    public SlowReaderTests() => _loop.Logs.Reset(Lineage.Alone("e"), 10);
+
+    [Theory]
+    [InlineData(null, SlowReader.CatchUp)]
+    [InlineData("", SlowReader.CatchUp)]
+    [InlineData("catch-up", SlowReader.CatchUp)]
+    [InlineData("latest", SlowReader.Latest)]
+    [InlineData("disconnect", SlowReader.Disconnect)]
+    [InlineData("Latest", null)]
+    [InlineData("never", null)]
+    internal void A_client_names_its_policy_exactly(string? text, SlowReader? policy) =>
+        Assert.Equal(policy, SlowReaders.Parse(text));
+
+    [Theory]
+    [InlineData(SlowReader.Disconnect, 9_999, null)]
+    [InlineData(SlowReader.Disconnect, 10_000, EndReason.TooSlow)]
+    [InlineData(SlowReader.CatchUp, 299_999, null)]
+    [InlineData(SlowReader.CatchUp, 300_000, EndReason.Dead)]
+    [InlineData(SlowReader.Latest, 299_999, null)]
+    [InlineData(SlowReader.Latest, 300_000, EndReason.Dead)]
+    internal void A_client_that_wants_no_lag_is_ended_after_ten_seconds_and_others_after_five_minutes(
+        SlowReader slow,
+        int milliseconds,
+        EndReason? end
+    ) => Assert.Equal(end, SlowReaders.EndOf(Stream(slow), milliseconds, _options, isFull: true));
+
+    /// <summary>A client that has never had every event lags because it was away.</summary>
+    [Theory]
+    [InlineData(0, 20_000, false)]
+    [InlineData(5_000, 14_999, false)]
+    [InlineData(5_000, 15_000, true)]
+    public void A_client_that_wants_no_lag_and_reads_too_slowly_is_ended_after_ten_seconds(
+        long caughtUpAt,
+        long now,
+        bool lags
+    )
+    {
+        var stream = LoopStream.Open(_loop, new(SlowReader.Disconnect)).Connection;
+        stream.CaughtUpAt = caughtUpAt;
+        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        Assert.Equal(lags, SlowReaders.LagsTooLong(stream, now, _options));
+
+        _loop.Writer.Pump(stream);
+        Assert.False(SlowReaders.LagsTooLong(stream, stream.CaughtUpAt + 60_000, _options));
+    }
+
+    [Theory]
+    [InlineData(3_000, true, true, EndReason.TooSlow)]
+    [InlineData(2_999, true, true, null)]
+    [InlineData(3_000, false, true, null)]
+    [InlineData(3_000, true, false, null)]
+    internal void A_client_that_wants_no_lag_holds_no_page_for_three_seconds_while_memory_is_short(
+        int milliseconds,
+        bool hasPage,
+        bool isFull,
+        EndReason? end
+    )
+    {
+        var stream = Stream(SlowReader.Disconnect);
+        stream.Page = hasPage ? new ReplayPage("e", 0, [], 20) : null;
+        Assert.Equal(end, SlowReaders.EndOf(stream, milliseconds, _options, isFull));
+    }
+
+    [Fact]
+    public void A_client_that_wants_the_newest_gets_the_newest_of_each_key_and_the_range_that_it_missed()
+    {
+        var stream = LoopStream.Open(_loop, new(SlowReader.Latest));
+        stream.Connection.WasBusy = true;
+        _loop.Logs.Publish(
+            [
+                LoopStream.Event(11, key: "a"),
+                LoopStream.Event(12, key: "b"),
+                LoopStream.Event(13, key: "a"),
+                LoopStream.Event(14),
+            ],
+            14
+        );
+        _loop.Writer.Pump(stream.Connection);
+        Assert.Equal(
+            """
+            event: skipped
+            data: {"from":"e-11","to":"e-11","count":1}
+
+            id: e-12
+            event: n
+            data: 1
+
+            id: e-13
+            event: n
+            data: 1
+
+            id: e-14
+            event: n
+            data: 1
+
+
+            """.ReplaceLineEndings("\n"),
+            stream.Text
+        );
+        Assert.Equal((14, 3), (stream.Connection.Position, stream.Connection.Delivered));
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 2)]
+    public void A_client_that_took_each_event_at_once_or_lacks_only_one_misses_nothing(bool wasBusy, int events)
+    {
+        var stream = LoopStream.Open(_loop, new(SlowReader.Latest));
+        stream.Connection.WasBusy = wasBusy;
+        _loop.Logs.Publish([.. Enumerable.Range(11, events).Select(n => LoopStream.Event(n, key: "a"))], 10 + events);
+        _loop.Writer.Pump(stream.Connection);
+        Assert.Equal(events, stream.Connection.Delivered);
+        Assert.DoesNotContain("skipped", stream.Text, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _loop.Dispose();
+
+    private StreamConnection Stream(SlowReader slow) =>
+        LoopStream.Open(_loop, new(slow), output: new BusyOutput(_loop.Pending)).Connection;
+}

@@ -1,0 +1,198 @@
+using System.Globalization;
+using EventStore;
+using Streaming.Access;
+using Streaming.Connections;
+using Streaming.Frames;
+
+namespace Core.Streaming;
+
+/// <summary>Ends of streams, and their last frames.</summary>
+public sealed class StreamEndTests : IDisposable
+{
+    private static readonly DateTimeOffset Until = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private static readonly StreamExpiry Expired = new(Until, EndsAt: 0, RenewAt: long.MaxValue);
+
+    private const string Resync =
+        "event: resync\n" + """data: {"reason":"epoch","requested":"e-10","resumedFrom":"new-3"}""";
+
+    private readonly LoopRig _loop = new();
+
+    public StreamEndTests() => _loop.Logs.Reset(Lineage.Alone("e"), 10);
+
+    [Theory]
+    [InlineData(EndReason.Drained)]
+    [InlineData(EndReason.Aged)]
+    [InlineData(EndReason.TooSlow)]
+    [InlineData(EndReason.Stalled)]
+    [InlineData(EndReason.Outdated)]
+    internal void A_client_that_may_return_gets_a_reconnection_time(EndReason reason)
+    {
+        var stream = End(reason);
+        var milliseconds = int.Parse(stream.Text["retry: ".Length..^2], CultureInfo.InvariantCulture);
+        Assert.InRange(milliseconds, 1_000, 3_000);
+        Assert.Equal($"retry: {milliseconds}\n\n", stream.Text);
+    }
+
+    [Fact]
+    public void A_client_whose_events_cannot_be_read_learns_that_nothing_is_lost_and_when_to_return()
+    {
+        var text = End(EndReason.Failed).Text;
+        Assert.StartsWith(
+            "event: error\ndata: {\"error\":\"The event log cannot be read",
+            text,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("\"fatal\":false,\"reason\":\"unavailable\"}\n\nretry: ", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(EndReason.Unauthorized, "expired")]
+    [InlineData(EndReason.Replaced, "replaced")]
+    internal void A_client_without_the_right_to_read_learns_why(EndReason reason, string why) =>
+        Assert.Equal(
+            $"event: unauthorized\ndata: {{\"reason\":\"{why}\",\"expiresAt\":\"2026-01-02T03:04:05Z\"}}\n\n",
+            End(reason, new(Expiry: new(Until, long.MaxValue, long.MaxValue))).Text
+        );
+
+    [Theory]
+    [InlineData(EndReason.Complete)]
+    [InlineData(EndReason.Closed)]
+    [InlineData(EndReason.Dead)]
+    [InlineData(EndReason.ClientGone)]
+    internal void Other_streams_end_without_a_frame(EndReason reason) => Assert.Equal("", End(reason).Text);
+
+    /// <summary>RFC 9112 §7.1: without the last chunk, a client takes the end for a lost connection.</summary>
+    [Theory]
+    [InlineData(EndReason.Complete, "0\r\n\r\n")]
+    [InlineData(EndReason.Closed, "0\r\n\r\n")]
+    [InlineData(EndReason.ClientGone, "")]
+    internal void The_body_of_a_stream_on_its_own_socket_ends_with_the_last_chunk(EndReason reason, string sent) =>
+        Assert.Equal(sent, End(reason, new(Chunked: true)).Text);
+
+    [Fact]
+    public void A_stream_ends_once_with_its_first_reason_and_its_log_has_one_reader_less()
+    {
+        var stream = End(EndReason.Closed);
+        _loop.Writer.Close(stream.Connection, EndReason.Drained);
+        _loop.Writer.Leave(stream.Connection, EndReason.Dead);
+        Assert.Equal((EndReason.Closed, ""), (stream.Connection.End, stream.Text));
+        Assert.True(stream.Connection.Ended.IsCompleted);
+        Assert.Equal(0, stream.Connection.Log.Loops[0].Users);
+    }
+
+    [Fact]
+    public void A_stream_whose_client_does_not_read_ends_at_once_except_a_complete_one()
+    {
+        var (closed, complete) = (Busy(), Busy());
+        _loop.Writer.Close(closed, EndReason.Drained);
+        _loop.Writer.Close(complete, EndReason.Complete);
+        Assert.Equal((EndReason.Drained, null), (closed.End, complete.End));
+        Assert.Equal(EndReason.Complete, complete.Ending);
+    }
+
+    [Fact]
+    public void A_complete_stream_ends_when_its_client_has_read_the_rest()
+    {
+        var stream = LoopStream.Open(_loop);
+        stream.Connection.Ending = EndReason.Complete;
+        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        _loop.Writer.Pump(stream.Connection);
+        Assert.Equal((EndReason.Complete, ""), (stream.Connection.End, stream.Text));
+    }
+
+    [Fact]
+    public void Nothing_is_delivered_after_the_right_to_read_has_ended()
+    {
+        var stream = LoopStream.Open(_loop, new(Expiry: Expired));
+        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        _loop.Writer.Pump(stream.Connection);
+        Assert.Equal((EndReason.Unauthorized, 0L), (stream.Connection.End, stream.Connection.Delivered));
+        Assert.StartsWith("event: unauthorized\ndata: {\"reason\":\"expired\"", stream.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("e-11", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_event_that_ends_a_stream_is_its_last_one()
+    {
+        var stream = LoopStream.Open(_loop, format: NamedFormats.Of(_ => true, ["done"]).For(null));
+        _loop.Logs.Publish([LoopStream.Event(11), LoopStream.Event(12, "done"), LoopStream.Event(13)], 13);
+        _loop.Writer.Pump(stream.Connection);
+        Assert.Equal((EndReason.Complete, 2L), (stream.Connection.End, stream.Connection.Delivered));
+        Assert.EndsWith("id: e-12\nevent: done\ndata: 1\n\n", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, null, Resync)]
+    [InlineData(true, EndReason.Outdated, "retry: ")]
+    internal void In_a_new_history_a_stream_is_told_and_goes_on_unless_it_has_a_beginning(
+        bool isFinite,
+        EndReason? end,
+        string says
+    )
+    {
+        var stream = LoopStream.Open(_loop, new(IsFinite: isFinite));
+        _loop.Logs.Reset(Lineage.Alone("new"), 3);
+        _loop.Writer.Pump(stream.Connection);
+        Assert.Contains(says, stream.Text, StringComparison.Ordinal);
+        Assert.Equal(end, stream.Connection.End);
+        if (!isFinite)
+            Assert.Equal(new StreamId("new", 3), stream.Connection.StreamPosition);
+    }
+
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(200_000, null)]
+    [InlineData(300_000, EndReason.Dead)]
+    internal void A_client_that_takes_nothing_for_five_minutes_is_dead(int milliseconds, EndReason? end)
+    {
+        var stalled = Busy();
+        stalled.TakenAt -= milliseconds;
+        Tick();
+        Assert.Equal(end, stalled.End);
+    }
+
+    [Theory]
+    [InlineData(true, EndReason.Aged, "retry: ")]
+    [InlineData(false, EndReason.Unauthorized, "event: unauthorized")]
+    internal void A_quiet_stream_ends_with_its_age_and_with_its_right(bool isOld, EndReason end, string says)
+    {
+        var stream = LoopStream.Open(_loop, new(Expiry: isOld ? StreamExpiry.Endless : Expired));
+        if (isOld)
+            stream.Connection.ExpiresAt = 0;
+        Tick();
+        Assert.Equal(end, stream.Connection.End);
+        Assert.StartsWith(says, stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_quiet_stream_whose_heartbeat_fails_unexpectedly_ends_alone()
+    {
+        var failing = LoopStream.Open(_loop, output: new FailingOutput(_loop.Pending));
+        var other = LoopStream.Open(_loop);
+        foreach (var quiet in (LoopStream[])[failing, other])
+            quiet.Connection.WrittenAt -= 60_000;
+
+        Tick();
+        Assert.Equal((EndReason.Failed, null), (failing.Connection.End, other.Connection.End));
+        Assert.NotEmpty(other.Text);
+    }
+
+    public void Dispose() => _loop.Dispose();
+
+    /// <summary>Visits every stream once, in as many slices as that takes.</summary>
+    private void Tick()
+    {
+        do _loop.Timers.TickIfDue();
+        while (_loop.Timers.IsUnderWay);
+    }
+
+    private StreamConnection Busy() => LoopStream.Open(_loop, output: new BusyOutput(_loop.Pending)).Connection;
+
+    private LoopStream End(EndReason reason, LoopStream.Settings settings = default)
+    {
+        var stream = LoopStream.Open(_loop, settings);
+        _loop.Writer.Close(stream.Connection, reason);
+        Assert.Equal(reason, stream.Connection.End);
+        return stream;
+    }
+}

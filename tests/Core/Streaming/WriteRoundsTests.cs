@@ -1,0 +1,178 @@
+using Harness;
+using Streaming.Connections;
+using Streaming.Fanout;
+using Streaming.Frames;
+
+namespace Core.Streaming;
+
+public sealed class WriteRoundsTests : IDisposable
+{
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(1);
+
+    private readonly ManualTime _clock = new();
+    private readonly LoopInbox<int> _inbox = new(loop: 0);
+    private readonly Dictionary<FilterLog, TimeSpan> _work = [];
+    private readonly List<FilterLog> _written = [];
+    private readonly WriteRounds _rounds;
+
+    public WriteRoundsTests() =>
+        _rounds = new WriteRounds(0, () => new WritePacing(maxMilliseconds: 10, _clock), _clock, Write);
+
+    [Fact]
+    public void An_event_for_few_is_written_before_the_rest_of_an_event_for_thousands()
+    {
+        var (few, many) = (Log(), Log());
+        _work[many] = 5 * Slice;
+        Grow(many);
+        Turn();
+        Assert.Empty(_written);
+        Grow(few);
+        Turn();
+        Assert.Equal([few], _written);
+        WriteAll();
+        Assert.Equal([few, many], _written);
+    }
+
+    [Fact]
+    public void An_event_for_few_does_not_wait_for_the_pause_after_an_event_for_thousands()
+    {
+        var (few, many) = (Log(), Log());
+        _work[many] = 8 * Slice;
+        Grow(many);
+        WriteAll();
+        Grow(many);
+        Grow(few);
+        Turn();
+        Assert.Equal([many, few], _written);
+        Assert.Equal(8, _rounds.SleepMilliseconds);
+    }
+
+    [Fact]
+    public void An_event_for_few_waits_for_no_round_of_events_for_thousands_even_right_after_another_one()
+    {
+        var (few, many) = (Log(), Enumerable.Range(0, 8).Select(_ => Log(audience: 1_000)).ToList());
+        Assert.All(many, log => _work[log] = Slice);
+        _inbox.Grown([few, .. many]);
+        Turn();
+        Assert.Equal([few], _written[..1]);
+        Grow(few);
+        Turn();
+        Turn();
+        Assert.Equal(2, _written.Count(log => log == few));
+        Assert.InRange(_written.Count, 2, 5);
+    }
+
+    [Fact]
+    public void The_log_that_has_waited_longest_begins_the_next_round()
+    {
+        var (first, others) = (Log(), Enumerable.Range(0, 5).Select(_ => Log()).ToList());
+        _inbox.Grown([first, .. others]);
+        WriteAll();
+        _written.Clear();
+        Grow(first);
+        _inbox.Grown(others);
+        WriteAll();
+        Assert.Same(first, _written[0]);
+    }
+
+    [Fact]
+    public void An_event_waits_only_for_the_remaining_pause_of_its_log()
+    {
+        var log = Log();
+        _work[log] = 8 * Slice;
+        Grow(log);
+        WriteAll();
+        _clock.Advance(TimeSpan.FromMilliseconds(2));
+        Grow(log);
+        Turn();
+        Assert.Equal([log], _written);
+        Assert.Equal(6, _rounds.SleepMilliseconds);
+        _clock.Advance(TimeSpan.FromMilliseconds(6));
+        WriteAll();
+        Assert.Equal([log, log], _written);
+    }
+
+    [Fact]
+    public void An_event_for_thousands_is_written_despite_many_events_for_few()
+    {
+        var (many, few) = (Log(), Enumerable.Range(0, 20).Select(_ => Log()).ToList());
+        _work[many] = 3 * Slice;
+        Grow(many);
+        for (var i = 0; !_written.Contains(many); i++)
+        {
+            Assert.InRange(i, 0, few.Count + 5);
+            _work[few[i % few.Count]] = Slice;
+            Grow(few[i % few.Count]);
+            Turn();
+        }
+    }
+
+    [Fact]
+    public void No_order_of_events_and_time_leaves_an_event_waiting()
+    {
+        var random = new Random(11);
+        var logs = Enumerable.Range(0, 5).Select(_ => Log()).ToList();
+        for (var round = 0; round < 5_000; round++)
+        {
+            var grown = logs.Where(_ => random.Next(2) == 0).ToList();
+            foreach (var log in grown)
+            {
+                _work[log] = TimeSpan.FromMicroseconds(random.Next(4_000));
+                Grow(log);
+                if (random.Next(2) == 0)
+                    Turn();
+                _clock.Advance(TimeSpan.FromMicroseconds(random.Next(3_000)));
+            }
+            WriteAll();
+            Assert.All(grown, log => Assert.Equal(0, log.Loops[0].IsListed));
+            Assert.Equal(1_000, _rounds.SleepMilliseconds);
+        }
+    }
+
+    public void Dispose() => _inbox.Dispose();
+
+    private static FilterLog Log(int audience = 1) =>
+        new(new StreamFilter(["t"], [], [], PlainFormat.Named), maxFrames: 16, maxBytes: 1_000)
+        {
+            Loops = [new LoopUse { Users = 1 }],
+            Audience = audience,
+        };
+
+    private void Grow(FilterLog log) => _inbox.Grown([log]);
+
+    /// <summary>One turn of a loop that has woken.</summary>
+    private void Turn()
+    {
+        var grown = new List<FilterLog>();
+        Assert.True(_inbox.Take([], grown));
+        _rounds.Add(grown);
+        _rounds.WriteSlice();
+    }
+
+    private void WriteAll()
+    {
+        for (Turn(); _rounds.SleepMilliseconds < 1_000; Turn())
+        {
+            Assert.InRange(_rounds.SleepMilliseconds, 0, 10);
+            _clock.Advance(TimeSpan.FromMilliseconds(_rounds.SleepMilliseconds + 0.5));
+        }
+    }
+
+    /// <summary>Takes the time that the log needs, in slices.</summary>
+    private bool Write(FilterLog log, long until, out int batched)
+    {
+        batched = 1;
+        log.Loops[0].IsListed = 0;
+        var left = TimeSpan.FromTicks(until - _clock.GetTimestamp());
+        var needed = _work.GetValueOrDefault(log);
+        _clock.Advance(needed < left ? needed : left);
+        if (needed > left)
+        {
+            _work[log] = needed - left;
+            return false;
+        }
+        _work.Remove(log);
+        _written.Add(log);
+        return true;
+    }
+}
