@@ -3,7 +3,6 @@ namespace Broadcaster;
 /// <summary>The service as the program runs it; tests start it within their own process.</summary>
 internal static class BroadcasterApplication
 {
-    /// <param name="args">The command line.</param>
     /// <param name="clock">A clock that a test moves; null: the machine's.</param>
     public static WebApplication Build(string[] args, TimeProvider? clock = null)
     {

@@ -2,8 +2,7 @@ using EventStore;
 
 namespace Broadcaster;
 
-/// <summary>The work of the leader: relays the log, moves the outbox into it, removes expired events and keeps the
-/// directory of topics.</summary>
+/// <summary>Runs everything that only the leader does.</summary>
 internal sealed class LeaderWork(
     Relay relay,
     OutboxMover outbox,

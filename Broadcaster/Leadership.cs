@@ -4,9 +4,7 @@ using Npgsql;
 
 namespace Broadcaster;
 
-/// <summary>Holds the lease: one replica leads, the others wait for its lease to
-/// expire. A leader that cannot renew in time stops by its own clock, and a message
-/// that a frozen one sends after waking carries a fence that is too low.</summary>
+/// <summary>Lets one replica lead, by a lease. A leader that cannot renew it in time stops by its own clock.</summary>
 internal sealed class Leadership(
     LeaderLease lease,
     LeaderWork work,
@@ -23,7 +21,6 @@ internal sealed class Leadership(
     private readonly TimeSpan _renew = TimeSpan.FromMilliseconds(options.Value.RenewMilliseconds);
     private long _heldUntil;
 
-    /// <summary>The replica's name, the same as in the dashboard.</summary>
     public string Name { get; } = ReplicaName.Get("broadcaster", configuration);
 
     /// <summary>The fencing number while this replica leads.</summary>

@@ -14,7 +14,6 @@ internal sealed class OutboxMover(
     ILogger<OutboxMover> logger
 )
 {
-    /// <summary>Moves rows until the lease is lost or it is cancelled.</summary>
     public async Task RunAsync(Term term, CancellationToken stopped)
     {
         await foreach (var _ in tail.OutboxAsync(stopped))

@@ -3,8 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Broadcaster;
 
-/// <summary>Publishes signed messages with a timeout, so that an unreachable or frozen Redis never blocks the
-/// relay.</summary>
+/// <summary>Publishes signed messages; a timeout keeps a frozen or unreachable Redis from blocking the relay.</summary>
 internal sealed class RedisPublisher(
     RedisLink redis,
     RelaySecret secret,
@@ -20,12 +19,8 @@ internal sealed class RedisPublisher(
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.PublishTimeoutMilliseconds);
     private long _sent;
 
-    /// <summary>Reads the secret that signs the messages.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    /// <exception cref="InvalidOperationException">Postgres has no such secret.</exception>
     public Task ReadSecretAsync(CancellationToken cancellationToken) => secret.ReadAsync(cancellationToken);
 
-    /// <summary>Reads the secret again every <see cref="SecretInterval"/>.</summary>
     public async Task RenewSecretAsync(CancellationToken stopped)
     {
         using var timer = new PeriodicTimer(SecretInterval, clock);

@@ -4,8 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Broadcaster;
 
-/// <summary>Tails the log, publishes each page on Redis, and sends heartbeats. It starts at the head; by its first
-/// heartbeat, receivers notice events that a former leader left unpublished, and read them from the store.</summary>
+/// <summary>Relays the log from the head on; the first heartbeat shows what a former leader did not send.</summary>
 internal sealed class Relay(
     EventReader reader,
     EventTail tail,
@@ -21,17 +20,13 @@ internal sealed class Relay(
 
     private readonly RelayCore _core = new();
 
-    /// <inheritdoc cref="RelayCore.Relayed"/>
     public long Relayed => _core.Relayed;
 
-    /// <inheritdoc cref="RelayCore.Lag"/>
     public long Lag => _core.Lag;
 
-    /// <inheritdoc cref="RelayCore.Start"/>
     public async Task StartAsync(CancellationToken cancellationToken) =>
         _core.Start(await reader.HeadAsync(cancellationToken));
 
-    /// <summary>Publishes the log's pages until the lease is lost.</summary>
     public async Task TailAsync(Term term, CancellationToken stopped)
     {
         var after = Relayed;
@@ -43,7 +38,6 @@ internal sealed class Relay(
         }
     }
 
-    /// <summary>Sends heartbeats until the lease is lost.</summary>
     public async Task HeartbeatAsync(Term term, CancellationToken stopped)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
@@ -56,8 +50,6 @@ internal sealed class Relay(
 
     public void Dispose() => _publishing.Dispose();
 
-    /// <summary>Publishes after the message before.</summary>
-    /// <returns>False, without a publish, once the lease is lost.</returns>
     private async Task<bool> TryPublishAsync(Term term, Func<Task> publish, CancellationToken stopped)
     {
         if (!term.StillLeads())

@@ -2,8 +2,7 @@ using EventStore;
 
 namespace Broadcaster;
 
-/// <summary>Decides what a leader sends, so that receivers notice every event that they did not get. Without I/O:
-/// <see cref="Relay"/> reads the pages, and sends the messages.</summary>
+/// <summary>Decides, without I/O, which messages let receivers notice every event that they did not get.</summary>
 internal sealed class RelayCore
 {
     private string _epoch = "";
@@ -14,23 +13,17 @@ internal sealed class RelayCore
     /// <summary>Positions between the log's head and <see cref="Relayed"/>.</summary>
     public long Lag { get; private set; }
 
-    /// <summary>Starts a term at the head.</summary>
     public void Start(EventPage head)
     {
         _epoch = head.Epoch;
         Relayed = head.Head;
     }
 
-    /// <summary>Returns true if the page begins an epoch.</summary>
     public bool IsOfNewEpoch(EventPage page) => page.Epoch != _epoch;
 
     public RelayPage Heartbeat(long fence) => new(_epoch, fence, Relayed, Relayed, Sent: 0);
 
-    /// <summary>Enumerates the messages for a page of the log. Each must have been sent before the next is
-    /// taken.</summary>
-    /// <param name="page">The page.</param>
-    /// <param name="after">The position that it was read after.</param>
-    /// <param name="fence">The leader's fencing number.</param>
+    /// <summary>Enumerates the messages for a page of the log. Each must be sent before the next is taken.</summary>
     public IEnumerable<RelayPage> Messages(EventPage page, long after, long fence)
     {
         if (IsOfNewEpoch(page))

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 
 namespace Broadcaster;
 
-/// <summary>The meter <c>AspireSse.Broadcaster</c>.</summary>
 internal sealed class RelayMetrics
 {
     private readonly Counter<long> _relayed;

@@ -1,8 +1,6 @@
 namespace Broadcaster;
 
-/// <summary>
-/// <c>/status</c>: the leader and the progress of the relay, which a dashboard reads from each replica.
-/// </summary>
+/// <summary><c>/status</c>: the leader and the relay's progress, which a dashboard reads from each replica.</summary>
 internal static class StatusApi
 {
     public static void MapStatus(this WebApplication app)

@@ -1,13 +1,9 @@
 namespace Broadcaster;
 
-/// <summary>One term of leadership.</summary>
-/// <param name="fence">The number that orders leaders.</param>
-/// <param name="stillLeads">Returns false once the lease is lost.</param>
+/// <summary>One term of leadership. Its fence is higher than those of earlier leaders.</summary>
 internal sealed class Term(long fence, Func<bool> stillLeads)
 {
-    /// <summary>The number that orders leaders.</summary>
     public long Fence => fence;
 
-    /// <summary>Returns false once the lease is lost.</summary>
     public bool StillLeads() => stillLeads();
 }

@@ -2,18 +2,15 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Cancels a command in Postgres when its caller has gone, on a thread of its own. Npgsql connects to Postgres for that
-/// and waits, and a cancellation token given to Npgsql would hold two workers of the thread pool for as long.
-/// </summary>
+/// <summary>Cancels a command whose caller has gone, on a thread of its own: Npgsql connects to Postgres for that and
+/// waits, and a cancellation token given to Npgsql would hold two workers of the thread pool for as long.</summary>
 internal sealed class CommandCancellation : IAsyncDisposable
 {
     private readonly NpgsqlCommand _command;
     private readonly CancellationTokenRegistration _registration;
     private Task _cancelled = Task.CompletedTask;
 
-    /// <param name="command">The command. It may begin several times; cancellation ends the present one.</param>
-    /// <param name="cancellationToken">Cancels it.</param>
+    /// <param name="command">A command that may begin several times; cancellation ends the present run.</param>
     public CommandCancellation(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         _command = command;
@@ -23,8 +20,7 @@ internal sealed class CommandCancellation : IAsyncDisposable
         );
     }
 
-    /// <summary>Cancels a command on another thread. The task ends when Postgres has the request, or cannot be
-    /// reached.</summary>
+    /// <summary>Cancels on another thread; the task ends when Postgres has the request, or cannot be reached.</summary>
     public static Task CancelAsync(NpgsqlCommand command) =>
         Task.Factory.StartNew(
             command.Cancel,

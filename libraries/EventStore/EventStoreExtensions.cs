@@ -9,14 +9,8 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Registers the Postgres event log.</summary>
 public static class EventStoreExtensions
 {
-    /// <summary>
-    /// Adds the event log over a connection string: <see cref="EventAppender"/>, <see cref="EventReader"/>,
-    /// <see cref="EventTail"/>, <see cref="LeaderLease"/> and the other classes of this library, their connection pools
-    /// and the health check <c>eventstore</c>.
-    /// </summary>
-    /// <param name="builder">The host.</param>
-    /// <param name="connectionName">Name of the connection string. The start fails with this name if it is
-    /// missing.</param>
+    /// <summary>Adds the event log, its connection pools and the health check <c>eventstore</c>.</summary>
+    /// <param name="connectionName">Name of the connection string; the start fails without it.</param>
     /// <remarks>The tables must exist: see <see cref="StoreMigrator"/>.</remarks>
     public static TBuilder AddEventStore<TBuilder>(this TBuilder builder, string connectionName = "eventstore")
         where TBuilder : IHostApplicationBuilder
@@ -44,7 +38,6 @@ public static class EventStoreExtensions
         return builder;
     }
 
-    /// <summary>Adds what appends to the log, reads it and keeps it small.</summary>
     private static void AddLog(this IServiceCollection services)
     {
         services.AddSingleton<EventAppender>();

@@ -3,24 +3,19 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore;
 
-/// <summary>
-/// A background service that survives unexpected exceptions: it logs one and starts its work again a second later. An
-/// exception of a plain <see cref="BackgroundService"/> would stop the process.
-/// </summary>
+/// <summary>A background service that logs an unexpected exception and starts again a second later; in a plain
+/// <see cref="BackgroundService"/> it would stop the process.</summary>
 public abstract class RestartingService(ILogger logger, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>The service's logger.</summary>
     protected ILogger Logger => logger;
 
-    /// <summary>The service's clock.</summary>
     protected TimeProvider Clock => clock;
 
     /// <summary>Does the work. The service ends when this returns, and starts it again when it throws.</summary>
     protected abstract Task RunAsync(CancellationToken stoppingToken);
 
-    /// <inheritdoc/>
     protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -42,8 +37,7 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
         }
     }
 
-    /// <summary>Runs parts of one work at the same time. When one of them ends or fails the others are cancelled, and
-    /// its exception is thrown.</summary>
+    /// <summary>Runs parts together until one ends or fails, cancels the others and throws its exception.</summary>
     protected static async Task TogetherAsync(
         CancellationToken stoppingToken,
         params Func<CancellationToken, Task>[] parts

@@ -3,15 +3,11 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Commands without Npgsql's timeout, because its cancellation could end a commit before the synchronous standby has
-/// it. A late command ends when Postgres reports that its session is idle; otherwise one on a lost connection would
-/// keep its place in the pool forever (docs/decisions/0038). Thread-safe.
-/// </summary>
+/// <summary>Commands without Npgsql's timeout, whose cancellation could end a commit before the synchronous standby has
+/// it. A late one ends when Postgres reports its session idle (docs/decisions/0038). Thread-safe.</summary>
 internal static class RunningCommands
 {
-    /// <summary>Sessions that run a command. Postgres hides the state of other roles' sessions, and has none without
-    /// <c>track_activities</c>: those count as running.</summary>
+    /// <summary>Sessions that run a command, or hide it (of other roles, or without <c>track_activities</c>).</summary>
     private const string Busy = """
         select pid from pg_stat_activity
         where pid = any($1)
@@ -22,7 +18,6 @@ internal static class RunningCommands
 
     private readonly record struct Session(string? Host, int Port, int Pid, long Start, int Seconds)
     {
-        /// <summary>True after the command's time limit; 0 means no limit.</summary>
         public bool IsLate => Seconds > 0 && TimeProvider.System.GetElapsedTime(Start) > TimeSpan.FromSeconds(Seconds);
     }
 
@@ -40,10 +35,7 @@ internal static class RunningCommands
         return new Registration(command);
     }
 
-    /// <summary>Cancels the late commands that Postgres no longer runs, so that Npgsql closes their connections.
-    /// Returns the numbers of late and of lost commands.</summary>
-    /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
-    /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
+    /// <summary>Cancels late commands that Postgres no longer runs, so that Npgsql closes their connections.</summary>
     public static async Task<(int Late, int Lost)> EndLostAsync(
         NpgsqlDataSource store,
         TimeSpan timeout,

@@ -5,19 +5,15 @@ namespace EventStore;
 /// <summary>Runs commands on Postgres with one exception for every outage.</summary>
 public static class StoreAccess
 {
-    /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a server that was promoted, copied or restored, until its
-    /// epoch is recorded.</summary>
+    /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a promoted, copied or restored server without one.</summary>
     internal const string NoEpochYet = "SSE01";
 
     /// <summary>Runs a command on a connection of its own. On a server without an epoch it records one, and runs the
     /// command again.</summary>
-    /// <param name="store">The database.</param>
     /// <param name="sql">The command's text; null if <paramref name="ask"/> sets it.</param>
-    /// <param name="ask">Adds the parameters, runs the command and reads the answer. It must pass no cancellation to a
-    /// command.</param>
+    /// <param name="ask">Runs the command and reads the answer. It must pass no cancellation to a command.</param>
     /// <param name="cancellationToken">Cancels the command, in Postgres too. Only for commands that only read.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, refused the command, or has not
-    /// replicated it as its settings demand.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, refuses or does not replicate.</exception>
     public static Task<T> AskAsync<T>(
         this NpgsqlDataSource store,
         string? sql,
@@ -25,8 +21,7 @@ public static class StoreAccess
         CancellationToken cancellationToken = default
     ) => store.AnswerAsync(sql, ask, stopWait: default, stop: cancellationToken);
 
-    /// <summary>As <see cref="AskAsync"/>, for commands that write: cancellation ends the wait, not the
-    /// command.</summary>
+    /// <summary>Runs a command that writes, like <see cref="AskAsync"/>; cancellation ends only the wait.</summary>
     public static Task<T> ChangeAsync<T>(
         this NpgsqlDataSource store,
         string? sql,
@@ -64,8 +59,6 @@ public static class StoreAccess
         }
     }
 
-    /// <inheritdoc cref="RunAsync{T}(NpgsqlDataSource, string?, Func{NpgsqlCommand, Task{T}}, TimeSpan?,
-    /// CancellationToken, CancellationToken)"/>
     internal static Task<T> RunAsync<T>(
         this NpgsqlDataSource store,
         string? sql,
@@ -73,8 +66,8 @@ public static class StoreAccess
         CancellationToken cancellationToken = default
     ) => store.RunAsync(sql, run, null, cancellationToken);
 
-    /// <summary>Like <see cref="AskAsync"/>, for commands that only read: if its connection broke while idle, the
-    /// command runs again on a new one. A failover must not cost each connection a request.</summary>
+    /// <summary>Runs a command that only reads, like <see cref="AskAsync"/>, and again if its connection broke while
+    /// idle: a failover must not cost each connection a request.</summary>
     public static async Task<T> ReadAsync<T>(
         this NpgsqlDataSource store,
         string sql,
@@ -96,15 +89,11 @@ public static class StoreAccess
 
     /// <summary>Runs a command on a connection of its own. After the timeout it gives up and does not cancel: the
     /// cancellation of a commit that waits for a synchronous standby would make the commit valid without it.</summary>
-    /// <param name="store">The database.</param>
-    /// <param name="sql">The command's text; null if <paramref name="run"/> sets it.</param>
-    /// <param name="run">Adds the parameters, runs the command and reads the answer. It may still run after the
-    /// timeout, and must pass no cancellation to a command that writes.</param>
+    /// <param name="run">Perhaps runs on after the timeout; must pass no cancellation to a command that writes.</param>
     /// <param name="timeout">Null for the command timeout of the connection string.</param>
     /// <param name="cancellationToken">Ends the wait, not the command.</param>
     /// <param name="stop">Cancels the command, in Postgres too.</param>
-    /// <exception cref="TimeoutException">Postgres has not answered in time: it may be frozen, or waits for a
-    /// synchronous standby.</exception>
+    /// <exception cref="TimeoutException">Postgres may be frozen, or wait for a synchronous standby.</exception>
     /// <exception cref="NpgsqlException">Postgres refused the command, or does not answer.</exception>
     internal static async Task<T> RunAsync<T>(
         this NpgsqlDataSource store,

@@ -1,11 +1,7 @@
 namespace EventStore;
 
-/// <summary>
-/// Postgres's clock, which stamps the events, as an offset to this process's clock, so that delivery times are right
-/// across machines. Of the last answers the one with the shortest round trip counts (clock filter, RFC 5905 §10); an
-/// offset within that round trip counts as zero. Thread-safe.
-/// </summary>
-/// <param name="clock">This process's clock.</param>
+/// <summary>Postgres's clock, which stamps the events, as an offset to this process's. The answer with the shortest
+/// round trip of the last ones counts (clock filter, RFC 5905 §10); an offset within it is zero. Thread-safe.</summary>
 public sealed class StoreClock(TimeProvider clock)
 {
     private const int Answers = 8;
@@ -14,22 +10,16 @@ public sealed class StoreClock(TimeProvider clock)
     private readonly Queue<(TimeSpan Took, TimeSpan Offset)> _answers = new(Answers);
     private long _ahead;
 
-    /// <summary>
-    /// Offset of Postgres's clock to this process's, positive if it is ahead. Zero until it is known; during an outage
-    /// the last one, because clocks drift little meanwhile.
-    /// </summary>
+    /// <summary>Postgres's time minus this process's; zero until it is known, the last one during an outage.</summary>
     public TimeSpan Ahead => new(Volatile.Read(ref _ahead));
 
     /// <summary>Current time by Postgres's clock, in UTC ticks.</summary>
     public long NowTicks => clock.GetUtcNow().UtcTicks + Volatile.Read(ref _ahead);
 
-    /// <summary>This process's clock.</summary>
     public TimeProvider Local => clock;
 
     /// <summary>Notes an answer of Postgres. After a frozen time several may come at once.</summary>
     /// <param name="asked">When it was asked, by this process's clock.</param>
-    /// <param name="took">The time until the answer.</param>
-    /// <param name="answer">Postgres's time.</param>
     public void Note(DateTimeOffset asked, TimeSpan took, DateTimeOffset answer)
     {
         lock (_gate)

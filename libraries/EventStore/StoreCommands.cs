@@ -2,7 +2,6 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Short forms of Npgsql's commands.</summary>
 internal static class StoreCommands
 {
     /// <summary>Adds the next positional parameter; its Postgres type follows from <typeparamref name="T"/>.</summary>

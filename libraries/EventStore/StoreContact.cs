@@ -6,9 +6,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Asks Postgres once a second if it is a primary, and for its time: requests for <c>/health</c> cost it
-/// nothing. After an outage it closes the idle connections, which may have broken, and those whose command Postgres no
-/// longer runs. Thread-safe.</summary>
+/// <summary>Asks Postgres once a second for its role and time, so that <c>/health</c> costs it nothing. Closes
+/// connections that an outage may have broken, and those whose command Postgres no longer runs. Thread-safe.</summary>
 public sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     StoreClock storeClock,
@@ -20,8 +19,7 @@ public sealed class StoreContact(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longest wait for an answer, however late <c>/health</c> reports the outage: only after it are the
-    /// connections to a host that has vanished given up.</summary>
+    /// <summary>Longest wait for an answer; only after it are the connections to a vanished host given up.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
     private readonly StoreHosts _hosts = services.GetRequiredService<StoreHosts>();
@@ -42,8 +40,7 @@ public sealed class StoreContact(
         }
     }
 
-    /// <summary>True if Postgres has not answered for <see cref="EventStoreOptions.UnhealthySeconds"/>: clients should
-    /// go to another server.</summary>
+    /// <summary>True after <see cref="EventStoreOptions.UnhealthySeconds"/> without an answer.</summary>
     public bool IsLost => AwayFor >= TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
 
     /// <summary>True if Postgres answers as a standby, which stores nothing.</summary>
@@ -52,7 +49,6 @@ public sealed class StoreContact(
     /// <summary>The durability of an acknowledged event at the last check; null before the first.</summary>
     internal StoreDurability? Durability => _durability;
 
-    /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The connection string's only host is a standby.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -79,7 +75,6 @@ public sealed class StoreContact(
         await base.StartAsync(cancellationToken);
     }
 
-    /// <inheritdoc/>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         var wasAway = false;

@@ -5,8 +5,6 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>The number of machines that have an event when it is acknowledged.</summary>
-/// <param name="Commit">Postgres's <c>synchronous_commit</c>.</param>
-/// <param name="Names">Postgres's <c>synchronous_standby_names</c>.</param>
 /// <param name="Connected">Synchronous standbys that are connected; null if this user may not know.</param>
 internal sealed partial record StoreDurability(string Commit, string Names, int? Connected)
 {

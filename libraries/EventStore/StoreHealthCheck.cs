@@ -2,10 +2,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace EventStore;
 
-/// <summary>
-/// Degraded while Postgres does not answer, unhealthy after <see cref="EventStoreOptions.UnhealthySeconds"/>. Open
-/// streams continue; new clients can neither resume nor publish here, but perhaps on another server.
-/// </summary>
+/// <summary>Reports degraded while Postgres does not answer, unhealthy after
+/// <see cref="EventStoreOptions.UnhealthySeconds"/>. Open streams continue; new clients need another server.</summary>
 internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(

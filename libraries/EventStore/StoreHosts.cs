@@ -3,13 +3,9 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Builds the pools of connections to the primary among the hosts of a connection string. Thread-safe.
-/// </summary>
-/// <remarks>
-/// Npgsql remembers which host is the primary. Asking again after a time would let a frozen host delay its callers each
-/// time, so the states are forgotten only when a pool has no primary any more.
-/// </remarks>
+/// <summary>Builds connection pools for the primary among a connection string's hosts. Thread-safe.</summary>
+/// <remarks>Npgsql remembers the primary. Asking again after a time would let a frozen host delay its callers each
+/// time, so the states are forgotten only when a pool has no primary any more.</remarks>
 internal sealed class StoreHosts(TimeProvider clock)
 {
     private const int ForgetNever = 24 * 3_600,
@@ -20,10 +16,8 @@ internal sealed class StoreHosts(TimeProvider clock)
     /// <summary>True if the connection string names several hosts.</summary>
     public bool AreSeveral => !_pools.IsEmpty;
 
-    /// <summary>Builds a pool. Of several hosts it uses the one that is the primary.</summary>
     /// <param name="settings">The connection string; changed by this method.</param>
     /// <param name="name">The pool's name in traces and metrics, which otherwise carry the connection string.</param>
-    /// <exception cref="InvalidOperationException">The connection string asks for a standby.</exception>
     public NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings, string name)
     {
         if (settings.TargetSessionAttributes is { } target && target is not ("primary" or "read-write"))
@@ -49,8 +43,7 @@ internal sealed class StoreHosts(TimeProvider clock)
             hosts.ClearDatabaseStates();
     }
 
-    /// <summary>Lets each pool that has lost its primary look for it. A single broken connection makes Npgsql avoid its
-    /// host.</summary>
+    /// <summary>Lets pools without a primary look for it: one broken connection makes Npgsql avoid its host.</summary>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         foreach (var (pool, hosts) in _pools)

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 
 namespace EventStore;
 
-/// <summary>Meter <c>AspireSse.EventStore</c>.</summary>
 internal static class StoreMetrics
 {
     private static readonly Meter Meter = new("AspireSse.EventStore");

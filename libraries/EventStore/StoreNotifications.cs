@@ -3,17 +3,12 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Receives Postgres's notifications. Thread-safe.</summary>
 internal static class StoreNotifications
 {
-    /// <summary>Listens on a channel, on a connection of its own, until cancelled or until the connection breaks.
-    /// Always ends by an exception.</summary>
-    /// <param name="store">The database.</param>
+    /// <summary>Listens on a channel, on its own connection, until cancelled or broken; always throws.</summary>
     /// <param name="channel">An SQL identifier; not quoted, so never a client's text.</param>
     /// <param name="listening">Called when the connection listens. Earlier commits are not notified.</param>
     /// <param name="notified">Called with the payload of each notification; must not block.</param>
-    /// <param name="cancellationToken">Ends the listening.</param>
-    /// <exception cref="NpgsqlException">Postgres does not answer, or the connection broke.</exception>
     public static async Task ListenAsync(
         this NpgsqlDataSource store,
         string channel,

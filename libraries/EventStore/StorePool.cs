@@ -5,14 +5,10 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Names of the connection pools: keys of <see cref="NpgsqlDataSource"/> services. Each kind of work has its own pool
-/// (a bulkhead), so an exhausted one does not affect the others; the service without a key is for the features' own
-/// transactions.
-/// </summary>
+/// <summary>Keys of the connection pools (<see cref="NpgsqlDataSource"/>): each kind of work has its own, so an
+/// exhausted one does not affect the others. The service without a key is for the features' own transactions.</summary>
 public static class StorePool
 {
-    /// <summary>Appends of published events.</summary>
     public const string Appends = "appends";
 
     /// <summary>The system's own work: live feed, notifications, leases, heartbeats.</summary>
@@ -26,10 +22,8 @@ public static class StorePool
 
     private const string Work = "work";
 
-    /// <summary>
-    /// Settings for reads: rows come by an index and in its order, whatever the statistics, or a read would not be
-    /// bounded. Each session plans a read once, since planning costs more than the read, and more per partition.
-    /// </summary>
+    /// <summary>Settings for reads: rows come by an index and in its order, or a read would not be bounded. Each
+    /// session plans a read once, since planning costs more than the read, and more per partition.</summary>
     private const string IndexesOnly =
         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
         + " -c enable_hashjoin=off -c enable_mergejoin=off -c enable_sort=off";
@@ -55,8 +49,7 @@ public static class StorePool
         );
     }
 
-    /// <summary>Closes every idle connection, and looks for the primary again: each connection that broke while idle
-    /// would fail one request.</summary>
+    /// <summary>Closes the idle connections, which may be broken, and looks for the primary again.</summary>
     internal static void ClearStorePools(this IServiceProvider services)
     {
         services.GetRequiredService<NpgsqlDataSource>().Clear();

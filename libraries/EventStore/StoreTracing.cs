@@ -2,20 +2,14 @@ using System.Diagnostics;
 
 namespace EventStore;
 
-/// <summary>Spans of events on their way from publish to stream; source <c>AspireSse.EventStore</c>. One span per
-/// batch, never per event. Thread-safe.</summary>
+/// <summary>Spans, one per batch, from publish to stream; source <c>AspireSse.EventStore</c>. Thread-safe.</summary>
 public static class StoreTracing
 {
     private static readonly ActivitySource Source = new("AspireSse.EventStore");
 
-    /// <summary>
-    /// Starts the span of a batch: a child of <paramref name="parent"/>, or else of the first traced event, and linked
-    /// to the traces of the other events (at most 20).
-    /// </summary>
-    /// <param name="name">The span's name.</param>
-    /// <param name="kind">The span's kind.</param>
+    /// <summary>Starts the span of a batch: a child of <paramref name="parent"/>, or else of the first traced event,
+    /// and linked to the traces of the other events (at most 20).</summary>
     /// <param name="traceParents">W3C trace contexts of the events; null for untraced ones.</param>
-    /// <param name="parent">W3C trace context of the parent; null for the first event's.</param>
     /// <returns>Null if no event is traced or nothing listens.</returns>
     public static Activity? StartBatch(
         string name,

@@ -2,22 +2,17 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Transactions of the features' own, under the rule of the log: a commit is never cancelled. One that is cancelled
-/// while it waits for a synchronous standby would be valid without it.
-/// </summary>
+/// <summary>Transactions of the features' own, under the rule of the log: a commit is never cancelled. One that is
+/// cancelled while it waits for a synchronous standby would be valid without it.</summary>
 public static class StoreTransactions
 {
     /// <summary>The function of Postgres that warns when it stops waiting for a synchronous standby.</summary>
     private const string StandbyWait = "SyncRepWaitForLSN";
 
     /// <summary>Runs a transaction to its end, and waits for it as long as the connection's command timeout.</summary>
-    /// <param name="connection">The transaction's connection.</param>
-    /// <param name="run">Opens the connection, makes the changes, commits them by <see cref="CommitAsync"/> and closes
-    /// the connection. It may still run after the timeout.</param>
+    /// <param name="run">Opens the connection, commits by <see cref="CommitAsync"/> and closes the connection.</param>
     /// <param name="cancellationToken">Ends the wait, not the transaction.</param>
-    /// <exception cref="TimeoutException">Postgres has not answered in time. The transaction may still be
-    /// committed.</exception>
+    /// <exception cref="TimeoutException">Postgres has not answered in time, but may still commit.</exception>
     public static Task<T> RunAsync<T>(
         NpgsqlConnection connection,
         Func<Task<T>> run,
@@ -29,8 +24,7 @@ public static class StoreTransactions
     }
 
     /// <summary>Commits, and waits for the synchronous standby however long it takes.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres has not answered, or no standby has confirmed the
-    /// commit.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres has not answered, or no standby has confirmed.</exception>
     public static async Task CommitAsync(NpgsqlTransaction transaction)
     {
         var connection = transaction.Connection!;

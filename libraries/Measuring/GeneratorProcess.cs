@@ -14,8 +14,7 @@ internal static partial class GeneratorProcess
             Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
     }
 
-    /// <summary>Returns the number of file descriptors that this
-    /// process may open, or the maximum value when unknown.</summary>
+    /// <summary>Returns the most file descriptors that this process may open; the maximum value if unknown.</summary>
     public static long DescriptorLimit()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())

@@ -2,10 +2,8 @@ using System.Numerics;
 
 namespace Measuring;
 
-/// <summary>
-/// Counts latencies from microseconds to hours in buckets of equal relative width, 64 to each power of two, so a
-/// percentile is at most 1.6 % too high. Takes 30 kB per processor; thread-safe without locks.
-/// </summary>
+/// <summary>Counts latencies in buckets of equal relative width, 64 to each power of two, so a percentile is at most
+/// 1.6 % too high. Takes 30 kB per processor; thread-safe without locks.</summary>
 internal sealed class LatencyHistogram
 {
     private const int SubBits = 6,
@@ -71,8 +69,7 @@ internal sealed class LatencyHistogram
         return ((exponent - SubBits + 1) << SubBits) + (int)((ticks >> (exponent - SubBits)) & (Sub - 1));
     }
 
-    /// <summary>Returns the highest value of a bucket, so that a
-    /// percentile is never lower than the measured value.</summary>
+    /// <summary>Returns a bucket's highest value, so that a percentile is never below the measured value.</summary>
     internal static long UpperBound(int index)
     {
         if (index < Sub)
@@ -91,8 +88,7 @@ internal sealed class LatencySnapshot(long[] counts, long maxTicks)
     public long Count { get; } = counts.Sum();
     public double MaxMs => Count == 0 ? 0 : maxTicks / TicksPerMs;
 
-    /// <summary>Returns the smallest bucket bound that at least this share of the values does not exceed (nearest
-    /// rank).</summary>
+    /// <summary>Returns the smallest bucket bound that this share of values does not exceed (nearest rank).</summary>
     /// <param name="percent">Above 0, at most 100.</param>
     public double Percentile(double percent)
     {
@@ -107,8 +103,7 @@ internal sealed class LatencySnapshot(long[] counts, long maxTicks)
         return MaxMs;
     }
 
-    /// <summary>Returns the values recorded after an earlier snapshot. Its maximum is the bound of its bucket: at most
-    /// 1.6 % higher than the value.</summary>
+    /// <summary>Returns the values after an earlier snapshot; its maximum is at most 1.6 % too high.</summary>
     public LatencySnapshot Since(LatencySnapshot earlier)
     {
         var difference = new long[_counts.Length];

@@ -7,8 +7,7 @@ internal static class ProcessTable
 {
     private const string Listening = "0A";
 
-    /// <summary>Returns the process that listens on this port, or
-    /// null when there is none or it is not visible.</summary>
+    /// <summary>Returns the process that listens on this port; null when there is none or it is not visible.</summary>
     public static int? ListenerOf(int port)
     {
         var inodes = Listeners().Where(l => l.Port == port).Select(l => l.Inode).ToHashSet();
@@ -48,7 +47,6 @@ internal static class ProcessTable
             .GroupBy(pair => pair[0])
             .ToDictionary(g => g.Key, g => g.First()[1]);
 
-    /// <summary>Returns the process and all its descendants.</summary>
     public static IReadOnlyList<int> WithDescendants(int pid)
     {
         var children = Pids().Where(p => p != pid).ToLookup(Parent);
@@ -63,13 +61,10 @@ internal static class ProcessTable
     /// <summary>Returns false for a process that is gone or a zombie.</summary>
     public static bool Exists(int pid) => Fields(pid) is { Length: > 0 } fields && fields[0] is not ("Z" or "X");
 
-    /// <summary>
-    /// Returns the user and system CPU time of the process and of its reaped children (Postgres's closed backends), or
-    /// 0 when it is gone. Linux counts 100 ticks a second.
-    /// </summary>
+    /// <summary>Returns the user and system CPU time of the process and of its reaped children (Postgres's closed
+    /// backends); 0 when it is gone. Linux counts 100 ticks a second.</summary>
     public static double CpuSeconds(int pid) => Ticks(pid, 11..15);
 
-    /// <summary>Returns the CPU time of the process's reaped children, or 0 when it is gone.</summary>
     public static double ReapedCpuSeconds(int pid) => Ticks(pid, 13..15);
 
     // Field 22 of stat. The fields after the name in parentheses begin with field 3.

@@ -2,8 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Measuring;
 
-/// <summary>Cancels a token on Ctrl+C, SIGTERM and the end of the terminal, so that the program can end in order. A
-/// second signal ends it at once.</summary>
+/// <summary>Cancels a token on Ctrl+C, SIGTERM and the terminal's end; a second signal ends the program.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();

@@ -3,19 +3,13 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// A lease with a fencing number, by Postgres's clock. A holder that stops renewing it (killed or frozen) loses it, and
-/// its number is then too low for everything it does after waking (Kleppmann, "How to do distributed locking").
-/// </summary>
-/// <remarks>Thread-safe. Every method throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while
-/// Postgres does not answer.</remarks>
+/// <summary>A lease with a fencing number, by Postgres's clock. A holder that is killed or frozen loses it, and its
+/// number is then too low for what it does (Kleppmann, "How to do distributed locking"). Thread-safe.</summary>
+/// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
 public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
-    /// <summary>Takes or renews a lease. After an exception the caller must assume that it has lost the
-    /// lease.</summary>
-    /// <param name="name">The lease.</param>
+    /// <summary>Takes or renews a lease; after an exception the caller must assume that it has lost it.</summary>
     /// <param name="holder">The caller: unique per process.</param>
-    /// <param name="ttl">Time until the lease expires if it is not renewed.</param>
     /// <param name="cancellationToken">Ends the wait; the lease may be taken nevertheless.</param>
     /// <returns>The fence, greater for each new holder; null while another process holds the lease.</returns>
     public Task<long?> HoldAsync(string name, string holder, TimeSpan ttl, CancellationToken cancellationToken) =>
@@ -26,8 +20,7 @@ public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
             cancellationToken
         );
 
-    /// <summary>Releases a lease, so that a standby does not wait for it to expire. Does nothing if the fence is
-    /// outdated.</summary>
+    /// <summary>Releases a lease, so that no standby waits until it expires; an outdated fence does nothing.</summary>
     public Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken) =>
         store.RunAsync(
             """

@@ -4,8 +4,7 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>The requests of a group commit and the arrays of its <c>eventstore.append</c> call. Reused from batch to
-/// batch; not thread-safe.</summary>
+/// <summary>The requests of a group commit and the arrays for <c>eventstore.append</c>. Not thread-safe.</summary>
 internal sealed class AppendBatch(EventStoreOptions limits)
 {
     private readonly List<EventAppender.Request> _requests = [];
@@ -84,7 +83,6 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         return true;
     }
 
-    /// <summary>Calls <c>eventstore.append</c> and reads its answer.</summary>
     public async Task<StoredBatch> StoreAsync(NpgsqlCommand command)
     {
         Bind(command.Parameters);
@@ -101,7 +99,6 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         return stored;
     }
 
-    /// <summary>Adds the parameters of the call.</summary>
     private void Bind(NpgsqlParameterCollection parameters)
     {
         Add(_groups, NpgsqlDbType.Integer);
@@ -172,7 +169,6 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         return records;
     }
 
-    /// <summary>Fails the requests that have no answer yet.</summary>
     public void Fail(Exception error)
     {
         foreach (var request in _requests)

@@ -2,10 +2,8 @@ using System.Threading.Channels;
 
 namespace EventStore;
 
-/// <summary>
-/// Requests that wait for a group commit, bounded in bytes. Publishers share the log by bytes (self-clocked fair
-/// queueing), so a small publish does not wait behind another publisher's bulk. Thread-safe; one reader.
-/// </summary>
+/// <summary>Requests that wait for a group commit, bounded in bytes. Publishers share the log by bytes (self-clocked
+/// fair queueing), so a small publish does not wait behind another's bulk. Thread-safe; one reader.</summary>
 internal sealed class AppendQueue(long maxBytes)
 {
     private readonly Lock _gate = new();
@@ -29,12 +27,7 @@ internal sealed class AppendQueue(long maxBytes)
         }
     }
 
-    /// <summary>
-    /// Adds a request. Above the bound the queue accepts only publishers that hold at most an equal share of it, up to
-    /// twice the bound in all.
-    /// </summary>
-    /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was added.</exception>
-    /// <exception cref="StoreUnavailableException">The server is stopping.</exception>
+    /// <summary>Adds a request; above the bound, up to twice it, only of publishers below an equal share.</summary>
     public void Add(EventAppender.Request request)
     {
         lock (_gate)
@@ -58,7 +51,6 @@ internal sealed class AppendQueue(long maxBytes)
         _wake.Writer.TryWrite(true);
     }
 
-    /// <summary>Takes the next request out; null if none waits.</summary>
     public EventAppender.Request? Take()
     {
         lock (_gate)
@@ -98,9 +90,6 @@ internal sealed class AppendQueue(long maxBytes)
         }
     }
 
-    /// <summary>A publisher with waiting requests.</summary>
-    /// <param name="Finish">Virtual finish time of its last request, in bytes.</param>
-    /// <param name="Bytes">Bytes of its waiting requests.</param>
-    /// <param name="Requests">Number of its waiting requests.</param>
+    /// <summary>A publisher with waiting requests; <c>Finish</c> is its last one's virtual finish, in bytes.</summary>
     private readonly record struct Share(long Finish, long Bytes, int Requests);
 }

@@ -8,10 +8,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Appends events by group commit: requests that arrive during a commit share the next one, with one insert and one
-/// fsync. Thread-safe. The events of a call are stored in the order given, all or none.
-/// </summary>
+/// <summary>Appends events by group commit: requests that arrive during a commit share the next insert and fsync.
+/// Thread-safe. The events of a call are stored in the order given, all or none.</summary>
 public sealed class EventAppender(
     [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
@@ -22,33 +20,25 @@ public sealed class EventAppender(
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;
 
-    /// <summary>Bytes that wait for their commit.</summary>
     internal long PendingBytes => _pending.Bytes;
 
-    /// <summary>
-    /// Raised after each commit with the events that are new in the log, so that a stream can write them before they
-    /// come back through Redis. Raised in position order, one call at a time; a handler must not block.
-    /// </summary>
+    /// <summary>Passes on the new events of each commit, in position order and one call at a time, so that streams can
+    /// write them before they come back through Redis. A handler must not block.</summary>
     public event Action<CommittedEvents>? Committed;
 
     /// <summary>Appends events and returns them, in the order given, once they are committed. An event that repeats the
     /// id and the content of an earlier one gets the earlier one's place.</summary>
-    /// <exception cref="EventConflictException">An id was used for other content, before or in this call; nothing was
-    /// appended.</exception>
-    /// <exception cref="RunFencedException">An event is of a run that no longer belongs to its writer; nothing was
-    /// appended.</exception>
+    /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
+    /// <exception cref="RunFencedException">A run no longer belongs to its writer; nothing was appended.</exception>
     /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was appended.</exception>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer. The events may be committed: a retry with
-    /// the same ids is safe.</exception>
+    /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
     ) => AppendAsync(events, events.Count > 0 ? events[0].Topic : "", cancellationToken);
 
-    /// <summary>Appends events for a publisher. Publishers share the log by bytes, however much each has
-    /// waiting.</summary>
-    /// <param name="events">The events, in the order of their positions.</param>
-    /// <param name="publisher">A name for the publisher. The other overload takes the first event's topic.</param>
+    /// <summary>Appends events for a publisher; publishers share the log by bytes, whatever each has waiting.</summary>
+    /// <param name="publisher">A name; the other overload takes the first event's topic.</param>
     /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless.</param>
     /// <inheritdoc cref="AppendAsync(IReadOnlyList{NewEvent}, CancellationToken)" path="/exception"/>
     public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(
@@ -74,8 +64,7 @@ public sealed class EventAppender(
         }
     }
 
-    /// <summary>Drops events that repeat an id of the same call. <c>Places</c> maps each given event to a distinct one;
-    /// null if all are distinct.</summary>
+    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to distinct ones; null if all are.</summary>
     private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(IReadOnlyList<NewEvent> events)
     {
         if (events.Count == 1 || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(id => id.Value == 1))
@@ -96,7 +85,6 @@ public sealed class EventAppender(
         return (distinct, places);
     }
 
-    /// <inheritdoc/>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         var batch = new AppendBatch(options.Value);
@@ -183,7 +171,6 @@ public sealed class EventAppender(
         return next;
     }
 
-    /// <summary>The events of a call, and its answer.</summary>
     internal sealed class Request
     {
         /// <summary>Bytes of memory per event beside its texts, rounded up.</summary>
@@ -208,14 +195,13 @@ public sealed class EventAppender(
         public IReadOnlyList<NewEvent> Events { get; }
         public string Publisher { get; }
 
-        /// <summary>Bytes of data (UTF-8).</summary>
         public long DataBytes { get; }
 
         /// <summary>Bytes of memory.</summary>
         public long Bytes { get; }
         public Guid[] Ids { get; }
 
-        /// <summary>For each event with a chosen id, the digest of everything that must be equal for a retry.</summary>
+        /// <summary>Digests of what must be equal for a retry; null for an event without a chosen id.</summary>
         public byte[]?[] Digests { get; }
         public TaskCompletionSource<IReadOnlyList<AppendedEvent>> Completion { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -228,14 +214,11 @@ public sealed class EventAppender(
     }
 }
 
-/// <summary>Events that a commit added to the log.</summary>
-/// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="Events">At least one, in position order; every event of the log between the first and the last.</param>
+/// <summary>Events that a commit added: at least one, in order, and all of the log from first to last.</summary>
 public sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);
 
 /// <summary>Postgres does not answer, or is overloaded. Try again later (HTTP 503 with <c>Retry-After</c>).</summary>
 public class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>Too many bytes wait to be stored (<see cref="EventStoreOptions.MaxPendingBytes"/>). Nothing of the request
-/// was appended.</summary>
+/// <summary>Too many bytes wait (<see cref="EventStoreOptions.MaxPendingBytes"/>); nothing was appended.</summary>
 public sealed class AppendQueueFullException() : StoreUnavailableException("Too many bytes wait to be stored.");

@@ -3,26 +3,19 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>
-/// Finds the events that match a filter, without their data, in a bounded number of rows. It looks topics of the
-/// directory up one by one (probes); with too many topics, or after the directory's end, it scans the log's next rows
-/// and matches them in this process (docs/decisions/0016).
-/// </summary>
+/// <summary>Finds the events that match a filter, without data, in a bounded number of rows. It probes topics of the
+/// directory one by one; with too many, or after its end, it scans the log (docs/decisions/0016).</summary>
 internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, int rows)
 {
     /// <summary>Maximum partitions of a search, and maximum of partitions times topics.</summary>
     private const int MostPartitions = 4,
         MostProbes = 512;
 
-    /// <summary>Fewest rows of a topic in the first round. Topics with more rows share the rest in the next
-    /// rounds.</summary>
+    /// <summary>Fewest rows of a topic in a round; topics with more rows share the rest in the next rounds.</summary>
     private const int LeastRows = 8;
     private const int Rounds = 3;
 
     /// <summary>Finds matching events after a position, in position order.</summary>
-    /// <param name="after">The last position that the caller has.</param>
-    /// <param name="most">Maximum matches.</param>
-    /// <param name="cancellationToken">Cancels the search, in Postgres too.</param>
     public async Task<FoundEvents> AfterAsync(long after, int most, CancellationToken cancellationToken)
     {
         if (filter.HasAllTopics)
@@ -116,8 +109,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
         return Cut(new FoundEvents(listing.Store, found, through, inVain, isEnd, IsOneSnapshot: false), most);
     }
 
-    /// <summary>Reads the next rows of each topic. <c>Cut</c> are the topics that may have more rows, after these
-    /// positions.</summary>
+    /// <summary>Reads the next rows of each topic; <c>Cut</c> are those that may have more, and where.</summary>
     private Task<(int Rows, (string Topic, long After)[] Cut)> ProbeAsync(
         (string Topic, long After)[] topics,
         int rowsOfTopic,
@@ -187,21 +179,14 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
     }
 }
 
-/// <summary>A matching event.</summary>
-/// <param name="Position">Its place in the log.</param>
-/// <param name="Bytes">Size of its data.</param>
-/// <param name="Key">Its key; its topic without one.</param>
+/// <summary>A matching event: the bytes of its data, and its key, or its topic without one.</summary>
 internal readonly record struct FoundEvent(long Position, int Bytes, string Key);
 
-/// <summary>Result of a search.</summary>
-/// <param name="Store">The log at the time of the search.</param>
-/// <param name="Events">Matches in position order.</param>
+/// <summary>The result of a search, in position order.</summary>
 /// <param name="Through">The result has every match after the asked position and up to here.</param>
 /// <param name="InVain">Rows that were read and do not match, and topics that were looked up in a partition.</param>
-/// <param name="IsEnd">True if <paramref name="Through"/> is the head, or the end of the directory of topics, which
-/// follows the head.</param>
-/// <param name="IsOneSnapshot">True if the events are of the snapshot of <paramref name="Store"/>; false if retention
-/// may have dropped some in between.</param>
+/// <param name="IsEnd">True if <paramref name="Through"/> is the head, or the end of the directory of topics.</param>
+/// <param name="IsOneSnapshot">False if retention may have dropped events since <paramref name="Store"/>.</param>
 internal sealed record FoundEvents(
     LogState Store,
     IReadOnlyList<FoundEvent> Events,
@@ -217,7 +202,6 @@ internal sealed record FoundEvents(
     /// <summary>A read that found this many bytes is not a search: the reader's own speed limits it.</summary>
     private const int EnoughBytes = 64 * 1024;
 
-    /// <summary>See <see cref="EventPage.IsSearch"/>.</summary>
     public bool IsSearch =>
         !IsEnd && InVain > RowsPerEvent * Events.Count && Events.Sum(static e => (long)e.Bytes) < EnoughBytes;
 }

@@ -15,14 +15,9 @@ public sealed class EventTail(
     ILogger<EventTail> logger
 )
 {
-    /// <summary>
-    /// Enumerates the events after a position in order, page by page, until cancelled. A page may have no events: it
-    /// then carries the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>. Waits during an outage
-    /// of Postgres.
-    /// </summary>
-    /// <param name="after">The last position that the caller has.</param>
+    /// <summary>Enumerates the pages after a position until cancelled, and waits during outages of Postgres. An empty
+    /// page carries the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
-    /// <param name="cancellationToken">Ends the enumeration.</param>
     public async IAsyncEnumerable<EventPage> FollowAsync(
         long after,
         int mostData = int.MaxValue,

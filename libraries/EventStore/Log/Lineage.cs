@@ -1,25 +1,19 @@
 namespace EventStore;
 
-/// <summary>
-/// An epoch and the earlier ones that it continues: a promoted standby, a copy and a restored backup share their
-/// positions up to the moment of the change. Immutable.
-/// </summary>
+/// <summary>An epoch and the earlier ones that it continues: a promoted standby, a copy and a restored backup share
+/// their positions up to the moment of the change. Immutable.</summary>
 public sealed class Lineage
 {
     private readonly Dictionary<string, long> _shared = new(StringComparer.Ordinal);
 
     private Lineage(string epoch) => Epoch = epoch;
 
-    /// <summary>The epoch that the others lead to.</summary>
     public string Epoch { get; }
 
     /// <summary>Returns an epoch that continues no other.</summary>
     public static Lineage Alone(string epoch) => new(epoch);
 
-    /// <summary>Returns the lineage of an epoch.</summary>
-    /// <param name="epoch">The epoch.</param>
-    /// <param name="epochs">The store's epochs, the newest first. Epochs newer than <paramref name="epoch"/> are
-    /// ignored.</param>
+    /// <summary>Returns an epoch's lineage. The rows are the newest first; those newer than it are ignored.</summary>
     internal static Lineage Of(string epoch, IReadOnlyList<EpochRow> epochs)
     {
         var (lineage, child, shared) = (new Lineage(epoch), epoch, long.MaxValue);
@@ -40,20 +34,15 @@ public sealed class Lineage
     /// <summary>Returns true for the epoch and its ancestors.</summary>
     public bool Knows(string epoch) => epoch == Epoch || _shared.ContainsKey(epoch);
 
-    /// <summary>Returns the last position that an ancestor shares with this epoch; null for any other
-    /// epoch.</summary>
+    /// <summary>Returns the last position that an ancestor shares with this epoch; null for any other epoch.</summary>
     public long? SharedWith(string ancestor) => _shared.TryGetValue(ancestor, out var shared) ? shared : null;
 
-    /// <summary>Returns the id of the same event in this epoch; null if this history does not have it, or does not
-    /// know the id's epoch.</summary>
+    /// <summary>Returns the id of the same event in this epoch; null if this history lacks it or its epoch.</summary>
     public StreamId? Translate(StreamId id) =>
         id.Epoch == Epoch ? id
         : _shared.TryGetValue(id.Epoch, out var shared) && id.Position <= shared ? id with { Epoch = Epoch }
         : null;
 }
 
-/// <summary>A row of <c>eventstore.lineage</c>.</summary>
-/// <param name="Epoch">The epoch.</param>
-/// <param name="Parent">The epoch that it continues; null for a history of its own.</param>
-/// <param name="Common">The last position that it shares with its parent.</param>
+/// <summary>A row of <c>eventstore.lineage</c>: the parent, if any, and the last position shared with it.</summary>
 internal readonly record struct EpochRow(string Epoch, string? Parent, long Common);

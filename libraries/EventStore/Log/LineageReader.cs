@@ -12,17 +12,14 @@ public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlData
     private Lineage _last = Lineage.Alone("");
 
     /// <summary>Returns the lineage of an epoch that the store has, or had a moment ago.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or a server answers that does not have
-    /// the epoch.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or the server lacks the epoch.</exception>
     public async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken) =>
         await FindAsync(epoch, cancellationToken)
         ?? throw new StoreUnavailableException(
             $"A server answered that does not have epoch {epoch}: the primary has changed. Try again."
         );
 
-    /// <summary>Returns the lineage of an epoch. During a promotion the connections may lead to different servers, so
-    /// the one that answers may not be the one that named the epoch.</summary>
-    /// <returns>Null if the server that answers does not have the epoch.</returns>
+    /// <summary>Returns an epoch's lineage; null if the server that answers lacks it, as during a promotion.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async ValueTask<Lineage?> FindAsync(string epoch, CancellationToken cancellationToken)
     {
@@ -37,9 +34,6 @@ public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlData
     }
 
     /// <summary>Returns the id of the same event in the store's epoch; null if its log does not have it.</summary>
-    /// <param name="id">An id that a client sent.</param>
-    /// <param name="epoch">The store's epoch.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async ValueTask<StreamId?> TranslateAsync(StreamId id, string epoch, CancellationToken cancellationToken) =>
         id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);

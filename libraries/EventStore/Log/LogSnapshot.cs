@@ -2,14 +2,12 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Reads of the log within a caller's transaction: in the snapshot of a repeatable read they agree with the
-/// caller's own tables.</summary>
+/// <summary>Reads the log in a caller's transaction: a repeatable read agrees with the caller's own tables.</summary>
 public static class LogSnapshot
 {
     /// <summary>Reads the head.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
-    /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it in a
-    /// moment.</exception>
+    /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it soon.</exception>
     public static async Task<StreamId> HeadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
         await using var command = new NpgsqlCommand(

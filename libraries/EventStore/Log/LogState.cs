@@ -3,13 +3,10 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>The log as of one snapshot, without its events.</summary>
-/// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="Head">The newest position.</param>
 /// <param name="DroppedThrough">Retention has dropped every position up to here; 0 if none.</param>
 internal sealed record LogState(string Epoch, long Head, long DroppedThrough)
 {
-    /// <summary>The start of a query. Materialized: in a plain subquery the functions would run again for each joined
-    /// row.</summary>
+    /// <summary>The start of a query. Materialized, or the functions would run again for each joined row.</summary>
     public const string Sql = """
         with state as materialized (
             select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store

@@ -2,16 +2,10 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// The state of a topic whose events are numbered: the member <c>id</c> of the data counts up from event to event;
-/// retention removes the lowest.
-/// </summary>
-/// <param name="Head">Head of the log.</param>
+/// <summary>A topic of numbered events: <c>id</c> in their data counts up, and retention removes the lowest.</summary>
 /// <param name="Start">Position before the topic's oldest event; null if it has none.</param>
-/// <param name="Oldest">Number of the oldest event; null without one.</param>
-/// <param name="Newest">Number of the newest event; null without one.</param>
+/// <param name="Oldest">Number of the oldest event; null without one, as <paramref name="Newest"/>.</param>
 /// <param name="At">Position of the event with the asked number; null if the topic does not have it.</param>
-/// <param name="Other">The newest events of another topic.</param>
 public readonly record struct NumberedTopic(
     StreamId Head,
     long? Start,
@@ -24,16 +18,11 @@ public readonly record struct NumberedTopic(
     private const int Columns = 9,
         MostSearched = 100;
 
-    /// <summary>Reads a topic together with a row of the caller's own tables, in one statement, so they agree. It costs
-    /// a row for each halving of the topic's range of positions, wherever the event is.</summary>
-    /// <param name="store">The database.</param>
-    /// <param name="topic">The topic.</param>
-    /// <param name="number">The number that is sought.</param>
+    /// <summary>Reads a topic and a row of the caller's own tables in one statement, so they agree. It costs a row for
+    /// each halving of the topic's range of positions, wherever the event is.</summary>
     /// <param name="other">The other topic, and the type that is sought in it.</param>
     /// <param name="own">Query for at most one row; <c>$5</c> is the key.</param>
-    /// <param name="key">The key.</param>
     /// <param name="read">Reads the row's columns, from 0; all are null if there is no row.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public static Task<(NumberedTopic Topic, T Own)> ReadAsync<T>(
         NpgsqlDataSource store,
@@ -77,8 +66,7 @@ public readonly record struct NumberedTopic(
     }
 }
 
-/// <summary>The newest hundred events of a topic.</summary>
-/// <param name="Newest">Position of the newest one; null without one.</param>
-/// <param name="Last">Position of the newest one of a type; null if none of them has it.</param>
-/// <param name="Since">Position of the oldest of the hundred; null if there are fewer.</param>
+/// <summary>Positions among the newest hundred events of a topic.</summary>
+/// <param name="Last">The newest one of a type; null if none of them has it.</param>
+/// <param name="Since">The oldest of the hundred; null if there are fewer.</param>
 public readonly record struct RecentEnds(long? Newest, long? Last, long? Since);

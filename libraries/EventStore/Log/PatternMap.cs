@@ -4,12 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace EventStore;
 
-/// <summary>
-/// Maps topics and patterns to values. Each pattern is one bit, so a look-up costs at most two operations per token of
-/// the topic and 64 patterns, whatever the wildcards; in a tree, each <c>*</c> beside a name doubles the branches
-/// (docs/decisions/0033). Look-ups are safe from any thread while nothing changes.
-/// </summary>
-/// <typeparam name="T">The values.</typeparam>
+/// <summary>Maps topics and patterns to values. A look-up costs at most two operations per token and 64 patterns,
+/// whatever the wildcards (docs/decisions/0033); look-ups are safe from any thread while nothing changes.</summary>
 public sealed class PatternMap<T>
     where T : class
 {
@@ -20,12 +16,9 @@ public sealed class PatternMap<T>
     private readonly Stack<int> _free = [];
     private readonly List<Level> _levels = [];
 
-    /// <summary>Number of patterns.</summary>
     public int Count => _numbers.Count;
 
-    /// <summary>Adds a pattern.</summary>
-    /// <param name="pattern">A valid topic or pattern that the map does not have.</param>
-    /// <param name="value">Its value.</param>
+    /// <summary>Adds a valid topic or pattern that the map does not have.</summary>
     public void Add(string pattern, T value)
     {
         var number = _free.TryPop(out var free) ? free : _values.Count;
@@ -53,14 +46,10 @@ public sealed class PatternMap<T>
         _free.Clear();
     }
 
-    /// <summary>Returns true if any pattern matches the topic.</summary>
-    /// <param name="topic">A valid topic; not a pattern.</param>
+    /// <summary>Returns true if any pattern matches a valid topic.</summary>
     public bool Matches(string topic) => Count > 0 && Find(topic, null, out _);
 
-    /// <summary>Adds the value of each pattern that matches the topic.</summary>
-    /// <param name="topic">A valid topic; not a pattern.</param>
-    /// <param name="found">Gets the values.</param>
-    /// <returns>Words of bits that were compared: the cost.</returns>
+    /// <summary>Adds the values of the patterns that match a valid topic; returns the cost: words compared.</summary>
     public int Find(string topic, List<T> found)
     {
         if (Count == 0)
@@ -148,7 +137,6 @@ public sealed class PatternMap<T>
         change(_levels[tokens.Length - 1].Ends, number);
     }
 
-    /// <summary>Patterns by their token at one place.</summary>
     private sealed class Level
     {
         public Dictionary<string, Bits> Tokens { get; } = new(StringComparer.Ordinal);

@@ -3,10 +3,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// One round of retention, on a connection of its own. It holds retention's lock until it is disposed, which also
-/// restores the connection's timeouts.
-/// </summary>
+/// <summary>One round of retention on its own connection; it holds retention's lock until it is disposed.</summary>
 internal sealed class RetentionRound : IAsyncDisposable
 {
     private const string Lock = "7303014, 3";
@@ -15,7 +12,6 @@ internal sealed class RetentionRound : IAsyncDisposable
 
     private RetentionRound(NpgsqlConnection connection) => _connection = connection;
 
-    /// <summary>Number of partitions that this round has dropped.</summary>
     public int Dropped { get; private set; }
 
     /// <summary>Begins a round, or returns null if another session holds the lock.</summary>
@@ -25,8 +21,7 @@ internal sealed class RetentionRound : IAsyncDisposable
         return await command.ExecuteScalarAsync(token) is true ? new RetentionRound(connection) : null;
     }
 
-    /// <summary>Limits waits for readers to a moment, since a waiting detach can keep an append from starting a
-    /// partition. The rest may take long.</summary>
+    /// <summary>Limits waits for readers: a waiting detach can keep an append from starting a partition.</summary>
     public async Task SetTimeoutsAsync(CancellationToken token)
     {
         await ExecuteAsync("set lock_timeout = '1s'", token);
@@ -55,7 +50,6 @@ internal sealed class RetentionRound : IAsyncDisposable
             await DetachAsync(name, "finalize", token);
     }
 
-    /// <summary>Detaches and drops the marked partitions.</summary>
     public async Task DropRetiredAsync(CancellationToken token)
     {
         foreach (var name in await NamesAsync("select name from eventstore.retired_partitions()", token))

@@ -2,21 +2,17 @@ using System.Globalization;
 
 namespace EventStore;
 
-/// <summary>
-/// An event's id as clients see it: <c>&lt;epoch&gt;-&lt;position&gt;</c>, the SSE <c>id</c> field and the
-/// <c>Last-Event-ID</c> header (HTML Living Standard §9.2). Opaque to clients.
-/// </summary>
+/// <summary>An event's id as clients see it: <c>&lt;epoch&gt;-&lt;position&gt;</c>, the SSE <c>id</c> field and the
+/// <c>Last-Event-ID</c> header (HTML Living Standard §9.2). Opaque to clients.</summary>
 /// <remarks>At most 128 bytes of <c>[A-Za-z0-9._~-]</c>: browsers preflight a request with any other byte in the header
 /// (Fetch, "CORS-unsafe request-header byte").</remarks>
 /// <param name="Epoch">Names one history of positions; positions of different epochs cannot be compared.</param>
 /// <param name="Position">The event's position in the log, from 1; 0 is before the first event.</param>
 public readonly record struct StreamId(string Epoch, long Position)
 {
-    /// <summary>Maximum bytes of an id.</summary>
     public const int MaxLength = 128;
 
-    /// <summary>Reads an id. False for a text that no event can have: other characters, too many, or no
-    /// position.</summary>
+    /// <summary>Returns false for a text that no event can have: other characters, too many, or no position.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out StreamId id)
     {
         id = default;
@@ -29,7 +25,6 @@ public readonly record struct StreamId(string Epoch, long Position)
         return true;
     }
 
-    /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Epoch}-{Position}");
 
     private static readonly System.Buffers.SearchValues<char> IdCharacters = System.Buffers.SearchValues.Create(

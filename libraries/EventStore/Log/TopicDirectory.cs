@@ -5,10 +5,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Keeps the directory of the log's topics, which follows the log about a second behind. Readers find a pattern's
-/// topics in it, and skip the parts of the log where a topic has no events. Thread-safe.
-/// </summary>
+/// <summary>Keeps the directory of the log's topics, about a second behind the log: readers find a pattern's topics in
+/// it, and skip the parts of the log where a topic has no events. Thread-safe.</summary>
 public sealed class TopicDirectory(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
@@ -43,8 +41,7 @@ public sealed class TopicDirectory(
         }
     }
 
-    /// <summary>Lists the next events of the log, up to a step.</summary>
-    /// <returns>The number of events listed; 0 also while another process lists.</returns>
+    /// <summary>Lists the log's next events and returns their number; 0 also while another process lists.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<int> ListAsync(CancellationToken cancellationToken) =>
         store.ChangeAsync(

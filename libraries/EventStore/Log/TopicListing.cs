@@ -4,11 +4,8 @@ using NpgsqlTypes;
 namespace EventStore;
 
 /// <summary>The topics in the directory that match a filter and have events after a position.</summary>
-/// <param name="Store">The log in the same snapshot.</param>
 /// <param name="Through">The directory is complete up to this position.</param>
-/// <param name="PartitionSpan">Positions per partition.</param>
-/// <param name="Topics">Each topic with a position before its first event after the asked position; null if they are
-/// too many to look up one by one.</param>
+/// <param name="Topics">Each with a position before its first such event; null if too many to look up.</param>
 internal sealed record TopicListing(
     LogState Store,
     long Through,
@@ -43,11 +40,6 @@ internal sealed record TopicListing(
         ) t on true
         """;
 
-    /// <summary>Reads the topics that match.</summary>
-    /// <param name="store">The database.</param>
-    /// <param name="filter">The topics and patterns.</param>
-    /// <param name="after">The position.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     public static Task<TopicListing> ReadAsync(
         NpgsqlDataSource store,
         EventFilter filter,

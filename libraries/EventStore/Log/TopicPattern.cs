@@ -2,35 +2,25 @@ using System.Buffers;
 
 namespace EventStore;
 
-/// <summary>
-/// The grammar of topics and patterns. A topic is dot-separated tokens of <c>[A-Za-z0-9_-]</c>, for example
-/// <c>orders.42.status</c>; in a pattern <c>*</c> stands for one token and a final <c>&gt;</c> for one or more, as in
-/// NATS.
-/// </summary>
+/// <summary>The grammar of topics: dot-separated tokens of <c>[A-Za-z0-9_-]</c>, such as <c>orders.42.status</c>. In a
+/// pattern, <c>*</c> stands for one token and a final <c>&gt;</c> for one or more, as in NATS.</summary>
 public static class TopicPattern
 {
-    /// <summary>Maximum characters of a topic or pattern.</summary>
     public const int MaxLength = 256;
 
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
     );
 
-    /// <summary>Returns true if the text is a topic, which an event can have.</summary>
     public static bool IsTopic(string? text) => IsValid(text, wildcards: false);
 
-    /// <summary>Returns true if the text is a topic or a pattern, which a client can subscribe to.</summary>
     public static bool IsTopicOrPattern(string? text) => IsValid(text, wildcards: true);
 
     /// <summary>Returns true if a valid topic or pattern has a wildcard.</summary>
     public static bool IsPattern(string text) => text.AsSpan().ContainsAny('*', '>');
 
-    /// <summary>
-    /// Returns true if a topic matches a pattern, or equals it. For two patterns: true if the first one matches every
-    /// topic that the second one matches.
-    /// </summary>
-    /// <param name="pattern">A valid topic or pattern.</param>
-    /// <param name="topic">A valid topic or pattern.</param>
+    /// <summary>Returns true if a topic matches a pattern, or equals it. For two patterns: true if the first one
+    /// matches every topic that the second one matches.</summary>
     public static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> topic)
     {
         while (true)

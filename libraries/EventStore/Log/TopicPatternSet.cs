@@ -5,7 +5,6 @@ public sealed class TopicPatternSet
 {
     private readonly PatternMap<string> _patterns = new();
 
-    /// <param name="patterns">Valid topics and patterns.</param>
     public TopicPatternSet(IEnumerable<string> patterns)
     {
         foreach (var pattern in patterns)
@@ -13,7 +12,6 @@ public sealed class TopicPatternSet
                 _patterns.Add(pattern, pattern);
     }
 
-    /// <summary>Returns true if any of the patterns matches the topic.</summary>
-    /// <param name="topic">A valid topic; not a pattern.</param>
+    /// <summary>Returns true if any of the patterns matches a valid topic.</summary>
     public bool Matches(string topic) => _patterns.Matches(topic);
 }

@@ -5,22 +5,19 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe.</summary>
+/// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe. Every
+/// method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
 public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store, LineageReader lineages)
 {
     /// <summary>Highest ordinal that is looked up, because the lookup counts the events before it.</summary>
     internal const int MostOrdinal = 10_000;
 
-    /// <summary>The topic's end is looked for among its newest events; a publisher may have written some after
-    /// it.</summary>
+    /// <summary>Newest events among which the end is looked for; a publisher may have written some after it.</summary>
     private const int EndWithin = 100;
 
     /// <summary>Reads a topic's positions in one snapshot.</summary>
-    /// <param name="topic">A topic; not a pattern.</param>
     /// <param name="ordinal">Ordinal of an event in the topic, from 1; 0 is before the first.</param>
     /// <param name="endTypes">Event types that end the topic; empty for a topic without an end.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<TopicState> ReadAsync(
         string topic,
         long ordinal,
@@ -77,7 +74,6 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         );
 
     /// <summary>Returns true if committed events of a topic are not in the log yet, but still in the outbox.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<bool> IsInOutboxAsync(string topic, CancellationToken cancellationToken) =>
         store.AskAsync(
             "select exists (select from eventstore.outbox where topic = $1)",
@@ -86,7 +82,6 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         );
 
     /// <summary>Returns the topics that have no event, neither in the log nor in the outbox.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<string[]> WithoutEventsAsync(string[] topics, CancellationToken cancellationToken) =>
         store.AskAsync(
             """
@@ -100,12 +95,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             cancellationToken
         );
 
-    /// <summary>Lists the topics with a prefix, after a topic, in order of their bytes.</summary>
-    /// <param name="prefix">The prefix; empty for all topics.</param>
-    /// <param name="after">The last topic of the page before; empty for the first page.</param>
-    /// <param name="limit">Maximum topics.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <summary>Lists topics with a prefix, after the last one of the page before, in order of their bytes.</summary>
     public Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(
         string prefix,
         string after,
@@ -115,10 +105,7 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         ListAsync(prefix, async pages => (pages.Epoch, await pages.ReadAsync(prefix, after, limit)), cancellationToken);
 
     /// <summary>Lists topics page by page, in one snapshot of the log.</summary>
-    /// <param name="prefix">Prefix of all pages.</param>
     /// <param name="listAsync">Reads the pages. It may be called twice.</param>
-    /// <param name="cancellationToken">Cancels the reads.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<T> ListAsync<T>(
         string prefix,
         Func<TopicPages, Task<T>> listAsync,
@@ -139,7 +126,6 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
         );
 
     /// <summary>Returns the topic of an event; null if the log has no such event.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken)
     {
         var (epoch, topic) = await store.AskAsync<(string, string?)>(
@@ -157,12 +143,8 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
 }
 
 /// <summary>A topic's positions in one snapshot of the log.</summary>
-/// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="Head">The log's newest position.</param>
-/// <param name="Start">The position before the topic's first event.</param>
-/// <param name="AtOrdinal">The position of the event with the asked ordinal, <paramref name="Start"/> for 0; null if
-/// the topic has fewer events, or if it is not <paramref name="IsCounted"/>.</param>
-/// <param name="IsCounted">False if the topic has more events than are counted, and the asked ordinal is beyond
-/// those.</param>
+/// <param name="Start">The position before the topic's first event; the head if it has none.</param>
+/// <param name="AtOrdinal">Position of the event with the asked ordinal; null without one, or if uncounted.</param>
+/// <param name="IsCounted">False if the topic has more events than are counted, and the ordinal is beyond.</param>
 /// <param name="End">The position of the event that ended the topic; null while it goes on.</param>
 public sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, bool IsCounted, long? End);

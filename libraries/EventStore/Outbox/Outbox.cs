@@ -5,16 +5,10 @@ namespace EventStore;
 /// <summary>Events that commit together with a change of the caller's own tables. Thread-safe.</summary>
 public static class Outbox
 {
-    /// <summary>
-    /// Writes an event in the caller's transaction. It enters the log, and gets its position, some milliseconds after
-    /// the commit (<see cref="StoreTransactions.CommitAsync"/>) and <see cref="WakeAsync"/>, and never after a
-    /// rollback; the events of one transaction keep their order.
-    /// </summary>
-    /// <param name="connection">The caller's connection.</param>
-    /// <param name="transaction">The caller's transaction; null if the event commits at once, which nothing
-    /// cancels.</param>
-    /// <param name="e">The event. <see cref="NewEvent.Run"/> is ignored.</param>
-    /// <param name="cancellationToken">Cancels the command.</param>
+    /// <summary>Writes an event in the caller's transaction. It enters the log some milliseconds after
+    /// <see cref="StoreTransactions.CommitAsync"/> and <see cref="WakeAsync"/>, in the transaction's order.</summary>
+    /// <param name="transaction">Null if the event commits at once, which nothing cancels.</param>
+    /// <param name="e">The event; <see cref="NewEvent.Run"/> is ignored.</param>
     /// <exception cref="PostgresException">The topic, the type or the data are invalid.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task AddAsync(
@@ -42,10 +36,8 @@ public static class Outbox
         await WakeAsync(connection);
     }
 
-    /// <summary>
-    /// Wakes the Broadcaster after a commit with events. Without it they wait for its next look
-    /// (<see cref="EventStoreOptions.PollMilliseconds"/>). Does nothing if Postgres does not answer.
-    /// </summary>
+    /// <summary>Wakes the Broadcaster after a commit with events, which otherwise wait for its next look
+    /// (<see cref="EventStoreOptions.PollMilliseconds"/>). Does nothing if Postgres does not answer.</summary>
     public static async Task WakeAsync(NpgsqlConnection connection)
     {
         await using var wake = new NpgsqlCommand("select pg_notify('eventstore_outbox', '')", connection);
@@ -58,14 +50,8 @@ public static class Outbox
         }
     }
 
-    /// <summary>
-    /// Moves committed rows into the log in the order they were written, and invalid ones into
-    /// <c>eventstore.outbox_refused</c>. Moves nothing if the fence is outdated.
-    /// </summary>
-    /// <param name="store">The database.</param>
-    /// <param name="lease">The lease that allows one process to move rows.</param>
-    /// <param name="fence">The caller's fence, from <see cref="LeaderLease"/>.</param>
-    /// <param name="most">Maximum rows to move.</param>
+    /// <summary>Moves committed rows into the log in the order they were written, and invalid ones into
+    /// <c>eventstore.outbox_refused</c>. Moves nothing if the fence is outdated.</summary>
     /// <param name="cancellationToken">Ends the wait; the rows may be moved nevertheless.</param>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
@@ -91,7 +77,5 @@ public static class Outbox
         );
 }
 
-/// <summary>Rows that have left the outbox.</summary>
-/// <param name="Rows">Their number, with the refused ones.</param>
-/// <param name="Refused">A text for each refused row: its number, its topic and the reason.</param>
+/// <summary>Rows that left the outbox, refused ones too, and each refused one's number, topic and reason.</summary>
 public readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused);

@@ -3,7 +3,6 @@ using StackExchange.Redis;
 
 namespace EventStore;
 
-/// <summary>Pings Redis on its present connection.</summary>
 internal sealed class RedisHealthCheck(RedisLink redis) : IHealthCheck
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);

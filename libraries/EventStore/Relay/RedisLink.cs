@@ -4,10 +4,8 @@ using StackExchange.Redis;
 
 namespace EventStore;
 
-/// <summary>
-/// The Redis server, or Redis Cluster, that carries the relay's messages and counts the shared limits. Everything here
-/// has a timeout. Thread-safe; messages keep the order of the calls.
-/// </summary>
+/// <summary>The Redis server or cluster of the relay's messages and the shared limits; everything here has a timeout.
+/// Thread-safe; messages keep the order of the calls.</summary>
 /// <remarks>The client itself leaves a connection that is open and dead, and repeats its subscriptions on the next one
 /// (<see cref="Microsoft.Extensions.Hosting.RelayRedis.Defaults"/>).</remarks>
 public sealed class RedisLink
@@ -21,9 +19,6 @@ public sealed class RedisLink
     private int _isProbing;
 
     /// <param name="open">Opens the connection. It may block.</param>
-    /// <param name="clock">The clock.</param>
-    /// <param name="meters">Makes the meter of the gauge <c>relay.redis.available</c>.</param>
-    /// <param name="logger">The log.</param>
     internal RedisLink(
         Func<IConnectionMultiplexer> open,
         TimeProvider clock,
@@ -47,11 +42,9 @@ public sealed class RedisLink
     /// <summary>True while Redis is connected, and has accepted the last message.</summary>
     public bool IsAvailable => !_isRefusing && IsConnected;
 
-    /// <summary>True while Redis is connected.</summary>
     public bool IsConnected => IsOpen && _opening!.Result.IsConnected;
 
-    /// <summary>True once the connection is open, which may then be connected or not. Before, a request waits for
-    /// it.</summary>
+    /// <summary>True once the connection is open, be Redis connected or not; before, a request waits for it.</summary>
     public bool IsOpen => Volatile.Read(ref _opening) is { IsCompletedSuccessfully: true };
 
     /// <summary>Opens the connection, once. Completes without an answer too; the client keeps trying.</summary>
@@ -71,14 +64,10 @@ public sealed class RedisLink
     /// <summary>Number of parts of a cluster's keys. A node that fails affects only its own.</summary>
     public const int Parts = 64;
 
-    /// <summary>Returns the part of a key: its hash slot divided by 256; on another server and before the connection is
-    /// open 0.</summary>
+    /// <summary>Returns a key's hash slot divided by 256; 0 without a cluster or an open connection.</summary>
     public int PartOf(string key) => IsOpen ? Math.Max(0, _opening!.Result.HashSlot(key)) / 256 : 0;
 
     /// <summary>Sends a command and waits for its answer.</summary>
-    /// <param name="command">Sends the command.</param>
-    /// <param name="timeout">The longest wait.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public Task<T> AskAsync<T>(
@@ -87,11 +76,9 @@ public sealed class RedisLink
         CancellationToken cancellationToken
     ) => RequestAsync(redis => command(redis.GetDatabase()), timeout, cancellationToken);
 
-    /// <summary>
-    /// Publishes a message. After one that was not taken in time, the next finds out whether Redis is back, and others
-    /// are dropped meanwhile: nobody waits for it, and receivers read them from the store.
-    /// </summary>
-    /// <returns>False if the message was not taken, or is the one that finds out.</returns>
+    /// <summary>Publishes a message. After one that was not taken in time, the next probes Redis in the background, and
+    /// others are dropped meanwhile: receivers read them from the store.</summary>
+    /// <returns>False if the message was not taken, or is the one that probes.</returns>
     public async Task<bool> PublishAsync(
         string channel,
         byte[] message,
@@ -107,8 +94,8 @@ public sealed class RedisLink
         return false;
     }
 
-    /// <summary>Subscribes to a channel, and completes when the server has confirmed it. Repeating it ends the former
-    /// subscription first. Messages come one at a time, in the order in which the server sent them.</summary>
+    /// <summary>Subscribes to a channel and waits for the server's confirmation; a repetition first ends the former
+    /// subscription. Messages come one at a time, in the order in which the server sent them.</summary>
     /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     public async Task SubscribeAsync(
@@ -216,8 +203,7 @@ public sealed class RedisLink
         async Task<T> SendAsync() => await request(await OpenAsync());
     }
 
-    /// <summary>Uses sharded pub/sub (Redis 7) on a cluster, which would otherwise send each message to all
-    /// nodes.</summary>
+    /// <summary>Uses sharded pub/sub (Redis 7) on a cluster: other messages go to all of its nodes.</summary>
     private static RedisChannel ChannelOf(IConnectionMultiplexer redis, string name) =>
         redis.GetEndPoints().Any(e => redis.GetServer(e).ServerType == ServerType.Cluster)
             ? RedisChannel.Sharded(name)

@@ -3,10 +3,8 @@ using System.Text.Json;
 
 namespace EventStore;
 
-/// <summary>
-/// The events of a <see cref="RelayPage"/>, as JSON:
-/// <c>[{"position":…,"id":…,"topic":…,"type":…,"key":…,"time":…,"traceparent":…,"data":…}]</c>.
-/// </summary>
+/// <summary>The events of a <see cref="RelayPage"/>, as JSON:
+/// <c>[{"position":…,"id":…,"topic":…,"type":…,"key":…,"time":…,"traceparent":…,"data":…}]</c>.</summary>
 internal static class RelayEvents
 {
     public static void Write(Stream output, IReadOnlyList<EventRecord> events)
@@ -41,8 +39,7 @@ internal static class RelayEvents
         json.WriteEndObject();
     }
 
-    /// <summary>Reads the events. Their data are slices of <paramref name="bytes"/>, which must not change
-    /// afterwards.</summary>
+    /// <summary>Reads the events; their data are slices of <paramref name="bytes"/>, which must not change.</summary>
     /// <exception cref="JsonException">The bytes are not such an array.</exception>
     public static List<EventRecord> Read(ReadOnlyMemory<byte> bytes)
     {

@@ -2,17 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace EventStore;
 
-/// <summary>
-/// Writes and reads the messages of the relay, without their signature. The bytes, with LEB128 integers and
-/// length-prefixed UTF-8: <c>04 epoch fence previous last sent traceparent count first-tokens</c>, and the events as
-/// JSON (<see cref="RelayEvents"/>). A count of 0 means too many tokens to name, otherwise it is their number and one.
-/// </summary>
+/// <summary>Writes and reads the messages of the relay, without their signature: <c>04 epoch fence previous last sent
+/// traceparent count first-tokens</c> with LEB128 integers and length-prefixed UTF-8, then the events as JSON
+/// (<see cref="RelayEvents"/>). The count is 0 for too many tokens to name, otherwise their number and one.</summary>
 public static class RelayFormat
 {
     private const byte Version = 4;
 
-    /// <summary>Writes a page. Its <see cref="RelayPage.FirstTokens"/> and <see cref="RelayPage.Events"/> are those of
-    /// <paramref name="events"/>.</summary>
+    /// <summary>Writes a page, with the first tokens and the JSON of <paramref name="events"/>.</summary>
     public static byte[] ToBytes(RelayPage page, IReadOnlyList<EventRecord> events)
     {
         using var output = new MemoryStream(256 + 512 * events.Count);
@@ -35,8 +32,7 @@ public static class RelayFormat
         return output.ToArray();
     }
 
-    /// <summary>Reads a message. Its events stay slices of <paramref name="bytes"/>, which must not change
-    /// afterwards.</summary>
+    /// <summary>Reads a message. Its events stay slices of <paramref name="bytes"/>, which must not change.</summary>
     /// <exception cref="InvalidDataException">The message has another version, or contradicts itself.</exception>
     /// <exception cref="Exception">The bytes are not a message; which exception it is depends on them.</exception>
     public static RelayPage Parse(ReadOnlyMemory<byte> bytes)

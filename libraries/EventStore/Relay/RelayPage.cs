@@ -1,14 +1,8 @@
 namespace EventStore;
 
-/// <summary>
-/// A page of the log as the Broadcaster relays it. A page without events is a heartbeat, which names the head once a
-/// second. <see cref="RelayFormat"/> shows the bytes.
-/// </summary>
-/// <param name="Epoch">The epoch that the positions belong to.</param>
-/// <param name="Fence">The leader's fencing number; receivers ignore messages with a lower one than before in this
-/// epoch.</param>
-/// <param name="Previous">The position of the event before the page. A receiver with a lower position has missed
-/// events and reads them from the store.</param>
+/// <summary>A page of the log as the Broadcaster relays it; without events a heartbeat, which names the head.</summary>
+/// <param name="Fence">The leader's fencing number; receivers ignore one lower than before in this epoch.</param>
+/// <param name="Previous">Position of the event before the page; a receiver behind it reads the store.</param>
 /// <param name="Last">The position of the last event; the head in a heartbeat.</param>
 /// <param name="Sent">A number that grows with each message of a leader; one that does not is a repetition.</param>
 public sealed record RelayPage(string Epoch, long Fence, long Previous, long Last, long Sent)
@@ -16,7 +10,6 @@ public sealed record RelayPage(string Epoch, long Fence, long Previous, long Las
     /// <summary>The first tokens of the events' topics; null: too many to name.</summary>
     public IReadOnlyList<string>? FirstTokens { get; init; } = [];
 
-    /// <summary>W3C trace context of the relay; null without one.</summary>
     public string? TraceParent { get; init; }
 
     /// <summary>The events as JSON, unread; empty in a heartbeat.</summary>

@@ -13,21 +13,15 @@ public static class RelayRedis
 {
     private const string HealthCheck = "StackExchange.Redis";
 
-    /// <summary>
-    /// Options before the connection string, which overrides them. The client leaves a connection on which a request
-    /// has timed out and nothing was received for four such times: five seconds. No tie-breaker, which chooses between
-    /// several primaries: reading its key would reconnect for ever to a node that sends every key to itself.
-    /// </summary>
+    /// <summary>Options before the connection string, which overrides them. The client leaves a connection on which a
+    /// request timed out and nothing came for four timeouts (5 s); no tie-breaker, because reading its key would
+    /// reconnect for ever to a node that sends every key to itself.</summary>
     internal const string Defaults =
         "connectTimeout=1000,connectRetry=1,keepAlive=5,asyncTimeout=1250,syncTimeout=1250,tiebreaker=";
 
-    /// <summary>
-    /// Adds <see cref="RedisLink"/> over the connection string <paramref name="connectionName"/>, which names one
-    /// server or the nodes of a cluster (<c>a:7000,b:7000</c>). The host's start fails, naming the connection string,
-    /// if that is missing or invalid; an unreachable Redis does not stop it.
-    /// </summary>
-    /// <remarks>Constructors take <see cref="RedisLink"/>: a connection itself would block the first thread that asks
-    /// for it.</remarks>
+    /// <summary>Adds <see cref="RedisLink"/> over a connection string of one server or a cluster
+    /// (<c>a:7000,b:7000</c>). A missing or invalid one fails the start; an unreachable Redis does not.</summary>
+    /// <remarks>Constructors take <see cref="RedisLink"/>: a connection would block its first user's thread.</remarks>
     public static TBuilder AddRelayRedis<TBuilder>(
         this TBuilder builder,
         string connectionName = "redis",
@@ -82,8 +76,7 @@ public static class RelayRedis
             services.GetRequiredService<ILogger<RedisLink>>()
         );
 
-    /// <summary>Returns what is wrong with a connection string, without its values, which may be passwords; null:
-    /// nothing.</summary>
+    /// <summary>Returns the error in a connection string, without its values, which may be passwords.</summary>
     private static string? ProblemOf(string? text)
     {
         if (string.IsNullOrWhiteSpace(text))
@@ -120,7 +113,6 @@ public static class RelayRedis
         }
     }
 
-    /// <summary>Begins to connect when the host starts.</summary>
     private sealed class Opening(RedisLink redis, string connectionName, string? text) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)

@@ -4,10 +4,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Signs and verifies the Broadcaster's messages, so that write access to Redis is not enough to forge one. A signed
-/// message is the message, a line feed and its HMAC-SHA256 (32 bytes). Thread-safe.
-/// </summary>
+/// <summary>Signs and verifies the Broadcaster's messages, so that write access to Redis is not enough to forge one. A
+/// signed message is the message, a line feed and its HMAC-SHA256 (32 bytes). Thread-safe.</summary>
 public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     private const int TrailerBytes = 1 + HMACSHA256.HashSizeInBytes;
@@ -18,7 +16,6 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
     internal RelaySecret(byte[] key)
         : this((NpgsqlDataSource)null!) => _key = key;
 
-    /// <summary>True if the secret has been read.</summary>
     public bool IsKnown => _key is not null;
 
     /// <summary>Reads the secret, or reads it again because it may have changed.</summary>
@@ -42,8 +39,7 @@ public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSo
         return output;
     }
 
-    /// <summary>Returns the message without its signature; null if that is wrong, or if the secret has not been
-    /// read.</summary>
+    /// <summary>Returns the message without its signature; null if that is wrong or no secret has been read.</summary>
     public ReadOnlyMemory<byte>? Open(ReadOnlyMemory<byte> sealedMessage)
     {
         if (_key is not { } key || sealedMessage.Length <= TrailerBytes)

@@ -3,10 +3,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// The stream servers as they last described themselves, each by a JSON document. Thread-safe. Every method throws
-/// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
-/// </summary>
+/// <summary>The stream servers as they last described themselves, each by a JSON document. Thread-safe. Every method
+/// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.</summary>
 public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Stores a replica's document, with the time by Postgres's clock.</summary>
@@ -20,8 +18,7 @@ public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlData
             cancellationToken
         );
 
-    /// <summary>Reads the other replicas whose last document is at least <paramref name="minAge"/> and less than
-    /// <paramref name="maxAge"/> old, in no order.</summary>
+    /// <summary>Reads the other replicas whose last document has an age between the two, in no order.</summary>
     public Task<IReadOnlyList<ReplicaState>> OthersAsync(
         string replica,
         TimeSpan minAge,
@@ -53,7 +50,5 @@ public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlData
         );
 }
 
-/// <summary>A replica's last document.</summary>
-/// <param name="State">The document: JSON.</param>
-/// <param name="SeenAt">When it was stored, by Postgres's clock.</param>
+/// <summary>A replica's last document, as JSON, and when it was stored, by Postgres's clock.</summary>
 public readonly record struct ReplicaState(string State, DateTimeOffset SeenAt);

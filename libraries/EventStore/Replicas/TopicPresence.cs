@@ -2,11 +2,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// The last time that any replica had a reader of a topic, for topics whose events are made only while a client reads
-/// them. Thread-safe. Every method throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while
-/// Postgres does not answer.
-/// </summary>
+/// <summary>The last time that a topic had a reader, for events made only while a client reads. Thread-safe.</summary>
+/// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
 public sealed class TopicPresence(NpgsqlDataSource store)
 {
     /// <summary>Records that the topic has a reader now.</summary>
@@ -20,7 +17,6 @@ public sealed class TopicPresence(NpgsqlDataSource store)
             cancellationToken
         );
 
-    /// <summary>Returns true if the topic had a reader on any replica within the time given.</summary>
     public Task<bool> WasReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken) =>
         store.RunAsync(
             "select seen_at > clock_timestamp() - $2 from eventstore.readers where topic = $1",

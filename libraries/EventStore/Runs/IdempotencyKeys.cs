@@ -4,23 +4,15 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Keys of requests that a client may send again without a second effect. Postgres keeps them for 24 h. Thread-safe.
-/// </summary>
+/// <summary>Keys of requests that a client may repeat without a second effect, kept for 24 h. Thread-safe.</summary>
 public sealed class IdempotencyKeys(NpgsqlDataSource store)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
-    /// <summary>
-    /// Claims a key for a request and returns the key's id: the given one, or the one of the first request with this
-    /// key.
-    /// </summary>
+    /// <summary>Claims a key; returns its id, the given or the first request's, or null for other content.</summary>
     /// <param name="owner">The user. Users do not share keys.</param>
-    /// <param name="key">The key.</param>
     /// <param name="content">A text that is equal for equal requests.</param>
-    /// <param name="id">The key's id if the key is new.</param>
     /// <param name="cancellationToken">Ends the wait; the key may be claimed nevertheless.</param>
-    /// <returns>The key's id; null if the key was used for other content.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<string?> ClaimAsync(
         string owner,

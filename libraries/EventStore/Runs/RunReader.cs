@@ -3,13 +3,10 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Reads the events of a run: its stream (the topic) and its log (<c>topic.log</c>). Each read is bounded in bytes and
-/// rows, whatever the length of the run, and hands its events over one by one. Thread-safe.
-/// </summary>
+/// <summary>Reads a run's stream (the topic) and log (<c>topic.log</c>), event by event and bounded in bytes and rows.
+/// Thread-safe. Every method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
 public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
-    /// <summary>Maximum events of a read.</summary>
     private const int MaxRows = 20_000;
 
     private const string Columns = "position, topic, type, key, data, time";
@@ -19,11 +16,6 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         OfTypes = Sql("desc", always: "$5", "where type = any($6)", "where position <= $5");
 
     /// <summary>Reads the oldest events of a run, in position order. The first one may exceed the bytes.</summary>
-    /// <param name="topic">The topic of the run.</param>
-    /// <param name="maxBytes">Maximum bytes of data.</param>
-    /// <param name="take">Called with each event.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunExtent> ReadOldestAsync(
         string topic,
         long maxBytes,
@@ -32,11 +24,6 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
     ) => ReadAsync(Oldest, topic, maxBytes, 0, types: null, take, cancellationToken);
 
     /// <summary>Reads the newest events of a run, in position order. The last one may exceed the bytes.</summary>
-    /// <param name="topic">The topic of the run.</param>
-    /// <param name="maxBytes">Maximum bytes of data.</param>
-    /// <param name="take">Called with each event.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunExtent> ReadNewestAsync(
         string topic,
         long maxBytes,
@@ -44,17 +31,8 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         CancellationToken cancellationToken
     ) => ReadAsync(Newest, topic, maxBytes, 0, types: null, take, cancellationToken);
 
-    /// <summary>
-    /// Reads the newest events of a run's stream that have certain types, and of its log up to a position, in position
-    /// order. The event at that position is always read, whatever its size.
-    /// </summary>
-    /// <param name="topic">The topic of the run.</param>
-    /// <param name="types">Types of the stream's events; the log is read whole.</param>
-    /// <param name="logThrough">Position of the log's last event to read.</param>
-    /// <param name="maxBytes">Maximum bytes of data.</param>
-    /// <param name="take">Called with each event.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <summary>Reads the newest events of a run's stream that have certain types, and of its log up to a position, in
+    /// position order. The event at that position is always read, whatever its size.</summary>
     public Task<RunExtent> ReadNewestAsync(
         string topic,
         string[] types,
@@ -64,9 +42,7 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         CancellationToken cancellationToken
     ) => ReadAsync(OfTypes, topic, maxBytes, logThrough, types, take, cancellationToken);
 
-    /// <summary>Returns the oldest event of a run's log, which is its announcement until retention drops it; null if
-    /// there is no such run.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <summary>Returns the oldest event of a run's log, its announcement until retention drops that.</summary>
     public Task<RunEntry?> FirstOfLogAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
             $"select {Columns} from eventstore.events_of($1 || '.log') order by topic, position limit 1",
@@ -75,7 +51,6 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     /// <summary>Returns the newest event of a run's stream; null if it has none.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> LastAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
             $"select {Columns} from eventstore.events_of($1) order by topic desc, position desc limit 1",
@@ -83,15 +58,10 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>
-    /// Returns the first question of a run's log without an answer in its stream, without its data; null if all have
-    /// one. Questions are answered in order, so it is the one after the question whose key the last answer has.
-    /// </summary>
-    /// <param name="topic">The topic of the run.</param>
+    /// <summary>Returns a run's first question without an answer in its stream, without its data. Questions are
+    /// answered in order, so it is the one after the question whose key the last answer has.</summary>
     /// <param name="question">Type of the log's events that are answered.</param>
     /// <param name="answer">Type of the stream's events that end an answer, with the key of the question.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<RunEntry?> FirstUnansweredAsync(
         string topic,
         string question,
@@ -119,7 +89,6 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 
     /// <summary>Returns true if a run has a writer.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<bool> IsRunningAsync(string topic, CancellationToken cancellationToken) =>
         store.ReadAsync(
             "select exists (select from eventstore.runs where run = $1)",
@@ -131,10 +100,8 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>
-    /// Selects the events of stream and log from one end, while their data fit into <c>$3</c> bytes, with the one that
-    /// is <paramref name="always"/> read, and beside each the state of the run.
-    /// </summary>
+    /// <summary>Selects the events from one end while their data fit into <c>$3</c> bytes, with the one that is
+    /// <paramref name="always"/> read, and beside each the state of the run.</summary>
     private static string Sql(string direction, string always, string ofStream = "", string ofLog = "") =>
         $"""
             with run as materialized (
@@ -234,19 +201,11 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
         );
 }
 
-/// <summary>A stored event of a run.</summary>
-/// <param name="Position">Its place in the log.</param>
+/// <summary>A stored event of a run, with the time of its append by Postgres's clock (UTC).</summary>
 /// <param name="OfLog">True for an event of the run's log, which readers of its stream do not get.</param>
-/// <param name="Type">Its type.</param>
-/// <param name="Key">Its key; null without one.</param>
-/// <param name="Data">Its data: one line of JSON.</param>
-/// <param name="Time">When it was appended, by Postgres's clock (UTC).</param>
 public sealed record RunEntry(long Position, bool OfLog, string Type, string? Key, string Data, DateTimeOffset Time);
 
 /// <summary>A run in one snapshot, and the part of it that was read.</summary>
-/// <param name="Epoch">The epoch that the positions belong to.</param>
 /// <param name="IsRunning">True if the run has a writer.</param>
 /// <param name="From">Position of the first event that was read; 0 if there is no such run.</param>
-/// <param name="Through">Position of the last event that was read.</param>
-/// <param name="IsWhole">True if nothing was left out.</param>
 public readonly record struct RunExtent(string Epoch, bool IsRunning, long From, long Through, bool IsWhole);

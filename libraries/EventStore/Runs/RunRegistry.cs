@@ -3,18 +3,12 @@ using NpgsqlTypes;
 
 namespace EventStore;
 
-/// <summary>
-/// Begins, cancels and finds runs: topics that one writer writes from a beginning to an end. Thread-safe. Every method
-/// throws <see cref="StoreUnavailableException"/> while Postgres does not answer.
-/// </summary>
+/// <summary>Begins, cancels and finds runs: topics that one writer writes from a beginning to an end. Thread-safe.
+/// Every method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
 public sealed class RunRegistry(NpgsqlDataSource store)
 {
     /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
-    /// <param name="topic">The topic of the run's events.</param>
-    /// <param name="writer">A writer of <see cref="RunWriters"/>.</param>
     /// <param name="closingEvents">JSON array of the events that the store appends if the writer dies.</param>
-    /// <param name="announcement">Data of the announcement: one line of JSON.</param>
-    /// <param name="traceParent">W3C trace context of the request; null without one.</param>
     /// <returns>Null if the writer's lease has expired.</returns>
     public Task<RunBeginning?> BeginAnnouncedAsync(
         string topic,
@@ -59,10 +53,8 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             async command => await command.With(topic).With(writer).With(closingEvents).ExecuteScalarAsync() as bool?
         );
 
-    /// <summary>Lets a writer continue its run in a new epoch. False if the log has lost the last event that it wrote,
-    /// and the run is then ended by its closing events; false too for a run that the writer no longer has.</summary>
-    /// <param name="topic">The topic of the run's events.</param>
-    /// <param name="writer">The run's writer.</param>
+    /// <summary>Lets a writer continue its run in a new epoch. False if the writer no longer has the run, or if the log
+    /// has lost the last event that it wrote and the closing events end the run.</summary>
     /// <param name="last">Id of the last event that the writer knows to be stored; null before the first.</param>
     /// <param name="known">Position of that event, or of one before it: the log is searched from there on.</param>
     public Task<bool> ConfirmAsync(string topic, Guid writer, Guid? last, long known = 0) =>
@@ -94,10 +86,7 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             command => command.With(topic).With(writer).ExecuteNonQueryAsync()
         );
 
-    /// <summary>Gives a run to a writer whose lease has expired, so that a sweep of another process finds it. Does
-    /// nothing if the run has a writer.</summary>
-    /// <param name="topic">The topic of the run's events.</param>
-    /// <param name="replica">Name of this process.</param>
+    /// <summary>Gives a run without a writer to one with an expired lease, so that another process sweeps it.</summary>
     public Task HandOverAsync(string topic, string replica) =>
         store.AskAsync(
             """
@@ -136,12 +125,10 @@ public sealed class RunRegistry(NpgsqlDataSource store)
             cancellationToken
         );
 
-    /// <summary>Decides about an append of a run that got no answer. False if it is stored. If true, the store refuses
+    /// <summary>Decides about an append of a run that got no answer. False if it is stored; if true, the store refuses
     /// it should it still arrive, so that its events can be appended again under other ids.</summary>
-    /// <param name="topic">The topic of the run's events.</param>
     /// <param name="first">Id of the append's first event.</param>
-    /// <param name="known">Position of an earlier event of the topic, or of the log before the run: the append's events
-    /// are looked for after it.</param>
+    /// <param name="known">Position of an earlier event: the append's events are looked for after it.</param>
     public Task<bool> RefuseAppendAsync(string topic, Guid first, long known = 0) =>
         store.AskAsync<bool>(
             "select eventstore.refuse_append($1, $2, $3)",
@@ -149,13 +136,10 @@ public sealed class RunRegistry(NpgsqlDataSource store)
         );
 }
 
-/// <summary>Result of beginning a run.</summary>
+/// <summary>A run that was begun, and its announcement: a reader that starts after it gets the whole run.</summary>
 /// <param name="IsNew">False if the run was announced before.</param>
-/// <param name="Announced">The announcement's id: a reader that starts after it gets the whole run.</param>
 public readonly record struct RunBeginning(bool IsNew, StreamId Announced);
 
-/// <summary>The oldest event of a run's log.</summary>
-/// <param name="At">Its id: a reader that starts after it gets the whole run, if it is the announcement.</param>
-/// <param name="IsAnnouncement">False if retention has dropped the announcement of a run that went on: the run has
-/// perhaps lost events too.</param>
+/// <summary>The oldest event of a run's log. A reader that starts after an announcement gets the whole run.</summary>
+/// <param name="IsAnnouncement">False if retention has dropped the announcement, and perhaps more of the run.</param>
 public readonly record struct LogStart(StreamId At, bool IsAnnouncement);

@@ -4,10 +4,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Leases of the processes that write runs, one per process, by Postgres's clock. Thread-safe. Every method throws
-/// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
-/// </summary>
+/// <summary>Leases of the processes that write runs, one per process, by Postgres's clock. Thread-safe. Every method
+/// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.</summary>
 public sealed class RunWriters(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options
@@ -21,10 +19,8 @@ public sealed class RunWriters(
             cancellationToken
         );
 
-    /// <summary>Renews a writer's lease. Waits for half a lease at most, so that a connection without an answer leaves
-    /// time for another try.</summary>
-    /// <returns>The writer's runs that were cancelled; null if another process has swept the writer and ended its
-    /// runs.</returns>
+    /// <summary>Renews a lease, and waits for half a lease at most, which leaves time for another try.</summary>
+    /// <returns>The writer's cancelled runs; null if another process has swept the writer and ended its runs.</returns>
     public Task<IReadOnlyList<string>?> RenewAsync(Guid writer, TimeSpan lease, CancellationToken cancellationToken) =>
         store.RunAsync<IReadOnlyList<string>?>(
             """
@@ -54,8 +50,7 @@ public sealed class RunWriters(
             cancellationToken
         );
 
-    /// <summary>Ends the runs of all other writers whose lease has expired, with their closing events. Returns the
-    /// topics of those runs.</summary>
+    /// <summary>Ends the runs of other, expired writers by their closing events, and returns the topics.</summary>
     public Task<IReadOnlyList<string>> SweepAsync(Guid writer, CancellationToken cancellationToken) =>
         store.RunAsync<IReadOnlyList<string>>(
             "select eventstore.sweep_runs($1)",
@@ -71,9 +66,8 @@ public sealed class RunWriters(
             cancellationToken
         );
 
-    /// <summary>Ends runs that a living writer does not work on and that began longer ago than <paramref name="age"/>,
-    /// with their closing events, and frees their idempotency keys. Returns the topics of the runs that it
-    /// ended.</summary>
+    /// <summary>Ends runs that began longer ago than <paramref name="age"/> and that a living writer does not work on,
+    /// with their closing events; frees their idempotency keys and returns their topics.</summary>
     public Task<IReadOnlyList<string>> AbandonAsync(
         string[] topics,
         Guid writer,
@@ -86,8 +80,7 @@ public sealed class RunWriters(
             cancellationToken
         );
 
-    /// <summary>Calls <paramref name="cancelled"/> with the topic of each cancelled run, of any writer. Ends only by
-    /// cancellation, or by an exception when the connection breaks.</summary>
+    /// <summary>Calls <paramref name="cancelled"/> with each cancelled run's topic; ends by an exception.</summary>
     public Task ListenAsync(Action<string> cancelled, CancellationToken cancellationToken) =>
         store.ListenAsync("eventstore_runs", () => { }, cancelled, cancellationToken);
 }

@@ -4,10 +4,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Compares this version's schema with the store's. A newer one fits, so that a version can be replaced while it
-/// serves. The start fails on a mismatch; without Postgres the service starts, and stops at the first mismatch.
-/// </summary>
+/// <summary>Compares this version's schema with the store's, which may be newer, so that a version can be replaced
+/// while it serves. A mismatch fails the start, or stops a service that started without Postgres.</summary>
 internal sealed class SchemaAgreement(
     StoreMigrator schema,
     IHostApplicationLifetime lifetime,
@@ -26,8 +24,7 @@ internal sealed class SchemaAgreement(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Compares; false if Postgres does not answer.</summary>
-    /// <exception cref="InvalidOperationException">The store lacks a part of the schema.</exception>
+    /// <summary>Returns false if Postgres does not answer; throws if the store lacks a part of the schema.</summary>
     private async Task<bool> IsComparedAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<string> missing;

@@ -3,10 +3,7 @@ using System.Text;
 
 namespace EventStore;
 
-/// <summary>An SQL file of this assembly.</summary>
-/// <param name="Name">The file's name without folder and extension; a function's file bears the function's
-/// name.</param>
-/// <param name="Sql">Its text.</param>
+/// <summary>An SQL file of this assembly, named without folder and extension; a function's as the function.</summary>
 internal sealed record SchemaScript(string Name, string Sql)
 {
     /// <summary>Prepares the bookkeeping of the migrator; can run any number of times.</summary>

@@ -4,17 +4,14 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current texts.
-/// Safe to run from several processes at once: the first one migrates, the others wait for it.
-/// </summary>
+/// <summary>Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current
+/// texts. Several processes may run it at once: the first one migrates, the others wait for it.</summary>
 public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, ILogger<StoreMigrator> logger)
 {
     /// <summary>Time between attempts to lock a table that a long transaction uses.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    /// <summary>Applies the migrations that the database lacks, in order and each in its own transaction, then the
-    /// functions, in one transaction.</summary>
+    /// <summary>Applies the missing migrations, each in its own transaction, then all functions in one.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store, or
     /// missing rights. Scripts that were committed before stay.</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken)
@@ -39,7 +36,6 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
         }
     }
 
-    /// <summary>Waits for other migrators, for as long as they need.</summary>
     private static async Task LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         // Before the lock: a migrator may wait for another one for longer than a statement may take.
@@ -86,9 +82,8 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
         logger.LogInformation("Applied migration {Migration}", script.Name);
     }
 
-    /// <summary>Replaces the functions, all or none, unless this version's are the last that were applied. The set is
-    /// recorded: a service of a version whose functions were replaced by newer ones can start, one whose functions
-    /// never came cannot.</summary>
+    /// <summary>Replaces the functions, all or none, unless this version's were applied last. Records the set, so that
+    /// a service can start whose functions newer ones replaced, but not one whose functions never came.</summary>
     private async Task ApplyFunctionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -120,8 +115,7 @@ public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, IL
         logger.LogInformation("Applied the functions of this version");
     }
 
-    /// <summary>Returns the names of this version's migrations that the database has never had. A newer schema has all
-    /// of them, also where it has replaced this version's functions.</summary>
+    /// <summary>Returns this version's migrations that the database never had: none if its schema is newer.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
     public async Task<IReadOnlyList<string>> MissingAsync(CancellationToken cancellationToken)
     {

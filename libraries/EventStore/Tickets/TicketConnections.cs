@@ -3,10 +3,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// The connection that uses each ticket: the one that was opened last, on any replica. Thread-safe. Every method throws
-/// <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.
-/// </summary>
+/// <summary>The connection of each ticket: the last opened one, on any replica. Thread-safe.</summary>
+/// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
 public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Reads Postgres's clock, which decides: the replicas' clocks may differ.</summary>
@@ -50,10 +48,7 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
         );
     }
 
-    /// <summary>
-    /// Reads the connections recorded after a time of Postgres's clock, and in the last five seconds, with the time at
-    /// which each was recorded, in the order of those times.
-    /// </summary>
+    /// <summary>Reads connections noted after a time of Postgres's clock, or in the last 5 s, in that order.</summary>
     public Task<IReadOnlyList<(TicketConnection Connection, DateTimeOffset NotedAt)>> NotedAfterAsync(
         DateTimeOffset time,
         CancellationToken cancellationToken
@@ -93,8 +88,5 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
         );
 }
 
-/// <summary>A connection that uses a ticket.</summary>
-/// <param name="Ticket">The ticket's id.</param>
-/// <param name="Connection">The connection's id.</param>
-/// <param name="At">When it was opened, by Postgres's clock (UTC).</param>
+/// <summary>A connection that uses a ticket, and when it was opened, by Postgres's clock (UTC).</summary>
 public readonly record struct TicketConnection(Guid Ticket, string Connection, DateTimeOffset At);

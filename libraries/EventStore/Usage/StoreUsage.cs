@@ -1,14 +1,9 @@
 namespace EventStore;
 
-/// <summary>Sizes and replication of the database.</summary>
-/// <param name="LogBytes">The log's partitions, the directory of topics and the publishers' ids, with their indexes, on
-/// disk.</param>
-/// <param name="DatabaseBytes">The whole database, on disk; without WAL.</param>
-/// <param name="Standbys">Connected standbys.</param>
+/// <summary>Sizes and replication of the database; <see cref="StoreUsageWatch"/> describes each value.</summary>
+/// <param name="LogBytes">The log's partitions, its topics and publishers' ids, with indexes, on disk.</param>
 /// <param name="LagSeconds">Time until the slowest standby has replayed a commit; 0 without one, or when idle.</param>
-/// <param name="LagBytes">WAL that the slowest standby has not replayed; 0 without one.</param>
 /// <param name="InactiveSlots">Replication slots without a client: each keeps WAL until its standby returns.</param>
-/// <param name="RetainedBytes">WAL that the oldest replication slot keeps on disk.</param>
 internal sealed record StoreUsage(
     long LogBytes,
     long DatabaseBytes,
@@ -19,9 +14,7 @@ internal sealed record StoreUsage(
     long RetainedBytes
 )
 {
-    /// <summary>
-    /// Reads the values. Without the role <c>pg_monitor</c> the lag is 0, because Postgres hides it.
-    /// </summary>
+    /// <summary>Reads the values. Without the role <c>pg_monitor</c> the lag is 0, because Postgres hides it.</summary>
     public const string Query = """
         with wal as (
             select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as head

@@ -6,10 +6,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>
-/// Publishes <see cref="StoreUsage"/> as metrics of the meter <c>AspireSse.EventStore</c>, every 15 s. While Postgres
-/// does not answer, they keep their values.
-/// </summary>
+/// <summary>Publishes <see cref="StoreUsage"/> as metrics every 15 s; in an outage, they keep their values.</summary>
 internal sealed class StoreUsageWatch : RestartingService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
@@ -48,7 +45,6 @@ internal sealed class StoreUsageWatch : RestartingService
             );
     }
 
-    /// <inheritdoc/>
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         while (true)

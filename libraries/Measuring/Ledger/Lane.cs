@@ -1,7 +1,6 @@
 namespace Measuring.Ledger;
 
-/// <summary>One reader's view of one publisher: the next expected
-/// sequence and the exceptions. Guarded by the reader's lock.</summary>
+/// <summary>One reader's view of one publisher. Guarded by the reader's lock.</summary>
 internal sealed class Lane
 {
     private const int Examples = 5;
@@ -16,7 +15,6 @@ internal sealed class Lane
     private List<long>? _duplicateExamples,
         _reorderedExamples;
 
-    /// <param name="sequence">The event's sequence.</param>
     /// <param name="late">True if an event with a later position came before.</param>
     public void Receive(long sequence, bool late)
     {
@@ -46,8 +44,6 @@ internal sealed class Lane
 
     public void Excuse(long first, long last) => (_excused ??= new()).Add(first, last);
 
-    /// <param name="account">The account that takes this lane's errors.</param>
-    /// <param name="publisher">The lane's publisher.</param>
     /// <param name="until">The last sequence that the reader is owed.</param>
     public void AddTo(ReaderAccount account, LedgerPublisher publisher, long until)
     {

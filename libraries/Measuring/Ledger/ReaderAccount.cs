@@ -7,7 +7,6 @@ public sealed class ReaderAccount
 {
     internal ReaderAccount(string name) => Name = name;
 
-    /// <summary>The reader's name.</summary>
     public string Name { get; }
 
     /// <summary>Events received, duplicates included.</summary>
@@ -16,7 +15,6 @@ public sealed class ReaderAccount
     /// <summary>Events that were acknowledged and expected, but not received.</summary>
     public Fault Lost { get; } = new();
 
-    /// <summary>Events received more than once.</summary>
     public Fault Duplicates { get; } = new();
 
     /// <summary>Events received after a newer event of the same publisher, or after one with a higher id.</summary>
@@ -28,10 +26,8 @@ public sealed class ReaderAccount
     /// <summary>Missing events whose gap the server announced.</summary>
     public long Excused { get; internal set; }
 
-    /// <summary>True when there is no error of any kind.</summary>
     public bool Clean => Lost.Count == 0 && Duplicates.Count == 0 && Reordered.Count == 0 && Unknown == 0;
 
-    /// <inheritdoc/>
     public override string ToString() =>
         string.Create(
             CultureInfo.InvariantCulture,
@@ -47,14 +43,11 @@ public sealed class Fault
     private readonly List<string> _examples = [];
     private long _shown;
 
-    /// <summary>The number of events.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The first cases, such as <c>orders#17</c> or <c>orders#20-22</c>,
-    /// with the position if the publisher keeps it.</summary>
+    /// <summary>The first cases, such as <c>orders#17</c> or <c>orders#20-22</c>, with a position if kept.</summary>
     public IReadOnlyList<string> Examples => _examples;
 
-    /// <inheritdoc/>
     public override string ToString() =>
         Count == 0
             ? "0"
