@@ -51,16 +51,20 @@ internal sealed class ConnectionWriter(
             Close(c, ending);
             return false;
         }
+
         if (c.Opening is { } opening)
         {
             c.Opening = null;
             if (!Write(c, opening))
                 return false;
+
             c.IdSentAt = c.WrittenAt;
             return true;
         }
+
         if (c.Log.Lineage is var lineage && !ReferenceEquals(c.Epoch, lineage.Epoch) && c.Epoch != lineage.Epoch)
             return ChangeEpoch(c, lineage);
+
         return c.Source switch
         {
             EventSource.Page => WritePage(c),
@@ -74,110 +78,111 @@ internal sealed class ConnectionWriter(
     /// <returns>False if the stream has ended.</returns>
     private bool ChangeEpoch(StreamConnection c, Lineage lineage)
     {
-        if (
-            lineage.Translate(c.StreamPosition) is null
-            && lineage.SharedWith(c.Epoch) is { } shared
-            && c.EventSent <= shared
-        )
-        {
-            // The client has no event beyond the fork; the stream has only searched there.
-            pages.GiveUp(c);
-            if (c.IdSent > shared)
-                c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamId(lineage.Epoch, shared)));
-            c.Epoch = lineage.Epoch;
-            c.Position = shared;
-            c.IdSent = Math.Min(c.IdSent, shared);
-            c.Sequence = -1;
-            // The skips beyond the fork are of events that this epoch does not have.
-            c.SkippedThrough = 0;
-        }
-        if (lineage.Translate(c.StreamPosition) is not { } here)
+        // It was told to skip events, and this epoch does not have the newer ones that were to follow.
+        var lacksNewer = c.SkipsUnread && !Has(lineage, c.Epoch, c.CatchUp!.SkippedThrough);
+        if (!lacksNewer)
+            GoBackToFork(c, lineage);
+
+        if (lacksNewer || lineage.Translate(c.StreamPosition) is not { } here)
         {
             if (c.IsFinite)
-            {
                 Close(c, EndReason.Outdated);
-                return false;
-            }
-            Resync(c, ResyncReason.Epoch, logs.Now.Settled);
-            return true;
+            else
+                Resync(c, ResyncReason.Epoch, logs.Now.Settled);
+            return !c.IsFinite;
         }
-        if (lineage.Translate(c.StreamPosition with { Position = c.SkippedThrough }) is null)
-            c.SkippedThrough = 0;
-        if (c.Page is { } page && !IsShared(page, lineage))
-        {
+
+        if (c.CatchUp?.Page is { } page && !Has(lineage, page.Epoch, page.Through))
             pages.GiveUp(c);
-            c.Sequence = -1;
-        }
         c.Epoch = here.Epoch;
         return true;
     }
 
-    /// <summary>Returns true if the epoch has everything that the page has.</summary>
-    private static bool IsShared(ReplayPage page, Lineage lineage) =>
-        lineage.Translate(new StreamId(page.Epoch, page.Through)) is not null;
+    /// <summary>Takes a stream that has only searched beyond the fork back to it: its client has no event from
+    /// there.</summary>
+    private void GoBackToFork(StreamConnection c, Lineage lineage)
+    {
+        if (
+            lineage.Translate(c.StreamPosition) is not null
+            || lineage.SharedWith(c.Epoch) is not { } shared
+            || c.EventSent > shared
+        )
+            return;
+
+        if (c.IdSent > shared)
+            c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamId(lineage.Epoch, shared)));
+        MoveTo(c, new StreamId(lineage.Epoch, shared));
+        c.IdSent = Math.Min(c.IdSent, shared);
+    }
+
+    /// <summary>Goes on at another place, where nothing is known of what was asked or announced before.</summary>
+    private void MoveTo(StreamConnection c, StreamId at)
+    {
+        pages.GiveUp(c);
+        c.CatchUp = null;
+        c.Epoch = at.Epoch;
+        c.Position = at.Position;
+        c.Sequence = -1;
+    }
+
+    /// <summary>Returns true if the lineage has everything up to a position of an epoch.</summary>
+    private static bool Has(Lineage lineage, string epoch, long through) =>
+        lineage.Translate(new StreamId(epoch, through)) is not null;
 
     private bool WriteFromMemory(StreamConnection c)
     {
-        if (c.SkipsUnread)
-        {
-            pages.Ask(c);
-            return false;
-        }
         var settled = logs.Settled;
-        if ((c.Sequence < 0 || c.Position > settled) && !c.Log.TrySeek(c.Position, settled, out c.Sequence))
+        var needsPlace = c.Sequence < 0 || c.Position > settled;
+        if (c.SkipsUnread || (needsPlace && !c.Log.TrySeek(c.Position, settled, out c.Sequence)))
         {
             pages.Ask(c);
             return false;
         }
+
+        // The client is ahead of this replica: its place is sought again at the next event. No event waits yet.
         if (c.Sequence < 0)
-        {
-            // The client is ahead of this replica: its place is sought again at the next event. No event waits yet.
-            c.WasBusy = false;
             return false;
-        }
-        if (c.WasBusy && c.Slow == SlowReader.Latest && c.Log.Next - c.Sequence > 1)
-            SkipToLatest(c, c.Log.ReadAll(c.Sequence));
-        if (c.Page is not null)
-            return true;
-        c.WasBusy = false;
-        CatchUpPages.CaughtUp(c);
+
+        if (c.Slow == SlowReader.Latest && c.Pace == ReaderPace.Slow && c.Log.Next - c.Sequence > 1)
+            return SkipToLatest(c);
+
+        c.CatchUp = null;
         var taken = Batch.Take(c.Log, c.Sequence);
         if (taken == 0)
-        {
-            c.HasKeptUp = true;
-            c.CaughtUpAt = Math.Max(c.CaughtUpAt, c.WrittenAt);
-            return false;
-        }
+            c.Pace = ReaderPace.KeepsUp;
         if (taken < 0)
-        {
             c.Sequence = -1; // the ring has moved on
-            return true;
-        }
+        if (taken <= 0)
+            return taken < 0;
+
         if (!WriteBatch(c))
             return false;
+
         c.Sequence += taken;
         return true;
     }
 
     private bool WritePage(StreamConnection c)
     {
-        var page = c.Page!;
+        var (page, index) = (c.CatchUp!.Page!, c.CatchUp.PageIndex);
         if (page.DroppedThrough > c.Position)
         {
             Resync(c, ResyncReason.Expired, c.StreamPosition with { Position = page.DroppedThrough });
-            if (page.Skipped is not null)
-                c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page)];
+            c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page) ?? []];
             return true;
         }
-        var taken = Batch.Take(page.Frames, c.PageIndex, pages.MostBytes(c, options.WriteBatchBytes));
+
+        var taken = Batch.Take(page.Frames, index, pages.MostBytes(options.WriteBatchBytes));
         if (taken == 0)
         {
             pages.Finish(c);
             return true;
         }
-        c.PageIndex += taken;
+
+        c.CatchUp.PageIndex += taken;
         if (!WriteBatch(c))
             return false;
+
         if (c.Output.Busy)
             pages.Relieve(c, isStalled: false);
         return true;
@@ -228,46 +233,47 @@ internal sealed class ConnectionWriter(
     private void Resync(StreamConnection c, ResyncReason reason, StreamId at)
     {
         var requested = c.StreamPosition.ToString();
-        c.Epoch = at.Epoch;
-        c.Position = at.Position;
-        c.Sequence = -1;
-        c.EventSent = c.IdSent = at.Position;
+        // A page of this epoch begins where the dropped events end.
         if (reason == ResyncReason.Epoch)
-        {
-            c.SkippedThrough = 0;
-            pages.GiveUp(c);
-        }
-        c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, c.StreamPosition));
+            MoveTo(c, at);
+        c.Position = c.EventSent = c.IdSent = at.Position;
+        c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, at));
         metrics.Resynced(reason);
     }
 
     /// <summary>Makes the waiting events a page with the newest of each key, announced by <c>skipped</c>.</summary>
-    private void SkipToLatest(StreamConnection c, LogFrame[] waiting)
+    private bool SkipToLatest(StreamConnection c)
     {
-        c.WasBusy = false;
+        var waiting = c.Log.ReadAll(c.Sequence);
         if (waiting.Length == 0)
-            return;
+        {
+            c.Sequence = -1; // the ring has moved on
+            return true;
+        }
+
         var (kept, skipped) = NewestOfEachKey.Of(waiting);
         var last = waiting[^1];
         pages.ShowOwn(c, new ReplayPage(last.Epoch, 0, kept, last.Position, skipped, last.Position));
+        return true;
     }
 
     /// <summary>Takes the requested page; null: it cannot be read.</summary>
     public void TakePage(StreamConnection c, ReplayWaiter waiter, ReplayPage? page)
     {
         // An answer to a withdrawn request: it was made in an epoch that has ended since.
-        if (waiter != c.Asked)
+        if (waiter != c.CatchUp?.Asked)
         {
             pages.Return(page);
             return;
         }
-        c.Asked = null;
+
+        c.CatchUp.Asked = null;
         if (page is null)
         {
             Close(c, EndReason.Failed);
             return;
         }
-        if (page.Epoch == c.Epoch || (c.Epoch == c.Log.Epoch && IsShared(page, c.Log.Lineage)))
+        if (page.Epoch == c.Epoch || (c.Epoch == c.Log.Epoch && Has(c.Log.Lineage, page.Epoch, page.Through)))
             pages.Show(c, page);
         else
         {

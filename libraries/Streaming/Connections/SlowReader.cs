@@ -27,17 +27,12 @@ internal static class SlowReaders
     /// <summary>Milliseconds without progress after which no memory is kept for a client.</summary>
     public const int StalledMilliseconds = 3_000;
 
-    /// <summary>Returns true for a client that wants no lag, had every event once, and by its own slowness has not had
-    /// every event for <see cref="StreamingOptions.SlowSeconds"/>.</summary>
-    public static bool LagsTooLong(StreamConnection c, long now, StreamingOptions options)
-    {
-        if (c.Slow != SlowReader.Disconnect || c.CaughtUpAt == 0)
-            return false;
-
-        if (c.HasKeptUp || (!c.IsBehind && c.Sequence >= c.Log.Next))
-            c.CaughtUpAt = now;
-        return now - c.CaughtUpAt >= options.SlowSeconds * 1_000L;
-    }
+    /// <summary>Returns true for a client that wants no lag, and by its own slowness has not had every event for
+    /// <see cref="StreamingOptions.SlowSeconds"/>.</summary>
+    public static bool LagsTooLong(StreamConnection c, long now, StreamingOptions options) =>
+        c.Slow == SlowReader.Disconnect
+        && c.Pace == ReaderPace.Slow
+        && now - c.SlowSince >= options.SlowSeconds * 1_000L;
 
     /// <summary>Returns the reason to end a client that does not read, or null if it may continue.</summary>
     /// <param name="c">The connection; its output is busy.</param>
@@ -46,7 +41,7 @@ internal static class SlowReaders
     /// <param name="isFull">True if no memory is left for pages.</param>
     public static EndReason? EndOf(StreamConnection c, long stalledMilliseconds, StreamingOptions options, bool isFull)
     {
-        var holdsMemory = isFull && c.Page is not null && stalledMilliseconds >= StalledMilliseconds;
+        var holdsMemory = isFull && c.CatchUp?.Page is not null && stalledMilliseconds >= StalledMilliseconds;
         if (c.Slow == SlowReader.Disconnect && (stalledMilliseconds >= options.SlowSeconds * 1_000L || holdsMemory))
             return EndReason.TooSlow;
         return stalledMilliseconds >= options.DeadSeconds * 1_000L ? EndReason.Dead : null;

@@ -1,6 +1,5 @@
 using EventStore;
 using Streaming.Fanout;
-using Streaming.Replay;
 
 namespace Streaming.Connections;
 
@@ -42,29 +41,11 @@ internal sealed class StreamConnection(
     /// </summary>
     public byte[]? Opening;
 
-    /// <summary>The store page being written, and the index of its next frame.</summary>
-    public ReplayPage? Page;
-    public int PageIndex;
+    /// <summary>Null while the connection is fed from memory.</summary>
+    public CatchUp? CatchUp;
 
-    /// <summary>Number of events of the next page.</summary>
-    public int PageEvents;
-
-    /// <summary>True if a page was released because the client did not read.</summary>
-    public bool HasStalled;
-
-    /// <summary>
-    /// True if the last page was a search of the log that found little and has to go on; null before the first.
-    /// </summary>
-    public bool? IsSearching;
-
-    /// <summary>
-    /// Position through which the client has been notified of skipped events. The events kept of that range may take
-    /// several pages, or be read again.
-    /// </summary>
-    public long SkippedThrough;
-    public bool SkipsUnread => SkippedThrough > Position;
-
-    public ReplayWaiter? Asked;
+    /// <summary>True while events of a range that was announced as skipped are still to be sent.</summary>
+    public bool SkipsUnread => CatchUp?.SkippedThrough > Position;
 
     /// <summary>
     /// Times of the last write, of the last write taken, and of the last id sent, in
@@ -84,20 +65,11 @@ internal sealed class StreamConnection(
     /// </summary>
     public bool IsFinite { get; init; }
 
-    /// <summary>True if the output did not take a write at once, so that later events wait.</summary>
-    public bool WasBusy;
+    public ReaderPace Pace = ReaderPace.Behind;
 
-    /// <summary>
-    /// True while the client has taken each event at once. If it lags nevertheless, it is not slow: its ring lacks an
-    /// event that only the store has.
-    /// </summary>
-    public bool HasKeptUp;
-
-    /// <summary>
-    /// Time at which the client last had every event, on the same clock; 0: not yet. Until then it lags because it was
-    /// away, not because it is slow.
-    /// </summary>
-    public long CaughtUpAt;
+    /// <summary>Time of the first write that the client did not take at once, on the same clock; valid while it is
+    /// <see cref="ReaderPace.Slow"/>.</summary>
+    public long SlowSince;
 
     /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
     public EndReason? Ending;
@@ -112,8 +84,8 @@ internal sealed class StreamConnection(
 
     /// <summary>The source of the next events.</summary>
     public EventSource Source =>
-        Page is not null ? EventSource.Page
-        : Asked is not null ? EventSource.AwaitedPage
+        CatchUp?.Page is not null ? EventSource.Page
+        : CatchUp?.Asked is not null ? EventSource.AwaitedPage
         : Sequence < 0 ? EventSource.Unknown
         : EventSource.Memory;
 
@@ -150,6 +122,20 @@ internal sealed class StreamConnection(
         base.Finish(reason);
         OnEnd?.Invoke();
     }
+}
+
+/// <summary>How a client has taken its events.</summary>
+internal enum ReaderPace
+{
+    /// <summary>It has not had every event yet, because it was away.</summary>
+    Behind,
+
+    /// <summary>It has taken each event at once. If it lags nevertheless, its ring lacks an event that only the store
+    /// has.</summary>
+    KeepsUp,
+
+    /// <summary>It did not take a write at once, and has not had every event since.</summary>
+    Slow,
 }
 
 /// <summary>The source of a stream's next events.</summary>

@@ -153,10 +153,7 @@ internal sealed class WriterLoop : IDisposable
                     _writer.Close(connection, reason);
                 break;
             case Command.Pump:
-                connection.TakenAt = _clock.Milliseconds();
-                // The first write waits for the connection takeover, which says nothing about the client's speed.
-                connection.WasBusy = connection.Delivered > 0 || connection.TakenAt - connection.WrittenAt > 1_000;
-                connection.HasKeptUp &= !connection.WasBusy;
+                Taken(connection);
                 _connections.Resume(connection);
                 _writer.Pump(connection);
                 break;
@@ -171,6 +168,22 @@ internal sealed class WriterLoop : IDisposable
                     _writer.Close(connection, (EndReason)argument!);
                 break;
         }
+    }
+
+    /// <summary>Notes that the output has taken its last write, and if the client is slow.</summary>
+    private void Taken(StreamConnection c)
+    {
+        c.TakenAt = _clock.Milliseconds();
+        // The first write waits for the connection takeover, which says nothing about the client's speed.
+        if (c.Delivered == 0 && c.TakenAt - c.WrittenAt <= 1_000)
+            return;
+
+        // One that wants no lag has had every event once before it is judged.
+        if (c.Pace == ReaderPace.Slow || (c.Pace == ReaderPace.Behind && c.Slow == SlowReader.Disconnect))
+            return;
+
+        c.Pace = ReaderPace.Slow;
+        c.SlowSince = c.WrittenAt;
     }
 
     private void Enter(StreamConnection c)

@@ -53,7 +53,7 @@ internal sealed record StreamOpening(
             Position = from.Position,
             IdSent = from.Position,
             EventSent = from.Position,
-            HasKeptUp = from.Position >= Position.Head.Position,
+            Pace = from.Position >= Position.Head.Position ? ReaderPace.KeepsUp : ReaderPace.Behind,
             Slow = Request.Slow,
             IsFinite = Request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),

@@ -20,19 +20,25 @@ internal sealed record ReplayWaiter(
 /// <param name="Filter">Selects the events.</param>
 /// <param name="After">The position that the client has.</param>
 /// <param name="Newest">True: only the newest event of each key, with the range that this omits.</param>
-/// <param name="Most">Maximum events; null: the page's limit.</param>
-/// <param name="MostBytes">Maximum bytes of data, unless the first event is larger; null: the page's limit.</param>
+/// <param name="IsSmall">True: a page for a client that does not read fast enough for a whole one.</param>
 /// <param name="Through">Position through which the client has been notified of omitted events, where the read ends;
 /// null: the head.</param>
-internal readonly record struct ReplayRange(
-    StreamFilter Filter,
-    long After,
-    bool Newest,
-    int? Most,
-    int? MostBytes,
-    long? Through
-)
+internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest, bool IsSmall, long? Through)
 {
+    private const int WholeEvents = 512,
+        SmallEvents = 32;
+
+    /// <summary>Bytes of a small page, which may be kept until its client has taken them.</summary>
+    public const int SmallBytes = 16 * 1024;
+
+    private const int WholeBytes = 1024 * 1024;
+
+    /// <summary>Maximum events of the page.</summary>
+    public int Events => IsSmall ? SmallEvents : WholeEvents;
+
+    /// <summary>Maximum bytes of data, unless the first event is larger.</summary>
+    public int Bytes => IsSmall ? SmallBytes : WholeBytes;
+
     /// <summary>True if a read may look at many events and return few.</summary>
     public bool MaySearch => Newest || (Filter.Events is { IsAll: false } events && !IsExact(events));
 

@@ -29,13 +29,13 @@ internal sealed class StorePages(
     {
         var events = range.Filter.Events;
         if (range.Newest)
-            return await reader.ReadNewestAsync(range.After, events, range.MostBytes, range.Through, cancellationToken);
+            return await reader.ReadNewestAsync(range.After, events, range.Bytes, range.Through, cancellationToken);
 
         var page = await reader.ReadAsync(
             range.After,
             events,
-            range.Most,
-            mostBytes: range.MostBytes,
+            range.Events,
+            mostBytes: range.Bytes,
             cancellationToken: cancellationToken
         );
         return new NewestPage(page, null, 0);

@@ -20,9 +20,6 @@ internal sealed class StoreReplay(
     ILogger<StoreReplay> logger
 ) : IReplay
 {
-    /// <summary>Bytes of a page from memory. Its frames are shared with other readers.</summary>
-    private const int RecentPageBytes = 1024 * 1024;
-
     /// <summary>First pages of a client that turned out to be searches, yet were read like others. A search takes some
     /// ten milliseconds of Postgres, so that a client that begins replays without end has a five-hundredth of a
     /// processor.</summary>
@@ -166,7 +163,7 @@ internal sealed class StoreReplay(
     private ReplayPage? ReadRecent(ReplayRange range, string epoch)
     {
         // A page of newest events keeps few of the frames, so its size is not limited here.
-        var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : RecentPageBytes);
+        var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : range.Bytes);
         if (page is not null && range.Newest)
             page = NewestOf(page, range.Through);
         if (page is not null)
@@ -174,7 +171,10 @@ internal sealed class StoreReplay(
         return page;
     }
 
-    private static ReplayPage NewestOf(ReplayPage page, long? through)
+    /// <summary>Shortens a page for a client that wants the newest events.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="through">See <see cref="ReplayRange"/>.</param>
+    public static ReplayPage NewestOf(ReplayPage page, long? through)
     {
         if (through is null)
         {

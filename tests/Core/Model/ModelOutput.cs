@@ -55,6 +55,11 @@ internal sealed class ModelOutput(ModelReader reader, PendingWrites pending, Mod
     private void Read(string[] lines)
     {
         var (type, data) = (Field(lines, "event"), Field(lines, "data"));
+        if (type == "skipped")
+        {
+            reader.Skip(IdOf(data!, "from"), IdOf(data!, "to"));
+            _isOpening = false;
+        }
         if (!StreamId.TryParse(Field(lines, "id"), out var at))
             return; // a comment, a time, or a farewell
 
@@ -83,9 +88,15 @@ internal sealed class ModelOutput(ModelReader reader, PendingWrites pending, Mod
         return line?[(name.Length + 2)..];
     }
 
-    private static ResyncReason ReasonOf(string data)
+    private static StreamId IdOf(string data, string name) =>
+        StreamId.TryParse(Property(data, name), out var id) ? id : throw new InvalidOperationException(data);
+
+    private static ResyncReason ReasonOf(string data) =>
+        Enum.Parse<ResyncReason>(Property(data, "reason"), ignoreCase: true);
+
+    private static string Property(string data, string name)
     {
         using var document = JsonDocument.Parse(data);
-        return Enum.Parse<ResyncReason>(document.RootElement.GetProperty("reason").GetString()!, ignoreCase: true);
+        return document.RootElement.GetProperty(name).GetString()!;
     }
 }

@@ -10,8 +10,13 @@ namespace Core.Model;
 
 /// <summary>A client that keeps its last id, and checks what it receives: the next matching event of the id's history,
 /// or a resync if that history has lost its position.</summary>
-internal sealed class ModelReader(ModelStore store, string[] topics, Func<string, bool> matches)
+/// <remarks>A reader of <c>slow=latest</c> may lack an event of an announced range, if a later one of the same topic
+/// comes.</remarks>
+internal sealed class ModelReader(ModelStore store, string[] topics, Func<string, bool> matches, SlowReader slow)
 {
+    private readonly List<(long From, long To)> _announced = [];
+    private readonly HashSet<string> _owed = [];
+
     public string[] Topics => topics;
 
     /// <summary>The open stream and its replica; null without one.</summary>
@@ -27,6 +32,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
 
     public int Received { get; private set; }
     public int Resyncs { get; private set; }
+    public int Skips => _announced.Count;
 
     /// <summary>Opens a stream, unless one is open.</summary>
     public void Open(ModelReplica replica)
@@ -35,7 +41,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
             return;
 
         var filter = new StreamFilter(topics, [], [], PlainFormat.Named);
-        var request = new StreamRequest(filter, new LastEventId(Last?.ToString(), Last));
+        var request = new StreamRequest(filter, new LastEventId(Last?.ToString(), Last), Slow: slow);
         if (replica.Open(request) is not { } start)
             return;
 
@@ -58,6 +64,8 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     /// <summary>Disconnects.</summary>
     public void Drop()
     {
+        // What a fork loses of a range that the client left in the middle, no server can tell it: not modelled.
+        _owed.Clear();
         _output?.Leave();
         _stream?.Stop(EndReason.ClientGone);
         _stream = null;
@@ -69,20 +77,37 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     {
         var history = store.Of(id.Epoch);
         var place = PlaceIn(history);
-        var next = history.After(place, matches);
-        if (
-            next is null
-            || next.Position != id.Position
-            || int.Parse(next.Data.Span, CultureInfo.InvariantCulture) != number
-        )
-            throw new ModelException(
-                id.Position <= place ? ModelFlaw.Duplicate
-                    : next?.Position < id.Position ? ModelFlaw.Lost
-                    : ModelFlaw.Untrue,
-                $"after {Last} came {id} ({number}), expected {next?.Position}"
-            );
+        if (id.Position <= place)
+            throw new ModelException(ModelFlaw.Duplicate, $"after {Last} came {id} again");
+
+        var e = history.Events.Find(e => e.Position == id.Position && matches(e.Topic));
+        if (e is null || int.Parse(e.Data.Span, CultureInfo.InvariantCulture) != number)
+            throw new ModelException(ModelFlaw.Untrue, $"after {Last} came {id} ({number}), which is not there");
+
+        Pass(history, place, id with { Position = id.Position - 1 });
+        _owed.Remove(e.Topic);
         Last = _certain = id;
         Received++;
+    }
+
+    /// <summary>The stream announces that it left out events.</summary>
+    public void Skip(StreamId from, StreamId to) => _announced.Add((from.Position, to.Position));
+
+    /// <summary>Checks that the reader has every event up to a position, or was told why not.</summary>
+    private void Pass(ModelHistory history, long place, StreamId through)
+    {
+        foreach (var e in history.Events)
+        {
+            if (e.Position <= place || e.Position > through.Position || !matches(e.Topic))
+                continue;
+            if (!_announced.Exists(range => range.From <= e.Position && e.Position <= range.To))
+                throw new ModelException(
+                    ModelFlaw.Lost,
+                    $"after {Last} the event {e.Position} was passed at {through}"
+                );
+
+            _owed.Add(e.Topic);
+        }
     }
 
     /// <summary>A frame with only an id, as the first one of a stream has it too.</summary>
@@ -93,11 +118,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
             var history = store.Of(id.Epoch);
             // An open stream goes back to the fork where its client has only the id of the head from beyond it.
             var place = HasEventsBeyondFork(history) ? PlaceIn(history) : _certain.Position;
-            if (history.After(place, matches) is { } unsent && unsent.Position <= id.Position)
-                throw new ModelException(
-                    ModelFlaw.Lost,
-                    $"after {Last} the id {id} came before the event {unsent.Position}"
-                );
+            Pass(history, place, id);
         }
         else if (Last is not null && Last != id)
             throw new ModelException(ModelFlaw.Untrue, $"the stream starts after {id}, the client is at {Last}");
@@ -113,7 +134,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         var isTrue = reason switch
         {
             // Never back into an epoch that the client's has followed.
-            ResyncReason.Epoch => isOpen ? HasEventsBeyondFork(history) : Last.Value.Position > shared,
+            // Of one that was told to skip events, the newer ones may be lost.
+            ResyncReason.Epoch => isOpen
+                ? HasEventsBeyondFork(history) || _announced.Count > 0
+                : Last.Value.Position > shared,
             ResyncReason.Expired => shared >= Last.Value.Position
                 && Last.Value.Position < to.Position
                 && to.Position <= store.DroppedThrough,
@@ -124,6 +148,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
                 ModelFlaw.UntrueResync,
                 $"at {Last} a resync ({reason}) to {to}, which has {shared} in common"
             );
+        // A range that was announced before the rest of it expired is not announced again.
+        if (reason != ResyncReason.Expired)
+            _announced.Clear();
+        _owed.Clear();
         Last = _certain = to;
         Resyncs++;
     }
@@ -133,6 +161,8 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     {
         if (Last is not null && store.Now.After(PlaceIn(store.Now), matches) is { } missing)
             throw new ModelException(ModelFlaw.Lost, $"at {Last} the event {missing.Position} never came");
+        if (_owed.Count > 0)
+            throw new ModelException(ModelFlaw.Lost, $"at {Last} no newer event of {_owed.First()} ever came");
     }
 
     private bool HasEventsBeyondFork(ModelHistory history) =>

@@ -26,7 +26,9 @@ internal sealed class ModelReplay(ModelReplica replica, ModelChance chance) : IR
         var index = chance.Next(_waiting.Count);
         var (waiter, epoch) = _waiting[index];
         var range = waiter.Range;
-        var page = replica.Logs.ReadRecent(range.Filter, range.After, epoch, MostBytes);
+        var page = replica.Logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : MostBytes);
+        if (page is not null && range.Newest)
+            page = StoreReplay.NewestOf(page, range.Through);
         if (page is null && replica.IsCutOff && !chance.OneIn(4))
             return false;
 
@@ -40,12 +42,23 @@ internal sealed class ModelReplay(ModelReplica replica, ModelChance chance) : IR
 
     private ReplayPage FromStore(ReplayRange range)
     {
-        var page = replica.Read(range.Filter, range.After);
-        return new(
-            page.Epoch,
-            page.DroppedThrough,
-            [.. page.Events.Select(e => LogFrame.Of(page.Epoch, e, range.Filter.Format))],
-            page.Through
+        var read = replica.Read(range.Filter, range.After);
+        var page = new ReplayPage(
+            read.Epoch,
+            read.DroppedThrough,
+            [.. read.Events.Select(e => LogFrame.Of(read.Epoch, e, range.Filter.Format))],
+            read.Through
         );
+        return range.Newest ? Shortened(StoreReplay.NewestOf(page, range.Through)) : page;
+    }
+
+    /// <summary>A page of newest events may have more than fits; the next one has the rest.</summary>
+    private ReplayPage Shortened(ReplayPage page)
+    {
+        if (page.Frames.Count < 2 || chance.OneIn(2))
+            return page;
+
+        var some = page.Frames.Take(page.Frames.Count / 2).ToList();
+        return page with { Frames = some, Through = some[^1].Position };
     }
 }

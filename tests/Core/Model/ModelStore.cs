@@ -12,7 +12,7 @@ internal sealed class ModelHistory(string epoch, ModelHistory? parent, long comm
     public long Common => common;
     public List<EventRecord> Events { get; } =
         parent is null ? [] : [.. parent.Events.Where(e => e.Position <= common)];
-    public long Head => Events.Count == 0 ? 0 : Events[^1].Position;
+    public long Head => Events.Count == 0 ? common : Math.Max(common, Events[^1].Position);
 
     /// <summary>The last position that an earlier epoch has in common; null for an epoch that is no ancestor.</summary>
     public long? SharedWith(string earlier)

@@ -1,3 +1,5 @@
+using Streaming.Connections;
+
 namespace Core.Model;
 
 /// <summary>A step of a world.</summary>
@@ -5,7 +7,7 @@ namespace Core.Model;
 /// <param name="Seed">The chance of the step.</param>
 internal readonly record struct ModelStep(int Drawn, uint Seed);
 
-/// <summary>Two replicas, a leader and a former one, Redis, the store and six readers, with events and faults in a
+/// <summary>Two replicas, a leader and a former one, Redis, the store and eight readers, with events and faults in a
 /// random order. Then all faults are repaired, and every reader is checked.</summary>
 internal sealed class ModelWorld : IDisposable
 {
@@ -22,7 +24,12 @@ internal sealed class ModelWorld : IDisposable
         (["d.>"], t => t.StartsWith("d.", StringComparison.Ordinal)),
         ([">"], _ => true),
         (["e.x", "e.y"], t => t is "e.x" or "e.y"),
+        (["a.x", "c.>"], t => t == "a.x" || t.StartsWith("c.", StringComparison.Ordinal)),
+        ([">"], _ => true),
     ];
+
+    /// <summary>The readers from this one on want the newest events.</summary>
+    private const int FirstOfLatest = 6;
 
     private readonly ModelChance _chance = new();
     private readonly ModelStore _store = new();
@@ -42,7 +49,18 @@ internal sealed class ModelWorld : IDisposable
         for (var i = 0; i < _replicas.Length; i++)
             _replicas[i] = NewReplica();
 
-        _readers = [.. Filters.Select(f => new ModelReader(_store, f.Topics, f.Matches))];
+        _readers =
+        [
+            .. Filters.Select(
+                (f, i) =>
+                    new ModelReader(
+                        _store,
+                        f.Topics,
+                        f.Matches,
+                        i < FirstOfLatest ? SlowReader.CatchUp : SlowReader.Latest
+                    )
+            ),
+        ];
         _steps =
         [
             (12, Publish),
@@ -76,6 +94,7 @@ internal sealed class ModelWorld : IDisposable
     }
 
     public int Received => _readers.Sum(r => r.Received);
+    public int Skips => _readers.Sum(r => r.Skips);
     public int Resyncs => _readers.Sum(r => r.Resyncs);
     public int LeftOut => _replicas.Sum(r => r.LeftOut);
     public int GivenUp => _replicas.Sum(r => r.GivenUp);

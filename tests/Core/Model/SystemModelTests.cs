@@ -30,6 +30,7 @@ public sealed class SystemModelTests
         var promotions = 0;
         var leftOut = 0;
         var givenUp = 0;
+        var skips = 0;
         var worlds = 0;
         Steps.Sample(
             steps =>
@@ -39,6 +40,7 @@ public sealed class SystemModelTests
                 Interlocked.Add(ref received, world.Received);
                 Interlocked.Add(ref resyncs, world.Resyncs);
                 Interlocked.Add(ref promotions, world.Promotions);
+                Interlocked.Add(ref skips, world.Skips);
                 Interlocked.Add(ref leftOut, world.LeftOut);
                 Interlocked.Add(ref givenUp, world.GivenUp);
             },
@@ -47,9 +49,14 @@ public sealed class SystemModelTests
         );
 
         Assert.True(
-            received > 15 * worlds && resyncs > worlds && promotions > worlds && leftOut > worlds / 20 && givenUp > 0,
+            received > 15 * worlds
+                && resyncs > worlds
+                && promotions > worlds
+                && skips > worlds / 20
+                && leftOut > worlds / 20
+                && givenUp > 0,
             $"little happened in {worlds} worlds: {received} events, {resyncs} resyncs, {promotions} promotions, "
-                + $"{leftOut} pages left out, {givenUp} reads given up"
+                + $"{skips} skips, {leftOut} pages left out, {givenUp} reads given up"
         );
     }
 }

@@ -18,7 +18,7 @@ public sealed class ConnectionWriterTests : IDisposable
         {
             Epoch = "e1",
             Position = 100,
-            SkippedThrough = 100,
+            CatchUp = new CatchUp { SkippedThrough = 100 },
             EventSent = 92,
             IdSent = 92,
             Slow = SlowReader.Latest,
@@ -28,9 +28,31 @@ public sealed class ConnectionWriterTests : IDisposable
         _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
         _loop.Writer.Pump(c);
 
-        Assert.Equal((new StreamId("e2", 95), 0L), (c.StreamPosition, c.SkippedThrough));
+        Assert.Equal(new StreamId("e2", 95), c.StreamPosition);
         // It waits for the next event. A read of the skipped range would end where it began, again and again.
-        Assert.Null(c.Asked);
+        Assert.Null(c.CatchUp);
+    }
+
+    /// <summary>It was told to skip position 3, whose newer event at 8 the new epoch has not.</summary>
+    [Fact]
+    public void A_client_in_the_middle_of_a_range_of_newest_events_gets_a_resync_if_the_rest_is_lost()
+    {
+        _loop.Logs.Reset(Lineage.Alone("e1"), 10);
+        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
+        {
+            Epoch = "e1",
+            Position = 4,
+            EventSent = 4,
+            CatchUp = new CatchUp { SkippedThrough = 8 },
+            Slow = SlowReader.Latest,
+        };
+        _loop.Connections.Add(c);
+
+        _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 5)]), 5);
+        _loop.Logs.Publish([], 6);
+        _loop.Writer.Pump(c);
+
+        Assert.Equal((new StreamId("e2", 6), 6L), (c.StreamPosition, c.EventSent));
     }
 
     [Theory]
@@ -43,12 +65,12 @@ public sealed class ConnectionWriterTests : IDisposable
         {
             Epoch = "e1",
             Position = 50,
-            HasKeptUp = hasKeptUp,
+            Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow,
             Slow = SlowReader.Latest,
         };
         _loop.Connections.Add(c);
         _loop.Writer.Pump(c);
-        Assert.Equal(!hasKeptUp, c.Asked!.Range.Newest);
+        Assert.Equal(!hasKeptUp, c.CatchUp!.Asked!.Range.Newest);
     }
 
     /// <summary>Its positions name other events. The stream gets a resync when the feed enters the epoch.</summary>
@@ -56,17 +78,12 @@ public sealed class ConnectionWriterTests : IDisposable
     public void A_page_of_an_epoch_that_the_feed_has_not_entered_is_not_shown()
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
-        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
-        {
-            Epoch = "e1",
-            Position = 50,
-            PageEvents = 256,
-        };
+        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client) { Epoch = "e1", Position = 50 };
         _loop.Connections.Add(c);
         _loop.Writer.Pump(c);
 
-        _loop.Writer.TakePage(c, c.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
-        Assert.Equal((new StreamId("e1", 50), null, null), (c.StreamPosition, c.Page, c.Asked));
+        _loop.Writer.TakePage(c, c.CatchUp!.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
+        Assert.Equal((new StreamId("e1", 50), null, null), (c.StreamPosition, c.CatchUp.Page, c.CatchUp.Asked));
 
         _loop.Logs.Reset(Lineage.Alone("e2"), 90);
         _loop.Writer.Pump(c);

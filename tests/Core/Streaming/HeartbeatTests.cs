@@ -75,7 +75,7 @@ public sealed class HeartbeatTests : IDisposable
                 break;
             case "a page of the store is awaited":
                 c.Sequence = -1;
-                c.Asked = new(default, (_, _) => { });
+                c.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
                 break;
             case "another epoch":
                 c.Epoch = "before";
@@ -105,7 +105,7 @@ public sealed class HeartbeatTests : IDisposable
         var c = stream.Connection;
         c.Sequence = -1;
         c.Position = 20;
-        c.Asked = new(default, (_, _) => { });
+        c.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
 
         // A resync that is not sent yet has an id of its own.
         c.Opening = isReset ? "event: resync\n\n"u8.ToArray() : null;
@@ -120,7 +120,7 @@ public sealed class HeartbeatTests : IDisposable
         var c = stream.Connection;
         c.Sequence = -1;
         c.Position = 20;
-        c.Asked = new(default, (_, _) => { });
+        c.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
 
         var now = c.IdSentAt;
         Search(PositionMilliseconds, position: 20);

@@ -37,24 +37,33 @@ public sealed class SlowReaderTests : IDisposable
         EndReason? end
     ) => Assert.Equal(end, SlowReaders.EndOf(Stream(slow), milliseconds, _options, isFull: true));
 
-    /// <summary>A client that has never had every event lags because it was away.</summary>
     [Theory]
-    [InlineData(0, 20_000, false)]
-    [InlineData(5_000, 14_999, false)]
-    [InlineData(5_000, 15_000, true)]
-    public void A_client_that_wants_no_lag_and_reads_too_slowly_is_ended_after_ten_seconds(
-        long caughtUpAt,
+    [InlineData(SlowReader.Disconnect, ReaderPace.Slow, 15_000, true)]
+    [InlineData(SlowReader.Disconnect, ReaderPace.Slow, 14_999, false)]
+    [InlineData(SlowReader.Disconnect, ReaderPace.Behind, 15_000, false)]
+    [InlineData(SlowReader.Disconnect, ReaderPace.KeepsUp, 15_000, false)]
+    [InlineData(SlowReader.CatchUp, ReaderPace.Slow, 15_000, false)]
+    internal void A_client_that_wants_no_lag_and_reads_too_slowly_is_ended_after_ten_seconds(
+        SlowReader slow,
+        ReaderPace pace,
         long now,
         bool lags
     )
     {
-        var stream = LoopStream.Open(_loop, new(SlowReader.Disconnect)).Connection;
-        stream.CaughtUpAt = caughtUpAt;
-        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        var stream = LoopStream.Open(_loop, new(slow)).Connection;
+        stream.Pace = pace;
+        stream.SlowSince = 5_000;
         Assert.Equal(lags, SlowReaders.LagsTooLong(stream, now, _options));
+    }
 
+    [Fact]
+    public void A_client_that_has_had_every_event_is_not_slow_any_more()
+    {
+        var stream = LoopStream.Open(_loop, new(SlowReader.Disconnect)).Connection;
+        stream.Pace = ReaderPace.Slow;
+        _loop.Logs.Publish([LoopStream.Event(11)], 11);
         _loop.Writer.Pump(stream);
-        Assert.False(SlowReaders.LagsTooLong(stream, stream.CaughtUpAt + 60_000, _options));
+        Assert.Equal(ReaderPace.KeepsUp, stream.Pace);
     }
 
     [Theory]
@@ -70,7 +79,7 @@ public sealed class SlowReaderTests : IDisposable
     )
     {
         var stream = Stream(SlowReader.Disconnect);
-        stream.Page = hasPage ? new ReplayPage("e", 0, [], 20) : null;
+        stream.CatchUp = hasPage ? new CatchUp { Page = new ReplayPage("e", 0, [], 20) } : null;
         Assert.Equal(end, SlowReaders.EndOf(stream, milliseconds, _options, isFull));
     }
 
@@ -78,7 +87,7 @@ public sealed class SlowReaderTests : IDisposable
     public void A_client_that_wants_the_newest_gets_the_newest_of_each_key_and_the_range_that_it_missed()
     {
         var stream = LoopStream.Open(_loop, new(SlowReader.Latest));
-        stream.Connection.WasBusy = true;
+        stream.Connection.Pace = ReaderPace.Slow;
         _loop.Logs.Publish(
             [
                 LoopStream.Event(11, key: "a"),
@@ -119,7 +128,7 @@ public sealed class SlowReaderTests : IDisposable
     public void A_client_that_took_each_event_at_once_or_lacks_only_one_misses_nothing(bool wasBusy, int events)
     {
         var stream = LoopStream.Open(_loop, new(SlowReader.Latest));
-        stream.Connection.WasBusy = wasBusy;
+        stream.Connection.Pace = wasBusy ? ReaderPace.Slow : ReaderPace.KeepsUp;
         _loop.Logs.Publish([.. Enumerable.Range(11, events).Select(n => LoopStream.Event(n, key: "a"))], 10 + events);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal(events, stream.Connection.Delivered);

@@ -154,7 +154,7 @@ public sealed class StoreReplayTests : IDisposable
     }
 
     private static ReplayRange Range(long after, bool newest = false, long? through = null) =>
-        new(Filter, after, newest, null, null, through);
+        new(Filter, after, newest, IsSmall: false, through);
 
     private static EventRecord Event(long position, string key) => LoopStream.Event(position, key: key);
 }

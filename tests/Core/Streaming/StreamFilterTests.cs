@@ -75,7 +75,7 @@ public sealed class StreamFilterTests
     )
     {
         var filter = new StreamFilter([topic], type is null ? [] : [type], key is null ? [] : [key], PlainFormat.Named);
-        Assert.Equal(maySearch, new ReplayRange(filter, 0, newest, null, null, null).MaySearch);
+        Assert.Equal(maySearch, new ReplayRange(filter, 0, newest, IsSmall: false, Through: null).MaySearch);
     }
 
     [Fact]

@@ -17,8 +17,8 @@ public sealed class ReplayMemoryTests
 {
     private const int Events = 200,
         EventBytes = 20_000,
-        PageBytes = Events * (EventBytes + 1_000),
-        Most = 1024 * 1024;
+        PageBytes = 1_100_000,
+        Most = 512 * 1024;
 
     private static readonly StreamFilter Filter = new(["t.>"], [], [], PlainFormat.Named);
 
@@ -36,7 +36,7 @@ public sealed class ReplayMemoryTests
         for (var i = 0; i < Waiters; i++)
             replay.Read(
                 new ReplayWaiter(
-                    new ReplayRange(Filter, i, Newest: false, Most: null, MostBytes: null, Through: null),
+                    new ReplayRange(Filter, i, Newest: false, IsSmall: false, Through: null),
                     (_, page) => pages.Writer.TryWrite((page, replay.Pages.Held)),
                     Client: $"{i}"
                 ),
@@ -55,8 +55,11 @@ public sealed class ReplayMemoryTests
         Assert.Equal(0, replay.Pages.Held);
     }
 
-    [Fact]
-    public async Task The_first_page_of_a_reader_that_lags_is_bounded_by_bytes_too()
+    /// <summary>A page of 1 MB has 52 of the events, and the smallest one.</summary>
+    [Theory]
+    [InlineData(false, 52)]
+    [InlineData(true, 1)]
+    public async Task A_page_is_bounded_by_bytes_and_small_for_a_reader_that_has_stalled(bool hasStalled, int events)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync();
@@ -77,11 +80,12 @@ public sealed class ReplayMemoryTests
         )
         {
             Epoch = "e",
+            CatchUp = new CatchUp { HasStalled = hasStalled },
         };
         pages.Ask(connection);
         var page = await answers.Reader.ReadAsync(cancellationToken);
         Assert.NotNull(page);
-        Assert.InRange(page.Frames.Sum(f => f.Bytes.Length), 200_000, 300_000);
+        Assert.Equal(events, page.Frames.Count);
     }
 
     private static async Task<IHost> StartAsync()
