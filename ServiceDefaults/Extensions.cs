@@ -25,16 +25,11 @@ public static class Extensions
     /// <summary>The source of the Redis client's spans, which <c>Aspire.StackExchange.Redis</c> registers.</summary>
     private const string RedisSpans = "OpenTelemetry.Instrumentation.StackExchangeRedis";
 
-    /// <summary>
-    /// Adds the defaults. Every <see cref="HttpClient"/> of the factory finds services by name and retries transient
-    /// failures.
-    /// </summary>
-    /// <remarks>
-    /// An outgoing stream (<c>Accept: text/event-stream</c>, or marked by <see cref="StreamRequests.AsStream"/>) has no
-    /// timeout and no retry; other requests are retried when their method is idempotent (RFC 9110 §9.2.2). At shutdown,
-    /// requests get 10 s to finish. In a systemd unit of <c>Type=notify</c> the service says when it is ready and when
-    /// it stops (sd_notify(3)).
-    /// </remarks>
+    /// <summary>Adds the defaults. The factory's clients find services by name and retry transient failures.</summary>
+    /// <remarks>An outgoing stream (<c>Accept: text/event-stream</c>, or <see cref="StreamRequests.AsStream"/>) has no
+    /// timeout and no retry; other requests are retried if their method is idempotent (RFC 9110 §9.2.2). At shutdown,
+    /// requests get 10 s to finish. A systemd unit of <c>Type=notify</c> learns when the service is ready and when it
+    /// stops (sd_notify(3)).</remarks>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -51,17 +46,10 @@ public static class Extensions
         return builder;
     }
 
-    /// <summary>
-    /// Collects traces, metrics and logs of the framework, Npgsql and the services (<c>AspireSse.*</c> and the
-    /// application's name). Exports them by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and flushes at the
-    /// stop. Serves the metrics for Prometheus when <c>Telemetry:Prometheus:Url</c> is set.
-    /// </summary>
-    /// <remarks>
-    /// A stream's duration is not a latency, so its endpoint calls <c>DisableHttpMetrics()</c> to stay out of
-    /// <c>http.server.request.duration</c>. Histograms are exponential, or explicit if
-    /// <c>OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION</c> requests it; both have exemplars from the
-    /// traces.
-    /// </remarks>
+    /// <summary>Collects telemetry of framework, Npgsql and services, for OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is
+    /// set (the last at the stop) and for Prometheus if <c>Telemetry:Prometheus:Url</c> is.</summary>
+    /// <remarks>A stream's duration is not a latency, so its endpoint calls <c>DisableHttpMetrics()</c> to stay out of
+    /// <c>http.server.request.duration</c>.</remarks>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -109,10 +97,7 @@ public static class Extensions
         return builder;
     }
 
-    /// <summary>
-    /// Adds the check behind <c>/alive</c>, and makes Redis optional: an unreachable or frozen Redis makes a service
-    /// degraded, never unhealthy.
-    /// </summary>
+    /// <summary>Adds the check behind <c>/alive</c>; a Redis that is away or frozen only degrades a service.</summary>
     public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -126,10 +111,8 @@ public static class Extensions
         return builder;
     }
 
-    /// <summary>
-    /// Maps <c>/health</c> (every check; degraded answers 200, unhealthy 503) and <c>/alive</c> (the process answers)
-    /// in every environment. The answers show status and descriptions, never an exception.
-    /// </summary>
+    /// <summary>Maps <c>/health</c> (every check; degraded answers 200, unhealthy 503) and <c>/alive</c> (the process
+    /// answers) in every environment. The answers never show an exception.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapHealthChecks(HealthPath, new HealthCheckOptions { ResponseWriter = HealthReports.WriteAsync })

@@ -5,9 +5,8 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>The name of this replica in telemetry, logs, API and dashboard.</summary>
 public static class ReplicaName
 {
-    /// <summary>Returns <c>service.name-service.instance.id</c> of OpenTelemetry's
-    /// environment variables, the resource's name in the Aspire dashboard. Without
-    /// them, returns <paramref name="service"/> with machine and process id.</summary>
+    /// <summary>Returns <c>service.name-service.instance.id</c> of OpenTelemetry's variables, the name in the Aspire
+    /// dashboard; without them <paramref name="service"/> with machine and process id.</summary>
     public static string Get(string service, IConfiguration configuration)
     {
         var name = configuration["OTEL_SERVICE_NAME"];

@@ -4,17 +4,14 @@ using System.Text;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>The argument <c>health</c> of a service: asks the running service, as a container's health check. An image
-/// without a shell has no other program to do that.</summary>
+/// <summary>The argument <c>health</c>, by which a container without a shell checks the running service.</summary>
 public static class HealthProbe
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
 
-    /// <summary>True if the arguments ask for the probe instead of the service.</summary>
     public static bool IsWanted(string[] args) => args is ["health"];
 
-    /// <summary>Requests <c>/health</c> of the first address in <c>ASPNETCORE_URLS</c> on this machine. Returns the
-    /// exit code: 0 if the service answers 200, otherwise 1.</summary>
+    /// <summary>Returns 0 if <c>/health</c> on the HTTP port of <c>ASPNETCORE_URLS</c> answers 200, else 1.</summary>
     public static int Run() => Ask(PortOf(Environment.GetEnvironmentVariable("ASPNETCORE_URLS")));
 
     internal static int PortOf(string? urls)

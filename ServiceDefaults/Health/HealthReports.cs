@@ -4,8 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ServiceDefaults.Health;
 
-/// <summary>Writes a health report as JSON:
-/// <c>{"status":"Degraded","checks":{"self":{"status":"Healthy"},…}}</c>.</summary>
+/// <summary>Writes a health report: <c>{"status":"Degraded","checks":{"self":{"status":"Healthy"},…}}</c>.</summary>
 internal static class HealthReports
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)

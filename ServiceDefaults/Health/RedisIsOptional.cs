@@ -2,8 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ServiceDefaults.Health;
 
-/// <summary>Lowers a failing Redis check to Degraded, because
-/// the services continue from Postgres without Redis.</summary>
+/// <summary>Lowers a failing Redis check to Degraded: the services continue from Postgres without Redis.</summary>
 internal static class RedisIsOptional
 {
     public static void Configure(HealthCheckServiceOptions options)

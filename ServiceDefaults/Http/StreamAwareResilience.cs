@@ -3,8 +3,7 @@ using Polly;
 
 namespace ServiceDefaults.Http;
 
-/// <summary>Adapts the standard pipeline (total timeout, retries, circuit breaker, attempt timeout): streams have
-/// no timeouts and are resumed by their readers, and requests that are not idempotent are not retried.</summary>
+/// <summary>Lets streams last, as their readers resume them; retries only requests that are idempotent.</summary>
 internal static class StreamAwareResilience
 {
     public static void Configure(HttpStandardResilienceOptions options)

@@ -5,9 +5,7 @@ public static class StreamRequests
 {
     private static readonly HttpRequestOptionsKey<bool> Marker = new("AspireSse.Stream");
 
-    /// <summary>Marks a request for a stream that does not accept <c>text/event-stream</c>
-    /// (newline-delimited JSON, a model's tokens), so that it has no timeout and no retry.</summary>
-    /// <returns>The same request.</returns>
+    /// <summary>Marks a request for a stream other than <c>text/event-stream</c>: no timeout, no retry.</summary>
     public static HttpRequestMessage AsStream(this HttpRequestMessage request)
     {
         ArgumentNullException.ThrowIfNull(request);

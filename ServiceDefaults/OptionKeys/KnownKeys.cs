@@ -3,17 +3,14 @@ using Microsoft.Extensions.Configuration;
 namespace ServiceDefaults.OptionKeys;
 
 /// <summary>The keys that a service reads. Names ignore case, as the configuration does.</summary>
-/// <remarks>
-/// <c>BinderOptions.ErrorOnUnknownConfiguration</c> does not serve: it refuses each key of a section that belongs to
-/// another class (<c>Limits</c> and <c>Llm</c> have two), overlooks keys below a value and keys that are read alone
-/// (<c>Pools:Sse</c>), and its message names neither the section nor the name that was meant.
-/// </remarks>
+/// <remarks><c>BinderOptions.ErrorOnUnknownConfiguration</c> does not serve: it refuses keys of a section that belong
+/// to another class (<c>Limits</c>, <c>Llm</c>), overlooks keys below a value and single keys (<c>Pools:Sse</c>), and
+/// its message names neither the section nor the name that was meant.</remarks>
 internal sealed class KnownKeys(IEnumerable<string> keys)
 {
     private readonly string[][] _keys = [.. keys.Select(Parts)];
 
-    /// <summary>Returns a sentence for each key that the service does not read, in the sections that it
-    /// reads.</summary>
+    /// <summary>Returns a sentence for each unknown key in the sections that the service reads.</summary>
     public IEnumerable<string> Unknown(IConfiguration configuration) =>
         configuration
             .AsEnumerable()
@@ -22,25 +19,21 @@ internal sealed class KnownKeys(IEnumerable<string> keys)
             .Where(setting => setting.Value!.Length > 0 || !HasBelow(setting.Key))
             .Select(setting => $"{setting.Key} is no option; the nearest name is {Nearest(setting.Key)}.");
 
-    /// <summary>True if the key belongs to a section of which the service reads something. Other sections belong to
-    /// the framework, or to another service with the same environment.</summary>
+    /// <summary>Returns false for sections of the framework, or of another service with the same environment.</summary>
     private bool HasSectionOf(string key) => Parts(key) is [var section, _, ..] && _keys.Any(k => Same(k[0], section));
 
-    /// <summary>True if the service reads the key.</summary>
     private bool Has(string key)
     {
         var parts = Parts(key);
         return _keys.Any(known => known.Length == parts.Length && StartsWith(known, parts));
     }
 
-    /// <summary>True if the service reads keys below this one.</summary>
     private bool HasBelow(string key)
     {
         var parts = Parts(key);
         return _keys.Any(known => known.Length > parts.Length && StartsWith(known, parts));
     }
 
-    /// <summary>Returns the known key that takes the fewest changes of a letter.</summary>
     private string Nearest(string key)
     {
         var parts = Parts(key);

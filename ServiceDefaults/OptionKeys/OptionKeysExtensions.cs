@@ -4,14 +4,10 @@ using ServiceDefaults.Prometheus;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Checks the names of a service's settings.</summary>
 public static class OptionKeysExtensions
 {
-    /// <summary>
-    /// Stops the start with a sentence if a section that the service reads has a key that no option has: a misspelt or
-    /// renamed limit would silently become its default. Call it before the host is built, which reads options.
-    /// </summary>
-    /// <param name="builder">The service.</param>
+    /// <summary>Stops the start at an unknown key of a section that the service reads: a misspelt limit would silently
+    /// become its default. Call it before the host is built, which reads options.</summary>
     /// <param name="sections">What the service reads, beside the settings of the service defaults.</param>
     /// <exception cref="OptionsValidationException">Some keys are no options.</exception>
     public static void CheckOptionKeys(this IHostApplicationBuilder builder, IEnumerable<OptionSection> sections)

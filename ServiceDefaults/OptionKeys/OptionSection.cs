@@ -3,9 +3,7 @@ using System.Reflection;
 
 namespace ServiceDefaults.OptionKeys;
 
-/// <summary>A path of the configuration and the type that a service reads it as. A section may have several.</summary>
-/// <param name="Path">A section (<c>Limits</c>) or a single key (<c>Pools:Sse</c>).</param>
-/// <param name="Type">A class of options, or the type of a value.</param>
+/// <summary>A section (<c>Limits</c>) or key (<c>Pools:Sse</c>), and one of the types that it is read as.</summary>
 public sealed record OptionSection(string Path, Type Type)
 {
     /// <summary>The part of a key that stands for any number of a list or any name of a dictionary.</summary>

@@ -7,12 +7,9 @@ using OpenTelemetry.Metrics;
 
 namespace ServiceDefaults.Prometheus;
 
-/// <summary>
-/// Serves <c>/metrics</c> on a port of its own. The service's own addresses, limits and credentials do not apply
-/// there, and a proxy that publishes the service does not publish the metrics.
-/// </summary>
-/// <param name="metrics">The service's metrics. Resolved before the services' own metrics, because a count before that
-/// is not exported.</param>
+/// <summary>Serves <c>/metrics</c> on a port of its own: the service's addresses, limits and credentials do not apply
+/// there, and a proxy that publishes the service does not publish it.</summary>
+/// <param name="metrics">Resolved before the services' own metrics: a count before that is not exported.</param>
 internal sealed class MetricsServer(MeterProvider metrics, PrometheusUrl url, ILogger<MetricsServer> logger)
     : IHostedService,
         IAsyncDisposable

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ServiceDefaults.Prometheus;
 
-/// <summary>The setting <c>Telemetry:Prometheus:Url</c>, an address that serves the metrics and nothing else.</summary>
+/// <summary>An address that serves the metrics and nothing else.</summary>
 internal sealed record PrometheusUrl(string Value)
 {
     public const string Setting = "Telemetry:Prometheus:Url";

@@ -5,10 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>
-/// Shows when the certificate that Kestrel serves expires, as a metric. Taken from each handshake, so that a renewed
-/// certificate is seen; there is no value before the first one.
-/// </summary>
+/// <summary>Shows as a metric when the certificate of the last handshake expires, so that a renewal is seen.</summary>
 internal sealed class CertificateExpiry : IConfigureOptions<KestrelServerOptions>
 {
     private long _expires;

@@ -3,9 +3,8 @@ using OpenTelemetry.Metrics;
 
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>Chooses the histograms' buckets by OpenTelemetry's own variable (OTLP metrics
-/// exporter, default aggregation): exponential by default, with the same relative error
-/// everywhere. The Aspire dashboard and Prometheus's text format only have explicit buckets.</summary>
+/// <summary>Chooses histogram buckets by OpenTelemetry's own variable: exponential by default, with the same relative
+/// error everywhere. The Aspire dashboard and Prometheus's text format only have explicit ones.</summary>
 internal static class HistogramView
 {
     public const string Variable = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
@@ -36,11 +35,8 @@ internal static class HistogramView
         60,
     ];
 
-    /// <param name="aggregation">The variable's value.</param>
-    /// <param name="prometheus">True if Prometheus reads the metrics too: explicit unless the variable says
-    /// otherwise.</param>
-    /// <exception cref="InvalidOperationException">The variable has an unknown value, or one that Prometheus cannot
-    /// read.</exception>
+    /// <param name="prometheus">True if Prometheus reads them too: explicit unless the variable says otherwise.</param>
+    /// <exception cref="InvalidOperationException">Unknown value, or one that Prometheus cannot read.</exception>
     public static Func<Instrument, MetricStreamConfiguration?> For(string? aggregation, bool prometheus = false) =>
         (aggregation is null or "" && prometheus ? Explicit : aggregation) switch
         {

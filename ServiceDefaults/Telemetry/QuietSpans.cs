@@ -3,9 +3,8 @@ using OpenTelemetry;
 
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>Drops spans that would hide the others: health probes with their children, and background queries (leases,
-/// polls) outside a trace. A processor, not a sampler: with <c>OTEL_TRACES_SAMPLER=always_on</c>, as in the AppHost, a
-/// sampler would keep the children of a dropped span.</summary>
+/// <summary>Drops spans that hide others: health probes with children, and background queries outside a trace. A
+/// sampler would keep the children with <c>OTEL_TRACES_SAMPLER=always_on</c>, as in the AppHost.</summary>
 internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : BaseProcessor<Activity>
 {
     public override void OnStart(Activity data)
@@ -21,8 +20,8 @@ internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : Ba
         }
     }
 
-    /// <summary>Finds children of dropped spans. The Redis client makes its spans afterwards, so they know their parent
-    /// by its id alone, which ends with its flags (W3C Trace Context §3.2.2).</summary>
+    /// <summary>Finds children of dropped spans. Spans of the Redis client, made later, know their parent only by its
+    /// id, which ends with its flags (W3C Trace Context §3.2.2).</summary>
     private static bool IsChildOfDropped(Activity data) =>
         data.Parent is { Recorded: false }
         || data is { Parent: null, HasRemoteParent: false }

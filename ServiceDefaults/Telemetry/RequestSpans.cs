@@ -4,16 +4,12 @@ using OpenTelemetry.Instrumentation.AspNetCore;
 
 namespace ServiceDefaults.Telemetry;
 
-/// <summary>
-/// Options of OpenTelemetry's instrumentation, which completes the server spans of ASP.NET Core 10. See
-/// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span">HTTP server spans</see>.
-/// </summary>
+/// <summary>Completes the server spans of ASP.NET Core 10 by OpenTelemetry's conventions, see
+/// <see href="https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span"/>.</summary>
 internal static class RequestSpans
 {
-    /// <summary>
-    /// Gives a span its method, address and path at its start, where <see cref="QuietSpans"/> needs the path. Off by
-    /// default in .NET 10, on in .NET 11. Read when the server starts.
-    /// </summary>
+    /// <summary>Gives a span its method, address and path at its start, where <see cref="QuietSpans"/> needs the path.
+    /// Off by default in .NET 10, on in .NET 11; read when the server starts.</summary>
     public static void EnableNativeTags() =>
         AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
 

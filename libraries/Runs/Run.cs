@@ -8,10 +8,8 @@ namespace Runs;
 /// <summary>An event of a run before it is stored. The key is internal; frames do not contain it.</summary>
 internal readonly record struct RunEvent(string Type, string Data, string? Key = null)
 {
-    /// <summary>Creates an event with data as one line of JSON.</summary>
     public static RunEvent Of(string type, object data) => new(type, JsonSerializer.Serialize(data, RunJson.Options));
 
-    /// <summary>Creates the fatal error that ends an incomplete run.</summary>
     public static RunEvent Failed(string error, string reason) =>
         Of(
             "error",
@@ -24,7 +22,6 @@ internal readonly record struct RunEvent(string Type, string Data, string? Key =
         );
 }
 
-/// <summary>JSON of run events: the streams' JSON, without null members.</summary>
 internal static class RunJson
 {
     public static readonly JsonSerializerOptions Options = new(ControlFrames.Json)
@@ -33,7 +30,6 @@ internal static class RunJson
     };
 }
 
-/// <summary>Kind and id of a run. Its stream is the topic <c>kind.id</c>, its log <c>kind.id.log</c>.</summary>
 internal readonly record struct RunName(string Kind, string Id)
 {
     public string Topic => $"{Kind}.{Id}";
@@ -43,12 +39,10 @@ internal readonly record struct RunName(string Kind, string Id)
         topic.Split('.') is [var kind, var id, ..] ? new RunName(kind, id) : null;
 }
 
-/// <summary>Reason to stop a run before its end.</summary>
 internal enum RunStop
 {
     None,
 
-    /// <summary>A client cancelled it.</summary>
     Cancelled,
 
     /// <summary>The server stops, and the grace has ended.</summary>
@@ -58,10 +52,8 @@ internal enum RunStop
     Fenced,
 }
 
-/// <summary>
-/// A run that this replica writes. Appends wait while the store is unavailable, and are fenced: nothing can follow the
-/// end of a run, even if another replica ended it.
-/// </summary>
+/// <summary>A run that this replica writes. Appends wait while the store is unavailable, and nothing can follow the end
+/// of a run, even if another replica ended it.</summary>
 internal sealed class Run(RunName name, Guid writer, StreamId announced, long after, RunStore store) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -85,7 +77,7 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, long af
     /// <summary>Id of the last event that is known to be stored; null before the first.</summary>
     public Guid? LastStored { get; set; }
 
-    /// <summary>Position of that event, or of an earlier one; before the first, one before the run.</summary>
+    /// <summary>Position of that event or an earlier one; before the first, one before the run.</summary>
     public long Known { get; set; } = after;
 
     /// <summary>True after the last event, whichever replica stored it.</summary>
@@ -105,7 +97,6 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, long af
         catch (ObjectDisposedException) { } // the work has just ended
     }
 
-    /// <summary>Appends events.</summary>
     /// <exception cref="RunFencedException">The run has ended.</exception>
     public Task AppendAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: false);
 

@@ -8,10 +8,7 @@ using Streaming.Feed;
 
 namespace Runs;
 
-/// <summary>
-/// Begins runs, and stores their events. A run is announced before its first event, so that any id of its stream
-/// identifies it, on any replica.
-/// </summary>
+/// <summary>Begins runs and stores their events; the announcement is first, so that any id names its run.</summary>
 internal sealed class RunStore(
     RunRegistry registry,
     EventAppender appender,
@@ -25,10 +22,7 @@ internal sealed class RunStore(
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
         MaxDelay = TimeSpan.FromSeconds(4);
 
-    /// <summary>
-    /// Runs without an answer of Postgres, and their writers: they may have been acquired, so they are released before
-    /// the next try.
-    /// </summary>
+    /// <summary>Runs that may be acquired, because the answer was lost; released before the next try.</summary>
     private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
 
     private static readonly RunEvent[] Interrupted =
@@ -36,18 +30,12 @@ internal sealed class RunStore(
         RunEvent.Failed("The server stopped before the run was complete.", "interrupted"),
     ];
 
-    /// <summary>
-    /// Announces a run and acquires it for this replica; pass it to <see cref="LiveRuns"/>. If the store's answer is
-    /// lost, <see cref="RunLeases"/> ends the run.
-    /// </summary>
-    /// <param name="kind">First token of its topic.</param>
-    /// <param name="client">The client whose share of the log its events use.</param>
-    /// <param name="announcement">Data of the run's first event.</param>
+    /// <summary>Announces a run and acquires it; pass it to <see cref="LiveRuns"/>. If the store's answer is lost,
+    /// <see cref="RunLeases"/> ends the run.</summary>
     /// <param name="id">Its id; null creates one. A run with a known id is not begun again.</param>
-    /// <param name="closingEvents">Events that end the run if this replica fails; null: a fatal error,
-    /// <c>interrupted</c>.</param>
+    /// <param name="closingEvents">Events that end the run if this replica fails; null: a fatal error.</param>
     /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<RunStart> BeginAsync(
         string kind,
         string client,
@@ -75,12 +63,8 @@ internal sealed class RunStore(
         return new RunStart(name, announced, run);
     }
 
-    /// <summary>Acquires an announced run for a part of its work.</summary>
-    /// <param name="name">The run.</param>
-    /// <param name="client">The client whose share of the log its events use.</param>
+    /// <summary>Acquires an announced run for a part of its work; null if a replica already writes it.</summary>
     /// <param name="after">Position of the event that the part answers.</param>
-    /// <param name="closingEvents">Events that end the part if this replica fails.</param>
-    /// <returns>Null if a replica already writes it.</returns>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<Run?> TryAcquireAsync(
         RunName name,
@@ -116,8 +100,7 @@ internal sealed class RunStore(
         };
     }
 
-    /// <summary>Releases a run that this replica may hold without writing it: the store's answer to its acquisition, or
-    /// to its release, was lost.</summary>
+    /// <summary>Releases a run that this replica may hold without writing it, because an answer was lost.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task ReleaseUnconfirmedAsync(RunName name)
     {
@@ -128,12 +111,10 @@ internal sealed class RunStore(
         _unconfirmed.TryRemove(name, out _);
     }
 
-    /// <summary>Creates the exception for a store that refuses this replica's lease.</summary>
     public static StoreUnavailableException NoLease(Exception? inner = null) =>
         new("This replica lost its lease on runs. Try again in some seconds.", inner);
 
-    /// <summary>Releases a run that has nothing to write. If the store does not answer, the next acquisition on this
-    /// replica does.</summary>
+    /// <summary>Releases a run that has nothing to write; without an answer the next acquisition here does.</summary>
     public async Task ReleaseAsync(Run run)
     {
         try
@@ -146,20 +127,12 @@ internal sealed class RunStore(
         }
     }
 
-    /// <summary>
-    /// Asks the other replicas to continue a run without a writer: the next sweep ends it without an event, and
-    /// <see cref="RunLeases.Swept"/> names it there.
-    /// </summary>
+    /// <summary>Asks the other replicas to continue a run without a writer: the next sweep ends it without an event,
+    /// and <see cref="RunLeases.Swept"/> names it there.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task HandOverAsync(RunName name) => registry.HandOverAsync(name.Topic, streaming.Value.Replica);
 
-    /// <summary>
-    /// Appends an event to a run's log, also without a lease on the run. An event with a known id is stored once.
-    /// </summary>
-    /// <param name="name">The run.</param>
-    /// <param name="client">The client whose share of the log it uses.</param>
-    /// <param name="e">The event.</param>
-    /// <param name="id">Its id.</param>
+    /// <summary>Appends to a run's log, also without its lease. An event with a known id is stored once.</summary>
     /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
     public Task AppendToLogAsync(
         RunName name,
@@ -174,11 +147,8 @@ internal sealed class RunStore(
             cancellationToken
         );
 
-    /// <summary>
-    /// Appends events, and retries while the store is unavailable. Before a retry, which has new ids, the store says if
-    /// it has the append, or refuses it for good; after a promotion the run continues only if none of its events is
-    /// lost.
-    /// </summary>
+    /// <summary>Appends, and retries while the store is unavailable: with new ids, once it has refused the lost append
+    /// for good. After a promotion the run continues only if none of its events is lost.</summary>
     public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
         var batch = Batch(run, events, ends);
@@ -241,8 +211,6 @@ internal sealed class RunStore(
     }
 }
 
-/// <summary>Result of a request to begin a run.</summary>
-/// <param name="Name">Its name.</param>
 /// <param name="Announced">Position of its announcement; a reader that starts after it gets the whole run.</param>
 /// <param name="Run">The run to write; null if it was begun before.</param>
 internal readonly record struct RunStart(RunName Name, StreamId Announced, Run? Run);

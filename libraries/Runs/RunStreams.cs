@@ -5,10 +5,7 @@ using Streaming.Opening;
 
 namespace Runs;
 
-/// <summary>
-/// Opens streams whose request starts a run. A request with a last id resumes the run that the id identifies; it never
-/// starts another.
-/// </summary>
+/// <summary>Opens streams whose request starts a run; one with a last id only resumes its run.</summary>
 internal sealed class RunStreams(
     RunLog runs,
     RunStore store,
@@ -19,13 +16,9 @@ internal sealed class RunStreams(
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
-    /// <summary>Opens the stream of a new run, or resumes one.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="kind">The kind of run.</param>
-    /// <param name="format">Format of the frames. It sends no positions, and ends at the
-    /// <paramref name="endTypes"/>.</param>
+    /// <param name="format">Sends no positions, and ends at the <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the run, including <c>error</c>.</param>
-    /// <param name="begin">Begins a new run; called for a request without a last id that has a place.</param>
+    /// <param name="begin">Begins a run; called for a request without a last id that has a place.</param>
     public async Task OpenAsync(
         HttpContext context,
         string kind,
@@ -55,18 +48,13 @@ internal sealed class RunStreams(
             await EndAsync(context, kind, last);
     }
 
-    /// <summary>
-    /// Allows the run's owner, and callers with the right to read its topic. Ids are positions, so a caller can guess
-    /// those of others.
-    /// </summary>
+    /// <summary>Allows the owner and those who may read the topic: ids are positions, which others can guess.</summary>
     public async Task<bool> MayReadAsync(HttpContext context, RunName name) =>
         access.MayRead(context, name.Topic)
         || (access.OwnerOf(context) is { } user && await runs.OwnerAsync(name, context.RequestAborted) == user);
 
-    /// <summary>
-    /// Answers a last id that identifies no run: 204 if it belongs to another stream, else a resync and a fatal error.
-    /// The error is stored as a run of its own: with its id a browser that reconnects gets 204 and stops.
-    /// </summary>
+    /// <summary>Answers an id of no run: 204 if it is another stream's, else a resync and a fatal error. The error is
+    /// stored as a run: with its id a browser that reconnects gets 204 and stops.</summary>
     private async Task EndAsync(HttpContext context, string kind, LastEventId last)
     {
         if (await MismatchAsync(last, context.RequestAborted) is not { } reason)
@@ -110,7 +98,6 @@ internal sealed class RunStreams(
         };
     }
 
-    /// <summary>Stores a run that has only an error, and returns the ids of its announcement and its end.</summary>
     private async Task<(StreamId Announced, StreamId End)> StoreFailedRunAsync(
         string kind,
         string client,

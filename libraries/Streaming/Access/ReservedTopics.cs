@@ -2,9 +2,7 @@ using EventStore;
 
 namespace Streaming.Access;
 
-/// <summary>
-/// Topics to which only the server publishes. Each feature reserves its own, so that no client can forge its events.
-/// </summary>
+/// <summary>Topics to which only the server publishes; each feature reserves its own against forgery.</summary>
 internal sealed record ReservedTopics(string Pattern)
 {
     public bool Includes(string topic) => TopicPattern.Matches(Pattern, topic);

@@ -8,10 +8,7 @@ internal sealed record StreamExpiry(DateTimeOffset? Until, long EndsAt, long Ren
 {
     public static StreamExpiry Endless { get; } = new(null, long.MaxValue, long.MaxValue);
 
-    /// <param name="until">Time at which the right ends.</param>
-    /// <param name="renew">Time before the end at which the client is notified. A stream shorter than twice this time
-    /// is notified only at its end.</param>
-    /// <param name="clock">The clock by which it ends.</param>
+    /// <param name="renew">Notice before the end; a stream shorter than twice this is told only at its end.</param>
     public static StreamExpiry Ending(DateTimeOffset until, TimeSpan renew, TimeProvider clock)
     {
         var left = until - clock.GetUtcNow();

@@ -4,17 +4,11 @@ using Streaming.Requests;
 
 namespace Streaming.Access;
 
-/// <summary>
-/// Authorization requirement: the caller may read a topic, or publish to it. The host has the handler.
-/// </summary>
-/// <param name="Publishes">True: publish; false: read.</param>
+/// <summary>Requirement that the caller may read a topic, or publish to it. The host has the handler.</summary>
 /// <param name="Template">A topic or pattern; <c>{name}</c> stands for a route value.</param>
 internal sealed record TopicAccess(bool Publishes, string Template) : IAuthorizationRequirement
 {
-    /// <summary>
-    /// Returns the topic of a request. A route value that is not one token counts as <c>*</c>, and the endpoint refuses
-    /// it.
-    /// </summary>
+    /// <summary>Returns the topic; <c>*</c> stands for a route value that is no token, which is refused.</summary>
     public string TopicOf(HttpContext context) =>
         !Template.Contains('{')
             ? Template
@@ -38,12 +32,10 @@ internal sealed record TopicAccess(bool Publishes, string Template) : IAuthoriza
 /// <summary>Marks an endpoint that checks the topics in its request by itself.</summary>
 internal sealed record ChecksTopicsItself;
 
-/// <summary>Marks an endpoint that a run's owner may read too, and that checks both by itself.</summary>
-/// <param name="Topic">The topic that others need the right to read.</param>
+/// <summary>Marks an endpoint for a run's owner and for readers of the topic, which checks both by itself.</summary>
 internal sealed record ReadsOwnRun(TopicAccess Topic);
 
-/// <summary>Marks an endpoint whose route values are ids that the server gave: it answers 404 to any that it does not
-/// know, also to one that is not a token.</summary>
+/// <summary>Marks an endpoint of ids that the server gave: it answers 404 to others, even to non-tokens.</summary>
 internal sealed record KnowsItsIds;
 
 /// <summary>Marks an endpoint whose GET changes something or starts work.</summary>
@@ -51,28 +43,20 @@ internal sealed record StartsWorkMetadata;
 
 internal static class TopicAccessExtensions
 {
-    /// <summary>
-    /// Requires the right to read this topic or pattern; <c>{name}</c> stands for a route value, which must be one
-    /// token.
-    /// </summary>
+    /// <summary>Requires the right to read a topic or pattern; <c>{name}</c> is a route value of one token.</summary>
     public static RouteHandlerBuilder Reads(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(false, topic));
 
-    /// <summary>
-    /// Requires the right to publish to this topic or pattern. Cross-site requests are refused, GETs too.
-    /// </summary>
+    /// <summary>Requires the right to publish, and refuses cross-site requests, GETs too.</summary>
     public static RouteHandlerBuilder Publishes(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(true, topic)).StartsWork();
 
-    /// <inheritdoc cref="ChecksTopicsItself"/>
     public static RouteHandlerBuilder ChecksTopics(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new ChecksTopicsItself());
 
-    /// <inheritdoc cref="ReadsOwnRun"/>
     public static RouteHandlerBuilder ReadsOwn(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.WithMetadata(new ReadsOwnRun(new TopicAccess(false, topic))).KnowsIds();
 
-    /// <inheritdoc cref="KnowsItsIds"/>
     public static RouteHandlerBuilder KnowsIds(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new KnowsItsIds());
 

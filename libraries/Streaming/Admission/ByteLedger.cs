@@ -1,13 +1,11 @@
 namespace Streaming.Admission;
 
-/// <summary>
-/// The bytes of memory that all clients together hold (<see cref="EqualShare"/>). Small holds are always admitted, so
-/// that a server whose memory is lent out still answers. Thread-safe.
-/// </summary>
+/// <summary>Bytes that all clients hold, in equal shares (<see cref="EqualShare"/>). Small holds are always admitted,
+/// so that a full server still answers. Thread-safe.</summary>
 /// <param name="limit">Bytes that all clients together should hold; the most is twice as much.</param>
 internal sealed class ByteLedger(long limit)
 {
-    /// <summary>A hold of at most so many bytes is small: the number of connections bounds them.</summary>
+    /// <summary>Bytes of the largest hold that is always admitted: the number of connections bounds those.</summary>
     public const int SmallBytes = 64 * 1024;
 
     private readonly Lock _gate = new();
@@ -16,7 +14,6 @@ internal sealed class ByteLedger(long limit)
 
     public long Limit => limit;
 
-    /// <summary>Bytes held for all clients.</summary>
     public long Held
     {
         get
@@ -27,9 +24,6 @@ internal sealed class ByteLedger(long limit)
     }
 
     /// <summary>Changes the bytes that one hold of the client has; a refused change changes nothing.</summary>
-    /// <param name="client">Key of the client.</param>
-    /// <param name="before">Bytes of the hold before.</param>
-    /// <param name="after">Bytes that it will have.</param>
     public ShareVerdict Change(ClientKey client, long before, long after)
     {
         lock (_gate)

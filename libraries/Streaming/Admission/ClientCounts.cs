@@ -8,7 +8,6 @@ internal sealed class ClientCounts<TClient>
 {
     private readonly ConcurrentDictionary<TClient, int> _counts = new();
 
-    /// <summary>Number of clients that have something.</summary>
     public int Clients => _counts.Count;
 
     /// <summary>Counts one more, and returns the client's number.</summary>

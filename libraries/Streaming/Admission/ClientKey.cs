@@ -4,8 +4,7 @@ using System.Net.Sockets;
 namespace Streaming.Admission;
 
 /// <summary>The one identity that every bound of a cost uses.</summary>
-/// <param name="Person">Gets a fair share: a user, one of many whom a user serves, or an address without a
-/// user.</param>
+/// <param name="Person">Gets a fair share: a user, one of many that a user serves, or an address without user.</param>
 /// <param name="Account">Has the ceilings: the user or address that the person belongs to.</param>
 internal readonly record struct ClientKey(string Person, string Account)
 {
@@ -15,14 +14,13 @@ internal readonly record struct ClientKey(string Person, string Account)
         return new ClientKey(key, key);
     }
 
-    /// <summary>A person of its own within the account of a user that serves many.</summary>
+    /// <summary>Returns a person of its own within the account of a user that serves many.</summary>
     public static ClientKey OfPerson(string user, Guid person)
     {
         var account = OfUser(user).Account;
         return new ClientKey($"{account} {person:N}", account);
     }
 
-    /// <summary>The address; for IPv6 its /64 network, of which one client has all addresses.</summary>
     public static ClientKey OfAddress(IPAddress? address)
     {
         if (address is null)
@@ -33,7 +31,7 @@ internal readonly record struct ClientKey(string Person, string Account)
         return new ClientKey(key, key);
     }
 
-    /// <summary>The address; for IPv6 its /64 network, of which one client usually has all addresses.</summary>
+    /// <summary>Returns the address; for IPv6 its /64 network, of which one client usually has all addresses.</summary>
     public static IPAddress NetworkOf(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
@@ -47,7 +45,6 @@ internal readonly record struct ClientKey(string Person, string Account)
         return new IPAddress(bytes);
     }
 
-    /// <summary>The person, for what is shared fairly.</summary>
     public static implicit operator string(ClientKey key) => key.Person;
 
     public override string ToString() => Person;

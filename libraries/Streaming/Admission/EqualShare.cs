@@ -1,16 +1,10 @@
 namespace Streaming.Admission;
 
-/// <summary>
-/// Says who may take more of something that all clients share: up to the limit everybody; above it only a client with
-/// at most an equal share of it, up to twice the limit in all. So one client alone may have all of it, and a newcomer
-/// still finds room.
-/// </summary>
+/// <summary>Shares a limit among clients: above it, up to twice as much, only those with at most an equal share get
+/// more. So one client alone may have all of it, and a newcomer still finds room.</summary>
 internal static class EqualShare
 {
-    /// <param name="limit">What all clients together should hold.</param>
-    /// <param name="total">What they hold, with what is asked for.</param>
-    /// <param name="mine">What the asking client holds, with what it asks for.</param>
-    /// <param name="clients">Number of clients that hold something, with the asking one.</param>
+    /// <summary>Judges a request; total, mine and clients (the number that hold something) include it.</summary>
     public static ShareVerdict Of(long limit, long total, long mine, int clients)
     {
         if (total <= limit)

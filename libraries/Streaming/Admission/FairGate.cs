@@ -1,19 +1,13 @@
 namespace Streaming.Admission;
 
-/// <summary>
-/// Seats for one kind of work, of which a free one goes to the waiting client that has used the least time on them
-/// (start-time fair queueing, Goyal et al. 1996). Thread-safe.
-/// </summary>
-/// <remarks>A client with hundreds of requests delays only itself. It takes another seat only while more are free than
-/// it has: alone it has half of them, and who comes next finds one.</remarks>
+/// <summary>Seats for one kind of work; a free one goes to the waiting client that has used the least time on them
+/// (start-time fair queueing, Goyal et al. 1996). Thread-safe.</summary>
+/// <remarks>A client takes another seat only while more are free than it has, so a newcomer finds one.</remarks>
 /// <param name="work">The work, in the plural, as a refusal names it.</param>
-/// <param name="seats">Number of seats.</param>
-/// <param name="maxWaiting">What all clients together should have waiting (<see cref="EqualShare"/>).</param>
-/// <param name="clock">The clock.</param>
+/// <param name="maxWaiting">Requests that should wait at once (<see cref="EqualShare"/>).</param>
 internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
 {
-    /// <summary>Longest rest of a seat for one turn: a turn that took longer waited for something else than a
-    /// processor.</summary>
+    /// <summary>Longest rest of a seat: a turn that needs more waited for something other than a processor.</summary>
     private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -25,15 +19,15 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         _sweepAt = 1_024;
     private long _flowNumber;
 
-    /// <summary>Virtual time, from which a client that comes is counted: the time used of the client that got a seat
-    /// last, and after an idle time of the client that has used most.</summary>
+    /// <summary>Virtual time, at which a newcomer starts: the time used by the client that got a seat last, or after an
+    /// idle time by the client that has used most.</summary>
     private TimeSpan _time,
         _most;
 
     /// <summary>Part of the time that a seat may be in use while the processors are; 1: a seat never rests.</summary>
     public double BusyShare { get; init; } = 1;
 
-    /// <summary>Needed for <see cref="BusyShare"/>.</summary>
+    /// <summary>Needed if <see cref="BusyShare"/> is below 1.</summary>
     public ProcessorUse? Processors { get; init; }
 
     /// <summary>Clients that wait, have a seat, or have used more than others.</summary>
@@ -46,7 +40,6 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         }
     }
 
-    /// <summary>Requests that wait.</summary>
     public int Waiting
     {
         get
@@ -57,9 +50,6 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
     }
 
     /// <summary>Waits for a seat; dispose it when the work is done.</summary>
-    /// <param name="client">The person.</param>
-    /// <param name="limit">Longest wait.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RefusedException">Too many requests wait, or no seat became free in time.</exception>
     public async ValueTask<IDisposable> EnterAsync(
         string client,
@@ -145,8 +135,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         seat.Start();
     }
 
-    /// <summary>Gives free seats to waiting clients.</summary>
-    private void GrantFree()
+    private void GrantFreeSeats()
     {
         while (Free > 0 && _waiting.FirstOrDefault(MayTake) is { } flow)
         {
@@ -170,7 +159,6 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
             _waiting.Remove(flow);
     }
 
-    /// <summary>Takes a seat, or a waiting request, back.</summary>
     private void End(Seat seat)
     {
         TimeSpan rest;
@@ -206,7 +194,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         _taken--;
         if (_taken == 0 && _waiters == 0)
             _time = _most;
-        GrantFree();
+        GrantFreeSeats();
     }
 
     private async Task ReturnLaterAsync(TimeSpan rest)
@@ -257,7 +245,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         public Flow Flow => flow;
         public Task Granted => _granted.Task;
 
-        /// <summary>Its place among the waiting requests of its client; null: it does not wait.</summary>
+        /// <summary>The place among its client's waiting requests; null: it does not wait.</summary>
         public LinkedListNode<Seat>? Place { get; set; }
 
         public TimeSpan Took => gate.Clock.GetElapsedTime(_startedAt);

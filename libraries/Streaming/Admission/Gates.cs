@@ -10,8 +10,7 @@ internal sealed class Gates
     private const double BodyShare = 0.25,
         PageShare = 0.05;
 
-    /// <summary>Part of one processor for replays that search the log and find little. Each search costs Postgres about
-    /// as much as a full page, and may need thousands.</summary>
+    /// <summary>Part of one processor: a replay may need thousands of searches, each as costly as a page.</summary>
     private const double SearchShare = 0.25;
 
     /// <summary>Requests that should wait for one gate; each holds some 16 kB.</summary>
@@ -50,27 +49,23 @@ internal sealed class Gates
             Spare = Gate("requests beyond your rate", Math.Max(2, processors), spare / 100.0);
     }
 
-    /// <summary>Reads of the store.</summary>
     public FairGate Reads { get; }
 
-    /// <summary>Pages of missed events.</summary>
     public FairGate Replays { get; }
 
     /// <summary>Further pages of replays that search the log.</summary>
     public FairGate Searches { get; }
 
-    /// <summary>Parsing of large bodies, and of those beyond a client's rate.</summary>
+    /// <summary>Parsing of bodies above <see cref="Requests.RequestBudget.SmallBytes"/>.</summary>
     public FairGate Bodies { get; }
 
     /// <summary>Sorting and encoding pages of open connections.</summary>
     public FairGate Pages { get; }
 
-    /// <summary>Requests beyond their client's rate, which have what nobody else wants; null: there are none. Others
-    /// would feel more of them at once than processors; at least two, since a client alone has half of them.</summary>
+    /// <summary>Requests beyond their client's rate; null: they wait for it. Others would feel more at once than
+    /// processors; at least two, since a client alone has half of the seats.</summary>
     public FairGate? Spare { get; }
 
-    /// <param name="work">See <see cref="FairGate"/>.</param>
-    /// <param name="seats">Number of seats.</param>
     /// <param name="busyShare">Part of all processors that the work may use while they are busy.</param>
     private FairGate Gate(string work, int seats, double busyShare) =>
         new(work, seats, MaxWaiting, _clock)

@@ -3,7 +3,6 @@ namespace Streaming.Admission;
 /// <summary>Tells clients apart. The host implements it, because streaming knows no credentials.</summary>
 internal interface IClients
 {
-    /// <summary>Returns the client of a request.</summary>
     ClientKey ClientOf(HttpContext context);
 
     /// <summary>Returns true if the caller's credential has ended since the request began.</summary>

@@ -1,16 +1,12 @@
 namespace Streaming.Admission;
 
-/// <summary>Delays refusals: sent again at once, the refused requests alone would take the processors from other
-/// clients.</summary>
+/// <summary>Delays refusals: sent at once, refused requests alone would take the processors from others.</summary>
 internal static class LateRefusal
 {
     /// <summary>A refused body up to this size is answered at once.</summary>
     private const int SmallBytes = 64 * 1024;
 
-    /// <summary>
-    /// Delay for a client that ignores Retry-After: about one second on each of its connections. The delay is random,
-    /// so that a thousand waiting clients do not return at once.
-    /// </summary>
+    /// <summary>Delay for clients that ignore Retry-After; random, so that they do not return all at once.</summary>
     public static TimeSpan RandomDelay => TimeSpan.FromSeconds(0.5 + Random.Shared.NextDouble());
 
     /// <summary>Waits, then closes the connection with the response.</summary>
@@ -24,7 +20,6 @@ internal static class LateRefusal
             context.Response.Headers.Connection = "close";
     }
 
-    /// <summary>Waits before a large body is refused.</summary>
     public static Task DelayBodyAsync(HttpContext context) =>
         context.Request.ContentLength is <= SmallBytes ? Task.CompletedTask : DelayAsync(context, RandomDelay);
 }

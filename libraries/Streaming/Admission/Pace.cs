@@ -2,18 +2,13 @@ using System.Collections.Concurrent;
 
 namespace Streaming.Admission;
 
-/// <summary>
-/// The rate of each client: one number a client, the time until which what it did uses up its rate (virtual scheduling,
-/// ITU-T I.371). Thread-safe.
-/// </summary>
+/// <summary>Limits the rate of each client by virtual scheduling (ITU-T I.371). Thread-safe.</summary>
 /// <param name="perSecond">Cost that a client may cause per second.</param>
 /// <param name="burst">Cost that an idle client may cause at once.</param>
-/// <param name="clock">The clock.</param>
 internal sealed class Pace<TClient>(double perSecond, double burst, TimeProvider clock)
     where TClient : notnull
 {
-    /// <summary>Charges between two looks for clients whose number says nothing any more.</summary>
-    private const int Sweep = 4_096;
+    private const int ChargesPerSweep = 4_096;
 
     private readonly ConcurrentDictionary<TClient, TimeSpan> _busyUntil = new();
     private readonly long _started = clock.GetTimestamp();
@@ -21,14 +16,10 @@ internal sealed class Pace<TClient>(double perSecond, double burst, TimeProvider
 
     private TimeSpan Now => clock.GetElapsedTime(_started);
 
-    /// <summary>Charges the client.</summary>
-    /// <param name="client">The client.</param>
-    /// <param name="cost">What it does, or has done.</param>
-    /// <param name="maxWait">If it would have to wait longer, nothing is charged; null: however long.</param>
-    /// <returns>The time that it has to wait to keep its rate; null: longer than <paramref name="maxWait"/>.</returns>
+    /// <returns>The wait that keeps the rate; null, and no charge, if it exceeds <paramref name="maxWait"/>.</returns>
     public TimeSpan? Charge(TClient client, double cost, TimeSpan? maxWait = null)
     {
-        if (Interlocked.Increment(ref _charges) % Sweep == 0)
+        if (Interlocked.Increment(ref _charges) % ChargesPerSweep == 0)
             RemoveIdle();
 
         while (true)

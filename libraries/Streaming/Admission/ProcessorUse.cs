@@ -2,14 +2,12 @@ using System.Globalization;
 
 namespace Streaming.Admission;
 
-/// <summary>Says whether the machine is at its limit: all its programs together, since the store may be one of them, or
-/// this process, which may be allowed less than the machine has. Thread-safe.</summary>
-/// <param name="clock">The clock.</param>
-/// <param name="used">Processor time used so far; null: that of the machine or of this process.</param>
+/// <summary>Measures processors in use: by the machine, since the store may run on it, and by this process, which may
+/// be allowed less than the machine has. Thread-safe.</summary>
+/// <param name="used">Processor time used so far; null: that of the machine and of this process.</param>
 internal sealed class ProcessorUse(TimeProvider clock, Func<TimeSpan>? used = null)
 {
-    /// <summary>Part of all processors from which on work that can wait has to rest: the other half is for what
-    /// cannot.</summary>
+    /// <summary>Part of all processors above which work rests if it can wait: half is for what cannot.</summary>
     private const double High = 0.5;
 
     /// <summary>Ticks of a second in /proc/stat (USER_HZ, proc(5)).</summary>

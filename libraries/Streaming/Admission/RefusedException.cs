@@ -1,14 +1,9 @@
 namespace Streaming.Admission;
 
-/// <summary>
-/// A request that is refused because of what it would cost, not because of what it says: 429 for a client's own excess,
-/// 503 if all clients together ask for too much, 413 for what never fits. The host answers it.
-/// </summary>
+/// <summary>A request refused for its cost: 429 for a client's own excess, 503 if all clients together ask for too
+/// much, 413 for what never fits. The host answers it.</summary>
 internal sealed class RefusedException : Exception
 {
-    /// <param name="isOwnExcess">True for 429.</param>
-    /// <param name="title">The title of the problem.</param>
-    /// <param name="detail">What happened, and which limit says so.</param>
     public RefusedException(bool isOwnExcess, string title, string detail)
         : this(
             isOwnExcess ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable,
@@ -36,7 +31,7 @@ internal sealed class RefusedException : Exception
     /// <summary>Time after which to ask again; null if that is in vain.</summary>
     public TimeSpan? RetryAfter { get; }
 
-    /// <summary>Makes the refusal of what is too large even for an idle server.</summary>
+    /// <summary>Refuses what is too large even for an idle server.</summary>
     public static RefusedException NeverFits(string detail) =>
         new(StatusCodes.Status413PayloadTooLarge, "Too large", detail);
 }

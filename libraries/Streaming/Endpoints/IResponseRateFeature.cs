@@ -1,9 +1,6 @@
 namespace Streaming.Endpoints;
 
-/// <summary>
-/// Request feature of a host that enforces a minimum read rate. A stream disables it, because its client may read
-/// slowly.
-/// </summary>
+/// <summary>Feature of a host with a minimum read rate, which a stream disables: its client may be slow.</summary>
 internal interface IResponseRateFeature
 {
     void Disable();

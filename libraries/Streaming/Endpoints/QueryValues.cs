@@ -2,10 +2,9 @@ using Streaming.Requests;
 
 namespace Streaming.Endpoints;
 
-/// <summary>Reads single values of a query.</summary>
 internal static class QueryValues
 {
-    /// <summary>Returns one query value, or null if it is missing or empty.</summary>
+    /// <summary>Returns null if the value is missing or empty.</summary>
     public static string? Text(this IQueryCollection query, string name, int maxLength)
     {
         var values = query[name];
@@ -17,7 +16,6 @@ internal static class QueryValues
     public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
         query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
-    /// <summary>Returns true, false, or null if the value is missing.</summary>
     public static bool? Flag(this IQueryCollection query, string name) =>
         query[name].ToString() switch
         {

@@ -8,7 +8,6 @@ internal sealed record RefusalFormat(Func<HttpContext, int, string, TimeSpan?, T
 
 internal static class RefusalFormatExtensions
 {
-    /// <summary>Sets the format in which the endpoint refuses requests.</summary>
     public static RouteHandlerBuilder RefusesAs(
         this RouteHandlerBuilder endpoint,
         Func<HttpContext, int, string, TimeSpan?, Task> write
@@ -35,7 +34,6 @@ internal static class RefusalFormatExtensions
         context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
             .ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Refuses the request in the format of its endpoint; problem details by default.</summary>
     public static Task RefuseAsync(
         this HttpContext context,
         int status,

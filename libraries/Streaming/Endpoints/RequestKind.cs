@@ -1,12 +1,8 @@
 namespace Streaming.Endpoints;
 
-/// <summary>
-/// The kind of request that an endpoint answers, by which the host's rate limiter counts it. Without such a limiter it
-/// has no effect.
-/// </summary>
+/// <summary>Kind of an endpoint's requests, by which the host's rate limiter, if any, counts them.</summary>
 internal record RequestKind
 {
-    /// <summary>Opens a stream.</summary>
     public static readonly RequestKind Stream = new("streams");
 
     /// <summary>Publishes or changes something.</summary>
@@ -14,12 +10,10 @@ internal record RequestKind
 
     private protected RequestKind(string name) => Name = name;
 
-    /// <summary>Name under which the requests of a client are counted.</summary>
     public string Name { get; }
 }
 
 /// <summary>Requests that a feature limits by itself, where it maps its endpoints.</summary>
-/// <param name="Name">See <see cref="RequestKind.Name"/>.</param>
 /// <param name="MaxPerMinute">Maximum requests of one client per minute, over all replicas.</param>
 /// <param name="Excess">Reason of a refusal; it continues "You have".</param>
 /// <param name="IsFixed">True if requests beyond the maximum are refused even while nobody else waits.</param>
@@ -32,14 +26,11 @@ internal sealed record FeatureRequests(string Name, int MaxPerMinute, string Exc
 
 internal static class RequestKindExtensions
 {
-    /// <summary>
-    /// Counts the endpoint's requests as this kind. The last kind of an endpoint counts, but a resume of a stream
-    /// always counts as a resume.
-    /// </summary>
+    /// <summary>Counts the endpoint's requests as this kind; the last one counts, but a resume stays one.</summary>
     public static TBuilder CountedAs<TBuilder>(this TBuilder endpoint, RequestKind kind)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(kind);
 
-    /// <summary>Counts the endpoint's requests as a kind that the services know: its maximum is an option.</summary>
+    /// <summary>Counts the requests as a kind that the services know: its maximum is an option.</summary>
     public static TBuilder CountedAs<TBuilder>(this TBuilder endpoint, Func<IServiceProvider, RequestKind> kind)
         where TBuilder : IEndpointConventionBuilder
     {

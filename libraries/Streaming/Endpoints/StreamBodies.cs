@@ -12,23 +12,15 @@ internal sealed record StreamBody(IReadOnlyDictionary<string, string> Lists, int
 /// <summary>Reads the JSON body of a stream's request into the query, where the endpoint looks for it.</summary>
 internal static class StreamBodies
 {
-    /// <summary>
-    /// Members of every stream that must be text; an endpoint declares its own (<see cref="QueryParameter.IsText"/>).
-    /// Others may be any scalar, unknown members too.
-    /// </summary>
+    /// <summary>Members of all streams that must be text, beside <see cref="QueryParameter.IsText"/> ones.</summary>
     private static readonly string[] Texts = ["from", "slow"];
 
-    /// <summary>Maximum values of a body beside its lists; all become a part of the query, before the rate
-    /// limiter.</summary>
+    /// <summary>Maximum values beside the lists; all become a part of the query, before the rate limiter.</summary>
     private const int MaxValues = 1_000;
 
-    /// <summary>The result of reading a body: its error, or null.</summary>
     private sealed record Taken(InvalidRequestException? Error);
 
-    /// <summary>
-    /// Reads the bodies of authenticated callers before the rate limiter, which counts resumes (requests with a last
-    /// id) separately. The endpoint reports an invalid body.
-    /// </summary>
+    /// <summary>Reads bodies before the rate limiter, which counts resumes apart; endpoints report errors.</summary>
     public static void UseStreamBodies(this WebApplication app) =>
         app.Use(
             async (context, next) =>
@@ -39,19 +31,14 @@ internal static class StreamBodies
             }
         );
 
-    /// <summary>
-    /// Copies the members of the body into the query, once. Members replace query values, except those in
-    /// <see cref="StreamBody.Lists"/>, which are appended.
-    /// </summary>
-    /// <exception cref="InvalidRequestException">The body is not a JSON object, or a member has no query
-    /// equivalent.</exception>
+    /// <summary>Copies the body's members into the query, once: lists are appended, others replace values.</summary>
+    /// <exception cref="InvalidRequestException">Not a JSON object, or a member that no query can hold.</exception>
     public static async Task TakeBodyAsync(this HttpContext context)
     {
         if (IsTaken(context) && (context.Features.Get<Taken>() ?? await TakeAsync(context)).Error is { } error)
             throw error;
     }
 
-    /// <summary>Returns true if the endpoint is a stream, whose query may be a body.</summary>
     public static bool AcceptsBody(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<StreamBody>() is not null;
 

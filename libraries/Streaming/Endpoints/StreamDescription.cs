@@ -1,20 +1,15 @@
 namespace Streaming.Endpoints;
 
-/// <summary>One event type of a stream, for the OpenAPI document.</summary>
 internal sealed record StreamEvent(string Name, Type Data);
 
 /// <summary>The events of a stream endpoint, for the OpenAPI document.</summary>
 internal sealed record StreamDescription(string Summary, IReadOnlyList<StreamEvent> Events, bool Resumes = true);
 
-/// <summary>A query parameter that the endpoint reads by itself.</summary>
 /// <param name="IsText">True if a JSON body must give it as text; otherwise a number, true or false will do.</param>
 internal sealed record QueryParameter(string Name, string Description, bool Required, bool IsText = false);
 
-/// <summary>Marks an endpoint that accepts an <c>Idempotency-Key</c>.</summary>
 internal sealed record IdempotencyKeyDescription;
 
-/// <summary>A JSON body that the endpoint reads by itself, besides any other content types.</summary>
-/// <param name="Body">Its type.</param>
 /// <param name="Lines">Description of a line, if NDJSON is accepted as well.</param>
 internal sealed record BodyDescription(Type Body, string? Lines = null);
 
@@ -41,7 +36,6 @@ internal static class DescriptionExtensions
     public static TBuilder Body<TBuilder>(this TBuilder endpoint, Type body, string? lines = null)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new BodyDescription(body, lines));
 
-    /// <summary>Describes the switch between named and unnamed events, which the endpoint reads.</summary>
     public static RouteHandlerBuilder SwitchesNames(this RouteHandlerBuilder endpoint) =>
         endpoint.Query("named", "true: all events are named; false: no event is, for clients with only onmessage.");
 

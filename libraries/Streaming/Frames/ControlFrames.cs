@@ -6,7 +6,7 @@ namespace Streaming.Frames;
 /// <summary>Frames that the server sends about the stream itself: its start, gaps, and its end.</summary>
 internal static class ControlFrames
 {
-    /// <summary>Heartbeat comment. It keeps proxies and clients from taking a quiet stream for dead.</summary>
+    /// <summary>Comment that keeps proxies and clients from taking a quiet stream for dead.</summary>
     public static readonly byte[] Heartbeat = ": heartbeat\n\n"u8.ToArray();
 
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -14,9 +14,7 @@ internal static class ControlFrames
         Encoder = ReadableJsonEncoder.Instance,
     };
 
-    /// <summary>
-    /// Missed events cannot be read from the store. The frame has no id, so the client returns with the one it has.
-    /// </summary>
+    /// <summary>Reports that missed events cannot be read; without an id, so that the client keeps its own.</summary>
     public static readonly byte[] Unavailable = Named(
         null,
         "error",
@@ -53,9 +51,7 @@ internal static class ControlFrames
             }
         );
 
-    /// <summary>
-    /// The requested id cannot be resumed from; the stream continues after <paramref name="resumedFrom"/>.
-    /// </summary>
+    /// <summary>Refuses to resume after an id; the stream continues after <paramref name="resumedFrom"/>.</summary>
     public static byte[] Resync(ResyncReason reason, string? requested, StreamId resumedFrom) =>
         Named(
             resumedFrom,
@@ -68,10 +64,7 @@ internal static class ControlFrames
             }
         );
 
-    /// <summary>
-    /// Range of events that a slow client is not sent. The frame has no id, because events within the range may still
-    /// follow.
-    /// </summary>
+    /// <summary>Range of events that a slow client is not sent; without an id, as others within may follow.</summary>
     public static byte[] Skipped(string epoch, long from, long to, long count) =>
         Named(
             null,
@@ -84,10 +77,7 @@ internal static class ControlFrames
             }
         );
 
-    /// <summary>
-    /// The right to read this stream ends soon (<c>expiring</c>, in time to renew it) or has ended (<c>expired</c>,
-    /// <c>replaced</c>), and the stream with it.
-    /// </summary>
+    /// <summary>Reports that the right ends soon (expiring), or has ended the stream (expired, replaced).</summary>
     public static byte[] Unauthorized(string reason, DateTimeOffset? expiresAt) =>
         Named(null, "unauthorized", new { reason, expiresAt = expiresAt?.UtcDateTime });
 
@@ -100,7 +90,6 @@ internal static class ControlFrames
         });
 }
 
-/// <summary>Reason why a stream cannot resume from an id.</summary>
 internal enum ResyncReason
 {
     /// <summary>Retention has deleted events after the id.</summary>
@@ -112,6 +101,5 @@ internal enum ResyncReason
     /// <summary>The id is beyond the head.</summary>
     Future,
 
-    /// <summary>The id is not in our format.</summary>
     Malformed,
 }

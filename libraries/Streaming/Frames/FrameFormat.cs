@@ -3,36 +3,22 @@ using EventStore;
 
 namespace Streaming.Frames;
 
-/// <summary>
-/// Turns events into frames. Formats are compared by reference, so one instance per format lets connections share
-/// frames.
-/// </summary>
+/// <summary>Turns events into frames. Connections that have the same instance of a format share frames.</summary>
 internal abstract class FrameFormat
 {
-    /// <summary>Writes the frame of one event, including its id.</summary>
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord e);
 
-    /// <summary>
-    /// Returns true if the stream ends with this event's frame: <c>complete</c>, <c>done</c>, <c>end</c>, a fatal
-    /// error.
-    /// </summary>
+    /// <summary>Returns true if the stream ends with this event: complete, done, end, a fatal error.</summary>
     public virtual bool Ends(EventRecord e) => false;
 
-    /// <summary>
-    /// True if a quiet stream also gets the ids of other streams' events, so that it keeps up with the head. False for
-    /// a run, whose ids must name it.
-    /// </summary>
+    /// <summary>True if a quiet stream also gets ids of other streams' events, to keep up with the head; false for a
+    /// run, whose ids must name it.</summary>
     public virtual bool SendsPositions => true;
 
-    /// <summary>
-    /// Raised for an event that a format cannot frame. The log of an older version may hold events that are refused
-    /// today.
-    /// </summary>
+    /// <summary>Raised for an event that cannot be framed: the log of an older version may hold some.</summary>
     public static event Action<EventRecord, Exception>? Unframed;
 
-    /// <summary>
-    /// Returns the event's frame, or a comment if the format fails, so that one event cannot stop a stream.
-    /// </summary>
+    /// <summary>Returns the frame, or a comment if the format fails, so that one event cannot stop a stream.</summary>
     public byte[] Frame(string epoch, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);

@@ -4,24 +4,17 @@ using EventStore;
 
 namespace Streaming.Frames;
 
-/// <summary>
-/// The JSON of frames and of history: the data as published, with the type for some streams at <c>?named=false</c>
-/// (<see cref="NamedFormat"/>), or an envelope with all fields of the event. Other formats write their own.
-/// </summary>
+/// <summary>Writes the JSON envelope of an event, for frames and for history.</summary>
 internal static class FrameJson
 {
-    /// <summary>
-    /// Escapes only what JSON requires, so that UTF-8 stays readable. The result is never embedded in HTML here.
-    /// </summary>
+    /// <summary>Leaves text readable (<see cref="ReadableJsonEncoder"/>): it is never embedded in HTML here.</summary>
     public static readonly JsonWriterOptions Options = new()
     {
         Encoder = ReadableJsonEncoder.Instance,
         SkipValidation = true,
     };
 
-    /// <summary>
-    /// Writes <c>{"id","position","topic","type","key","data","time","traceparent"}</c>.
-    /// </summary>
+    /// <summary>Writes <c>{"id","position","topic","type","key","data","time","traceparent"}</c>.</summary>
     public static void WriteEnvelope(Utf8JsonWriter json, string position, EventRecord e)
     {
         json.WriteStartObject();
@@ -37,7 +30,6 @@ internal static class FrameJson
         json.WriteEndObject();
     }
 
-    /// <summary>Returns the envelope of an event.</summary>
     public static byte[] Envelope(string position, EventRecord e)
     {
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 256);

@@ -4,11 +4,8 @@ using System.Text.Encodings.Web;
 
 namespace Streaming.Frames;
 
-/// <summary>
-/// Escapes only what JSON requires (RFC 8259 §7: quotation mark, reverse solidus, control characters), so that Japanese
-/// and emoji stay readable. The framework's most relaxed encoder still escapes everything beyond the Basic Multilingual
-/// Plane.
-/// </summary>
+/// <summary>Escapes only what JSON requires (RFC 8259 §7) and DEL, so that Japanese and emoji stay readable. The
+/// framework's most relaxed encoder still escapes everything beyond the Basic Multilingual Plane.</summary>
 internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {
     private static readonly SearchValues<char> Escaped = SearchValues.Create([

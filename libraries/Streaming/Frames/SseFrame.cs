@@ -4,10 +4,8 @@ using System.Text;
 
 namespace Streaming.Frames;
 
-/// <summary>
-/// Writes frames of the event stream format (HTML Living Standard §9.2.5); no other code does. No input can forge a
-/// field or a frame: line ends are refused in ids and event names, and split data into lines.
-/// </summary>
+/// <summary>Writes frames of the event stream format (HTML Living Standard §9.2.5); no other code does. No input can
+/// forge a field or a frame: ids and event names refuse line ends, data are split into lines.</summary>
 internal readonly struct SseFrame(IBufferWriter<byte> output)
 {
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
@@ -55,7 +53,6 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
 
     public SseFrame Data(string text) => Data(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Writes comment lines, which clients ignore, one per line of text.</summary>
     public SseFrame Comment(string text)
     {
         foreach (var line in text.Split(["\r\n", "\r", "\n"], StringSplitOptions.None))
@@ -74,7 +71,6 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
         return this;
     }
 
-    /// <summary>Returns one or more frames as bytes.</summary>
     public static byte[] ToBytes(Action<SseFrame> write)
     {
         var output = new ArrayBufferWriter<byte>(256);

@@ -3,15 +3,11 @@ using Streaming.Admission;
 
 namespace Streaming.Requests;
 
-/// <summary>
-/// Reads a body of which much is held in memory until more arrives. Kestrel's floor is an average since the body's
-/// start, so that a client that sent 4 MB at once could keep them for hours; here each ten seconds have to bring some,
-/// whatever came before.
-/// </summary>
+/// <summary>Requires some bytes of a large body every ten seconds. Kestrel's floor is an average since the start, by
+/// which a client that sent 4 MB at once could keep them in memory for hours.</summary>
 internal sealed class BodyFloor(PipeReader body, TimeProvider clock)
 {
-    /// <summary>Bytes that a window has to bring: a modem's. What holds fewer is small, and Kestrel's floor is
-    /// enough.</summary>
+    /// <summary>Bytes that a window has to bring: a modem's. While fewer are held, Kestrel's floor is enough.</summary>
     private const int MinBytes = ByteLedger.SmallBytes;
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
@@ -19,9 +15,7 @@ internal sealed class BodyFloor(PipeReader body, TimeProvider clock)
     private TimeSpan _waited;
     private long _received;
 
-    /// <summary>Reads on.</summary>
     /// <param name="held">Bytes that an earlier read brought and that are not consumed.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="BadHttpRequestException">408: the body arrives too slowly.</exception>
     public async ValueTask<ReadResult> ReadAsync(long held, CancellationToken cancellationToken)
     {

@@ -5,14 +5,12 @@ namespace Streaming.Requests;
 /// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
 internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IDisposable
 {
-    /// <summary>Fewest bytes of such a request: the buffers of its connection.</summary>
+    /// <summary>Fewest bytes that a request holds: the buffers of its connection.</summary>
     private const int MinBytes = 16 * 1024;
 
     private long _bytes;
 
-    /// <summary>Sets the number of bytes held.</summary>
-    /// <exception cref="RefusedException">429: above an equal share; 503: over the limit of all clients; 413: more than
-    /// that limit.</exception>
+    /// <exception cref="RefusedException">429: over its share; 503: all hold too much; 413: never fits.</exception>
     public void Set(long bytes)
     {
         bytes = Math.Max(bytes, MinBytes);

@@ -4,10 +4,7 @@ namespace Streaming.Requests;
 
 internal static class ClientAddress
 {
-    /// <summary>
-    /// Converts an IPv4-mapped IPv6 address to IPv4 (RFC 4291 §2.5.5.2). A dual-stack socket reports IPv4 clients that
-    /// way.
-    /// </summary>
+    /// <summary>Converts IPv4-mapped addresses (RFC 4291 §2.5.5.2), which dual-stack sockets report, to IPv4.</summary>
     public static IPAddress Unmapped(this IPAddress address) =>
         address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 

@@ -4,16 +4,14 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Requests;
 
-/// <summary>
-/// A large answer, encoded whole into pooled memory. Its bytes count as held until the client has taken them.
-/// </summary>
+/// <summary>A large answer, encoded into pooled memory that counts as held until the client has taken it.</summary>
 internal sealed class HeldJson : IResult, IDisposable
 {
     private readonly PooledBuffer _json = new();
 
     private HeldJson() { }
 
-    /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
+    /// <exception cref="Admission.RefusedException">See <see cref="ByteHold.Set"/>.</exception>
     public static IResult Ok<T>(HttpContext context, T value)
     {
         var services = context.RequestServices;
@@ -26,7 +24,6 @@ internal sealed class HeldJson : IResult, IDisposable
         return answer;
     }
 
-    /// <summary>Writes the answer, once.</summary>
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         using (this)

@@ -2,26 +2,16 @@ using EventStore;
 
 namespace Streaming.Requests;
 
-/// <summary>
-/// The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header). A repeated request gets the
-/// first answer and has no further effect; keys belong to one user and are kept for 24 hours.
-/// </summary>
+/// <summary>The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a repetition gets the
+/// first answer and has no further effect. Keys belong to one user and are kept for 24 hours.</summary>
 internal static class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";
     private const int MaxLength = 255;
 
-    /// <summary>
-    /// Returns the id for the resource that a request creates: the id of the first request with this key, or a new one.
-    /// </summary>
-    /// <param name="context">The request.</param>
-    /// <param name="keys">The store of keys.</param>
-    /// <param name="content">Returns the content of the request; called if there is a key, because a body may have
-    /// megabytes. Method and path are compared too.</param>
-    /// <returns>The id, 32 hexadecimal digits, and true if the request has a key, so that the id may have been used
-    /// before.</returns>
-    /// <exception cref="InvalidRequestException">400: malformed key; 409: the key was used for another
-    /// request.</exception>
+    /// <summary>Returns an id for the new resource: with a key, that of the first request with the same key.</summary>
+    /// <param name="content">Called only with a key: a body may be megabytes. Method and path are compared too.</param>
+    /// <exception cref="InvalidRequestException">400: malformed key; 409: used for another request.</exception>
     public static async Task<(string Id, bool HasKey)> IdAsync(
         HttpContext context,
         IdempotencyKeys keys,

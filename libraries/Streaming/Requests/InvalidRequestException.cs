@@ -1,8 +1,6 @@
 namespace Streaming.Requests;
 
-/// <summary>
-/// A request refused because of one field; <see cref="Endpoints.RefusalFormatExtensions.RefusesInvalid"/> answers it.
-/// </summary>
+/// <summary>A refused field, answered by <see cref="Endpoints.RefusalFormatExtensions.RefusesInvalid"/>.</summary>
 internal class InvalidRequestException(string field, string problem, int status = StatusCodes.Status400BadRequest)
     : Exception($"{field}: {problem}")
 {

@@ -3,24 +3,19 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Streaming.Requests;
 
-/// <summary>
-/// Reads the JSON object of a request by hand, so that each error names its field and none becomes a 5xx.
-/// </summary>
+/// <summary>Reads a request's JSON object by hand, so that each error names its field and none becomes a 5xx.</summary>
 internal static class JsonBody
 {
-    /// <summary>Maximum bytes of a body with a few fields.</summary>
     private const int MaxBytes = 256 * 1024;
 
-    /// <summary>Maximum values of such a body: each becomes an object of its own, which takes more than its
-    /// bytes.</summary>
+    /// <summary>Limit on the values of a body: each becomes an object, which takes more than its bytes.</summary>
     private const int MaxValues = 16_384;
 
     /// <summary>Returns true if the request has a body, of known length or not.</summary>
     public static bool IsThere(HttpContext context) =>
         context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
-    /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not a JSON
-    /// object, or too many values.</exception>
+    /// <exception cref="InvalidRequestException">415: type; 413: size; 400: no object, or too many values.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int maxValues = MaxValues)
     {
         using var json = await JsonRequest.ReadAsync(context, MaxBytes, check: text => CheckValues(text, maxValues));
@@ -42,7 +37,7 @@ internal static class JsonBody
         return json.Root.Clone();
     }
 
-    /// <summary>Returns a text field, or null if it is missing or null.</summary>
+    /// <summary>Returns null if the field is missing or null.</summary>
     public static string? Text(this JsonElement body, string name, int maxLength)
     {
         if (Member(body, name) is not { } value)

@@ -7,26 +7,20 @@ using Streaming.Admission;
 
 namespace Streaming.Requests;
 
-/// <summary>
-/// Reads the JSON of a request whole, and checks type, size, encoding and depth first. It refuses invalid UTF-8 (RFC
-/// 8259 §8.1), which a parser would silently replace with U+FFFD.
-/// </summary>
+/// <summary>Reads a JSON body whole. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser makes U+FFFD.</summary>
 internal static class JsonRequest
 {
     public const int MaxDepth = 64;
 
-    /// <summary>Bytes that the parser keeps for each token.</summary>
-    private const int Row = 12;
+    private const int ParserBytesPerToken = 12;
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <param name="context">The request.</param>
     /// <param name="most">Maximum bytes of the body.</param>
     /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
     /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
-    /// <exception cref="InvalidRequestException">415: other content type; 413: body too large; 400: not JSON; 429 or
-    /// 503: too many bytes of bodies are held already; and those of <see
-    /// cref="RequestBudget.EnterParsingAsync"/>.</exception>
+    /// <exception cref="InvalidRequestException">415: type, coding; 413: size; 400: no JSON; 401: expired.</exception>
+    /// <exception cref="RefusedException">Too many bytes are held, or too many bodies wait.</exception>
     public static async Task<ParsedJson> ReadAsync(
         HttpContext context,
         int most,
@@ -72,9 +66,7 @@ internal static class JsonRequest
     public static InvalidRequestException CutOff(BadHttpRequestException e) =>
         new("body", "was cut off, or sent too slowly.", e.StatusCode);
 
-    /// <summary>Refuses other charsets than UTF-8, the only one of JSON, and compressed bodies (RFC 9110
-    /// §8.4).</summary>
-    /// <exception cref="InvalidRequestException">415: the charset or the content coding.</exception>
+    /// <summary>Refuses charsets other than UTF-8 and compressed bodies (RFC 9110 §8.4): 415.</summary>
     public static void CheckEncoding(HttpContext context)
     {
         var codings = context.Request.Headers.ContentEncoding.ToString();
@@ -100,8 +92,6 @@ internal static class JsonRequest
             );
     }
 
-    /// <param name="bytes">The text, with or without a byte order mark.</param>
-    /// <param name="check">As for <see cref="ReadAsync"/>.</param>
     /// <exception cref="InvalidRequestException">400: not JSON; the message says why.</exception>
     public static async ValueTask<ParsedJson> ParseAsync(
         ReadOnlyMemory<byte> bytes,
@@ -130,10 +120,7 @@ internal static class JsonRequest
         }
     }
 
-    /// <summary>
-    /// Estimates the memory of a parsed body. Besides the text, the parser keeps a row for each token, so
-    /// <c>[0,0,…]</c> takes seven times its length.
-    /// </summary>
+    /// <summary>Estimates a parsed body's memory: a row a token makes <c>[0,0,…]</c> seven times as large.</summary>
     public static long MemoryOf(ReadOnlySpan<byte> body, int copies) => (long)copies * body.Length + RowsOf(body);
 
     private static long RowsOf(ReadOnlySpan<byte> body)
@@ -144,7 +131,7 @@ internal static class JsonRequest
             var quote = body.IndexOf((byte)'"');
             tokens += TokensOf(quote < 0 ? body : body[..quote]);
             if (quote < 0)
-                return Row * tokens;
+                return ParserBytesPerToken * tokens;
 
             body = body[(quote + 1)..];
             body = body[LengthOfString(body)..];
@@ -155,8 +142,7 @@ internal static class JsonRequest
     private static long TokensOf(ReadOnlySpan<byte> text) =>
         text.Count((byte)',') + text.Count((byte)':') + 2L * (text.Count((byte)'{') + text.Count((byte)'['));
 
-    /// <param name="text">The text after the opening quote.</param>
-    /// <returns>Its length with the closing quote; all of the text if there is none.</returns>
+    /// <summary>Counts from after the opening quote through the closing one, or to the end if there is none.</summary>
     private static int LengthOfString(ReadOnlySpan<byte> text)
     {
         for (var at = 0; at < text.Length; )

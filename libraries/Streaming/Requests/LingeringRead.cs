@@ -4,10 +4,8 @@ using Streaming.Admission;
 
 namespace Streaming.Requests;
 
-/// <summary>
-/// Receives the rest of a refused request's body for a while, for clients that send everything before they read.
-/// Without it such a client gets a reset connection instead of the refusal (RFC 9112 §9.6).
-/// </summary>
+/// <summary>Receives the rest of a refused body for a while, for clients that send everything before they read. A reset
+/// connection would cost them the refusal (RFC 9112 §9.6).</summary>
 internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     /// <summary>Bytes received after a refusal: a publish of the largest size.</summary>

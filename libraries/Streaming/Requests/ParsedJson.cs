@@ -2,10 +2,8 @@ using System.Text.Json;
 
 namespace Streaming.Requests;
 
-/// <summary>
-/// The parsed JSON of a request. The parser rents its rows from a pool that keeps arrays for each thread, 63 MB after a
-/// body of 4 MB with short values, so such a body is parsed on a thread of its own, whose arrays are freed with it.
-/// </summary>
+/// <summary>The parsed JSON of a request. A large body is parsed on a thread of its own, because the parser's pool
+/// keeps arrays for each thread: 63 MB after a body of 4 MB with short values.</summary>
 internal sealed class ParsedJson : IDisposable
 {
     /// <summary>Bytes of rows up to which the pool may keep them.</summary>
@@ -20,8 +18,7 @@ internal sealed class ParsedJson : IDisposable
 
     public JsonElement Root => _document.RootElement;
 
-    /// <param name="text">The text. It must not change before the result is disposed.</param>
-    /// <param name="rowBytes">Estimated bytes of the parser's rows.</param>
+    /// <param name="text">The text, which must not change before the result is disposed.</param>
     /// <exception cref="JsonException">The text is not JSON.</exception>
     public static async ValueTask<ParsedJson> ParseAsync(ReadOnlyMemory<byte> text, long rowBytes) =>
         rowBytes <= PooledBytes
@@ -33,20 +30,14 @@ internal sealed class ParsedJson : IDisposable
                 TaskScheduler.Default
             );
 
-    /// <summary>
-    /// Returns true if the text begins with an array of more items than the maximum, without parsing it. False for text
-    /// that is not JSON.
-    /// </summary>
+    /// <summary>Returns true for an array of more items than the maximum; makes no document, never throws.</summary>
     public static bool IsLongerArray(ReadOnlySpan<byte> text, int maxItems) =>
         // More items have at least as many commas; most bodies have fewer.
         text.Count((byte)',') >= maxItems
         && text.TrimStart(" \t\r\n"u8) is [(byte)'[', ..]
         && HasMore(text, maxItems + 1, depth: 1);
 
-    /// <summary>
-    /// Returns true if the text has more values than the maximum, objects and arrays included, without parsing it.
-    /// False for text that is not JSON.
-    /// </summary>
+    /// <summary>Returns true for more values, objects and arrays included; makes no document, never throws.</summary>
     public static bool HasMoreValues(ReadOnlySpan<byte> text, int maxValues) =>
         // A value in an object or an array follows one of these.
         text.Count((byte)',')
@@ -55,8 +46,7 @@ internal sealed class ParsedJson : IDisposable
             >= maxValues
         && HasMore(text, maxValues, JsonRequest.MaxDepth);
 
-    /// <summary>Counts the values down to a depth, the outermost one included, until there are more than the
-    /// maximum.</summary>
+    /// <summary>Counts values down to a depth, the outermost included, until there are more than the maximum.</summary>
     private static bool HasMore(ReadOnlySpan<byte> text, int max, int depth)
     {
         var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = JsonRequest.MaxDepth });
@@ -78,7 +68,6 @@ internal sealed class ParsedJson : IDisposable
         return false;
     }
 
-    /// <summary>Returns the rows to the pool, unless they are large.</summary>
     public void Dispose()
     {
         if (_isPooled)

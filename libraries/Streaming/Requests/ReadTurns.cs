@@ -9,13 +9,11 @@ internal sealed class ReadTurns(Gates gates, IClients clients, IOptions<EventSto
 {
     private readonly TimeSpan _limit = TimeSpan.FromSeconds(store.Value.CommandTimeoutSeconds);
 
-    /// <summary>Waits for a turn of the request's client. Hold it while reading, not while the client takes the answer;
-    /// dispose it to return it.</summary>
+    /// <summary>Waits for a turn; hold it while reading, not while the client takes the answer.</summary>
     /// <exception cref="RefusedException">No turn became free in time, or too many wait.</exception>
     public Task<IDisposable> EnterAsync(HttpContext context) =>
         EnterInTimeAsync(clients.ClientOf(context), context.RequestAborted);
 
-    /// <summary>Waits for a turn of a client.</summary>
     /// <exception cref="RefusedException">As above.</exception>
     public Task<IDisposable> EnterInTimeAsync(string client, CancellationToken cancellationToken) =>
         gates.Reads.EnterAsync(client, _limit, cancellationToken).AsTask();

@@ -4,8 +4,7 @@ using Streaming.Admission;
 
 namespace Streaming.Requests;
 
-/// <summary>Limits the memory of requests, by the ledger, and the bytes that a client sends: by its rate and, beyond
-/// that, in fair turns.</summary>
+/// <summary>Limits the memory of requests, and each client's bytes: to its rate, and beyond it to fair turns.</summary>
 internal sealed class RequestBudget(
     Gates gates,
     IClients clients,
@@ -19,7 +18,6 @@ internal sealed class RequestBudget(
     /// <summary>A larger body has to keep its client's rate: others feel its commit.</summary>
     private const long LongBytes = 64 * 1024;
 
-    /// <summary>Longest wait of a body for its client's rate.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
     private readonly ByteLedger _memory = new(options.Value.HeldBytes);
@@ -28,11 +26,9 @@ internal sealed class RequestBudget(
         ? new Pace<string>(rate, burst: rate, clock)
         : null;
 
-    /// <summary>Bytes held for all clients.</summary>
     public long HeldBytes => _memory.Held;
 
-    /// <summary>The kilobytes that events cost: at least one each, because an event has overhead beside its
-    /// data.</summary>
+    /// <summary>Kilobytes that events cost: at least one each, because an event has overhead beside its data.</summary>
     public static long CostOf(IReadOnlyList<NewEvent> events)
     {
         long kilobytes = 0;
@@ -41,7 +37,7 @@ internal sealed class RequestBudget(
         return kilobytes;
     }
 
-    /// <summary>Starts an empty memory hold for this request. It is released when the response ends.</summary>
+    /// <summary>Starts an empty hold for this request, which is released when the response ends.</summary>
     public ByteHold Hold(HttpContext context)
     {
         var hold = new ByteHold(_memory, clients.ClientOf(context));
@@ -49,14 +45,12 @@ internal sealed class RequestBudget(
         return hold;
     }
 
-    /// <summary>Counts bytes that the work of an admitted request keeps after its response; never refuses. Dispose it
-    /// when they are released.</summary>
+    /// <summary>Counts bytes that admitted work keeps after its response, until disposal; never refuses.</summary>
     public IDisposable Keep(ClientKey client, long bytes) => _memory.Keep(client, bytes);
 
-    /// <summary>Charges the client for a body, whether it is accepted or not, and waits for a turn to parse it if it is
-    /// large or beyond the client's rate. Dispose the turn afterwards; null: none was needed.</summary>
+    /// <summary>Charges for a body, accepted or not, and waits for a turn to parse it; null: none needed.</summary>
     /// <exception cref="RefusedException">Too many bodies wait.</exception>
-    /// <exception cref="InvalidRequestException">401: the credential has expired since the request began.</exception>
+    /// <exception cref="InvalidRequestException">401: the credential has expired meanwhile.</exception>
     public async ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes)
     {
         var client = clients.ClientOf(context);
@@ -81,10 +75,7 @@ internal sealed class RequestBudget(
         );
     }
 
-    /// <summary>Charges the client for a part of a long body, and waits for a turn to work on it if it is beyond the
-    /// client's rate. Dispose the turn afterwards; null: none was needed.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="kilobytes">The part.</param>
+    /// <summary>Charges for a part of a long body, and waits for a turn beyond the rate; null: none needed.</summary>
     /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>
     /// <exception cref="RefusedException">Too many requests wait.</exception>
     public async ValueTask<IDisposable?> EnterPartAsync(HttpContext context, long kilobytes, bool isLong)
@@ -101,16 +92,13 @@ internal sealed class RequestBudget(
     public void Charge(HttpContext context, IReadOnlyList<NewEvent> events) =>
         Charge(clients.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));
 
-    /// <summary>Charges the client for work that it has caused.</summary>
     public void Charge(ClientKey client, long kilobytes) => IsBeyondRate(client, kilobytes);
 
     private bool IsBeyondRate(ClientKey client, long kilobytes) =>
         kilobytes > 0 && _kilobytes?.Charge(client, kilobytes) > TimeSpan.Zero;
 
-    /// <summary>Charges the client. Many bytes at once, and all where nothing is to spare, wait until the client's rate
-    /// allows them.</summary>
-    /// <returns>True if they are beyond the rate, and there is something to spare.</returns>
-    /// <exception cref="RefusedException">The wait would be longer than <paramref name="maxWait"/>.</exception>
+    /// <summary>Charges the client. Long parts, and all parts if nothing is to spare, wait for its rate.</summary>
+    /// <returns>True if they are beyond the rate and need a spare turn.</returns>
     private async ValueTask<bool> ChargeAsync(
         ClientKey client,
         long kilobytes,

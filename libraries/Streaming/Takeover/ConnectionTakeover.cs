@@ -5,17 +5,12 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace Streaming.Takeover;
 
-/// <summary>
-/// Connection middleware that lets an endpoint take its connection from Kestrel, by public API only. HTTP gets a
-/// stand-in for the transport, which keeps the response head and swallows the pipe completions that would close the
-/// socket.
-/// </summary>
+/// <summary>Connection middleware that takes connections from Kestrel by public API only. HTTP gets a stand-in for the
+/// transport, which keeps the response head and swallows the completions that would close the socket.</summary>
 internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, IConnectionHeartbeatFeature
 {
-    /// <summary>
-    /// Value of <c>Keep-Alive</c> on a connection that ends with its stream. Clients that read it (.NET, Node) send no
-    /// other request there, even before they see that end.
-    /// </summary>
+    /// <summary>The <c>Keep-Alive</c> of a connection that ends with its stream: clients that read it (.NET, Node) send
+    /// no other request there, even before they see the end.</summary>
     public const string NotKept = "timeout=1";
 
     private readonly IDuplexPipe _transport;
@@ -111,9 +106,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
             action(state);
     }
 
-    /// <summary>
-    /// Box that the transport's heartbeat references for the connection's life. It is emptied after the HTTP phase.
-    /// </summary>
+    /// <summary>Box that the transport's heartbeat keeps until the connection ends; emptied after HTTP.</summary>
     private sealed class HeartbeatBox
     {
         public ConnectionTakeover? Takeover;
@@ -144,7 +137,6 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
     {
         private readonly ArrayBufferWriter<byte> _head = new();
 
-        /// <summary>True until something is written to the transport.</summary>
         public bool IsFresh { get; private set; } = true;
 
         public ReadOnlyMemory<byte> Head => _head.WrittenMemory;

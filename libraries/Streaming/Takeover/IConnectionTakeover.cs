@@ -2,23 +2,16 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Streaming.Takeover;
 
-/// <summary>
-/// Request feature of a connection that can outlive its request: HTTP/1.1 without TLS. After the request, Kestrel's
-/// HTTP loop ends and the connection stays open without HttpContext and pipeline state, in about 6 kB instead of 16.
-/// </summary>
+/// <summary>Request feature of a connection that can outlive its request: HTTP/1.1 without TLS. It stays open without
+/// HttpContext and pipeline state, in about 6 kB instead of 16.</summary>
 internal interface IConnectionTakeover
 {
-    /// <summary>
-    /// Keeps the response head from now on instead of sending it; call it before the response starts. Returns false if
-    /// the connection cannot be taken over (HTTP/2, HTTP/1.0, TLS, a started response): the endpoint must then stay
-    /// open.
-    /// </summary>
+    /// <summary>Holds the response head back from now on; call it before the response starts. False for HTTP/2,
+    /// HTTP/1.0, TLS or a started response: the endpoint must then stay open.</summary>
     bool TryArm(HttpContext context);
 
-    /// <summary>
-    /// Hands the connection to <paramref name="run"/> after Kestrel's loop has ended; call it last, and return.
-    /// <paramref name="run"/> must not hold the context.
-    /// </summary>
+    /// <summary>Hands the connection to <paramref name="run"/>, which must not hold the context, after Kestrel's loop
+    /// has ended. Call it last, and return.</summary>
     void Complete(Func<TakenConnection, Task> run);
 }
 
@@ -29,18 +22,13 @@ internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemo
 
     public ConnectionContext Connection => connection;
 
-    /// <summary>
-    /// True if nothing has been sent on the connection before. Otherwise an earlier response may still be in Kestrel's
-    /// output pipe.
-    /// </summary>
+    /// <summary>False if an earlier response may still be in Kestrel's output pipe.</summary>
     public bool IsFresh => isFresh;
 
     /// <summary>Returns the response head once, so that its buffer does not live as long as the connection.</summary>
-    /// <remarks>
-    /// The head omits <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a broken
+    /// <remarks>Omits <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a broken
     /// connection for the proper end of such a body. RFC 9112 §9.6 lets a server close after any response, and
-    /// <c>Keep-Alive</c> announces it (<see cref="ConnectionTakeover.NotKept"/>).
-    /// </remarks>
+    /// <c>Keep-Alive</c> announces it (<see cref="ConnectionTakeover.NotKept"/>).</remarks>
     public ReadOnlyMemory<byte> TakeHead()
     {
         var taken = _head;
@@ -51,9 +39,7 @@ internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemo
 
     private static ReadOnlySpan<byte> CloseHeader => "\r\nConnection: close"u8;
 
-    /// <summary>
-    /// Discards input, and returns when the client is gone, the read is cancelled, or the client has sent too much.
-    /// </summary>
+    /// <summary>Discards input until the client is gone, the read is cancelled, or too much has been sent.</summary>
     public async Task ReadUntilGoneAsync()
     {
         const long MostIgnored = 64 * 1024;
