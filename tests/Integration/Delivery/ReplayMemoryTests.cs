@@ -66,6 +66,7 @@ public sealed class ReplayMemoryTests
         var logs = host.Services.GetRequiredService<FilterLogs>();
         var pending = new PendingWrites(Most, _ => { });
         var answers = Channel.CreateUnbounded<ReplayPage?>();
+
         var pages = new CatchUpPages(
             host.Services.GetRequiredService<StoreReplay>(),
             pending,
@@ -82,6 +83,7 @@ public sealed class ReplayMemoryTests
             Epoch = "e",
             CatchUp = new CatchUp { HasStalled = hasStalled },
         };
+
         pages.Ask(connection);
         var page = await answers.Reader.ReadAsync(cancellationToken);
         Assert.NotNull(page);
