@@ -92,13 +92,7 @@ internal sealed class Relay(
         CancellationToken cancellationToken
     )
     {
-        using var span = StoreTracing.StartBatch(
-            "broadcaster relay",
-            ActivityKind.Producer,
-            events.Select(e => e.TraceParent)
-        );
-        span?.SetTag("messaging.batch.message_count", events.Count);
-
+        using var span = StoreTracing.StartBatch("broadcaster relay", ActivityKind.Producer, events);
         await redis.PublishAsync(message with { TraceParent = span?.Id }, events, cancellationToken);
         metrics.Relayed(events.Count, clock.GetUtcNow() - events[0].Time);
     }

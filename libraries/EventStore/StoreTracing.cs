@@ -9,17 +9,26 @@ public static class StoreTracing
 
     /// <summary>Starts the span of a batch: a child of <paramref name="parent"/>, or else of the first traced event,
     /// and linked to the traces of the other events (at most 20).</summary>
-    /// <param name="traceParents">W3C trace contexts of the events; null for untraced ones.</param>
     /// <returns>Null if no event is traced or nothing listens.</returns>
     public static Activity? StartBatch(
         string name,
         ActivityKind kind,
+        IReadOnlyList<EventRecord> events,
+        string? parent = null
+    ) => StartBatch(name, kind, events.Select(e => e.TraceParent), events.Count, parent);
+
+    /// <inheritdoc cref="StartBatch(string, ActivityKind, IReadOnlyList{EventRecord}, string?)"/>
+    internal static Activity? StartBatch(
+        string name,
+        ActivityKind kind,
         IEnumerable<string?> traceParents,
+        int count,
         string? parent = null
     )
     {
         if (!Source.HasListeners())
             return null;
+
         ActivityContext context = default;
         List<ActivityLink>? links = null;
         if (parent is not null)
@@ -33,6 +42,10 @@ public static class StoreTracing
             else if (one.TraceId != context.TraceId && (links ??= []).Count < 20)
                 links.Add(new ActivityLink(one));
         }
-        return context == default ? null : Source.StartActivity(name, kind, context, links: links);
+        if (context == default)
+            return null;
+
+        var span = Source.StartActivity(name, kind, context, links: links);
+        return span?.SetTag("messaging.batch.message_count", count);
     }
 }

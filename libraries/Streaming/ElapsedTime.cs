@@ -2,8 +2,7 @@ namespace Streaming;
 
 internal static class ElapsedTime
 {
-    /// <summary>Returns the milliseconds of a clock that never goes back, from a start that says nothing: only
-    /// differences are times.</summary>
+    /// <summary>Returns milliseconds of a clock that never goes back; only differences are times.</summary>
     public static long Milliseconds(this TimeProvider clock) =>
         clock.GetTimestamp() / (clock.TimestampFrequency / 1_000);
 }

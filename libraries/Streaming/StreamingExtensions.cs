@@ -17,16 +17,10 @@ namespace Streaming;
 
 internal static class StreamingExtensions
 {
-    /// <summary>
-    /// Bytes of a request that Kestrel buffers before they are read. Thousands of requests may wait for their turn, and
-    /// a stream does not read a body that it has no use for.
-    /// </summary>
+    /// <summary>Bytes that Kestrel buffers of a request before it is read: thousands may wait for their turn.</summary>
     private const int UnreadBytes = 64 * 1_024;
 
-    /// <summary>
-    /// Adds streaming, and the Redis that brings events. The host must have added the event store before.
-    /// </summary>
-    /// <param name="builder">The application builder.</param>
+    /// <summary>Adds streaming and its Redis. The host must have added the event store before.</summary>
     /// <param name="replica">The name of this process in greetings, lists and leases.</param>
     public static void AddStreaming(this WebApplicationBuilder builder, string replica)
     {
@@ -40,6 +34,7 @@ internal static class StreamingExtensions
                 (options, store) =>
                     options.ReplayReaders = Math.Min(options.ReplayReaders, store.Value.ReplayConnections)
             )
+            .Validate(o => o.RingBytes <= o.AllRingBytes, "Streaming:RingBytes must be at most Streaming:AllRingBytes.")
             .ValidateDataAnnotations()
             .Validate(
                 o => o.RetryMinMilliseconds <= o.RetryMaxMilliseconds,
@@ -49,7 +44,6 @@ internal static class StreamingExtensions
                 o => o.HeartbeatSeconds < o.DeadSeconds,
                 "Streaming:HeartbeatSeconds must be less than Streaming:DeadSeconds. Else quiet streams would be ended."
             )
-            .Validate(o => o.RingBytes <= o.AllRingBytes, "Streaming:RingBytes must be at most Streaming:AllRingBytes.")
             .Validate<StreamPools>(
                 (_, pools) =>
                 {
@@ -72,7 +66,6 @@ internal static class StreamingExtensions
         builder.WebHost.ConfigureKestrel(ConfigureServer);
     }
 
-    /// <summary>Adds the way of events from the store and Redis into the rings.</summary>
     private static void AddFeed(this IServiceCollection services)
     {
         services.AddSingleton<FilterLogs>();
@@ -90,7 +83,6 @@ internal static class StreamingExtensions
         services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
     }
 
-    /// <summary>Adds the open streams: their limits, their writers and their end.</summary>
     private static void AddConnections(this IServiceCollection services)
     {
         services.AddSingleton<StreamPools>();
@@ -107,7 +99,6 @@ internal static class StreamingExtensions
         services.AddHostedService<StreamSweeper>();
     }
 
-    /// <summary>Adds the ways from a request to a stream.</summary>
     private static void AddOpeners(this IServiceCollection services)
     {
         services.AddSingleton<StreamAdmission>();

@@ -6,11 +6,8 @@ using Streaming.Frames;
 
 namespace Streaming;
 
-/// <summary>
-/// The metrics of the meter <c>AspireSse.StreamApi</c>. Each loop counts deliveries in its own buckets, and a
-/// proportional sample goes into the histogram once a second: recording each delivery would add about a twentieth to
-/// its cost.
-/// </summary>
+/// <summary>The metrics of the meter <c>AspireSse.StreamApi</c>. Loops count deliveries in their own buckets, and a
+/// proportional sample enters the histogram once a second: recording each would add a twentieth to its cost.</summary>
 internal sealed class StreamingMetrics : IHostedService, IDisposable
 {
     private const int SamplesPerFlush = 2_000;
@@ -80,10 +77,8 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
-    /// <summary>
-    /// Begins the counters at 0: Prometheus sees the first increase only of a counter that was there before. Not in the
-    /// constructor, because the exporter may start later and would not see it.
-    /// </summary>
+    /// <summary>Begins the counters at 0, as Prometheus sees the first increase only of a counter that was there
+    /// before. Not in the constructor, because the exporter may start later.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled])
@@ -126,9 +121,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         _resyncs.Add(1, Tag(reason));
     }
 
-    /// <summary>
-    /// Counts streams that were ended because their clients did not read. Logs at most every ten seconds.
-    /// </summary>
+    /// <summary>Counts streams ended because clients did not read. Logs at most every ten seconds.</summary>
     public void Stalled(int streams)
     {
         _stalled.Add(streams);
@@ -143,21 +136,16 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
             );
     }
 
-    /// <summary>Number of resumed streams since the start.</summary>
     public long Resumes => Interlocked.Read(ref _resumed);
 
-    /// <summary>Number of resyncs with this reason since the start.</summary>
     public long Resyncs(ResyncReason reason) => Interlocked.Read(ref _resyncsBy[(int)reason]);
 
-    /// <summary>Logs a stream that ends because of a mistake of this program.</summary>
     public void Failed(StreamConnection stream, Exception error) =>
         _logger.LogError(error, "Stream {Connection} failed unexpectedly and ends", stream.Id);
 
     public void Dispose() => FrameFormat.Unframed -= OnUnframed;
 
-    /// <summary>
-    /// Counts an event that cannot be framed. Logs it once, although many formats and replays may meet it.
-    /// </summary>
+    /// <summary>Counts an event that cannot be framed. Logs it once, although many replays may meet it.</summary>
     private void OnUnframed(EventRecord e, Exception error)
     {
         _unframed.Add(1);

@@ -131,8 +131,12 @@ public sealed class EventAppender(
     {
         var next = batch;
         var start = Clock.GetTimestamp();
-        using var span = StoreTracing.StartBatch("eventstore append", ActivityKind.Client, batch.TraceParents);
-        span?.SetTag("messaging.batch.message_count", batch.Events);
+        using var span = StoreTracing.StartBatch(
+            "eventstore append",
+            ActivityKind.Client,
+            batch.TraceParents,
+            batch.Events
+        );
         try
         {
             var (positions, committedAt, first, epoch) = await store.RunAsync(

@@ -3,24 +3,20 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>What a connection has while it lags behind its ring.</summary>
+/// <summary>State of a connection that lags behind its ring.</summary>
 internal sealed class CatchUp
 {
-    /// <summary>The requested page; null: none.</summary>
     public ReplayWaiter? Asked;
 
-    /// <summary>The page being written, and the index of its next frame.</summary>
     public ReplayPage? Page;
     public int PageIndex;
 
-    /// <summary>True if the last page was a search of the log that found little and has to go on; null before the
-    /// first.</summary>
+    /// <summary>True if the last page was a search that has to go on; null before the first page.</summary>
     public bool? IsSearching;
 
     /// <summary>True if a page was released because the client did not read: the next ones are small.</summary>
     public bool HasStalled;
 
-    /// <summary>Position through which the client has been notified of skipped events. The events kept of that range
-    /// may take several pages, or be read again.</summary>
+    /// <summary>Position through which skips are announced; kept events may take several pages, or be reread.</summary>
     public long SkippedThrough;
 }

@@ -4,12 +4,8 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Pages of one writer loop's connections that lag behind their rings. A connection holds a page only while its client
-/// reads, and a client that did not gets small ones, so a slow client costs no memory.
-/// </summary>
-/// <param name="replay">Reads the pages.</param>
-/// <param name="pending">Decides if writes must be small.</param>
+/// <summary>Pages of one loop's lagging connections. A connection holds a page only while its client reads, and one
+/// that did not gets small ones, so a slow client costs no memory.</summary>
 /// <param name="answered">Called from any thread with the result of a read.</param>
 internal sealed class CatchUpPages(
     IReplay replay,
@@ -17,7 +13,6 @@ internal sealed class CatchUpPages(
     Action<StreamConnection, ReplayWaiter, ReplayPage?> answered
 )
 {
-    /// <summary>True while the budget allows no further page.</summary>
     public bool IsFull => replay.Pages.IsFull;
 
     public void Ask(StreamConnection c)
@@ -64,18 +59,14 @@ internal sealed class CatchUpPages(
     /// <summary>Maximum bytes of a write: what a client does not take is kept in memory.</summary>
     public int MostBytes(int usual) => pending.IsScarce ? Math.Min(usual, ReplayRange.SmallBytes) : usual;
 
-    /// <summary>Releases a written page. The connection continues after it.</summary>
     public void Finish(StreamConnection c)
     {
         c.Position = Math.Max(c.Position, c.CatchUp!.Page!.Through);
         Drop(c);
     }
 
-    /// <summary>Releases the page of a connection whose client does not read. Its position is sought again when the
-    /// client continues.</summary>
-    /// <param name="c">The connection, whose output is busy.</param>
-    /// <param name="isStalled">True: busy for some time. False: it loses its page only if memory for pages is
-    /// short.</param>
+    /// <summary>Releases the page of a busy connection; its position is sought again when the client reads.</summary>
+    /// <param name="isStalled">True: busy for some time. False: it loses its page only if page memory is short.</param>
     public void Relieve(StreamConnection c, bool isStalled)
     {
         // A client that asked to be disconnected is so soon, at once if memory is short.
@@ -93,7 +84,6 @@ internal sealed class CatchUpPages(
             replay.Pages.GiveBack(page);
     }
 
-    /// <summary>Releases the page, and withdraws the request for one.</summary>
     public void GiveUp(StreamConnection c)
     {
         if (c.CatchUp is not { } catchUp)

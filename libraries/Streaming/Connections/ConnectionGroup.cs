@@ -1,10 +1,7 @@
 namespace Streaming.Connections;
 
-/// <summary>
-/// The connections of one filter log and one writer loop; parked ones are last, so that a pass over the group skips
-/// them. A pass visits every connection that was ready when it began; one that changes meanwhile may wait for the next
-/// pass.
-/// </summary>
+/// <summary>Connections of one filter log and one writer loop; parked ones are last, for a pass to skip. A pass visits
+/// each that was ready when it began; one that changes meanwhile may wait for the next pass.</summary>
 internal sealed class ConnectionGroup
 {
     private readonly List<StreamConnection> _all = new(1);
@@ -19,11 +16,9 @@ internal sealed class ConnectionGroup
 
     public StreamConnection this[int index] => _all[index];
 
-    /// <summary>Begins a pass over the ready connections.</summary>
     public void BeginPass() => Left = Ready;
 
-    /// <summary>Returns the next connection of the pass; null at its end. Backwards, because parking and removing move
-    /// later connections only.</summary>
+    /// <summary>Returns the next; null at the end. Backwards: parking and removing move later ones only.</summary>
     public StreamConnection? TakeNext()
     {
         Left = Math.Min(Left, Ready);

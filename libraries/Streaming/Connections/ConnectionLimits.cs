@@ -3,25 +3,17 @@ using Streaming.Admission;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// The maximum of open streams: of this replica (<see cref="StreamingOptions.MaxConnections"/>), of a pool and, while
-/// more than half of the replica's places are taken, of a client. Thread-safe.
-/// </summary>
+/// <summary>Limits open streams of the replica, a pool and, above half of all places, a client. Thread-safe.</summary>
 internal sealed class ConnectionLimits(IOptions<StreamingOptions> options, StreamPools pools)
 {
     private readonly ClientCounts<string> _ofPersons = new(),
         _ofAccounts = new();
     private int _taken;
 
-    /// <summary>Number of places taken.</summary>
     public int Count => Volatile.Read(ref _taken);
 
-    /// <summary>Takes a place, and one in the named pool. Dispose the place to give it back.</summary>
-    /// <param name="poolName">The endpoint's pool; null: none.</param>
-    /// <param name="client">The client.</param>
-    /// <param name="resume">True for a resuming client. It may use the reserve and twice its own limit, because its
-    /// former streams may still count.</param>
-    /// <param name="place">The place; null if it is refused.</param>
+    /// <summary>Takes a place here and in the named pool, if any. Dispose it to give both back.</summary>
+    /// <param name="resume">True: it may use the reserve and twice its limit, as old streams may still count.</param>
     public ShareVerdict TryEnter(string? poolName, ClientKey client, bool resume, out IDisposable? place)
     {
         place = null;

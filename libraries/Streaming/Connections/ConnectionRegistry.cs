@@ -3,7 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Streaming.Connections;
 
-/// <summary>The open streams of this replica.</summary>
 internal sealed class ConnectionRegistry
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
@@ -12,10 +11,7 @@ internal sealed class ConnectionRegistry
     /// <summary>Number of streams opened since the start.</summary>
     public long Opened => Interlocked.Read(ref _opened);
 
-    /// <summary>
-    /// The open streams, without a copy or a lock, because they are read every second. A stream that opens or closes
-    /// meanwhile may be missing.
-    /// </summary>
+    /// <summary>The open streams, read every second, so without a lock: one that changes may be missing.</summary>
     public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value).Where(IsOpen);
 
     public void Add(OpenStream connection)

@@ -3,14 +3,10 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Looks at every connection of a writer loop once a second: ends the expired and the dead ones, and writes to the
-/// quiet ones (<see cref="Heartbeats"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.
-/// </summary>
-/// <remarks>
-/// A tick is cut into slices of a millisecond, between which the loop writes events: thousands of quiet streams may be
-/// due together. A connection that changes its place in its group meanwhile may be left to the next tick.
-/// </remarks>
+/// <summary>Visits each connection of a writer loop once a second: ends the expired and the dead ones, and writes to
+/// the quiet ones (<see cref="Heartbeats"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
+/// <remarks>A tick is cut into slices of a millisecond, between which the loop writes events: thousands of streams may
+/// be due. A connection that changes its place in its group meanwhile may be left to the next tick.</remarks>
 internal sealed class ConnectionTimers(
     FilterLogs logs,
     LoopConnections connections,
@@ -32,7 +28,6 @@ internal sealed class ConnectionTimers(
         _left = int.MaxValue;
     private long _tickedAt;
 
-    /// <summary>True if the tick has connections left.</summary>
     public bool IsUnderWay => _group < _groups.Length;
 
     /// <summary>Begins a tick, or continues it for about a millisecond.</summary>

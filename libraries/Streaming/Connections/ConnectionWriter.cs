@@ -5,10 +5,8 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Writes to the connections of one writer loop, to each until it is caught up, busy or ended. Used by the loop's
-/// thread; a delivery costs one write and no allocation.
-/// </summary>
+/// <summary>Writes to each connection of one loop until it is caught up, busy or ended. Used by the loop's thread; a
+/// delivery costs one write and no allocation.</summary>
 internal sealed class ConnectionWriter(
     int loop,
     FilterLogs logs,
@@ -19,11 +17,9 @@ internal sealed class ConnectionWriter(
     StoreClock clock
 )
 {
-    /// <summary>The events of the write that is being made.</summary>
     public WriteBatch Batch { get; } = new(options.WriteBatchBytes);
 
-    /// <inheritdoc cref="Pump"/>
-    /// <remarks>An unexpected failure ends this connection alone.</remarks>
+    /// <summary>Pumps; an unexpected failure ends this connection alone.</summary>
     public void TryPump(StreamConnection c)
     {
         try
@@ -36,14 +32,12 @@ internal sealed class ConnectionWriter(
         }
     }
 
-    /// <summary>Writes to the connection until it is caught up, busy or ended.</summary>
     public void Pump(StreamConnection c)
     {
         while (c.End is null && !c.Output.Busy && WriteNext(c)) { }
     }
 
-    /// <summary>Takes the first step that is due.</summary>
-    /// <returns>False if the connection waits, or has ended.</returns>
+    /// <summary>Takes the first step that is due; returns false if the connection waits, or has ended.</summary>
     private bool WriteNext(StreamConnection c)
     {
         if (c.Ending is { } ending)
@@ -73,9 +67,7 @@ internal sealed class ConnectionWriter(
         };
     }
 
-    /// <summary>Continues in the log's new epoch: at the same place if that epoch has it, otherwise with a
-    /// resync.</summary>
-    /// <returns>False if the stream has ended.</returns>
+    /// <summary>Continues in the new epoch, at its place or with a resync; returns false if the stream ended.</summary>
     private bool ChangeEpoch(StreamConnection c, Lineage lineage)
     {
         // It was told to skip events, and this epoch does not have the newer ones that were to follow.
@@ -98,8 +90,7 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    /// <summary>Takes a stream that has only searched beyond the fork back to it: its client has no event from
-    /// there.</summary>
+    /// <summary>Takes a stream back to the fork, if it only searched beyond it and sent no event from there.</summary>
     private void GoBackToFork(StreamConnection c, Lineage lineage)
     {
         if (
@@ -214,7 +205,6 @@ internal sealed class ConnectionWriter(
         return false;
     }
 
-    /// <summary>Hands bytes to the output.</summary>
     /// <returns>False if the client is gone.</returns>
     public bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
@@ -317,7 +307,6 @@ internal sealed class ConnectionWriter(
         c.Finish(reason);
     }
 
-    /// <summary>The frames that tell a client why its stream ends, and when to reconnect.</summary>
     private byte[]? Farewell(StreamConnection c, EndReason reason) =>
         reason switch
         {

@@ -3,17 +3,13 @@ using Streaming.Frames;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Keeps quiet streams alive: sends a heartbeat after <see cref="StreamingOptions.HeartbeatSeconds"/> without a write,
-/// or a position or notice that is due. <see cref="PushStream"/> sends its own.
-/// </summary>
+/// <summary>Sends a heartbeat after <see cref="StreamingOptions.HeartbeatSeconds"/> without a write, or a position or
+/// notice that is due. <see cref="PushStream"/> sends its own.</summary>
 internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions options)
 {
-    /// <summary>Writes to a connection what is due at a tick.</summary>
-    /// <param name="c">A connection that takes bytes.</param>
-    /// <param name="settled">The position through which a connection that is caught up has had every match.</param>
+    /// <summary>Writes what is due to a connection that takes bytes.</summary>
+    /// <param name="settled">Position through which a connection that is caught up has had every match.</param>
     /// <param name="idOnly">The frame with that position, shared by the connections of a tick.</param>
-    /// <param name="now">Time of the tick, in <see cref="ElapsedTime.Milliseconds"/>.</param>
     public void WriteIfDue(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
     {
         if (now >= c.Expiry.RenewAt && !c.RenewSent)

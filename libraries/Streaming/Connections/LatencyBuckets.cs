@@ -2,19 +2,15 @@ using System.Numerics;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Delivery times of one connection in 64 buckets, two per doubling from 1 µs: 256 bytes, no allocation, quantiles
-/// within 20 %. Only the connection's loop writes; readers may miss the latest counts.
-/// </summary>
+/// <summary>Delivery times of one connection in 64 buckets (256 bytes), two per doubling from 1 µs: quantiles within 20
+/// %. Only the connection's loop writes; readers may miss the latest counts.</summary>
 internal sealed class LatencyBuckets
 {
     public const int Buckets = 64;
 
     private readonly uint[] _counts = new uint[Buckets];
 
-    /// <summary>
-    /// Returns the bucket of a time in microseconds: twice the exponent, plus one in the upper half (by √2).
-    /// </summary>
+    /// <summary>Returns the bucket: twice the exponent, plus one in the upper half (by √2).</summary>
     public static int BucketOf(long microseconds)
     {
         if (microseconds < 2)
@@ -35,9 +31,7 @@ internal sealed class LatencyBuckets
             totals[i] += _counts[i];
     }
 
-    /// <summary>
-    /// Returns p50, p95 and p99 in milliseconds (geometric middle of the bucket), or null without deliveries.
-    /// </summary>
+    /// <summary>Returns milliseconds (geometric middle of the bucket), or null without deliveries.</summary>
     public LatencyQuantiles? Quantiles()
     {
         Span<long> totals = stackalloc long[Buckets];
@@ -66,7 +60,5 @@ internal sealed class LatencyBuckets
     }
 }
 
-/// <summary>
-/// Delivery times in milliseconds, from the commit, or from the connect if that is later, to the socket write.
-/// </summary>
+/// <summary>Milliseconds from the commit, or from the connect if that is later, to the socket write.</summary>
 internal sealed record LatencyQuantiles(double P50, double P95, double P99);

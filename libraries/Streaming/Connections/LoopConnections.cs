@@ -3,8 +3,7 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>The connections of one writer loop, grouped by the filter log that they read. Used by the loop's
-/// thread.</summary>
+/// <summary>The connections of one writer loop by filter log. Used by the loop's thread.</summary>
 internal sealed class LoopConnections(int loop)
 {
     private readonly Dictionary<FilterLog, ConnectionGroup> _groups = [];
@@ -23,7 +22,6 @@ internal sealed class LoopConnections(int loop)
         Interlocked.Increment(ref c.Log.Loops[loop].Users);
     }
 
-    /// <summary>Unparks a connection whose output accepts bytes again.</summary>
     public void Resume(StreamConnection c) => _groups[c.Log].Resume(c);
 
     public void Remove(StreamConnection c)

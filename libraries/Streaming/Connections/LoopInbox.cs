@@ -2,9 +2,7 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Work for one writer loop, posted from any thread: commands for connections, and filter logs that have grown.
-/// </summary>
+/// <summary>Work for one writer loop, posted from any thread: commands, and filter logs that have grown.</summary>
 internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -23,10 +21,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
         }
     }
 
-    /// <summary>
-    /// Lists the logs on which the loop has connections, with one lock for all of them: an event may match thousands of
-    /// filters.
-    /// </summary>
+    /// <summary>Lists logs that the loop uses, under one lock: an event may match thousands of filters.</summary>
     public void Grown(IReadOnlyList<FilterLog> logs)
     {
         lock (_gate)
@@ -54,8 +49,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
 
     public void Wait(int milliseconds) => _wake.Wait(milliseconds);
 
-    /// <summary>Moves the work into the caller's collections, on the loop's thread.</summary>
-    /// <returns>False if the loop must stop after this work.</returns>
+    /// <summary>Moves the work to the loop's thread; returns false if the loop must stop after it.</summary>
     public bool Take(List<TCommand> commands, List<FilterLog> grown)
     {
         lock (_gate)

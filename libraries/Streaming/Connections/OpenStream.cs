@@ -6,9 +6,7 @@ using Streaming.Requests;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// An open stream in the registry, fed by a filter log or written by its endpoint. Safe to read from any thread.
-/// </summary>
+/// <summary>An open stream, fed by a filter log or written by its endpoint. Safe to read from any thread.</summary>
 internal abstract class OpenStream(string id, StreamClient client) : ISessionStream
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -18,10 +16,8 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
     public abstract IReadOnlyList<string> Topics { get; }
     public DateTimeOffset ConnectedAt { get; init; }
 
-    /// <summary>End of the right to read the stream.</summary>
     public StreamExpiry Expiry { get; init; } = StreamExpiry.Endless;
 
-    /// <summary>The session of the credential that opened it; null: none.</summary>
     public IStreamSession? Session { get; init; }
 
     /// <summary>Events and bytes written to the socket.</summary>
@@ -29,9 +25,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
         Bytes;
     public LatencyBuckets Latency { get; } = new();
 
-    /// <summary>
-    /// <c>live</c>, <c>catching-up</c> (fed from the store) or <c>slow</c> (the peer does not read at the moment).
-    /// </summary>
+    /// <summary><c>live</c>, <c>catching-up</c> (not from its ring) or <c>slow</c> (the peer does not read).</summary>
     public abstract string State { get; }
 
     /// <summary>Positions between the replica's head and the last write; 0 if the stream has caught up.</summary>
@@ -42,7 +36,6 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 
     public void Replace() => Stop(EndReason.Replaced);
 
-    /// <summary>Reason of the end; null while the stream is open.</summary>
     public EndReason? End { get; private set; }
 
     /// <summary>Completes after the last write.</summary>
@@ -59,11 +52,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 }
 
 /// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
-/// <param name="Address">Address and port of the peer.</param>
-/// <param name="User">Name of the authenticated user.</param>
-/// <param name="Endpoint">Route of the stream.</param>
-/// <param name="Socket">Socket for the round-trip time of the kernel; null: none.</param>
-/// <param name="Trace">Trace of the request.</param>
+/// <param name="Socket">Asked for the round-trip time of the kernel; null: none.</param>
 /// <param name="Key">Key of the client (<see cref="Admission.IClients.ClientOf"/>), for turns among clients.</param>
 internal sealed record StreamClient(
     string Address,
@@ -85,13 +74,10 @@ internal sealed record StreamClient(
         );
 }
 
-/// <summary>Reason why a stream ended.</summary>
 internal enum EndReason
 {
-    /// <summary>The client closed the connection.</summary>
     ClientGone,
 
-    /// <summary>The stream was complete.</summary>
     Complete,
 
     /// <summary>The server stopped; the client was sent a reconnection time.</summary>
@@ -109,15 +95,10 @@ internal enum EndReason
     /// <summary>The client lagged and had asked to be disconnected in that case.</summary>
     TooSlow,
 
-    /// <summary>
-    /// Memory for pending writes was short and the stream had waited longest
-    /// (<see cref="StreamingOptions.PendingWriteBytes"/>).
-    /// </summary>
+    /// <summary>Memory for pending writes was short (<c>PendingWriteBytes</c>), and it had waited longest.</summary>
     Stalled,
 
-    /// <summary>
-    /// The epoch of a finite stream ended. Its client reconnects and starts from the beginning in the new epoch.
-    /// </summary>
+    /// <summary>The epoch of a finite stream ended. Its client starts from the beginning in the new epoch.</summary>
     Outdated,
 
     /// <summary>The missed events cannot be read, or the endpoint that writes the stream has failed.</summary>

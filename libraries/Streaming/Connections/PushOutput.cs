@@ -25,14 +25,9 @@ internal sealed class ResponseOutput(HttpContext context) : PushOutput
     public override void Abort() => context.Abort();
 }
 
-/// <summary>
-/// Writes to the socket of a taken-over connection, with a small send buffer, so that a write waits for the peer's
-/// window. Without this backpressure, buffers would hold some thousand tokens for a client that has stopped reading.
-/// </summary>
-/// <remarks>
-/// Earlier responses have left Kestrel's pipe: their client read them whole before it sent this request (no client
-/// pipelines).
-/// </remarks>
+/// <summary>Writes to a taken-over socket with a small send buffer, so that a write waits for the peer's window. Larger
+/// buffers would hold some thousand tokens for a client that has stopped reading.</summary>
+/// <remarks>Kestrel's pipe holds no earlier response: no client pipelines, so all were read before.</remarks>
 internal sealed class PacedSocketOutput : PushOutput
 {
     private readonly Socket _socket;

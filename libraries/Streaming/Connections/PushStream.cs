@@ -3,19 +3,15 @@ using Streaming.Frames;
 namespace Streaming.Connections;
 
 /// <summary>Settings of a stream that its endpoint writes.</summary>
-/// <param name="Grace">Time that the stream may go on after the server begins to stop, for results that its end would
-/// lose; null: it can be resumed, so it ends when the server stops, its credential ends or it is old.</param>
-/// <param name="SendBuffer">Bytes that the socket may buffer. Set it where the client's pace must reach the
-/// producer.</param>
-/// <param name="HeartbeatSeconds">Seconds without a write after which a heartbeat is sent.</param>
-/// <param name="Bare">Sends only the endpoint's frames and its <paramref name="Heartbeat"/>: no <c>retry:</c>, no
-/// comments.</param>
+/// <param name="Grace">Time that it may go on after the server begins to stop, for results that its end would lose.
+/// Null: it can be resumed, so it ends when the server stops, its credential ends or it is old.</param>
+/// <param name="SendBuffer">Bytes that the socket may buffer, where the client's pace must reach the producer.</param>
+/// <param name="Bare">Sends only the endpoint's frames and <c>Heartbeat</c>; no credential or age ends it.</param>
 /// <param name="Retry">Reconnection time in milliseconds; null: the usual one.</param>
-/// <param name="CutShort">Frames sent when the server or an operator ends the stream before it is complete, for clients
-/// that could mistake a part for the whole.</param>
+/// <param name="CutShort">Frames sent if it is ended early, for clients that could take a part for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
-/// <param name="MaxStall">Total time that its writes may wait for the client, for a producer that occupies a shared
-/// resource; default: <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
+/// <param name="MaxStall">Limit of all waits for the client together, for a producer that occupies a shared resource;
+/// null: only <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
 internal sealed record PushSettings(
     TimeSpan? Grace = null,
     int? SendBuffer = null,
@@ -27,10 +23,7 @@ internal sealed record PushSettings(
     TimeSpan? MaxStall = null
 );
 
-/// <summary>
-/// A stream that its endpoint writes. Each write waits for the output, so the client sets the pace; a quiet stream
-/// sends heartbeats.
-/// </summary>
+/// <summary>A stream that its endpoint writes. Each write waits for the output, so the client sets the pace.</summary>
 internal sealed class PushStream : OpenStream, IAsyncDisposable
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
@@ -97,9 +90,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         catch (ObjectDisposedException) { } // the stream has ended meanwhile
     }
 
-    /// <summary>
-    /// Runs the endpoint's writer until it returns, the client is gone or the stream is stopped, and ends the body.
-    /// </summary>
+    /// <summary>Runs the writer until it returns, the client is gone or the stream is stopped; ends the body.</summary>
     public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, CancellationToken aborted = default)
     {
         await using var leaving = aborted.Register(() => Stop(EndReason.ClientGone));
@@ -168,7 +159,6 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         }
     }
 
-    /// <summary>Writes frames, and returns when they are taken.</summary>
     public async Task WriteAsync(ReadOnlyMemory<byte> frames, int events = 1)
     {
         await _writing.WaitAsync(_stop.Token);

@@ -6,38 +6,25 @@ internal enum SlowReader
     /// <summary>Feeds the client from the store until it has caught up, so that nothing is lost.</summary>
     CatchUp,
 
-    /// <summary>
-    /// Skips to the newest event of each key (of each topic, without keys), and sends <c>event: skipped</c>.
-    /// </summary>
+    /// <summary>Skips to the newest event of each key (else of each topic), and sends <c>event: skipped</c>.</summary>
     Latest,
 
-    /// <summary>
-    /// Ends the stream (<see cref="StreamingOptions.SlowSeconds"/>), and sends a reconnection time if the client still
-    /// reads.
-    /// </summary>
+    /// <summary>Ends the stream after <c>SlowSeconds</c>, with a reconnection time if the client still reads.</summary>
     Disconnect,
 }
 
-/// <summary>
-/// Bounds how far a client may lag: memory holds <see cref="StreamingOptions.RingEvents"/> and
-/// <see cref="StreamingOptions.RingBytes"/> of a filter, the store the rest.
-/// </summary>
 internal static class SlowReaders
 {
     /// <summary>Milliseconds without progress after which no memory is kept for a client.</summary>
     public const int StalledMilliseconds = 3_000;
 
-    /// <summary>Returns true for a client that wants no lag, and by its own slowness has not had every event for
-    /// <see cref="StreamingOptions.SlowSeconds"/>.</summary>
+    /// <summary>Returns true for a client that wants no lag and has lagged too long by its own slowness.</summary>
     public static bool LagsTooLong(StreamConnection c, long now, StreamingOptions options) =>
         c.Slow == SlowReader.Disconnect
         && c.Pace == ReaderPace.Slow
         && now - c.SlowSince >= options.SlowSeconds * 1_000L;
 
     /// <summary>Returns the reason to end a client that does not read, or null if it may continue.</summary>
-    /// <param name="c">The connection; its output is busy.</param>
-    /// <param name="stalledMilliseconds">Milliseconds since it last read something.</param>
-    /// <param name="options">Limits of slow and dead clients.</param>
     /// <param name="isFull">True if no memory is left for pages.</param>
     public static EndReason? EndOf(StreamConnection c, long stalledMilliseconds, StreamingOptions options, bool isFull)
     {
@@ -47,7 +34,6 @@ internal static class SlowReaders
         return stalledMilliseconds >= options.DeadSeconds * 1_000L ? EndReason.Dead : null;
     }
 
-    /// <summary>Returns the policy, or null for an unknown text.</summary>
     public static SlowReader? Parse(string? text) =>
         text switch
         {

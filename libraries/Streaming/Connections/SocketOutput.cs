@@ -2,11 +2,8 @@ using System.Net.Sockets;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Writes to the socket without Kestrel's output pipe, one system call per delivery. The connection must be taken over,
-/// without TLS, and nothing may have been sent on it; bytes that a full socket refuses (at most one batch) are kept and
-/// sent later.
-/// </summary>
+/// <summary>Writes to a socket that is taken over, without TLS and not yet written to, by one system call per delivery.
+/// Bytes that a full socket refuses (at most one batch) are kept and sent later.</summary>
 internal sealed class SocketOutput : StreamOutput
 {
     private readonly Socket _socket;

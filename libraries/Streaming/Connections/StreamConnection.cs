@@ -3,9 +3,7 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// One open stream: a cursor in a filter log and an output. Its state belongs to its writer loop, except where noted.
-/// </summary>
+/// <summary>A cursor in a filter log and an output. Its state belongs to its writer loop, except where noted.</summary>
 internal sealed class StreamConnection(
     string id,
     FilterLog log,
@@ -17,14 +15,12 @@ internal sealed class StreamConnection(
     public FilterLog Log => log;
     public StreamOutput Output => output;
 
-    /// <summary>The stream's loop, and its index in the loop's group.</summary>
     public WriterLoop? Loop;
     public int GroupIndex = -1;
 
     /// <summary>Position through which every matching event has been written.</summary>
     public long Position;
 
-    /// <summary>The epoch that <see cref="Position"/> belongs to.</summary>
     public string Epoch = "";
 
     /// <summary>Position of the last id sent to the client, in the same epoch.</summary>
@@ -36,21 +32,17 @@ internal sealed class StreamConnection(
     /// <summary>Sequence number of the next frame; -1 if it must be sought by position.</summary>
     public long Sequence = -1;
 
-    /// <summary>
-    /// Bytes to write first, framed for the output: response head, reconnection time, first frame, a resync.
-    /// </summary>
+    /// <summary>Bytes to write first, framed: response head, reconnection time, first frame, a resync.</summary>
     public byte[]? Opening;
 
-    /// <summary>Null while the connection is fed from memory.</summary>
+    /// <summary>State of a lagging connection; null while it is fed from memory.</summary>
     public CatchUp? CatchUp;
 
     /// <summary>True while events of a range that was announced as skipped are still to be sent.</summary>
     public bool SkipsUnread => CatchUp?.SkippedThrough > Position;
 
-    /// <summary>
-    /// Times of the last write, of the last write taken, and of the last id sent, in
-    /// <see cref="ElapsedTime.Milliseconds"/>.
-    /// </summary>
+    /// <summary>Times of the last write, of the last write taken, and of the last id sent
+    /// (<see cref="ElapsedTime.Milliseconds"/>).</summary>
     public long WrittenAt,
         TakenAt,
         IdSentAt;
@@ -60,21 +52,18 @@ internal sealed class StreamConnection(
 
     public SlowReader Slow { get; init; }
 
-    /// <summary>
-    /// True if the stream has a beginning and an end in the log, so that it cannot continue from another head.
-    /// </summary>
+    /// <summary>True if the stream begins and ends in the log, so that it cannot continue from another head.</summary>
     public bool IsFinite { get; init; }
 
     public ReaderPace Pace = ReaderPace.Behind;
 
-    /// <summary>Time of the first write that the client did not take at once, on the same clock; valid while it is
-    /// <see cref="ReaderPace.Slow"/>.</summary>
+    /// <summary>Time, like <see cref="WrittenAt"/>, of the first write not taken at once; valid while slow.</summary>
     public long SlowSince;
 
     /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
     public EndReason? Ending;
 
-    /// <summary>Time at which the stream reaches its maximum age, on the same clock.</summary>
+    /// <summary>Time, like <see cref="WrittenAt"/>, at which the stream reaches its maximum age.</summary>
     public long ExpiresAt = long.MaxValue;
 
     /// <summary>True once the client has been notified that its right to read ends soon.</summary>
@@ -82,7 +71,6 @@ internal sealed class StreamConnection(
 
     public StreamId StreamPosition => new(Epoch, Position);
 
-    /// <summary>The source of the next events.</summary>
     public EventSource Source =>
         CatchUp?.Page is not null ? EventSource.Page
         : CatchUp?.Asked is not null ? EventSource.AwaitedPage
@@ -124,32 +112,25 @@ internal sealed class StreamConnection(
     }
 }
 
-/// <summary>How a client has taken its events.</summary>
+/// <summary>A client's progress so far.</summary>
 internal enum ReaderPace
 {
     /// <summary>It has not had every event yet, because it was away.</summary>
     Behind,
 
-    /// <summary>It has taken each event at once. If it lags nevertheless, its ring lacks an event that only the store
-    /// has.</summary>
+    /// <summary>It has taken each event at once. If it lags, its ring lacks an event that only the store has.</summary>
     KeepsUp,
 
     /// <summary>It did not take a write at once, and has not had every event since.</summary>
     Slow,
 }
 
-/// <summary>The source of a stream's next events.</summary>
 internal enum EventSource
 {
     /// <summary>The position must be sought in the filter log first.</summary>
     Unknown,
 
-    /// <summary>The filter log in memory.</summary>
     Memory,
-
-    /// <summary>A page requested from the store.</summary>
     AwaitedPage,
-
-    /// <summary>A page from the store.</summary>
     Page,
 }

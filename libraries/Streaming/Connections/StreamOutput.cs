@@ -4,16 +4,12 @@ using System.Net.Sockets;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Output of a connection, written only by the connection's loop. A write never waits, and a busy output accepts none.
-/// </summary>
+/// <summary>Output of a connection, written only by its loop. No write waits; a busy output accepts none.</summary>
 internal abstract class StreamOutput(PendingWrites pending)
 {
     private volatile bool _busy;
 
-    /// <summary>
-    /// True if the bytes need HTTP/1.1 chunk framing (RFC 9112 §7.1), because Kestrel no longer adds it.
-    /// </summary>
+    /// <summary>True if bytes need HTTP/1.1 chunk framing (RFC 9112 §7.1), which Kestrel no longer adds.</summary>
     public abstract bool Chunked { get; }
 
     /// <summary>True while the peer has not taken the last write.</summary>
@@ -23,20 +19,16 @@ internal abstract class StreamOutput(PendingWrites pending)
         protected set => _busy = value;
     }
 
-    /// <summary>
-    /// The stream of this output. Its loop is notified when a busy output accepts bytes again, or breaks.
-    /// </summary>
+    /// <summary>Stream whose loop is notified when a busy output accepts bytes again, or breaks.</summary>
     public StreamConnection? Stream { get; set; }
 
     /// <summary>Writes the bytes, which may be reused after the call. Returns false if the peer is gone.</summary>
-    /// <param name="bytes">The bytes to write.</param>
     /// <param name="batch">The batch that the bytes are from, if other connections get the same bytes.</param>
     public abstract bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null);
 
     /// <summary>Ends the body and its connection, if Kestrel does not end the body.</summary>
     public virtual void End() { }
 
-    /// <summary>Keeps a write that the peer does not take now.</summary>
     protected void Keep(PendingWrite write)
     {
         Busy = true;
@@ -51,24 +43,15 @@ internal abstract class StreamOutput(PendingWrites pending)
         Stream?.Loop?.Ready(Stream);
     }
 
-    /// <summary>
-    /// Adds chunk framing if this output needs it. Used for occasional frames; <see cref="WriteBatch"/> frames the
-    /// deliveries.
-    /// </summary>
+    /// <summary>Adds chunk framing to occasional frames; <see cref="WriteBatch"/> frames the deliveries.</summary>
     public byte[] Framed(byte[] frames) => Chunked ? Chunk.Of(frames) : frames;
 }
 
-/// <summary>
-/// Writes to a pipe: Kestrel's transport after a takeover, or the response body (HTTP/2, TLS, HTTP/1.0).
-/// </summary>
-/// <param name="pipe">The pipe.</param>
-/// <param name="chunked">See <see cref="StreamOutput.Chunked"/>.</param>
-/// <param name="pending">The pending writes of all streams.</param>
-/// <param name="socket">Socket of the transport, if it is known.</param>
+/// <summary>Writes to Kestrel's transport after a takeover, or to a response body (HTTP/2, TLS, HTTP/1.0).</summary>
 internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pending, Socket? socket = null)
     : StreamOutput(pending)
 {
-    /// <summary>Kestrel buffers this much before a write waits.</summary>
+    /// <summary>Bytes that Kestrel buffers before a write waits.</summary>
     private const int PipeBytes = 64 * 1024;
 
     private volatile bool _broken;

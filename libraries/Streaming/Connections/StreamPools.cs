@@ -3,10 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// The named pools, which limit the open streams of one kind on this replica. Section <c>Pools</c> has the sizes by
-/// name; the default is 1,000.
-/// </summary>
+/// <summary>Pools that limit streams of a kind. Section <c>Pools</c> has sizes by name; default: 1,000.</summary>
 internal sealed class StreamPools(IConfiguration configuration)
 {
     public const int DefaultPlaces = 1_000,
@@ -17,8 +14,7 @@ internal sealed class StreamPools(IConfiguration configuration)
 
     public StreamPool Of(string name) => _pools.GetOrAdd(name, static (n, pools) => new(pools.PlacesOf(n)), this);
 
-    /// <exception cref="OptionsValidationException">A pool's size is not a whole number from 1 to
-    /// 1,000,000.</exception>
+    /// <exception cref="OptionsValidationException">A size is not a whole number from 1 to 1,000,000.</exception>
     public void Validate()
     {
         foreach (var pool in _section.GetChildren())

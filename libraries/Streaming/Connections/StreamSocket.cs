@@ -15,11 +15,8 @@ internal static class StreamSocket
         TcpNotSentLowAt = 25,
         RttOffset = 68; // tcpi_rtt of struct tcp_info; microseconds
 
-    /// <summary>
-    /// Limits the bytes that the kernel buffers for a stream beyond those in flight; otherwise a client that does not
-    /// read could cost megabytes. Bytes in flight stay the kernel's decision, so a distant client is as fast as before.
-    /// </summary>
-    /// <param name="socket">The socket.</param>
+    /// <summary>Limits what the kernel buffers beyond the bytes in flight: a client that does not read could cost
+    /// megabytes. Bytes in flight stay the kernel's decision, so a distant client is as fast as before.</summary>
     /// <param name="kilobytes">The limit; 0: the kernel's default.</param>
     public static void LimitUnsent(Socket? socket, int kilobytes)
     {
@@ -27,17 +24,13 @@ internal static class StreamSocket
             Set(socket, TcpNotSentLowAt, kilobytes * 1_024);
     }
 
-    /// <summary>
-    /// Breaks a connection whose peer acknowledges nothing for this time. A heartbeat into the kernel's buffer succeeds
-    /// for a client that has lost its network, until Linux gives up after a quarter of an hour.
-    /// </summary>
+    /// <summary>Breaks a connection whose peer acknowledges nothing for this time. Heartbeats to a client without
+    /// network go into the kernel's buffer for a quarter of an hour before Linux gives up.</summary>
     public static void GiveUpAfter(Socket? socket, TimeSpan time) =>
         Set(socket, TcpUserTimeout, (int)time.TotalMilliseconds);
 
-    /// <summary>
-    /// Makes the kernel keep an incomplete segment until <see cref="End"/>, for at most 200 ms. A client that saw the
-    /// end of the stream first would keep the connection, and lose the next request that it sends there.
-    /// </summary>
+    /// <summary>Keeps an incomplete segment until <see cref="End"/>, for at most 200 ms. A client that saw the end of
+    /// the stream first would keep the connection, and lose the next request that it sends there.</summary>
     public static void HoldLastSegment(Socket? socket) => Set(socket, TcpCork, 1);
 
     /// <summary>Sends what is kept, with the end of the connection. The client's end is read as before.</summary>
@@ -50,8 +43,7 @@ internal static class StreamSocket
         catch (Exception e) when (IsGone(e)) { }
     }
 
-    /// <summary>Returns the smoothed round-trip time that the kernel measures, in milliseconds: that of the last hop,
-    /// such as a proxy. Null if it is not available.</summary>
+    /// <summary>Returns the kernel's smoothed round-trip time to the last hop in ms; null: not available.</summary>
     public static double? RoundTrip(Socket? socket)
     {
         if (socket is null || !OperatingSystem.IsLinux())

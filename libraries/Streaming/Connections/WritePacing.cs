@@ -1,13 +1,9 @@
 namespace Streaming.Connections;
 
-/// <summary>
-/// Pauses a writer loop after a round of writes for as long as the round took, so that events batch into fewer writes.
-/// An idle loop does not wait, and a busy one writes half of the time; when rounds keep batching events, the pause
-/// doubles.
-/// </summary>
+/// <summary>Pauses a loop after a round for as long as it took, so that events batch into fewer writes. An idle loop
+/// does not wait; when rounds keep batching events, the pause doubles.</summary>
 internal sealed class WritePacing(int maxMilliseconds, TimeProvider clock)
 {
-    /// <summary>Number of rounds over which the batch size is averaged.</summary>
     private const int AveragedRounds = 16;
 
     /// <summary>Mean batch size from which the pause doubles.</summary>

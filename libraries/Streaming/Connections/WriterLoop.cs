@@ -4,10 +4,7 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// Writes to many connections, on one thread, and never waits for a client. It wakes when a filter log of its
-/// connections grows, an output takes bytes again, or a page has come from the store.
-/// </summary>
+/// <summary>Writes to many connections, on one thread, and never waits for a client.</summary>
 internal sealed class WriterLoop : IDisposable
 {
     /// <summary>Connections written between two looks at the clock.</summary>
@@ -69,7 +66,6 @@ internal sealed class WriterLoop : IDisposable
 
     private sealed record Answer(ReplayWaiter To, ReplayPage? Page);
 
-    /// <summary>Starts the thread, which takes turns until the loop is disposed.</summary>
     public void Start()
     {
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{_number}" };
@@ -107,8 +103,7 @@ internal sealed class WriterLoop : IDisposable
         while (TakeTurn());
     }
 
-    /// <summary>Does what has come since the last turn, and what is due, without waiting.</summary>
-    /// <returns>False if the loop must stop.</returns>
+    /// <summary>Does what has come and what is due, without waiting; returns false if the loop must stop.</summary>
     public bool TakeTurn()
     {
         var goesOn = _inbox.Take(_commands, _grown);
@@ -194,7 +189,6 @@ internal sealed class WriterLoop : IDisposable
         c.ExpiresAt = c.TakenAt + _options.NextMaxAge();
     }
 
-    /// <summary>Writes what is new in a log to its connections (<see cref="WriteRounds.Write"/>).</summary>
     private bool WriteGrown(FilterLog log, long until, out int batched)
     {
         batched = 0;

@@ -5,10 +5,7 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>
-/// The writer loops of this replica. It spreads connections over them, wakes them when filter logs have grown, and
-/// stops their threads when disposed, after the streams have ended.
-/// </summary>
+/// <summary>Spreads connections over writer loops, and wakes these. Disposed after the streams have ended.</summary>
 internal sealed class WriterLoops : IDisposable
 {
     private readonly WriterLoop[] _loops;

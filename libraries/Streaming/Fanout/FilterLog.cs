@@ -4,13 +4,10 @@ using Streaming.Frames;
 namespace Streaming.Fanout;
 
 /// <summary>One event as it is sent to the connections of a filter.</summary>
-/// <param name="Position">Its position in the log.</param>
-/// <param name="Bytes">The whole frame. It is shared by all filters of the format and never modified.</param>
-/// <param name="CommittedAt">UTC ticks of the commit.</param>
+/// <param name="Bytes">The whole frame, which all filters of the format share; never modified.</param>
+/// <param name="CommittedAt">UTC ticks.</param>
 /// <param name="Key">The key of which <c>slow=latest</c> keeps the newest: the event's key, else its topic.</param>
-/// <param name="Ends">True if the stream ends after this frame.</param>
-/// <param name="Epoch">The epoch of its id. A ring may hold frames of an epoch and of the next one, which continues
-/// it.</param>
+/// <param name="Epoch">The epoch of its id. A ring may also hold frames of the next one, which continues it.</param>
 internal sealed record LogFrame(
     long Position,
     byte[] Bytes,
@@ -33,20 +30,14 @@ internal struct LoopUse
     /// <summary>1 while the log is on the loop's list of grown logs.</summary>
     public int IsListed;
 
-    /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote the log. Only the loop uses
-    /// it.</summary>
+    /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote it; only the loop uses it.</summary>
     public long Round;
 }
 
-/// <summary>
-/// The newest matching frames of one filter, shared by its connections: a bounded ring with one writer, the feed, and
-/// many readers, the writer loops. A connection's cursor is a sequence number; numbers count the appended frames
-/// without gaps.
-/// </summary>
-/// <remarks>
-/// There may be as many filters as connections, so a ring has eight frames per connection, at least 1,024, and a
-/// quiet one only the eight. A client that finds too little here is served from the recent events of all topics.
-/// </remarks>
+/// <summary>The newest frames of one filter: a bounded ring that the feed writes and the writer loops read. A cursor is
+/// a sequence number; these count the appended frames without gaps.</summary>
+/// <remarks>There may be as many filters as connections, so a ring has eight frames per connection, at least 1,024, and
+/// a quiet one only the eight.</remarks>
 internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes)
 {
     private const int MinCapacity = 4,
@@ -65,27 +56,19 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
 
     public StreamFilter Filter => filter;
 
-    /// <summary>
-    /// Connections on the log, and those about to join it; guarded by the lock of <see cref="FilterLogs"/>. An unused
-    /// log is kept for a while for clients that return.
-    /// </summary>
+    /// <summary>Connections on the log or about to join it; guarded by the lock of <see cref="FilterLogs"/>.</summary>
     public int Users;
     public long IdleSince;
 
-    /// <summary>
-    /// Markers of the matcher, guarded by the lock of <see cref="FilterLogs"/>: the last look-up that found this log,
-    /// and the last batch that appended an event here.
-    /// </summary>
+    /// <summary>Last look-up that found this log, and last batch that appended here; guarded by that lock.</summary>
     public long LastLookUp,
         LastBatch;
 
-    /// <summary>Upper bound of the connections, over all filters, that one event is for: the smallest of the last batch
-    /// appended here. It separates events for few from events for thousands.</summary>
+    /// <summary>Fewest connections, over all filters, for an event of the last batch appended here.</summary>
     public int Audience;
 
     public LoopUse[] Loops { get; init; } = new LoopUse[1];
 
-    /// <summary>Capacity in frames.</summary>
     public int Capacity
     {
         get
@@ -98,7 +81,6 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     /// <summary>Sequence number of the next frame. A connection that has reached it has caught up.</summary>
     public long Next => Volatile.Read(ref _next);
 
-    /// <summary>The epoch of the next frames, and the epochs that it continues.</summary>
     public Lineage Lineage => Volatile.Read(ref _lineage);
 
     public string Epoch => Lineage.Epoch;
@@ -118,9 +100,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     /// <summary>Continues in an epoch that shares every position so far. The frames in the ring stay valid.</summary>
     public void Continue(Lineage lineage) => Volatile.Write(ref _lineage, lineage);
 
-    /// <summary>
-    /// Empties the ring after an event that it does not hold. Connections before that event are fed from the store.
-    /// </summary>
+    /// <summary>Empties the ring after an event that it lacks: connections before it are fed from the store.</summary>
     public void Skip(long position)
     {
         lock (_gate)
@@ -137,10 +117,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         Volatile.Write(ref _next, _first);
     }
 
-    /// <summary>Appends a frame, and drops old ones to stay within the limits.</summary>
-    /// <param name="frame">The next frame.</param>
-    /// <param name="floor">Frames through this position are dropped, to keep all rings together within their
-    /// limit.</param>
+    /// <param name="floor">Frames through it are dropped: all rings together have a limit.</param>
     public void Append(LogFrame frame, long floor = -1)
     {
         lock (_gate)
@@ -160,11 +137,9 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
     }
 
     /// <summary>Finds the frame after <paramref name="position"/>. Returns false if it has left the ring.</summary>
-    /// <param name="position">The position that the client has.</param>
     /// <param name="settled"><see cref="FilterLogs.Settled"/>, read before this call, so that the ring holds every
     /// match up to it. A later value would cover events that the client may already have.</param>
-    /// <param name="sequence">The number of the next frame; -1 if the client is ahead of this replica, until the feed
-    /// reaches its position.</param>
+    /// <param name="sequence">The number of the next frame; -1 while the client is ahead of this replica.</param>
     public bool TrySeek(long position, long settled, out long sequence)
     {
         lock (_gate)
@@ -203,10 +178,7 @@ internal sealed class FilterLog(StreamFilter filter, int maxFrames, int maxBytes
         }
     }
 
-    /// <summary>
-    /// Copies frames from <paramref name="sequence"/> on. Returns their number, 0 at the end, -1 if that has left the
-    /// ring.
-    /// </summary>
+    /// <summary>Copies frames, and returns their number; -1 if <paramref name="sequence"/> has left the ring.</summary>
     public int Read(long sequence, Span<LogFrame> into, int maxBytes)
     {
         lock (_gate)

@@ -3,10 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Fanout;
 
-/// <summary>
-/// All filter logs of this replica and the matcher that feeds them, in position order. The newest events of all topics
-/// are kept too, so that a client that returns soon is served from memory, whatever its filter.
-/// </summary>
+/// <summary>All filter logs of this replica, fed in position order. The newest events of all topics are kept too, so
+/// that a client that returns soon is served from memory, whatever its filter.</summary>
 internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvider clock)
 {
     /// <summary>Maximum tokens of a filter whose unused log is kept.</summary>
@@ -23,10 +21,8 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     private long _settled,
         _batches;
 
-    /// <summary>
-    /// Position through which every event of this epoch is in the logs that match it. A log that lacks one, because it
-    /// came without its data, has a gap instead (<see cref="FilterLog.Skip"/>).
-    /// </summary>
+    /// <summary>Position through which every event of this epoch is in the logs that match it. A log that lacks one,
+    /// which came without its data, has a gap instead (<see cref="FilterLog.Skip"/>).</summary>
     public long Settled => Volatile.Read(ref _settled);
 
     public KnownEpochs Epochs { get; } = new(clock);
@@ -43,7 +39,6 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Number of filter logs.</summary>
     public int Count
     {
         get
@@ -70,9 +65,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             return position >= _recent.Base && _needed.HasAll(filter, position);
     }
 
-    /// <summary>
-    /// Raised with the logs that a publish has appended to, one call at a time. It wakes the writer loops.
-    /// </summary>
+    /// <summary>Raised for the writer loops with the logs that have changed, one call at a time.</summary>
     public event Action<IReadOnlyList<FilterLog>>? Appended;
 
     /// <summary>Returns the log of a filter, created if necessary. <see cref="Release"/> gives it back.</summary>
@@ -103,10 +96,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
                 log.IdleSince = clock.GetTimestamp();
     }
 
-    /// <summary>
-    /// Starts an epoch, the first or a new one, after a position. Connections notice it by
-    /// <see cref="FilterLog.Lineage"/>.
-    /// </summary>
+    /// <summary>Starts an epoch after a position. Connections notice it by <see cref="FilterLog.Lineage"/>.</summary>
     public void Reset(Lineage lineage, long position)
     {
         lock (_publishing)
@@ -125,10 +115,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>
-    /// Continues in an epoch that shares every position up to <see cref="Settled"/>: the logs keep their frames.
-    /// </summary>
-    /// <returns>False, and nothing is changed, if the epoch does not share them.</returns>
+    /// <summary>Keeps the frames in an epoch that shares all up to <see cref="Settled"/>, else returns false.</summary>
     public bool TryContinue(Lineage lineage)
     {
         lock (_publishing)
@@ -146,13 +133,9 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>
-    /// Publishes events that this process has just committed, if they directly follow <see cref="Settled"/>. Otherwise
-    /// the feed publishes them; it skips the ones published here.
-    /// </summary>
-    /// <param name="epoch">The epoch of the positions. Events of another epoch would only seem to come next.</param>
+    /// <summary>Publishes own commits if they follow <see cref="Settled"/>; the feed publishes others.</summary>
+    /// <param name="epoch">Epoch of the positions: events of another one would only seem to come next.</param>
     /// <param name="events">Events in position order, without gaps.</param>
-    /// <returns>True if they were published.</returns>
     public bool TryPublishNext(string epoch, IReadOnlyList<EventRecord> events)
     {
         lock (_publishing)
@@ -164,10 +147,8 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>
-    /// Publishes the next events, in position order, of which there are no others up to <paramref name="through"/>.
-    /// Events through <see cref="Settled"/> are skipped.
-    /// </summary>
+    /// <summary>Publishes events in position order, of which there are no others up to <paramref name="through"/>.
+    /// Events through <see cref="Settled"/> are skipped.</summary>
     public void Publish(IReadOnlyList<EventRecord> events, long through)
     {
         lock (_publishing)
@@ -187,10 +168,8 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Advances past events that follow <see cref="Settled"/>, if no filter needs one of them.</summary>
-    /// <param name="firstTokens">The first tokens of the events' topics; null: any.</param>
-    /// <param name="through">The position of the last of them.</param>
-    /// <returns>False, and nothing is changed, if a filter may need one.</returns>
+    /// <summary>Advances past events after <see cref="Settled"/>, or returns false if a filter may need one.</summary>
+    /// <param name="firstTokens">The first tokens of their topics; null: any.</param>
     public bool TryLeaveOut(IReadOnlyList<string>? firstTokens, long through)
     {
         lock (_publishing)
@@ -254,7 +233,6 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             _floor.Count(e.Record);
     }
 
-    /// <summary>Removes logs that have been unused for a while, and trims the others.</summary>
     public void Sweep()
     {
         var idle = new List<FilterLog>();
@@ -284,12 +262,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
             return [.. _logs.Values];
     }
 
-    /// <summary>
-    /// Returns a page of the recent events, or null if they do not reach back far enough or lack an event's data.
-    /// </summary>
-    /// <param name="filter">Selects the events.</param>
-    /// <param name="after">The last position that the client has.</param>
-    /// <param name="epoch">The epoch of that position.</param>
+    /// <summary>Returns recent events, or null if they do not reach back far enough or one lacks its data.</summary>
     /// <param name="most">Maximum bytes of frames, exceeded by at most one frame.</param>
     public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
     {

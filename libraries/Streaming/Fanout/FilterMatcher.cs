@@ -9,11 +9,9 @@ internal sealed class FilterMatcher
     private readonly List<FilterLog> _matches = [];
     private long _lookUps;
 
-    /// <summary>The logs by their topics and patterns.</summary>
     public TopicIndex Index { get; } = new();
 
-    /// <summary>Filters whose types and keys were compared with an event's so far: the cost of all look-ups, together
-    /// with <see cref="TopicIndex.Examined"/>.</summary>
+    /// <summary>Filters compared with events so far, a cost besides <see cref="TopicIndex.Examined"/>.</summary>
     public long Examined { get; private set; }
 
     /// <summary>Returns the logs whose filter the event passes, each once, until the next call.</summary>

@@ -2,10 +2,8 @@ using EventStore;
 
 namespace Streaming.Fanout;
 
-/// <summary>
-/// The epoch of a replica's logs, the epochs that it continues, and the callers that wait for the next one: after a
-/// promotion another replica may know it some milliseconds earlier. Thread-safe.
-/// </summary>
+/// <summary>The epoch of a replica's logs, and the callers that wait for the next one: after a promotion another
+/// replica may know it some milliseconds earlier. Thread-safe.</summary>
 internal sealed class KnownEpochs(TimeProvider clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
@@ -13,29 +11,25 @@ internal sealed class KnownEpochs(TimeProvider clock)
     private Lineage _lineage = Lineage.Alone("");
     private TaskCompletionSource _next = New();
 
-    /// <summary>The current epoch and those that it continues.</summary>
     public Lineage Lineage => Volatile.Read(ref _lineage);
 
-    /// <summary>Raised, on any thread, when something of an unknown epoch is read: the feed may be behind the
-    /// store.</summary>
+    /// <summary>Raised, on any thread, when an unknown epoch is read: the feed may be behind the store.</summary>
     public event Action? Doubted;
 
-    /// <summary>Sets the epoch. <see cref="FilterLogs"/> calls it, under its lock.</summary>
+    /// <summary>Called by <see cref="FilterLogs"/>, under its lock.</summary>
     public void Set(Lineage lineage)
     {
         Volatile.Write(ref _lineage, lineage);
         Interlocked.Exchange(ref _next, New()).TrySetResult();
     }
 
-    /// <summary>Notifies the feed of an epoch read from the store, in case the feed has not reached it.</summary>
     public void Saw(string epoch)
     {
         if (!Lineage.Knows(epoch))
             Doubted?.Invoke();
     }
 
-    /// <summary>Waits until an epoch that was seen elsewhere is known.</summary>
-    /// <returns>False if it did not become known in time.</returns>
+    /// <summary>Waits for an epoch seen elsewhere; returns false if it does not come in time.</summary>
     public async ValueTask<bool> WaitForAsync(string epoch, TimeSpan limit, CancellationToken cancellationToken)
     {
         var begun = clock.GetTimestamp();

@@ -2,14 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Fanout;
 
-/// <summary>
-/// The first tokens of the topics that this replica's filters need, and of the events that it left out because no
-/// filter needed them. Guarded by the lock of <see cref="FilterLogs"/>.
-/// </summary>
+/// <summary>The first tokens of the topics that filters need, and of the events left out because none needed them.
+/// Guarded by the lock of <see cref="FilterLogs"/>.</summary>
 internal sealed class NeededTokens
 {
-    /// <summary>Maximum tokens of which it is known where their last event was left out: some 0.4 MB. Beyond it, all
-    /// count as left out up to the newest of them.</summary>
+    /// <summary>Maximum tokens remembered (some 0.4 MB). Beyond it, all count as left out up to the newest.</summary>
     private const int MaxLeftOut = 4_096;
 
     private readonly Dictionary<string, int> _filters = new(StringComparer.Ordinal);
@@ -34,7 +31,6 @@ internal sealed class NeededTokens
         return false;
     }
 
-    /// <summary>Records that events with these tokens, up to a position, were left out.</summary>
     public void LeaveOut(IReadOnlyList<string> firstTokens, long through)
     {
         if (_leftOut.Count + firstTokens.Count > MaxLeftOut)
@@ -61,7 +57,6 @@ internal sealed class NeededTokens
         return true;
     }
 
-    /// <summary>Forgets what was left out, when the positions begin anew.</summary>
     public void Reset()
     {
         _leftOut.Clear();

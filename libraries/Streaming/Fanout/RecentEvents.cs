@@ -3,10 +3,8 @@ using EventStore;
 
 namespace Streaming.Fanout;
 
-/// <summary>
-/// The newest events, of all topics, that this replica received; each leads to the one before it in its topic, so that
-/// few are examined. Guarded by the lock of <see cref="FilterLogs"/>, except <see cref="Page"/>.
-/// </summary>
+/// <summary>The newest events of all topics; each leads to the one before it in its topic, so that few are examined.
+/// Guarded by the lock of <see cref="FilterLogs"/>, except <see cref="Page"/>.</summary>
 internal sealed class RecentEvents(StreamingOptions options)
 {
     private const int MostExamined = 8_192;
@@ -42,15 +40,11 @@ internal sealed class RecentEvents(StreamingOptions options)
             Drop();
     }
 
-    /// <summary>
-    /// Returns the events after a position that may pass a filter of these topics, in order, and lowers
-    /// <paramref name="through"/> if there are too many.
-    /// </summary>
+    /// <summary>Returns events that may pass a filter, in order. Lowers <c>through</c> if there are too many.</summary>
     public List<FeedEvent> After(long position, IReadOnlyCollection<string> topics, ref long through) =>
         OfTopics(position, topics) ?? OfAll(position, ref through);
 
-    /// <summary>Returns the topics' events, or null if there is a pattern among the topics, or too many
-    /// events.</summary>
+    /// <summary>Returns the topics' events, or null for a pattern, no topics or too many events.</summary>
     private List<FeedEvent>? OfTopics(long position, IReadOnlyCollection<string> topics)
     {
         if (topics.Count == 0 || topics.Any(TopicPattern.IsPattern))
@@ -86,7 +80,6 @@ internal sealed class RecentEvents(StreamingOptions options)
         return examined;
     }
 
-    /// <summary>Returns the number of the first event after a position.</summary>
     private long FirstAfter(long position)
     {
         var (low, high) = (_first, _next);
@@ -121,9 +114,7 @@ internal sealed class RecentEvents(StreamingOptions options)
 
     private ref Entry At(long number) => ref _ring[number & (_ring.Length - 1)];
 
-    /// <summary>
-    /// Returns a page of the events that pass the filter, or null if the first of them lacks its data.
-    /// </summary>
+    /// <summary>Returns the events that pass the filter, or null if the first of them lacks its data.</summary>
     public static ReplayPage? Page(
         StreamFilter filter,
         string epoch,
@@ -152,7 +143,6 @@ internal sealed class RecentEvents(StreamingOptions options)
         return new ReplayPage(epoch, 0, frames, through);
     }
 
-    /// <param name="Event">The event.</param>
     /// <param name="Before">Number of the topic's event before it, which may have been dropped; -1: none.</param>
     private readonly record struct Entry(FeedEvent Event, long Before);
 }

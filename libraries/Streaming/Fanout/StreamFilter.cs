@@ -3,9 +3,7 @@ using Streaming.Frames;
 
 namespace Streaming.Fanout;
 
-/// <summary>
-/// Selects a connection's events and their frame format. Equal filters share a <see cref="FilterLog"/>.
-/// </summary>
+/// <summary>Selects a connection's events and their format. Equal filters share a <see cref="FilterLog"/>.</summary>
 internal sealed class StreamFilter : IEquatable<StreamFilter>
 {
     private readonly string _key;

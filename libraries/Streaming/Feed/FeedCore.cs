@@ -4,11 +4,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Feed;
 
-/// <summary>
-/// Decides what becomes of each message and each page of the store, so that the filter logs get every event once and
-/// in order. It does no I/O: <see cref="LiveFeed"/> brings the pages, and does what is decided.
-/// </summary>
-/// <remarks>The properties are safe to read from any thread.</remarks>
+/// <summary>Decides what to do with each message and page, so that the logs get every event once, in order.</summary>
+/// <remarks>It does no I/O: <see cref="LiveFeed"/> does. The properties are safe to read from any thread.</remarks>
 internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider clock, ILogger logger)
 {
     private long _fence,
@@ -30,29 +27,23 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
     public TimeSpan StalledFor =>
         Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : clock.GetElapsedTime(since);
 
-    /// <summary>True while Postgres lacks events of this epoch that were published here. Open streams do not get new
-    /// events at their positions.</summary>
+    /// <summary>True while Postgres lacks delivered events: open streams get no new ones at those positions.</summary>
     public bool IsStoreBehind => _isStoreBehind;
 
-    /// <summary>Time until messages count as missing; not positive when it is over. They stay missing until one
-    /// comes.</summary>
+    /// <summary>Time until messages count as missing; not positive from then on, until one comes.</summary>
     public TimeSpan TimeLeft => Mode == FeedMode.Degraded ? TimeSpan.Zero : silence - clock.GetElapsedTime(_receivedAt);
 
-    /// <summary>Starts the time anew.</summary>
     public void RestartTime() => _receivedAt = clock.GetTimestamp();
 
-    /// <summary>Starts the logs some events before the head, so that a client that reconnects after a restart of its
-    /// replica is served from memory. Those events are to be read then.</summary>
+    /// <summary>Starts the logs some events before the head, which the caller reads, for clients that return.</summary>
     public void Start(Lineage lineage, EventPage head, int recentEvents) =>
         logs.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
 
-    /// <summary>Notes that the feed waits for events that only the store has.</summary>
     public void Stalled() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
 
     /// <summary>Notes that the feed waits no longer.</summary>
     public void GoOn() => Volatile.Write(ref _stalledAt, 0);
 
-    /// <summary>Switches to Postgres.</summary>
     public void MessagesMissing()
     {
         if (Mode == FeedMode.Degraded)
@@ -65,8 +56,7 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
         _mode = FeedMode.Degraded;
     }
 
-    /// <summary>Takes a message: publishes its events, leaves them out if no reader needs them, or says what is to be
-    /// done before.</summary>
+    /// <summary>Publishes a message's events, leaves out those no reader needs, or says what to do first.</summary>
     public FeedStep Take(RelayPage page)
     {
         RestartTime();
@@ -103,23 +93,15 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
         if (page.Epoch != logs.Epoch)
             return;
 
-        using var span = StoreTracing.StartBatch(
-            "sse fan-out",
-            ActivityKind.Consumer,
-            events.Select(e => e.TraceParent),
-            page.TraceParent
-        );
-        span?.SetTag("messaging.batch.message_count", events.Count);
+        using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events, page.TraceParent);
         logs.Publish(events, page.Last);
     }
 
-    /// <summary>Returns true if <see cref="Take(EventPage, Lineage?)"/> needs the lineage of the page's
-    /// epoch.</summary>
+    /// <summary>Returns true if <see cref="Take(EventPage, Lineage?)"/> needs the lineage of its epoch.</summary>
     public bool IsOfNewEpoch(EventPage page) => !logs.Epochs.Lineage.Knows(page.Epoch);
 
-    /// <summary>Takes a page of the store. If it begins an epoch that has everything that was published here, the
-    /// streams continue; otherwise the logs start again after the last shared position, and streams beyond it get a
-    /// resync.</summary>
+    /// <summary>Publishes a page. If it begins an epoch that has everything published here, streams continue; else the
+    /// logs start again after the last shared position, and streams beyond it get a resync.</summary>
     /// <param name="page">The page after <see cref="FilterLogs.Settled"/>.</param>
     /// <param name="lineage">The lineage of a new epoch; null if the server that was asked does not have it.</param>
     public PageFit Take(EventPage page, Lineage? lineage)
@@ -149,11 +131,8 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
         return PageFit.Follows;
     }
 
-    /// <summary>Compares the store's head with what was published: Redis may have lost events, or never got
-    /// them.</summary>
-    /// <param name="head">The head.</param>
-    /// <param name="before">What was published before the head was read.</param>
-    /// <returns>True if the store must be read.</returns>
+    /// <summary>Returns true if the store must be read, because Redis has lost events or never got them.</summary>
+    /// <param name="before">Position of what was published before the head was read.</param>
     public bool Lacks(EventPage head, StreamId before)
     {
         if (IsOfNewEpoch(head))
@@ -194,8 +173,7 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
         return default;
     }
 
-    /// <summary>Logs that another server has taken over, and a connection from before still leads to the former one;
-    /// once, until the present one answers.</summary>
+    /// <summary>Logs, once until the present primary answers, that an old connection leads to a former one.</summary>
     private void IgnoreFormer(EventPage page)
     {
         if (!_formerAnswered)
@@ -203,10 +181,8 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
         _formerAnswered = true;
     }
 
-    /// <summary>Notices a Postgres that was restored without a new epoch: within an epoch a head never goes
-    /// back.</summary>
-    /// <param name="head">The head.</param>
-    /// <param name="published">A position that was published before it was read.</param>
+    /// <summary>Notices a Postgres restored without a new epoch: within an epoch a head never goes back.</summary>
+    /// <param name="published">A position that was published before the head was read.</param>
     private void CompareHead(long head, long published)
     {
         var isBehind = head < published || (_isStoreBehind && head < logs.Settled);
@@ -250,10 +226,9 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
     }
 }
 
-/// <summary>Source of this replica's events.</summary>
 internal enum FeedMode
 {
-    /// <summary>Nothing has been read yet.</summary>
+    /// <summary>No message has come yet.</summary>
     Starting,
 
     /// <summary>Events come from Redis, and the store fills gaps.</summary>
@@ -263,18 +238,15 @@ internal enum FeedMode
     Degraded,
 }
 
-/// <summary>What the feed has to do about a message.</summary>
-/// <param name="Act">What it is.</param>
+/// <summary>The feed's next step for a message.</summary>
 /// <param name="Events">The events of a message with large ones.</param>
-/// <param name="Reason">Why the message is refused.</param>
 internal readonly record struct FeedStep(FeedAct Act, IReadOnlyList<EventRecord>? Events = null, string Reason = "");
 
 internal enum FeedAct
 {
-    /// <summary>Nothing: the message was published or ignored.</summary>
     None,
 
-    /// <summary>Nothing: no reader needs its events.</summary>
+    /// <summary>No reader needs the events.</summary>
     LeaveOut,
 
     /// <summary>Look at the store's head soon (<see cref="FeedCore.Lacks"/>).</summary>
@@ -286,22 +258,19 @@ internal enum FeedAct
     /// <summary>Report the message, which cannot be read, and read the store through its head.</summary>
     Refuse,
 
-    /// <summary>Read the store through its head, because a reader needs an event that is too large for Redis. If it
-    /// does not answer now, publish the message: only the readers of that event wait for it then.</summary>
+    /// <summary>Read the store through its head, because a reader needs an event that is too large for Redis. If that
+    /// fails, publish the message: only the readers of that event wait for it then.</summary>
     ReadLarge,
 }
 
-/// <summary>How a page of the store fits to what was published.</summary>
+/// <summary>Relation of a page to what was published.</summary>
 internal enum PageFit
 {
-    /// <summary>It follows, and is published.</summary>
     Follows,
 
-    /// <summary>Its epoch has other events: the feed has gone back to the last shared one or to the new head, and must
-    /// read on from there.</summary>
+    /// <summary>Its epoch has other events: the feed must read on from the last shared one, or the new head.</summary>
     Elsewhere,
 
-    /// <summary>It is ignored: another server has taken over, and a connection from before still leads to the former
-    /// one.</summary>
+    /// <summary>It is ignored: a connection from before a takeover still leads to the former primary.</summary>
     OfFormerPrimary,
 }

@@ -4,11 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Feed;
 
-/// <summary>
-/// Unhealthy until the head is known, while the feed waits for events that only Postgres has, so that new clients go
-/// elsewhere, and while Postgres lacks events that were delivered. Degraded without heartbeats, because Redis or the
-/// Broadcaster is down.
-/// </summary>
+/// <summary>Sends new clients elsewhere while this replica cannot deliver; degraded without relayed events.</summary>
 internal sealed class FeedHealthCheck(LiveFeed feed, IOptions<EventStoreOptions> store) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(

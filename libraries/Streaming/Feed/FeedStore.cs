@@ -2,7 +2,7 @@ using EventStore;
 
 namespace Streaming.Feed;
 
-/// <summary>The log in Postgres, as the feed reads it: whatever happens to Postgres is logged and waited for.</summary>
+/// <summary>The log in Postgres for the feed; all but <see cref="TryHeadAsync"/> waits until it answers.</summary>
 internal sealed class FeedStore(
     EventReader reader,
     EventTail tail,
@@ -15,11 +15,9 @@ internal sealed class FeedStore(
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100),
         MaxRetry = TimeSpan.FromSeconds(2);
 
-    /// <inheritdoc cref="StoreContact.AwayFor"/>
     public TimeSpan? AwayFor => contact.AwayFor;
 
-    /// <summary>Reads the page after a position, however long it takes, because no later event may be delivered
-    /// first.</summary>
+    /// <summary>Reads a page, however long it takes: no later event may be delivered first.</summary>
     public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
         UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: cancellationToken), cancellationToken);
 
@@ -43,12 +41,10 @@ internal sealed class FeedStore(
         }
     }
 
-    /// <inheritdoc cref="EventTail.FollowAsync"/>
     public IAsyncEnumerable<EventPage> FollowAsync(long after, CancellationToken cancellationToken) =>
         tail.FollowAsync(after, cancellationToken: cancellationToken);
 
-    /// <summary>Returns the lineage of an epoch, however long it takes; null if another server answers now, which does
-    /// not have the epoch.</summary>
+    /// <summary>Reads a lineage, however long it takes; null if a server answers that lacks the epoch.</summary>
     public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
         UntilReadAsync(() => lineages.FindAsync(epoch, cancellationToken).AsTask(), cancellationToken);
 

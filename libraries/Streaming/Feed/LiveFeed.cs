@@ -4,10 +4,7 @@ using Streaming.Fanout;
 
 namespace Streaming.Feed;
 
-/// <summary>
-/// Publishes the log to the filter logs: from a live source while its messages come, with lost pages read from the
-/// store, otherwise from the store alone. Reads and waits as <see cref="FeedCore"/> decides.
-/// </summary>
+/// <summary>Publishes the log from a live source, with lost pages from the store, or from the store alone.</summary>
 internal sealed class LiveFeed : RestartingService
 {
     /// <summary>Longest wait of a request for the start: no longer than a client waits for an answer.</summary>
@@ -18,8 +15,7 @@ internal sealed class LiveFeed : RestartingService
 
     private static readonly TimeSpan OverInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Shortest time between looks at the store's head, and pause after the answer of a former
-    /// primary.</summary>
+    /// <summary>Pause after a look at the store's head, and after the answer of a former primary.</summary>
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(250);
 
     private readonly FilterLogs _logs;
@@ -52,23 +48,12 @@ internal sealed class LiveFeed : RestartingService
         logs.Epochs.Doubted += LookSoon;
     }
 
-    /// <inheritdoc cref="FeedCore.Mode"/>
     public FeedMode Mode => _core.Mode;
-
-    /// <inheritdoc cref="FeedCore.Lag"/>
     public long Lag => _core.Lag;
-
-    /// <inheritdoc cref="FeedCore.StalledFor"/>
     public TimeSpan StalledFor => _core.StalledFor;
-
-    /// <inheritdoc cref="FeedCore.IsStoreBehind"/>
     public bool IsStoreBehind => _core.IsStoreBehind;
-
-    /// <summary>Completes when the head is known, so that streams can start.</summary>
     public Task Started => _started.Task;
 
-    /// <summary>Waits until the head is known. A replica that starts without Postgres refuses requests, as one that has
-    /// lost Postgres does.</summary>
     /// <exception cref="StoreUnavailableException">The log has not been read in time.</exception>
     public async Task UntilStartedAsync(CancellationToken cancellationToken)
     {
@@ -149,7 +134,6 @@ internal sealed class LiveFeed : RestartingService
         return looked.IsCompleted;
     }
 
-    /// <summary>Waits for a message, a look at the store, or until messages may be missing.</summary>
     private async Task WaitAsync(TimeSpan left, CancellationToken stoppingToken)
     {
         if (_tick.IsCompleted)
@@ -158,7 +142,7 @@ internal sealed class LiveFeed : RestartingService
         stoppingToken.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Completes with the next message. One wait serves until then.</summary>
+    /// <summary>Shares one wait until a message comes.</summary>
     private Task NextMessage(CancellationToken stoppingToken) =>
         _message = _message.IsCompleted ? _source.WaitToReadAsync(stoppingToken) : _message;
 
@@ -194,8 +178,7 @@ internal sealed class LiveFeed : RestartingService
         while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
     }
 
-    /// <summary>Reads everything missing from the store, for as long as the other readers wait for it.</summary>
-    /// <returns>False if it was given up. A part may have been published.</returns>
+    /// <summary>Reads what is missing while others can wait; returns false if cut off, perhaps after a part.</summary>
     private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
     {
         if (_store.AwayFor is not null)
@@ -248,7 +231,6 @@ internal sealed class LiveFeed : RestartingService
         }
     }
 
-    /// <summary>Publishes a page of the store.</summary>
     /// <returns>False if the feed must read on after <see cref="FilterLogs.Settled"/>.</returns>
     private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
     {
@@ -263,7 +245,6 @@ internal sealed class LiveFeed : RestartingService
 
     private static TaskCompletionSource<Look> NewLook() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <param name="Head">The store's head.</param>
-    /// <param name="Before">What was published before it was read.</param>
+    /// <param name="Before">Position of what was published before the head was read.</param>
     private readonly record struct Look(EventPage Head, StreamId Before);
 }

@@ -5,10 +5,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Feed;
 
-/// <summary>
-/// Publishes events committed by this process at once, apart from the commits, which must not wait for the fan-out. The
-/// feed publishes those that do not come next or overflow the queue.
-/// </summary>
+/// <summary>Publishes commits of this process at once, but apart from them: a commit must not wait for the fan-out. The
+/// feed publishes those that do not come next or overflow the queue.</summary>
 internal sealed class LocalCommits : RestartingService
 {
     private readonly Channel<CommittedEvents> _committed = Channel.CreateBounded<CommittedEvents>(
@@ -31,12 +29,7 @@ internal sealed class LocalCommits : RestartingService
             if (events[0].Position != _logs.Settled + 1)
                 continue;
 
-            using var span = StoreTracing.StartBatch(
-                "sse fan-out",
-                ActivityKind.Consumer,
-                events.Select(e => e.TraceParent)
-            );
-            span?.SetTag("messaging.batch.message_count", events.Count);
+            using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events);
             _logs.TryPublishNext(epoch, events);
         }
     }

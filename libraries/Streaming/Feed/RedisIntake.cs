@@ -6,9 +6,7 @@ using StackExchange.Redis;
 
 namespace Streaming.Feed;
 
-/// <summary>
-/// Receives the Broadcaster's signed pages from Redis, and queues them for the feed.
-/// </summary>
+/// <summary>Receives the Broadcaster's signed pages from Redis for the feed.</summary>
 internal sealed class RedisIntake : RestartingService, ILiveSource
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
@@ -79,10 +77,8 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         return TogetherAsync(stoppingToken, ReadSecretAsync, StaySubscribedAsync);
     }
 
-    /// <summary>
-    /// Subscribes, and subscribes again when heartbeats stop. The Redis client resubscribes only after reconnects that
-    /// it notices, and a server can lose a subscription without one.
-    /// </summary>
+    /// <summary>Subscribes again when heartbeats stop: the Redis client does so only after reconnects that it notices,
+    /// and a server can lose a subscription without one.</summary>
     private async Task StaySubscribedAsync(CancellationToken stoppingToken)
     {
         while (true)
@@ -104,9 +100,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         }
     }
 
-    /// <summary>
-    /// Reads the secret at the start, and again after a refused message: a restore or an operator may have changed it.
-    /// </summary>
+    /// <summary>Reads the secret again after a refused message: a restore or an operator may have changed it.</summary>
     private async Task ReadSecretAsync(CancellationToken stoppingToken)
     {
         while (true)

@@ -4,14 +4,11 @@ using EventStore;
 
 namespace Streaming.Feed;
 
-/// <summary>
-/// The relayed pages that the feed has not taken: each once, in the order of one leader, within a number and bytes.
-/// Pages that it drops are read from the store.
-/// </summary>
+/// <summary>Relayed pages for the feed, each once, in one leader's order. The store has those that it drops.</summary>
 /// <remarks>Thread-safe, for one reader.</remarks>
 internal sealed class RelayQueue
 {
-    /// <summary>Maximum bytes of queued pages. Pages beyond it are dropped.</summary>
+    /// <summary>Maximum bytes of queued pages. New pages beyond it are dropped.</summary>
     private const long MaxBytes = 64 * 1024 * 1024;
 
     /// <summary>Maximum queued pages. The oldest are dropped.</summary>
@@ -35,8 +32,7 @@ internal sealed class RelayQueue
         );
     }
 
-    /// <summary>Takes a page, if there is room. Another epoch may restart the counters; the feed then asks the
-    /// store.</summary>
+    /// <summary>Takes a page if there is room. Another epoch may restart the counters.</summary>
     /// <returns>False for a repetition, or a page of a deposed leader.</returns>
     public bool Accept(RelayPage page)
     {
@@ -67,13 +63,10 @@ internal sealed class RelayQueue
         return true;
     }
 
-    /// <summary>Completes when a page is queued.</summary>
     public Task WaitToReadAsync(CancellationToken cancellationToken) =>
         _pages.Reader.WaitToReadAsync(cancellationToken).AsTask();
 
-    /// <summary>Returns true if nothing was accepted for this time.</summary>
     public bool IsSilent(TimeSpan time) => _clock.GetElapsedTime(Volatile.Read(ref _receivedAt)) >= time;
 
-    /// <summary>Restarts that time.</summary>
     public void RestartTime() => Volatile.Write(ref _receivedAt, _clock.GetTimestamp());
 }

@@ -3,26 +3,23 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Feed;
 
-/// <summary>
-/// Reads the log's head from the store for streams that start there, because this replica may be some milliseconds
-/// behind acknowledged events. Callers share reads; each gets one that began after its call.
-/// </summary>
+/// <summary>Reads the log's head for streams that start there, as this replica may lag acknowledged events by
+/// milliseconds. Callers share reads; each gets one that began after its call.</summary>
 internal sealed class StoreHead(EventReader reader, IOptions<StreamingOptions> options, TimeProvider clock)
 {
-    /// <summary>Shortest time between reads: in a storm of connects they share one, and nobody notices the
-    /// wait.</summary>
+    /// <summary>Shortest time between reads, so that a storm of connects shares one.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private readonly Lock _gate = new();
-    private Task<StreamId?> _running = Task.FromResult<StreamId?>(null);
-    private Task<StreamId?>? _next;
+    private Task<EventPage?> _running = Task.FromResult<EventPage?>(null);
+    private Task<EventPage?>? _next;
     private long _readAt = clock.GetTimestamp();
 
-    /// <summary>Returns the head, or null if the store does not answer in time.</summary>
-    public async Task<StreamId?> ReadAsync(CancellationToken cancellationToken)
+    /// <summary>Returns the head, as a page without events; null if the store does not answer in time.</summary>
+    public async Task<EventPage?> ReadAsync(CancellationToken cancellationToken)
     {
-        Task<StreamId?> mine;
+        Task<EventPage?> mine;
         lock (_gate)
             mine = _next ??= AfterAsync(_running);
         try
@@ -35,7 +32,7 @@ internal sealed class StoreHead(EventReader reader, IOptions<StreamingOptions> o
         }
     }
 
-    private async Task<StreamId?> AfterAsync(Task running)
+    private async Task<EventPage?> AfterAsync(Task running)
     {
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         if (Interval - clock.GetElapsedTime(_readAt) is var left && left > TimeSpan.Zero)
@@ -49,8 +46,7 @@ internal sealed class StoreHead(EventReader reader, IOptions<StreamingOptions> o
         _readAt = clock.GetTimestamp();
         try
         {
-            var head = await reader.HeadAsync();
-            return new StreamId(head.Epoch, head.Head);
+            return await reader.HeadAsync();
         }
         catch (StoreUnavailableException)
         {

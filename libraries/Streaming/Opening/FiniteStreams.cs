@@ -5,21 +5,13 @@ using Streaming.Frames;
 
 namespace Streaming.Opening;
 
-/// <summary>
-/// Opens streams of one topic with a beginning and an end. A client that already has the end gets 204, so that a
-/// browser stops (HTML Living Standard §9.2.3).
-/// </summary>
-/// <remarks>
-/// A client without an id starts at the beginning; a resuming one continues after its id, or after the n-th event if
-/// the id is a bare number n (0: the beginning). If events before the n-th one cannot be counted, because retention has
-/// dropped some or they are too many, the client gets a resync and all events.
-/// </remarks>
+/// <summary>Opens streams of one topic with a beginning and an end. A client that already has the end gets 204, so that
+/// a browser stops (HTML Living Standard §9.2.3).</summary>
+/// <remarks>A client resumes after its id, or after the n-th event if the id is a bare number n (0: the beginning). If
+/// the events before that cannot be counted (dropped, or too many), it gets a resync and all events.</remarks>
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {
-    /// <summary>Answers a request without a last id with the stream of a topic that <paramref name="begin"/>
-    /// creates, if the stream has a place.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="format">Frames the events.</param>
+    /// <summary>Streams the topic that <c>begin</c> creates, if there is a place, to a client without an id.</summary>
     /// <param name="begin">Begins the work; returns its topic and the position before its first event.</param>
     public Task BeginAsync(HttpContext context, FrameFormat format, Func<Task<(string Topic, StreamId Start)>> begin) =>
         streams.OpenAsync(
@@ -31,12 +23,8 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             }
         );
 
-    /// <summary>Answers the request with the topic's stream, or 204.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="topic">The topic; not a pattern.</param>
-    /// <param name="format">Frames the events. <see cref="FrameFormat.Ends"/> must be true for exactly the
-    /// <paramref name="endTypes"/>.</param>
-    /// <param name="endTypes">Event types that end the topic.</param>
+    /// <param name="topic">Not a pattern.</param>
+    /// <param name="format">Ends at exactly the <paramref name="endTypes"/> (<see cref="FrameFormat.Ends"/>).</param>
     /// <param name="start">Start of a client without an id; null: before the topic's first event.</param>
     /// <param name="isShortened">True if retention may have dropped the topic's first events.</param>
     public async Task OpenAsync(

@@ -3,10 +3,7 @@ using EventStore;
 
 namespace Streaming.Opening;
 
-/// <summary>
-/// The last event id that a client sends: the <c>Last-Event-ID</c> header, else <c>last_event_id</c> or
-/// <c>lastEventId</c>.
-/// </summary>
+/// <summary>A client's last id: header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c>.</summary>
 /// <param name="Text">As sent; null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
 /// and ends in "…", so that no stream parses it as a number or echoes more than an id's length.</param>
 /// <param name="Id">The parsed id; null if the text is not in our format.</param>
@@ -17,10 +14,7 @@ internal readonly record struct LastEventId(string? Text, StreamId? Id)
     // Three bytes per character and three for the ellipsis stay within StreamId.MaxLength.
     private const int CutLength = 41;
 
-    /// <summary>
-    /// Tells Kestrel to keep the header's bytes as they are. Bytes that are not UTF-8 are not a valid id, but not a
-    /// reason to refuse the request either.
-    /// </summary>
+    /// <summary>Keeps the header's bytes: those that are not UTF-8 are no valid id, but no reason to refuse.</summary>
     public static Encoding? EncodingOf(string header) =>
         header.Equals(Header, StringComparison.OrdinalIgnoreCase) ? Encoding.Latin1 : null;
 

@@ -6,9 +6,7 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>
-/// Opens streams that an endpoint writes itself, for one request. They are counted, listed and drained like the others.
-/// </summary>
+/// <summary>Opens streams that an endpoint writes for one request; counted, listed and drained like others.</summary>
 internal sealed class PushOpener(
     StreamAdmission admission,
     StreamLifetime lifetime,
@@ -26,9 +24,7 @@ internal sealed class PushOpener(
         bool MayAge
     );
 
-    /// <summary>Takes the place of a stream before its work begins, or refuses the request.</summary>
-    /// <returns>The place, for <see cref="OpenAsync"/>; dispose it if no stream follows. Null: the request is
-    /// refused.</returns>
+    /// <summary>Takes a place before the work begins; null: refused. Dispose it if no stream follows.</summary>
     public async Task<IDisposable?> EnterAsync(HttpContext context)
     {
         var (place, refuse) = admission.Enter(context);
@@ -37,10 +33,8 @@ internal sealed class PushOpener(
         return place;
     }
 
-    /// <summary>
-    /// Answers the request with the frames that <paramref name="produce"/> writes. It must not use the context, whose
-    /// connection may have been taken over.
-    /// </summary>
+    /// <summary>Streams what <paramref name="produce"/> writes, which must not use the context: its connection may have
+    /// been taken over.</summary>
     public async Task OpenAsync(
         HttpContext context,
         IReadOnlyList<string> topics,

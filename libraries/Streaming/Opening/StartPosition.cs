@@ -3,12 +3,10 @@ using Streaming.Frames;
 
 namespace Streaming.Opening;
 
-/// <summary>Start of a stream, and whether its client gets a resync. Pure: the caller asks the store.</summary>
+/// <summary>Start of a stream. Pure: the caller asks the store.</summary>
 /// <param name="Head">The newest position, for the greeting.</param>
 /// <param name="After">The id that the greeting carries: the stream shows what follows it.</param>
 /// <param name="From">The position from which events are read.</param>
-/// <param name="Kind">A fresh stream, a resumed one, or a resync.</param>
-/// <param name="Reason">Reason of a resync.</param>
 internal readonly record struct StartPosition(
     StreamId Head,
     StreamId After,
@@ -18,9 +16,6 @@ internal readonly record struct StartPosition(
 )
 {
     /// <summary>Returns the start if this replica alone can decide it, or null if the store's head is needed.</summary>
-    /// <param name="request">The stream that is asked for.</param>
-    /// <param name="settled">The position up to which this replica has every event.</param>
-    /// <param name="lineage">The lineage of its epoch.</param>
     public static StartPosition? WithoutStore(StreamRequest request, StreamId settled, Lineage lineage)
     {
         if (request.Last.Id is { } last)
@@ -32,12 +27,7 @@ internal readonly record struct StartPosition(
             : new(settled, given, given, StartKind.Fresh);
     }
 
-    /// <summary>
-    /// Returns the start after a read of the store, or null if only the store could tell and it did not answer.
-    /// </summary>
-    /// <param name="request">The stream that is asked for.</param>
-    /// <param name="settled">The position up to which this replica has every event.</param>
-    /// <param name="lineage">The lineage of its epoch.</param>
+    /// <summary>Returns the start; null if only the store could tell and it did not answer.</summary>
     /// <param name="stored">The store's head; null if it did not answer.</param>
     public static StartPosition? WithStore(StreamRequest request, StreamId settled, Lineage lineage, StreamId? stored)
     {
@@ -71,13 +61,9 @@ internal readonly record struct StartPosition(
         new(head, after, from, StartKind.Resync, reason);
 }
 
-/// <summary>Kind of a stream's start.</summary>
 internal enum StartKind
 {
-    /// <summary>The client sent no id.</summary>
     Fresh,
-
-    /// <summary>The stream goes on after the client's id.</summary>
     Resumed,
 
     /// <summary>The stream cannot resume from the client's id, and sends a resync.</summary>

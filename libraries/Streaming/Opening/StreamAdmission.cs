@@ -7,13 +7,11 @@ using Streaming.Frames;
 
 namespace Streaming.Opening;
 
-/// <summary>Gives a stream its place on this replica, or refuses it.</summary>
 internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess access, IOptions<StreamingOptions> options)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
-    /// <summary>Takes a place. Dispose it to give it back.</summary>
-    /// <returns>The place, or the refusal to answer with.</returns>
+    /// <summary>Takes a place, to be disposed, or returns the refusal to answer with.</summary>
     public (IDisposable? Place, Func<Task>? Refuse) Enter(HttpContext context)
     {
         var pool = context.GetEndpoint()?.Metadata.GetMetadata<StreamPoolMetadata>()?.Name;
@@ -29,10 +27,7 @@ internal sealed class StreamAdmission(ConnectionLimits limits, IStreamAccess acc
         await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(options.NextRetry()).Comment(why).End()));
     }
 
-    /// <summary>
-    /// Refuses a stream. A resuming browser gets a reconnection time instead of 503, which would stop it for good (HTML
-    /// Living Standard §9.2.3).
-    /// </summary>
+    /// <summary>Refuses a stream; a 503 would stop a resuming browser for good (HTML Living Standard §9.2.3).</summary>
     private async Task RefuseAsync(HttpContext context, ShareVerdict why)
     {
         if (context.IsResume())

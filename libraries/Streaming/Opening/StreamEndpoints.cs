@@ -9,19 +9,13 @@ using Streaming.Requests;
 
 namespace Streaming.Opening;
 
-/// <summary>Maps stream endpoints, and reads their queries.</summary>
 internal static class StreamEndpoints
 {
     private static readonly IReadOnlyDictionary<string, string> NoLists = new Dictionary<string, string>();
 
-    /// <summary>
-    /// Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. The HTTP metrics
-    /// are disabled, because a stream's length is no latency; a client that resumes while the store does not answer is
-    /// asked to reconnect.
-    /// </summary>
-    /// <param name="app">The routes.</param>
-    /// <param name="pattern">The path.</param>
-    /// <param name="handler">Opens the stream.</param>
+    /// <summary>Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. A client
+    /// that resumes while the store does not answer is asked to reconnect.</summary>
+    /// <remarks>The HTTP metrics are disabled, because a stream's length is no latency.</remarks>
     /// <param name="lists">Members of the body that are lists (<see cref="StreamBody.Lists"/>).</param>
     /// <param name="maxListValues">Maximum values of all those lists together.</param>
     public static RouteHandlerBuilder MapStream(
@@ -74,14 +68,11 @@ internal static class StreamEndpoints
             _ => throw new InvalidRequestException("from", "must be earliest or head."),
         };
 
-    /// <summary>Returns the policy for a client that cannot keep up.</summary>
     public static SlowReader Slow(this IQueryCollection query) =>
         SlowReaders.Parse(query["slow"])
         ?? throw new InvalidRequestException("slow", "must be catch-up, latest or disconnect.");
 
-    /// <summary>
-    /// Creates the stream request that the query describes: its start, and the policy for a slow client.
-    /// </summary>
+    /// <summary>Creates the request that the query describes: its start, and the policy for a slow client.</summary>
     public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting? greeting = null)
     {
         var query = context.Request.Query;

@@ -2,11 +2,8 @@ using Streaming.Connections;
 
 namespace Streaming.Opening;
 
-/// <summary>
-/// Registers a stream while it is open, in its credential's session too, and logs its end. Ends all at SIGTERM, before
-/// Kestrel waits for its connections: each client gets a reconnection time and the end of the body, and resumes on
-/// another replica.
-/// </summary>
+/// <summary>Registers open streams, in their credential's session too. Ends all at SIGTERM, before Kestrel waits for
+/// its connections, so that clients resume on another replica.</summary>
 internal sealed class StreamLifetime(
     ConnectionRegistry registry,
     ConnectionLog log,

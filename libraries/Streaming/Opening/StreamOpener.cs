@@ -6,9 +6,7 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>
-/// Opens streams of events: answers with the head at once, and gives the connection to a writer loop.
-/// </summary>
+/// <summary>Opens streams of events: sends the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class StreamOpener(
     StreamAdmission admission,
     StreamStart start,
@@ -18,16 +16,11 @@ internal sealed class StreamOpener(
     IOptions<StreamingOptions> options
 )
 {
-    /// <summary>
-    /// Answers the request with the stream. Returns when the stream has ended, or its connection has been taken over.
-    /// </summary>
+    /// <summary>Returns when the stream has ended, or its connection has been taken over.</summary>
     public Task OpenAsync(HttpContext context, StreamRequest request) =>
         OpenAsync(context, () => Task.FromResult(request));
 
-    /// <summary>
-    /// Answers the request with a stream whose work <paramref name="begin"/> starts. It is called only when the stream
-    /// has its place: a refused request must not cost the work, because no client would read it.
-    /// </summary>
+    /// <summary>Calls <paramref name="begin"/> only once there is a place: a refused request costs no work.</summary>
     public async Task OpenAsync(HttpContext context, Func<Task<StreamRequest>> begin)
     {
         var (place, refuse) = admission.Enter(context);

@@ -6,17 +6,12 @@ using Streaming.Frames;
 namespace Streaming.Opening;
 
 /// <summary>A stream to open for a request.</summary>
-/// <param name="Filter">Selects the events.</param>
-/// <param name="Last">The last event id of the client.</param>
 /// <param name="FromEarliest">True: a client without an id starts at the oldest event instead of the head.</param>
-/// <param name="StartAfter">Start of a client without a valid id, also after <paramref name="Ordinal"/>; null: the
-/// head.</param>
-/// <param name="Slow">Policy for a client that cannot keep up.</param>
+/// <param name="StartAfter">Start without a valid id, also after <paramref name="Ordinal"/>; null: the head.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
-/// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because
-/// its client has no other state to read again.</param>
-/// <param name="Ordinal">Reason for a resync if the last event id is an ordinal that the stream does not have; null if
-/// it has it, or if the id is not an ordinal.</param>
+/// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because its
+/// client has no other state to read again.</param>
+/// <param name="Ordinal">Reason for a resync if the last id is an ordinal that the stream lacks; else null.</param>
 internal sealed record StreamRequest(
     StreamFilter Filter,
     LastEventId Last,
@@ -28,12 +23,10 @@ internal sealed record StreamRequest(
     ResyncReason? Ordinal = null
 );
 
-/// <summary>Makes a stream's first frame.</summary>
 internal delegate byte[] Greeting(StreamId startsAfter, StreamId head, string connectionId, string replica);
 
 internal static class Greetings
 {
-    /// <summary><c>event: connected</c>.</summary>
     public static byte[] Connected(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
         ControlFrames.Connected(startsAfter, connectionId, replica, head);
 

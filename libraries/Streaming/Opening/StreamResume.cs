@@ -8,14 +8,10 @@ internal sealed record OrdinalIds;
 /// <summary>Recognizes resuming clients, which are admitted first and never get 429 or 503.</summary>
 internal static class StreamResume
 {
-    /// <summary>Declares that the endpoint's streams also accept an ordinal as last id.</summary>
     public static RouteHandlerBuilder TakesOrdinals(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new OrdinalIds());
 
-    /// <summary>
-    /// Returns true if the request has a last id that is valid at its endpoint: a stream id, or digits where ordinals
-    /// are accepted.
-    /// </summary>
+    /// <summary>Returns true for a valid last id: a stream id, or digits at endpoints that take ordinals.</summary>
     public static bool IsResume(this HttpContext context)
     {
         if (

@@ -9,10 +9,6 @@ using Streaming.Takeover;
 namespace Streaming.Opening;
 
 /// <summary>A stream that has its place and its start.</summary>
-/// <param name="Request">The stream that its endpoint asks for.</param>
-/// <param name="Position">Its start.</param>
-/// <param name="Client">Its client.</param>
-/// <param name="Grant">The right to read it.</param>
 internal sealed record StreamOpening(
     StreamRequest Request,
     StartPosition Position,
@@ -20,12 +16,8 @@ internal sealed record StreamOpening(
     StreamGrant Grant
 )
 {
-    /// <summary>Makes the connection of the stream, which begins with its greeting.</summary>
-    /// <param name="logs">Gives it the log of its filter, to be released at its end.</param>
-    /// <param name="output">The output to its client.</param>
+    /// <summary>Makes the connection, which begins with its greeting. Its log must be released at its end.</summary>
     /// <param name="head">The head of the response, if it has not been sent.</param>
-    /// <param name="options">The replica's name, and the time of a reconnect.</param>
-    /// <param name="clock">The clock of the connect.</param>
     public StreamConnection Connect(
         FilterLogs logs,
         StreamOutput output,
@@ -69,10 +61,7 @@ internal sealed record StreamOpening(
             : [];
 }
 
-/// <summary>
-/// Runs streams from their first frame to their end: registers each, gives it to a writer loop, and waits until it or
-/// its client has gone.
-/// </summary>
+/// <summary>Runs streams from their first frame until they have ended or their clients have gone.</summary>
 internal sealed class StreamRunner(
     FilterLogs logs,
     WriterLoops loops,
@@ -82,10 +71,7 @@ internal sealed class StreamRunner(
     TimeProvider clock
 )
 {
-    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS), which outlives its request.</summary>
-    /// <param name="over">The connection.</param>
-    /// <param name="opening">The stream.</param>
-    /// <param name="place">Its place, given back at its end.</param>
+    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS); gives back its place.</summary>
     /// <remarks>Not async: what only the start needs would be kept as long as the stream.</remarks>
     public Task RunTakenAsync(TakenConnection over, StreamOpening opening, IDisposable place)
     {

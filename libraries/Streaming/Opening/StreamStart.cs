@@ -4,52 +4,46 @@ using Streaming.Feed;
 
 namespace Streaming.Opening;
 
-/// <summary>
-/// Finds the position at which a stream starts. It asks the store only if this replica cannot decide.
-/// </summary>
-internal sealed class StreamStart(
-    FilterLogs logs,
-    StoreHead storeHead,
-    [FromKeyedServices(StorePool.Replays)] EventReader reader,
-    StreamingMetrics metrics
-)
+/// <summary>Finds the start of a stream. Asks the store only if this replica cannot decide.</summary>
+internal sealed class StreamStart(FilterLogs logs, StoreHead storeHead, StreamingMetrics metrics)
 {
     /// <summary>Longest wait for the feed to reach an epoch that the store has.</summary>
     private static readonly TimeSpan EpochLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Returns the start; null if the client should reconnect later, because only the store can
-    /// tell.</summary>
+    /// <summary>Returns null if the client should reconnect later, because only the store can tell.</summary>
     public async Task<StartPosition?> OfAsync(StreamRequest request, CancellationToken cancellationToken)
     {
         if ((request.StartAfter ?? request.ResyncAfter) is { } given)
             await logs.Epochs.WaitForAsync(given.Epoch, EpochLimit, cancellationToken);
         var (lineage, settled) = logs.Now;
         if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
-            return await CountedAsync(request, known, cancellationToken);
+            return Counted(request, known);
+
         var stored = await storeHead.ReadAsync(cancellationToken);
-        if (stored is { } head && await logs.Epochs.WaitForAsync(head.Epoch, EpochLimit, cancellationToken))
+        if (stored is not null && await logs.Epochs.WaitForAsync(stored.Epoch, EpochLimit, cancellationToken))
             (lineage, settled) = logs.Now;
-        return StartPosition.WithStore(request, settled, lineage, stored) is { } start
-            ? await CountedAsync(request, start, cancellationToken)
-            : null;
+        StreamId? head = stored is null ? null : new StreamId(stored.Epoch, stored.Head);
+        if (StartPosition.WithStore(request, settled, lineage, head) is not { } start)
+            return null;
+
+        if (start.Kind != StartKind.Fresh || !request.FromEarliest)
+            return Counted(request, start);
+
+        return stored is null ? null : EarliestOf(start, stored.DroppedThrough);
     }
 
-    private async Task<StartPosition> CountedAsync(
-        StreamRequest request,
-        StartPosition start,
-        CancellationToken cancellationToken
-    )
+    private static StartPosition EarliestOf(StartPosition start, long droppedThrough)
+    {
+        var earliest = start.Head with { Position = droppedThrough };
+        return start with { After = earliest, From = earliest };
+    }
+
+    private StartPosition Counted(StreamRequest request, StartPosition start)
     {
         if (start.Kind == StartKind.Resumed)
             metrics.Resumed(fromMemory: logs.IsRecent(request.Filter, start.From.Position));
         else if (start.Kind == StartKind.Resync)
             metrics.Resynced(start.Reason);
-        else if (request.FromEarliest && request.StartAfter is null)
-        {
-            var dropped = (await reader.HeadAsync(cancellationToken)).DroppedThrough;
-            var earliest = start.Head with { Position = dropped };
-            return start with { After = earliest, From = earliest };
-        }
         return start;
     }
 }

@@ -3,7 +3,6 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>Shortens frames for a client that wants only the current state.</summary>
 internal static class NewestOfEachKey
 {
     /// <summary>Returns the last frame of each key, in position order, and the range omitted.</summary>

@@ -2,10 +2,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>
-/// Limits the bytes of store pages that connections hold; a page shared by several connections counts once. At the
-/// limit no page is read, and from half of it on, connections that do not read release theirs. Thread-safe.
-/// </summary>
+/// <summary>Limits the bytes of pages that connections hold; a shared page counts once. At the limit no page is read,
+/// and from half of it on, connections that do not read release theirs. Thread-safe.</summary>
 internal sealed class PageBudget(long most, TimeProvider clock)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -15,7 +13,6 @@ internal sealed class PageBudget(long most, TimeProvider clock)
 
     public bool IsFull => Held >= most;
 
-    /// <summary>True when connections that do not read must release their pages.</summary>
     public bool IsScarce => Held >= most / 2;
 
     public void Hold(ReplayPage page)
@@ -30,7 +27,6 @@ internal sealed class PageBudget(long most, TimeProvider clock)
             Interlocked.Add(ref _held, -BytesOf(page));
     }
 
-    /// <summary>Waits until another page may be read.</summary>
     public async Task WaitForRoomAsync(CancellationToken cancellationToken)
     {
         while (IsFull)

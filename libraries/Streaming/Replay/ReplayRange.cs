@@ -3,11 +3,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>A connection that waits for a page.</summary>
-/// <param name="Range">The range to read. Waiters with equal ranges share one read.</param>
-/// <param name="Done">Called once, from any thread, with the page, which is held for the waiter
-/// (<see cref="PageBudget"/>), or with null if it cannot be read.</param>
-/// <param name="Client">The client, for its turn.</param>
+/// <summary>A connection that waits for a page. Waiters with equal ranges share one read.</summary>
+/// <param name="Done">Called once, from any thread, with the page, held for the waiter; null: unreadable.</param>
 /// <param name="IsSearch">True if the connection's last page was a search; null before the first.</param>
 internal sealed record ReplayWaiter(
     ReplayRange Range,
@@ -16,13 +13,9 @@ internal sealed record ReplayWaiter(
     bool? IsSearch = null
 );
 
-/// <summary>A range of the log that a replay reads.</summary>
-/// <param name="Filter">Selects the events.</param>
-/// <param name="After">The position that the client has.</param>
 /// <param name="Newest">True: only the newest event of each key, with the range that this omits.</param>
 /// <param name="IsSmall">True: a page for a client that does not read fast enough for a whole one.</param>
-/// <param name="Through">Position through which the client has been notified of omitted events, where the read ends;
-/// null: the head.</param>
+/// <param name="Through">Position through which omissions are announced, the read's end; null: the head.</param>
 internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest, bool IsSmall, long? Through)
 {
     private const int WholeEvents = 512,
@@ -33,7 +26,6 @@ internal readonly record struct ReplayRange(StreamFilter Filter, long After, boo
 
     private const int WholeBytes = 1024 * 1024;
 
-    /// <summary>Maximum events of the page.</summary>
     public int Events => IsSmall ? SmallEvents : WholeEvents;
 
     /// <summary>Maximum bytes of data, unless the first event is larger.</summary>

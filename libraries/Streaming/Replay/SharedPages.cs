@@ -2,18 +2,14 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>Pages of the store that were read a moment ago, for connections that ask for the same range. Not
-/// thread-safe.</summary>
+/// <summary>Pages of the store read a moment ago, for others that ask for the same range. Not thread-safe.</summary>
 /// <param name="limit">Bytes of all pages.</param>
-/// <param name="age">Time for which a page is kept.</param>
-/// <param name="clock">The clock.</param>
 internal sealed class SharedPages(long limit, TimeSpan age, TimeProvider clock)
 {
     private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _pages = [];
     private readonly Queue<ReplayRange> _oldest = [];
     private long _bytes;
 
-    /// <summary>Returns the page of a range, or null.</summary>
     public ReplayPage? Find(ReplayRange range, string epoch)
     {
         Forget();
@@ -34,7 +30,6 @@ internal sealed class SharedPages(long limit, TimeSpan age, TimeProvider clock)
         Forget();
     }
 
-    /// <summary>Drops what is too old, or too much.</summary>
     public void Forget()
     {
         while (

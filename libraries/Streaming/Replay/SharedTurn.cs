@@ -2,8 +2,7 @@ using Streaming.Admission;
 
 namespace Streaming.Replay;
 
-/// <summary>The turn of a read for several clients: it waits in each client's place, and takes the first seat of
-/// them.</summary>
+/// <summary>Turn of a read for several clients: it waits in each one's place, and takes the first seat.</summary>
 internal sealed class SharedTurn
 {
     private readonly TaskCompletionSource<IDisposable> _seat = new(TaskCreationOptions.RunContinuationsAsynchronously);

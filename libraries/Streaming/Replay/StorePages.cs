@@ -3,7 +3,6 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>Reads pages of events from Postgres.</summary>
 internal sealed class StorePages(
     FilterLogs logs,
     [FromKeyedServices(StorePool.Replays)] EventReader reader,

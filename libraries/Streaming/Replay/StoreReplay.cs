@@ -5,11 +5,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>
-/// Reads pages for connections that lag behind their ring: from the recent events in memory, otherwise from the store,
-/// with a bounded number of reads, in fair turns of the clients. Connections that ask for the same range, at once or a
-/// moment later, share one read; a read without waiters is cancelled in Postgres too.
-/// </summary>
+/// <summary>Reads pages for lagging connections from memory, else in fair turns from the store, a few at a time. Equal
+/// ranges, at once or a moment later, share one read; one without waiters is cancelled in Postgres too.</summary>
 internal sealed class StoreReplay(
     FilterLogs logs,
     StorePages store,
@@ -20,9 +17,8 @@ internal sealed class StoreReplay(
     ILogger<StoreReplay> logger
 ) : IReplay
 {
-    /// <summary>First pages of a client that turned out to be searches, yet were read like others. A search takes some
-    /// ten milliseconds of Postgres, so that a client that begins replays without end has a five-hundredth of a
-    /// processor.</summary>
+    /// <summary>First pages of a client that were searches, yet read like others. At some ten milliseconds of Postgres
+    /// each, a client that begins replays without end has a five-hundredth of a processor.</summary>
     private const int FirstSearchesPerMinute = 10;
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200),
@@ -35,7 +31,6 @@ internal sealed class StoreReplay(
         clock
     );
 
-    /// <summary>First searches of each client, which need no turn among the searches.</summary>
     private readonly Pace<string> _firstSearches = new(
         FirstSearchesPerMinute / 60.0,
         burst: FirstSearchesPerMinute - 1, // and the page that is asked for
@@ -44,8 +39,6 @@ internal sealed class StoreReplay(
 
     public PageBudget Pages { get; } = new(options.Value.ReplayBytes, clock);
 
-    /// <inheritdoc/>
-    /// <remarks>If the store is down, it is asked several times.</remarks>
     public void Read(ReplayWaiter waiter, string epoch)
     {
         ReplayPage? known;
@@ -67,8 +60,7 @@ internal sealed class StoreReplay(
             _ = Task.Run(() => ReadAsync(waiter.Range, epoch, begun));
     }
 
-    /// <inheritdoc/>
-    /// <remarks>The read ends if it was the last.</remarks>
+    /// <summary>Removes a waiter; the read ends if it was the last.</summary>
     public void Cancel(ReplayWaiter waiter)
     {
         Reading? abandoned;
@@ -88,7 +80,6 @@ internal sealed class StoreReplay(
         _ = abandoned.Stop.CancelAsync();
     }
 
-    /// <summary>Drops pages whose sharing time is over.</summary>
     public void Sweep()
     {
         lock (_readings)
@@ -140,10 +131,7 @@ internal sealed class StoreReplay(
             Pages.GiveBack(answer);
     }
 
-    /// <summary>Ends a read, and returns those who wait for it.</summary>
-    /// <param name="range">The range.</param>
-    /// <param name="reading">The read.</param>
-    /// <param name="found">A page of the store, which others may share.</param>
+    /// <summary>Ends a read, keeps its store page (<c>found</c>) for others, and returns those who wait.</summary>
     private List<Place> End(ReplayRange range, Reading reading, ReplayPage? found)
     {
         lock (_readings)
@@ -171,9 +159,7 @@ internal sealed class StoreReplay(
         return page;
     }
 
-    /// <summary>Shortens a page for a client that wants the newest events.</summary>
-    /// <param name="page">The page.</param>
-    /// <param name="through">See <see cref="ReplayRange"/>.</param>
+    /// <summary>Shortens a page to the newest events (<see cref="ReplayRange.Through"/>).</summary>
     public static ReplayPage NewestOf(ReplayPage page, long? through)
     {
         if (through is null)
@@ -247,8 +233,7 @@ internal sealed class StoreReplay(
         turn.Ask(place.Gate, place.Waiter.Client);
     }
 
-    /// <summary>A search that goes on has to wait for other searches; a read that may become one does if those of its
-    /// client often did.</summary>
+    /// <summary>Makes a search wait for others, also a read that may become one if its client's often did.</summary>
     private FairGate GateOf(ReplayWaiter waiter)
     {
         var isSearch =
@@ -265,24 +250,19 @@ internal sealed class StoreReplay(
                     _firstSearches.Charge(place.Waiter.Client, 1);
     }
 
-    /// <summary>A waiter of a read, and where it waits for its turn.</summary>
     private sealed record Place(ReplayWaiter Waiter)
     {
         public FairGate? Gate { get; set; }
     }
 
-    /// <summary>A read in progress and its waiters.</summary>
     private sealed class Reading(ReplayWaiter first)
     {
         public List<Place> Waiting { get; } = [new Place(first)];
 
-        /// <summary>Turn of the present attempt. Null: the first has not begun; clients that join are in <see
-        /// cref="Waiting"/> by then.</summary>
+        /// <summary>Turn of the present attempt; null before the first, which asks for all who wait.</summary>
         public SharedTurn? Turn { get; set; }
 
-        /// <summary>
-        /// Not disposed, because it may be cancelled after the read has ended. It has no timer or link to release.
-        /// </summary>
+        /// <summary>Never disposed: it may be cancelled after the read, and has no timer or link to release.</summary>
         public CancellationTokenSource Stop { get; } = new();
     }
 }

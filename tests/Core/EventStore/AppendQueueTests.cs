@@ -1,3 +1,4 @@
+using CsCheck;
 using EventStore;
 
 namespace Core.EventStore;
@@ -6,63 +7,34 @@ namespace Core.EventStore;
 public sealed class AppendQueueTests
 {
     private const int Kilobyte = 1024,
-        Bound = 1024 * Kilobyte;
+        Bound = 100 * Kilobyte,
+        LargestSize = 12;
+
+    private static readonly int[] Sizes = [1, 1, 2, 5, LargestSize];
+
+    /// <summary>Null takes the next request; otherwise one of this publisher and size in kilobytes is added.</summary>
+    private static readonly Gen<(string Publisher, int Size)?> Step = Gen.Select(
+        Gen.Int[0, 3],
+        Gen.Int[0, Sizes.Length - 1],
+        (publisher, size) => publisher == 3 ? ((string, int)?)null : ($"{publisher}", Sizes[size])
+    );
 
     [Fact]
-    public void A_small_publish_does_not_wait_behind_another_publishers_bulk()
-    {
-        var queue = new AppendQueue(Bound);
-        for (var i = 0; i < 5; i++)
-            queue.Add(Request("bulk", 100 * Kilobyte));
-        Assert.Equal("bulk", queue.Take()!.Publisher);
-        queue.Add(Request("small", 1 * Kilobyte));
-        queue.Add(Request("small", 1 * Kilobyte));
-        Assert.Equal(["small", "small", "bulk", "bulk", "bulk", "bulk"], Drain(queue).Select(r => r.Publisher));
-    }
-
-    [Fact]
-    public void A_bulk_is_not_kept_from_its_turn_by_many_small_publishes()
-    {
-        var queue = new AppendQueue(Bound);
-        queue.Add(Request("bulk", 20 * Kilobyte));
-        var taken = 0;
-        for (string? publisher = null; publisher != "bulk"; taken++)
-        {
-            queue.Add(Request("small", 1 * Kilobyte));
-            publisher = queue.Take()!.Publisher;
-            Assert.InRange(taken, 0, 100);
-        }
-    }
-
-    [Fact]
-    public void Requests_of_one_publisher_keep_their_order()
-    {
-        var queue = new AppendQueue(Bound);
-        int[] sizes = [9, 1, 5, 1, 30, 2, 1];
-        foreach (var size in sizes)
-        {
-            queue.Add(Request("one", size * Kilobyte));
-            queue.Add(Request("other", 3 * Kilobyte));
-        }
-        Assert.Equal(sizes, Drain(queue).Where(r => r.Publisher == "one").Select(r => (int)r.DataBytes / Kilobyte));
-    }
-
-    [Fact]
-    public void The_queue_is_bounded_in_bytes_and_refuses_its_largest_publisher_first()
-    {
-        var queue = new AppendQueue(Bound);
-        var admitted = Fill(queue, "bulk", 50 * Kilobyte);
-        Assert.InRange(admitted, 9, 10); // a character takes two bytes
-        queue.Add(Request("small", 1 * Kilobyte));
-        Assert.Throws<AppendQueueFullException>(() => queue.Add(Request("bulk", 50 * Kilobyte)));
-        for (var i = 0; i < 1_000; i++)
-            Fill(queue, $"another {i}", 4 * Kilobyte);
-        Assert.InRange(queue.Bytes, Bound, 2 * Bound);
-
-        Drain(queue);
-        Assert.Equal(0, queue.Bytes);
-        Assert.Equal(admitted, Fill(queue, "bulk", 50 * Kilobyte));
-    }
+    public void Requests_leave_in_fair_turns_and_their_order_and_are_refused_above_the_bound_by_their_share() =>
+        Step.Array[0, 80]
+            .Sample(
+                steps =>
+                {
+                    var model = new Model();
+                    foreach (var step in steps)
+                        if (step is var (publisher, size))
+                            model.Add(Request(publisher, size * Kilobyte));
+                        else
+                            model.Take();
+                },
+                seed: "0N0XIzNsQ0O2",
+                iter: 2_000
+            );
 
     [Fact]
     public void A_request_larger_than_the_bound_is_accepted_by_an_empty_queue()
@@ -81,29 +53,87 @@ public sealed class AppendQueueTests
         Assert.Throws<StoreUnavailableException>(() => queue.Add(Request("one", Kilobyte)));
     }
 
-    private static int Fill(AppendQueue queue, string publisher, int size)
+    [Fact]
+    public async Task A_wait_ends_with_the_next_request()
     {
-        for (var admitted = 0; ; admitted++)
-        {
-            try
-            {
-                queue.Add(Request(publisher, size));
-            }
-            catch (AppendQueueFullException)
-            {
-                return admitted;
-            }
-        }
-    }
+        var queue = new AppendQueue(Bound);
+        var waiting = queue.WaitAsync(TestContext.Current.CancellationToken).AsTask();
+        Assert.False(waiting.IsCompleted);
 
-    private static List<EventAppender.Request> Drain(AppendQueue queue)
-    {
-        var taken = new List<EventAppender.Request>();
-        while (queue.Take() is { } request)
-            taken.Add(request);
-        return taken;
+        queue.Add(Request("one", Kilobyte));
+        queue.Add(Request("one", Kilobyte));
+        await waiting;
+        await queue.WaitAsync(TestContext.Current.CancellationToken);
     }
 
     private static EventAppender.Request Request(string publisher, int bytes) =>
         new([new NewEvent("t", "n", new string('x', bytes))], publisher);
+
+    /// <summary>The queue, and lists of what must wait in it.</summary>
+    private sealed class Model
+    {
+        /// <summary>A turn of each of two publishers, in memory.</summary>
+        private static readonly long MostAhead = 2 * Request("a", LargestSize * Kilobyte).Bytes;
+
+        private readonly AppendQueue _queue = new(Bound);
+        private readonly Dictionary<string, List<EventAppender.Request>> _waiting = [];
+
+        /// <summary>Bytes that the first publisher was served more than the second, while both had requests
+        /// waiting.</summary>
+        private readonly Dictionary<(string, string), long> _ahead = [];
+
+        public void Add(EventAppender.Request request)
+        {
+            var own = _waiting.GetValueOrDefault(request.Publisher, []);
+            var publishers = _waiting.Count + (own.Count == 0 ? 1 : 0);
+            var isLarge = BytesOf(own) + request.Bytes > Bound / publishers;
+            var isAdmitted = All == 0 || All + request.Bytes <= (isLarge ? Bound : 2 * Bound);
+            try
+            {
+                _queue.Add(request);
+                Assert.True(isAdmitted, "A request above the bound was admitted.");
+                _waiting[request.Publisher] = [.. own, request];
+            }
+            catch (AppendQueueFullException)
+            {
+                Assert.False(isAdmitted, "A request within the bound was refused.");
+            }
+            Assert.Equal(All, _queue.Bytes);
+        }
+
+        public void Take()
+        {
+            var taken = _queue.Take();
+            if (taken is null)
+            {
+                Assert.Empty(_waiting);
+                return;
+            }
+
+            var publisher = taken.Publisher;
+            Assert.Same(_waiting[publisher][0], taken);
+            foreach (var other in _waiting.Keys.Where(other => other != publisher))
+            {
+                var ahead = _ahead[(publisher, other)] = _ahead.GetValueOrDefault((publisher, other)) + taken.Bytes;
+                _ahead[(other, publisher)] = -ahead;
+                Assert.InRange(ahead, -MostAhead, MostAhead);
+            }
+
+            _waiting[publisher].RemoveAt(0);
+            if (_waiting[publisher].Count == 0)
+                Leave(publisher);
+            Assert.Equal(All, _queue.Bytes);
+        }
+
+        private long All => _waiting.Values.Sum(BytesOf);
+
+        private void Leave(string publisher)
+        {
+            _waiting.Remove(publisher);
+            foreach (var pair in _ahead.Keys.Where(p => p.Item1 == publisher || p.Item2 == publisher).ToList())
+                _ahead.Remove(pair);
+        }
+
+        private static long BytesOf(List<EventAppender.Request> requests) => requests.Sum(r => r.Bytes);
+    }
 }
