@@ -49,26 +49,56 @@ public sealed class AppendTests
         Assert.All(published, t => Assert.Equal(epoch, t.Epoch));
     }
 
-    [Fact]
-    public async Task A_position_becomes_visible_only_after_those_before_it()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_position_becomes_visible_only_after_those_before_it(bool isOfOutbox)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync();
+        // The epoch is recorded with the first event, under the same lock.
+        await log.Appender.AppendAsync([Event("before")], cancellationToken);
+
         var database = log.Database;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var first = await connection.BeginTransactionAsync(cancellationToken);
         await using (var append = new NpgsqlCommand(AppendOne, connection, first))
-            Assert.Equal(1L, await append.ExecuteScalarAsync(cancellationToken));
+            Assert.Equal(2L, await append.ExecuteScalarAsync(cancellationToken));
 
-        var second = log.Appender.AppendAsync([Event("second")], cancellationToken);
+        Task second = isOfOutbox
+            ? MoveFromOutboxAsync(log)
+            : log.Appender.AppendAsync([Event("second")], cancellationToken);
         await Eventually.HoldsAsync(
             async () => second.IsCompleted || await database.AskAsync<long>(Waiting) == 1,
             "the second append waits for the first one"
         );
-        Assert.Equal(0, await database.AskAsync<long>("select eventstore.head()"));
+        Assert.Equal(1, await database.AskAsync<long>("select eventstore.head()"));
 
         await first.CommitAsync(cancellationToken);
-        Assert.Equal(2, Assert.Single(await second).At.Position);
+        await second;
+        Assert.Equal(3, await database.AskAsync<long>("select eventstore.head()"));
+    }
+
+    private static async Task MoveFromOutboxAsync(OpenLog log)
+    {
+        await log.ScalarAsync("insert into eventstore.outbox (topic, type, data) values ('t', 'n', '1')");
+        var fence = await log.ScalarAsync("select eventstore.hold_lease('broadcaster', 'test', '1 hour')");
+        await log.ScalarAsync($"select moved from eventstore.move_outbox('broadcaster', {fence}, 500)");
+    }
+
+    /// <summary>Otherwise a Broadcaster would learn of it from its next poll.</summary>
+    [Fact]
+    public async Task A_commit_wakes_those_who_follow_the_log()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var log = await OpenLog.NewAsync();
+        await log.Appender.AppendAsync([Event("before")], cancellationToken); // the epoch's own notification
+        await using var connection = await log.Database.OpenConnectionAsync(cancellationToken);
+        await using (var listen = new NpgsqlCommand("listen eventstore", connection))
+            await listen.ExecuteNonQueryAsync(cancellationToken);
+
+        await log.Appender.AppendAsync([Event("next")], cancellationToken);
+        Assert.True(await connection.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken));
     }
 
     /// <summary>Postgres has then sent the positions already.</summary>

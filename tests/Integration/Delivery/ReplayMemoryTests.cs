@@ -55,11 +55,15 @@ public sealed class ReplayMemoryTests
         Assert.Equal(0, replay.Pages.Held);
     }
 
-    /// <summary>A page of 1 MB has 52 of the events, and the smallest one.</summary>
+    /// <summary>A page of 1 MB has some fifty of the events, and the smallest one.</summary>
     [Theory]
-    [InlineData(false, 52)]
-    [InlineData(true, 1)]
-    public async Task A_page_is_bounded_by_bytes_and_small_for_a_reader_that_has_stalled(bool hasStalled, int events)
+    [InlineData(false, 50, 55)]
+    [InlineData(true, 1, 1)]
+    public async Task A_page_is_bounded_by_bytes_and_small_for_a_reader_that_has_stalled(
+        bool hasStalled,
+        int least,
+        int most
+    )
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync();
@@ -87,7 +91,7 @@ public sealed class ReplayMemoryTests
         pages.Ask(connection);
         var page = await answers.Reader.ReadAsync(cancellationToken);
         Assert.NotNull(page);
-        Assert.Equal(events, page.Frames.Count);
+        Assert.InRange(page.Frames.Count, least, most);
     }
 
     private static async Task<IHost> StartAsync()

@@ -29,6 +29,34 @@ public sealed class RunAppendTests
     }
 
     [Fact]
+    public async Task An_event_of_another_writer_is_refused_also_while_lost_requests_are_remembered()
+    {
+        await using var log = await OpenLog.NewAsync();
+        var writer = await BeginAsync(log, "g.1");
+        var other = await BeginAsync(log, "g.2");
+        await Assert.ThrowsAsync<RunFencedException>(() => log.Appender.AppendAsync([Event("g.1", other, "0")], Stop));
+
+        Assert.True(await log.Runs.RefuseAppendAsync("g.1", Guid.CreateVersion7()));
+        await Assert.ThrowsAsync<RunFencedException>(() => log.Appender.AppendAsync([Event("g.1", other, "0")], Stop));
+
+        await log.Appender.AppendAsync([Event("g.1", writer, "1")], Stop);
+        Assert.Equal(["1"], await DataAsync(log, "g.1"));
+    }
+
+    [Fact]
+    public async Task A_refused_request_does_not_end_its_run()
+    {
+        await using var log = await OpenLog.NewAsync();
+        var writer = await BeginAsync(log, "g.1");
+        var end = Event("g.1", writer, "1") with { Run = new RunMark(writer, Ends: true) };
+        Assert.True(await log.Runs.RefuseAppendAsync("g.1", end.Id!.Value));
+        await Assert.ThrowsAsync<RunFencedException>(() => log.Appender.AppendAsync([end], Stop));
+
+        await log.Appender.AppendAsync([Event("g.1", writer, "2")], Stop);
+        Assert.Equal(["2"], await DataAsync(log, "g.1"));
+    }
+
+    [Fact]
     public async Task A_turn_that_has_just_begun_is_not_abandoned_for_the_one_before_it()
     {
         await using var log = await OpenLog.NewAsync();
