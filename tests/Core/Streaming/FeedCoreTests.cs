@@ -125,6 +125,21 @@ public sealed class FeedCoreTests
         Assert.Equal(10, _logs.Settled);
     }
 
+    /// <summary>The read of its large event, given up, had entered that epoch.</summary>
+    [Fact]
+    public void A_message_is_not_published_in_an_epoch_that_began_after_it()
+    {
+        using var open = new Opened(_logs);
+        var large = LoopStream.Event(11) with { Data = default };
+        var page = RelayFormat.Parse(RelayFormat.ToBytes(Heartbeat("e1", 11) with { Previous = 10 }, [large]));
+        var step = _feed.Take(page);
+        Assert.Equal(FeedAct.ReadLarge, step.Act);
+
+        _feed.Take(Head("e2", 10), Lineage.Of("e2", [new("e2", "e1", 10)]));
+        _feed.Publish(page, step.Events!);
+        Assert.Equal(new StreamId("e2", 10), _logs.Now.Settled);
+    }
+
     private static EventPage Head(string epoch, long head) => new(epoch, head, 0, [], head);
 
     private static RelayPage Heartbeat(string epoch, long head) => new(epoch, 1, head, head, 1);
