@@ -79,7 +79,7 @@ internal sealed class Relay(
         }
 
         foreach (var message in _core.Messages(page, after, fence))
-            if (message.Previous == message.Last)
+            if (message.IsHeartbeat)
                 await redis.PublishAsync(message, [], cancellationToken);
             else
                 await PublishEventsAsync(message, page.Events, cancellationToken);

@@ -58,8 +58,8 @@ public static class RelayFormat
         var tokens = ReadTokens(reader);
         var events = bytes[(int)input.Position..];
 
-        var isHeartbeat = page.Previous == page.Last;
-        if (page.Epoch.Length == 0 || page.Previous < 0 || page.Previous > page.Last || events.IsEmpty != isHeartbeat)
+        var contradicts = page.Previous < 0 || page.Previous > page.Last || events.IsEmpty != page.IsHeartbeat;
+        if (page.Epoch.Length == 0 || contradicts)
             throw new InvalidDataException("The relay message contradicts itself.");
         return page with
         {

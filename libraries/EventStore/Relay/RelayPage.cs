@@ -15,6 +15,9 @@ public sealed record RelayPage(string Epoch, long Fence, long Previous, long Las
     /// <summary>The events as JSON, unread; empty in a heartbeat.</summary>
     public ReadOnlyMemory<byte> Events { get; init; }
 
+    /// <summary>True for a page without events.</summary>
+    public bool IsHeartbeat => Previous == Last;
+
     /// <summary>Reads the events, in position order. An event without data was too large for Redis.</summary>
     /// <exception cref="InvalidDataException">They are not the events of such a page.</exception>
     public IReadOnlyList<EventRecord> ReadEvents()

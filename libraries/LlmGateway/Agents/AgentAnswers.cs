@@ -48,7 +48,7 @@ internal sealed class AgentAnswers(
     }
 }
 
-/// <summary>What the agent answers.</summary>
+/// <summary>The input that the agent answers.</summary>
 /// <param name="Messages">The messages so far.</param>
 /// <param name="Tools">Names of the tools that it may use; null: only those for every caller.</param>
 /// <param name="Bytes">Bytes of memory of the messages.</param>

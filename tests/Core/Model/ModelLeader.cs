@@ -32,7 +32,7 @@ internal sealed class ModelLeader
     {
         var page = _store.Read(_after, _ => true, most, CutOff);
         foreach (var message in _core.Messages(page, _after, Fence))
-            Send(message, message.Previous == message.Last ? [] : page.Events);
+            Send(message, message.IsHeartbeat ? [] : page.Events);
         _after = page.Next;
         return page.Events.Count > 0;
     }

@@ -45,7 +45,7 @@ internal sealed class ModelReplica : IDisposable
         Channel = channel;
         Logs = new FilterLogs(Microsoft.Extensions.Options.Options.Create(Options), _clock);
         Replay = new ModelReplay(this, chance);
-        Loop = new WriterLoop(0, Logs, Replay, Options, ModelMetrics.Shared, new StoreClock(_clock), _pending);
+        Loop = new WriterLoop(0, Logs, Replay, Options, UnreadMetrics.Shared, new StoreClock(_clock), _pending);
         Logs.Appended += Loop.Grown;
 
         _queue = new RelayQueue(_clock);
@@ -66,7 +66,7 @@ internal sealed class ModelReplica : IDisposable
     /// <summary>True while the store does not answer this replica.</summary>
     public bool IsCutOff { get; set; }
 
-    /// <summary>What may happen between a message and the read of its large event.</summary>
+    /// <summary>Anything that happens between a message and the read of its large event.</summary>
     public required Action BeforeLargeRead { get; init; }
 
     /// <summary>Pages that nobody needed.</summary>

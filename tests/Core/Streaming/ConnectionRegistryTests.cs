@@ -4,7 +4,7 @@ using Streaming.Connections;
 namespace Core.Streaming;
 
 /// <summary>The open streams of a replica, as operators see them.</summary>
-public sealed class ConnectionRegistryTests : IDisposable
+public sealed class ConnectionRegistryTests
 {
     private readonly LoopRig _loop = new();
     private readonly ConnectionRegistry _registry = new();
@@ -46,6 +46,4 @@ public sealed class ConnectionRegistryTests : IDisposable
 
         StreamConnection BusyOne() => LoopStream.Open(_loop, output: new BusyOutput(_loop.Pending)).Connection;
     }
-
-    public void Dispose() => _loop.Dispose();
 }

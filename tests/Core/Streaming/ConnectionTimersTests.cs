@@ -4,7 +4,7 @@ using Streaming.Connections;
 
 namespace Core.Streaming;
 
-public sealed class ConnectionTimersTests : IDisposable
+public sealed class ConnectionTimersTests
 {
     private readonly LoopRig _loop = new();
 
@@ -54,8 +54,6 @@ public sealed class ConnectionTimersTests : IDisposable
         do _loop.Timers.TickIfDue();
         while (outputs.All(o => o.Writes == 0));
     }
-
-    public void Dispose() => _loop.Dispose();
 
     /// <summary>Adds a stream whose heartbeat is due.</summary>
     private MillisecondOutput Add(string topic)

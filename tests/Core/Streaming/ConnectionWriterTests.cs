@@ -5,7 +5,7 @@ using Streaming.Fanout;
 
 namespace Core.Streaming;
 
-public sealed class ConnectionWriterTests : IDisposable
+public sealed class ConnectionWriterTests
 {
     private readonly LoopRig _loop = new();
 
@@ -14,16 +14,9 @@ public sealed class ConnectionWriterTests : IDisposable
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
         // Position 92 was the last event. The rest up to 100 was searched, and its skips were announced.
-        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
-        {
-            Epoch = "e1",
-            Position = 100,
-            CatchUp = new CatchUp { SkippedThrough = 100 },
-            EventSent = 92,
-            IdSent = 92,
-            Slow = SlowReader.Latest,
-        };
-        _loop.Connections.Add(c);
+        var c = Connect(100, SlowReader.Latest);
+        c.CatchUp = new CatchUp { SkippedThrough = 100 };
+        c.EventSent = c.IdSent = 92;
 
         _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
         _loop.Writer.Pump(c);
@@ -38,15 +31,9 @@ public sealed class ConnectionWriterTests : IDisposable
     public void A_client_in_the_middle_of_a_range_of_newest_events_gets_a_resync_if_the_rest_is_lost()
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 10);
-        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
-        {
-            Epoch = "e1",
-            Position = 4,
-            EventSent = 4,
-            CatchUp = new CatchUp { SkippedThrough = 8 },
-            Slow = SlowReader.Latest,
-        };
-        _loop.Connections.Add(c);
+        var c = Connect(4, SlowReader.Latest);
+        c.CatchUp = new CatchUp { SkippedThrough = 8 };
+        c.EventSent = 4;
 
         _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 5)]), 5);
         _loop.Logs.Publish([], 6);
@@ -61,14 +48,8 @@ public sealed class ConnectionWriterTests : IDisposable
     public void Only_a_client_that_was_slow_skips_what_its_replica_reads_from_the_store(bool hasKeptUp)
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
-        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client)
-        {
-            Epoch = "e1",
-            Position = 50,
-            Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow,
-            Slow = SlowReader.Latest,
-        };
-        _loop.Connections.Add(c);
+        var c = Connect(50, SlowReader.Latest);
+        c.Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow;
         _loop.Writer.Pump(c);
         Assert.Equal(!hasKeptUp, c.CatchUp!.Asked!.Range.Newest);
     }
@@ -78,8 +59,7 @@ public sealed class ConnectionWriterTests : IDisposable
     public void A_page_of_an_epoch_that_the_feed_has_not_entered_is_not_shown()
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
-        var c = new StreamConnection("c", _loop.Log("t"), _loop.Logs, Output(), Client) { Epoch = "e1", Position = 50 };
-        _loop.Connections.Add(c);
+        var c = Connect(50);
         _loop.Writer.Pump(c);
 
         _loop.Writer.TakePage(c, c.CatchUp!.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
@@ -90,9 +70,18 @@ public sealed class ConnectionWriterTests : IDisposable
         Assert.Equal(new StreamId("e2", 90), c.StreamPosition);
     }
 
-    public void Dispose() => _loop.Dispose();
-
-    private static readonly StreamClient Client = new("", null, "", null, default, "");
-
-    private PipeOutput Output() => new(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
+    /// <summary>A connection of epoch e1 whose client reads everything.</summary>
+    private StreamConnection Connect(long position, SlowReader slow = SlowReader.CatchUp)
+    {
+        var output = new PipeOutput(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
+        var client = new StreamClient("", null, "", null, default, "");
+        var connection = new StreamConnection("c", _loop.Log("t"), _loop.Logs, output, client)
+        {
+            Epoch = "e1",
+            Position = position,
+            Slow = slow,
+        };
+        _loop.Connections.Add(connection);
+        return connection;
+    }
 }

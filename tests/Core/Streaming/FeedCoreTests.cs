@@ -6,7 +6,7 @@ using Streaming.Feed;
 
 namespace Core.Streaming;
 
-/// <summary>What the system model does not show: when the feed waits, and what it reports of itself.</summary>
+/// <summary>Rules that the system model does not show: when the feed waits, and what it reports of itself.</summary>
 public sealed class FeedCoreTests
 {
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);

@@ -7,7 +7,7 @@ using Streaming.Frames;
 namespace Core.Streaming;
 
 /// <summary>Frames of quiet streams: heartbeats, ids and the notice that their right ends soon.</summary>
-public sealed class HeartbeatTests : IDisposable
+public sealed class HeartbeatTests
 {
     private const int HeartbeatMilliseconds = 15_000,
         PositionMilliseconds = 9_000;
@@ -211,8 +211,6 @@ public sealed class HeartbeatTests : IDisposable
         Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
         Assert.Equal(1, output.Writes);
     }
-
-    public void Dispose() => _loop.Dispose();
 
     /// <summary>A tick after the stream had nothing for a time.</summary>
     private void Tick(LoopStream stream, StreamId settled, int milliseconds)

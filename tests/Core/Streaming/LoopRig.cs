@@ -1,6 +1,4 @@
-using System.Diagnostics.Metrics;
 using EventStore;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -13,19 +11,16 @@ using Streaming.Replay;
 namespace Core.Streaming;
 
 /// <summary>The parts of a writer loop without its thread and without a store.</summary>
-internal sealed class LoopRig : IDisposable
+internal sealed class LoopRig
 {
     private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { Writers = 1 });
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly StreamingMetrics _metrics;
     private readonly StoreReplay _replay;
     private readonly StoreClock _time;
 
     public LoopRig()
     {
-        var (clock, meters) = (TimeProvider.System, _services.GetRequiredService<IMeterFactory>());
+        var clock = TimeProvider.System;
         Logs = new FilterLogs(_options, clock);
-        _metrics = new(meters, _options, clock, NullLogger<StreamingMetrics>.Instance);
         _replay = new StoreReplay(
             Logs,
             null!, // the store, which no test reads
@@ -37,7 +32,7 @@ internal sealed class LoopRig : IDisposable
         );
         var pages = new CatchUpPages(_replay, Pending, (_, _, _) => { });
         _time = new StoreClock(clock);
-        Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, _metrics, _time);
+        Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, UnreadMetrics.Shared, _time);
         Timers = new ConnectionTimers(Logs, Connections, pages, Writer, _options.Value, clock);
     }
 
@@ -48,13 +43,7 @@ internal sealed class LoopRig : IDisposable
     public ConnectionTimers Timers { get; }
 
     /// <summary>Starts the threads that write the streams attached to them.</summary>
-    public WriterLoops StartThreads() => new(Logs, _replay, _options, _metrics, _time, Pending);
+    public WriterLoops StartThreads() => new(Logs, _replay, _options, UnreadMetrics.Shared, _time, Pending);
 
     public FilterLog Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], PlainFormat.Named));
-
-    public void Dispose()
-    {
-        _metrics.Dispose();
-        _services.Dispose();
-    }
 }

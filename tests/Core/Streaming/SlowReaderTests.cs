@@ -6,7 +6,7 @@ using Streaming.Fanout;
 namespace Core.Streaming;
 
 /// <summary>Clients that do not keep up, by their policy (<c>?slow=</c>).</summary>
-public sealed class SlowReaderTests : IDisposable
+public sealed class SlowReaderTests
 {
     private readonly StreamingOptions _options = new();
     private readonly LoopRig _loop = new();
@@ -134,8 +134,6 @@ public sealed class SlowReaderTests : IDisposable
         Assert.Equal(events, stream.Connection.Delivered);
         Assert.DoesNotContain("skipped", stream.Text, StringComparison.Ordinal);
     }
-
-    public void Dispose() => _loop.Dispose();
 
     private StreamConnection Stream(SlowReader slow) =>
         LoopStream.Open(_loop, new(slow), output: new BusyOutput(_loop.Pending)).Connection;

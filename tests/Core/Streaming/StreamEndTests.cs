@@ -7,7 +7,7 @@ using Streaming.Frames;
 namespace Core.Streaming;
 
 /// <summary>Ends of streams, and their last frames.</summary>
-public sealed class StreamEndTests : IDisposable
+public sealed class StreamEndTests
 {
     private static readonly DateTimeOffset Until = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private static readonly StreamExpiry Expired = new(Until, EndsAt: 0, RenewAt: long.MaxValue);
@@ -176,8 +176,6 @@ public sealed class StreamEndTests : IDisposable
         Assert.Equal((EndReason.Failed, null), (failing.Connection.End, other.Connection.End));
         Assert.NotEmpty(other.Text);
     }
-
-    public void Dispose() => _loop.Dispose();
 
     /// <summary>Visits every stream once, in as many slices as that takes.</summary>
     private void Tick()

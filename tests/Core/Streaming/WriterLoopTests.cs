@@ -4,7 +4,7 @@ using Streaming.Connections;
 
 namespace Core.Streaming;
 
-public sealed class WriterLoopTests : IDisposable
+public sealed class WriterLoopTests
 {
     private readonly LoopRig _rig = new();
 
@@ -41,8 +41,6 @@ public sealed class WriterLoopTests : IDisposable
         }
         Assert.Null(healthy.End);
     }
-
-    public void Dispose() => _rig.Dispose();
 
     private StreamConnection Attach(WriterLoops loops, StreamOutput output)
     {

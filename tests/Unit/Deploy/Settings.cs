@@ -15,7 +15,7 @@ namespace Unit.Deploy;
 /// <summary>The settings that the services have, by the names of their environment variables.</summary>
 internal static partial class Settings
 {
-    /// <summary>What the services read, as they say it themselves.</summary>
+    /// <summary>The options that the services read, as they say it themselves.</summary>
     public static readonly IReadOnlyList<OptionSection> Read =
     [
         .. StreamApiOptions

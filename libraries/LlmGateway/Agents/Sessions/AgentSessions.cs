@@ -291,7 +291,7 @@ internal sealed class AgentSessions : IDisposable
         ];
 }
 
-/// <summary>Who creates a session.</summary>
+/// <summary>The creator of a session.</summary>
 /// <param name="User">Its owner; null: anonymous.</param>
 /// <param name="Client">The client, for its share.</param>
 internal readonly record struct SessionOwner(string? User, ClientKey Client);

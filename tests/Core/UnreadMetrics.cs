@@ -5,11 +5,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Streaming;
 
-namespace Core.Model;
+namespace Core;
 
-internal static class ModelMetrics
+internal static class UnreadMetrics
 {
-    /// <summary>The metrics of all replicas, which no model looks at.</summary>
+    /// <summary>Metrics for models and rigs that do not look at them.</summary>
     public static StreamingMetrics Shared { get; } =
         new(
             new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>(),
