@@ -12,7 +12,7 @@ internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : Ba
         if (
             IsChildOfDropped(data)
             || data.Kind == ActivityKind.Server && paths.Contains(data.GetTagItem("url.path") as string)
-            || data.ParentId is null && onlyWithinTraces.Contains(data.Source.Name)
+            || data is { Parent: null, ParentId: null } && onlyWithinTraces.Contains(data.Source.Name)
         )
         {
             data.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;

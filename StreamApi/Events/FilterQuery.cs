@@ -81,5 +81,5 @@ internal static class FilterQuery
             );
     }
 
-    private static string[] Values(StringValues values) => [.. values.Select(v => v ?? "")];
+    private static string[] Values(StringValues values) => values.Count == 0 ? [] : [.. values.Select(v => v ?? "")];
 }

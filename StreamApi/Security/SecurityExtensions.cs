@@ -40,9 +40,7 @@ internal static class SecurityExtensions
         // Endpoints without a policy require an authenticated caller.
         services
             .AddAuthorizationBuilder()
-            .SetFallbackPolicy(
-                new AuthorizationPolicyBuilder(CredentialHandler.Name).RequireAuthenticatedUser().Build()
-            );
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         services.AddSingleton<IAuthorizationHandler, TopicAccessHandler>();
         services.AddSingleton<IStreamAccess, CallerAccess>();
         services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();

@@ -95,7 +95,7 @@ public static class StoreAccess
     /// <param name="stop">Cancels the command, in Postgres too.</param>
     /// <exception cref="TimeoutException">Postgres may be frozen, or wait for a synchronous standby.</exception>
     /// <exception cref="NpgsqlException">Postgres refused the command, or does not answer.</exception>
-    internal static async Task<T> RunAsync<T>(
+    internal static Task<T> RunAsync<T>(
         this NpgsqlDataSource store,
         string? sql,
         Func<NpgsqlCommand, Task<T>> run,
@@ -106,7 +106,7 @@ public static class StoreAccess
     {
         var connection = store.CreateConnection();
         var limit = timeout ?? TimeSpan.FromSeconds(connection.CommandTimeout);
-        return await WaitAsync(RunOnAsync(connection, sql, run, stop), limit, cancellationToken);
+        return WaitAsync(RunOnAsync(connection, sql, run, stop), limit, cancellationToken);
     }
 
     /// <summary>Waits for work on Postgres, and gives up after the timeout. The work goes on.</summary>

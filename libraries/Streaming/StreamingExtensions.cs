@@ -1,5 +1,4 @@
 using EventStore;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
@@ -62,7 +61,9 @@ internal static class StreamingExtensions
         builder.Services.AddFeed();
         builder.Services.AddConnections();
         builder.Services.AddOpeners();
-        builder.Services.Configure<SocketTransportOptions>(LimitBuffers);
+        builder
+            .Services.AddOptions<SocketTransportOptions>()
+            .Configure<IOptions<StreamingOptions>>((sockets, streaming) => ConfigureSockets(sockets, streaming.Value));
         builder.WebHost.ConfigureKestrel(ConfigureServer);
     }
 
@@ -109,10 +110,19 @@ internal static class StreamingExtensions
         services.AddSingleton<FiniteStreams>();
     }
 
-    private static void LimitBuffers(SocketTransportOptions sockets)
+    /// <summary>Limits what the kernel and Kestrel keep of each connection.</summary>
+    internal static void ConfigureSockets(SocketTransportOptions sockets, StreamingOptions options)
     {
         sockets.Backlog = 4_096;
         sockets.MaxReadBufferSize = UnreadBytes;
+        sockets.CreateBoundListenSocket = endpoint =>
+        {
+            // Connections inherit the options of the socket that accepts them.
+            var listener = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            StreamSocket.LimitUnsent(listener, options.UnsentKilobytes);
+            StreamSocket.GiveUpAfter(listener, TimeSpan.FromSeconds(options.DeadSeconds));
+            return listener;
+        };
     }
 
     private static void ConfigureServer(KestrelServerOptions kestrel)
@@ -122,25 +132,6 @@ internal static class StreamingExtensions
         // Slow clients are handled here: Streaming:DeadSeconds ends streams, the host other answers.
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.Http2.InitialStreamWindowSize = UnreadBytes;
-        kestrel.ConfigureEndpointDefaults(endpoint =>
-        {
-            PrepareSockets(endpoint);
-            endpoint.Use(ConnectionTakeover.Middleware);
-        });
-    }
-
-    private static void PrepareSockets(ListenOptions endpoint)
-    {
-        var options = endpoint.ApplicationServices.GetRequiredService<IOptions<StreamingOptions>>().Value;
-        var dead = TimeSpan.FromSeconds(options.DeadSeconds);
-        endpoint.Use(next =>
-            connection =>
-            {
-                var socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
-                StreamSocket.LimitUnsent(socket, options.UnsentKilobytes);
-                StreamSocket.GiveUpAfter(socket, dead);
-                return next(connection);
-            }
-        );
+        kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionTakeover.Middleware));
     }
 }

@@ -5,8 +5,9 @@ using NpgsqlTypes;
 namespace EventStore;
 
 /// <summary>The requests of a group commit and the arrays for <c>eventstore.append</c>. Not thread-safe.</summary>
-internal sealed class AppendBatch(EventStoreOptions limits)
+internal sealed class AppendBatch
 {
+    private readonly EventStoreOptions _limits;
     private readonly List<EventAppender.Request> _requests = [];
     private readonly HashSet<Guid> _chosenIds = [];
     private readonly List<int> _groups = [];
@@ -19,8 +20,31 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         _traceParents = [];
     private readonly List<Guid?> _writers = [];
     private readonly List<bool> _ends = [];
+    private readonly NpgsqlParameter[] _parameters;
+    private readonly NpgsqlParameter<List<Guid?>?> _writersSent;
+    private readonly NpgsqlParameter<List<bool>?> _endsSent;
     private bool _hasRuns;
     private long _bytes;
+
+    public AppendBatch(EventStoreOptions limits)
+    {
+        _limits = limits;
+        _writersSent = Of(_writers, NpgsqlDbType.Uuid);
+        _endsSent = Of(_ends, NpgsqlDbType.Boolean);
+        _parameters =
+        [
+            Of(_groups, NpgsqlDbType.Integer),
+            Of(_ids, NpgsqlDbType.Uuid),
+            Of(_digests, NpgsqlDbType.Bytea),
+            Of(_topics, NpgsqlDbType.Text),
+            Of(_types, NpgsqlDbType.Text),
+            Of(_keys, NpgsqlDbType.Text),
+            Of(_data, NpgsqlDbType.Text),
+            Of(_traceParents, NpgsqlDbType.Text),
+            _writersSent,
+            _endsSent,
+        ];
+    }
 
     public int Events => _ids.Count;
     public IReadOnlyList<string?> TraceParents => _traceParents;
@@ -50,8 +74,8 @@ internal sealed class AppendBatch(EventStoreOptions limits)
         if (_requests.Count > 0)
         {
             if (
-                Events + request.Events.Count > limits.MaxBatchEvents
-                || _bytes + request.DataBytes > limits.MaxCommitBytes
+                Events + request.Events.Count > _limits.MaxBatchEvents
+                || _bytes + request.DataBytes > _limits.MaxCommitBytes
             )
                 return false;
             foreach (var e in request.Events)
@@ -85,37 +109,38 @@ internal sealed class AppendBatch(EventStoreOptions limits)
 
     public async Task<StoredBatch> StoreAsync(NpgsqlCommand command)
     {
-        Bind(command.Parameters);
-        await using var row = await command.ExecuteReaderAsync();
-        await row.ReadAsync();
-        var stored = new StoredBatch(
-            row.GetFieldValue<long?[]>(0),
-            row.GetFieldValue<DateTimeOffset>(1),
-            row.IsDBNull(2) ? null : row.GetInt64(2),
-            row.GetString(3)
-        );
-        // The row arrives before the commit, which only the end of the statement proves.
-        while (await row.NextResultAsync()) { }
-        return stored;
+        Lend(command.Parameters);
+        try
+        {
+            await using var row = await command.ExecuteReaderAsync();
+            await row.ReadAsync();
+            var stored = new StoredBatch(
+                row.GetFieldValue<long?[]>(0),
+                row.GetFieldValue<DateTimeOffset>(1),
+                row.IsDBNull(2) ? null : row.GetInt64(2),
+                row.GetString(3)
+            );
+            // The row arrives before the commit, which only the end of the statement proves.
+            while (await row.NextResultAsync()) { }
+            return stored;
+        }
+        finally
+        {
+            command.Parameters.Clear();
+        }
     }
 
-    private void Bind(NpgsqlParameterCollection parameters)
+    /// <summary>Lends the command the batch's parameters, whose types Npgsql then looks up only once.</summary>
+    private void Lend(NpgsqlParameterCollection parameters)
     {
-        Add(_groups, NpgsqlDbType.Integer);
-        Add(_ids, NpgsqlDbType.Uuid);
-        Add(_digests, NpgsqlDbType.Bytea);
-        Add(_topics, NpgsqlDbType.Text);
-        Add(_types, NpgsqlDbType.Text);
-        Add(_keys, NpgsqlDbType.Text);
-        Add(_data, NpgsqlDbType.Text);
-        Add(_traceParents, NpgsqlDbType.Text);
-        Add(_hasRuns ? _writers : null, NpgsqlDbType.Uuid);
-        Add(_hasRuns ? _ends : null, NpgsqlDbType.Boolean);
-        void Add<T>(List<T>? values, NpgsqlDbType type) =>
-            parameters.Add(
-                new NpgsqlParameter<List<T>?> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type }
-            );
+        _writersSent.TypedValue = _hasRuns ? _writers : null;
+        _endsSent.TypedValue = _hasRuns ? _ends : null;
+        foreach (var parameter in _parameters)
+            parameters.Add(parameter);
     }
+
+    private static NpgsqlParameter<List<T>?> Of<T>(List<T> values, NpgsqlDbType type) =>
+        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type };
 
     /// <summary>Answers each request with its part of the positions; null is a refused event.</summary>
     public void Complete(string epoch, long?[] positions)

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Connections;
 
-/// <summary>Socket options of a stream that .NET has no names for. Linux only (tcp(7), linux/tcp.h): elsewhere, without
-/// a socket, and if the peer is gone, nothing happens.</summary>
+/// <summary>Socket options that .NET has no names for. Linux only (tcp(7), linux/tcp.h): elsewhere, without a socket,
+/// and if the peer is gone, nothing happens.</summary>
 internal static class StreamSocket
 {
     private const int IpProtoTcp = 6,
@@ -17,6 +17,7 @@ internal static class StreamSocket
 
     /// <summary>Limits what the kernel buffers beyond the bytes in flight: a client that does not read could cost
     /// megabytes. Bytes in flight stay the kernel's decision, so a distant client is as fast as before.</summary>
+    /// <param name="socket">A socket, or a listener, whose later connections inherit the limit.</param>
     /// <param name="kilobytes">The limit; 0: the kernel's default.</param>
     public static void LimitUnsent(Socket? socket, int kilobytes)
     {

@@ -23,12 +23,10 @@ internal static class StreamBodies
     /// <summary>Reads bodies before the rate limiter, which counts resumes apart; endpoints report errors.</summary>
     public static void UseStreamBodies(this WebApplication app) =>
         app.Use(
-            async (context, next) =>
-            {
-                if (context.User.Identity?.IsAuthenticated == true && IsTaken(context))
-                    await TakeAsync(context);
-                await next(context);
-            }
+            (context, next) =>
+                context.User.Identity?.IsAuthenticated == true && IsTaken(context)
+                    ? TakeThenAsync(context, next)
+                    : next(context)
         );
 
     /// <summary>Copies the body's members into the query, once: lists are appended, others replace values.</summary>
@@ -45,6 +43,12 @@ internal static class StreamBodies
     /// <summary>A GET body has no meaning (RFC 9110 §9.3.1).</summary>
     private static bool IsTaken(HttpContext context) =>
         !HttpMethods.IsGet(context.Request.Method) && JsonBody.IsThere(context) && AcceptsBody(context);
+
+    private static async Task TakeThenAsync(HttpContext context, RequestDelegate next)
+    {
+        await TakeAsync(context);
+        await next(context);
+    }
 
     private static async Task<Taken> TakeAsync(HttpContext context)
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using EventStore;
 using Streaming.Frames;
 
@@ -9,9 +10,9 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     private readonly string _key;
 
     public StreamFilter(
-        IEnumerable<string> topics,
-        IEnumerable<string> types,
-        IEnumerable<string> keys,
+        IReadOnlyCollection<string> topics,
+        IReadOnlyCollection<string> types,
+        IReadOnlyCollection<string> keys,
         FrameFormat format
     )
     {
@@ -20,17 +21,19 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
         FirstTokens = EventStore.FirstTokens.Of(Events.Topics);
         foreach (var topic in Events.Topics)
             Tokens += topic.AsSpan().Count('.') + 1;
-        // Lists in canonical order with length prefixes, so that no content can imitate another list.
-        _key =
-            string.Concat(Events.Topics.Select(Part))
-            + "|"
-            + string.Concat(Events.Types.Select(Part))
-            + "|"
-            + string.Concat(Events.Keys.Select(Part));
 
-        static string[] Distinct(IEnumerable<string> values) =>
-            [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        static string Part(string value) => $"{value.Length}:{value}";
+        // Lists in canonical order with length prefixes, so that no content can imitate another list.
+        var key = new StringBuilder();
+        foreach (var list in (ReadOnlySpan<IReadOnlyList<string>>)[Events.Topics, Events.Types, Events.Keys])
+        {
+            foreach (var value in list)
+                key.Append(value.Length).Append(':').Append(value);
+            key.Append('|');
+        }
+        _key = key.ToString();
+
+        static string[] Distinct(IReadOnlyCollection<string> values) =>
+            values.Count < 2 ? [.. values] : [.. values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
     public EventFilter Events { get; }

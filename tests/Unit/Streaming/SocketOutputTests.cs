@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Streaming;
 using Streaming.Connections;
 
 namespace Unit.Streaming;
@@ -145,10 +147,26 @@ public sealed class SocketOutputTests : IAsyncLifetime
         Assert.Equal(300_000, TcpOption(18)); // TCP_USER_TIMEOUT
     }
 
-    private int TcpOption(int name)
+    [Fact]
+    public void Connections_inherit_the_kernel_limits_of_the_server_s_listener()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limits.");
+        var sockets = new SocketTransportOptions();
+        StreamingExtensions.ConfigureSockets(sockets, new StreamingOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
+        using var listener = sockets.CreateBoundListenSocket(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        client.Connect(listener.LocalEndPoint!);
+        using var accepted = listener.Accept();
+
+        Assert.Equal(64 * 1_024, TcpOption(25, accepted)); // TCP_NOTSENT_LOWAT
+        Assert.Equal(200_000, TcpOption(18, accepted)); // TCP_USER_TIMEOUT
+    }
+
+    private int TcpOption(int name, Socket? socket = null)
     {
         Span<byte> bytes = stackalloc byte[4];
-        _server.GetRawSocketOption(6, name, bytes); // IPPROTO_TCP
+        (socket ?? _server).GetRawSocketOption(6, name, bytes); // IPPROTO_TCP
         return BitConverter.ToInt32(bytes);
     }
 
