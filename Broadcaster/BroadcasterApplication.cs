@@ -11,8 +11,7 @@ internal static class BroadcasterApplication
         builder.AddServiceDefaults();
         builder.AddEventStore();
         builder.AddStoreUsage();
-        builder.AddRelayRedis();
-        builder.AddRelay();
+        builder.AddSseBroadcaster(name: ReplicaName.Get("broadcaster", builder.Configuration));
         builder.CheckOptionKeys(BroadcasterOptions.Sections);
 
         var app = builder.Build();

@@ -9,6 +9,7 @@ internal static class BroadcasterOptions
     public static readonly OptionSection[] Sections =
     [
         new("EventStore", typeof(EventStoreOptions)),
+        new("Relay", typeof(LeaderOptions)),
         new("Relay", typeof(RelayOptions)),
     ];
 }

@@ -1,3 +1,5 @@
+using EventStore;
+
 namespace Broadcaster;
 
 /// <summary><c>/status</c>: the leader and the relay's progress, which a dashboard reads from each replica.</summary>

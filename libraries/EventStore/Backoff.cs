@@ -1,7 +1,7 @@
 namespace EventStore;
 
 /// <summary>Delays, with jitter, of the server's own retries; those of clients are in <c>clients/</c>.</summary>
-public static class Backoff
+internal static class Backoff
 {
     /// <summary>Returns half to all of <paramref name="first"/> · 2^attempt, at most <paramref name="max"/>.</summary>
     /// <param name="attempt">Number of failures before this one; from 0.</param>

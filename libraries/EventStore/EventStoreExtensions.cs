@@ -38,6 +38,12 @@ public static class EventStoreExtensions
         return builder;
     }
 
+    /// <summary>Brings the log's tables and functions up to date (<see cref="StoreMigrator"/>); call it before the
+    /// application runs, or in a deployment step of its own.</summary>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses: the user lacks rights.</exception>
+    public static Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default) =>
+        host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+
     private static void AddLog(this IServiceCollection services)
     {
         services.AddSingleton<EventAppender>();
@@ -46,6 +52,7 @@ public static class EventStoreExtensions
         foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads])
             services.AddKeyedSingleton(pool, (provider, _) => Reader(provider, pool));
 
+        services.AddSingleton<IEventLog, StoredEventLog>();
         services.AddSingleton<LineageReader>();
         services.AddSingleton<TopicReader>();
         services.AddSingleton<TopicDirectory>();

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace EventStore;
 
 /// <summary>Settings of the event log in this process; section <c>EventStore</c>.</summary>
-public sealed class EventStoreOptions
+internal sealed class EventStoreOptions
 {
     /// <summary>The Redis channel of the Broadcaster's messages. Systems that share a Redis need different
     /// channels.</summary>

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>A background service that logs an unexpected exception and starts again a second later; in a plain
 /// <see cref="BackgroundService"/> it would stop the process.</summary>
-public abstract class RestartingService(ILogger logger, TimeProvider clock) : BackgroundService
+internal abstract class RestartingService(ILogger logger, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -38,7 +38,7 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
     }
 
     /// <summary>Runs parts together until one ends or fails, cancels the others and throws its exception.</summary>
-    protected static async Task TogetherAsync(
+    protected internal static async Task TogetherAsync(
         CancellationToken stoppingToken,
         params Func<CancellationToken, Task>[] parts
     )

@@ -3,7 +3,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Runs commands on Postgres with one exception for every outage.</summary>
-public static class StoreAccess
+internal static class StoreAccess
 {
     /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a promoted, copied or restored server without one.</summary>
     internal const string NoEpochYet = "SSE01";

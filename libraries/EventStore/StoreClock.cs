@@ -2,7 +2,7 @@ namespace EventStore;
 
 /// <summary>Postgres's clock, which stamps the events, as an offset to this process's. The answer with the shortest
 /// round trip of the last ones counts (clock filter, RFC 5905 §10); an offset within it is zero. Thread-safe.</summary>
-public sealed class StoreClock(TimeProvider clock)
+internal sealed class StoreClock(TimeProvider clock)
 {
     private const int Answers = 8;
 

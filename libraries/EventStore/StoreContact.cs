@@ -8,7 +8,7 @@ namespace EventStore;
 
 /// <summary>Asks Postgres once a second for its role and time, so that <c>/health</c> costs it nothing. Closes
 /// connections that an outage may have broken, and those whose command Postgres no longer runs. Thread-safe.</summary>
-public sealed class StoreContact(
+internal sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     StoreClock storeClock,
     IServiceProvider services,

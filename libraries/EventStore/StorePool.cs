@@ -7,7 +7,7 @@ namespace EventStore;
 
 /// <summary>Keys of the connection pools (<see cref="NpgsqlDataSource"/>): each kind of work has its own, so an
 /// exhausted one does not affect the others. The service without a key is for the features' own transactions.</summary>
-public static class StorePool
+internal static class StorePool
 {
     public const string Appends = "appends";
 

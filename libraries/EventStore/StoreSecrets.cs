@@ -3,7 +3,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Secrets that all processes share through Postgres. The migrations create them.</summary>
-public static class StoreSecrets
+internal static class StoreSecrets
 {
     /// <summary>Seals stream tickets.</summary>
     public const string Tickets = "tickets";

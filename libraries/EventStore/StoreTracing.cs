@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace EventStore;
 
 /// <summary>Spans, one per batch, from publish to stream; source <c>AspireSse.EventStore</c>. Thread-safe.</summary>
-public static class StoreTracing
+internal static class StoreTracing
 {
     private static readonly ActivitySource Source = new("AspireSse.EventStore");
 

@@ -4,7 +4,7 @@ namespace EventStore;
 
 /// <summary>Transactions of the features' own, under the rule of the log: a commit is never cancelled. One that is
 /// cancelled while it waits for a synchronous standby would be valid without it.</summary>
-public static class StoreTransactions
+internal static class StoreTransactions
 {
     /// <summary>The function of Postgres that warns when it stops waiting for a synchronous standby.</summary>
     private const string StandbyWait = "SyncRepWaitForLSN";

@@ -204,9 +204,11 @@ internal sealed class RunStore(
                 events[i].Type,
                 events[i].Data,
                 events[i].Key,
-                Guid.CreateVersion7(),
-                Run: new RunMark(run.Writer, ends && i == batch.Length - 1)
-            );
+                Guid.CreateVersion7()
+            )
+            {
+                Run = new RunMark(run.Writer, ends && i == batch.Length - 1),
+            };
         return batch;
     }
 }

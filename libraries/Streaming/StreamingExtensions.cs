@@ -19,7 +19,8 @@ internal static class StreamingExtensions
     /// <summary>Bytes that Kestrel buffers of a request before it is read: thousands may wait for their turn.</summary>
     private const int UnreadBytes = 64 * 1_024;
 
-    /// <summary>Adds streaming and its Redis. The host must have added the event store before.</summary>
+    /// <summary>Adds streaming with its Redis, and configures Kestrel for it. The host must have added the event store
+    /// before, and adds <see cref="IStreamAccess"/>.</summary>
     /// <param name="replica">The name of this process in greetings, lists and leases.</param>
     public static void AddStreaming(this WebApplicationBuilder builder, string replica)
     {
@@ -27,7 +28,21 @@ internal static class StreamingExtensions
         builder
             .Services.AddOptions<StreamingOptions>()
             .BindConfiguration("Streaming")
-            .Configure(options => options.Replica = replica)
+            .Configure(options => options.Replica = replica);
+        builder.Services.AddStreamingEngine();
+        builder.Services.AddRedisIntake();
+
+        builder
+            .Services.AddOptions<SocketTransportOptions>()
+            .Configure<IOptions<StreamingOptions>>((sockets, streaming) => ConfigureSockets(sockets, streaming.Value));
+        builder.WebHost.ConfigureKestrel(ConfigureServer);
+    }
+
+    /// <summary>Adds all but the source of live events and the rights (<see cref="IStreamAccess"/>).</summary>
+    public static void AddStreamingEngine(this IServiceCollection services)
+    {
+        services
+            .AddOptions<StreamingOptions>()
             // Further reads would only wait for a connection, and fail after some seconds.
             .PostConfigure<IOptions<EventStoreOptions>>(
                 (options, store) =>
@@ -51,20 +66,23 @@ internal static class StreamingExtensions
                 }
             )
             .ValidateOnStart();
-        builder.Services.AddSingleton<StreamingMetrics>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<StreamingMetrics>());
-        builder.Services.AddSingleton<Gates>();
-        builder.Services.AddSingleton<IClients>(services => services.GetRequiredService<IStreamAccess>());
-        builder.Services.AddSingleton<LingeringRead>();
-        builder.Services.AddSingleton<ReadTurns>();
-        builder.Services.AddSingleton<RequestBudget>();
-        builder.Services.AddFeed();
-        builder.Services.AddConnections();
-        builder.Services.AddOpeners();
-        builder
-            .Services.AddOptions<SocketTransportOptions>()
-            .Configure<IOptions<StreamingOptions>>((sockets, streaming) => ConfigureSockets(sockets, streaming.Value));
-        builder.WebHost.ConfigureKestrel(ConfigureServer);
+        services.AddSingleton<StreamingMetrics>();
+        services.AddHostedService(provider => provider.GetRequiredService<StreamingMetrics>());
+        services.AddSingleton<Gates>();
+        services.AddSingleton<IClients>(provider => provider.GetRequiredService<IStreamAccess>());
+        services.AddSingleton<LingeringRead>();
+        services.AddSingleton<ReadTurns>();
+        services.AddSingleton<RequestBudget>();
+        services.AddFeed();
+        services.AddConnections();
+        services.AddOpeners();
+    }
+
+    public static void AddRedisIntake(this IServiceCollection services)
+    {
+        services.AddSingleton<RedisIntake>();
+        services.AddSingleton<ILiveSource>(provider => provider.GetRequiredService<RedisIntake>());
+        services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());
     }
 
     private static void AddFeed(this IServiceCollection services)
@@ -74,11 +92,8 @@ internal static class StreamingExtensions
         services.AddSingleton<StoreReplay>();
         services.AddSingleton<IReplay>(provider => provider.GetRequiredService<StoreReplay>());
         services.AddSingleton<FeedStore>();
-        services.AddSingleton<RedisIntake>();
-        services.AddSingleton<ILiveSource>(provider => provider.GetRequiredService<RedisIntake>());
         services.AddSingleton<LiveFeed>();
         services.AddSingleton<StoreHead>();
-        services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
         services.AddHostedService<LocalCommits>();
         services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");

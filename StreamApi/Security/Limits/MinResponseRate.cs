@@ -73,8 +73,6 @@ internal sealed class MinResponseRate(
     {
         if (context.Features.Get<IHttpResponseBodyFeature>() == this)
             context.Features.Set(inner);
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } feature)
-            feature.MinDataRate = null;
     }
 
     public void DisableBuffering() => inner.DisableBuffering();

@@ -10,7 +10,7 @@ namespace EventStore;
 
 /// <summary>Appends events by group commit: requests that arrive during a commit share the next insert and fsync.
 /// Thread-safe. The events of a call are stored in the order given, all or none.</summary>
-public sealed class EventAppender(
+internal sealed class EventAppender(
     [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
@@ -219,7 +219,7 @@ public sealed class EventAppender(
 }
 
 /// <summary>Events that a commit added: at least one, in order, and all of the log from first to last.</summary>
-public sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);
+internal sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);
 
 /// <summary>Postgres does not answer, or is overloaded. Try again later (HTTP 503 with <c>Retry-After</c>).</summary>
 public class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

@@ -18,18 +18,18 @@ public sealed class EventFilter(IReadOnlyList<string> topics, IReadOnlyList<stri
 
     public IReadOnlyList<string> Keys => keys;
 
-    public bool IsAll => HasAllTopics && HasAllOfATopic;
+    internal bool IsAll => HasAllTopics && HasAllOfATopic;
 
     internal bool HasAllTopics { get; } = topics.Count == 0 || topics.Contains(">");
 
     /// <summary>True if every event of a matching topic matches.</summary>
     internal bool HasAllOfATopic => _types is null && _keys is null;
 
-    public bool MatchesTopic(string topic) =>
+    internal bool MatchesTopic(string topic) =>
         HasAllTopics || (_patterns ??= new TopicPatternSet(topics)).Matches(topic);
 
     /// <summary>Returns true if an event of a matching topic matches.</summary>
-    public bool Passes(string type, string? key) =>
+    internal bool Passes(string type, string? key) =>
         _types?.Contains(type) != false && (_keys is null || (key is not null && _keys.Contains(key)));
 }
 
@@ -52,10 +52,10 @@ public sealed record EventPage(
 }
 
 /// <summary>Events that a reader did not get: the positions of the first and the last, and their number.</summary>
-public sealed record SkippedRange(long From, long To, long Count);
+internal sealed record SkippedRange(long From, long To, long Count);
 
 /// <summary>The newest event of each key in a part of the log, if they fit into a page.</summary>
 /// <param name="Page">The events; if it ends before <paramref name="Through"/>, the next page has more.</param>
 /// <param name="Skipped">Events of the part that have a newer one in it; null without any.</param>
 /// <param name="Through">The end of the part.</param>
-public sealed record NewestPage(EventPage Page, SkippedRange? Skipped, long Through);
+internal sealed record NewestPage(EventPage Page, SkippedRange? Skipped, long Through);

@@ -8,7 +8,7 @@ namespace EventStore;
 /// Reads the log in position order. Thread-safe. The cost of a read does not depend on the log's length or the number
 /// of patterns: a page may be empty before the head, and the caller reads on (docs/decisions/0016).
 /// </summary>
-public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
+internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
 {
     /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>: most events found may have a newer one of the same
     /// key.</summary>
@@ -68,17 +68,20 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
     {
         if (filter.IsAll)
         {
-            var (left, epoch) = (limit, default(string));
+            var left = limit;
+            string? epoch = null;
             EventPage part;
             do
             {
                 part = await ReadAllAsync(after, left, partBytes, int.MaxValue, cancellationToken);
                 epoch ??= part.Epoch;
                 yield return part;
-                (after, left) = (part.Through, left - part.Events.Count);
+                after = part.Through;
+                left -= part.Events.Count;
             } while (left > 0 && after < part.Head && part.Epoch == epoch);
             yield break;
         }
+
         var found = await Search(filter).AfterAsync(after, limit, cancellationToken);
         var rest = found.Events;
         while (true)
@@ -88,7 +91,8 @@ public sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptio
             yield return page;
             if (part.Count == rest.Count || page.Epoch != found.Store.Epoch)
                 yield break;
-            (after, rest) = (through, [.. rest.Skip(part.Count)]);
+            after = through;
+            rest = [.. rest.Skip(part.Count)];
         }
     }
 

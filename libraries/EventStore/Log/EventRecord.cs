@@ -22,20 +22,22 @@ public sealed record EventRecord(
 /// <param name="Type">The SSE event name, without CR and LF.</param>
 /// <param name="Data">One compact line of JSON, checked by the caller.</param>
 /// <param name="Id">The publisher's id, which makes the append idempotent for 24 h; null for a new id.</param>
-/// <param name="Run">The writer, if the topic is a run's: the event is refused once the run is no longer this writer's,
-/// and its id makes no retry idempotent.</param>
 public sealed record NewEvent(
     string Topic,
     string Type,
     string Data,
     string? Key = null,
     Guid? Id = null,
-    string? TraceParent = null,
-    RunMark? Run = null
-);
+    string? TraceParent = null
+)
+{
+    /// <summary>The writer, if the topic is a run's: the event is refused once the run is no longer this writer's, and
+    /// its id makes no retry idempotent.</summary>
+    internal RunMark? Run { get; init; }
+}
 
 /// <summary>The writer (<see cref="RunWriters"/>) of a run's event; nothing can follow one that ends the run.</summary>
-public sealed record RunMark(Guid Writer, bool Ends = false);
+internal sealed record RunMark(Guid Writer, bool Ends = false);
 
 /// <summary>An event after its append; a retry gets the place of the first append.</summary>
 public readonly record struct AppendedEvent(Guid Id, StreamId At);
@@ -49,4 +51,4 @@ public sealed class EventConflictException(IReadOnlyList<Guid> ids)
 }
 
 /// <summary>The run has ended, perhaps because its writer lost its lease; nothing was appended.</summary>
-public sealed class RunFencedException(string run) : Exception($"The run {run} no longer belongs to this writer.");
+internal sealed class RunFencedException(string run) : Exception($"The run {run} no longer belongs to this writer.");

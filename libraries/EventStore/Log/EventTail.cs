@@ -7,7 +7,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Follows the log by Postgres's notifications, and by polling in case one is lost. Thread-safe.</summary>
-public sealed class EventTail(
+internal sealed class EventTail(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     EventReader reader,
     IOptions<EventStoreOptions> options,

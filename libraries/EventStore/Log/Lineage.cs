@@ -2,7 +2,7 @@ namespace EventStore;
 
 /// <summary>An epoch and the earlier ones that it continues: a promoted standby, a copy and a restored backup share
 /// their positions up to the moment of the change. Immutable.</summary>
-public sealed class Lineage
+internal sealed class Lineage
 {
     private readonly Dictionary<string, long> _shared = new(StringComparer.Ordinal);
 

@@ -4,7 +4,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Reads the lineage of the store's epoch, once per epoch. Thread-safe.</summary>
-public sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Maximum epochs that are read. Ids of older ones get a resync.</summary>
     private const int MostEpochs = 1_000;

@@ -3,7 +3,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Reads the log in a caller's transaction: a repeatable read agrees with the caller's own tables.</summary>
-public static class LogSnapshot
+internal static class LogSnapshot
 {
     /// <summary>Reads the head.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>

@@ -6,7 +6,7 @@ namespace EventStore;
 /// <param name="Start">Position before the topic's oldest event; null if it has none.</param>
 /// <param name="Oldest">Number of the oldest event; null without one, as <paramref name="Newest"/>.</param>
 /// <param name="At">Position of the event with the asked number; null if the topic does not have it.</param>
-public readonly record struct NumberedTopic(
+internal readonly record struct NumberedTopic(
     StreamId Head,
     long? Start,
     long? Oldest,
@@ -69,4 +69,4 @@ public readonly record struct NumberedTopic(
 /// <summary>Positions among the newest hundred events of a topic.</summary>
 /// <param name="Last">The newest one of a type; null if none of them has it.</param>
 /// <param name="Since">The oldest of the hundred; null if there are fewer.</param>
-public readonly record struct RecentEnds(long? Newest, long? Last, long? Since);
+internal readonly record struct RecentEnds(long? Newest, long? Last, long? Since);

@@ -6,7 +6,7 @@ namespace EventStore;
 
 /// <summary>Maps topics and patterns to values. A look-up costs at most two operations per token and 64 patterns,
 /// whatever the wildcards (docs/decisions/0033); look-ups are safe from any thread while nothing changes.</summary>
-public sealed class PatternMap<T>
+internal sealed class PatternMap<T>
     where T : class
 {
     private const int WordsOnStack = 64;

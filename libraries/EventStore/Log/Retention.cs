@@ -10,7 +10,7 @@ namespace EventStore;
 /// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the head's (SQL: Schema/Functions/retire_partitions.sql;
 /// docs/decisions/0015). A reader before a dropped position gets a resync (<c>expired</c>). Thread-safe.
 /// </summary>
-public sealed class Retention(
+internal sealed class Retention(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
@@ -83,6 +83,7 @@ public sealed class Retention(
             WarnOfLock();
             return 0;
         }
+
         _kept = 0;
         try
         {
@@ -101,6 +102,7 @@ public sealed class Retention(
                 );
             _waiting = true;
         }
+
         return round.Dropped;
     }
 

@@ -7,7 +7,7 @@ namespace EventStore;
 
 /// <summary>Keeps the directory of the log's topics, about a second behind the log: readers find a pattern's topics in
 /// it, and skip the parts of the log where a topic has no events. Thread-safe.</summary>
-public sealed class TopicDirectory(
+internal sealed class TopicDirectory(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
     TimeProvider clock,

@@ -6,7 +6,7 @@ namespace EventStore;
 /// The topics in one snapshot of the log. Events that the directory does not have yet are counted once, however many
 /// pages are read. Not thread-safe.
 /// </summary>
-public sealed class TopicPages
+internal sealed class TopicPages
 {
     /// <summary>Maximum events after the directory's end that are counted.</summary>
     private const int MostUnlisted = 10_000;
@@ -19,8 +19,11 @@ public sealed class TopicPages
     private readonly CancellationToken _cancellationToken;
     private readonly List<TopicSummary> _unlisted = [];
 
-    private TopicPages(NpgsqlCommand command, CancellationToken cancellationToken) =>
-        (_command, _cancellationToken) = (command, cancellationToken);
+    private TopicPages(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        _command = command;
+        _cancellationToken = cancellationToken;
+    }
 
     /// <summary>The epoch of the snapshot.</summary>
     public string Epoch { get; private set; } = "";
@@ -119,4 +122,4 @@ public sealed class TopicPages
 /// <param name="Topic">The topic.</param>
 /// <param name="Count">Number of its events in the log.</param>
 /// <param name="Head">Position of its newest event.</param>
-public sealed record TopicSummary(string Topic, long Count, long Head);
+internal sealed record TopicSummary(string Topic, long Count, long Head);

@@ -16,6 +16,10 @@ public static class TopicPattern
 
     public static bool IsTopicOrPattern(string? text) => IsValid(text, wildcards: true);
 
+    /// <summary>Returns true for one token of a topic: characters, but no dot and no wildcard.</summary>
+    public static bool IsToken(ReadOnlySpan<char> text) =>
+        text.Length is > 0 and <= MaxLength && !text.ContainsAnyExcept(TokenCharacters);
+
     /// <summary>Returns true if a valid topic or pattern has a wildcard.</summary>
     public static bool IsPattern(string text) => text.AsSpan().ContainsAny('*', '>');
 

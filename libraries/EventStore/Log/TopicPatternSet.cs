@@ -1,7 +1,7 @@
 namespace EventStore;
 
 /// <summary>The topics and patterns of a filter. Immutable.</summary>
-public sealed class TopicPatternSet
+internal sealed class TopicPatternSet
 {
     private readonly PatternMap<string> _patterns = new();
 

@@ -7,7 +7,7 @@ namespace EventStore;
 
 /// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe. Every
 /// method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
-public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store, LineageReader lineages)
+internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store, LineageReader lineages)
 {
     /// <summary>Highest ordinal that is looked up, because the lookup counts the events before it.</summary>
     internal const int MostOrdinal = 10_000;
@@ -147,4 +147,4 @@ public sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
 /// <param name="AtOrdinal">Position of the event with the asked ordinal; null without one, or if uncounted.</param>
 /// <param name="IsCounted">False if the topic has more events than are counted, and the ordinal is beyond.</param>
 /// <param name="End">The position of the event that ended the topic; null while it goes on.</param>
-public sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, bool IsCounted, long? End);
+internal sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, bool IsCounted, long? End);

@@ -3,7 +3,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Events that commit together with a change of the caller's own tables. Thread-safe.</summary>
-public static class Outbox
+internal static class Outbox
 {
     /// <summary>Writes an event in the caller's transaction. It enters the log some milliseconds after
     /// <see cref="StoreTransactions.CommitAsync"/> and <see cref="WakeAsync"/>, in the transaction's order.</summary>
@@ -78,4 +78,4 @@ public static class Outbox
 }
 
 /// <summary>Rows that left the outbox, refused ones too, and each refused one's number, topic and reason.</summary>
-public readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused);
+internal readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused);

@@ -1,7 +1,7 @@
 namespace EventStore;
 
 /// <summary>First tokens of topics, by which a stream server skips, unread, a page that no reader needs.</summary>
-public static class FirstTokens
+internal static class FirstTokens
 {
     /// <summary>Most tokens that a page names; with more, everyone reads it: look-ups would cost as much.</summary>
     public const int Most = 32;

@@ -8,7 +8,7 @@ namespace EventStore;
 /// Thread-safe; messages keep the order of the calls.</summary>
 /// <remarks>The client itself leaves a connection that is open and dead, and repeats its subscriptions on the next one
 /// (<see cref="Microsoft.Extensions.Hosting.RelayRedis.Defaults"/>).</remarks>
-public sealed class RedisLink
+internal sealed class RedisLink
 {
     private readonly Func<IConnectionMultiplexer> _open;
     private readonly TimeProvider _clock;

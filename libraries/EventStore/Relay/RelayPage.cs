@@ -5,7 +5,7 @@ namespace EventStore;
 /// <param name="Previous">Position of the event before the page; a receiver behind it reads the store.</param>
 /// <param name="Last">The position of the last event; the head in a heartbeat.</param>
 /// <param name="Sent">A number that grows with each message of a leader; one that does not is a repetition.</param>
-public sealed record RelayPage(string Epoch, long Fence, long Previous, long Last, long Sent)
+internal sealed record RelayPage(string Epoch, long Fence, long Previous, long Last, long Sent)
 {
     /// <summary>The first tokens of the events' topics; null: too many to name.</summary>
     public IReadOnlyList<string>? FirstTokens { get; init; } = [];

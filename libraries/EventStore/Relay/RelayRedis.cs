@@ -9,7 +9,7 @@ using StackExchange.Redis;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Registers the Redis that carries the relay's messages.</summary>
-public static class RelayRedis
+internal static class RelayRedis
 {
     private const string HealthCheck = "StackExchange.Redis";
 
@@ -21,7 +21,8 @@ public static class RelayRedis
 
     /// <summary>Adds <see cref="RedisLink"/> over a connection string of one server or a cluster
     /// (<c>a:7000,b:7000</c>). A missing or invalid one fails the start; an unreachable Redis does not.</summary>
-    /// <remarks>Constructors take <see cref="RedisLink"/>: a connection would block its first user's thread.</remarks>
+    /// <remarks>The first call counts. Constructors take <see cref="RedisLink"/>: a connection would block its first
+    /// user's thread.</remarks>
     public static TBuilder AddRelayRedis<TBuilder>(
         this TBuilder builder,
         string connectionName = "redis",
@@ -30,6 +31,9 @@ public static class RelayRedis
     )
         where TBuilder : IHostApplicationBuilder
     {
+        if (builder.Services.Any(service => service.ServiceType == typeof(RedisLink)))
+            return builder;
+
         var isChecked = true;
         string? text = null;
         builder.AddRedisClient(connectionName, Set, Configure);

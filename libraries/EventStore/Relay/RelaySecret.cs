@@ -6,7 +6,7 @@ namespace EventStore;
 
 /// <summary>Signs and verifies the Broadcaster's messages, so that write access to Redis is not enough to forge one. A
 /// signed message is the message, a line feed and its HMAC-SHA256 (32 bytes). Thread-safe.</summary>
-public sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     private const int TrailerBytes = 1 + HMACSHA256.HashSizeInBytes;
 

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>The stream servers as they last described themselves, each by a JSON document. Thread-safe. Every method
 /// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.</summary>
-public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+internal sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Stores a replica's document, with the time by Postgres's clock.</summary>
     public Task SetAsync(string replica, string state, CancellationToken cancellationToken) =>
@@ -51,4 +51,4 @@ public sealed class ReplicaStates([FromKeyedServices(StorePool.Feed)] NpgsqlData
 }
 
 /// <summary>A replica's last document, as JSON, and when it was stored, by Postgres's clock.</summary>
-public readonly record struct ReplicaState(string State, DateTimeOffset SeenAt);
+internal readonly record struct ReplicaState(string State, DateTimeOffset SeenAt);

@@ -5,7 +5,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Keys of requests that a client may repeat without a second effect, kept for 24 h. Thread-safe.</summary>
-public sealed class IdempotencyKeys(NpgsqlDataSource store)
+internal sealed class IdempotencyKeys(NpgsqlDataSource store)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>Reads a run's stream (the topic) and log (<c>topic.log</c>), event by event and bounded in bytes and rows.
 /// Thread-safe. Every method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
-public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
+internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
     private const int MaxRows = 20_000;
 
@@ -203,9 +203,9 @@ public sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSou
 
 /// <summary>A stored event of a run, with the time of its append by Postgres's clock (UTC).</summary>
 /// <param name="OfLog">True for an event of the run's log, which readers of its stream do not get.</param>
-public sealed record RunEntry(long Position, bool OfLog, string Type, string? Key, string Data, DateTimeOffset Time);
+internal sealed record RunEntry(long Position, bool OfLog, string Type, string? Key, string Data, DateTimeOffset Time);
 
 /// <summary>A run in one snapshot, and the part of it that was read.</summary>
 /// <param name="IsRunning">True if the run has a writer.</param>
 /// <param name="From">Position of the first event that was read; 0 if there is no such run.</param>
-public readonly record struct RunExtent(string Epoch, bool IsRunning, long From, long Through, bool IsWhole);
+internal readonly record struct RunExtent(string Epoch, bool IsRunning, long From, long Through, bool IsWhole);

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>Begins, cancels and finds runs: topics that one writer writes from a beginning to an end. Thread-safe.
 /// Every method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
-public sealed class RunRegistry(NpgsqlDataSource store)
+internal sealed class RunRegistry(NpgsqlDataSource store)
 {
     /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
     /// <param name="closingEvents">JSON array of the events that the store appends if the writer dies.</param>
@@ -138,8 +138,8 @@ public sealed class RunRegistry(NpgsqlDataSource store)
 
 /// <summary>A run that was begun, and its announcement: a reader that starts after it gets the whole run.</summary>
 /// <param name="IsNew">False if the run was announced before.</param>
-public readonly record struct RunBeginning(bool IsNew, StreamId Announced);
+internal readonly record struct RunBeginning(bool IsNew, StreamId Announced);
 
 /// <summary>The oldest event of a run's log. A reader that starts after an announcement gets the whole run.</summary>
 /// <param name="IsAnnouncement">False if retention has dropped the announcement, and perhaps more of the run.</param>
-public readonly record struct LogStart(StreamId At, bool IsAnnouncement);
+internal readonly record struct LogStart(StreamId At, bool IsAnnouncement);

@@ -6,7 +6,7 @@ namespace EventStore;
 
 /// <summary>Leases of the processes that write runs, one per process, by Postgres's clock. Thread-safe. Every method
 /// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.</summary>
-public sealed class RunWriters(
+internal sealed class RunWriters(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options
 )

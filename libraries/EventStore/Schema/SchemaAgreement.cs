@@ -42,7 +42,7 @@ internal sealed class SchemaAgreement(
             : throw new InvalidOperationException(
                 "The database of the event log has another schema than this version's: it lacks "
                     + $"{string.Join(", ", missing)}. Check which database the connection string names, and run "
-                    + "'StreamApi migrate' of this version."
+                    + "'StreamApi migrate' of this version, or EnsureSchemaAsync in an application of your own."
             );
     }
 

@@ -6,7 +6,7 @@ namespace EventStore;
 
 /// <summary>Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current
 /// texts. Several processes may run it at once: the first one migrates, the others wait for it.</summary>
-public sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, ILogger<StoreMigrator> logger)
+internal sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, ILogger<StoreMigrator> logger)
 {
     /// <summary>Time between attempts to lock a table that a long transaction uses.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);

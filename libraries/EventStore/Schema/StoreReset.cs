@@ -3,7 +3,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Empties the store, for operators and for tools without a host.</summary>
-public static class StoreReset
+internal static class StoreReset
 {
     /// <summary>Deletes every event and starts a new epoch; open streams get a resync.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or has no event store.</exception>

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>The connection of each ticket: the last opened one, on any replica. Thread-safe.</summary>
 /// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
-public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+internal sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Reads Postgres's clock, which decides: the replicas' clocks may differ.</summary>
     /// <returns>The time, and the timestamps of <paramref name="clock"/> before and after it.</returns>
@@ -89,4 +89,4 @@ public sealed class TicketConnections([FromKeyedServices(StorePool.Feed)] Npgsql
 }
 
 /// <summary>A connection that uses a ticket, and when it was opened, by Postgres's clock (UTC).</summary>
-public readonly record struct TicketConnection(Guid Ticket, string Connection, DateTimeOffset At);
+internal readonly record struct TicketConnection(Guid Ticket, string Connection, DateTimeOffset At);

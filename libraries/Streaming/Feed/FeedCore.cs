@@ -6,7 +6,8 @@ namespace Streaming.Feed;
 
 /// <summary>Decides what to do with each message and page, so that the logs get every event once, in order.</summary>
 /// <remarks>It does no I/O: <see cref="LiveFeed"/> does. The properties are safe to read from any thread.</remarks>
-internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider clock, ILogger logger)
+/// <param name="silence">See <see cref="ILiveSource.Silence"/>.</param>
+internal sealed class FeedCore(FilterLogs logs, TimeSpan? silence, TimeProvider clock, ILogger logger)
 {
     private long _fence,
         _receivedAt = clock.GetTimestamp(),
@@ -31,7 +32,8 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
     public bool IsStoreBehind => _isStoreBehind;
 
     /// <summary>Time until messages count as missing; not positive from then on, until one comes.</summary>
-    public TimeSpan TimeLeft => Mode == FeedMode.Degraded ? TimeSpan.Zero : silence - clock.GetElapsedTime(_receivedAt);
+    public TimeSpan TimeLeft =>
+        Mode != FeedMode.Degraded && silence is { } limit ? limit - clock.GetElapsedTime(_receivedAt) : TimeSpan.Zero;
 
     public void RestartTime() => _receivedAt = clock.GetTimestamp();
 
@@ -44,14 +46,20 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan silence, TimeProvider c
     /// <summary>Notes that the feed waits no longer.</summary>
     public void GoOn() => Volatile.Write(ref _stalledAt, 0);
 
-    public void MessagesMissing()
+    /// <summary>Notes that the store is followed, because no message comes or the source has none.</summary>
+    public void FollowsStore()
     {
+        if (silence is not { } limit)
+        {
+            _mode = FeedMode.Live;
+            return;
+        }
         if (Mode == FeedMode.Degraded)
             return;
 
         logger.LogWarning(
             "No heartbeat from the Broadcaster for {Seconds} s: reading the log from Postgres",
-            silence.TotalSeconds
+            limit.TotalSeconds
         );
         _mode = FeedMode.Degraded;
     }
@@ -231,7 +239,7 @@ internal enum FeedMode
     /// <summary>No message has come yet.</summary>
     Starting,
 
-    /// <summary>Events come from Redis, and the store fills gaps.</summary>
+    /// <summary>Events come from the source, and the store fills gaps.</summary>
     Live,
 
     /// <summary>Redis or the Broadcaster is down, and events come from Postgres alone.</summary>

@@ -6,6 +6,10 @@ namespace Streaming.Feed;
 /// <summary>Brings events ahead of the store. <see cref="LiveFeed"/> reads pages that it loses from there.</summary>
 internal interface ILiveSource
 {
+    /// <summary>Time without a page after which the store is read instead; null: it has none, the store is the
+    /// source.</summary>
+    TimeSpan? Silence { get; }
+
     /// <summary>Takes the next page; for one reader.</summary>
     bool TryRead([NotNullWhen(true)] out RelayPage? page);
 

@@ -44,7 +44,7 @@ internal sealed class LiveFeed : RestartingService
         _source = source;
         _store = store;
         _options = options.Value;
-        _core = new FeedCore(logs, TimeSpan.FromSeconds(_options.RelayHeartbeatSeconds), clock, logger);
+        _core = new FeedCore(logs, source.Silence, clock, logger);
         logs.Epochs.Doubted += LookSoon;
     }
 
@@ -73,7 +73,10 @@ internal sealed class LiveFeed : RestartingService
             await StartAtHeadAsync(stoppingToken);
 
         _core.RestartTime();
-        await TogetherAsync(stoppingToken, PublishAsync, LookAsync);
+        if (_source.Silence is null)
+            await FollowStoreAsync(stoppingToken);
+        else
+            await TogetherAsync(stoppingToken, PublishAsync, LookAsync);
     }
 
     private async Task StartAtHeadAsync(CancellationToken stoppingToken)
@@ -206,7 +209,7 @@ internal sealed class LiveFeed : RestartingService
     /// <summary>Publishes from the store until a message comes.</summary>
     private async Task FollowStoreAsync(CancellationToken stoppingToken)
     {
-        _core.MessagesMissing();
+        _core.FollowsStore();
         using var live = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var stop = NextMessage(stoppingToken)
             .ContinueWith(

@@ -15,7 +15,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     private readonly RedisLink _redis;
     private readonly RelaySecret _secret;
     private readonly string _channel;
-    private readonly TimeSpan _silence;
+    private readonly TimeSpan _resubscribe;
     private readonly Counter<long> _refusals,
         _gaps;
     private readonly RelayQueue _queue;
@@ -36,7 +36,8 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         _redis = redis;
         _secret = secret;
         _channel = store.Value.Channel;
-        _silence = 3 * TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
+        Silence = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
+        _resubscribe = 3 * TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _queue = new RelayQueue(clock);
 
         var meter = meters.Create("AspireSse.StreamApi");
@@ -51,6 +52,8 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
             "Relayed pages after which the store is read, because one before them was lost."
         );
     }
+
+    public TimeSpan? Silence { get; }
 
     public bool TryRead([NotNullWhen(true)] out RelayPage? page) => _queue.TryRead(out page);
 
@@ -85,7 +88,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         {
             try
             {
-                if (_queue.IsSilent(_silence))
+                if (_queue.IsSilent(_resubscribe))
                 {
                     await _redis.SubscribeAsync(_channel, Take, Timeout, stoppingToken);
                     _queue.RestartTime();

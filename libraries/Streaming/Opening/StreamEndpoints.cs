@@ -1,7 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using EventStore;
-using Microsoft.Extensions.Options;
-using Npgsql;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Fanout;
@@ -41,23 +38,13 @@ internal static class StreamEndpoints
                     {
                         return await next(invocation);
                     }
-                    catch (Exception e) when (IsOutage(e) && !context.Response.HasStarted && context.IsResume())
+                    catch (Exception e) when (StoreOutage.Is(e) && !context.Response.HasStarted && context.IsResume())
                     {
-                        var options = context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>();
-                        await StreamAdmission.AskToReconnectAsync(
-                            context,
-                            options.Value,
-                            "The store does not answer. Reconnect."
-                        );
+                        await StoreOutage.AnswerAsync(context);
                         return Results.Empty;
                     }
                 }
             );
-
-    /// <summary>Returns true if the store does not answer. Entity Framework wraps the driver's exceptions.</summary>
-    private static bool IsOutage(Exception e) =>
-        e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
-        || (e.InnerException is { } inner && IsOutage(inner));
 
     /// <summary>Returns true if a client without an id starts at the oldest event.</summary>
     public static bool FromEarliest(this IQueryCollection query) =>

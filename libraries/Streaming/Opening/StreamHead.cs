@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Primitives;
 using Streaming.Endpoints;
 using Streaming.Takeover;
@@ -18,8 +19,13 @@ internal static class StreamHead
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold the frames back
         if (Closes(context))
-            (response.Headers.Connection, response.Headers.KeepAlive) = (Unsent, ConnectionTakeover.NotKept);
+        {
+            response.Headers.Connection = Unsent;
+            response.Headers.KeepAlive = ConnectionTakeover.NotKept;
+        }
         context.Features.Get<IResponseRateFeature>()?.Disable();
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+            rate.MinDataRate = null; // HTTP/1.1 only
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 

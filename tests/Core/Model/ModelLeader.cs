@@ -1,4 +1,3 @@
-using Broadcaster;
 using EventStore;
 
 namespace Core.Model;

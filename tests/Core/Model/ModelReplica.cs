@@ -148,7 +148,7 @@ internal sealed class ModelReplica : IDisposable
         }
         if (_feed.TimeLeft <= TimeSpan.Zero && !IsCutOff)
         {
-            _feed.MessagesMissing();
+            _feed.FollowsStore();
             Apply(ReadAll());
         }
         return false;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Broadcaster;
 using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -157,7 +156,7 @@ public sealed class RelayTests
     }
 
     private static Task RunAsync(IHost host, long fence, Func<bool> stillLeads, CancellationToken stop) =>
-        host.Services.GetRequiredService<LeaderWork>().RunAsync(new Term(fence, stillLeads), stop);
+        host.Services.GetRequiredService<Leadership>().WorkAsync(new Term(fence, stillLeads), stop);
 
     private static async Task<long> HoldAsync(IHost host, string holder)
     {
@@ -239,8 +238,7 @@ public sealed class RelayTests
                 .. settings,
             ]
         );
-        builder.AddRelayRedis();
-        builder.AddRelay();
+        builder.AddSseBroadcaster();
         return builder.Build();
     }
 }

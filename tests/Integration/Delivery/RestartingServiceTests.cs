@@ -14,7 +14,6 @@ public sealed class RestartingServiceTests
     [InlineData("Streaming")]
     [InlineData("Runs")]
     [InlineData("StreamApi")]
-    [InlineData("Broadcaster")]
     public void Every_background_service_of_ours_lasts(string assembly)
     {
         var services = Assembly

@@ -48,7 +48,7 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
 
     /// <summary>Appends an event of the run and returns its id.</summary>
     private static async Task<Guid> WriteAsync(OpenLog log, string run, Guid writer) =>
-        (await log.Appender.AppendAsync([new NewEvent(run, "n", "1", Run: new RunMark(writer))], Stop))[0].Id;
+        (await log.Appender.AppendAsync([new NewEvent(run, "n", "1") { Run = new RunMark(writer) }], Stop))[0].Id;
 
     private static async Task<string[]> TypesAsync(OpenLog log, string run) =>
         (string[])

@@ -9,6 +9,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.DependencyInjection;
 using StreamApi.Security.Limits;
+using Streaming.Endpoints;
+using Streaming.Opening;
 using Unit.ServiceDefaults;
 
 namespace Unit.Security;
@@ -94,7 +96,8 @@ public sealed class MinResponseRateTests
         var limit = new MinResponseRate(context, body, TimeSpan.FromSeconds(10), PerSecond, _time);
         context.Features.Set<IHttpResponseBodyFeature>(limit);
         context.Features.Set<IHttpMinResponseDataRateFeature>(kestrel);
-        limit.Disable();
+        context.Features.Set<IResponseRateFeature>(limit);
+        StreamHead.Set(context);
         Assert.Same(body, context.Features.Get<IHttpResponseBodyFeature>());
         Assert.Null(kestrel.MinDataRate);
 

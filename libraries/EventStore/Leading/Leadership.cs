@@ -1,16 +1,16 @@
-using EventStore;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
-namespace Broadcaster;
+namespace EventStore;
 
-/// <summary>Lets one replica lead, by a lease. A leader that cannot renew it in time stops by its own clock.</summary>
+/// <summary>Lets one process do the <see cref="ILeaderTask"/>s, by a lease. A leader that cannot renew it in time stops
+/// by its own clock.</summary>
 internal sealed class Leadership(
     LeaderLease lease,
-    LeaderWork work,
-    RelayMetrics metrics,
-    IOptions<RelayOptions> options,
-    IConfiguration configuration,
+    IEnumerable<ILeaderTask> tasks,
+    LeaderMetrics metrics,
+    IOptions<LeaderOptions> options,
     TimeProvider clock,
     ILogger<Leadership> logger
 ) : RestartingService(logger, clock)
@@ -21,7 +21,7 @@ internal sealed class Leadership(
     private readonly TimeSpan _renew = TimeSpan.FromMilliseconds(options.Value.RenewMilliseconds);
     private long _heldUntil;
 
-    public string Name { get; } = ReplicaName.Get("broadcaster", configuration);
+    public string Name => options.Value.Name;
 
     /// <summary>The fencing number while this replica leads.</summary>
     public long? Fence { get; private set; }
@@ -36,6 +36,21 @@ internal sealed class Leadership(
         }
     }
 
+    /// <summary>Does the work of a term until it is over, a part fails, or it is cancelled.</summary>
+    public async Task WorkAsync(Term term, CancellationToken stopped)
+    {
+        try
+        {
+            // The parts end together: a leader that sends heartbeats but no longer tails would keep every reader
+            // waiting.
+            await TogetherAsync(
+                stopped,
+                [.. tasks.Select<ILeaderTask, Func<CancellationToken, Task>>(task => stop => task.RunAsync(term, stop))]
+            );
+        }
+        catch (OperationCanceledException) when (!stopped.IsCancellationRequested) { }
+    }
+
     private async Task LeadAsync(long fence, CancellationToken stoppingToken)
     {
         Logger.LogInformation("{Replica} is the leader (fence {Fence})", Name, fence);
@@ -43,7 +58,7 @@ internal sealed class Leadership(
         metrics.Leads(true);
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var term = new Term(fence, () => Clock.GetTimestamp() < Volatile.Read(ref _heldUntil));
-        var working = work.RunAsync(term, deposed.Token);
+        var working = WorkAsync(term, deposed.Token);
         try
         {
             while (!working.IsCompleted && await RenewAsync()) { }
@@ -59,12 +74,12 @@ internal sealed class Leadership(
             catch (OperationCanceledException) { }
             catch (StoreUnavailableException e)
             {
-                Logger.LogWarning("The relay stops because the store is unavailable: {Reason}", e.Message);
+                Logger.LogWarning("The leader's work stops because the store is unavailable: {Reason}", e.Message);
             }
             catch (Exception e)
             {
                 failed = true;
-                Logger.LogError(e, "The relay failed, and another replica may lead");
+                Logger.LogError(e, "The leader's work failed, and another replica may lead");
             }
             Fence = null;
             metrics.Leads(false);

@@ -1,18 +1,19 @@
-using EventStore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
-namespace Broadcaster;
+namespace EventStore;
 
 /// <summary>Moves the outbox into the log whenever rows may wait.</summary>
 internal sealed class OutboxMover(
     EventTail tail,
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
-    RelayMetrics metrics,
+    LeaderMetrics metrics,
     TimeProvider clock,
-    IOptions<RelayOptions> options,
+    IOptions<LeaderOptions> options,
     ILogger<OutboxMover> logger
-)
+) : ILeaderTask
 {
     public async Task RunAsync(Term term, CancellationToken stopped)
     {
@@ -57,9 +58,11 @@ internal sealed class OutboxMover(
         var begun = clock.GetTimestamp();
         var lease = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
         using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+#pragma warning disable RS0030 // The source has a clock.
         await using var ending = stopped.Register(() =>
             limit.CancelAfter(TimeSpan.FromTicks(Math.Max(0, (lease - clock.GetElapsedTime(begun)).Ticks)))
         );
+#pragma warning restore RS0030
         return await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, limit.Token);
     }
 }

@@ -1,6 +1,4 @@
-using EventStore;
-
-namespace Broadcaster;
+namespace EventStore;
 
 /// <summary>Decides, without I/O, which messages let receivers notice every event that they did not get.</summary>
 internal sealed class RelayCore

@@ -6,7 +6,7 @@ namespace EventStore;
 /// <summary>A lease with a fencing number, by Postgres's clock. A holder that is killed or frozen loses it, and its
 /// number is then too low for what it does (Kleppmann, "How to do distributed locking"). Thread-safe.</summary>
 /// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
-public sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+internal sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Takes or renews a lease; after an exception the caller must assume that it has lost it.</summary>
     /// <param name="holder">The caller: unique per process.</param>

@@ -1,7 +1,6 @@
-using EventStore;
 using Microsoft.Extensions.Options;
 
-namespace Broadcaster;
+namespace EventStore;
 
 /// <summary>Publishes signed messages; a timeout keeps a frozen or unreachable Redis from blocking the relay.</summary>
 internal sealed class RedisPublisher(

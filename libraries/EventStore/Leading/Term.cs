@@ -1,4 +1,4 @@
-namespace Broadcaster;
+namespace EventStore;
 
 /// <summary>One term of leadership. Its fence is higher than those of earlier leaders.</summary>
 internal sealed class Term(long fence, Func<bool> stillLeads)

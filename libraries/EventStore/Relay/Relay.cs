@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using EventStore;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Broadcaster;
+namespace EventStore;
 
 /// <summary>Relays the log from the head on; the first heartbeat shows what a former leader did not send.</summary>
 internal sealed class Relay(
@@ -13,7 +13,7 @@ internal sealed class Relay(
     TimeProvider clock,
     IOptions<RelayOptions> options,
     ILogger<Relay> logger
-) : IDisposable
+) : ILeaderTask, IDisposable
 {
     /// <summary>Held during a publish, so that no message overtakes another.</summary>
     private readonly SemaphoreSlim _publishing = new(1);
@@ -24,10 +24,19 @@ internal sealed class Relay(
 
     public long Lag => _core.Lag;
 
-    public async Task StartAsync(CancellationToken cancellationToken) =>
-        _core.Start(await reader.HeadAsync(cancellationToken));
+    public async Task RunAsync(Term term, CancellationToken stopped)
+    {
+        await redis.ReadSecretAsync(stopped);
+        _core.Start(await reader.HeadAsync(stopped));
+        await RestartingService.TogetherAsync(
+            stopped,
+            stop => TailAsync(term, stop),
+            stop => HeartbeatAsync(term, stop),
+            redis.RenewSecretAsync
+        );
+    }
 
-    public async Task TailAsync(Term term, CancellationToken stopped)
+    private async Task TailAsync(Term term, CancellationToken stopped)
     {
         var after = Relayed;
         await foreach (var page in tail.FollowAsync(after, options.Value.MaxDataBytes, stopped))
@@ -38,7 +47,7 @@ internal sealed class Relay(
         }
     }
 
-    public async Task HeartbeatAsync(Term term, CancellationToken stopped)
+    private async Task HeartbeatAsync(Term term, CancellationToken stopped)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
         do

@@ -1,0 +1,54 @@
+using EventStore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Adds the work that one process at a time does for the event log.</summary>
+public static class LeadingExtensions
+{
+    /// <summary>Adds what one of the processes does at a time, under a lease: it sends the log through Redis to all of
+    /// them, moves the outbox, and drops old events. Any process may have it; several replace one another.</summary>
+    /// <remarks>The event log must have been added before (<see cref="EventStoreExtensions.AddEventStore"/>).</remarks>
+    /// <param name="builder">The application's builder.</param>
+    /// <param name="redis">Name of the connection string of Redis.</param>
+    /// <param name="name">The process in the lease and in logs; null: its machine and number.</param>
+    public static TBuilder AddSseBroadcaster<TBuilder>(
+        this TBuilder builder,
+        string redis = "redis",
+        string? name = null
+    )
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.AddRelayRedis(redis);
+        builder
+            .Services.AddOptions<RelayOptions>()
+            .BindConfiguration("Relay")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddSingleton<RelayMetrics>();
+        builder.Services.AddSingleton<RedisPublisher>();
+        builder.Services.AddSingleton<Relay>();
+        builder.Services.AddSingleton<ILeaderTask>(services => services.GetRequiredService<Relay>());
+        builder.Services.AddLeading(name);
+        return builder;
+    }
+
+    /// <summary>Adds the lease, the outbox and the log's upkeep, once.</summary>
+    internal static void AddLeading(this IServiceCollection services, string? name)
+    {
+        services
+            .AddOptions<LeaderOptions>()
+            .BindConfiguration("Relay")
+            .Configure(options => options.Name = name ?? options.Name)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        if (services.Any(service => service.ServiceType == typeof(Leadership)))
+            return;
+
+        services.AddSingleton<LeaderMetrics>();
+        services.AddSingleton<ILeaderTask, OutboxMover>();
+        services.AddSingleton<ILeaderTask, LogUpkeep>();
+        services.AddSingleton<Leadership>();
+        services.AddHostedService(provider => provider.GetRequiredService<Leadership>());
+    }
+}

@@ -1,0 +1,91 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace EventStore;
+
+/// <summary>The durable log of events, which streams deliver and resume from. Thread-safe.</summary>
+public interface IEventLog
+{
+    /// <summary>Appends events, all or none, and returns their places in the order given once they are
+    /// committed.</summary>
+    /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
+    /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
+    Task<IReadOnlyList<AppendedEvent>> AppendAsync(
+        IReadOnlyList<NewEvent> events,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Reads a page of the matching events after a position, in order; read on after
+    /// <see cref="EventPage.Through"/> until that is the head.</summary>
+    /// <param name="after">The last position that the caller has; 0 for the beginning.</param>
+    /// <param name="filter">The events wanted; null for all.</param>
+    /// <exception cref="StoreUnavailableException">The log does not answer.</exception>
+    Task<EventPage> ReadAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Appends objects as events.</summary>
+public static class EventLogExtensions
+{
+    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web)
+    {
+        // The data are no HTML, and are read by people.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Appends one event, whose data is the value as JSON (names in camel case).</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
+    /// <param name="type">The SSE event name, without CR and LF.</param>
+    /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
+    /// <param name="id">The id that makes a retry append nothing, for 24 h; null for a new one.</param>
+    /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
+    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type has a line
+    /// end.</exception>
+    /// <inheritdoc cref="IEventLog.AppendAsync" path="/exception"/>
+    public static async Task<AppendedEvent> AppendAsync<T>(
+        this IEventLog log,
+        EventTopic topic,
+        string type,
+        T data,
+        string? key = null,
+        Guid? id = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var appended = await log.AppendAsync([NewEventOf(topic, type, data, key, id)], cancellationToken);
+        return appended[0];
+    }
+
+    private static NewEvent NewEventOf<T>(EventTopic topic, string type, T data, string? key, Guid? id)
+    {
+        var text = topic.ToString();
+        if (TopicPattern.IsPattern(text))
+            throw new ArgumentException($"'{text}' is a pattern; an event has one topic.", nameof(topic));
+        if (type.Length == 0 || type.AsSpan().ContainsAny('\r', '\n', '\0'))
+            throw new ArgumentException(
+                "An event's type must have at least one character, and no line end.",
+                nameof(type)
+            );
+        return new NewEvent(
+            text,
+            type,
+            JsonSerializer.Serialize(data, Web),
+            key,
+            id,
+            System.Diagnostics.Activity.Current?.Id
+        );
+    }
+}
+
+/// <summary>The log in Postgres.</summary>
+internal sealed class StoredEventLog(EventAppender appender, EventReader reader) : IEventLog
+{
+    public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
+        IReadOnlyList<NewEvent> events,
+        CancellationToken cancellationToken
+    ) => appender.AppendAsync(events, cancellationToken);
+
+    public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
+        reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
+}

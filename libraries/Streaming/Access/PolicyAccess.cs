@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Authentication;
+using Streaming.Admission;
+
+namespace Streaming.Access;
+
+/// <summary>Rights as ASP.NET Core's own authentication and policies give them. A stream ends with the caller's
+/// credential, if that has an end.</summary>
+internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
+{
+    /// <summary>Notice before a credential ends.</summary>
+    private static readonly TimeSpan Renew = TimeSpan.FromSeconds(60);
+
+    public ClientKey ClientOf(HttpContext context) =>
+        context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name }
+            ? ClientKey.OfUser(name)
+            : ClientKey.OfAddress(context.Connection.RemoteIpAddress);
+
+    public ClientKey ClientOfUser(string user) => ClientKey.OfUser(user);
+
+    public bool HasExpired(HttpContext context) => EndOf(context) <= clock.GetUtcNow();
+
+    public StreamGrant GrantOf(HttpContext context) =>
+        EndOf(context) is { } end ? new StreamGrant(StreamExpiry.Ending(end, Renew, clock), null) : StreamGrant.Endless;
+
+    /// <summary>The endpoint's policy has decided before.</summary>
+    public bool MayRead(HttpContext context, string topic) => true;
+
+    public string? OwnerOf(HttpContext context) =>
+        context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : null;
+
+    private static DateTimeOffset? EndOf(HttpContext context) =>
+        context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc;
+}

@@ -1,0 +1,55 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Streaming;
+using Streaming.Access;
+using Streaming.Feed;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Adds streams of the event log to any ASP.NET Core application.</summary>
+public static class SseExtensions
+{
+    /// <summary>Adds what <see cref="Microsoft.AspNetCore.Http.HttpResults.EventStreamResult"/> needs. The event log
+    /// must have been added before (<see cref="EventStoreExtensions.AddEventStore"/>).</summary>
+    /// <remarks>Without <paramref name="redis"/>, new events come from the log by Postgres's notifications, and one of
+    /// the processes moves the outbox and drops old events. With it they come through Redis, which one process at least
+    /// must feed (<see cref="LeadingExtensions.AddSseBroadcaster"/>); while it does not, the log is read. Kestrel's
+    /// settings stay the application's own.</remarks>
+    /// <param name="builder">The application's builder.</param>
+    /// <param name="configure">Changes settings.</param>
+    /// <param name="redis">Name of the connection string of Redis; null: none.</param>
+    /// <exception cref="InvalidOperationException">No event log was added.</exception>
+    public static TBuilder AddSse<TBuilder>(
+        this TBuilder builder,
+        Action<SseOptions>? configure = null,
+        string? redis = null
+    )
+        where TBuilder : IHostApplicationBuilder
+    {
+        if (builder.Services.All(service => service.ServiceType != typeof(EventReader)))
+            throw new InvalidOperationException("AddSse needs an event log: call AddEventStore(…) before it.");
+
+        var options = builder.Services.AddOptions<SseOptions>();
+        if (configure is not null)
+            options.Configure(configure);
+        options.ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<StreamingOptions>()
+            .Configure<IOptions<SseOptions>>((streaming, sse) => sse.Value.CopyTo(streaming));
+
+        builder.Services.AddStreamingEngine();
+        builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
+        if (redis is not null)
+        {
+            builder.AddRelayRedis(redis);
+            builder.Services.AddRedisIntake();
+            return builder;
+        }
+
+        builder.Services.AddSingleton<ILiveSource, LogTail>();
+        builder.Services.AddHostedService<SchemaAgreement>();
+        // Nobody else does it: without Redis there is no Broadcaster.
+        builder.Services.AddLeading(name: null);
+        return builder;
+    }
+}

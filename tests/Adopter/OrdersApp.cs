@@ -1,0 +1,55 @@
+using System.Security.Claims;
+using EventStore;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Streaming;
+
+namespace Adopter;
+
+/// <summary>Orders whose customers follow them live: docs/public-api.md, with an endpoint for each of its
+/// sentences.</summary>
+public static class OrdersApp
+{
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.AddEventStore("orders");
+        if (builder.Configuration.GetConnectionString("redis") is null)
+            builder.AddSse();
+        else
+            builder.AddSse(redis: "redis").AddSseBroadcaster();
+        builder.Services.AddAuthentication().AddCookie();
+        builder.Services.AddAuthorization();
+
+        var app = builder.Build();
+        app.MapPost("/sign-in/{user}", SignIn);
+        app.MapPost("/orders/{id}/{state}", ChangeAsync);
+        app.MapGet("/orders/{id}/events", Follow).RequireAuthorization();
+        app.MapGet("/public/{id}", (string id) => TypedResults.EventStream($"orders.{id}.>")).AllowAnonymous();
+        app.MapGet("/unguarded", () => TypedResults.EventStream("orders.>"));
+        app.MapGet(
+                "/shipped-or-paid/{id}",
+                (string id) =>
+                    TypedResults.EventStream(
+                        [$"orders.{id}.shipped", $"orders.{id}.paid", $"orders.{id}.refunded"],
+                        types: ["shipped", "paid"],
+                        format: EventFormat.Envelope
+                    )
+            )
+            .AllowAnonymous();
+        return app;
+    }
+
+    private static Results<EventStreamResult, NotFound> Follow(string id, ClaimsPrincipal user) =>
+        user.Identity?.Name == $"customer-of-{id}"
+            ? TypedResults.EventStream($"orders.{id}.>")
+            : TypedResults.NotFound();
+
+    private static SignInHttpResult SignIn(string user) =>
+        TypedResults.SignIn(new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], "cookie")));
+
+    private static async Task<Accepted<string>> ChangeAsync(string id, string state, IEventLog log)
+    {
+        var appended = await log.AppendAsync($"orders.{id}.{state}", state, new { id, state });
+        return TypedResults.Accepted((string?)null, appended.At.ToString());
+    }
+}

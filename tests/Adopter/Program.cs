@@ -1,0 +1,5 @@
+using Adopter;
+
+var app = OrdersApp.Build(args);
+await app.EnsureSchemaAsync();
+app.Run();
