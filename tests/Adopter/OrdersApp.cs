@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
 using Streaming;
 
 namespace Adopter;
@@ -17,11 +18,17 @@ public static class OrdersApp
             builder.AddSse();
         else
             builder.AddSse(redis: "redis").AddSseBroadcaster();
+        builder.Services.AddDbContext<OrdersDb>(options =>
+            options
+                .UseNpgsql(builder.Configuration.GetConnectionString("orders"), npgsql => npgsql.EnableRetryOnFailure())
+                .UseSse()
+        );
         builder.Services.AddAuthentication().AddCookie();
         builder.Services.AddAuthorization();
 
         var app = builder.Build();
         app.MapPost("/sign-in/{user}", SignIn);
+        app.MapPost("/orders", CreateAsync);
         app.MapPost("/orders/{id}/{state}", ChangeAsync);
         app.MapGet("/orders/{id}/events", Follow).RequireAuthorization();
         app.MapGet("/public/{id}", (string id) => TypedResults.EventStream($"orders.{id}.>")).AllowAnonymous();
@@ -46,6 +53,15 @@ public static class OrdersApp
 
     private static SignInHttpResult SignIn(string user) =>
         TypedResults.SignIn(new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], "cookie")));
+
+    private static async Task<Created> CreateAsync(Order order, OrdersDb db)
+    {
+        db.Add(order);
+        db.Publish($"orders.{order.Id}.created", "created", order);
+        db.Publish($"orders.{order.Id}.queued", "queued", order);
+        await db.SaveChangesAsync();
+        return TypedResults.Created();
+    }
 
     private static async Task<Accepted<string>> ChangeAsync(string id, string state, IEventLog log)
     {

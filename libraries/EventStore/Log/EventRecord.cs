@@ -1,3 +1,7 @@
+using System.Diagnostics;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
 namespace EventStore;
 
 /// <summary>A committed event. Immutable; all readers of a replica share it.</summary>
@@ -31,6 +35,27 @@ public sealed record NewEvent(
     string? TraceParent = null
 )
 {
+    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web)
+    {
+        // The data are no HTML, and are read by people.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Creates an event whose data is a value as JSON, with names in camel case.</summary>
+    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type is empty or has a
+    /// line end.</exception>
+    public static NewEvent Of<T>(EventTopic topic, string type, T data, string? key = null, Guid? id = null)
+    {
+        var text = topic.ToString();
+        if (TopicPattern.IsPattern(text))
+            throw new ArgumentException($"'{text}' is a pattern; an event has one topic.", nameof(topic));
+        if (type.Length == 0 || type.AsSpan().ContainsAny('\r', '\n', '\0'))
+            throw new ArgumentException("A type has at least one character, and no line end.", nameof(type));
+
+        var json = JsonSerializer.Serialize(data, Web);
+        return new NewEvent(text, type, json, key, id, Activity.Current?.Id);
+    }
+
     /// <summary>The writer, if the topic is a run's: the event is refused once the run is no longer this writer's, and
     /// its id makes no retry idempotent.</summary>
     internal RunMark? Run { get; init; }

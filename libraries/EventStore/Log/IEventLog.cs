@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace EventStore;
@@ -26,12 +25,6 @@ public interface IEventLog
 /// <summary>Appends objects as events.</summary>
 public static class EventLogExtensions
 {
-    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web)
-    {
-        // The data are no HTML, and are read by people.
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>Appends one event, whose data is the value as JSON (names in camel case).</summary>
     /// <param name="log">The log.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
@@ -53,28 +46,8 @@ public static class EventLogExtensions
         CancellationToken cancellationToken = default
     )
     {
-        var appended = await log.AppendAsync([NewEventOf(topic, type, data, key, id)], cancellationToken);
+        var appended = await log.AppendAsync([NewEvent.Of(topic, type, data, key, id)], cancellationToken);
         return appended[0];
-    }
-
-    private static NewEvent NewEventOf<T>(EventTopic topic, string type, T data, string? key, Guid? id)
-    {
-        var text = topic.ToString();
-        if (TopicPattern.IsPattern(text))
-            throw new ArgumentException($"'{text}' is a pattern; an event has one topic.", nameof(topic));
-        if (type.Length == 0 || type.AsSpan().ContainsAny('\r', '\n', '\0'))
-            throw new ArgumentException(
-                "An event's type must have at least one character, and no line end.",
-                nameof(type)
-            );
-        return new NewEvent(
-            text,
-            type,
-            JsonSerializer.Serialize(data, Web),
-            key,
-            id,
-            System.Diagnostics.Activity.Current?.Id
-        );
     }
 }
 

@@ -1,9 +1,6 @@
 using System.Net;
-using Adopter;
 using EventStore;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
@@ -17,49 +14,30 @@ namespace Integration.Adopting;
 /// <summary>An application that sees only what is public, with a Postgres and neither Redis nor Broadcaster.</summary>
 public sealed class OrdersTests : IAsyncLifetime
 {
-    private readonly List<WebApplication> _others = [];
-    private WebApplication _app = null!;
-    private Uri _server = null!;
-    private HttpClient _client = null!;
+    private RunningOrders _orders = null!;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        _app = await StartAsync(database.ConnectionString);
-        _server = AddressOf(_app);
-        _client = new HttpClient { BaseAddress = _server };
-    }
+    public async ValueTask InitializeAsync() => _orders = await RunningOrders.StartAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _app.StopAsync(CancellationToken.None);
-        await _app.DisposeAsync();
-        foreach (var app in _others)
-        {
-            await app.StopAsync(CancellationToken.None);
-            await app.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _orders.DisposeAsync();
 
     [Fact]
     public async Task A_stream_gets_what_is_appended_and_resumes_after_its_last_id_without_a_gap()
     {
         Frame placed;
-        await using (var first = await SseReader.OpenAtAsync(_server, "/public/7"))
+        await using (var first = await SseReader.OpenAtAsync(_orders.Server, "/public/7"))
         {
-            await ChangeAsync("7", "placed");
-            await ChangeAsync("8", "placed");
+            await _orders.ChangeAsync("7", "placed");
+            await _orders.ChangeAsync("8", "placed");
             await first.WaitForEventsAsync(1);
             placed = Assert.Single(first.Events);
             Assert.Equal(("placed", """{"id":"7","state":"placed"}"""), (placed.Event, placed.Data));
         }
-        await ChangeAsync("7", "paid");
-        await ChangeAsync("7", "shipped");
+        await _orders.ChangeAsync("7", "paid");
+        await _orders.ChangeAsync("7", "shipped");
 
-        await using var second = await SseReader.OpenAsync(_server, "/public/7", placed.Id);
+        await using var second = await SseReader.OpenAsync(_orders.Server, "/public/7", placed.Id);
         await second.WaitForEventsAsync(2);
         Assert.Equal(["paid", "shipped"], second.Events.Select(e => e.Event));
         Assert.Empty(second.Resyncs);
@@ -68,14 +46,11 @@ public sealed class OrdersTests : IAsyncLifetime
     [Fact]
     public async Task Events_of_another_process_arrive_through_the_log_alone()
     {
-        var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        var publisher = await StartOtherAsync(database.ConnectionString);
-        var reader = await StartOtherAsync(database.ConnectionString);
+        await using var reader = await RunningOrders.StartAsync(_orders.ConnectionString);
 
-        await using var stream = await SseReader.OpenAtAsync(AddressOf(reader), "/public/7");
-        using var client = new HttpClient { BaseAddress = AddressOf(publisher) };
+        await using var stream = await SseReader.OpenAtAsync(reader.Server, "/public/7");
         foreach (var state in (string[])["placed", "paid", "shipped"])
-            await ChangeAsync("7", state, client);
+            await _orders.ChangeAsync("7", state);
 
         await stream.WaitForEventsAsync(3);
         Assert.Equal(["placed", "paid", "shipped"], stream.Events.Select(e => e.Event));
@@ -85,14 +60,14 @@ public sealed class OrdersTests : IAsyncLifetime
     public async Task Events_of_another_process_arrive_through_Redis_if_it_has_one()
     {
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        var publisher = await StartOtherAsync(database.ConnectionString, Redis(database.Database!));
-        var reader = await StartOtherAsync(database.ConnectionString, Redis(database.Database!));
-        var feed = reader.Services.GetRequiredService<LiveFeed>();
+        var redis = Redis(database.Database!);
+        await using var publisher = await RunningOrders.StartAsync(database.ConnectionString, redis);
+        await using var reader = await RunningOrders.StartAsync(database.ConnectionString, redis);
+        var feed = reader.App.Services.GetRequiredService<LiveFeed>();
         await Eventually.HoldsAsync(() => feed.Mode == FeedMode.Live);
 
-        await using var stream = await SseReader.OpenAtAsync(AddressOf(reader), "/public/7");
-        using var client = new HttpClient { BaseAddress = AddressOf(publisher) };
-        await ChangeAsync("7", "placed", client);
+        await using var stream = await SseReader.OpenAtAsync(reader.Server, "/public/7");
+        await publisher.ChangeAsync("7", "placed");
         await stream.WaitForEventsAsync(1);
         Assert.Equal(FeedMode.Live, feed.Mode);
 
@@ -104,12 +79,10 @@ public sealed class OrdersTests : IAsyncLifetime
     [Fact]
     public async Task Events_of_the_outbox_enter_the_log_without_a_Broadcaster()
     {
-        var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        await StartOtherAsync(database.ConnectionString);
-        var other = await StartOtherAsync(database.ConnectionString);
-        await using var stream = await SseReader.OpenAtAsync(AddressOf(other), "/public/7");
+        await using var other = await RunningOrders.StartAsync(_orders.ConnectionString);
+        await using var stream = await SseReader.OpenAtAsync(other.Server, "/public/7");
 
-        await using var store = NpgsqlDataSource.Create(database);
+        await using var store = NpgsqlDataSource.Create(_orders.ConnectionString);
         await using var connection = await store.OpenConnectionAsync(Stop);
         await Outbox.AddAsync(connection, transaction: null, new NewEvent("orders.7.paid", "paid", "{}"), Stop);
 
@@ -121,14 +94,13 @@ public sealed class OrdersTests : IAsyncLifetime
     public async Task An_application_brings_its_own_schema_and_without_it_says_so()
     {
         var database = await Stores.Shared.CreateDatabaseAsync(Stop);
-        await using var without = Build(database.ConnectionString);
+        await using var without = RunningOrders.Build(database.ConnectionString);
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => without.StartAsync(Stop));
         Assert.Contains("EnsureSchemaAsync", error.Message, StringComparison.Ordinal);
 
-        var with = Build(database.ConnectionString);
-        _others.Add(with);
-        await with.EnsureSchemaAsync(Stop);
-        await with.StartAsync(Stop);
+        await using (var migrating = RunningOrders.Build(database.ConnectionString))
+            await migrating.EnsureSchemaAsync(Stop);
+        await using var with = await RunningOrders.StartAsync(database.ConnectionString);
     }
 
     [Theory]
@@ -140,14 +112,14 @@ public sealed class OrdersTests : IAsyncLifetime
     [InlineData("%2A.%3E")]
     public async Task A_hole_that_is_not_one_token_is_not_found_and_never_other_orders(string id)
     {
-        using var response = await _client.GetAsync($"/public/{id}", Stop);
+        using var response = await _orders.Client.GetAsync($"/public/{id}", Stop);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
     [Fact]
     public async Task A_stream_without_a_policy_is_refused_and_says_what_to_call()
     {
-        using var response = await _client.GetAsync("/unguarded", Stop);
+        using var response = await _orders.Client.GetAsync("/unguarded", Stop);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Contains(
             "RequireAuthorization",
@@ -159,24 +131,24 @@ public sealed class OrdersTests : IAsyncLifetime
     [Fact]
     public async Task The_endpoint_s_own_policy_and_results_decide_who_reads()
     {
-        using var anonymous = await _client.GetAsync("/orders/7/events", Stop);
+        using var anonymous = await _orders.Client.GetAsync("/orders/7/events", Stop);
         Assert.NotEqual(HttpStatusCode.OK, anonymous.StatusCode);
 
-        using var signedIn = await _client.PostAsync("/sign-in/customer-of-7", content: null, Stop);
-        using var foreign = await _client.GetAsync("/orders/8/events", Stop);
+        using var signedIn = await _orders.Client.PostAsync("/sign-in/customer-of-7", content: null, Stop);
+        using var foreign = await _orders.Client.GetAsync("/orders/8/events", Stop);
         Assert.Equal(HttpStatusCode.NotFound, foreign.StatusCode);
 
-        await using var own = await SseReader.OpenAsync(_server, "/orders/7/events", client: _client);
-        await ChangeAsync("7", "paid");
+        await using var own = await SseReader.OpenAsync(_orders.Server, "/orders/7/events", client: _orders.Client);
+        await _orders.ChangeAsync("7", "paid");
         await own.WaitForEventsAsync(1);
     }
 
     [Fact]
     public async Task Several_topics_are_one_stream_with_types_and_a_format()
     {
-        await using var stream = await SseReader.OpenAtAsync(_server, "/shipped-or-paid/7");
+        await using var stream = await SseReader.OpenAtAsync(_orders.Server, "/shipped-or-paid/7");
         foreach (var state in (string[])["placed", "paid", "refunded", "shipped"])
-            await ChangeAsync("7", state);
+            await _orders.ChangeAsync("7", state);
 
         await stream.WaitForEventsAsync(2);
         Assert.Equal(["paid", "shipped"], stream.Events.Select(e => e.Event));
@@ -188,7 +160,7 @@ public sealed class OrdersTests : IAsyncLifetime
     [InlineData("slow=maybe")]
     public async Task A_query_that_no_stream_knows_is_refused_with_its_field(string query)
     {
-        using var response = await _client.GetAsync($"/public/7?{query}", Stop);
+        using var response = await _orders.Client.GetAsync($"/public/7?{query}", Stop);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains(query.Split('=')[0], await response.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
     }
@@ -196,7 +168,7 @@ public sealed class OrdersTests : IAsyncLifetime
     [Fact]
     public void The_endpoint_describes_itself_to_OpenAPI()
     {
-        var endpoint = _app
+        var endpoint = _orders.App
             .Services.GetRequiredService<EndpointDataSource>()
             .Endpoints.OfType<RouteEndpoint>()
             .Single(e => e.RoutePattern.RawText == "/orders/{id}/events");
@@ -211,42 +183,5 @@ public sealed class OrdersTests : IAsyncLifetime
         var builder = WebApplication.CreateBuilder();
         var error = Assert.Throws<InvalidOperationException>(() => builder.AddSse());
         Assert.Contains("AddEventStore", error.Message, StringComparison.Ordinal);
-    }
-
-    private async Task<WebApplication> StartOtherAsync(string connectionString, params string[] settings)
-    {
-        _others.Add(await StartAsync(connectionString, settings));
-        return _others[^1];
-    }
-
-    private static async Task<WebApplication> StartAsync(string connectionString, params string[] settings)
-    {
-        var app = Build(connectionString, settings);
-        await app.StartAsync(Stop);
-        return app;
-    }
-
-    private static WebApplication Build(string connectionString, params string[] settings) =>
-        OrdersApp.Build([
-            "--urls",
-            "http://127.0.0.1:0",
-            "--environment",
-            "Production",
-            "--ConnectionStrings:orders",
-            connectionString,
-            "--Logging:LogLevel:Default",
-            "Warning",
-            .. settings,
-        ]);
-
-    private static Uri AddressOf(WebApplication app) =>
-        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-
-    private Task ChangeAsync(string id, string state) => ChangeAsync(id, state, _client);
-
-    private static async Task ChangeAsync(string id, string state, HttpClient client)
-    {
-        using var response = await client.PostAsync($"/orders/{id}/{state}", content: null, Stop);
-        response.EnsureSuccessStatusCode();
     }
 }

@@ -1,0 +1,49 @@
+using EventStore;
+using EventStore.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+
+namespace Microsoft.EntityFrameworkCore;
+
+/// <summary>Publishes events together with the changes of a <see cref="DbContext"/>.</summary>
+public static class OutboxExtensions
+{
+    /// <summary>Lets the context <see cref="Publish"/> events. Its database must be the event log's.</summary>
+    public static DbContextOptionsBuilder UseSse(this DbContextOptionsBuilder options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ((IDbContextOptionsBuilderInfrastructure)options).AddOrUpdateExtension(new OutboxOptions());
+        return options.AddInterceptors(MissingOutbox.Instance);
+    }
+
+    /// <summary>Adds an event to what the next <see cref="DbContext.SaveChangesAsync(CancellationToken)"/> writes: both
+    /// commit, or neither does. It enters the log some milliseconds later, in the order of the calls.</summary>
+    /// <param name="context">A context whose options have <see cref="UseSse"/>.</param>
+    /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
+    /// <param name="type">The SSE event name, without CR and LF.</param>
+    /// <param name="data">Any value that can be written as JSON; it is written now.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
+    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type has a line
+    /// end.</exception>
+    /// <exception cref="InvalidOperationException">The context's options lack <see cref="UseSse"/>.</exception>
+    public static void Publish<T>(this DbContext context, EventTopic topic, string type, T data, string? key = null)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (context.Model.FindEntityType(typeof(OutboxEvent)) is null)
+            throw new InvalidOperationException(
+                $"{context.GetType().Name} cannot publish: call UseSse() on its options, where UseNpgsql is called."
+            );
+
+        var e = NewEvent.Of(topic, type, data, key);
+        context.Add(
+            new OutboxEvent
+            {
+                Id = Guid.CreateVersion7(),
+                Topic = e.Topic,
+                Type = e.Type,
+                Key = e.Key,
+                Data = e.Data,
+                TraceParent = e.TraceParent,
+            }
+        );
+    }
+}

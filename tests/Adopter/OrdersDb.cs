@@ -1,0 +1,10 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace Adopter;
+
+public sealed record Order(string Id, string Article);
+
+public sealed class OrdersDb(DbContextOptions<OrdersDb> options) : DbContext(options)
+{
+    public DbSet<Order> Orders => Set<Order>();
+}
