@@ -13,7 +13,7 @@ internal sealed record FailoverKind(
     public static IReadOnlyList<FailoverKind> All { get; } =
     [
         new("kill -9 of Postgres and Patroni", (primary, _) => Do(primary.Kill), primary => primary.StartAsync()),
-        new("SIGSTOP of Postgres and Patroni", (primary, _) => Do(primary.Freeze), primary => Do(primary.Thaw)),
+        new("SIGSTOP of Postgres and Patroni", (primary, _) => Do(primary.Freeze), primary => primary.ThawAsync()),
         new(
             "network cut, closed and refused",
             (primary, _) => Do(() => primary.CutOff(silent: false)),

@@ -97,10 +97,17 @@ internal sealed class PatroniMember : IAsyncDisposable
 
     public void Freeze() => Signal(_frozen = Processes(), Signals.Stop);
 
-    public void Thaw()
+    /// <summary>Lets Postgres go on, and starts its Patroni again.</summary>
+    /// <remarks>Debian's Patroni 3.0.2 would take the leadership back from the new primary, if it was frozen between
+    /// reading and renewing it, and the cluster would lose what that one has acknowledged; 3.0.3 does not
+    /// (https://github.com/patroni/patroni/pull/2689).</remarks>
+    public async Task ThawAsync()
     {
-        Signal([.. _frozen.Reverse()], Signals.Continue);
+        var postgres = Postmasters().SelectMany(ProcessTable.WithDescendants).ToHashSet();
+        Signal(_frozen.Where(pid => !postgres.Contains(pid)), Signals.Kill);
+        Signal(_frozen.Where(postgres.Contains).Reverse(), Signals.Continue);
         _frozen = [];
+        await StartAsync();
     }
 
     /// <summary>Cuts this member off from clients, members and etcd.</summary>
