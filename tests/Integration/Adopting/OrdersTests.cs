@@ -168,8 +168,8 @@ public sealed class OrdersTests : IAsyncLifetime
     [Fact]
     public void The_endpoint_describes_itself_to_OpenAPI()
     {
-        var endpoint = _orders.App
-            .Services.GetRequiredService<EndpointDataSource>()
+        var endpoint = _orders
+            .App.Services.GetRequiredService<EndpointDataSource>()
             .Endpoints.OfType<RouteEndpoint>()
             .Single(e => e.RoutePattern.RawText == "/orders/{id}/events");
         var answers = endpoint.Metadata.GetOrderedMetadata<IProducesResponseTypeMetadata>();
