@@ -33,11 +33,10 @@ internal sealed class PatroniMember : IAsyncDisposable
         LocalFolder.CreatePrivate(_folder, folder.As);
         _port = FreePort.Take();
         RestPort = FreePort.Take();
-        (_etcd, _rest, Link) = (
-            new FaultyLink("127.0.0.1", settings.EtcdPort),
-            new FaultyLink("127.0.0.1", RestPort),
-            new FaultyLink("127.0.0.1", _port)
-        );
+        _etcd = new FaultyLink("127.0.0.1", settings.EtcdPort);
+        _rest = new FaultyLink("127.0.0.1", RestPort);
+        Link = new FaultyLink("127.0.0.1", _port);
+
         _configuration = Path.Combine(_folder, "patroni.yml");
         File.WriteAllText(
             _configuration,
