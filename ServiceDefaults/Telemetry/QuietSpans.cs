@@ -9,6 +9,7 @@ internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : Ba
 {
     public override void OnStart(Activity data)
     {
+        // The parent is asked before its id, which is a text that the first look at it makes.
         if (
             IsChildOfDropped(data)
             || data.Kind == ActivityKind.Server && paths.Contains(data.GetTagItem("url.path") as string)

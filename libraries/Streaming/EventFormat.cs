@@ -1,6 +1,6 @@
 namespace Streaming;
 
-/// <summary>How a stream shows an event.</summary>
+/// <summary>The form in which a stream shows an event.</summary>
 public enum EventFormat
 {
     /// <summary>The type as <c>event</c> and the data as <c>data</c>: for <c>addEventListener</c>.</summary>
