@@ -19,8 +19,8 @@ public struct EventTopic
 
     private EventTopic(string text) => _text = new(text);
 
-    /// <summary>False if a hole does not hold exactly one token.</summary>
-    public readonly bool IsValid => _text is not null && _isValid;
+    /// <summary>False if a hole does not hold exactly one token, or makes the topic too long.</summary>
+    public readonly bool IsValid => _isValid && _text?.Length is > 0 and <= TopicPattern.MaxLength;
 
     /// <exception cref="ArgumentException">The text is neither a topic nor a pattern.</exception>
     public static implicit operator EventTopic(string text) => new(Checked(text));
@@ -41,7 +41,7 @@ public struct EventTopic
     public override readonly string ToString() =>
         IsValid
             ? Checked(_text.ToString())
-            : throw new ArgumentException("A value in the topic is not exactly one token of it ([A-Za-z0-9_-]).");
+            : throw new ArgumentException("A value in the topic is not one token of it ([A-Za-z0-9_-]), or too long.");
 
     private static string Checked(string text) =>
         TopicPattern.IsTopicOrPattern(text)

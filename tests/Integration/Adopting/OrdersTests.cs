@@ -14,6 +14,12 @@ namespace Integration.Adopting;
 /// <summary>An application that sees only what is public, with a Postgres and neither Redis nor Broadcaster.</summary>
 public sealed class OrdersTests : IAsyncLifetime
 {
+    /// <summary>A token, but no topic of an order can have it.</summary>
+    private const string TooLong =
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
     private RunningOrders _orders = null!;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -110,6 +116,7 @@ public sealed class OrdersTests : IAsyncLifetime
     [InlineData("7.placed")]
     [InlineData("%20")]
     [InlineData("%2A.%3E")]
+    [InlineData(TooLong)]
     public async Task A_hole_that_is_not_one_token_is_not_found_and_never_other_orders(string id)
     {
         using var response = await _orders.Client.GetAsync($"/public/{id}", Stop);
