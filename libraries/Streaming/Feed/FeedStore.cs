@@ -7,6 +7,7 @@ internal sealed class FeedStore(
     EventReader reader,
     EventTail tail,
     LineageReader lineages,
+    StoreHead head,
     StoreContact contact,
     TimeProvider clock,
     ILogger<FeedStore> logger
@@ -22,24 +23,8 @@ internal sealed class FeedStore(
         UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>Reads the head; null if Postgres does not answer.</summary>
-    public async Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken)
-    {
-        if (AwayFor is not null)
-            return null;
-
-        try
-        {
-            return await reader.HeadAsync(cancellationToken);
-        }
-        catch (StoreUnavailableException e)
-        {
-            logger.LogWarning(
-                "The log cannot be compared with Postgres; events come from Redis alone: {Reason}",
-                Reason(e)
-            );
-            return null;
-        }
-    }
+    public async Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken) =>
+        AwayFor is null ? await head.ReadAsync(cancellationToken) : null;
 
     public IAsyncEnumerable<EventPage> FollowAsync(long after, CancellationToken cancellationToken) =>
         tail.FollowAsync(after, cancellationToken: cancellationToken);
