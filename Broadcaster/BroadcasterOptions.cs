@@ -10,6 +10,5 @@ internal static class BroadcasterOptions
     [
         new("EventStore", typeof(EventStoreOptions)),
         new("Relay", typeof(LeaderOptions)),
-        new("Relay", typeof(RelayOptions)),
     ];
 }

@@ -14,11 +14,11 @@ namespace StreamApi;
 internal static class StreamApiApplication
 {
     /// <param name="args">The command line.</param>
-    /// <param name="clock">A clock that a test moves; null: the machine's.</param>
-    public static WebApplication Build(string[] args, TimeProvider? clock = null)
+    /// <param name="replace">Replaces services before the start: a clock that a test moves, or constants.</param>
+    public static WebApplication Build(string[] args, Action<IServiceCollection>? replace = null)
     {
         var builder = WebApplication.CreateBuilder(args);
-        builder.Services.AddSingleton(clock ?? TimeProvider.System);
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddEventStore();
         builder.AddSecurity();
@@ -32,6 +32,7 @@ internal static class StreamApiApplication
         builder.AddDocumentation();
         builder.CheckOptionKeys(StreamApiOptions.Sections(builder.Services));
 
+        replace?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseSecurity();
         app.MapDefaultEndpoints();

@@ -11,13 +11,13 @@ namespace WebFrontend;
 internal static class WebFrontendApplication
 {
     /// <param name="args">The command line.</param>
-    /// <param name="clock">A clock that a test moves; null: the machine's.</param>
-    public static WebApplication Build(string[] args, TimeProvider? clock = null)
+    /// <param name="replace">Replaces services before the start: a clock that a test moves, or constants.</param>
+    public static WebApplication Build(string[] args, Action<IServiceCollection>? replace = null)
     {
         var builder = WebApplication.CreateBuilder(args);
         // Serves scripts and styles from the build output in Production too, not only from a published folder.
         builder.WebHost.UseStaticWebAssets();
-        builder.Services.AddSingleton(clock ?? TimeProvider.System);
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddStreamApiAddress();
         builder.AddSignIn();
@@ -29,6 +29,7 @@ internal static class WebFrontendApplication
         builder.AddBodyLimits();
         builder.CheckOptionKeys(WebFrontendOptions.Sections);
 
+        replace?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseContentSecurity();
         app.UseStatusCodePagesWithReExecute("/not-found");

@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace EventStore;
 
 /// <summary>Settings of the event log in this process; section <c>EventStore</c>.</summary>
+/// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
 internal sealed class EventStoreOptions
 {
     /// <summary>The Redis channel of the Broadcaster's messages. Systems that share a Redis need different
@@ -20,17 +21,14 @@ internal sealed class EventStoreOptions
     public long MaxBytes { get; set; } = 50L * 1024 * 1024 * 1024;
 
     /// <summary>Seconds between checks for events to drop.</summary>
-    [Range(1, 86_400)]
-    public int RetentionSeconds { get; set; } = 60;
+    internal int RetentionSeconds { get; set; } = 60;
 
     /// <summary>Maximum events of a group commit.</summary>
-    [Range(1, 10_000)]
-    public int MaxBatchEvents { get; set; } = 1_000;
+    internal int MaxBatchEvents { get; set; } = 1_000;
 
     /// <summary>Maximum bytes of data of a group commit; a single request may exceed it. It is small because all other
     /// publishers wait for the commit.</summary>
-    [Range(1_024, 64 * 1024 * 1024)]
-    public int MaxCommitBytes { get; set; } = 256 * 1024;
+    internal int MaxCommitBytes { get; set; } = 256 * 1024;
 
     /// <summary>Maximum bytes of data of a request, and of a page of a read. The first event of a page may exceed
     /// it.</summary>
@@ -53,16 +51,13 @@ internal sealed class EventStoreOptions
     public int UnhealthySeconds { get; set; } = 5;
 
     /// <summary>Maximum events of a page of a read.</summary>
-    [Range(1, 10_000)]
-    public int PageEvents { get; set; } = 1_000;
+    internal int PageEvents { get; set; } = 1_000;
 
     /// <summary>Maximum rows that a search for a filter's events reads. Bounds the cost of a page.</summary>
-    [Range(256, 100_000)]
-    public int SearchRows { get; set; } = 4_000;
+    internal int SearchRows { get; set; } = 4_000;
 
     /// <summary>Milliseconds between updates of the directory of topics.</summary>
-    [Range(50, 60_000)]
-    public int TopicDirectoryMilliseconds { get; set; } = 1_000;
+    internal int TopicDirectoryMilliseconds { get; set; } = 1_000;
 
     /// <summary>Maximum reads for clients' requests (history, topics, state) at once. Others wait for their turn, in
     /// rotation over the clients.</summary>
@@ -78,6 +73,5 @@ internal sealed class EventStoreOptions
     public int WorkConnections { get; set; } = 20;
 
     /// <summary>Milliseconds after which the tail reads the log although no notification came.</summary>
-    [Range(10, 60_000)]
-    public int PollMilliseconds { get; set; } = 500;
+    internal int PollMilliseconds { get; set; } = 500;
 }

@@ -8,12 +8,11 @@ internal sealed class RunOptions
     /// <summary>
     /// Seconds without a renewal after which a replica counts as failed, and the others end its runs.
     /// </summary>
-    [Range(2, 600)]
+    [Range(3, 600)]
     public int LeaseSeconds { get; set; } = 6;
 
     /// <summary>Seconds between two renewals, each with a check for cancelled runs and for failed replicas.</summary>
-    [Range(1, 60)]
-    public int RenewSeconds { get; set; } = 1;
+    internal int RenewSeconds { get; set; } = 1;
 
     /// <summary>
     /// Maximum bytes of a run's events that one request reads: for the run's state, or for the work that continues it.

@@ -7,15 +7,7 @@ internal static class RunsExtensions
     /// <summary>Adds runs: work that outlives its request.</summary>
     public static void AddRuns(this WebApplicationBuilder builder)
     {
-        builder
-            .Services.AddOptions<RunOptions>()
-            .BindConfiguration("Runs")
-            .ValidateDataAnnotations()
-            .Validate(
-                o => o.LeaseSeconds > 2 * o.RenewSeconds,
-                "Runs:LeaseSeconds must be more than twice Runs:RenewSeconds. Else a late renewal would end live runs."
-            )
-            .ValidateOnStart();
+        builder.Services.AddOptions<RunOptions>().BindConfiguration("Runs").ValidateDataAnnotations().ValidateOnStart();
         // Requests and services get this time at shutdown; runs get theirs, and a moment to store their end.
         builder
             .Services.AddOptions<HostOptions>()

@@ -48,7 +48,6 @@ internal static class StreamingExtensions
                 (options, store) =>
                     options.ReplayReaders = Math.Min(options.ReplayReaders, store.Value.ReplayConnections)
             )
-            .Validate(o => o.RingBytes <= o.AllRingBytes, "Streaming:RingBytes must be at most Streaming:AllRingBytes.")
             .ValidateDataAnnotations()
             .Validate(
                 o => o.RetryMinMilliseconds <= o.RetryMaxMilliseconds,

@@ -81,12 +81,10 @@ internal sealed class LimitOptions
     /// <summary>
     /// Maximum wait in milliseconds for the count over all replicas; after that the replica's own count decides.
     /// </summary>
-    [Range(10, 60_000)]
-    public int RedisMilliseconds { get; set; } = 500;
+    internal int RedisMilliseconds { get; set; } = 500;
 
     /// <summary>Maximum bytes of a request body, unless the endpoint sets its own maximum.</summary>
-    [Range(1_024, 1 << 30)]
-    public int MaxBodyBytes { get; set; } = 1024 * 1024;
+    internal int MaxBodyBytes { get; set; } = 1024 * 1024;
 
     /// <summary>
     /// Megabytes of request bodies and unread pages that this replica should hold, each request 16 kB or more. Above it
@@ -115,8 +113,7 @@ internal sealed class LimitOptions
     public int MinBodyBytesPerSecond { get; set; } = 240;
 
     /// <summary>See <see cref="MinBodyBytesPerSecond"/>.</summary>
-    [Range(2, 600)]
-    public int BodyGraceSeconds { get; set; } = 5;
+    internal int BodyGraceSeconds { get; set; } = 5;
 
     /// <summary>Sets unset limits to the defaults of the environment.</summary>
     public void Complete(bool development)

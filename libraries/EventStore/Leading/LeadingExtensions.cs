@@ -20,11 +20,6 @@ public static class LeadingExtensions
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddRelayRedis(redis);
-        builder
-            .Services.AddOptions<RelayOptions>()
-            .BindConfiguration("Relay")
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
         builder.Services.AddSingleton<RelayMetrics>();
         builder.Services.AddSingleton<RedisPublisher>();
         builder.Services.AddSingleton<Relay>();

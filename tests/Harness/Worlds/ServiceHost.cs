@@ -49,16 +49,32 @@ internal sealed class ServiceHost : RunningService
         CancellationToken cancellationToken
     )
     {
+        // The heap is the test's.
+        var settings = new Dictionary<string, string?>
+        {
+            ["Streaming:CompactStreams"] = "0",
+            ["Streaming:CompactMegabytes"] = "0",
+        };
+        foreach (var (variable, value) in environment)
+            settings[Key(variable)] = value;
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
         Task<ServiceHost> starting;
         // The service's background work must not see the test's context.
         using (ExecutionContext.SuppressFlow())
             starting = Task.Run(
-                () => RunAsync(service, Arguments(service, environment, url), clock, limit.Token),
+                () => RunAsync(service, Arguments(service, settings, url), Replace, limit.Token),
                 CancellationToken.None
             );
         return await starting;
+
+        void Replace(IServiceCollection services)
+        {
+            services.SetConstants(settings);
+            if (clock is not null)
+                services.AddSingleton(clock);
+        }
     }
 
     /// <summary>Starts a service that must refuse to start, and returns why it does.</summary>
@@ -95,7 +111,7 @@ internal sealed class ServiceHost : RunningService
     private static async Task<ServiceHost> RunAsync(
         string service,
         string[] arguments,
-        TimeProvider? clock,
+        Action<IServiceCollection> replace,
         CancellationToken limit
     )
     {
@@ -105,9 +121,9 @@ internal sealed class ServiceHost : RunningService
             host = new ServiceHost(
                 service switch
                 {
-                    "StreamApi" => StreamApiApplication.Build(arguments, clock),
-                    "Broadcaster" => BroadcasterApplication.Build(arguments, clock),
-                    _ => WebFrontendApplication.Build(arguments, clock),
+                    "StreamApi" => StreamApiApplication.Build(arguments, replace),
+                    "Broadcaster" => BroadcasterApplication.Build(arguments, replace),
+                    _ => WebFrontendApplication.Build(arguments, replace),
                 }
             );
             await host._app.StartAsync(limit);
@@ -132,7 +148,7 @@ internal sealed class ServiceHost : RunningService
             await _app.StopAsync(_atOnce.Token);
     }
 
-    private static string[] Arguments(string service, IReadOnlyDictionary<string, string> environment, string url)
+    private static string[] Arguments(string service, Dictionary<string, string?> settings, string url)
     {
         // artifacts/bin/Integration/debug/ -> artifacts/bin/<service>/debug/, for its appsettings.json
         var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
@@ -148,10 +164,7 @@ internal sealed class ServiceHost : RunningService
             // The name of a replica has the process id unless these give another.
             $"--OTEL_SERVICE_NAME={service.ToLowerInvariant()}",
             $"--OTEL_RESOURCE_ATTRIBUTES=service.instance.id={Guid.NewGuid():N}",
-            // The heap is the test's.
-            "--Streaming:CompactStreams=0",
-            "--Streaming:CompactMegabytes=0",
-            .. environment.Select(setting => $"--{Key(setting.Key)}={setting.Value}"),
+            .. settings.Where(s => !Constants.Has(s.Key)).Select(s => $"--{s.Key}={s.Value}"),
         ];
     }
 

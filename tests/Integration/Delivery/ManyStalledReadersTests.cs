@@ -23,10 +23,7 @@ public sealed class ManyStalledReadersTests
             o.Broadcasters(0)
                 .Set("DOTNET_GCHeapHardLimit", "0x6000000") // 96 MiB
                 .Set("Streaming:RecentEvents", 0)
-                .Set("Streaming:RingEvents", 16)
                 .Set("Streaming:ReplayBytes", 8388608)
-                .Set("Streaming:ReplaySharedSeconds", 0)
-                .Set("Streaming:WriteBatchBytes", 262144)
                 .Set("Streaming:PendingWriteBytes", 4194304)
                 .Set("Streaming:UnsentKilobytes", 16)
                 .AsProcesses()

@@ -20,6 +20,7 @@ internal static class StoreHost
         builder.Configuration.AddInMemoryCollection(values);
         builder.Services.AddMetrics();
         builder.AddEventStore();
+        builder.Services.SetConstants(values);
         return builder;
     }
 }

@@ -23,12 +23,7 @@ public sealed class TraceTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var receiver = await OtlpReceiver.StartAsync(TakeAsync, cancellationToken);
         await using var system = await World.Start(o =>
-            o.Replicas(2)
-                .Set(receiver.Settings)
-                .Set("OTEL_BSP_SCHEDULE_DELAY", 200)
-                // The events come from Redis, and from the store only if they are lost there.
-                .Set("Streaming:StoreCheckSeconds", 600)
-                .AsProcesses()
+            o.Replicas(2).Set(receiver.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 200).AsProcesses()
         );
         await Relayed.SubscribedAsync(system);
         const string stream = $"/v1/events/stream?topic={Topic}&envelope=true";

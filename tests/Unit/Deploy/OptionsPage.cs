@@ -29,7 +29,7 @@ internal static partial class OptionsPage
 
     private static readonly Dictionary<string, string> ReadBy = new()
     {
-        ["EventStore"] = "StreamApi and Broadcaster. `MaxAge`, `MaxBytes` and `RetentionSeconds`: the Broadcaster only",
+        ["EventStore"] = "StreamApi and Broadcaster. `MaxAge` and `MaxBytes`: the Broadcaster only",
         ["Relay"] = "Broadcaster",
         ["SignIn"] = "WebFrontend",
     };
@@ -41,8 +41,6 @@ internal static partial class OptionsPage
         ["Llm:Providers:<name>:BaseUrl"] = "the vendor's",
         ["Security:OpenOnLoopback"] = "true in Development",
         ["Streaming:MaxConnectionsPerClient"] = "100",
-        ["Streaming:Replica"] = "machine and process",
-        ["Streaming:Writers"] = "the cores, at most 16",
     };
 
     private static readonly Dictionary<Assembly, Dictionary<string, XElement>> Comments = [];

@@ -1,0 +1,59 @@
+using System.Reflection;
+using EventStore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Runs;
+using StreamApi.Security.Limits;
+using Streaming;
+
+namespace Harness.Worlds;
+
+/// <summary>Constants of the services that a test makes smaller, named as if they were options
+/// (<c>Streaming:RingEvents</c>). Only services within the test's process can have them.</summary>
+internal static class Constants
+{
+    private static readonly ISection[] Sections =
+    [
+        new Section<EventStoreOptions>("EventStore"),
+        new Section<LimitOptions>("Limits"),
+        new Section<LeaderOptions>("Relay"),
+        new Section<RelayOptions>("Relay"),
+        new Section<RunOptions>("Runs"),
+        new Section<StreamingOptions>("Streaming"),
+    ];
+
+    private interface ISection
+    {
+        bool Has(string key);
+
+        void Set(IServiceCollection services, IConfiguration constants);
+    }
+
+    /// <summary>Returns true if no key of the configuration sets this.</summary>
+    public static bool Has(string key) => Sections.Any(section => section.Has(key));
+
+    /// <summary>Sets the constants among some settings.</summary>
+    public static void SetConstants(
+        this IServiceCollection services,
+        IEnumerable<KeyValuePair<string, string?>> settings
+    )
+    {
+        var constants = new ConfigurationBuilder().AddInMemoryCollection(settings.Where(s => Has(s.Key))).Build();
+        foreach (var section in Sections)
+            section.Set(services, constants);
+    }
+
+    private sealed class Section<T>(string name) : ISection
+        where T : class
+    {
+        public bool Has(string key) =>
+            key.Split(':') is [var section, var property]
+            && section == name
+            && typeof(T).GetProperty(property, BindingFlags.Instance | BindingFlags.NonPublic) is not null;
+
+        public void Set(IServiceCollection services, IConfiguration constants) =>
+            services.Configure<T>(options =>
+                constants.GetSection(name).Bind(options, binder => binder.BindNonPublicProperties = true)
+            );
+    }
+}
