@@ -32,9 +32,11 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         {
             if (read == _request.Length)
                 throw new InvalidDataException("The request is larger than 64 kB.");
+
             var count = await socket.ReceiveAsync(_request.AsMemory(read), cancellationToken);
             if (count == 0)
                 return null;
+
             read += count;
             if (body == 0 && _request.AsSpan(0, read).IndexOf("\r\n\r\n"u8) is > 0 and var end)
             {
@@ -43,14 +45,17 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
                 var line =
                     head.FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
                     ?? throw new InvalidDataException("The request has no Content-Length.");
+
                 length = int.Parse(
                     line["Content-Length:".Length..],
                     NumberStyles.AllowLeadingWhite,
                     CultureInfo.InvariantCulture
                 );
             }
+
             if (body == 0 || read < body + length)
                 continue;
+
             using var json = JsonDocument.Parse(_request.AsMemory(body, length));
             return json.RootElement.GetProperty("messages")[0].GetProperty("content").GetString();
         }
@@ -64,13 +69,11 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
 
     public void Begin(UpstreamAnswer answer, long now)
     {
-        (_answer, _due, _ended, _isToken, _answered) = (
-            answer,
-            now,
-            false,
-            false,
-            new(TaskCreationOptions.RunContinuationsAsynchronously)
-        );
+        _answer = answer;
+        _due = now;
+        _ended = false;
+        _isToken = false;
+        _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _unsent = Encoding.ASCII.GetBytes(Head);
         socket.Blocking = false;
     }
@@ -92,7 +95,8 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
                     return true;
                 _due += interval;
                 var token = _answer!.NextToken();
-                (_isToken, _ended) = (token is not null, token is null);
+                _isToken = token is not null;
+                _ended = token is null;
                 _unsent = token is null ? LastChunks() : Chunk(Delta(token));
             }
             return true;

@@ -75,6 +75,7 @@ internal sealed class UpstreamServer : IDisposable
                         await connection.RefuseAsync(_stopping.Token);
                         return;
                     }
+
                     connection.Begin(answer, Stopwatch.GetTimestamp());
                     _arrived.Enqueue(connection);
                     if (!await connection.Answered)

@@ -35,7 +35,9 @@ internal static class LoadEvent
     /// fixed layout, because thousands of readers call it for each event.</summary>
     public static bool TryRead(ReadOnlySpan<byte> json, out int publisher, out long sequence, out long publishedAt)
     {
-        (publisher, sequence, publishedAt) = (-1, -1, -1);
+        publisher = -1;
+        sequence = -1;
+        publishedAt = -1;
         return Take(ref json, "{\"publisher\":"u8, out var number)
             && (publisher = (int)number) >= 0
             && Take(ref json, ",\"sequence\":"u8, out sequence)

@@ -18,11 +18,10 @@ internal sealed class LoadRun : IAsyncDisposable
 
     public LoadRun(ReplicaSet replicas, string name, string? topics = null)
     {
-        (Replicas, Root) = (
-            replicas,
-            topics is null ? $"load.{name}-{Guid.NewGuid():N}"[..(name.Length + 14)] : $"{topics}.{name}"
-        );
-        (_streams, _publishing) = (replicas.CreateClient(), replicas.CreateClient());
+        Replicas = replicas;
+        Root = topics is null ? $"load.{name}-{Guid.NewGuid():N}"[..(name.Length + 14)] : $"{topics}.{name}";
+        _streams = replicas.CreateClient();
+        _publishing = replicas.CreateClient();
         Client = new SseClient(_streams);
         Publisher = new EventPublisher(
             _publishing,

@@ -55,7 +55,11 @@ internal sealed class RunHistory(LoadRun run)
         // At the end of the run all clients leave and none is missing.
         // Checked after the streams, so that a departure is not counted.
         if (run.Reading.IsCancellationRequested)
-            (open, disconnected, waiting) = (0, 0, 0);
+        {
+            open = 0;
+            disconnected = 0;
+            waiting = 0;
+        }
         var window = new HistoryWindow(
             now,
             (run.Received - _last.Received) / seconds,

@@ -22,7 +22,9 @@ internal sealed class TopicSet
 
     public TopicSet(LoadRun run, string name, int? topics = null)
     {
-        (_run, _name, _grows) = (run, name, topics is null);
+        _run = run;
+        _name = name;
+        _grows = topics is null;
         run.Topics.Add(this);
         for (var i = 0; i < (topics ?? 4); i++)
             _free.Writer.TryWrite(Add());

@@ -45,30 +45,36 @@ internal static class Comparison
         var text = new StringBuilder(
             "# Compared with the base\n\n| scenario | measure | base | now | ratio | |\n|---|---|---|---|---|---|\n"
         );
+
         var worse = new List<string>();
         foreach (var (scenario, now) in after)
         {
             if (now.TryGetProperty("ok", out var ok) && ok.ValueKind == JsonValueKind.False)
                 worse.Add($"{scenario}: a threshold failed; report.md of that run names it");
+
             if (!before.TryGetValue(scenario, out var then))
             {
                 text.AppendLine($"| {scenario} | not compared: the base does not have it | | | | |");
                 continue;
             }
+
             if (Differs(then, now) is { } difference)
             {
                 text.AppendLine($"| {scenario} | not compared: {difference} | | | | |");
                 continue;
             }
+
             foreach (var measure in Measures)
             {
                 if (measure.Of(then) is not (> 0 and var was) || measure.Of(now) is not { } has)
                     continue;
+
                 var isWorse = measure.IsWorse(was, has);
                 if (isWorse)
                     worse.Add(
                         FormattableString.Invariant($"{scenario}: {measure.Name} went from {was:0.##} to {has:0.##}")
                     );
+
                 text.AppendLine(
                     FormattableString.Invariant(
                         $"| {scenario} | {measure.Name} | {was:0.##} | {has:0.##} | {has / was:0.00} | "
@@ -76,8 +82,10 @@ internal static class Comparison
                 );
             }
         }
+
         foreach (var scenario in before.Keys.Except(after.Keys))
             text.AppendLine($"| {scenario} | not compared: only the base has it | | | | |");
+
         return (text.ToString(), worse);
     }
 

@@ -29,29 +29,36 @@ internal static class MarkdownReport
             because a fault broke the replica that generated them.
             """
         );
+
         text.AppendLine();
         text.AppendLine(
             "| scenario | clients | published | received | lost | duplicates | reordered | unknown | excused | "
                 + "offered/s | delivered/s | p50 | p95 | p99 | p99.9 | max | reconnects | drained s | "
                 + "generator µs/event | |"
         );
+
         text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var r in results)
             Row(text, Cells(r));
+
         foreach (var r in results.Where(r => !r.Ok))
         {
             text.AppendLine();
             Line(text, $"## {r.Scenario} failed");
             foreach (var failed in r.Failed)
                 Line(text, $"- {failed}");
+
             foreach (var faulty in r.Faulty)
                 Line(text, $"\n```\n{faulty}\n```");
         }
+
         foreach (var missing in unfinished)
             Line(text, $"\n## {missing.Scenario} has no result\n\n{missing.Reason}");
+
         text.AppendLine();
         foreach (var r in results.Where(r => r.Ok))
             Line(text, $"- {r.Scenario} held: {string.Join("; ", r.Held)}");
+
         AppendFaults(text, results);
         AppendGenerations(text, results);
         AppendOthers(text, results);
@@ -62,11 +69,13 @@ internal static class MarkdownReport
     {
         if (results.All(r => r.Faults.Count == 0))
             return;
+
         text.AppendLine()
             .AppendLine("## Faults")
             .AppendLine()
             .AppendLine("| scenario | target | fault | at s | broken s | clients disconnected | recovered s |")
             .AppendLine("|---|---|---|---|---|---|---|");
+
         foreach (var r in results)
         foreach (var f in r.Faults)
             Row(
@@ -81,9 +90,11 @@ internal static class MarkdownReport
                     f.Recovered,
                 ]
             );
+
         text.AppendLine()
             .AppendLine(
                 """
+
                 Recovered: every disconnected client is connected again, no client waits longer than a second to
                 connect, no open generation is silent for two seconds, three quarters of the deliveries arrive and of
                 the publishes are acknowledged, and the median is below a second. Unknown: no whole second of
@@ -98,6 +109,7 @@ internal static class MarkdownReport
         {
             if (r.Generations is not { } g)
                 continue;
+
             text.AppendLine()
                 .AppendLine("## Generations")
                 .AppendLine()
@@ -106,6 +118,7 @@ internal static class MarkdownReport
                         + "| first token p50 | p99 | token p50 | p99 | server µs/token |"
                 )
                 .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+
             Row(
                 text,
                 [
@@ -122,6 +135,7 @@ internal static class MarkdownReport
                     g.IsTimed ? Known(r.Steady.ServerMicrosecondsPerEvent ?? 0, "F1") : "–",
                 ]
             );
+
             text.AppendLine()
                 .AppendLine(
                     g.IsTimed

@@ -25,7 +25,10 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
     public void Report(string note)
     {
         lock (_gate)
-            (_note, _nextLog) = (note, TimeSpan.Zero);
+        {
+            _note = note;
+            _nextLog = TimeSpan.Zero;
+        }
     }
 
     /// <summary>Shows a note with the next line.</summary>

@@ -34,10 +34,8 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
         _variables = ProcessTable.Variables(replica);
         foreach (var target in targets)
             _ = Find(target);
-        (_replicas, _broadcasters) = (
-            replicas.Replicas.Count,
-            targets.Contains(ChaosTarget.Broadcaster) ? Broadcasters().Count : 0
-        );
+        _replicas = replicas.Replicas.Count;
+        _broadcasters = targets.Contains(ChaosTarget.Broadcaster) ? Broadcasters().Count : 0;
     }
 
     public int Find(ChaosTarget target)

@@ -20,7 +20,8 @@ internal sealed class Language
             typeof(Language).Assembly.GetManifestResourceStream($"{code}.json")
             ?? throw new InvalidOperationException($"Languages/{code}.json is not part of the assembly.");
         texts = JsonSerializer.Deserialize<Dictionary<string, string>>(file)!.ToFrozenDictionary();
-        (Code, Name) = (code, name);
+        Code = code;
+        Name = name;
     }
 
     /// <summary>Returns the language of a request.</summary>

@@ -44,7 +44,10 @@ internal sealed class LoadStream(LoadRuns runs, TimeProvider clock)
                 yield return new SseItem<string>("", "idle");
             }
             if (runs.Current != run)
-                (run, after) = (runs.Current, -1);
+            {
+                run = runs.Current;
+                after = -1;
+            }
         }
     }
 }

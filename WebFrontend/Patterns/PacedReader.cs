@@ -68,15 +68,18 @@ internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
                 yield return new SseItem<object>(new { read }, "end");
                 yield break;
             }
+
             if (chunk.EventType == "error")
             {
                 yield return new SseItem<object>(JsonSerializer.Deserialize<JsonElement>(chunk.Data), "error");
                 yield break;
             }
+
             yield return new SseItem<object>(
                 new { read = ++read, chunk = JsonSerializer.Deserialize<JsonElement>(chunk.Data) },
                 "chunk"
             );
+
             var now = clock.GetUtcNow();
             due += TimeSpan.FromSeconds(1.0 / PerSecond);
             if (due > now)
@@ -84,6 +87,7 @@ internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
             else
                 due = now; // no burst after a delay
         }
+
         yield return new SseItem<object>(new { error = "The stream ended before the answer." }, "error");
     }
 }

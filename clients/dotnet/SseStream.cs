@@ -36,7 +36,8 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
 
     internal SseStream(SseClient client, SseRequest request, SseOptions options)
     {
-        (_client, _options) = (client, options);
+        _client = client;
+        _options = options;
         _connector = new Connector(client, request);
         _telemetry = new StreamTelemetry(_connector.Address);
         _cursor = new Cursor(request.LastEventId);

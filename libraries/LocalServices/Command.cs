@@ -104,7 +104,10 @@ internal static class Command
         {
             left -= Interval(left);
             if (progress?.Invoke() is { } now && now != last)
-                (left, last) = (limit, now);
+            {
+                left = limit;
+                last = now;
+            }
             if (left <= TimeSpan.Zero)
                 return false;
         }

@@ -29,7 +29,8 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         ILogger<LiveRuns> logger
     )
     {
-        (_leases, _logger) = (leases, logger);
+        _leases = leases;
+        _logger = logger;
         _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
         _grace = TimeSpan.FromSeconds(options.Value.DrainSeconds);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
@@ -107,10 +108,16 @@ internal sealed class LiveRuns : IHostedService, IDisposable
             catch (Exception e)
             {
                 _logger.LogError(e, "Run {Run} failed", run.Name.Topic);
-                (error, reason) = ("The server failed. Its log has the reason.", "failed");
+                error = "The server failed. Its log has the reason.";
+                reason = "failed";
             }
+
             if (run.StopReason == RunStop.Cancelled)
-                (error, reason) = ("The run was cancelled.", "cancelled");
+            {
+                error = "The run was cancelled.";
+                reason = "cancelled";
+            }
+
             if (!run.Ended)
                 await run.EndAsync(RunEvent.Failed(error, reason));
         }

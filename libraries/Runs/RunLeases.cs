@@ -92,6 +92,7 @@ internal sealed class RunLeases(
                     e.Message
                 );
             }
+
             await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), Clock, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -122,8 +122,10 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
         var (path, method, operation) = _operations[random.Next(_operations.Length)];
         if (operation.TryGetProperty("x-sse-events", out _) && random.Next(6) == 0)
             method = "QUERY";
+
         if (random.Next(40) == 0)
             method = Pick("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "FOO");
+
         var address =
             string.Join(
                 '/',
@@ -136,13 +138,16 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
                             : s
                     )
             ) + Query(operation);
+
         var request = new HttpRequestMessage(new HttpMethod(method), new Uri(server, address));
         var body = "";
         if (method is not ("GET" or "HEAD") && random.Next(10) > 0)
             (request.Content, body) = Content();
+
         Credentials(request, ref address);
         if (random.Next(5) == 0)
             request.Headers.TryAddWithoutValidation("Last-Event-ID", Line(Text(100)));
+
         if (random.Next(20) == 0)
             request.Headers.TryAddWithoutValidation(
                 Pick(
@@ -158,6 +163,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
                 ),
                 Line(Text(100))
             );
+
         return (request, $"{method} {address} {body}");
     }
 
@@ -172,6 +178,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
                     "Authorization",
                     Pick("Bearer ", "Basic ", "") + Line(Text(300))
                 );
+
                 break;
             case 2:
                 request.Headers.TryAddWithoutValidation("X-Api-Key", Line(Text(300)));
@@ -181,12 +188,14 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
                     "Authorization",
                     "Bearer " + token[..random.Next(token.Length)]
                 );
+
                 break;
             case 4 or 5:
                 address +=
                     (address.Contains('?') ? "&" : "?")
                     + "ticket="
                     + (random.Next(3) == 0 ? Uri.EscapeDataString(Text(300)) : ticket);
+
                 request.RequestUri = new Uri(request.RequestUri!, address);
                 break;
             case 6 or 7:
@@ -238,6 +247,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
             ),
             _ => Encoding.UTF8.GetBytes(Object(0)),
         };
+
         var content = new ByteArrayContent(bytes);
         content.Headers.TryAddWithoutValidation(
             "Content-Type",
@@ -254,6 +264,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
                 )
                 : "application/json"
         );
+
         return (content, Encoding.UTF8.GetString(bytes, 0, Math.Min(bytes.Length, 300)));
     }
 

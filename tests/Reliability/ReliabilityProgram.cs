@@ -13,21 +13,25 @@ internal static class ReliabilityProgram
     {
         if (args is [LoadProcess.Argument, var abuse, .. var replicas])
             return await LoadProcess.MainAsync(abuse, replicas);
+
         GeneratorProcess.Prepare();
         using var stop = new StopSignals();
         try
         {
             if (args is ["compose"] or ["compose", "--short"])
                 return await ComposeCheck.MainAsync(isShort: args.Length > 1, stop.Token);
+
             if (ReliabilityOptions.Parse(args) is not { } options)
             {
                 Console.Write(ReliabilityOptions.Usage);
                 return 0;
             }
+
             if (!OperatingSystem.IsLinux())
                 throw new LoadTestException(
                     "The reliability checks run on Linux only, because they find processes in /proc."
                 );
+
             await using var suite = new ReliabilitySuite(options);
             return await suite.RunAsync(stop.Token) ? 0 : 1;
         }

@@ -38,14 +38,12 @@ internal sealed class Connection : IDisposable
         CancellationToken caller
     )
     {
-        (_client, _connector, _cursor, _options, _telemetry, _caller) = (
-            client,
-            connector,
-            cursor,
-            options,
-            telemetry,
-            caller
-        );
+        _client = client;
+        _connector = connector;
+        _cursor = cursor;
+        _options = options;
+        _telemetry = telemetry;
+        _caller = caller;
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(caller, client.Disposed);
         _watch = client.Watchdog.Watch(options.IdleTimeout, _cancellation);
     }
@@ -87,11 +85,14 @@ internal sealed class Connection : IDisposable
             span?.SetTag("http.response.status_code", (int)_response.StatusCode);
             if (_response.StatusCode == HttpStatusCode.NoContent)
                 return ConnectionState.EndedForGood;
+
             if (_response.StatusCode != HttpStatusCode.OK)
                 return await RefusedAsync(_response).ConfigureAwait(false);
+
             var contentType = _response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values)
                 ? values.ToString()
                 : "";
+
             if (!IsEventStream(contentType))
                 throw new SseException(
                     SseError.WrongContentType,
@@ -99,6 +100,7 @@ internal sealed class Connection : IDisposable
                     null,
                     _response.StatusCode
                 );
+
             var body = await _response.Content.ReadAsStreamAsync(_cancellation.Token).ConfigureAwait(false);
             _reader = new EventReader(body, _cursor, _watch, _options.MaxEventBytes, _cancellation.Token);
             _openedAt = _client.Clock.GetTimestamp();

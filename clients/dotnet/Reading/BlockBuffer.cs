@@ -48,7 +48,9 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         if (_block > 0)
         {
             _buffer.AsSpan(_block, length).CopyTo(_buffer);
-            (_block, _line, _write) = (0, _line - _block, length);
+            _line -= _block;
+            _block = 0;
+            _write = length;
         }
         if (length == 0 && _buffer.Length > 16 * InitialSize)
             Resize(InitialSize); // release the memory of a large event
@@ -82,7 +84,8 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
             // The positions differ after a CR LF became a LF.
             if (_next != _write)
                 fresh[..length].CopyTo(_buffer.AsSpan(_write));
-            (_next, _write) = (_next + length, _write + length);
+            _next += length;
+            _write += length;
             if (lineEnd < 0)
                 return false;
             _afterCr = _buffer[_next++] == '\r';
@@ -92,7 +95,10 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
                 block = _buffer.AsMemory(_block, _write - _block);
             Id = _hasData || _idLength < 0 ? null : Encoding.UTF8.GetString(_buffer, _block + _idAt, _idLength);
             Retry = _retry;
-            (_block, _hasData, _idLength, _retry) = (_write, false, -1, null);
+            _block = _write;
+            _hasData = false;
+            _idLength = -1;
+            _retry = null;
             return true;
         }
         return false;
@@ -121,7 +127,10 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         if (IsField(line, "data"u8, out var value))
             _hasData = true;
         else if (IsField(line, "id"u8, out value) && !value.Contains((byte)0))
-            (_idAt, _idLength) = (_write - 1 - value.Length - _block, value.Length);
+        {
+            _idAt = _write - 1 - value.Length - _block;
+            _idLength = value.Length;
+        }
         else if (IsField(line, "retry"u8, out value) && Milliseconds(value) is { } milliseconds)
             _retry = milliseconds;
         _line = _write;
@@ -165,6 +174,10 @@ internal sealed class BlockBuffer(int maxBlock) : IDisposable
         if (_buffer.Length > 0)
             ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
-        (_block, _line, _write, _next, _end) = (0, 0, 0, 0, 0);
+        _block = 0;
+        _line = 0;
+        _write = 0;
+        _next = 0;
+        _end = 0;
     }
 }

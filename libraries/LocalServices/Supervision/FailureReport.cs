@@ -57,15 +57,19 @@ internal sealed partial class FailureReport(
             await Task.Delay(options.StartTimeout, clock, stopping);
             if (!notifications.TryGetCurrentState(e.ResourceId, out var current))
                 return;
+
             if (current!.Snapshot.State?.Text != state)
                 return;
+
             var since = $"for {options.StartTimeout.TotalSeconds:0} s";
             if (state == KnownResourceStates.Starting)
             {
                 if (Dependents(e.Resource).Any())
                     await ReportAsync(current, $"has been starting {since}", stopping);
+
                 return;
             }
+
             var sick = current.Snapshot.HealthReports.FirstOrDefault(r => r.Status is not HealthStatus.Healthy);
             if (sick is not null && Dependents(e.Resource, WaitType.WaitUntilHealthy).Any())
                 await ReportAsync(

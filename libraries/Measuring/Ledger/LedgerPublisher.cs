@@ -10,7 +10,8 @@ public sealed class LedgerPublisher
 
     internal LedgerPublisher(int number, string name, bool keepPositions)
     {
-        (Number, Name) = (number, name);
+        Number = number;
+        Name = name;
         if (keepPositions)
             _positions = [];
     }

@@ -25,7 +25,9 @@ public sealed class LedgerReader
 
     internal LedgerReader(DeliveryLedger ledger, string name, int[]? publishers)
     {
-        (_ledger, Name, _publishers) = (ledger, name, publishers);
+        _ledger = ledger;
+        Name = name;
+        _publishers = publishers;
         foreach (var number in publishers ?? [])
             LaneOf(number);
     }
@@ -159,7 +161,11 @@ public sealed class LedgerReader
             return false;
         var late = position <= _position && id.AsSpan(0, epoch).SequenceEqual(_id.AsSpan(0, _epoch));
         if (!late)
-            (_id, _epoch, _position) = (id, epoch, position);
+        {
+            _id = id;
+            _epoch = epoch;
+            _position = position;
+        }
         return late;
     }
 

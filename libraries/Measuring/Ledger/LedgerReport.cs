@@ -12,7 +12,8 @@ public sealed class LedgerReport
 
     internal LedgerReport(IReadOnlyList<LedgerPublisher> publishers, IReadOnlyList<ReaderAccount> readers)
     {
-        (_publishers, Readers) = (publishers, readers);
+        _publishers = publishers;
+        Readers = readers;
     }
 
     /// <summary>One account for each reader.</summary>

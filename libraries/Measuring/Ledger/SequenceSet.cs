@@ -23,7 +23,8 @@ internal sealed class SequenceSet
         var until = from;
         while (until < _ranges.Count && _ranges[until].First <= last + 1)
         {
-            (first, last) = (Math.Min(first, _ranges[until].First), Math.Max(last, _ranges[until].Last));
+            first = Math.Min(first, _ranges[until].First);
+            last = Math.Max(last, _ranges[until].Last);
             until++;
         }
         if (until == from)

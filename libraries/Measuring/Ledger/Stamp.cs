@@ -19,13 +19,15 @@ public static class Stamp
     /// <summary>Reads the stamp of a JSON object, or of the <c>data</c> of an envelope. Allocates nothing.</summary>
     public static bool TryRead(ReadOnlySpan<byte> json, out int publisher, out long sequence)
     {
-        (publisher, sequence) = (-1, -1);
+        publisher = -1;
+        sequence = -1;
         try
         {
             for (var reader = new Utf8JsonReader(json); reader.Read() && (publisher < 0 || sequence < 0); )
             {
                 if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth > 2)
                     continue;
+
                 if (reader.ValueTextEquals("publisher"u8))
                 {
                     if (
@@ -46,6 +48,7 @@ public static class Stamp
         {
             return false;
         }
+
         return publisher >= 0 && sequence >= 0;
     }
 }

@@ -39,7 +39,8 @@ internal sealed class ClientProcess : IAsyncDisposable
     /// <summary>Starts another program with the same output format, which takes its order as arguments.</summary>
     public static ClientProcess Start(ProcessStartInfo start)
     {
-        (start.RedirectStandardInput, start.RedirectStandardOutput) = (true, true);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
         return new ClientProcess(
             Process.Start(start) ?? throw new BenchmarkException($"{start.FileName} did not start.")
         );

@@ -47,6 +47,7 @@ internal sealed class EventScanner(long expect, Action<long> received)
                 case At.Head:
                     if (!TakeLine(ref bytes, out var text))
                         return;
+
                     Head(Encoding.ASCII.GetString(text).TrimEnd('\r'));
                     break;
                 case At.ChunkSize:
@@ -54,6 +55,7 @@ internal sealed class EventScanner(long expect, Action<long> received)
                         _at = _left > 0 ? At.Chunk : At.End;
                     else if (Hex(bytes[0]) is >= 0 and var digit)
                         _left = _left * 16 + digit;
+
                     bytes = bytes[1..];
                     break;
                 case At.Chunk:
@@ -62,10 +64,12 @@ internal sealed class EventScanner(long expect, Action<long> received)
                     Lines(part);
                     if ((_left -= part.Length) == 0)
                         _at = At.ChunkEnd;
+
                     break;
                 case At.ChunkEnd:
                     if (bytes[0] == '\n')
                         _at = At.ChunkSize;
+
                     bytes = bytes[1..];
                     break;
                 case At.Plain:

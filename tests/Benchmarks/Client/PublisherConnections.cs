@@ -21,7 +21,8 @@ internal sealed class PublisherConnections : IDisposable
 
     public PublisherConnections(PublishOrder order)
     {
-        (_order, _connections) = (order, new Connection[order.Connections]);
+        _order = order;
+        _connections = new Connection[order.Connections];
         for (var i = 0; i < _connections.Length; i++)
             Connect(i);
     }
@@ -97,7 +98,8 @@ internal sealed class PublisherConnections : IDisposable
     {
         Sent++;
         // A publish that waited for a connection is late since it was due.
-        (connection.DueAt, connection.Answer) = (due, new ResponseScanner());
+        connection.DueAt = due;
+        connection.Answer = new ResponseScanner();
         connection.Socket.Send(Wire.Request("POST", _order.Url, "Content-Type: application/json\r\n", Body(due)));
     }
 

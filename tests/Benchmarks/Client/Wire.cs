@@ -38,7 +38,8 @@ internal static class Wire
 
     private static bool TryRead(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name, out long number, out long at)
     {
-        (number, at) = (0, 0);
+        number = 0;
+        at = 0;
         var start = data.IndexOf(name);
         if (start < 0 || !Utf8Parser.TryParse(data = data[(start + name.Length)..], out number, out int digits))
             return false;

@@ -22,7 +22,8 @@ internal sealed class ResumeStorm : Measurement
                 + (fromStore ? "on 10 topics, nothing in memory" : "on one topic")
         )
     {
-        (_fromStore, _topics) = (fromStore, fromStore ? 10 : 1);
+        _fromStore = fromStore;
+        _topics = fromStore ? 10 : 1;
         Goals = new Dictionary<string, Goal>
         {
             [Metrics.Seconds.Name] = Goal.AtMost(5),

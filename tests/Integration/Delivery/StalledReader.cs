@@ -66,7 +66,10 @@ internal sealed partial class StalledReader : IAsyncDisposable
                     Notices += count > 0 ? 1 : 0;
                     if (number > 0)
                         numbers.Add(number);
-                    (id, number, count) = (null, 0, 0);
+
+                    id = null;
+                    number = 0;
+                    count = 0;
                 }
         }
         catch (IOException) { } // cut off

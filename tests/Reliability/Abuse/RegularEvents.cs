@@ -33,7 +33,10 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
     public void Answer(int number, bool isAcknowledged, long now)
     {
         lock (_lock)
-            (_sent[number]!.IsAcknowledged, _sent[number]!.AnsweredAt) = (isAcknowledged, now);
+        {
+            _sent[number]!.IsAcknowledged = isAcknowledged;
+            _sent[number]!.AnsweredAt = now;
+        }
     }
 
     public void Receive(int reader, int number, long now)
@@ -66,6 +69,7 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
                     var took = Stopwatch.GetElapsedTime(sent.From, sent.AnsweredAt).TotalMilliseconds;
                     slowest = Math.Max(slowest, took);
                 }
+
                 for (var reader = 0; reader < readers; reader++)
                     if (sent?.ReceivedAt[reader] is > 0 and var at)
                         latencies.Add(Stopwatch.GetElapsedTime(sent.From, at).TotalMilliseconds);
@@ -76,6 +80,7 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
                             lost++;
                     }
             }
+
         return new EventWindow(latencies, refused, lost, waiting, slowest);
     }
 

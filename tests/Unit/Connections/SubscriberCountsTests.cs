@@ -12,6 +12,7 @@ public sealed class SubscriberCountsTests
         string Token(string[] tokens) => tokens[random.Next(tokens.Length)];
         string Name(string[] tokens) =>
             string.Join('.', Enumerable.Range(0, random.Next(1, 4)).Select(_ => Token(tokens)));
+
         for (var round = 0; round < 200; round++)
         {
             var filters = Enumerable
@@ -29,6 +30,7 @@ public sealed class SubscriberCountsTests
                     )
                 )
                 .ToList();
+
             var counts = new SubscriberCounts(filters);
             for (var i = 0; i < 20; i++)
             {

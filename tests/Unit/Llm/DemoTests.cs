@@ -91,10 +91,13 @@ public sealed class DemoTests
         var elements = System.Globalization.StringInfo.GetTextElementEnumerator(text);
         while (elements.MoveNext())
         {
-            (open, wide) = (true, wide + (elements.GetTextElement()[0] > '⺀' ? 1 : 0));
+            open = true;
+            wide += (elements.GetTextElement()[0] > '⺀' ? 1 : 0);
             if (elements.GetTextElement() != " " && wide < 3)
                 continue;
-            (expected, open, wide) = (expected + 1, false, 0);
+            expected++;
+            open = false;
+            wide = 0;
         }
         Assert.Equal(expected + (open ? 1 : 0), DemoText.Count(text));
     }

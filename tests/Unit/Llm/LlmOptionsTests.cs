@@ -20,7 +20,8 @@ public sealed class LlmOptionsTests
     public void The_time_of_all_tries_is_at_least_the_time_of_one(int one, int whole, string? wrong)
     {
         var options = new LlmOptions();
-        (options.Providers.Local.FirstTokenSeconds, options.Providers.Local.FirstTokenTotalSeconds) = (one, whole);
+        options.Providers.Local.FirstTokenSeconds = one;
+        options.Providers.Local.FirstTokenTotalSeconds = whole;
         Assert.Equal(wrong, new ValidateFirstToken().Validate(null, options).FailureMessage);
     }
 }

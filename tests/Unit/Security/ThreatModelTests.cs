@@ -27,6 +27,7 @@ public partial class ThreatModelTests
             .Matches(row.Split(" | ")[^1])
             .Select(m => (Class: m.Groups["class"].Value, Test: m.Groups["test"].Value))
             .ToList();
+
         Assert.NotEmpty(named);
         var among = "";
         foreach (var (name, test) in named)
@@ -42,9 +43,11 @@ public partial class ThreatModelTests
                         )
                     )
                     .ToList();
+
                 Assert.True(files.Count > 0, $"There is no {name}.");
                 among = string.Concat(files.Select(File.ReadAllText));
             }
+
             Assert.True(
                 test.Length == 0
                     ? among.Contains("[Fact", StringComparison.Ordinal)

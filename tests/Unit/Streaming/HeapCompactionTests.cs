@@ -75,7 +75,10 @@ public sealed class HeapCompactionTests
         for (var look = 0; look < 200; look++)
         {
             if (look == 10)
-                (resident, live) = (400, 400);
+            {
+                resident = 400;
+                live = 400;
+            }
             if (look == 20)
                 live = 210;
             if (!compaction.IsDue(0, look * Megabyte, resident * Megabyte, look))

@@ -30,11 +30,13 @@ public sealed class TopicAccessTests
                         return next(context);
                     }
                 );
+
                 app.UseAuthorization();
                 app.MapGet("/read/{city}", (string city) => city).Reads("weather.{city}");
                 app.MapGet("/publish/{city}", (string city) => city).Publishes("weather.{city}");
             }
         );
+
         foreach (var path in (string[])["/read/", "/publish/"])
         {
             using var answer = await service.Outside.GetAsync(path + city, TestContext.Current.CancellationToken);
