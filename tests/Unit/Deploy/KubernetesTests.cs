@@ -248,7 +248,7 @@ public sealed class KubernetesTests
             "walStorage",
         ];
 
-    /// <summary>The time that docs/rolling-upgrade.md allows for the drain.</summary>
+    /// <summary>The time that docs/deployment.md allows for the drain.</summary>
     private const int DrainSeconds = 15;
 
     private static string Nginx => File.ReadAllText(Path.Combine(Repository.Root, "deploy", "nginx.conf"));
