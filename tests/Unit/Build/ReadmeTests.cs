@@ -19,6 +19,22 @@ public sealed partial class ReadmeTests
             select $"{SourceFiles.PathOf(document)}: {target}"
         );
 
+    [Fact]
+    public void The_index_names_each_page_once()
+    {
+        var linked = LinkTarget()
+            .Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "README.md")))
+            .Select(match => match.Groups[1].Value)
+            .ToList();
+        SourceFiles.AssertNone(
+            from page in SourceFiles.In("docs")
+            where page.Extension == ".md" && page.Directory!.Name == "docs" && page.Name != "README.md"
+            let times = linked.Count(target => target == page.Name)
+            where times != 1
+            select $"docs/README.md names {page.Name} {times} times"
+        );
+    }
+
     /// <summary>The files and folders that a document links, in alphabetical order.</summary>
     private static IEnumerable<string> Targets(string document) =>
         LinkTarget()
