@@ -8,8 +8,7 @@ internal sealed class EventsOptions
 {
     private ReservedTopics[] _reserved = [];
 
-    /// <summary>Maximum bytes of one event as JSON. The clients of this project refuse more than 16 MiB, unless told
-    /// otherwise.</summary>
+    /// <summary>Maximum bytes of one event as JSON. This project's clients refuse more than 16 MiB.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int MaxEventBytes { get; set; } = 1024 * 1024;
 
@@ -32,8 +31,8 @@ internal sealed class EventsOptions
     [Range(1, 10_000)]
     public int MaxFilters { get; set; } = 100;
 
-    /// <summary>Maximum tokens of all topics and patterns of one subscription. Each takes memory as long as the
-    /// subscription is open.</summary>
+    /// <summary>Maximum tokens of all topics and patterns of one subscription, which take memory while it is
+    /// open.</summary>
     [Range(1, 100_000)]
     public int MaxFilterTokens { get; set; } = 1_024;
 
@@ -45,21 +44,17 @@ internal sealed class EventsOptions
     [Range(1, 10_000)]
     public int MaxPage { get; set; } = 1_000;
 
-    /// <summary>
-    /// Bytes of data at which a history page ends, regardless of its limit. One read of the log
-    /// (<c>EventStore:MaxBatchBytes</c>) may exceed it.
-    /// </summary>
+    /// <summary>Bytes of data at which a history page ends. One read of the log (<c>EventStore:MaxBatchBytes</c>) may
+    /// exceed it.</summary>
     [Range(1_024, 1 << 30)]
     public int MaxPageBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>
-    /// Maximum topics that one <c>GET /v1/topics</c> examines for a client that may not read all of them, however many
-    /// grants it has; its <c>next</c> continues.
-    /// </summary>
+    /// <summary>Maximum topics that one <c>GET /v1/topics</c> examines for a client that may not read all of them; its
+    /// <c>next</c> continues.</summary>
     [Range(1, 1_000_000)]
     public int MaxScannedTopics { get; set; } = 20_000;
 
-    /// <summary>Maximum events of one array. An array is appended in one step, which blocks other publishers.</summary>
+    /// <summary>Maximum events of one array, which is appended in one step that blocks other publishers.</summary>
     [Range(1, 1_000_000)]
     public int MaxArrayEvents { get; set; } = 1_000;
 
@@ -71,10 +66,8 @@ internal sealed class EventsOptions
     [Range(1, 10_000)]
     public int NdjsonBatch { get; set; } = 500;
 
-    /// <summary>
-    /// Maximum bytes of data appended in one step; a single line may exceed it. It is small because other publishers
-    /// wait for the step.
-    /// </summary>
+    /// <summary>Maximum bytes of data appended in one step, for which other publishers wait; a single line may exceed
+    /// it.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int NdjsonBatchBytes { get; set; } = 256 * 1024;
 

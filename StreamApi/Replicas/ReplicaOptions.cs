@@ -5,10 +5,8 @@ namespace StreamApi.Replicas;
 /// <summary>Options of the replica directory; section <c>Replicas</c>.</summary>
 internal sealed class ReplicaOptions : IValidatableObject
 {
-    /// <summary>
-    /// Address at which other replicas and the web frontend reach this one. Default: the address it listens on; for a
-    /// wildcard, the machine's address on the route to Postgres.
-    /// </summary>
+    /// <summary>Address at which other replicas and the frontend reach this one. Default: the address it listens on;
+    /// for a wildcard, the machine's on the route to Postgres.</summary>
     [Url]
     public string? Url { get; set; }
 

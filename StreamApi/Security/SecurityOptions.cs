@@ -16,19 +16,15 @@ internal sealed class SecurityOptions
     /// <summary>API keys.</summary>
     public IList<ApiKeyOptions> ApiKeys { get; } = [];
 
-    /// <summary>
-    /// Grants requests from this machine without credentials full access. Defaults to true in Development; not allowed
-    /// elsewhere.
-    /// </summary>
+    /// <summary>Grants requests from this machine without credentials full access; not allowed outside
+    /// Development.</summary>
     public bool? OpenOnLoopback { get; set; }
 
     /// <summary>Addresses or networks (<c>10.0.0.0/8</c>) of proxies whose <c>X-Forwarded-For</c> is trusted.</summary>
     public IList<string> Proxies { get; } = [];
 
-    /// <summary>
-    /// Seconds before expiry at which a stream announces it. Streams that start with less than twice this time announce
-    /// only the end.
-    /// </summary>
+    /// <summary>Seconds before expiry at which a stream announces it, unless it starts within twice that
+    /// time.</summary>
     [Range(1, 3_600)]
     public int RenewSeconds { get; set; } = 30;
 
@@ -66,7 +62,7 @@ internal sealed class JwtOptions
     public string Audience { get; set; } = "";
 
     /// <summary>Address of the issuer, which publishes its RS256, PS256 or ES256 keys under
-    /// <c>/.well-known/openid-configuration</c>; none: <c>Keys</c> only.</summary>
+    /// <c>/.well-known/openid-configuration</c>.</summary>
     public string Authority { get; set; } = "";
 
     public IList<JwtKeyOptions> Keys { get; } = [];
@@ -96,10 +92,7 @@ internal sealed class ApiKeyOptions
     /// <summary>Name of the holder; the user in logs and limits is <c>key:</c> and this name.</summary>
     public string Name { get; set; } = "";
 
-    /// <summary>
-    /// SHA-256 of the key in hex. Keys are long and random (<c>openssl rand -base64 32</c>), so a slow hash would add
-    /// nothing.
-    /// </summary>
+    /// <summary>SHA-256 of the key in hex. A key must be long and random (<c>openssl rand -base64 32</c>).</summary>
     public string Sha256 { get; set; } = "";
 
     /// <summary>Topics and patterns that the holder may read. <c>$sys.&gt;</c> lists the open streams.</summary>

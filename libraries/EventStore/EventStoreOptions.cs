@@ -15,8 +15,8 @@ internal sealed class EventStoreOptions
     [Range(typeof(TimeSpan), "00:00:00.001", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);
 
-    /// <summary>Maximum bytes of the log on disk, with the directory of topics and the publishers' ids; beyond it the
-    /// oldest partitions are dropped. A partition takes at most an eighth of it.</summary>
+    /// <summary>Maximum bytes of the log on disk, with the topics and the publishers' ids; beyond it the oldest
+    /// partitions are dropped. A partition takes at most an eighth of it.</summary>
     [Range(1024L * 1024, long.MaxValue)]
     public long MaxBytes { get; set; } = 50L * 1024 * 1024 * 1024;
 
@@ -35,10 +35,8 @@ internal sealed class EventStoreOptions
     [Range(64 * 1024, 64 * 1024 * 1024)]
     public int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>
-    /// Bytes of memory for events that wait for a group commit. Beyond it, publishers that hold more than an equal
-    /// share are refused (503); the others are accepted, up to twice as many bytes in all.
-    /// </summary>
+    /// <summary>Bytes of events that wait for a group commit. Beyond it, publishers above an equal share are refused
+    /// (503), the others accepted up to twice as many bytes.</summary>
     [Range(1024L * 1024, 1L << 34)]
     public long MaxPendingBytes { get; set; } = 32L * 1024 * 1024;
 
@@ -59,8 +57,7 @@ internal sealed class EventStoreOptions
     /// <summary>Milliseconds between updates of the directory of topics.</summary>
     internal int TopicDirectoryMilliseconds { get; set; } = 1_000;
 
-    /// <summary>Maximum reads for clients' requests (history, topics, state) at once. Others wait for their turn, in
-    /// rotation over the clients.</summary>
+    /// <summary>Maximum reads for clients' requests (history, topics, state) at once. Others wait in turns.</summary>
     [Range(1, 100)]
     public int ReadConnections { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
 

@@ -21,9 +21,7 @@ internal sealed class LlmOptions
     [Range(1_000, 100_000_000)]
     public int MaxRequestBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>
-    /// Longest message to a session, in bytes of UTF-8. Every answer of the session reads it again from the store.
-    /// </summary>
+    /// <summary>Longest message to a session, in bytes of UTF-8. Every answer of the session reads it again.</summary>
     [Range(1_024, 1024 * 1024)]
     public int MaxMessageBytes { get; set; } = 256 * 1024;
 
@@ -45,24 +43,18 @@ internal sealed class LlmOptions
     [Range(1, 10_000)]
     public int MaxStopCharacters { get; set; } = 256;
 
-    /// <summary>
-    /// Milliseconds, from the end of the request, that a vendor's stream waits for its provider before it sends the
-    /// response head. An earlier refusal is an HTTP status; a later one is an error inside the stream.
-    /// </summary>
+    /// <summary>Milliseconds that a vendor's stream waits for its provider before it sends the response head. An
+    /// earlier refusal is an HTTP status, a later one an error inside the stream.</summary>
     [Range(1, 2_000)]
     public int HeadMilliseconds { get; set; } = 200;
 
-    /// <summary>
-    /// Seconds without a write after which a vendor's stream sends a heartbeat: a comment to OpenAI's clients,
-    /// <c>ping</c> to Anthropic's. It may be a second late.
-    /// </summary>
+    /// <summary>Seconds without a write after which a vendor's stream sends a heartbeat: a comment to OpenAI's clients,
+    /// <c>ping</c> to Anthropic's.</summary>
     [Range(1, 14)]
     public int PingSeconds { get; set; } = 10;
 
-    /// <summary>
-    /// Seconds that one answer may wait for its reader in total. A longer wait ends the answer, because it holds a
-    /// place of its provider.
-    /// </summary>
+    /// <summary>Seconds that one answer may wait for its reader in total, while it holds a place of its provider; then
+    /// it ends.</summary>
     [Range(1, 86_400)]
     public int MaxStallSeconds { get; set; } = 300;
 
@@ -70,8 +62,7 @@ internal sealed class LlmOptions
     [Range(0, 1_000)]
     public int CoalesceMilliseconds { get; set; } = 40;
 
-    /// <summary>Number of live runs from which that time grows in proportion, so that the store's load stays
-    /// constant.</summary>
+    /// <summary>Live runs from which that time grows in proportion, so that the store's load stays constant.</summary>
     [Range(1, 100_000)]
     public int CoalesceWidensFrom { get; set; } = 40;
 
@@ -79,9 +70,8 @@ internal sealed class LlmOptions
     [Range(0, 10_000)]
     public int CoalesceMaxMilliseconds { get; set; } = 400;
 
-    /// <summary>
-    /// Bytes of UTF-8 text of one run that may wait for the store. Beyond them the gateway stops reading the provider.
-    /// </summary>
+    /// <summary>Bytes of text of one run that may wait for the store. Beyond them the gateway stops reading the
+    /// provider.</summary>
     [Range(1_024, 64 * 1024 * 1024)]
     public int CoalesceMaxBytes { get; set; } = 256 * 1024;
 

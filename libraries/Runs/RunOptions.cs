@@ -14,15 +14,13 @@ internal sealed class RunOptions
     /// <summary>Seconds between two renewals, each with a check for cancelled runs and for failed replicas.</summary>
     internal int RenewSeconds { get; set; } = 1;
 
-    /// <summary>
-    /// Maximum bytes of a run's events that one request reads: for the run's state, or for the work that continues it.
-    /// The response says if events are left out (<c>truncated</c>); the stream has all of them.
-    /// </summary>
+    /// <summary>Maximum bytes of a run's events that one request reads. The response says if events are left out
+    /// (<c>truncated</c>); the stream has all of them.</summary>
     [Range(64 * 1024, 64 * 1024 * 1024)]
     public int MaxReadBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>Seconds that live runs and answers may continue after SIGTERM. The orchestrator must allow seven more
-    /// before it kills the process.</summary>
+    /// <summary>Seconds that live runs and answers may continue after SIGTERM. The orchestrator must allow seven
+    /// more.</summary>
     [Range(0, 600)]
     public int DrainSeconds { get; set; } = 8;
 }

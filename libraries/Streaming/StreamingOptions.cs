@@ -19,10 +19,8 @@ internal sealed class StreamingOptions
     /// <summary>Maximum bytes of frames in one filter's ring.</summary>
     internal int RingBytes { get; set; } = 8 * 1024 * 1024;
 
-    /// <summary>
-    /// Maximum bytes of events in all rings together. An event counts once, however many rings hold it; older events
-    /// leave every ring.
-    /// </summary>
+    /// <summary>Maximum bytes of events in all rings together, each event counted once. Older events leave every
+    /// ring.</summary>
     [Range(8 * 1024 * 1024, 1L << 36)]
     public long AllRingBytes { get; set; } = 256 * 1024 * 1024;
 
@@ -40,9 +38,7 @@ internal sealed class StreamingOptions
     /// <summary>Maximum bytes of events in one write.</summary>
     internal int WriteBatchBytes { get; set; } = 64 * 1024;
 
-    /// <summary>
-    /// Maximum kilobytes of a stream that the kernel buffers unsent (Linux). 0: the kernel's default.
-    /// </summary>
+    /// <summary>Kilobytes of a stream that the kernel buffers unsent (Linux). 0: the kernel's default.</summary>
     [Range(0, 65_536)]
     public int UnsentKilobytes { get; set; } = 128;
 
@@ -52,10 +48,8 @@ internal sealed class StreamingOptions
     /// </summary>
     internal int MaxWritePacingMilliseconds { get; set; } = 10;
 
-    /// <summary>
-    /// Writes plain HTTP/1.1 streams to their sockets instead of Kestrel's output pipe, which saves a fifth of the CPU
-    /// per delivery.
-    /// </summary>
+    /// <summary>Writes plain HTTP/1.1 streams to their sockets instead of Kestrel's pipe, for a fifth less CPU per
+    /// delivery.</summary>
     public bool RawSocket { get; set; } = true;
 
     /// <summary>Maximum open streams of this replica. Further new streams get 503.</summary>
@@ -66,10 +60,8 @@ internal sealed class StreamingOptions
     [Range(0, 100)]
     public int ResumeReservePercent { get; set; } = 10;
 
-    /// <summary>
-    /// Maximum open streams of one user, or of one address without a user; further ones get 429. A resuming client may
-    /// have twice as many, 0 means unlimited, and unset means 100 outside Development.
-    /// </summary>
+    /// <summary>Maximum open streams of one user, or of one address without a user (429); twice as many with resumes.
+    /// 0: unlimited.</summary>
     /// <remarks>
     /// A resuming client's former streams may still count as open. Behind a proxy that forwards no addresses, all
     /// anonymous clients are one.
@@ -77,8 +69,8 @@ internal sealed class StreamingOptions
     [Range(0, 1_000_000)]
     public int? MaxConnectionsPerClient { get; set; }
 
-    /// <summary>Seconds without a write after which a heartbeat comment is sent. The clients of this project give a
-    /// connection up after 45 seconds without a byte, unless told otherwise.</summary>
+    /// <summary>Seconds without a write after which a heartbeat comment is sent. This project's clients give up after
+    /// 45 seconds without a byte.</summary>
     [Range(1, 3_600)]
     public int HeartbeatSeconds { get; set; } = 15;
 
@@ -92,10 +84,8 @@ internal sealed class StreamingOptions
     /// </summary>
     internal int SlowSeconds { get; set; } = 10;
 
-    /// <summary>
-    /// Maximum bytes of pending writes of all streams. Beyond it, the streams that have waited longest are ended; their
-    /// clients resume by id.
-    /// </summary>
+    /// <summary>Maximum bytes of pending writes of all streams. Beyond it, the streams that have waited longest are
+    /// ended.</summary>
     [Range(4L * 1024 * 1024, 1L << 36)]
     public long PendingWriteBytes { get; set; } = 128 * 1024 * 1024;
 
@@ -110,16 +100,12 @@ internal sealed class StreamingOptions
     [Range(0, 30 * 86_400)]
     public int MaxAgeSeconds { get; set; }
 
-    /// <summary>
-    /// Lower bound of the reconnection time, in milliseconds. The time sent at connect and at drain is drawn at random,
-    /// so that clients do not return all at once.
-    /// </summary>
+    /// <summary>Lower bound of the reconnection time, which is drawn at random so that clients do not return all at
+    /// once.</summary>
     [Range(0, 600_000)]
     public int RetryMinMilliseconds { get; set; } = 1_000;
 
-    /// <summary>
-    /// Upper bound of the reconnection time, in milliseconds; see <see cref="RetryMinMilliseconds"/>.
-    /// </summary>
+    /// <summary>Upper bound of the reconnection time; see <see cref="RetryMinMilliseconds"/>.</summary>
     [Range(1, 600_000)]
     public int RetryMaxMilliseconds { get; set; } = 3_000;
 
@@ -143,10 +129,8 @@ internal sealed class StreamingOptions
     /// <c>EventStore:ReplayConnections</c>.</summary>
     internal int ReplayReaders { get; set; } = int.MaxValue;
 
-    /// <summary>
-    /// Maximum bytes of store pages that connections hold; beyond it, no page is read until one is released. From half
-    /// of it on, a client that does not read loses its page at once instead of after three seconds.
-    /// </summary>
+    /// <summary>Maximum bytes of store pages that connections hold; beyond it, no page is read. From half of it on, a
+    /// client that does not read loses its page at once.</summary>
     [Range(1024 * 1024, 1L << 36)]
     public long ReplayBytes { get; set; } = 64 * 1024 * 1024;
 

@@ -20,10 +20,8 @@ internal sealed class LimitOptions
     [Range(1, Unlimited)]
     public int? NewStreamsPerMinute { get; set; }
 
-    /// <summary>
-    /// Resumed streams per minute. Beyond it the stream itself asks the client to return later, because 429 would stop
-    /// a browser for good.
-    /// </summary>
+    /// <summary>Resumed streams per minute. Beyond it the stream asks the client to return later: 429 would stop a
+    /// browser.</summary>
     [Range(1, Unlimited)]
     public int? ResumesPerMinute { get; set; }
 
@@ -31,17 +29,13 @@ internal sealed class LimitOptions
     [Range(1, Unlimited)]
     public int? PublishesPerSecond { get; set; }
 
-    /// <summary>
-    /// Kilobytes that one client may send per second on this replica; each event counts as at least one. Beyond it the
-    /// client's bodies are parsed in turns.
-    /// </summary>
+    /// <summary>Kilobytes that one client may send per second on this replica, at least one for each event. Beyond it
+    /// the client's bodies take turns.</summary>
     [Range(16, Unlimited)]
     public int? PublishKilobytesPerSecond { get; set; }
 
-    /// <summary>
-    /// Connections that one address may open per second on this replica, with a burst of the same size. Further
-    /// connections wait up to ten seconds; proxies (<c>Security:Proxies</c>) are exempt.
-    /// </summary>
+    /// <summary>Connections that one address may open per second on this replica, with a burst of the same size.
+    /// Further ones wait up to ten seconds; proxies (<c>Security:Proxies</c>) are exempt.</summary>
     [Range(1, Unlimited)]
     public int? ConnectionsPerSecond { get; set; }
 
@@ -51,30 +45,23 @@ internal sealed class LimitOptions
     [Range(1, Unlimited)]
     public int? ConnectionsPerAddress { get; set; }
 
-    /// <summary>
-    /// Seconds after which a connection without a request is closed. It must exceed the proxy's keep-alive (nginx: 60),
-    /// or a request could arrive on a closing connection.
-    /// </summary>
+    /// <summary>Seconds after which a connection without a request is closed. Must exceed the proxy's keep-alive
+    /// (nginx: 60).</summary>
     [Range(1, 3_600)]
     public int KeepAliveSeconds { get; set; } = 90;
 
-    /// <summary>
-    /// Requests per second on this replica that no other limit counts, with a burst of twice as many. This includes
-    /// requests without a valid credential, preflights, and requests for unknown paths.
-    /// </summary>
+    /// <summary>Requests per second on this replica that no other limit counts, with a burst of twice as many: also
+    /// those without a valid credential, preflights, unknown paths.</summary>
     [Range(1, Unlimited)]
     public int? RequestsPerSecond { get; set; }
 
-    /// <summary>
-    /// Percent of the processors that reads of history and topic lists may use while they are busy; further reads wait.
-    /// </summary>
+    /// <summary>Percent of the processors, while they are busy, for reads of history and topic lists; further reads
+    /// wait.</summary>
     [Range(1, Unlimited)]
     public int? ReadPercent { get; set; }
 
-    /// <summary>
-    /// Percent of the processors that requests beyond their client's rate may use while they are busy; such requests
-    /// wait for each other in fair turns. 0: the rates bind also while nobody else wants anything.
-    /// </summary>
+    /// <summary>Percent of the processors, while they are busy, for requests beyond their client's rate, in fair turns.
+    /// 0: the rates always bind.</summary>
     [Range(0, 100)]
     public int SparePercent { get; set; } = 25;
 
@@ -86,17 +73,13 @@ internal sealed class LimitOptions
     /// <summary>Maximum bytes of a request body, unless the endpoint sets its own maximum.</summary>
     internal int MaxBodyBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>
-    /// Megabytes of request bodies and unread pages that this replica should hold, each request 16 kB or more. Above it
-    /// only a client with less than an equal share gets more, up to twice as much in all; 64 kB are always admitted.
-    /// </summary>
+    /// <summary>Megabytes of bodies and unread pages that this replica should hold. Above it only a client with less
+    /// than an equal share gets more than 64 kB.</summary>
     [Range(1, Unlimited)]
     public int HeldMegabytes { get; set; } = 128;
 
-    /// <summary>
-    /// Minimum bytes per second at which a client must read a response that is not a stream, after <see
-    /// cref="ResponseGraceSeconds"/>. Slower requests are aborted.
-    /// </summary>
+    /// <summary>Minimum bytes per second at which a client must read a response that is not a stream, after
+    /// <see cref="ResponseGraceSeconds"/>; else it is aborted.</summary>
     [Range(1, 1_000_000)]
     public int MinResponseBytesPerSecond { get; set; } = 4_096;
 

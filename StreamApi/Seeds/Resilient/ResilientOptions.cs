@@ -41,10 +41,8 @@ internal sealed class ResilientOptions
     [Range(0, 36_500)]
     public int MaxAgeDays { get; set; } = 90;
 
-    /// <summary>
-    /// Sources that one client may start per minute by resumes, half of them at once, on each replica; running ones are
-    /// not counted. Beyond it the stream asks the client to return later.
-    /// </summary>
+    /// <summary>Sources that one client may start per minute by resumes on each replica, half of them at once. Beyond
+    /// it the stream asks the client to return later.</summary>
     [Range(1, FeatureRequests.Unlimited)]
     public int? StartsPerMinute { get; set; }
 

@@ -33,17 +33,13 @@ internal class ProviderOptions
     /// <summary>Models to list, the default one first. The provider's other models can be requested too.</summary>
     public IList<string> Models { get; } = [];
 
-    /// <summary>
-    /// Maximum concurrent requests of this replica to the provider. A client takes another one only while more are free
-    /// than it has: alone it has half of them.
-    /// </summary>
+    /// <summary>Concurrent requests of this replica to the provider. A client takes another one only while more are
+    /// free than it has.</summary>
     [Range(1, 100_000)]
     public int MaxConcurrent { get; set; } = 64;
 
-    /// <summary>
-    /// Requests that should wait for the provider. Above it a client with more than an equal share gets 429, and above
-    /// twice as many everybody 503.
-    /// </summary>
+    /// <summary>Requests that should wait for the provider. Above it a client beyond an equal share gets 429, above
+    /// twice as many everybody 503.</summary>
     [Range(0, 100_000)]
     public int MaxQueue { get; set; } = 256;
 
@@ -55,10 +51,8 @@ internal class ProviderOptions
     [Range(0, 20)]
     public int Retries { get; set; } = 3;
 
-    /// <summary>
-    /// Longest delay before the first retry, in milliseconds; doubled for each further one, with jitter down to half of
-    /// it. The provider's <c>Retry-After</c> takes precedence.
-    /// </summary>
+    /// <summary>Longest delay before the first retry; doubled for each further one, with jitter down to half of it. The
+    /// provider's <c>Retry-After</c> takes precedence.</summary>
     [Range(1, 60_000)]
     public int BackoffMilliseconds { get; set; } = 500;
 
@@ -68,10 +62,8 @@ internal class ProviderOptions
     [Range(0, 3_600)]
     public int MaxRetryAfterSeconds { get; set; } = 30;
 
-    /// <summary>
-    /// Longest silence of one try before its first event, in seconds; reasoning models are silent for a minute and
-    /// more. A request that fails because of such a silence is retried once at most.
-    /// </summary>
+    /// <summary>Longest silence of one try before its first event; reasoning models are silent for a minute and more.
+    /// Such a failure is retried once at most.</summary>
     [Range(1, 3_600)]
     public int FirstTokenSeconds { get; set; } = 180;
 
@@ -85,10 +77,8 @@ internal class ProviderOptions
     [Range(1, 3_600)]
     public int IdleSeconds { get; set; } = 120;
 
-    /// <summary>
-    /// Largest answer, in bytes as the provider sends it; a larger one fails as <c>too_large</c>. The default is for
-    /// 128,000 tokens, the longest answers of today's models, in events of 500 bytes.
-    /// </summary>
+    /// <summary>Largest answer, in bytes as the provider sends it; a larger one fails as <c>too_large</c>. The default
+    /// is for 128,000 tokens in events of 500 bytes.</summary>
     /// <remarks>A whole answer, and the input of tools, are kept in memory until the answer ends.</remarks>
     [Range(64 * 1024, 1024 * 1024 * 1024)]
     public int MaxAnswerBytes { get; set; } = 64 * 1024 * 1024;

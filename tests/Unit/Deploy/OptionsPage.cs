@@ -16,14 +16,15 @@ internal static partial class OptionsPage
     private const string Head = """
         # Options
 
-        Every option of the services. Set it as an environment variable with two underscores for each colon
-        (`Streaming__MaxConnections=5000`), or in `appsettings.json`. `n` is a number from 0, `<name>` a provider. The
-        defaults are those outside Development. A service does not start with a value outside the range, or
-        with a key that it does not know in a section that it reads.
-        [Deployment](deployment.md#configure) has the settings that every deployment needs,
-        [security](security.md#limits) explains the limits.
+        For those who look a setting up. [Deployment](deployment.md#configure) has the settings that every deployment
+        needs, [security](security.md#limits) explains the limits.
 
-        This page is generated from the code: `UPDATE_DOCS=1 dotnet test tests/Unit --filter OptionsPageTests`.
+        Set an option as an environment variable with two underscores for each colon
+        (`Streaming__MaxConnections=5000`), or in `appsettings.json`. `n` is a number from 0, `<name>` a provider. The
+        defaults are those outside Development. A service does not start with a value outside the range, or with a key
+        that it does not know in a section that it reads.
+
+        The code's comments are this page: `UPDATE_DOCS=1 dotnet test tests/Unit --filter OptionsPageTests` writes it.
 
         """;
 
