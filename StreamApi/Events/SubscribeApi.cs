@@ -54,7 +54,7 @@ internal static class SubscribeApi
             return invalid;
         if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
             return forbidden;
-        FrameFormat format = query.Flag("envelope") == true ? EnvelopeFormat.Instance : PlainFormat.Named;
+        FrameFormat format = query.Flag("envelope") == true ? EnvelopeFormat.Instance : NamedFormat.Always;
         var request = context.Subscription(
             new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, format)
         );

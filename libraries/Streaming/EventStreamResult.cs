@@ -102,8 +102,8 @@ public sealed class EventStreamResult
     private static FrameFormat FramesOf(EventFormat format) =>
         format switch
         {
-            EventFormat.Named => PlainFormat.Named,
-            EventFormat.Messages => PlainFormat.Unnamed,
+            EventFormat.Named => NamedFormat.Always,
+            EventFormat.Messages => NamedFormat.Never,
             EventFormat.Envelope => EnvelopeFormat.Instance,
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
         };

@@ -4,14 +4,10 @@ using EventStore;
 
 namespace Streaming.Frames;
 
-/// <summary>
-/// Frames events for clients with <c>addEventListener</c> and for those with only <c>onmessage</c>, which
-/// <c>?named=</c> selects. It never throws, whatever was published.
-/// </summary>
-/// <remarks>
-/// With <c>?named=false</c> the data carries the name: in its own <c>event</c>, <c>type</c> or <c>status</c>, otherwise
-/// in an added <c>type</c>.
-/// </remarks>
+/// <summary>Frames events for clients with <c>addEventListener</c> and for those with only <c>onmessage</c>, which
+/// <c>?named=</c> selects. It never throws, whatever was published.</summary>
+/// <remarks>With <c>?named=false</c> the data carries the name: in its own <c>event</c>, <c>type</c> or <c>status</c>,
+/// otherwise in an added <c>type</c>.</remarks>
 internal class NamedFormat(
     Func<string, bool> isNamed,
     bool namesInData,
@@ -19,6 +15,12 @@ internal class NamedFormat(
     bool sendsPositions
 ) : FrameFormat
 {
+    /// <summary>Names every event by its type.</summary>
+    public static NamedFormat Always { get; } = new(_ => true, namesInData: false, ends: [], sendsPositions: true);
+
+    /// <summary>Names no event, for clients that have only <c>onmessage</c>.</summary>
+    public static NamedFormat Never { get; } = new(_ => false, namesInData: false, ends: [], sendsPositions: true);
+
     public override bool Ends(EventRecord e) => ends.Contains(e.Type);
 
     public override bool SendsPositions => sendsPositions;
@@ -28,12 +30,8 @@ internal class NamedFormat(
         var frame = new SseFrame(output).Id(id);
         if (isNamed(e.Type))
             frame.Event(e.Type);
-        frame.Data(Data(e.Type, e.Data)).End();
+        frame.Data(namesInData ? WithName(e.Type, e.Data) : e.Data.Span).End();
     }
-
-    /// <summary>Returns the data, with the name added if this format needs it.</summary>
-    protected ReadOnlySpan<byte> Data(string type, ReadOnlyMemory<byte> data) =>
-        namesInData ? WithName(type, data) : data.Span;
 
     /// <summary>
     /// Adds the type: <c>{"petId":…}</c> becomes <c>{"type":"stock-change","petId":…}</c>, <c>"word"</c> becomes
@@ -52,11 +50,13 @@ internal class NamedFormat(
             )
         )
             return data.Span;
+
         var output = new ArrayBufferWriter<byte>(data.Length + 64);
         using (var json = new Utf8JsonWriter(output, FrameJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("type"u8, type);
+
             if (root.ValueKind != JsonValueKind.Object)
             {
                 json.WritePropertyName("data"u8);
@@ -65,6 +65,7 @@ internal class NamedFormat(
             else
                 foreach (var member in root.EnumerateObject())
                     member.WriteTo(json);
+
             json.WriteEndObject();
         }
         return output.WrittenSpan;

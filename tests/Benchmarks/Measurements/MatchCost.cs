@@ -31,7 +31,7 @@ internal static class MatchCost
     {
         var (index, found) = (new TopicIndex(), new List<FilterLog>());
         for (var n = 0; n < filters; n++)
-            index.Add(new FilterLog(new StreamFilter(patterns(n), [], [], PlainFormat.Named), 0, 0));
+            index.Add(new FilterLog(new StreamFilter(patterns(n), [], [], NamedFormat.Always), 0, 0));
         var best = double.MaxValue;
         for (var round = 0; round < 3; round++)
         {

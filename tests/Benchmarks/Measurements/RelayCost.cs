@@ -49,7 +49,7 @@ internal static class RelayCost
         {
             var logs = new FilterLogs(Options.Create(new StreamingOptions()), TimeProvider.System);
             logs.Reset(Lineage.Alone("epoch"), 0);
-            logs.Acquire(new StreamFilter([reader], [], [], PlainFormat.Named));
+            logs.Acquire(new StreamFilter([reader], [], [], NamedFormat.Always));
 
             var start = Stopwatch.GetTimestamp();
             var pages = 0;

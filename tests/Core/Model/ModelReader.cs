@@ -40,7 +40,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         if (_stream is { End: null })
             return;
 
-        var filter = new StreamFilter(topics, [], [], PlainFormat.Named);
+        var filter = new StreamFilter(topics, [], [], NamedFormat.Always);
         var request = new StreamRequest(filter, new LastEventId(Last?.ToString(), Last), Slow: slow);
         if (replica.Open(request) is not { } start)
             return;

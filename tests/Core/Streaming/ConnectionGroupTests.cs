@@ -106,7 +106,7 @@ public class ConnectionGroupTests
         var logs = TestLogs.Create();
         return new StreamConnection(
             id,
-            logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),
+            logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             logs,
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWrites(1_000, _ => { })),
             new StreamClient("", null, "", null, default, "")

@@ -148,7 +148,7 @@ public sealed class FeedCoreTests
     private sealed class Opened(FilterLogs logs) : IDisposable
     {
         private readonly FilterLog _log = logs.Acquire(
-            new StreamFilter([">"], [], [], global::Streaming.Frames.PlainFormat.Named)
+            new StreamFilter([">"], [], [], global::Streaming.Frames.NamedFormat.Always)
         );
 
         public void Dispose() => logs.Release(_log);

@@ -7,7 +7,7 @@ namespace Core.Streaming;
 public class FilterLogTests
 {
     private readonly FilterLog _log = new(
-        new StreamFilter(["a"], [], [], PlainFormat.Named),
+        new StreamFilter(["a"], [], [], NamedFormat.Always),
         maxFrames: 8,
         maxBytes: 1_000
     );
@@ -83,7 +83,7 @@ public class FilterLogTests
     [Fact]
     public void Frames_stay_until_the_second_trim_and_the_last_eight_per_user_longer()
     {
-        var log = new FilterLog(new StreamFilter(["a"], [], [], PlainFormat.Named), 1_000, 100_000) { Users = 2 };
+        var log = new FilterLog(new StreamFilter(["a"], [], [], NamedFormat.Always), 1_000, 100_000) { Users = 2 };
         log.Reset(Lineage.Alone("e"), 0);
         for (var n = 1; n <= 100; n++)
             log.Append(new LogFrame(n, new byte[10], 0, "k"));

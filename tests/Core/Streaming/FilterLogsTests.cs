@@ -185,9 +185,9 @@ public class FilterLogsTests
     {
         var logs = TestLogs.Create();
         logs.Reset(Lineage.Alone("e"), 10);
-        var reader = logs.Acquire(new StreamFilter(["t", "*", ">"], [], [], PlainFormat.Named));
+        var reader = logs.Acquire(new StreamFilter(["t", "*", ">"], [], [], NamedFormat.Always));
         for (var n = 0; n < 5_000; n++)
-            logs.Acquire(new StreamFilter(["t"], ["other"], [], PlainFormat.Named));
+            logs.Acquire(new StreamFilter(["t"], ["other"], [], NamedFormat.Always));
         logs.Publish([Event(11)], 11);
         Assert.Equal([11], Positions(reader));
         Assert.Equal(1, reader.Audience);
@@ -320,7 +320,7 @@ public class FilterLogsTests
             .Range(0, count)
             .Select(n =>
                 logs.Acquire(
-                    new StreamFilter([$"user.{n}.>", "broadcast.>", "broadcast.all"], [], [], PlainFormat.Named)
+                    new StreamFilter([$"user.{n}.>", "broadcast.>", "broadcast.all"], [], [], NamedFormat.Always)
                 )
             )
             .ToArray();
@@ -343,5 +343,5 @@ public class FilterLogsTests
     private static EventRecord Event(long position) =>
         new(position, Guid.Empty, "t", "n", null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
 
-    private static StreamFilter Topic(string topic) => new([topic], [], [], PlainFormat.Named);
+    private static StreamFilter Topic(string topic) => new([topic], [], [], NamedFormat.Always);
 }

@@ -20,7 +20,7 @@ public sealed class FilterMatcherTests
         FilterLog[] logs =
         [
             .. ((string[])["1", "2", "3"]).Select(n => new FilterLog(
-                new StreamFilter([.. patterns, n], ["x"], [], PlainFormat.Named),
+                new StreamFilter([.. patterns, n], ["x"], [], NamedFormat.Always),
                 8,
                 1_000
             )),

@@ -70,8 +70,8 @@ public sealed class FrameTests
     public void An_event_is_framed_with_its_type_without_it_or_as_an_envelope()
     {
         var e = Event("created", """{"n":1}""") with { Key = "k", TraceParent = "00-a-b-01" };
-        Assert.Equal("id: e-7\nevent: created\ndata: {\"n\":1}\n\n", Framed(PlainFormat.Named, e));
-        Assert.Equal("id: e-7\ndata: {\"n\":1}\n\n", Framed(PlainFormat.Unnamed, e));
+        Assert.Equal("id: e-7\nevent: created\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Always, e));
+        Assert.Equal("id: e-7\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Never, e));
         Assert.Equal(
             "id: e-7\nevent: created\n"
                 + """data: {"id":"00000000-0000-0000-0000-000000000000","position":"e-7","topic":"t","""
@@ -90,7 +90,7 @@ public sealed class FrameTests
         FrameFormat.Unframed += Report;
         try
         {
-            Assert.Equal(": an event that cannot be shown was left out\n\n", Framed(PlainFormat.Named, bad));
+            Assert.Equal(": an event that cannot be shown was left out\n\n", Framed(NamedFormat.Always, bad));
         }
         finally
         {
@@ -133,12 +133,12 @@ public sealed class FrameTests
     public void All_filters_of_a_format_share_the_frame_of_an_event()
     {
         var e = new FeedEvent("e", Event("created", "1"));
-        var (named, unnamed) = (e.Frame(PlainFormat.Named), e.Frame(PlainFormat.Unnamed));
-        Assert.Same(named, e.Frame(PlainFormat.Named));
-        Assert.Same(unnamed, e.Frame(PlainFormat.Unnamed));
+        var (named, unnamed) = (e.Frame(NamedFormat.Always), e.Frame(NamedFormat.Never));
+        Assert.Same(named, e.Frame(NamedFormat.Always));
+        Assert.Same(unnamed, e.Frame(NamedFormat.Never));
         Assert.Equal((7, "t", "e"), (named.Position, named.Key, named.Epoch));
         Assert.NotEqual(named.Bytes, unnamed.Bytes);
-        Assert.Equal("k", new FeedEvent("e", Event("created", "1") with { Key = "k" }).Frame(PlainFormat.Named).Key);
+        Assert.Equal("k", new FeedEvent("e", Event("created", "1") with { Key = "k" }).Frame(NamedFormat.Always).Key);
     }
 
     [Theory]

@@ -16,7 +16,7 @@ public class LargeFilterTests
                     [.. Enumerable.Range(0, patterns).Select(n => $"t.{patterns}.{n}.*.*.a")],
                     [],
                     [],
-                    PlainFormat.Named
+                    NamedFormat.Always
                 )
             );
         var (large, small) = (Open(100), Open(5));
@@ -36,7 +36,7 @@ public class LargeFilterTests
         var logs = Enumerable
             .Range(0, 300)
             .Select(n => new FilterLog(
-                new StreamFilter([.. Enumerable.Range(0, 100).Select(t => $"t.{n}.{t}.a")], [], [], PlainFormat.Named),
+                new StreamFilter([.. Enumerable.Range(0, 100).Select(t => $"t.{n}.{t}.a")], [], [], NamedFormat.Always),
                 16,
                 1_000
             ))

@@ -45,5 +45,5 @@ internal sealed class LoopRig
     /// <summary>Starts the threads that write the streams attached to them.</summary>
     public WriterLoops StartThreads() => new(Logs, _replay, _options, UnreadMetrics.Shared, _time, Pending);
 
-    public FilterLog Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], PlainFormat.Named));
+    public FilterLog Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], NamedFormat.Always));
 }

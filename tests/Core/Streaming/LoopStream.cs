@@ -50,7 +50,7 @@ internal sealed class LoopStream
         Settings settings = default,
         FrameFormat? format = null,
         StreamOutput? output = null
-    ) => new(loop, output, format ?? PlainFormat.Named, settings);
+    ) => new(loop, output, format ?? NamedFormat.Always, settings);
 
     /// <summary>An event of the stream's topic.</summary>
     public static EventRecord Event(long position, string type = "n", string? key = null) =>

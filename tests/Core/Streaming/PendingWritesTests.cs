@@ -75,7 +75,7 @@ public class PendingWritesTests
         var output = new PipeOutput(new Pipe().Writer, chunked: false, pending);
         output.Stream = new StreamConnection(
             "id",
-            logs.Acquire(new StreamFilter(["t"], [], [], PlainFormat.Named)),
+            logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             logs,
             output,
             new StreamClient("", null, "", null, default, "")

@@ -53,7 +53,7 @@ public sealed class RecentEventsTests
     {
         var logs = Logs(new StreamingOptions { Writers = 1 });
         logs.Publish([LoopStream.Event(11, "x", "1"), LoopStream.Event(12, "y", "1"), LoopStream.Event(13, "x")], 13);
-        var page = logs.ReadRecent(new StreamFilter(["t"], ["x"], ["1"], PlainFormat.Named), 10, "e", 1_000)!;
+        var page = logs.ReadRecent(new StreamFilter(["t"], ["x"], ["1"], NamedFormat.Always), 10, "e", 1_000)!;
         Assert.Equal([11], page.Frames.Select(f => f.Position));
         Assert.Equal(13, page.Through);
     }
@@ -132,7 +132,7 @@ public sealed class RecentEventsTests
 
     private static EventRecord Event(long position, string topic) => LoopStream.Event(position) with { Topic = topic };
 
-    private static StreamFilter Filter(params string[] topics) => new(topics, [], [], PlainFormat.Named);
+    private static StreamFilter Filter(params string[] topics) => new(topics, [], [], NamedFormat.Always);
 
     private static FilterLogs Logs(StreamingOptions options)
     {

@@ -18,7 +18,7 @@ namespace Core.Streaming;
 public sealed class StoreReplayTests : IDisposable
 {
     private const int Tries = 3;
-    private static readonly StreamFilter Filter = new(["t"], [], [], PlainFormat.Named);
+    private static readonly StreamFilter Filter = new(["t"], [], [], NamedFormat.Always);
 
     private readonly ManualTime _time = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();

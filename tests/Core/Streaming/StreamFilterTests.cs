@@ -11,8 +11,8 @@ public sealed class StreamFilterTests
     [Fact]
     public void Connections_that_want_the_same_share_a_log_in_whatever_order_they_name_it()
     {
-        var filter = new StreamFilter(["a", "b"], ["x", "y"], ["1", "2"], PlainFormat.Named);
-        var same = new StreamFilter(["b", "a", "b"], ["y", "x"], ["2", "1", "1"], PlainFormat.Named);
+        var filter = new StreamFilter(["a", "b"], ["x", "y"], ["1", "2"], NamedFormat.Always);
+        var same = new StreamFilter(["b", "a", "b"], ["y", "x"], ["2", "1", "1"], NamedFormat.Always);
         Assert.Equal(filter, same);
         Assert.Equal(filter.GetHashCode(), same.GetHashCode());
         Assert.Equal(["a", "b"], same.Events.Topics);
@@ -33,9 +33,9 @@ public sealed class StreamFilterTests
     [MemberData(nameof(Others))]
     public void Connections_that_want_something_else_do_not_share_it(string[] topics, string[] types, string[] keys)
     {
-        var filter = new StreamFilter(["a", "b"], [], [], PlainFormat.Named);
-        Assert.NotEqual(filter, new StreamFilter(topics, types, keys, PlainFormat.Named));
-        Assert.NotEqual(filter, new StreamFilter(["a", "b"], [], [], PlainFormat.Unnamed));
+        var filter = new StreamFilter(["a", "b"], [], [], NamedFormat.Always);
+        Assert.NotEqual(filter, new StreamFilter(topics, types, keys, NamedFormat.Always));
+        Assert.NotEqual(filter, new StreamFilter(["a", "b"], [], [], NamedFormat.Never));
         Assert.False(filter.Equals(null));
     }
 
@@ -48,14 +48,14 @@ public sealed class StreamFilterTests
     [InlineData("X", "1", false)]
     public void An_event_passes_with_one_of_the_types_and_one_of_the_keys(string type, string? key, bool passes)
     {
-        var filter = new StreamFilter(["t"], ["x", "y"], ["1", "2"], PlainFormat.Named);
+        var filter = new StreamFilter(["t"], ["x", "y"], ["1", "2"], NamedFormat.Always);
         Assert.Equal(passes, filter.Passes(LoopStream.Event(1, type, key)));
-        Assert.True(new StreamFilter(["t"], [], [], PlainFormat.Named).Passes(LoopStream.Event(1, type, key)));
+        Assert.True(new StreamFilter(["t"], [], [], NamedFormat.Always).Passes(LoopStream.Event(1, type, key)));
     }
 
     [Fact]
     public void The_size_of_a_filter_is_the_tokens_of_all_its_topics() =>
-        Assert.Equal(6, new StreamFilter(["a.b.c", "d.>", "e"], [], [], PlainFormat.Named).Tokens);
+        Assert.Equal(6, new StreamFilter(["a.b.c", "d.>", "e"], [], [], NamedFormat.Always).Tokens);
 
     /// <summary>Only such reads share a part of the processors.</summary>
     [Theory]
@@ -74,7 +74,12 @@ public sealed class StreamFilterTests
         bool maySearch
     )
     {
-        var filter = new StreamFilter([topic], type is null ? [] : [type], key is null ? [] : [key], PlainFormat.Named);
+        var filter = new StreamFilter(
+            [topic],
+            type is null ? [] : [type],
+            key is null ? [] : [key],
+            NamedFormat.Always
+        );
         Assert.Equal(maySearch, new ReplayRange(filter, 0, newest, IsSmall: false, Through: null).MaySearch);
     }
 

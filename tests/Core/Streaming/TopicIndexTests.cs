@@ -120,7 +120,7 @@ public class TopicIndexTests
         string.Join('.', Enumerable.Range(0, depth).Select(_ => random.Next(2) == 0 ? "a" : "*"));
 
     private static FilterLog Log(params string[] patterns) =>
-        new(new StreamFilter(patterns, [], [], PlainFormat.Named), 16, 1_000);
+        new(new StreamFilter(patterns, [], [], NamedFormat.Always), 16, 1_000);
 
     private static string Expression(string pattern) =>
         "^"

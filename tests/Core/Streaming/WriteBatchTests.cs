@@ -181,7 +181,7 @@ public class WriteBatchTests
 
     private static FilterLog Log(params string[] frames)
     {
-        var log = new FilterLog(new StreamFilter(["a"], [], [], PlainFormat.Named), 100, 1_000_000);
+        var log = new FilterLog(new StreamFilter(["a"], [], [], NamedFormat.Always), 100, 1_000_000);
         log.Reset(Lineage.Alone("e"), 0);
         for (var i = 0; i < frames.Length; i++)
             log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));

@@ -132,7 +132,7 @@ public sealed class WriteRoundsTests : IDisposable
     public void Dispose() => _inbox.Dispose();
 
     private static FilterLog Log(int audience = 1) =>
-        new(new StreamFilter(["t"], [], [], PlainFormat.Named), maxFrames: 16, maxBytes: 1_000)
+        new(new StreamFilter(["t"], [], [], NamedFormat.Always), maxFrames: 16, maxBytes: 1_000)
         {
             Loops = [new LoopUse { Users = 1 }],
             Audience = audience,

@@ -20,7 +20,7 @@ public sealed class ReplayMemoryTests
         PageBytes = 1_100_000,
         Most = 512 * 1024;
 
-    private static readonly StreamFilter Filter = new(["t.>"], [], [], PlainFormat.Named);
+    private static readonly StreamFilter Filter = new(["t.>"], [], [], NamedFormat.Always);
 
     [Fact]
     public async Task However_many_readers_wait_for_room_one_page_is_read_for_the_room_of_one()
