@@ -40,7 +40,7 @@ internal static class HeadRequests
                     return AnswerAsync(context, next);
                 if (
                     context.Features.Get<Asked>() is not null
-                    && endpoint.Metadata.GetMetadata<StreamDescription>() is not null
+                    && endpoint.Metadata.GetMetadata<StreamMetadata>() is not null
                 )
                     context.SetEndpoint(Heads.GetValue(endpoint, HeadOf));
                 return next(context);

@@ -1,11 +1,10 @@
 using EventStore;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Frames;
+using Streaming.Opening;
 
 namespace StreamApi;
 
@@ -25,7 +24,7 @@ internal static class Problems
     public static void UseProblems(this WebApplication app)
     {
         app.UseExceptionHandler(
-            new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => IsStoreUnavailable(e.Exception) }
+            new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => StoreUnavailableException.Is(e.Exception) }
         );
         app.UseStatusCodePages();
         app.Use(RefuseAsync);
@@ -60,15 +59,6 @@ internal static class Problems
         };
     }
 
-    /// <summary>Recognizes an unavailable store. Entity Framework wraps errors that it considers transient.</summary>
-    private static bool IsStoreUnavailable(Exception e) =>
-        e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
-        || (
-            e is InvalidOperationException or DbUpdateException
-            && e.InnerException is { } inner
-            && IsStoreUnavailable(inner)
-        );
-
     /// <summary>Writes problem details also to a client that accepts only <c>text/event-stream</c>.</summary>
     private sealed class AnyAcceptWriter : IProblemDetailsWriter
     {
@@ -87,7 +77,7 @@ internal static class Problems
     }
 
     /// <summary>Answers 503 with Retry-After if the store is unavailable or overloaded.</summary>
-    private sealed class StoreUnavailableHandler(IProblemDetailsService problems) : IExceptionHandler
+    private sealed class StoreUnavailableHandler : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(
             HttpContext context,
@@ -95,23 +85,11 @@ internal static class Problems
             CancellationToken cancellationToken
         )
         {
-            if (!IsStoreUnavailable(exception))
+            if (!StoreUnavailableException.Is(exception))
                 return false;
-            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            context.SetRetryAfter(RefusedException.UsualDelay);
-            return await problems.TryWriteAsync(
-                new ProblemDetailsContext
-                {
-                    HttpContext = context,
-                    ProblemDetails =
-                    {
-                        Title = "Event store unavailable",
-                        Detail =
-                            "Postgres does not answer, or too many requests wait for it. Try again in a few seconds.",
-                        Status = 503,
-                    },
-                }
-            );
+
+            await context.RefuseInOutageAsync();
+            return true;
         }
     }
 }

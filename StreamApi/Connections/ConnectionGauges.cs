@@ -3,6 +3,7 @@ using EventStore;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
+using Streaming.Opening;
 
 namespace StreamApi.Connections;
 
@@ -16,7 +17,7 @@ internal sealed class ConnectionGauges : IHostedService
 
     public ConnectionGauges(
         IMeterFactory meters,
-        ConnectionLimits limits,
+        Seats seats,
         ConnectionRegistry registry,
         FilterLogs logs,
         LiveFeed feed,
@@ -27,7 +28,7 @@ internal sealed class ConnectionGauges : IHostedService
 
         meter.CreateObservableUpDownCounter(
             "sse.server.active_connections",
-            () => limits.Count,
+            () => seats.Taken,
             "{stream}",
             "Open streams."
         );

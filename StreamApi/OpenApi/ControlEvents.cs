@@ -20,7 +20,7 @@ internal static class ControlEvents
     ];
 
     /// <summary>Returns the events of a stream: its own, and those that it does not list itself.</summary>
-    public static IEnumerable<StreamEvent> With(StreamDescription stream) =>
+    public static IEnumerable<StreamEvent> With(StreamMetadata stream) =>
         [
             .. stream.Events,
             .. (stream.Resumes ? OfResuming : [Unauthorized]).ExceptBy(stream.Events.Select(e => e.Name), e => e.Name),

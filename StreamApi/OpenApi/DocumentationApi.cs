@@ -159,7 +159,7 @@ internal static class DocumentationApi
         if (metadata.OfType<VendorDescription>().FirstOrDefault() is { } vendor)
             await DescribeVendorAsync(operation, vendor, context, cancellationToken);
 
-        if (metadata.OfType<StreamDescription>().FirstOrDefault() is not { } stream)
+        if (metadata.OfType<StreamMetadata>().FirstOrDefault() is not { } stream)
             return;
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null)
             operation.RequestBody = QueryAsBody(metadata.OfType<QueryParameter>());
@@ -169,7 +169,7 @@ internal static class DocumentationApi
     private static async Task DescribeStreamAsync(
         OpenApiOperation operation,
         OpenApiResponses responses,
-        StreamDescription stream,
+        StreamMetadata stream,
         OpenApiOperationTransformerContext context,
         CancellationToken cancellationToken
     )

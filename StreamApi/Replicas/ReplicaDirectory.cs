@@ -1,12 +1,7 @@
 using System.Text.Json;
 using EventStore;
-using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Streaming;
-using Streaming.Connections;
-using Streaming.Fanout;
-using Streaming.Feed;
 
 namespace StreamApi.Replicas;
 
@@ -15,13 +10,8 @@ namespace StreamApi.Replicas;
 /// replicas it read last.
 /// </summary>
 internal sealed class ReplicaDirectory(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     ReplicaStates states,
-    IServer server,
-    IOptions<StreamingOptions> streaming,
-    ConnectionLimits limits,
-    FilterLogs logs,
-    LiveFeed feed,
+    ThisReplica here,
     IOptions<ReplicaOptions> options,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
@@ -34,9 +24,6 @@ internal sealed class ReplicaDirectory(
     private readonly Dictionary<bool, (Task<List<Replica>> Read, long At)> _reads = [];
     private IReadOnlyList<Replica> _others = [];
 
-    public Replica Here() =>
-        Replica.Here(ReplicaAddress.Of(options.Value, server, store), streaming.Value.Replica, limits, logs, feed);
-
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
         try
@@ -46,7 +33,8 @@ internal sealed class ReplicaDirectory(
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         { /* the last one is used; the read has logged it */
         }
-        return [.. _others.Append(Here()).OrderBy(r => r.Name, StringComparer.Ordinal)];
+
+        return [.. _others.Append(here.Now()).OrderBy(r => r.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>Replicas that disappeared without a shutdown, with the time they were last seen.</summary>
@@ -67,6 +55,7 @@ internal sealed class ReplicaDirectory(
         var started = new TaskCompletionSource();
         await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
+
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds), Clock);
         var isAnnounced = true;
         try
@@ -96,7 +85,7 @@ internal sealed class ReplicaDirectory(
     }
 
     private Task AnnounceAsync(CancellationToken cancellationToken) =>
-        states.SetAsync(streaming.Value.Replica, JsonSerializer.Serialize(Here()), cancellationToken);
+        states.SetAsync(here.Name, JsonSerializer.Serialize(here.Now()), cancellationToken);
 
     /// <summary>
     /// Reads the other replicas, once a second at most: any client may ask for them, and the live feed uses the same
@@ -137,7 +126,7 @@ internal sealed class ReplicaDirectory(
     {
         var forget = TimeSpan.FromSeconds(options.Value.ForgetSeconds);
         var others = await states.OthersAsync(
-            streaming.Value.Replica,
+            here.Name,
             isLost ? forget : TimeSpan.Zero,
             isLost ? forget + TimeSpan.FromSeconds(options.Value.LostSeconds) : forget,
             lifetime.ApplicationStopped
@@ -157,7 +146,7 @@ internal sealed class ReplicaDirectory(
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), Clock);
         try
         {
-            await states.RemoveAsync(streaming.Value.Replica, limit.Token);
+            await states.RemoveAsync(here.Name, limit.Token);
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }
     }

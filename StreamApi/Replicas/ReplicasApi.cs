@@ -1,7 +1,4 @@
 using System.Text.Json.Serialization;
-using Streaming.Connections;
-using Streaming.Fanout;
-using Streaming.Feed;
 
 namespace StreamApi.Replicas;
 
@@ -18,6 +15,7 @@ internal static class ReplicasApi
             .BindConfiguration("Replicas")
             .ValidateDataAnnotations()
             .ValidateOnStart();
+        builder.Services.AddSingleton<ThisReplica>();
         builder.Services.AddSingleton<ReplicaDirectory>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaDirectory>());
     }
@@ -48,15 +46,4 @@ internal sealed record Replica(
     long Lag,
     string Mode,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? SeenAt = null
-)
-{
-    public static Replica Here(string url, string name, ConnectionLimits limits, FilterLogs logs, LiveFeed feed) =>
-        new(
-            name,
-            url,
-            limits.Count,
-            logs.Now.Settled.ToString(),
-            feed.Lag,
-            feed.Mode == FeedMode.Live ? "live" : "degraded"
-        );
-}
+);

@@ -4,6 +4,7 @@ using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
 using Streaming.Frames;
+using Streaming.Opening;
 
 namespace StreamApi.Stats;
 
@@ -13,7 +14,7 @@ namespace StreamApi.Stats;
 /// </summary>
 internal sealed class StatsRing(
     StreamingMetrics metrics,
-    ConnectionLimits limits,
+    Seats seats,
     FilterLogs logs,
     LiveFeed feed,
     TimeProvider clock,
@@ -37,15 +38,19 @@ internal sealed class StatsRing(
     {
         // Before the head is known, the whole log would count as new.
         await feed.Started.WaitAsync(stoppingToken);
-        var (before, since, at) = (Count.Now(metrics, logs), Clock.GetTimestamp(), 0L);
+        var before = Count.Now(metrics, logs);
+        var since = Clock.GetTimestamp();
+        var at = 0L;
+
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), Clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             // An early tick must not count the same second twice.
             at = Math.Max(at + 1, Clock.GetUtcNow().ToUnixTimeSeconds());
-            var (now, elapsed) = (Count.Now(metrics, logs), Clock.GetElapsedTime(since));
-            Add(Between(before, now, elapsed.TotalSeconds, at));
-            (before, since) = (now, Clock.GetTimestamp());
+            var now = Count.Now(metrics, logs);
+            Add(Between(before, now, Clock.GetElapsedTime(since).TotalSeconds, at));
+            before = now;
+            since = Clock.GetTimestamp();
         }
     }
 
@@ -69,7 +74,7 @@ internal sealed class StatsRing(
             .ToDictionary(r => r.ToString().ToLowerInvariant(), r => now.Resyncs[(int)r] - before.Resyncs[(int)r]);
         return new SecondStats(
             at,
-            limits.Count,
+            seats.Taken,
             Math.Round(deliveries.Sum() / seconds, 1),
             LatencyBuckets.Quantiles(deliveries),
             // A reset store starts at zero.

@@ -18,7 +18,7 @@ internal sealed class RunStreams(
 {
     /// <param name="format">Sends no positions, and ends at the <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the run, including <c>error</c>.</param>
-    /// <param name="begin">Begins a run; called for a request without a last id that has a place.</param>
+    /// <param name="begin">Begins a run; called for a request without a last id that has a seat.</param>
     public async Task OpenAsync(
         HttpContext context,
         string kind,
@@ -62,8 +62,8 @@ internal sealed class RunStreams(
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        using var place = await streams.EnterAsync(context);
-        if (place is null)
+        using var seat = await streams.EnterAsync(context);
+        if (seat is null)
             return;
         var error = new
         {
@@ -80,7 +80,7 @@ internal sealed class RunStreams(
             .. ControlFrames.Resync(reason, last.Text, announced),
             .. ControlFrames.Named(end, "error", error),
         ];
-        await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), place: place);
+        await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), seat: seat);
     }
 
     /// <summary>Returns why the log cannot resume after an id; null if it can: the id is of another stream.</summary>

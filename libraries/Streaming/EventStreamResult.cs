@@ -51,10 +51,8 @@ public sealed class EventStreamResult
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder)
     {
         builder.Metadata.Add(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
-        builder.Metadata.Add(new StreamDescription("Streams events.", Events: []));
+        builder.Metadata.Add(new StreamMetadata("Streams events.", Events: []));
         builder.Metadata.Add(RequestKind.Stream);
-        // A stream's length is no latency.
-        builder.Metadata.Add(new DisableHttpMetricsAttribute());
     }
 
     /// <summary>Returns when the stream has ended.</summary>
@@ -93,9 +91,9 @@ public sealed class EventStreamResult
         {
             await e.ToResult().ExecuteAsync(httpContext);
         }
-        catch (Exception e) when (StoreOutage.Is(e) && !httpContext.Response.HasStarted)
+        catch (Exception e) when (StoreUnavailableException.Is(e) && !httpContext.Response.HasStarted)
         {
-            await StoreOutage.AnswerAsync(httpContext);
+            await httpContext.RefuseInOutageAsync();
         }
     }
 

@@ -57,10 +57,10 @@ internal static class StreamingExtensions
                 o => o.HeartbeatSeconds < o.DeadSeconds,
                 "Streaming:HeartbeatSeconds must be less than Streaming:DeadSeconds. Else quiet streams would be ended."
             )
-            .Validate<StreamPools>(
-                (_, pools) =>
+            .Validate<IConfiguration>(
+                (_, configuration) =>
                 {
-                    pools.Validate(); // throws with the name of the pool
+                    Seats.PoolsIn(configuration); // throws with the name of the pool
                     return true;
                 }
             )
@@ -100,13 +100,11 @@ internal static class StreamingExtensions
 
     private static void AddConnections(this IServiceCollection services)
     {
-        services.AddSingleton<StreamPools>();
         services.AddSingleton(provider => new PendingWrites(
             provider.GetRequiredService<IOptions<StreamingOptions>>().Value.PendingWriteBytes,
             provider.GetRequiredService<StreamingMetrics>().Stalled
         ));
         services.AddSingleton<WriterLoops>();
-        services.AddSingleton<ConnectionLimits>();
         services.AddSingleton<ConnectionRegistry>();
         services.AddSingleton<ConnectionLog>();
         services.AddSingleton<StreamLifetime>();
@@ -116,7 +114,7 @@ internal static class StreamingExtensions
 
     private static void AddOpeners(this IServiceCollection services)
     {
-        services.AddSingleton<StreamAdmission>();
+        services.AddSingleton<Seats>();
         services.AddSingleton<StreamStart>();
         services.AddSingleton<StreamRunner>();
         services.AddSingleton<StreamOpener>();

@@ -112,7 +112,7 @@ internal sealed class CredentialHandler(
             return sent;
         if (values.Count > 1)
             throw new InvalidCredentialException("The request has more than one ticket.");
-        if (Context.GetEndpoint()?.Metadata.GetMetadata<StreamDescription>() is null)
+        if (Context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>() is null)
             throw new InvalidCredentialException("A ticket opens streams only. Send a token or a key instead.");
         var ticket = await tickets.VerifyAsync(values.ToString(), Context.RequestAborted);
         return sent?.User is null || sent.User == ticket.User

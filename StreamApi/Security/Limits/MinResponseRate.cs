@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
-using Streaming.Endpoints;
+using Streaming.Opening;
 
 namespace StreamApi.Security.Limits;
 
@@ -17,7 +17,7 @@ internal sealed class MinResponseRate(
     TimeSpan grace,
     int perSecond,
     TimeProvider clock
-) : IHttpResponseBodyFeature, IResponseRateFeature
+) : IHttpResponseBodyFeature
 {
     /// <summary>Maximum bytes of one write, so that progress is visible.</summary>
     private const int ChunkBytes = 16 * 1024;
@@ -53,7 +53,6 @@ internal sealed class MinResponseRate(
                 var inner = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
                 var limit = new MinResponseRate(context, inner, grace, perSecond, clock);
                 context.Features.Set<IHttpResponseBodyFeature>(limit);
-                context.Features.Set<IResponseRateFeature>(limit);
                 // Covers the bytes that Kestrel still holds when the response is complete. HTTP/1.1 only: on HTTP/2 a
                 // write ends when it was sent.
                 if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } feature)
@@ -68,14 +67,13 @@ internal sealed class MinResponseRate(
         );
     }
 
-    /// <summary>Exempts this response: it is a stream.</summary>
-    public void Disable()
+    /// <summary>Exempts this response, because only streams (<see cref="StreamHead"/>) are not buffered.</summary>
+    public void DisableBuffering()
     {
+        inner.DisableBuffering();
         if (context.Features.Get<IHttpResponseBodyFeature>() == this)
             context.Features.Set(inner);
     }
-
-    public void DisableBuffering() => inner.DisableBuffering();
 
     public Task StartAsync(CancellationToken cancellationToken = default) => inner.StartAsync(cancellationToken);
 

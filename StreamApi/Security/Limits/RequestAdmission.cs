@@ -1,7 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Opening;
@@ -16,7 +15,6 @@ internal sealed class RequestAdmission(
     RequestRates rates,
     Gates gates,
     IOptions<LimitOptions> limits,
-    IOptions<StreamingOptions> streaming,
     TimeProvider clock
 )
 {
@@ -94,8 +92,7 @@ internal sealed class RequestAdmission(
 
         if (kind is not null && context.IsResume())
         {
-            const string why = "Too many resumes of one client. Reconnect later.";
-            await StreamAdmission.AskToReconnectAsync(context, streaming.Value, why);
+            await context.AskToReconnectAsync("Too many resumes of one client. Reconnect later.");
             return;
         }
 

@@ -52,9 +52,8 @@ internal static class BasicsApi
                     (HttpContext context, PushOpener streams) => Lists.Items.OpenAsync(context, streams)
                 )
                 .Reads(Lists.Items.Topic)
-                .TakesOrdinals()
                 .SwitchesNames()
-                .Sends(
+                .SendsNumbered(
                     "Streams three items; resumes after Last-Event-ID (1…3), 204 after the last.",
                     ("item_update", typeof(Item))
                 );
@@ -64,15 +63,13 @@ internal static class BasicsApi
                 (HttpContext context, PushOpener streams) => Lists.Logs.OpenAsync(context, streams)
             )
             .Reads(Lists.Logs.Topic)
-            .TakesOrdinals()
             .SwitchesNames()
-            .Sends("Streams log lines as raw text.", ("log", typeof(string)));
+            .SendsNumbered("Streams log lines as raw text.", ("log", typeof(string)));
 
         basics
             .MapMethods("/chat/stream", ["POST", "QUERY"], ChatStream.OpenAsync)
             .Publishes("chat")
             .CountedAs(RequestKind.Stream)
-            .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatPrompt>()
             .SwitchesNames()

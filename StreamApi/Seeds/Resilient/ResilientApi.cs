@@ -2,9 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using EventStore;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Options;
 using StreamApi.Seeds.Storage;
-using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
@@ -58,10 +56,9 @@ internal static class ResilientApi
             .MapStream(Route, StreamAsync)
             .Reads("sse.resilient.{session_id}")
             .WithStreamPool("Sse")
-            .TakesOrdinals()
             .SwitchesNames()
             .StartsWork()
-            .Sends(
+            .SendsNumbered(
                 "Streams one source per session, replays missed messages and retries a failing source.",
                 (ResilientFormat.Message, typeof(ResilientMessage)),
                 (ResilientFormat.Error, typeof(ResilientError))
@@ -88,8 +85,7 @@ internal static class ResilientApi
         StreamOpener streams,
         Sessions sessions,
         SourceStarts limit,
-        LineageReader lineages,
-        IOptions<StreamingOptions> options
+        LineageReader lineages
     )
     {
         var session = Checked(id);
@@ -107,7 +103,13 @@ internal static class ResilientApi
 
         var starts = isFresh || !(state.IsRunning || state.HasFailed);
         if (starts && !isFresh && !limit.TryCount(context))
-            return await RefuseAsync(context, options.Value);
+        {
+            await context.AskToReconnectAsync(
+                "Too many sources started by one client (Resilient:StartsPerMinute). Reconnect later."
+            );
+            return TypedResults.Empty;
+        }
+
         if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
             return TypedResults.NoContent();
 
@@ -139,16 +141,6 @@ internal static class ResilientApi
             }
         );
 
-        return TypedResults.Empty;
-    }
-
-    private static async Task<IResult> RefuseAsync(HttpContext context, StreamingOptions options)
-    {
-        await StreamAdmission.AskToReconnectAsync(
-            context,
-            options,
-            "Too many sources started by one client (Resilient:StartsPerMinute). Reconnect later."
-        );
         return TypedResults.Empty;
     }
 

@@ -78,10 +78,12 @@ internal static class AgentsApi
         agents
             .MapStream("/stream/{sessionId}", StreamAsync)
             .ReadsOwn(Topic)
-            .TakesOrdinals()
             .SwitchesNames()
             .StartsWork()
-            .Sends("The answers to the messages of a session.", Events(SessionEvents.MessageEnd, typeof(AgentEnd)));
+            .SendsNumbered(
+                "The answers to the messages of a session.",
+                Events(SessionEvents.MessageEnd, typeof(AgentEnd))
+            );
         // Creates the sessions, which resume those of failed replicas.
         app.ServiceProvider.GetRequiredService<AgentSessions>();
     }
@@ -223,7 +225,7 @@ internal static class AgentsApi
             extensions: new Dictionary<string, object?> { ["error"] = "Session not found" }
         );
 
-    private static (string, Type)[] Events(string end, Type data) =>
+    private static StreamEvent[] Events(string end, Type data) =>
         [
             ("content", typeof(AgentContent)),
             ("tool_use", typeof(AgentToolUse)),

@@ -42,7 +42,6 @@ internal static class ChatApi
         endpoint
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .DisableHttpMetrics()
             .RefusesInvalid()
             .Takes<ChatRequest>()
             .SwitchesNames();

@@ -58,8 +58,7 @@ internal static class GenerationsApi
         generations
             .MapStream("/{id}/stream", StreamAsync)
             .ReadsOwn(Topic)
-            .TakesOrdinals()
-            .Sends(
+            .SendsNumbered(
                 "The answer from its start, or after the last id, for any number of readers.",
                 ("token", typeof(GenerationToken)),
                 ("tool_use", typeof(GenerationToolUse)),

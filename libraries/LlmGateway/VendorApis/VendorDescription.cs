@@ -17,9 +17,6 @@ internal static class VendorDescriptionExtensions
         Type whole,
         Type error,
         string note = "",
-        params (string Name, Type Data)[] frames
-    ) =>
-        endpoint.WithMetadata(
-            new VendorDescription(whole, error, [.. frames.Select(f => new StreamEvent(f.Name, f.Data))], note)
-        );
+        params StreamEvent[] frames
+    ) => endpoint.WithMetadata(new VendorDescription(whole, error, frames, note));
 }

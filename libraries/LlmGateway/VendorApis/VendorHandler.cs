@@ -109,9 +109,9 @@ internal abstract class VendorHandler<TResponse>(
     /// <paramref name="start"/>: until then its failure has a status of its own.</summary>
     private async Task RespondWithStreamAsync(HttpContext context, ChatCall call, TResponse response, long start)
     {
-        // The place comes first: a refused request must not cost the provider's tokens.
-        using var place = await streams.EnterAsync(context);
-        if (place is null)
+        // The seat comes first: a refused request must not cost the provider's tokens.
+        using var seat = await streams.EnterAsync(context);
+        if (seat is null)
             return;
         await using var updates = Ask(context, call);
         var waiting = TimeSpan.FromMilliseconds(Options.HeadMilliseconds) - clock.GetElapsedTime(start);
@@ -128,7 +128,7 @@ internal abstract class VendorHandler<TResponse>(
                 Heartbeat: Heartbeat,
                 MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
             ),
-            place
+            seat
         );
     }
 

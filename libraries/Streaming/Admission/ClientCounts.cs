@@ -3,10 +3,10 @@ using System.Collections.Concurrent;
 namespace Streaming.Admission;
 
 /// <summary>Counts something of each client; clients without any are forgotten. Thread-safe.</summary>
-internal sealed class ClientCounts<TClient>
+internal sealed class ClientCounts<TClient>(IEqualityComparer<TClient>? comparer = null)
     where TClient : notnull
 {
-    private readonly ConcurrentDictionary<TClient, int> _counts = new();
+    private readonly ConcurrentDictionary<TClient, int> _counts = new(comparer);
 
     public int Clients => _counts.Count;
 

@@ -8,7 +8,7 @@ namespace Streaming.Opening;
 
 /// <summary>Opens streams that an endpoint writes for one request; counted, listed and drained like others.</summary>
 internal sealed class PushOpener(
-    StreamAdmission admission,
+    Seats seats,
     StreamLifetime lifetime,
     IStreamAccess access,
     IOptions<StreamingOptions> options,
@@ -24,14 +24,8 @@ internal sealed class PushOpener(
         bool MayAge
     );
 
-    /// <summary>Takes a place before the work begins; null: refused. Dispose it if no stream follows.</summary>
-    public async Task<IDisposable?> EnterAsync(HttpContext context)
-    {
-        var (place, refuse) = admission.Enter(context);
-        if (place is null)
-            await refuse!();
-        return place;
-    }
+    /// <summary>Takes a seat before the work begins; null: refused. Dispose it if no stream follows.</summary>
+    public Task<IDisposable?> EnterAsync(HttpContext context) => seats.TakeAsync(context, access.ClientOf(context));
 
     /// <summary>Streams what <paramref name="produce"/> writes, which must not use the context: its connection may have
     /// been taken over.</summary>
@@ -40,12 +34,12 @@ internal sealed class PushOpener(
         IReadOnlyList<string> topics,
         Func<PushStream, CancellationToken, Task> produce,
         PushSettings? settings = null,
-        IDisposable? place = null
+        IDisposable? seat = null
     )
     {
         settings ??= new PushSettings();
-        place ??= await EnterAsync(context);
-        if (place is null)
+        seat ??= await EnterAsync(context);
+        if (seat is null)
             return;
         var taken = false;
         try
@@ -71,7 +65,7 @@ internal sealed class PushOpener(
             )
             {
                 await context.Response.StartAsync();
-                takeover.Complete(over => RunTakenAsync(over, socket, size, opened, place));
+                takeover.Complete(over => RunTakenAsync(over, socket, size, opened, seat));
                 taken = true;
                 return;
             }
@@ -81,7 +75,7 @@ internal sealed class PushOpener(
         finally
         {
             if (!taken)
-                place.Dispose();
+                seat.Dispose();
         }
     }
 
@@ -91,10 +85,10 @@ internal sealed class PushOpener(
         Socket socket,
         int sendBuffer,
         Opened opened,
-        IDisposable place
+        IDisposable seat
     )
     {
-        using var given = place; // first: a failure of anything else must give the place back
+        using var given = seat; // first: a failure of anything else must give the seat back
         using var gone = new CancellationTokenSource();
         var output = new PacedSocketOutput(socket, sendBuffer, () => over.Connection.Abort())
         {

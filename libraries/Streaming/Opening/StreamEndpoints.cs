@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using EventStore;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Fanout;
@@ -12,7 +13,6 @@ internal static class StreamEndpoints
 
     /// <summary>Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. A client
     /// that resumes while the store does not answer is asked to reconnect.</summary>
-    /// <remarks>The HTTP metrics are disabled, because a stream's length is no latency.</remarks>
     /// <param name="lists">Members of the body that are lists (<see cref="StreamBody.Lists"/>).</param>
     /// <param name="maxListValues">Maximum values of all those lists together.</param>
     public static RouteHandlerBuilder MapStream(
@@ -24,7 +24,6 @@ internal static class StreamEndpoints
     ) =>
         app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler)
             .WithMetadata(new StreamBody(lists ?? NoLists, maxListValues))
-            .DisableHttpMetrics()
             .CountedAs(RequestKind.Stream)
             .RefusesInvalid()
             .AddEndpointFilter(
@@ -38,9 +37,9 @@ internal static class StreamEndpoints
                     {
                         return await next(invocation);
                     }
-                    catch (Exception e) when (StoreOutage.Is(e) && !context.Response.HasStarted && context.IsResume())
+                    catch (Exception e) when (StoreUnavailableException.Is(e) && !context.Response.HasStarted)
                     {
-                        await StoreOutage.AnswerAsync(context);
+                        await context.RefuseInOutageAsync();
                         return Results.Empty;
                     }
                 }

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Primitives;
-using Streaming.Endpoints;
 using Streaming.Takeover;
 
 namespace Streaming.Opening;
@@ -23,9 +22,9 @@ internal static class StreamHead
             response.Headers.Connection = Unsent;
             response.Headers.KeepAlive = ConnectionTakeover.NotKept;
         }
-        context.Features.Get<IResponseRateFeature>()?.Disable();
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
             rate.MinDataRate = null; // HTTP/1.1 only
+        // A host's limit for slow readers ends here, too.
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 

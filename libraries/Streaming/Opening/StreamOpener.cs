@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Feed;
@@ -8,27 +7,23 @@ namespace Streaming.Opening;
 
 /// <summary>Opens streams of events: sends the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class StreamOpener(
-    StreamAdmission admission,
+    Seats seats,
     StreamStart start,
     StreamRunner runner,
     LiveFeed feed,
-    IStreamAccess access,
-    IOptions<StreamingOptions> options
+    IStreamAccess access
 )
 {
     /// <summary>Returns when the stream has ended, or its connection has been taken over.</summary>
     public Task OpenAsync(HttpContext context, StreamRequest request) =>
         OpenAsync(context, () => Task.FromResult(request));
 
-    /// <summary>Calls <paramref name="begin"/> only once there is a place: a refused request costs no work.</summary>
+    /// <summary>Calls <paramref name="begin"/> only once there is a seat: a refused request costs no work.</summary>
     public async Task OpenAsync(HttpContext context, Func<Task<StreamRequest>> begin)
     {
-        var (place, refuse) = admission.Enter(context);
-        if (place is null)
-        {
-            await refuse!();
+        var key = access.ClientOf(context);
+        if (await seats.TakeAsync(context, key) is not { } seat)
             return;
-        }
 
         var taken = false;
         try
@@ -37,15 +32,11 @@ internal sealed class StreamOpener(
             var request = await begin();
             if (await start.OfAsync(request, context.RequestAborted) is not { } position)
             {
-                await StreamAdmission.AskToReconnectAsync(
-                    context,
-                    options.Value,
-                    "The store does not answer. Reconnect."
-                );
+                await context.AskToReconnectAsync("The store does not answer. Reconnect.");
                 return;
             }
 
-            var client = StreamClient.Of(context, access.ClientOf(context).Person);
+            var client = StreamClient.Of(context, key.Person);
             var opening = new StreamOpening(request, position, client, access.GrantOf(context));
             StreamHead.Set(context);
 
@@ -53,7 +44,7 @@ internal sealed class StreamOpener(
             if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))
             {
                 await context.Response.StartAsync();
-                takeover.Complete(over => runner.RunTakenAsync(over, opening, place));
+                takeover.Complete(over => runner.RunTakenAsync(over, opening, seat));
                 taken = true;
                 return;
             }
@@ -65,7 +56,7 @@ internal sealed class StreamOpener(
         finally
         {
             if (!taken)
-                place.Dispose();
+                seat.Dispose();
         }
     }
 }

@@ -8,7 +8,7 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>A stream that has its place and its start.</summary>
+/// <summary>A stream that has its seat and its start.</summary>
 internal sealed record StreamOpening(
     StreamRequest Request,
     StartPosition Position,
@@ -71,17 +71,17 @@ internal sealed class StreamRunner(
     TimeProvider clock
 )
 {
-    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS); gives back its place.</summary>
+    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS); gives back its seat.</summary>
     /// <remarks>Not async: what only the start needs would be kept as long as the stream.</remarks>
-    public Task RunTakenAsync(TakenConnection over, StreamOpening opening, IDisposable place)
+    public Task RunTakenAsync(TakenConnection over, StreamOpening opening, IDisposable seat)
     {
         try
         {
-            return HoldAsync(over, Connect(over, opening), place);
+            return HoldAsync(over, Connect(over, opening), seat);
         }
         catch
         {
-            place.Dispose();
+            seat.Dispose();
             throw;
         }
     }
@@ -96,7 +96,7 @@ internal sealed class StreamRunner(
         return Connect(opening, output, over.TakeHead().Span);
     }
 
-    private async Task HoldAsync(TakenConnection over, StreamConnection connection, IDisposable place)
+    private async Task HoldAsync(TakenConnection over, StreamConnection connection, IDisposable seat)
     {
         try
         {
@@ -110,7 +110,7 @@ internal sealed class StreamRunner(
         }
         finally
         {
-            place.Dispose();
+            seat.Dispose();
             Disconnect(connection);
         }
     }

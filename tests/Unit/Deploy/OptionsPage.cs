@@ -5,7 +5,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using LlmGateway.Providers;
-using Streaming.Connections;
+using Streaming.Opening;
 
 namespace Unit.Deploy;
 
@@ -72,7 +72,7 @@ internal static partial class OptionsPage
             .Where(path => path[0] == Settings.Pools)
             .Select(path => path[1])
             .Select(name =>
-                $"| `{Settings.Pools}:{name}` | {StreamPools.DefaultPlaces} | 1 to {StreamPools.MaxPlaces} "
+                $"| `{Settings.Pools}:{name}` | {Seats.OfPool} | 1 to {Seats.MaxOfPool} "
                 + "| Maximum open streams of this pool on one replica; resumes have "
                 + "`Streaming:ResumeReservePercent` more. |"
             );

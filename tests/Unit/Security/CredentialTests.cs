@@ -120,7 +120,7 @@ public sealed class CredentialTests : IDisposable
     {
         Configure();
         _context.Request.QueryString = new QueryString(query);
-        SetEndpoint(isStream ? new StreamDescription("Streams events.", []) : new object());
+        SetEndpoint(isStream ? new StreamMetadata("Streams events.", []) : new object());
         Assert.Contains(says, await ChallengeAsync(), StringComparison.Ordinal);
         Assert.Equal((401, "Bearer"), (_context.Response.StatusCode, Challenge));
     }

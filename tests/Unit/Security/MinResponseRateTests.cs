@@ -9,7 +9,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.DependencyInjection;
 using StreamApi.Security.Limits;
-using Streaming.Endpoints;
 using Streaming.Opening;
 using Unit.ServiceDefaults;
 
@@ -96,7 +95,6 @@ public sealed class MinResponseRateTests
         var limit = new MinResponseRate(context, body, TimeSpan.FromSeconds(10), PerSecond, _time);
         context.Features.Set<IHttpResponseBodyFeature>(limit);
         context.Features.Set<IHttpMinResponseDataRateFeature>(kestrel);
-        context.Features.Set<IResponseRateFeature>(limit);
         StreamHead.Set(context);
         Assert.Same(body, context.Features.Get<IHttpResponseBodyFeature>());
         Assert.Null(kestrel.MinDataRate);
@@ -104,7 +102,7 @@ public sealed class MinResponseRateTests
         // Another feature has wrapped the body since.
         using var wrapper = new Body();
         context.Features.Set<IHttpResponseBodyFeature>(wrapper);
-        limit.Disable();
+        limit.DisableBuffering();
         Assert.Same(wrapper, context.Features.Get<IHttpResponseBodyFeature>());
     }
 

@@ -79,7 +79,7 @@ public sealed class OptionKeyTests
         await using var app = Build("StreamApi");
         var pools = ((IEndpointRouteBuilder)app)
             .DataSources.SelectMany(source => source.Endpoints)
-            .Select(endpoint => endpoint.Metadata.GetMetadata<StreamPoolMetadata>()?.Name)
+            .Select(endpoint => endpoint.Metadata.GetMetadata<StreamPool>()?.Name)
             .OfType<string>()
             .Distinct();
         Assert.Equal(

@@ -17,15 +17,15 @@ namespace Unit.Streaming;
 public sealed class PushOpenerTests
 {
     private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { MaxAgeSeconds = 60 });
-    private readonly ConnectionLimits _limits;
+    private readonly Seats _seats;
     private readonly PushOpener _streams;
 
     public PushOpenerTests()
     {
         var (access, clock) = (new Anyone(), TimeProvider.System);
-        _limits = new ConnectionLimits(_options, new StreamPools(new ConfigurationBuilder().Build()));
+        _seats = new Seats(_options, new ConfigurationBuilder().Build());
         _streams = new PushOpener(
-            new StreamAdmission(_limits, access, _options),
+            _seats,
             new StreamLifetime(
                 new ConnectionRegistry(),
                 new ConnectionLog(clock, NullLogger<ConnectionLog>.Instance),
@@ -50,10 +50,10 @@ public sealed class PushOpenerTests
             (push, _) => push.WriteAsync("data: x\n\n"u8.ToArray()),
             new PushSettings(SendBuffer: 4_096)
         );
-        Assert.Equal(1, _limits.Count);
+        Assert.Equal(1, _seats.Taken);
         socket.Dispose();
         await takeover.Run!(Gone());
-        Assert.Equal(0, _limits.Count);
+        Assert.Equal(0, _seats.Taken);
     }
 
     [Theory]

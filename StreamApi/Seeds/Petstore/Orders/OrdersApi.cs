@@ -31,9 +31,8 @@ internal static class OrdersApi
         shop.MapStream("/orders/{id}/status/stream", StreamAsync)
             .Reads(Topic)
             .KnowsIds()
-            .TakesOrdinals()
             .SwitchesNames()
-            .Sends(
+            .SendsNumbered(
                 "Streams the order's past and future steps, up to complete.",
                 (OrderSteps.Payment, typeof(OrderStep)),
                 (OrderSteps.Confirmed, typeof(OrderStep)),

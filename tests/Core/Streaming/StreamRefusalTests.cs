@@ -4,7 +4,7 @@ using Streaming.Opening;
 
 namespace Core.Streaming;
 
-public sealed class StreamResumeTests
+public sealed class StreamRefusalTests
 {
     [Theory]
     [InlineData("x-7", true, false, true)]
@@ -25,9 +25,7 @@ public sealed class StreamResumeTests
     {
         var context = new DefaultHttpContext();
         context.Request.Headers["Last-Event-ID"] = last;
-        object[] metadata = hasOrdinals
-            ? [new StreamDescription("", [], resumes), new OrdinalIds()]
-            : [new StreamDescription("", [], resumes)];
+        var metadata = new StreamMetadata("", [], resumes, hasOrdinals);
         context.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(metadata), null));
         Assert.Equal(expected, context.IsResume());
     }

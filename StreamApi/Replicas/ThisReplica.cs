@@ -1,0 +1,34 @@
+using EventStore;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Streaming;
+using Streaming.Fanout;
+using Streaming.Feed;
+using Streaming.Opening;
+
+namespace StreamApi.Replicas;
+
+/// <summary>This replica, as it announces itself to the others.</summary>
+internal sealed class ThisReplica(
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    IServer server,
+    IOptions<ReplicaOptions> options,
+    IOptions<StreamingOptions> streaming,
+    Seats seats,
+    FilterLogs logs,
+    LiveFeed feed
+)
+{
+    public string Name => streaming.Value.Replica;
+
+    public Replica Now() =>
+        new(
+            Name,
+            ReplicaAddress.Of(options.Value, server, store),
+            seats.Taken,
+            logs.Now.Settled.ToString(),
+            feed.Lag,
+            feed.Mode == FeedMode.Live ? "live" : "degraded"
+        );
+}

@@ -1,0 +1,78 @@
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Streaming.Endpoints;
+
+internal sealed record StreamEvent(string Name, Type Data)
+{
+    public static implicit operator StreamEvent((string Name, Type Data) e) => new(e.Name, e.Data);
+}
+
+/// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency.</summary>
+/// <param name="Summary">For the OpenAPI document, as the events.</param>
+/// <param name="Resumes">False for a stream of one request: it has no ids, and a dropped connection ends it.</param>
+/// <param name="TakesOrdinals">True if a last id may also be the ordinal of an event.</param>
+internal sealed record StreamMetadata(
+    string Summary,
+    IReadOnlyList<StreamEvent> Events,
+    bool Resumes = true,
+    bool TakesOrdinals = false
+) : IDisableHttpMetricsMetadata;
+
+/// <summary>Marks an endpoint whose streams also take a seat in the named pool.</summary>
+internal sealed record StreamPool(string Name);
+
+/// <param name="IsText">True if a JSON body must give it as text; otherwise a number, true or false will do.</param>
+internal sealed record QueryParameter(string Name, string Description, bool Required, bool IsText = false);
+
+internal sealed record IdempotencyKeyDescription;
+
+/// <param name="Lines">Description of a line, if NDJSON is accepted as well.</param>
+internal sealed record BodyDescription(Type Body, string? Lines = null);
+
+internal static class EndpointExtensions
+{
+    /// <summary>Describes a stream of the log: it resumes after the client's last id.</summary>
+    public static RouteHandlerBuilder Sends(
+        this RouteHandlerBuilder endpoint,
+        string summary,
+        params StreamEvent[] events
+    ) => endpoint.WithMetadata(new StreamMetadata(summary, events));
+
+    /// <summary>Describes a stream of the log whose last id may also be the ordinal of an event.</summary>
+    public static RouteHandlerBuilder SendsNumbered(
+        this RouteHandlerBuilder endpoint,
+        string summary,
+        params StreamEvent[] events
+    ) => endpoint.WithMetadata(new StreamMetadata(summary, events, TakesOrdinals: true));
+
+    /// <summary>Describes a stream of one request: it has no ids, and a dropped connection ends it.</summary>
+    public static RouteHandlerBuilder SendsOnce(
+        this RouteHandlerBuilder endpoint,
+        string summary,
+        params StreamEvent[] events
+    ) => endpoint.WithMetadata(new StreamMetadata(summary, events, Resumes: false));
+
+    /// <summary>Limits the endpoint's open streams by a pool of its own: <c>Pools:{name}</c>, default 1,000.</summary>
+    public static TBuilder WithStreamPool<TBuilder>(this TBuilder endpoint, string name)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new StreamPool(name));
+
+    public static TBuilder Body<TBuilder>(this TBuilder endpoint, Type body, string? lines = null)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new BodyDescription(body, lines));
+
+    public static RouteHandlerBuilder SwitchesNames(this RouteHandlerBuilder endpoint) =>
+        endpoint.Query("named", "true: all events are named; false: no event is, for clients with only onmessage.");
+
+    public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder endpoint) =>
+        endpoint.WithMetadata(new IdempotencyKeyDescription());
+
+    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint)
+        where T : notnull => endpoint.Accepts<T>("application/json");
+
+    public static RouteHandlerBuilder Query(
+        this RouteHandlerBuilder endpoint,
+        string name,
+        string description,
+        bool required = false,
+        bool isText = false
+    ) => endpoint.WithMetadata(new QueryParameter(name, description, required, isText));
+}
