@@ -107,8 +107,6 @@ internal static class StreamingExtensions
         services.AddSingleton<WriterLoops>();
         services.AddSingleton<ConnectionRegistry>();
         services.AddSingleton<ConnectionLog>();
-        services.AddSingleton<StreamLifetime>();
-        services.AddHostedService(provider => provider.GetRequiredService<StreamLifetime>());
         services.AddHostedService<StreamSweeper>();
     }
 

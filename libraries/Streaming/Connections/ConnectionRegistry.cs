@@ -3,10 +3,25 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Streaming.Connections;
 
+/// <summary>The open streams of this replica, which their credentials' sessions know too. Ends all at SIGTERM, before
+/// Kestrel waits for its connections, so that clients resume on another replica.</summary>
 internal sealed class ConnectionRegistry
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
+    private readonly ConnectionLog _log;
+    private readonly CancellationToken _stopping;
     private long _opened;
+
+    public ConnectionRegistry(ConnectionLog log, IHostApplicationLifetime application)
+    {
+        _log = log;
+        _stopping = application.ApplicationStopping;
+        _stopping.Register(() =>
+        {
+            foreach (var stream in Open)
+                stream.Stop(EndReason.Drained);
+        });
+    }
 
     /// <summary>Number of streams opened since the start.</summary>
     public long Opened => Interlocked.Read(ref _opened);
@@ -14,17 +29,27 @@ internal sealed class ConnectionRegistry
     /// <summary>The open streams, read every second, so without a lock: one that changes may be missing.</summary>
     public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value).Where(IsOpen);
 
-    public void Add(OpenStream connection)
+    public bool TryGet(string id, [NotNullWhen(true)] out OpenStream? stream) =>
+        _open.TryGetValue(id, out stream) && IsOpen(stream);
+
+    public void Add(OpenStream stream)
     {
         Interlocked.Increment(ref _opened);
-        _open[connection.Id] = connection;
+        _open[stream.Id] = stream;
+        stream.Session?.Enter(stream);
+
+        // A drain that began earlier has missed this stream.
+        if (_stopping.IsCancellationRequested)
+            stream.Stop(EndReason.Drained);
     }
 
-    public bool TryGet(string id, [NotNullWhen(true)] out OpenStream? connection) =>
-        _open.TryGetValue(id, out connection) && IsOpen(connection);
-
-    public void Remove(OpenStream connection) => _open.TryRemove(connection.Id, out _);
+    public void Remove(OpenStream stream)
+    {
+        _open.TryRemove(stream.Id, out _);
+        stream.Session?.Leave(stream);
+        _log.Record(stream);
+    }
 
     /// <summary>Returns false for a stream that has sent its end, and is removed in a moment.</summary>
-    private static bool IsOpen(OpenStream connection) => connection.End is null;
+    private static bool IsOpen(OpenStream stream) => stream.End is null;
 }

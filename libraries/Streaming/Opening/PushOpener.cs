@@ -9,7 +9,7 @@ namespace Streaming.Opening;
 /// <summary>Opens streams that an endpoint writes for one request; counted, listed and drained like others.</summary>
 internal sealed class PushOpener(
     Seats seats,
-    StreamLifetime lifetime,
+    ConnectionRegistry registry,
     IStreamAccess access,
     IOptions<StreamingOptions> options,
     TimeProvider clock
@@ -120,14 +120,14 @@ internal sealed class PushOpener(
             Expiry = opened.Grant.Expiry,
             Session = opened.Grant.Session,
         };
-        lifetime.Begin(push);
+        registry.Add(push);
         try
         {
             await push.RunAsync(opened.Produce, aborted);
         }
         finally
         {
-            lifetime.End(push);
+            registry.Remove(push);
         }
     }
 }

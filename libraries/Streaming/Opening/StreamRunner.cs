@@ -66,7 +66,7 @@ internal sealed class StreamRunner(
     FilterLogs logs,
     WriterLoops loops,
     PendingWrites pending,
-    StreamLifetime lifetime,
+    ConnectionRegistry registry,
     IOptions<StreamingOptions> options,
     TimeProvider clock
 )
@@ -144,7 +144,7 @@ internal sealed class StreamRunner(
         var connection = opening.Connect(logs, output, head, options.Value, clock);
         try
         {
-            lifetime.Begin(connection);
+            registry.Add(connection);
             return connection;
         }
         catch
@@ -156,7 +156,7 @@ internal sealed class StreamRunner(
 
     private void Disconnect(StreamConnection connection)
     {
-        lifetime.End(connection);
+        registry.Remove(connection);
         logs.Release(connection.Log);
     }
 }

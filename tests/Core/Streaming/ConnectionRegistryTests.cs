@@ -1,4 +1,6 @@
 using EventStore;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
 using Streaming.Connections;
 
 namespace Core.Streaming;
@@ -7,9 +9,14 @@ namespace Core.Streaming;
 public sealed class ConnectionRegistryTests
 {
     private readonly LoopRig _loop = new();
-    private readonly ConnectionRegistry _registry = new();
+    private readonly ApplicationLifetime _application = new(NullLogger<ApplicationLifetime>.Instance);
+    private readonly ConnectionRegistry _registry;
 
-    public ConnectionRegistryTests() => _loop.Logs.Reset(Lineage.Alone("e"), 10);
+    public ConnectionRegistryTests()
+    {
+        _registry = new(new ConnectionLog(TimeProvider.System, NullLogger<ConnectionLog>.Instance), _application);
+        _loop.Logs.Reset(Lineage.Alone("e"), 10);
+    }
 
     [Fact]
     public void A_stream_is_listed_until_it_has_sent_its_end_and_counts_as_opened_for_ever()
@@ -26,6 +33,20 @@ public sealed class ConnectionRegistryTests
         Assert.False(_registry.TryGet("c", out _));
         _registry.Remove(stream);
         Assert.Equal(1, _registry.Opened);
+    }
+
+    [Fact]
+    public void When_the_server_stops_all_streams_are_drained_also_those_that_open_meanwhile()
+    {
+        var before = LoopStream.Open(_loop).Connection;
+        var after = LoopStream.Open(_loop).Connection;
+        _registry.Add(before);
+        Assert.Null(before.StopRequested);
+
+        _application.StopApplication();
+        Assert.Equal(EndReason.Drained, before.StopRequested);
+        _registry.Add(after);
+        Assert.Equal(EndReason.Drained, after.StopRequested);
     }
 
     [Fact]

@@ -11,7 +11,6 @@ using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Storage;
 using StreamApi.Seeds.Tasks;
-using Streaming.Connections;
 
 namespace Integration.Seeds;
 
@@ -115,7 +114,7 @@ public sealed class ReadCostTests
         using var sessions = new Sessions(
             store,
             store,
-            new ConnectionRegistry(),
+            NoStreams.Registry(),
             Options.Create(new ResilientOptions()),
             TimeProvider.System,
             NullLogger<Sessions>.Instance

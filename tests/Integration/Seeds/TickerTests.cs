@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using StreamApi.Seeds.Basics;
-using Streaming.Connections;
 
 namespace Integration.Seeds;
 
@@ -27,7 +26,7 @@ public sealed class TickerTests
         using var ticker = new Ticker(
             log.Appender,
             new TopicPresence(database),
-            new ConnectionRegistry(),
+            NoStreams.Registry(),
             Options.Create(new BasicsOptions()),
             clock,
             NullLogger<Ticker>.Instance

@@ -26,8 +26,7 @@ public sealed class PushOpenerTests
         _seats = new Seats(_options, new ConfigurationBuilder().Build());
         _streams = new PushOpener(
             _seats,
-            new StreamLifetime(
-                new ConnectionRegistry(),
+            new ConnectionRegistry(
                 new ConnectionLog(clock, NullLogger<ConnectionLog>.Instance),
                 new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance)
             ),
