@@ -11,9 +11,7 @@ using Streaming.Connections;
 
 namespace StreamApi.Connections;
 
-/// <summary>
-/// Lists and closes the open streams of all replicas. A listing that misses a replica is marked as partial.
-/// </summary>
+/// <summary>Lists and closes the open streams of all replicas. A listing that misses a replica is partial.</summary>
 internal sealed class ConnectionDirectory(
     ConnectionRegistry registry,
     IOptions<StreamingOptions> streaming,
@@ -26,65 +24,41 @@ internal sealed class ConnectionDirectory(
     /// <summary>Scope of a request that asks a replica for its own streams only.</summary>
     public const string LocalScope = "replica";
 
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
-        Recent = TimeSpan.FromMilliseconds(800);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
-    private readonly SharedReads<ConnectionListing> _listings = new(Recent, clock);
+    private readonly SharedRead<ConnectionListing> _listing = new(clock);
+    private volatile bool _isLong;
 
-    /// <summary>The open streams of this replica, at the pace of <see cref="PacedRows"/>.</summary>
+    /// <summary>The open streams of this replica.</summary>
     public IAsyncEnumerable<ConnectionRow> LocalAsync() =>
-        new PacedRows(clock).ReadAsync(
-            [.. registry.Open],
-            open => ConnectionRow.Of(open, streaming.Value.Replica),
-            CancellationToken.None
-        );
+        ConnectionRow.OfAllAsync(registry.Open, streaming.Value.Replica, clock);
 
-    /// <summary>
-    /// Lists all streams, read after this call. One listing runs at a time; callers that wait share the next one.
-    /// </summary>
-    public Task<ConnectionListing> AllAsync(CancellationToken cancellationToken) =>
-        _listings.NewAsync(ListAsync, cancellationToken);
+    /// <summary>Lists all streams, read after this call; a long listing is a recent one.</summary>
+    public Task<ConnectionListing> ListAsync(CancellationToken cancellationToken) =>
+        _isLong ? RecentAsync(cancellationToken) : _listing.NextAsync(ReadAsync, cancellationToken);
 
-    /// <summary>Lists all streams.</summary>
-    /// <returns>
-    /// The listing, and its work: the time without pauses and without the wait for replicas that do not answer.
-    /// </returns>
-    private async Task<(ConnectionListing Listing, TimeSpan Worked)> ListAsync()
+    /// <summary>Lists all streams, less than a second after the listing was read.</summary>
+    public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken) =>
+        _listing.RecentAsync(ReadAsync, cancellationToken);
+
+    private async Task<ConnectionListing> ReadAsync()
     {
-        var start = clock.GetTimestamp();
-        var peers = await OthersAsync(CancellationToken.None);
-        var worked = clock.GetElapsedTime(start);
-        var asked = peers.Select(async r => (r.Name, Rows: await AskAsync(r, CancellationToken.None), At: Elapsed()));
-        var (rows, silent) = (new List<ConnectionRow>(), new HashSet<string>(StringComparer.Ordinal));
-        foreach (var (name, answer, at) in await Task.WhenAll(asked))
-            if (answer is null)
-                silent.Add(name);
-            else
-            {
-                rows.AddRange(answer);
-                var work = at - PacedRows.PausesOf(answer.Count);
-                worked = work > worked ? work : worked;
-            }
+        var others = await OthersAsync(CancellationToken.None);
+        var answers = await Task.WhenAll(others.Select(async other => (other.Name, Rows: await AskAsync(other))));
+
+        var rows = answers.SelectMany(answer => answer.Rows ?? []).ToList();
         // Last, so that the streams of this replica are not as old as the wait for the others.
-        var (answered, others) = (Elapsed(), rows.Count);
         await foreach (var row in LocalAsync())
             rows.Add(row);
-        worked += Elapsed() - answered - PacedRows.PausesOf(rows.Count - others);
-        return (new ConnectionListing(rows, silent), worked);
 
-        TimeSpan Elapsed() => clock.GetElapsedTime(start);
+        var silent = answers.Where(answer => answer.Rows is null).Select(answer => answer.Name);
+        var listing = new ConnectionListing(rows, silent.ToHashSet(StringComparer.Ordinal));
+        _isLong = listing.IsLong;
+        return listing;
     }
 
-    /// <summary>
-    /// Lists all streams from a recent listing that callers share. It is less than a second old, or older if a listing
-    /// is much work, because every replica lists every stream.
-    /// </summary>
-    public Task<ConnectionListing> RecentAsync(CancellationToken cancellationToken) =>
-        _listings.RecentAsync(ListAsync, cancellationToken);
-
-    /// <summary>
-    /// Closes a stream. Returns false if no replica has it, and null if a replica that may have it does not answer.
-    /// </summary>
+    /// <summary>Closes a stream. Returns false if no replica has it, and null if a replica that may have it does not
+    /// answer.</summary>
     public async Task<bool?> CloseAsync(string id, bool localOnly, CancellationToken cancellationToken)
     {
         if (registry.TryGet(id, out var here))
@@ -95,6 +69,7 @@ internal sealed class ConnectionDirectory(
         }
         if (localOnly)
             return false;
+
         var unknown = false;
         foreach (var replica in await OthersAsync(cancellationToken))
         {
@@ -117,19 +92,19 @@ internal sealed class ConnectionDirectory(
         return unknown ? null : false;
     }
 
-    private async Task<IReadOnlyList<ConnectionRow>?> AskAsync(Replica replica, CancellationToken cancellationToken)
+    /// <summary>Asks a replica for its streams; null: it does not answer.</summary>
+    private async Task<IReadOnlyList<ConnectionRow>?> AskAsync(Replica replica)
     {
         try
         {
-            using var client = await ClientAsync(replica, cancellationToken);
+            using var client = await ClientAsync(replica, CancellationToken.None);
             var page = await client.GetFromJsonAsync<ConnectionPage>(
-                $"{replica.Url}/v1/connections?scope={LocalScope}",
-                cancellationToken
+                $"{replica.Url}/v1/connections?scope={LocalScope}"
             );
             // Another server may answer at an outdated address.
             return page?.Connections?.All(c => c.Replica == replica.Name) == true ? page.Connections : null;
         }
-        catch (Exception e) when (IsNoAnswer(e, cancellationToken))
+        catch (Exception e) when (IsNoAnswer(e, CancellationToken.None))
         {
             return null;
         }
@@ -164,13 +139,16 @@ internal sealed class ConnectionDirectory(
 /// <param name="Silent">Replicas that did not answer.</param>
 internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IReadOnlySet<string> Silent)
 {
-    private readonly Lazy<SubscriberCounts> _subscribers = new(() =>
-        new SubscriberCounts(Rows.GroupBy(r => string.Join(' ', r.Topics)).Select(g => (g.First().Topics, g.Count())))
-    );
+    private readonly Lazy<SubscriberCounts> _subscribers = new(() => new SubscriberCounts(Rows.Select(r => r.Topics)));
 
     private readonly ConcurrentDictionary<string, IReadOnlyList<ConnectionRow>> _sorted = new(StringComparer.Ordinal);
 
+    /// <summary>Rows that are listed, compared and encoded at once whenever somebody asks.</summary>
+    private const int ShortRows = 100;
+
     public bool IsPartial => Silent.Count > 0;
+
+    public bool IsLong => Rows.Count > ShortRows;
 
     /// <summary>The rows that contain a text, in an order. Each order is made once for all callers that share the
     /// listing.</summary>

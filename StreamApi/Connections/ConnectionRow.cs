@@ -22,7 +22,30 @@ internal sealed record ConnectionRow(
     string State
 )
 {
-    public static ConnectionRow Of(OpenStream s, string replica) =>
+    /// <summary>Rows between two pauses, in which requests and events are served. A full replica of 20,000 streams
+    /// pauses for a second in all.</summary>
+    private const int SliceRows = 200;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Makes a row of each stream while the caller reads them.</summary>
+    public static async IAsyncEnumerable<ConnectionRow> OfAllAsync(
+        IEnumerable<OpenStream> streams,
+        string replica,
+        TimeProvider clock
+    )
+    {
+        var made = 0;
+        foreach (var stream in streams)
+        {
+            if (made > 0 && made % SliceRows == 0)
+                await Task.Delay(Pause, clock);
+            yield return Of(stream, replica);
+            made++;
+        }
+    }
+
+    private static ConnectionRow Of(OpenStream s, string replica) =>
         new(
             s.Id,
             replica,

@@ -24,9 +24,6 @@ internal sealed class ConnectionWatch(
     TimeProvider clock
 )
 {
-    /// <summary>Rows of a listing that needs no turn.</summary>
-    private const int SmallListing = 100;
-
     private readonly Dictionary<string, ConnectionRow> _known = new(StringComparer.Ordinal);
 
     public async Task RunAsync(PushStream push, CancellationToken stopped)
@@ -42,10 +39,7 @@ internal sealed class ConnectionWatch(
     private async Task<byte[]?> NextAsync(Func<ConnectionListing, byte[]?> makeEvent, CancellationToken stopped)
     {
         var listing = await directory.RecentAsync(stopped);
-        using var turn =
-            listing.Rows.Count > SmallListing
-                ? await turns.EnterAsync(client, Timeout.InfiniteTimeSpan, stopped)
-                : null;
+        using var turn = listing.IsLong ? await turns.EnterAsync(client, Timeout.InfiniteTimeSpan, stopped) : null;
         return makeEvent(listing);
     }
 

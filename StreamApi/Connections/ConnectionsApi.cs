@@ -1,4 +1,3 @@
-using System.Globalization;
 using EventStore;
 using StreamApi.Security;
 using Streaming.Access;
@@ -34,7 +33,7 @@ internal static class ConnectionsApi
     public static void MapConnections(this IEndpointRouteBuilder app)
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
-        connections.MapGet("", ListAsync).RefusesInvalid().Reads(Topic);
+        connections.MapGet("", ListAsync).RefusesInvalid().Query("limit", "Maximum streams of the page.").Reads(Topic);
         // A dashboard's key may read and close nothing.
         connections
             .MapDelete("/{id}", CloseAsync)
@@ -56,7 +55,6 @@ internal static class ConnectionsApi
     private static async Task<IResult> ListAsync(
         string? sort,
         string? filter,
-        string? limit,
         string? after,
         string? scope,
         HttpContext context,
@@ -66,23 +64,20 @@ internal static class ConnectionsApi
     )
     {
         var order = OrderOf(sort);
-        var most = DefaultPage;
-        if (
-            limit is { Length: > 0 }
-            && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
-        )
-            return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
+        var limit = context.Request.Query.PageLimit(DefaultPage, MaxPage);
+
         // No bytes count as held for a replica: all replicas are one client, and its limit would hide streams. It reads
         // at once, while the rows are made.
         if (scope == ConnectionDirectory.LocalScope && Caller.Of(context).User == Caller.Replica)
             return TypedResults.Ok(new PacedPage(directory.LocalAsync()));
 
-        var listing = await directory.AllAsync(cancellationToken);
+        var listing = await directory.ListAsync(cancellationToken);
         using var turn = await gates.Pages.EnterAsync(
             Caller.KeyOf(context).Person,
             Timeout.InfiniteTimeSpan,
             cancellationToken
         );
+
         var rows = listing.With(filter, order);
         var start = 0;
         if (after is { Length: > 0 } && (start = rows.TakeWhile(r => r.Id != after).Count() + 1) > rows.Count)
@@ -90,7 +85,8 @@ internal static class ConnectionsApi
                 "after",
                 "is not an open connection of this listing. Start from the first page."
             );
-        var page = rows.Skip(start).Take(Math.Min(most, MaxPage)).ToList();
+
+        var page = rows.Skip(start).Take(limit).ToList();
         return HeldJson.Ok(
             context,
             new ConnectionPage(

@@ -2,59 +2,37 @@ using EventStore;
 
 namespace StreamApi.Connections;
 
-/// <summary>
-/// Counts the streams that read a topic. A lookup costs as much as the filters that match besides the most common one.
-/// Immutable.
-/// </summary>
+/// <summary>Counts the streams that read a topic. Streams with equal filters are one filter. Immutable.</summary>
 internal sealed class SubscriberCounts
 {
-    private readonly PatternMap<Readers> _readers = new();
-    private readonly List<int> _streams = [];
+    private readonly PatternMap<List<Filter>> _filters = new();
 
-    /// <param name="filters">Topics and patterns of each filter, and the number of streams with it.</param>
-    public SubscriberCounts(IEnumerable<(IReadOnlyList<string> Topics, int Streams)> filters)
+    /// <param name="streams">The topics and patterns of each stream.</param>
+    public SubscriberCounts(IEnumerable<IReadOnlyList<string>> streams)
     {
-        foreach (var (topics, streams) in filters)
+        foreach (var equal in streams.GroupBy(topics => string.Join(' ', topics)))
         {
-            foreach (var topic in topics)
-                if (TopicPattern.IsTopicOrPattern(topic))
-                    Add(topic, _streams.Count, streams);
-            _streams.Add(streams);
+            var filter = new Filter(equal.Count());
+            foreach (var topic in equal.First().Where(TopicPattern.IsTopicOrPattern).Distinct())
+            {
+                if (_filters.Get(topic) is not { } filters)
+                    _filters.Add(topic, filters = []);
+                filters.Add(filter);
+            }
         }
     }
 
     /// <summary>Returns the number of streams that read a topic; each stream counts once.</summary>
     public int Of(string topic)
     {
-        var matching = new List<Readers>();
-        _readers.Find(topic, matching);
-        if (matching.MaxBy(r => r.Filters.Count) is not { } first)
-            return 0;
-        var (sum, seen) = (first.Streams, new HashSet<int>());
-        foreach (var readers in matching)
-        foreach (var filter in readers == first ? [] : readers.Filters)
-            if (!first.Filters.Contains(filter) && seen.Add(filter))
-                sum += _streams[filter];
-        return sum;
+        var found = new List<List<Filter>>();
+        _filters.Find(topic, found);
+        return found.SelectMany(filters => filters).Distinct().Sum(filter => filter.Streams);
     }
 
-    private void Add(string pattern, int filter, int streams)
+    /// <summary>Compared by reference: the filter of some streams.</summary>
+    private sealed class Filter(int streams)
     {
-        if (_readers.Get(pattern) is not { } readers)
-            _readers.Add(pattern, readers = new Readers());
-        readers.Add(filter, streams);
-    }
-
-    /// <summary>Filters with one pattern, and the total of their streams.</summary>
-    private sealed class Readers
-    {
-        public HashSet<int> Filters { get; } = [];
-        public int Streams { get; private set; }
-
-        public void Add(int filter, int streams)
-        {
-            if (Filters.Add(filter))
-                Streams += streams;
-        }
+        public int Streams => streams;
     }
 }

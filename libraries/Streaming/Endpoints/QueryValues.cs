@@ -1,3 +1,4 @@
+using System.Globalization;
 using Streaming.Requests;
 
 namespace Streaming.Endpoints;
@@ -24,4 +25,15 @@ internal static class QueryValues
             "false" => false,
             _ => throw new InvalidRequestException(name, "must be true or false."),
         };
+
+    /// <summary>Returns the <c>limit</c> of a page; one beyond the most is the most.</summary>
+    public static int PageLimit(this IQueryCollection query, int usual, int most)
+    {
+        if (query["limit"].ToString() is not { Length: > 0 } text)
+            return usual;
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) || limit == 0)
+            throw new InvalidRequestException("limit", "must be a positive integer.");
+
+        return Math.Min(limit, most);
+    }
 }

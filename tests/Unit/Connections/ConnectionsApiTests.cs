@@ -66,6 +66,30 @@ public sealed class ConnectionsApiTests
     }
 
     [Fact]
+    public async Task The_rows_of_a_replica_are_made_in_slices_with_pauses()
+    {
+        var time = new ManualTime();
+        var streams = Enumerable.Range(0, 401).Select(_ => new OtherStream()).ToList();
+        var made = new List<string>();
+        var making = MakeAsync();
+
+        foreach (var rows in (int[])[200, 400])
+        {
+            await time.WaitForDelayAsync();
+            Assert.Equal(rows, made.Count);
+            await time.PassDelayAsync();
+        }
+        await making;
+        Assert.Equal(streams.Select(stream => stream.Id), made);
+
+        async Task MakeAsync()
+        {
+            await foreach (var row in ConnectionRow.OfAllAsync(streams, "streamapi-1", time))
+                made.Add(row.Id);
+        }
+    }
+
+    [Fact]
     public async Task Only_the_twenty_slowest_streams_have_a_metric_of_their_own()
     {
         await using var service = await StartAsync();

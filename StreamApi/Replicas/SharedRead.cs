@@ -1,0 +1,56 @@
+namespace StreamApi.Replicas;
+
+/// <summary>A read whose callers share it, however many they are: one runs at a time. Thread-safe.</summary>
+internal sealed class SharedRead<T>(TimeProvider clock)
+{
+    /// <summary>Less than a second, so that a caller that asks once a second gets a new result each time.</summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(800);
+
+    private readonly Lock _gate = new();
+
+    /// <summary>The read that runs, or the last one; and the one that begins after it.</summary>
+    private Task<T>? _last,
+        _next;
+    private long _endedAt;
+
+    /// <summary>Reads after this call. Callers that wait share the next read.</summary>
+    /// <param name="cancellationToken">Ends the wait, not the read.</param>
+    public Task<T> NextAsync(Func<Task<T>> readAsync, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _next ??= ReadAfterAsync(_last ?? Task.CompletedTask, readAsync);
+            return _next.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Returns the result, or the failure, of the read that runs or ended less than a second ago.</summary>
+    /// <inheritdoc cref="NextAsync"/>
+    public Task<T> RecentAsync(Func<Task<T>> readAsync, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            var isOver = _last is null || (_last.IsCompleted && clock.GetElapsedTime(_endedAt) >= MaxAge);
+            return isOver ? NextAsync(readAsync, cancellationToken) : _last!.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task<T> ReadAfterAsync(Task before, Func<Task<T>> readAsync)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        lock (_gate)
+        {
+            _last = _next;
+            _next = null;
+        }
+
+        try
+        {
+            return await readAsync();
+        }
+        finally
+        {
+            _endedAt = clock.GetTimestamp();
+        }
+    }
+}
