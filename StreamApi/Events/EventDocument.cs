@@ -10,11 +10,16 @@ using Streaming.Requests;
 
 namespace StreamApi.Events;
 
-/// <summary>
-/// Parses a published event: <c>{"topic","type","data","key"?,"id"?}</c>. Unknown members are ignored.
-/// </summary>
+/// <summary>Parses a published event, <c>{"topic","type","data","key"?,"id"?}</c>; unknown members are
+/// ignored.</summary>
 internal static class EventDocument
 {
+    /// <summary>Maximum characters of a type or key: each subscription that filters by one keeps it.</summary>
+    public const int MaxNameLength = 256;
+
+    /// <summary>Maximum tokens of a topic or pattern: each costs a step whenever an event is matched.</summary>
+    public const int MaxDepth = 32;
+
     /// <exception cref="InvalidRequestException">The event is invalid; names the field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
@@ -23,57 +28,58 @@ internal static class EventDocument
                 at.Length == 0 ? "body" : at.TrimEnd('.'),
                 "an event must be a JSON object with topic, type and data."
             );
+
         var topic = Text(json, "topic", at) ?? throw new InvalidRequestException(at + "topic", "is required.");
-        if (topic.StartsWith(SystemTopics.Root, StringComparison.Ordinal))
-            throw new InvalidRequestException(
-                at + "topic",
-                "$sys topics are reserved for the system.",
-                StatusCodes.Status403Forbidden
-            );
-        if (!TopicPattern.IsTopic(topic))
-            throw new InvalidRequestException(
-                at + "topic",
-                $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters."
-            );
-        if (topic.AsSpan().Count('.') >= limits.MaxDepth)
-            throw new InvalidRequestException(at + "topic", $"must have at most {limits.MaxDepth} tokens.");
-        if (limits.IsReserved(topic))
-            throw new InvalidRequestException(
-                at + "topic",
-                $"'{topic}' is reserved: it changes only through its own endpoints.",
-                StatusCodes.Status403Forbidden
-            );
-        if (!grants.MayPublish(topic))
-            throw new InvalidRequestException(
-                at + "topic",
-                $"you may not publish to '{topic}'. This requires the claim sse.publish for it.",
-                StatusCodes.Status403Forbidden
-            );
+        CheckTopic(topic, limits, grants, at + "topic");
         var type = Text(json, "type", at) ?? throw new InvalidRequestException(at + "type", "is required.");
-        if (type.Length == 0 || type.Length > limits.MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
-            throw new InvalidRequestException(
-                at + "type",
-                $"must be 1 to {limits.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
-            );
-        if (ControlFrames.IsReservedType(type))
-            throw new InvalidRequestException(
-                at + "type",
-                $"'{type}' is reserved for the streams' own events: {ControlFrames.ReservedTypes}."
-            );
+        CheckType(type, at + "type");
         var key = Text(json, "key", at);
-        if (key is not null && (key.Length > limits.MaxNameLength || key.Contains('\0')))
-            throw new InvalidRequestException(
-                at + "key",
-                $"must be at most {limits.MaxNameLength} characters without NUL."
-            );
+        if (key is not null && (key.Length > MaxNameLength || key.Contains('\0')))
+            throw new InvalidRequestException(at + "key", $"must be at most {MaxNameLength} characters without NUL.");
+
         Guid? id = null;
         if (Text(json, "id", at) is { } text)
             id = Guid.TryParseExact(text, "D", out var parsed)
                 ? parsed
                 : throw new InvalidRequestException(at + "id", "must be a UUID.");
+
         if (!json.TryGetProperty("data", out var data))
             throw new InvalidRequestException(at + "data", "is required (any JSON).");
-        return new NewEvent(topic, type, Compact(data, limits, at), key, id, Activity.Current?.Id);
+        return new NewEvent(topic, type, Compact(data, limits, at + "data"), key, id, Activity.Current?.Id);
+    }
+
+    private static void CheckTopic(string topic, EventsOptions limits, TopicGrants grants, string field)
+    {
+        if (topic.StartsWith(SystemTopics.Root, StringComparison.Ordinal))
+            throw Forbidden("$sys topics are reserved for the system.");
+        if (!TopicPattern.IsTopic(topic))
+            throw new InvalidRequestException(
+                field,
+                $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters."
+            );
+        if (topic.AsSpan().Count('.') >= MaxDepth)
+            throw new InvalidRequestException(field, $"must have at most {MaxDepth} tokens.");
+
+        if (limits.IsReserved(topic))
+            throw Forbidden($"'{topic}' is reserved: it changes only through its own endpoints.");
+        if (!grants.MayPublish(topic))
+            throw Forbidden($"you may not publish to '{topic}'. This requires the claim sse.publish for it.");
+
+        InvalidRequestException Forbidden(string why) => new(field, why, StatusCodes.Status403Forbidden);
+    }
+
+    private static void CheckType(string type, string field)
+    {
+        if (type.Length == 0 || type.Length > MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
+            throw new InvalidRequestException(
+                field,
+                $"must be 1 to {MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
+            );
+        if (ControlFrames.IsReservedType(type))
+            throw new InvalidRequestException(
+                field,
+                $"'{type}' is reserved for the streams' own events: {ControlFrames.ReservedTypes}."
+            );
     }
 
     private static string? Text(JsonElement json, string name, string at)
@@ -93,7 +99,7 @@ internal static class EventDocument
     }
 
     /// <summary>Rewrites the data as one line with minimal escaping; numbers stay as written.</summary>
-    private static string Compact(JsonElement data, EventsOptions limits, string at)
+    private static string Compact(JsonElement data, EventsOptions limits, string field)
     {
         // The raw text is usually at least as long; unescaping may shorten it.
         var output = new ArrayBufferWriter<byte>(JsonMarshal.GetRawUtf8Value(data).Length + 16);
@@ -104,11 +110,12 @@ internal static class EventDocument
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidRequestException(at + "data", "has an unpaired surrogate, which is not valid UTF-8.");
+            throw new InvalidRequestException(field, "has an unpaired surrogate, which is not valid UTF-8.");
         }
+
         if (output.WrittenCount > limits.MaxEventBytes)
             throw new InvalidRequestException(
-                at + "data",
+                field,
                 $"is {output.WrittenCount} bytes; the maximum is {limits.MaxEventBytes}.",
                 StatusCodes.Status413PayloadTooLarge
             );

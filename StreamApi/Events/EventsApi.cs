@@ -1,4 +1,5 @@
 using Streaming.Access;
+using Streaming.Endpoints;
 
 namespace StreamApi.Events;
 
@@ -11,15 +12,10 @@ internal static class EventsApi
             .Services.AddOptions<EventsOptions>()
             .BindConfiguration("Events")
             .ValidateDataAnnotations()
-            .Validate(o => o.DefaultPage <= o.MaxPage, "Events:DefaultPage must be at most Events:MaxPage.")
-            .Validate(
-                o => o.MaxEventBytes <= o.MaxRequestBytes,
-                "Events:MaxEventBytes must be at most Events:MaxRequestBytes. Else it could not be published."
-            )
             .PostConfigure<IEnumerable<ReservedTopics>>((options, topics) => options.Reserve(topics))
             .ValidateOnStart();
         builder.Services.AddSingleton<NdjsonPublish>();
-        builder.Services.AddSingleton<TopicLists>();
+        builder.Services.AddSingleton<TopicPageReader>();
     }
 
     public static void MapEvents(this IEndpointRouteBuilder app)
@@ -30,4 +26,8 @@ internal static class EventsApi
         events.MapTopics();
         events.MapSubscribe();
     }
+
+    /// <summary>Returns the number of events or topics that a page should have: 1,000 at most, by the
+    /// contract.</summary>
+    public static int LimitOf(HttpContext context) => context.Request.Query.PageLimit(usual: 100, most: 1_000);
 }

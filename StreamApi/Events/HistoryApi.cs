@@ -1,4 +1,3 @@
-using System.Globalization;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Access;
@@ -29,25 +28,16 @@ internal static class HistoryApi
         IOptions<EventsOptions> options
     )
     {
-        var query = context.Request.Query;
-        if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid)
-            return invalid;
-        if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
-            return forbidden;
-        var limit = options.Value.DefaultPage;
-        if (query["limit"].ToString() is { Length: > 0 } limitText)
-            if (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit == 0)
-                return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
-        limit = Math.Min(limit, options.Value.MaxPage);
+        var filter = FilterQuery.Read(context);
+        var limit = EventsApi.LimitOf(context);
         var after = default(StreamId?);
-        if (query["after"].ToString() is { Length: > 0 } afterText)
-        {
-            if (!StreamId.TryParse(afterText, out var id))
-                return InvalidRequestException.ProblemOf("after", "is not a stream id.");
-            after = id;
-        }
+        if (context.Request.Query["after"].ToString() is { Length: > 0 } text)
+            after = StreamId.TryParse(text, out var id)
+                ? id
+                : throw new InvalidRequestException("after", "is not a stream id.");
 
-        var page = new HistoryPage(context, reader, lineages, reads, filter, limit, options.Value);
-        return await page.BeginAsync(after) ?? page;
+        var page = new HistoryPage(context, reader, reads, filter, limit, options.Value.MaxPageBytes);
+        await page.BeginAsync(after, lineages);
+        return page;
     }
 }

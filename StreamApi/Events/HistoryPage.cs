@@ -6,23 +6,21 @@ using Streaming.Requests;
 
 namespace StreamApi.Events;
 
-/// <summary>
-/// Reads, encodes and sends a page of history in parts. It reads the next part when the client has taken the previous
-/// one, so a client that does not read costs one part.
-/// </summary>
+/// <summary>Reads, encodes and sends a page of history in parts: the next one when the client has taken the one
+/// before, so that a client that does not read costs one part.</summary>
+/// <param name="limit">Events at which the page ends.</param>
+/// <param name="maxBytes">Bytes of data at which the page ends.</param>
 internal sealed class HistoryPage(
     HttpContext context,
     EventReader reader,
-    LineageReader lineages,
     ReadTurns reads,
     EventFilter filter,
     int limit,
-    EventsOptions options
+    int maxBytes
 ) : IResult, IDisposable
 {
-    /// <summary>
-    /// Maximum searches of one request, so that a filter with few matches does not scan the whole log.
-    /// </summary>
+    /// <summary>Maximum searches of one request, so that a filter with few matches does not scan the whole
+    /// log.</summary>
     private const int MaxSearches = 3;
 
     /// <summary>Bytes of data of a part without its last event, and the estimated bytes of an envelope.</summary>
@@ -43,31 +41,33 @@ internal sealed class HistoryPage(
 
     /// <summary>Reads the first part.</summary>
     /// <param name="after">Id after which the page begins.</param>
-    /// <returns>A problem if the id does not belong to this log; null if the page can be sent.</returns>
+    /// <exception cref="InvalidRequestException">The id does not belong to this log.</exception>
     /// <exception cref="RefusedException">The client, or all clients together, hold too many bytes.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<IResult?> BeginAsync(StreamId? after)
+    public async Task BeginAsync(StreamId? after, LineageReader lineages)
     {
         context.Response.RegisterForDispose(this);
         _position = after?.Position ?? 0;
-        using (await reads.EnterAsync(context))
+        using var turn = await reads.EnterAsync(context);
+        var first = (await NextPartAsync())!;
+        _epoch = first.Epoch;
+        _head = first.Head;
+
+        if (after is { } asked)
         {
-            var first = await NextPageAsync();
-            _epoch = first!.Epoch;
-            _head = first.Head;
-            if (after is { } asked && await lineages.TranslateAsync(asked, _epoch, context.RequestAborted) is null)
-                return InvalidRequestException.ProblemOf(
+            if (await lineages.TranslateAsync(asked, _epoch, context.RequestAborted) is null)
+                throw new InvalidRequestException(
                     "after",
                     $"belongs to epoch {asked.Epoch}; the current epoch is {_epoch}. Read from the start."
                 );
-            if (after is { } ahead && ahead.Position > _head)
-                return InvalidRequestException.ProblemOf("after", $"is beyond the head {new StreamId(_epoch, _head)}.");
-            _json = new Utf8JsonWriter(_encoded, FrameJson.Options);
-            _json.WriteStartObject();
-            _json.WriteStartArray("events"u8);
-            await FillAsync(first);
+            if (asked.Position > _head)
+                throw new InvalidRequestException("after", $"is beyond the head {new StreamId(_epoch, _head)}.");
         }
-        return null;
+
+        _json = new Utf8JsonWriter(_encoded, FrameJson.Options);
+        _json.WriteStartObject();
+        _json.WriteStartArray("events"u8);
+        await EncodeAsync(first);
     }
 
     public async Task ExecuteAsync(HttpContext _)
@@ -76,8 +76,9 @@ internal sealed class HistoryPage(
         while (!_isEnded)
         {
             await SendAsync();
-            await ReadPartAsync();
+            await ReadOnAsync();
         }
+
         _json!.WriteEndArray();
         var next = _position < _head ? new StreamId(_epoch, _position).ToString() : null;
         _json.WriteString("next"u8, next);
@@ -99,16 +100,13 @@ internal sealed class HistoryPage(
         _encoded.Clear();
     }
 
-    /// <summary>Reads the next part. On failure the page ends early, and its <c>next</c> continues there.</summary>
-    private async Task ReadPartAsync()
+    /// <summary>Reads on. On failure the page ends early, and its <c>next</c> continues there.</summary>
+    private async Task ReadOnAsync()
     {
         try
         {
             using var turn = await reads.EnterAsync(context);
-            if (await NextPageAsync() is { } page)
-                await FillAsync(page);
-            else
-                _isEnded = true;
+            await EncodeAsync(await NextPartAsync());
         }
         catch (Exception e) when (e is StoreUnavailableException or RefusedException)
         {
@@ -116,15 +114,14 @@ internal sealed class HistoryPage(
         }
     }
 
-    /// <summary>Encodes parts until there is enough to send.</summary>
-    private async Task FillAsync(EventPage? page)
+    /// <summary>Encodes parts until there is enough to send; the page ends at its limits and at a change of
+    /// epoch.</summary>
+    private async Task EncodeAsync(EventPage? part)
     {
-        for (; page is not null; page = await NextPageAsync())
+        for (; part?.Epoch == _epoch; part = await NextPartAsync())
         {
-            if (page.Epoch != _epoch)
-                break;
-            Encode(page);
-            if (IsFull)
+            Encode(part);
+            if (_events >= limit || _bytes >= maxBytes || _position >= _head)
                 break;
             if (_encoded.Written.Length >= PartBytes / 2)
                 return;
@@ -132,35 +129,35 @@ internal sealed class HistoryPage(
         _isEnded = true;
     }
 
-    private bool IsFull => _events >= limit || _bytes >= options.MaxPageBytes || _position >= _head;
-
-    private void Encode(EventPage page)
+    private void Encode(EventPage part)
     {
         var bytes = 0L;
-        foreach (var e in page.Events)
+        foreach (var e in part.Events)
             bytes += e.Data.Length + EnvelopeBytes;
         _hold.Set(Math.Max(_encoded.Capacity, _encoded.Written.Length + bytes));
-        foreach (var e in page.Events)
+
+        foreach (var e in part.Events)
         {
             FrameJson.WriteEnvelope(_json!, new StreamId(_epoch, e.Position).ToString(), e);
             _bytes += e.Data.Length;
         }
         _json!.Flush();
-        _position = page.Through;
-        _head = page.Head;
-        _events += page.Events.Count;
+        _position = part.Through;
+        _head = part.Head;
+        _events += part.Events.Count;
     }
 
-    /// <summary>Returns the next part of this search or of the next one; null at the end of the page.</summary>
-    private async Task<EventPage?> NextPageAsync()
+    /// <summary>Returns the next part of this search or of the next one; null after the last search.</summary>
+    private async Task<EventPage?> NextPartAsync()
     {
         while (_parts is null || !await _parts.MoveNextAsync())
         {
             if (_searches++ == MaxSearches)
                 return null;
-            var part = (int)Math.Min(PartBytes, options.MaxPageBytes - _bytes);
+
+            var bytes = (int)Math.Min(PartBytes, maxBytes - _bytes);
             _parts = reader
-                .ReadPartsAsync(_position, filter, limit - _events, part, context.RequestAborted)
+                .ReadPartsAsync(_position, filter, limit - _events, bytes, context.RequestAborted)
                 .GetAsyncEnumerator();
         }
         return _parts.Current;

@@ -12,9 +12,12 @@ internal sealed class NdjsonBatch(
     RequestBudget budget,
     TimeProvider clock,
     HttpContext context,
-    (int Events, int Bytes) limits
+    int maxBytes
 )
 {
+    /// <summary>Maximum lines appended in one step, which other publishers wait for.</summary>
+    private const int MaxEvents = 500;
+
     private readonly ClientKey _client = Caller.KeyOf(context);
     private readonly string _publisher = Caller.PublisherOf(context);
     private readonly List<NewEvent> _events = [];
@@ -33,8 +36,8 @@ internal sealed class NdjsonBatch(
     /// <summary>Bytes of memory of the data that are not stored yet.</summary>
     public long HeldBytes => sizeof(char) * _bytes;
 
-    /// <summary>The line that was read last; after a conflict the line with the conflict.</summary>
-    public int Line { get; set; }
+    /// <summary>Number of the line that is read; after a conflict the line with the conflict.</summary>
+    public int Line { get; set; } = 1;
 
     /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
     /// cost as much as others. Beyond its rate it waits for a turn, which lasts until the lines are stored.</summary>
@@ -48,7 +51,7 @@ internal sealed class NdjsonBatch(
     public async Task AddAsync(NewEvent e)
     {
         var bytes = Encoding.UTF8.GetByteCount(e.Data);
-        if (_events.Count == limits.Events || _bytes + bytes > limits.Bytes)
+        if (_events.Count == MaxEvents || _bytes + bytes > maxBytes)
             await FlushAsync();
         _events.Add(e);
         _lines.Add(Line);
@@ -61,9 +64,11 @@ internal sealed class NdjsonBatch(
     {
         if (_events.Count == 0)
             return;
+
         var cost = RequestBudget.CostOf(_events);
         budget.Charge(_client, cost - _paid);
         _paid = Math.Max(0, _paid - cost);
+
         try
         {
             _stored.AddRange(await AppendAsync(_events));
@@ -99,6 +104,7 @@ internal sealed class NdjsonBatch(
                     end = middle;
                 }
             }
+
             Line = _lines[first];
             // Conflicts, unless the earlier event has been forgotten meanwhile.
             _stored.AddRange(await AppendAsync([_events[first]]));

@@ -15,11 +15,16 @@ namespace StreamApi.Events;
 /// </summary>
 internal static class PublishApi
 {
+    /// <summary>Maximum bytes of a body that is not NDJSON, unless one event may be larger. The data of an array must
+    /// fit into one append (<c>EventStore:MaxBatchBytes</c>) as well.</summary>
+    private const int MaxBodyBytes = 4 * 1024 * 1024;
+
     public static void MapPublish(this IEndpointRouteBuilder events) =>
         events
             .MapPost("/events", PublishAsync)
             .CountedAs(RequestKind.Publish)
             .ChecksTopics()
+            .RefusesInvalid()
             .Body(typeof(PublishBody), lines: "One event per line.")
             .Produces<Published>(StatusCodes.Status202Accepted);
 
@@ -33,50 +38,40 @@ internal static class PublishApi
     )
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type))
-            return UnsupportedType();
-        try
+            throw UnsupportedType();
+        if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase))
         {
-            if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase))
-            {
-                JsonRequest.CheckEncoding(context);
-                return await ndjson.PublishAsync(context);
-            }
-        }
-        catch (InvalidRequestException e)
-        {
-            return e.ToResult();
+            JsonRequest.CheckEncoding(context);
+            return await ndjson.PublishAsync(context);
         }
         if (
             !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
             && !type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
         )
-            return UnsupportedType();
+            throw UnsupportedType();
 
+        using var json = await JsonRequest.ReadAsync(
+            context,
+            Math.Max(MaxBodyBytes, options.Value.MaxLineBytes),
+            check: text => CheckLength(text, options.Value.MaxArrayEvents)
+        );
+        var events = Read(json.Root, options.Value, Caller.Of(context).Grants);
+        if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
+            throw new InvalidRequestException(
+                "body",
+                $"the data of an array must have at most {log.Value.MaxBatchBytes} bytes. Use NDJSON for more.",
+                StatusCodes.Status413PayloadTooLarge
+            );
+
+        budget.Charge(context, events);
         try
         {
-            using var json = await JsonRequest.ReadAsync(
-                context,
-                options.Value.MaxRequestBytes,
-                check: text => CheckLength(text, options.Value.MaxArrayEvents)
-            );
-            var events = Read(json.Root, options.Value, Caller.Of(context).Grants);
-            if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
-                return InvalidRequestException.ProblemOf(
-                    "body",
-                    $"the data of an array must have at most {log.Value.MaxBatchBytes} bytes. Use NDJSON for more.",
-                    StatusCodes.Status413PayloadTooLarge
-                );
-            budget.Charge(context, events);
             var appended = await store.AppendAsync(events, Caller.PublisherOf(context), context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
-        catch (InvalidRequestException e)
-        {
-            return e.ToResult();
-        }
         catch (EventConflictException e)
         {
-            return InvalidRequestException.ProblemOf("id", e.Message, StatusCodes.Status409Conflict);
+            throw new InvalidRequestException("id", e.Message, StatusCodes.Status409Conflict);
         }
     }
 
@@ -101,8 +96,8 @@ internal static class PublishApi
         return events;
     }
 
-    private static IResult UnsupportedType() =>
-        InvalidRequestException.ProblemOf(
+    private static InvalidRequestException UnsupportedType() =>
+        new(
             "Content-Type",
             "must be application/json or application/x-ndjson.",
             StatusCodes.Status415UnsupportedMediaType

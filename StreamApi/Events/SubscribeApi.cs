@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
@@ -25,9 +24,8 @@ internal static class SubscribeApi
 
     public static void MapSubscribe(this IEndpointRouteBuilder events)
     {
-        var limits = events.ServiceProvider.GetRequiredService<IOptions<EventsOptions>>().Value;
         events
-            .MapStream("/events/stream", SubscribeAsync, Lists, Lists.Count * limits.MaxFilters)
+            .MapStream("/events/stream", SubscribeAsync, Lists, Lists.Count * FilterQuery.MaxValues)
             .ChecksTopics()
             .Body(typeof(SubscribeBody))
             .Query("topic", "Topic or pattern (* one token, > the rest), repeatable; default: all topics.")
@@ -43,23 +41,15 @@ internal static class SubscribeApi
             );
     }
 
-    private static async Task<IResult> SubscribeAsync(
-        HttpContext context,
-        StreamOpener streams,
-        IOptions<EventsOptions> options
-    )
+    private static Task SubscribeAsync(HttpContext context, StreamOpener streams)
     {
-        var query = context.Request.Query;
-        if (FilterQuery.Read(query, options.Value, out var filter) is { } invalid)
-            return invalid;
-        if (FilterQuery.Authorize(context, ref filter) is { } forbidden)
-            return forbidden;
-        FrameFormat format = query.Flag("envelope") == true ? EnvelopeFormat.Instance : NamedFormat.Always;
+        var filter = FilterQuery.Read(context);
+        FrameFormat format =
+            context.Request.Query.Flag("envelope") == true ? EnvelopeFormat.Instance : NamedFormat.Always;
         var request = context.Subscription(
             new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, format)
         );
-        await streams.OpenAsync(context, request);
-        return TypedResults.Empty;
+        return streams.OpenAsync(context, request);
     }
 
     /// <summary>Describes the body in the OpenAPI document.</summary>

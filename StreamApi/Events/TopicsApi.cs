@@ -1,6 +1,5 @@
-using System.Globalization;
 using EventStore;
-using Microsoft.Extensions.Options;
+using StreamApi.Connections;
 using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Endpoints;
@@ -8,10 +7,8 @@ using Streaming.Requests;
 
 namespace StreamApi.Events;
 
-/// <summary>
-/// <c>GET /v1/topics?prefix=…&amp;limit=…&amp;after=…</c>: lists the topics of the log in order, with their events and
-/// subscribers.
-/// </summary>
+/// <summary><c>GET /v1/topics?prefix=…&amp;limit=…&amp;after=…</c>: lists the topics of the log in order, with their
+/// events and subscribers.</summary>
 internal static class TopicsApi
 {
     public static void MapTopics(this IEndpointRouteBuilder events) =>
@@ -24,41 +21,29 @@ internal static class TopicsApi
             .Query("after", "The `next` of the previous page; a topic.");
 
     private static async Task<IResult> ListAsync(
-        string? prefix,
-        string? limit,
-        string? after,
         HttpContext context,
-        TopicLists lists,
-        RequestBudget budget,
-        IOptions<EventsOptions> options,
-        CancellationToken cancellationToken
+        TopicPageReader topics,
+        ConnectionDirectory connections,
+        ReadTurns reads
     )
     {
-        var most = options.Value.DefaultPage;
-        if (
-            limit is { Length: > 0 }
-            && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most == 0)
-        )
-            return InvalidRequestException.ProblemOf("limit", "must be a positive integer.");
-        if (
-            after is { Length: > 0 }
-            && (!TopicPattern.IsTopic(after = await lists.AfterAsync(after, cancellationToken)))
-        )
-            return InvalidRequestException.ProblemOf("after", "must be a topic, or the 'next' of the previous page.");
-        if (prefix is { Length: > 0 } && !TopicPattern.IsTopic(prefix.TrimEnd('.')))
-            return InvalidRequestException.ProblemOf("prefix", "must be the beginning of a topic.");
+        var prefix = context.Request.Query["prefix"].ToString();
+        string? after = context.Request.Query["after"].ToString();
+        var limit = EventsApi.LimitOf(context);
+        if (after.Length > 0 && !TopicPattern.IsTopic(after = await topics.AfterAsync(after, context.RequestAborted)))
+            throw new InvalidRequestException("after", "must be a topic, or the 'next' of the previous page.");
+        if (prefix.Length > 0 && !TopicPattern.IsTopic(prefix.TrimEnd('.')))
+            throw new InvalidRequestException("prefix", "must be the beginning of a topic.");
 
-        var grants = Caller.Of(context).Grants;
-        var request = new TopicListRequest(
-            Caller.KeyOf(context),
-            string.Join(' ', grants.Readable),
-            prefix ?? "",
-            after ?? "",
-            Math.Min(most, options.Value.MaxPage)
+        // Before the turn, because it waits for other replicas.
+        var listing = await connections.RecentAsync(context.RequestAborted);
+        using var turn = await reads.EnterAsync(context);
+        var page = await topics.ReadAsync(
+            Caller.Of(context).Grants,
+            new TopicRequest(prefix, after ?? "", limit),
+            listing.Subscribers,
+            context.RequestAborted
         );
-        var hold = budget.Hold(context);
-        var answer = await lists.ReadAsync(request, grants, cancellationToken);
-        hold.Set(answer.Length);
-        return TypedResults.Bytes(answer, "application/json; charset=utf-8");
+        return HeldJson.Ok(context, page);
     }
 }

@@ -3,6 +3,7 @@ using EventStore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Runs;
+using StreamApi.Events;
 using StreamApi.Security.Limits;
 using Streaming;
 
@@ -15,6 +16,7 @@ internal static class Constants
     private static readonly ISection[] Sections =
     [
         new Section<EventStoreOptions>("EventStore"),
+        new Section<EventsOptions>("Events"),
         new Section<LimitOptions>("Limits"),
         new Section<LeaderOptions>("Relay"),
         new Section<RelayOptions>("Relay"),

@@ -12,8 +12,6 @@ public sealed class StartTests
     [InlineData("Pools:Sse is '0'", "Pools__Sse", "0")]
     [InlineData("RetryMinMilliseconds must be at most Streaming:RetryMax", "Streaming__RetryMinMilliseconds", "5000")]
     [InlineData("HeartbeatSeconds must be less than Streaming:DeadSeconds", "Streaming__DeadSeconds", "15")]
-    [InlineData("DefaultPage must be at most Events:MaxPage", "Events__MaxPage", "50")]
-    [InlineData("MaxEventBytes must be at most Events:MaxRequestBytes", "Events__MaxRequestBytes", "2048")]
     [InlineData("RetryMilliseconds must be at most Resilient:MaxRetry", "Resilient__MaxRetryMilliseconds", "1000")]
     [InlineData("CoalesceMilliseconds must be at most Llm:CoalesceMax", "Llm__CoalesceMaxMilliseconds", "10")]
     [InlineData("the nearest name is Limits:PublishesPerSecond", "Limits__PublishPerSecond", "5")]

@@ -13,7 +13,6 @@ public sealed class ContractNumberTests
     [InlineData("Streaming:MaxConnections", "20000")]
     [InlineData("Pools:Sse", "1000")]
     [InlineData("Events:MaxEventBytes", "1048576")]
-    [InlineData("Events:MaxPage", "1000")]
     [InlineData("Limits:NewStreamsPerMinute", "60")]
     [InlineData("Tasks:NewStreamsPerMinute", "10")]
     [InlineData("Resilient:MaxRetries", "3")]

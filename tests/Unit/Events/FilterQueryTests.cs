@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using StreamApi.Events;
+using Streaming.Requests;
 
 namespace Unit.Events;
 
@@ -17,8 +18,10 @@ public sealed class FilterQueryTests
             .Range(0, topics)
             .Select(n => string.Join('.', Enumerable.Range(0, tokens).Select(_ => $"{n}")));
         var query = new QueryCollection(new Dictionary<string, StringValues> { ["topic"] = names.ToArray() });
-        var problem = FilterQuery.Read(query, new EventsOptions(), out var filter);
-        Assert.Equal(isValid, problem is null);
-        Assert.Equal(topics, filter.Topics.Count);
+
+        if (isValid)
+            Assert.Equal(topics, FilterQuery.Read(query).Topics.Count);
+        else
+            Assert.Equal("topic", Assert.Throws<InvalidRequestException>(() => FilterQuery.Read(query)).Field);
     }
 }

@@ -12,27 +12,21 @@ public sealed class NdjsonLinesTests
         const int Pieces = 1_000,
             Bytes = 64;
         using var body = new Body(Pieces, Bytes);
-        var (lines, received) = (new List<int>(), 0L);
-        var found = NdjsonPublish.LinesAsync(
-            body,
-            int.MaxValue,
-            Receive,
-            TimeProvider.System,
-            TestContext.Current.CancellationToken
-        );
-        await foreach (var read in found)
-            if (read.Line is { } text)
-                lines.Add(text.Length);
-        Assert.Equal([Pieces * Bytes - 1], lines);
+        var lines = new NdjsonLines(body, int.MaxValue, TimeProvider.System);
+        var found = new List<int>();
+        var received = 0L;
+        while (await lines.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            received += lines.Received;
+            while (lines.TryTake(out var line))
+                found.Add(line.Length);
+            lines.Advance();
+        }
+
+        Assert.Equal([Pieces * Bytes - 1], found);
         Assert.Equal(Pieces * Bytes, received);
         // Searched, copied, and looked at as the first of what is left; a search per piece would be half a million.
         Assert.InRange(body.Looks, Pieces, 5 * Pieces);
-
-        ValueTask<IDisposable?> Receive(long bytes, bool isLong)
-        {
-            received += bytes;
-            return default;
-        }
     }
 
     /// <summary>A body that comes in pieces, of which the last ends with the line break, and counts looks at
