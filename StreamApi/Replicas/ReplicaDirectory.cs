@@ -5,10 +5,8 @@ using Npgsql;
 
 namespace StreamApi.Replicas;
 
-/// <summary>
-/// Announces this replica in Postgres and reads the others. While Postgres is down each replica knows itself and the
-/// replicas it read last.
-/// </summary>
+/// <summary>Reads the replicas from Postgres, at most about once a second: any client may ask for them, and the live
+/// feed uses the same connections. While Postgres is down, those that it read last count.</summary>
 internal sealed class ReplicaDirectory(
     ReplicaStates states,
     ThisReplica here,
@@ -16,25 +14,27 @@ internal sealed class ReplicaDirectory(
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
     ILogger<ReplicaDirectory> logger
-) : RestartingService(logger, clock)
+)
 {
-    private static readonly TimeSpan Recent = TimeSpan.FromSeconds(1);
+    /// <summary>Time for which a replica that disappeared is listed as lost.</summary>
+    private static readonly TimeSpan LostTime = TimeSpan.FromMinutes(10);
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<bool, (Task<List<Replica>> Read, long At)> _reads = [];
+    private readonly SharedRead<IReadOnlyList<Replica>> _seen = new(clock),
+        _lost = new(clock);
     private IReadOnlyList<Replica> _others = [];
+
+    private TimeSpan ForgetTime => TimeSpan.FromSeconds(options.Value.ForgetSeconds);
 
     public async Task<IReadOnlyList<Replica>> AllAsync(CancellationToken cancellationToken)
     {
         try
         {
-            _others = await SeenAsync(isLost: false, cancellationToken);
+            _others = await _seen.RecentAsync(ReadSeenAsync, cancellationToken);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         { /* the last one is used; the read has logged it */
         }
-
-        return [.. _others.Append(here.Now()).OrderBy(r => r.Name, StringComparer.Ordinal)];
+        return [.. _others.Append(here.Describe()).OrderBy(r => r.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>Replicas that disappeared without a shutdown, with the time they were last seen.</summary>
@@ -42,7 +42,7 @@ internal sealed class ReplicaDirectory(
     {
         try
         {
-            return await SeenAsync(isLost: true, cancellationToken);
+            return await _lost.RecentAsync(ReadLostAsync, cancellationToken);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
@@ -50,104 +50,32 @@ internal sealed class ReplicaDirectory(
         }
     }
 
-    protected override async Task RunAsync(CancellationToken stoppingToken)
-    {
-        var started = new TaskCompletionSource();
-        await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
-        await started.Task.WaitAsync(stoppingToken);
+    private async Task<IReadOnlyList<Replica>> ReadSeenAsync() =>
+        [.. (await ReadAsync(TimeSpan.Zero, ForgetTime)).Select(ReplicaOf)];
 
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.AnnounceSeconds), Clock);
-        var isAnnounced = true;
-        try
-        {
-            do
-            {
-                try
+    private async Task<IReadOnlyList<Replica>> ReadLostAsync() =>
+        [
+            .. (await ReadAsync(ForgetTime, ForgetTime + LostTime)).Select(other =>
+                ReplicaOf(other) with
                 {
-                    await AnnounceAsync(stoppingToken);
-                    isAnnounced = true;
+                    SeenAt = other.SeenAt,
                 }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException)
-                {
-                    if (isAnnounced)
-                        Logger.LogWarning(
-                            "Other replicas cannot see this one until Postgres answers: {Reason}",
-                            e.Message
-                        );
-                    isAnnounced = false;
-                }
-            } while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException)
-        {
-            await LeaveAsync();
-        }
-    }
-
-    private Task AnnounceAsync(CancellationToken cancellationToken) =>
-        states.SetAsync(here.Name, JsonSerializer.Serialize(here.Now()), cancellationToken);
-
-    /// <summary>
-    /// Reads the other replicas, once a second at most: any client may ask for them, and the live feed uses the same
-    /// connections.
-    /// </summary>
-    private Task<List<Replica>> SeenAsync(bool isLost, CancellationToken cancellationToken)
-    {
-        Task<List<Replica>> seen;
-        lock (_gate)
-        {
-            if (!_reads.TryGetValue(isLost, out var last) || (last.Read.IsCompleted && IsOver(last.At)))
-                _reads[isLost] = last = (
-                    Task.Run(() => ReadOrLogAsync(isLost), CancellationToken.None),
-                    Clock.GetTimestamp()
-                );
-            seen = last.Read;
-        }
-        return seen.WaitAsync(cancellationToken);
-
-        bool IsOver(long at) => Clock.GetElapsedTime(at) >= Recent;
-    }
+            ),
+        ];
 
     /// <summary>Logs a failure once for all callers.</summary>
-    private async Task<List<Replica>> ReadOrLogAsync(bool isLost)
+    private async Task<IReadOnlyList<ReplicaState>> ReadAsync(TimeSpan minAge, TimeSpan maxAge)
     {
         try
         {
-            return await ReadAsync(isLost);
+            return await states.OthersAsync(here.Name, minAge, maxAge, lifetime.ApplicationStopped);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            Logger.LogWarning("The replica list could not be read; the last one is used: {Reason}", e.Message);
+            logger.LogWarning("The replica list could not be read; the last one is used: {Reason}", e.Message);
             throw;
         }
     }
 
-    private async Task<List<Replica>> ReadAsync(bool isLost)
-    {
-        var forget = TimeSpan.FromSeconds(options.Value.ForgetSeconds);
-        var others = await states.OthersAsync(
-            here.Name,
-            isLost ? forget : TimeSpan.Zero,
-            isLost ? forget + TimeSpan.FromSeconds(options.Value.LostSeconds) : forget,
-            lifetime.ApplicationStopped
-        );
-        return
-        [
-            .. others.Select(other =>
-            {
-                var replica = JsonSerializer.Deserialize<Replica>(other.State)!;
-                return isLost ? replica with { SeenAt = other.SeenAt } : replica;
-            }),
-        ];
-    }
-
-    private async Task LeaveAsync()
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), Clock);
-        try
-        {
-            await states.RemoveAsync(here.Name, limit.Token);
-        }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException) { }
-    }
+    private static Replica ReplicaOf(ReplicaState state) => JsonSerializer.Deserialize<Replica>(state.State)!;
 }

@@ -17,7 +17,7 @@ internal static class ReplicasApi
             .ValidateOnStart();
         builder.Services.AddSingleton<ThisReplica>();
         builder.Services.AddSingleton<ReplicaDirectory>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaDirectory>());
+        builder.Services.AddHostedService<ReplicaAnnouncer>();
     }
 
     public static void MapReplicas(this IEndpointRouteBuilder app)

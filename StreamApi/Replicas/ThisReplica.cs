@@ -9,12 +9,12 @@ using Streaming.Opening;
 
 namespace StreamApi.Replicas;
 
-/// <summary>This replica, as it announces itself to the others.</summary>
+/// <summary>This replica, as it describes itself to the others.</summary>
 internal sealed class ThisReplica(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     IServer server,
-    IOptions<ReplicaOptions> options,
     IOptions<StreamingOptions> streaming,
+    IOptions<ReplicaOptions> options,
     Seats seats,
     FilterLogs logs,
     LiveFeed feed
@@ -22,7 +22,7 @@ internal sealed class ThisReplica(
 {
     public string Name => streaming.Value.Replica;
 
-    public Replica Now() =>
+    public Replica Describe() =>
         new(
             Name,
             ReplicaAddress.Of(options.Value, server, store),

@@ -101,7 +101,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
     public async Task A_replica_that_dies_is_shown_as_lost_since_then_and_the_others_as_live()
     {
         await using var system = await PagesSystem.StartAsync(world =>
-            world.Replicas(2).Set("Replicas:AnnounceSeconds", 1).Set("Replicas:ForgetSeconds", 3)
+            world.Replicas(2).Set("Replicas:ForgetSeconds", 4)
         );
         await using var link = new FaultyLink("127.0.0.1", system.World.Postgres.Port);
         var store = new NpgsqlConnectionStringBuilder(Stores.Shared.EventStore)

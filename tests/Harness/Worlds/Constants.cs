@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Runs;
 using StreamApi.Events;
+using StreamApi.Replicas;
 using StreamApi.Security.Limits;
 using Streaming;
 
@@ -20,6 +21,7 @@ internal static class Constants
         new Section<LimitOptions>("Limits"),
         new Section<LeaderOptions>("Relay"),
         new Section<RelayOptions>("Relay"),
+        new Section<ReplicaOptions>("Replicas"),
         new Section<RunOptions>("Runs"),
         new Section<StreamingOptions>("Streaming"),
     ];
