@@ -3,16 +3,33 @@ using Streaming.Requests;
 namespace LlmGateway;
 
 /// <summary>An invalid chat request; it names the field. Each vendor's API formats it as its vendor does.</summary>
-internal sealed class InvalidChatException(string where, string what, int status = StatusCodes.Status400BadRequest)
-    : InvalidRequestException(where, what, status)
+/// <param name="where">The field.</param>
+/// <param name="what">Text for people; a sentence of its own if there is a code, else it follows the field's
+/// name.</param>
+/// <param name="status">HTTP status.</param>
+/// <param name="code">Machine-readable reason; null: the field is missing or invalid.</param>
+internal sealed class InvalidChatException(
+    string where,
+    string what,
+    int status = StatusCodes.Status400BadRequest,
+    string? code = null
+) : InvalidRequestException(where, what, status)
 {
+    // The first two are OpenAI's own words.
+    public const string ModelNotFound = "model_not_found",
+        UnsupportedParameter = "unsupported_parameter",
+        ProviderNotFound = "provider_not_found",
+        ProviderNotConfigured = "provider_not_configured";
+
+    public string? Code => code;
+
     public override string Message => Problem;
 
     /// <summary>
-    /// Adds the member <c>error</c> for an unsupported provider or model: the articles' clients read it.
+    /// Adds the member <c>error</c> for an unknown provider or model: the articles' clients read it.
     /// </summary>
     public override IResult ToResult() =>
-        Problem.StartsWith("Unsupported ", StringComparison.Ordinal)
+        Code is ModelNotFound or ProviderNotFound
             ? TypedResults.Problem(
                 statusCode: Status,
                 title: "Invalid request",

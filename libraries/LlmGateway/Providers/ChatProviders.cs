@@ -95,7 +95,11 @@ internal sealed class ChatProviders : IDisposable
         if (provider is { Length: > 0 })
         {
             if (!_providers.TryGetValue(provider, out var named))
-                throw new InvalidChatException("provider", $"Unsupported provider: {provider}");
+                throw new InvalidChatException(
+                    "provider",
+                    $"Unsupported provider: {provider}",
+                    code: InvalidChatException.ProviderNotFound
+                );
             return Target(named, "provider", model);
         }
         if (model is not { Length: > 0 })
@@ -113,7 +117,8 @@ internal sealed class ChatProviders : IDisposable
             ? Target(local, "model", model)
             : throw new InvalidChatException(
                 "model",
-                $"Unsupported model: {model}. GET /v1/models lists the models of this server."
+                $"Unsupported model: {model}. GET /v1/models lists the models of this server.",
+                code: InvalidChatException.ModelNotFound
             );
     }
 
@@ -122,7 +127,8 @@ internal sealed class ChatProviders : IDisposable
         if (provider.Client is null)
             throw new InvalidChatException(
                 field,
-                $"The provider {provider.Name} is not configured: set {provider.Missing}, or use the model demo."
+                $"The provider {provider.Name} is not configured: set {provider.Missing}, or use the model demo.",
+                code: InvalidChatException.ProviderNotConfigured
             );
         var chosen = model is { Length: > 0 }
             ? model

@@ -31,6 +31,7 @@ internal static class ModelsApi
                 }
             )
             .WithTags("Models");
+
         app.MapGet(
                 "/v1/models/{**id}",
                 async (string id, HttpContext context, ChatProviders providers) =>
@@ -43,11 +44,15 @@ internal static class ModelsApi
                         await TypedResults.Json(found).ExecuteAsync(context);
                     else
                     {
-                        var missing = new InvalidChatException("model", $"Unsupported model: {id}");
-                        if (context.Request.Headers.ContainsKey("anthropic-version"))
-                            await AnthropicError.Of(missing).WriteAsync(context);
-                        else
-                            await OpenAiError.Of(missing).WriteAsync(context);
+                        VendorErrorFormat format = context.Request.Headers.ContainsKey("anthropic-version")
+                            ? AnthropicErrorFormat.Instance
+                            : OpenAiErrorFormat.Instance;
+                        var missing = new InvalidChatException(
+                            "model",
+                            $"Unsupported model: {id}",
+                            code: InvalidChatException.ModelNotFound
+                        );
+                        await format.WriteAsync(context, VendorError.Of(missing));
                     }
                 }
             )

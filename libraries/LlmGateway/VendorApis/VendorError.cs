@@ -1,45 +1,66 @@
-using System.Text.Json.Nodes;
-using Runs;
-using Streaming.Endpoints;
-
 namespace LlmGateway.VendorApis;
 
-/// <summary>An error in a vendor's format.</summary>
+/// <summary>An error for a vendor's client. Its status, code and field decide its format; its text does not.</summary>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Code">Machine-readable reason, OpenAI's word if it has one; null: the status says all.</param>
+/// <param name="Message">Text for people.</param>
+/// <param name="Field">The wrong member of the request.</param>
 /// <param name="RetryAfter">Time to wait before the next try; null: not known. 429 and 503 always name one.</param>
 /// <param name="MayRetry">False where the client's retries would only multiply the requests, as those after the
 /// gateway's own.</param>
-internal abstract record VendorError(int Status, string Message, TimeSpan? RetryAfter, bool MayRetry)
+internal sealed record VendorError(
+    int Status,
+    string? Code,
+    string Message,
+    string? Field = null,
+    TimeSpan? RetryAfter = null,
+    bool MayRetry = true
+)
 {
-    protected const string StoppingMessage = "The server has ended this request before it was complete. Try again.";
-    protected const string InternalMessage = "The server failed. Its log has the reason.";
-    protected static readonly TimeSpan StoppingDelay = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(5);
+    private const string RateLimited = "rate_limit_exceeded";
 
-    /// <summary>The vendor's response header with the id of the request.</summary>
-    protected abstract string RequestIdHeader { get; }
+    /// <summary>The error for a failure of the server itself.</summary>
+    public static VendorError Internal { get; } = new(500, null, "The server failed. Its log has the reason.");
 
-    /// <summary>The error as a frame of a stream has it.</summary>
-    public abstract JsonObject Body { get; }
-
-    /// <summary>Returns the error as a response has it.</summary>
-    protected virtual JsonObject Response(string requestId) => Body;
-
-    public async Task WriteAsync(HttpContext context)
-    {
-        if (context.Response.HasStarted)
-            return;
-        var headers = context.Response.Headers;
-        context.Response.StatusCode = Status;
-        headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
-        if ((RetryAfter ?? (Status is 429 or 503 ? UsualDelay : null)) is { } wait)
-            context.SetRetryAfter(wait);
-        if (!MayRetry && Status is (429 or >= 500))
-            headers["x-should-retry"] = "false";
-        await context.Response.WriteAsJsonAsync(
-            Response(headers[RequestIdHeader].ToString()),
-            RunJson.Options,
-            "application/json",
-            context.RequestAborted
+    /// <summary>The error for a server that stops.</summary>
+    public static VendorError Stopping { get; } =
+        new(
+            503,
+            null,
+            "The server has ended this request before it was complete. Try again.",
+            RetryAfter: TimeSpan.FromSeconds(1)
         );
-    }
+
+    public static VendorError Of(InvalidChatException e) =>
+        new(
+            e.Code == InvalidChatException.ModelNotFound ? StatusCodes.Status404NotFound : e.Status,
+            e.Code,
+            e.Code is null ? $"{e.Field}: {e.Message}" : e.Message,
+            e.Field
+        );
+
+    public static VendorError Of(UpstreamException e) =>
+        new(
+            e.Status,
+            e.Status == StatusCodes.Status429TooManyRequests ? RateLimited : e.Reason,
+            e.Message,
+            RetryAfter: e.RetryAfter,
+            MayRetry: e.MayRetry
+        );
+
+    /// <summary>Returns the error for a refusal that has a status only.</summary>
+    public static VendorError Of(int status, string message, TimeSpan? retryAfter = null) =>
+        new(
+            status,
+            status switch
+            {
+                401 => "invalid_api_key",
+                404 => "unknown_url",
+                405 => "method_not_supported",
+                429 => RateLimited,
+                _ => null,
+            },
+            message,
+            RetryAfter: retryAfter
+        );
 }

@@ -29,17 +29,10 @@ internal abstract class VendorHandler<TResponse>(
 
     protected LlmOptions Options => options.Value;
 
-    /// <summary>The vendor's response header with the id of the request.</summary>
-    protected abstract string RequestIdHeader { get; }
+    protected abstract VendorErrorFormat Errors { get; }
 
     /// <summary>Frame of a stream whose provider is silent.</summary>
     protected abstract byte[] Heartbeat { get; }
-
-    /// <summary>Error for a server that stops.</summary>
-    protected abstract VendorError Stopping { get; }
-
-    /// <summary>Error for a failure of the server itself.</summary>
-    protected abstract VendorError Internal { get; }
 
     /// <exception cref="InvalidChatException">The request is invalid.</exception>
     protected abstract (ChatCall Call, TResponse Response) Read(JsonElement body, IHeaderDictionary headers);
@@ -47,38 +40,34 @@ internal abstract class VendorHandler<TResponse>(
     /// <summary>Writes an answer's frames, from its first to its last.</summary>
     protected abstract Task WriteAsync(PushStream push, ProviderAnswer updates, TResponse response);
 
-    protected abstract VendorError Error(InvalidChatException e);
-
-    protected abstract VendorError Error(UpstreamException e);
-
     /// <summary>Returns the frame with which an error ends a stream.</summary>
     protected abstract byte[] Frame(VendorError error);
 
     public async Task AnswerAsync(HttpContext context)
     {
-        context.Response.Headers[RequestIdHeader] = $"req_{Guid.NewGuid():N}";
+        context.Response.Headers[Errors.RequestIdHeader] = $"req_{Guid.NewGuid():N}";
         try
         {
             await RespondAsync(context);
         }
         catch (InvalidChatException e)
         {
-            await Error(e).WriteAsync(context);
+            await Errors.WriteAsync(context, VendorError.Of(e));
         }
         catch (UpstreamException e)
         {
-            await Error(e).WriteAsync(context);
+            await Errors.WriteAsync(context, VendorError.Of(e));
         }
         catch (OperationCanceledException)
             when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
         {
-            await Stopping.WriteAsync(context);
+            await Errors.WriteAsync(context, VendorError.Stopping);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         catch (Exception e) when (e is not (IOException or RefusedException) && !context.Response.HasStarted)
         {
             logger.LogError(e, "A request for an answer failed");
-            await Internal.WriteAsync(context);
+            await Errors.WriteAsync(context, VendorError.Internal);
         }
     }
 
@@ -124,7 +113,7 @@ internal abstract class VendorHandler<TResponse>(
                 TimeSpan.FromDays(1),
                 HeartbeatSeconds: Options.PingSeconds,
                 Bare: true,
-                CutShort: Frame(Stopping),
+                CutShort: Frame(VendorError.Stopping),
                 Heartbeat: Heartbeat,
                 MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
             ),
@@ -149,17 +138,17 @@ internal abstract class VendorHandler<TResponse>(
         }
         catch (UpstreamException e)
         {
-            await push.WriteAsync(Frame(Error(e)));
+            await push.WriteAsync(Frame(VendorError.Of(e)));
         }
         catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
         {
-            await push.WriteAsync(Frame(Stopping));
+            await push.WriteAsync(Frame(VendorError.Stopping));
         }
         // The other three belong to the stream itself: its end, its client, a client that does not read.
         catch (Exception e) when (e is not (OperationCanceledException or IOException or TimeoutException))
         {
             logger.LogError(e, "An answer failed");
-            await push.WriteAsync(Frame(Internal));
+            await push.WriteAsync(Frame(VendorError.Internal));
         }
     }
 }

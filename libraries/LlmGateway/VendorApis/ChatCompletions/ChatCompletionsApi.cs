@@ -16,7 +16,7 @@ internal static class ChatCompletionsApi
         app.MapPost(Path, (HttpContext context, ChatCompletionsHandler handler) => handler.AnswerAsync(context))
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(OpenAiError.RefuseAsync)
+            .RefusesAs(OpenAiErrorFormat.Instance.RefuseAsync)
             .WithTags("OpenAI")
             .DisableHttpMetrics()
             .Body(typeof(ChatCompletionRequest))

@@ -23,16 +23,10 @@ internal sealed class ChatCompletionsHandler(
 {
     private readonly TimeProvider _clock = clock;
 
-    protected override string RequestIdHeader => OpenAiError.RequestId;
+    protected override VendorErrorFormat Errors => OpenAiErrorFormat.Instance;
     protected override byte[] Heartbeat { get; } = SseFrame.ToBytes(f => f.Comment("waiting for the model").End());
-    protected override VendorError Stopping => OpenAiError.Stopping;
-    protected override VendorError Internal => OpenAiError.Internal;
 
-    protected override VendorError Error(InvalidChatException e) => OpenAiError.Of(e);
-
-    protected override VendorError Error(UpstreamException e) => OpenAiError.Of(e);
-
-    protected override byte[] Frame(VendorError error) => VendorFrame.Of(error.Body);
+    protected override byte[] Frame(VendorError error) => VendorFrame.Of(Errors.Body(error));
 
     protected override (ChatCall Call, ChatCompletionsResponse Response) Read(
         JsonElement body,

@@ -33,6 +33,7 @@ internal static class ChatCompletionsRequestReader
             ?? throw new InvalidChatException("model", "you must provide a model parameter");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
         var isNative = target.Provider is "openai" or "local";
+
         var messages = ChatMessageReader.Read(body, limits);
         if (!isNative)
         {
@@ -42,6 +43,7 @@ internal static class ChatCompletionsRequestReader
         if (ChatBody.Count(body, "n") is > 1)
             throw new InvalidChatException("n", "must be 1: only one answer per request is supported");
         ChatBody.Flag(body, "stream");
+
         var options = new ChatOptions
         {
             ModelId = target.Model,
@@ -71,7 +73,8 @@ internal static class ChatCompletionsRequestReader
                 throw new InvalidChatException(
                     name,
                     $"Unsupported parameter: {name}. The provider {target.Provider} has no equivalent; "
-                        + "only OpenAI-compatible providers take it."
+                        + "only OpenAI-compatible providers take it.",
+                    code: InvalidChatException.UnsupportedParameter
                 );
     }
 

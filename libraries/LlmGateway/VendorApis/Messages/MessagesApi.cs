@@ -18,7 +18,7 @@ internal static class MessagesApi
         app.MapPost(Path, (HttpContext context, MessagesHandler handler) => handler.AnswerAsync(context))
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(AnthropicError.RefuseAsync)
+            .RefusesAs(AnthropicErrorFormat.Instance.RefuseAsync)
             .WithTags("Anthropic")
             .DisableHttpMetrics()
             .Body(typeof(MessageRequest))
@@ -35,10 +35,11 @@ internal static class MessagesApi
                 ("message_stop", typeof(MessageStop)),
                 ("error", typeof(MessageError))
             );
+
         app.MapPost(CountTokensPath, (HttpContext context, MessagesHandler handler) => handler.CountAsync(context))
             .Publishes(ChatCall.Topic)
             .CountedAs(RequestKind.Publish)
-            .RefusesAs(AnthropicError.RefuseAsync)
+            .RefusesAs(AnthropicErrorFormat.Instance.RefuseAsync)
             .WithTags("Anthropic")
             .Body(typeof(MessageCountRequest))
             .Answers(typeof(MessageCount), typeof(MessageError));

@@ -25,16 +25,10 @@ internal sealed class MessagesHandler(
 {
     private const int MaxBeta = 1_024;
 
-    protected override string RequestIdHeader => AnthropicError.RequestId;
+    protected override VendorErrorFormat Errors => AnthropicErrorFormat.Instance;
     protected override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
-    protected override VendorError Stopping => AnthropicError.Stopping;
-    protected override VendorError Internal => AnthropicError.Internal;
 
-    protected override VendorError Error(InvalidChatException e) => AnthropicError.Of(e);
-
-    protected override VendorError Error(UpstreamException e) => AnthropicError.Of(e);
-
-    protected override byte[] Frame(VendorError error) => VendorFrame.Of(error.Body, "error");
+    protected override byte[] Frame(VendorError error) => VendorFrame.Of(Errors.Body(error), "error");
 
     protected override (ChatCall Call, MessagesResponse Response) Read(JsonElement body, IHeaderDictionary headers)
     {
@@ -68,15 +62,17 @@ internal sealed class MessagesHandler(
             if (call.Target.Provider == "demo")
                 await TypedResults.Json(new { input_tokens = call.InputTokens }).ExecuteAsync(context);
             else
-                await new AnthropicError(
-                    404,
+                await Errors.RefuseAsync(
+                    context,
+                    StatusCodes.Status404NotFound,
                     "This server counts tokens for the model demo only. "
-                        + $"{call.Target.Provider} reports its count in each response, as usage."
-                ).WriteAsync(context);
+                        + $"{call.Target.Provider} reports its count in each response, as usage.",
+                    retryAfter: null
+                );
         }
         catch (InvalidChatException e)
         {
-            await AnthropicError.Of(e).WriteAsync(context);
+            await Errors.WriteAsync(context, VendorError.Of(e));
         }
     }
 

@@ -1,0 +1,39 @@
+using System.Text.Json.Nodes;
+
+namespace LlmGateway.VendorApis;
+
+/// <summary>Anthropic's error: <c>{"type":"error","error":{"type","message"}}</c>.</summary>
+internal sealed class AnthropicErrorFormat : VendorErrorFormat
+{
+    public static AnthropicErrorFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "request-id";
+
+    public override JsonObject Body(VendorError error) =>
+        new()
+        {
+            ["type"] = "error",
+            ["error"] = new JsonObject { ["type"] = TypeOf(error.Status), ["message"] = error.Message },
+        };
+
+    protected override JsonObject Response(VendorError error, string requestId)
+    {
+        var body = Body(error);
+        body["request_id"] = requestId;
+        return body;
+    }
+
+    private static string TypeOf(int status) =>
+        status switch
+        {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            503 or 529 => "overloaded_error",
+            504 => "timeout_error",
+            >= 500 => "api_error",
+            _ => "invalid_request_error",
+        };
+}
