@@ -19,6 +19,9 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <summary>Estimated tokens of the messages, counted once. Exact for the demo model only.</summary>
     public long InputTokens => _inputTokens ??= DemoText.Count(Messages.Select(m => m.Text));
 
+    /// <summary>True if the client uses the provider's own API: the answer is passed on as it is.</summary>
+    public bool IsNative => RawRequest.Of(Options) is not null;
+
     /// <summary>Estimated memory of the messages, in UTF-16.</summary>
     public long Bytes { get; private init; }
 

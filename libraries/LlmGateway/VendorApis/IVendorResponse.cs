@@ -3,15 +3,33 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.VendorApis;
 
-/// <summary>An answer in a vendor's format, as parts of a stream or as a whole.</summary>
+/// <summary>Makes the frames of an answer in a vendor's format.</summary>
 internal interface IVendorResponse
 {
-    /// <summary>Adds an update to the answer and returns it as parts of a stream.</summary>
-    List<JsonObject> Take(ChatResponseUpdate update);
+    /// <summary>The model, by the provider's own name as soon as it has answered.</summary>
+    string Model { get; }
 
+    /// <summary>Returns the first frames, which precede the model's answer.</summary>
+    IReadOnlyList<JsonObject> Start();
+
+    /// <summary>Returns the frames of an update.</summary>
+    IReadOnlyList<JsonObject> Take(ChatResponseUpdate update);
+
+    /// <summary>Returns the last frames.</summary>
+    IReadOnlyList<JsonObject> End();
+
+    /// <summary>Creates the answer without streaming, to which the frames are added.</summary>
+    IJoinedAnswer Join();
+}
+
+/// <summary>An answer without streaming, joined from the frames of a stream.</summary>
+internal interface IJoinedAnswer
+{
     /// <summary>Estimated bytes of memory of the answer so far.</summary>
     long Bytes { get; }
 
-    /// <summary>Returns the answer as a whole.</summary>
-    JsonObject Whole();
+    /// <summary>Adds a frame, which belongs to the answer from then on.</summary>
+    void Add(JsonObject frame);
+
+    JsonObject ToJson();
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
@@ -14,7 +15,7 @@ namespace LlmGateway.VendorApis;
 /// Answers requests in a vendor's API, whole or as a stream. A stream has the vendor's frames only: no ids, no
 /// <c>retry:</c>, and the vendor's heartbeat while the provider is silent.
 /// </summary>
-internal abstract class VendorHandler<TResponse>(
+internal abstract class VendorHandler(
     PushOpener streams,
     IStreamAccess access,
     LiveRuns live,
@@ -22,7 +23,6 @@ internal abstract class VendorHandler<TResponse>(
     TimeProvider clock,
     ILogger logger
 )
-    where TResponse : IVendorResponse
 {
     /// <summary>Copies of a whole answer in memory: as it is gathered, and as the JSON of the response.</summary>
     private const int Copies = 2;
@@ -34,14 +34,14 @@ internal abstract class VendorHandler<TResponse>(
     /// <summary>Frame of a stream whose provider is silent.</summary>
     protected abstract byte[] Heartbeat { get; }
 
+    /// <summary>Frame that follows a complete answer; null: the answer has its own end.</summary>
+    protected virtual byte[]? Done => null;
+
     /// <exception cref="InvalidChatException">The request is invalid.</exception>
-    protected abstract (ChatCall Call, TResponse Response) Read(JsonElement body, IHeaderDictionary headers);
+    protected abstract (ChatCall Call, IVendorResponse Response) Read(JsonElement body, IHeaderDictionary headers);
 
-    /// <summary>Writes an answer's frames, from its first to its last.</summary>
-    protected abstract Task WriteAsync(PushStream push, ProviderAnswer updates, TResponse response);
-
-    /// <summary>Returns the frame with which an error ends a stream.</summary>
-    protected abstract byte[] Frame(VendorError error);
+    /// <summary>Encodes a frame of an answer, or an error.</summary>
+    protected abstract byte[] Frame(JsonObject frame);
 
     public async Task AnswerAsync(HttpContext context)
     {
@@ -82,21 +82,33 @@ internal abstract class VendorHandler<TResponse>(
             await RespondWholeAsync(context, call, response);
     }
 
-    private async Task RespondWholeAsync(HttpContext context, ChatCall call, TResponse response)
+    private async Task RespondWholeAsync(HttpContext context, ChatCall call, IVendorResponse response)
     {
         await using var updates = Ask(context, call);
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
+        var whole = response.Join();
+        Add(response.Start());
         await foreach (var update in updates.ReadAsync())
         {
-            response.Take(update);
-            held.Set(Copies * response.Bytes);
+            Add(response.Take(update));
+            held.Set(Copies * whole.Bytes);
         }
-        await TypedResults.Json(response.Whole(), RunJson.Options).ExecuteAsync(context);
+        Add(response.End());
+
+        var json = whole.ToJson();
+        json["model"] = response.Model;
+        await TypedResults.Json(json, RunJson.Options).ExecuteAsync(context);
+
+        void Add(IEnumerable<JsonObject> frames)
+        {
+            foreach (var frame in frames)
+                whole.Add(frame);
+        }
     }
 
     /// <summary>Opens the stream once the provider has begun, or after <see cref="LlmOptions.HeadMilliseconds"/> since
     /// <paramref name="start"/>: until then its failure has a status of its own.</summary>
-    private async Task RespondWithStreamAsync(HttpContext context, ChatCall call, TResponse response, long start)
+    private async Task RespondWithStreamAsync(HttpContext context, ChatCall call, IVendorResponse response, long start)
     {
         // The seat comes first: a refused request must not cost the provider's tokens.
         using var seat = await streams.EnterAsync(context);
@@ -121,20 +133,27 @@ internal abstract class VendorHandler<TResponse>(
         );
     }
 
+    private byte[] Frame(VendorError error) => Frame(Errors.Body(error));
+
     private ProviderAnswer Ask(HttpContext context, ChatCall call) =>
         new(call.From(access.ClientOf(context)), context.RequestAborted, live.GraceExpired);
 
     private async Task StreamAsync(
         PushStream push,
         ProviderAnswer updates,
-        TResponse response,
+        IVendorResponse response,
         CancellationToken stopped
     )
     {
         await using var registration = stopped.Register(updates.Stop);
         try
         {
-            await WriteAsync(push, updates, response);
+            await WriteAsync(response.Start());
+            await foreach (var update in updates.ReadAsync())
+                await WriteAsync(response.Take(update));
+            await WriteAsync(response.End());
+            if (Done is not null)
+                await push.WriteAsync(Done, events: 0);
         }
         catch (UpstreamException e)
         {
@@ -149,6 +168,12 @@ internal abstract class VendorHandler<TResponse>(
         {
             logger.LogError(e, "An answer failed");
             await push.WriteAsync(Frame(VendorError.Internal));
+        }
+
+        async Task WriteAsync(IEnumerable<JsonObject> frames)
+        {
+            foreach (var frame in frames)
+                await push.WriteAsync(Frame(frame));
         }
     }
 }

@@ -85,6 +85,64 @@ public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests
         }
     }
 
+    [Fact]
+    public async Task A_chunk_for_a_client_of_its_own_vendor_is_passed_on_with_members_that_the_gateway_does_not_know()
+    {
+        var prompt = Answering(
+            anthropic: [],
+            openAi:
+            [
+                """{"id":"c","model":"fake","system_fingerprint":"fp","choices":[{"index":0,"delta":"""
+                    + """{"content":"x","extra":"e"},"content_filter_results":{"hate":"no"}}],"usage":null}""",
+                """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"length","stop_reason":7}]}""",
+                """{"id":"c","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1,"cost":0.5}}""",
+                "[DONE]",
+            ]
+        );
+        var question = new
+        {
+            model = "gpt-4o",
+            stream = true,
+            stream_options = new { include_usage = true },
+            messages = new[] { new { role = "user", content = prompt } },
+        };
+
+        await using var stream = await LlmSystem.OpenAsync(A, Completions, question).ToEndAsync();
+        Assert.Equal("[DONE]", stream.Frames[^1].Data);
+        var chunks = stream.Frames.SkipLast(1).Select(f => f.Json()).ToList();
+        var id = Assert.Single(chunks.Select(c => c.Text("id")).Distinct());
+        Assert.StartsWith("chatcmpl-", id, StringComparison.Ordinal);
+        Assert.Equal(
+            ("assistant", "fp", "x", "e", "no"),
+            (
+                chunks[0].Text("choices.0.delta.role"),
+                chunks[1].Text("system_fingerprint"),
+                chunks[1].Text("choices.0.delta.content"),
+                chunks[1].Text("choices.0.delta.extra"),
+                chunks[1].Text("choices.0.content_filter_results.hate")
+            )
+        );
+        Assert.Equal(
+            ("length", 7),
+            (chunks[2].Text("choices.0.finish_reason"), chunks[2].Number("choices.0.stop_reason"))
+        );
+        Assert.Equal((4, 5), (chunks.Count, chunks[3].Number("usage.prompt_tokens")));
+        Assert.True(chunks[3].At("usage").TryGetProperty("cost", out _));
+
+        var whole = await WholeAsync(Completions, "gpt-4o", prompt);
+        Assert.Equal(
+            ("fp", "x", "e", "length", 7, 5),
+            (
+                whole.Text("system_fingerprint"),
+                whole.Text("choices.0.message.content"),
+                whole.Text("choices.0.message.extra"),
+                whole.Text("choices.0.finish_reason"),
+                whole.Number("choices.0.stop_reason"),
+                whole.Number("usage.prompt_tokens")
+            )
+        );
+    }
+
     [Theory]
     [InlineData("openai", "gpt-4o", Completions, "choices.0.message.content")]
     [InlineData("anthropic", "claude-test", Messages, "content.0.text")]

@@ -11,14 +11,13 @@ namespace LlmGateway.Providers.Anthropic;
 /// <c>…_stop</c>), <c>message_delta</c> with the stop reason, <c>message_stop</c>; <c>ping</c> at any time.
 /// </summary>
 /// <param name="upstream">Reads the provider's errors.</param>
-/// <param name="isRaw">True if the client has the same API: its answer has every event that concerns the
-/// content.</param>
-internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
+/// <param name="isNative">True if the client has the same API: the updates have every event between the first and the
+/// last.</param>
+internal sealed class AnthropicAnswer(Upstream upstream, bool isNative)
 {
     private readonly List<FunctionCallContent> _calls = [];
     private readonly JsonObject _usage = [];
     private (string Id, string Name, StringBuilder Json)? _call;
-    private JsonObject? _end;
     private string? _id,
         _model,
         _stop;
@@ -29,10 +28,12 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
     {
         var type = Text(e, "type");
         var update = Read(type, e);
-        if (!isRaw || type is null or "message_start" or "message_delta" or "message_stop" or "ping")
+        if (!isNative || type is null or "message_start" or "message_stop" or "ping")
             return update;
+
+        var frame = JsonObject.Create(e.Clone())!;
         update ??= Update(null);
-        update.RawRepresentation = RawUpdate.Of(e);
+        update.RawRepresentation = type == "message_delta" ? Completed(frame) : frame;
         return update;
     }
 
@@ -44,6 +45,7 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
                 "upstream",
                 "The answer is incomplete: the provider ended it without a stop reason."
             );
+
         var last = new ChatResponseUpdate
         {
             Role = ChatRole.Assistant,
@@ -56,7 +58,7 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
                 "refusal" => ChatFinishReason.ContentFilter,
                 _ => ChatFinishReason.Stop,
             },
-            RawRepresentation = isRaw ? RawEnd() : null,
+            RawRepresentation = isNative && _stop is null ? Completed(EndWithoutReason()) : null,
         };
         foreach (var call in _calls)
             last.Contents.Add(call);
@@ -69,9 +71,11 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
         switch (type)
         {
             case "message_start" when Object(e, "message") is { } message:
-                (_id, _model) = (Text(message, "id"), Text(message, "model"));
+                _id = Text(message, "id");
+                _model = Text(message, "model");
                 TakeUsage(message);
                 break;
+
             case "content_block_start" when Object(e, "content_block") is { } block:
                 if (Text(block, "type") == "tool_use")
                     _call = (Text(block, "id") ?? "", Text(block, "name") ?? "", new StringBuilder());
@@ -88,8 +92,8 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
                 _calls.Add(ToolCalls.Parse(whole.Id, whole.Name, whole.Json.ToString()));
                 _call = null;
                 break;
+
             case "message_delta":
-                _end = JsonObject.Create(e.Clone());
                 if (Object(e, "delta") is { } end)
                     _stop = Text(end, "stop_reason") ?? _stop;
                 TakeUsage(e);
@@ -134,16 +138,20 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isRaw)
     private long? Count(string name) =>
         _usage[name] is JsonValue value && value.TryGetValue<long>(out var count) ? count : null;
 
-    private RawUpdate RawEnd()
+    private JsonObject EndWithoutReason() =>
+        new()
+        {
+            ["type"] = "message_delta",
+            ["delta"] = new JsonObject { ["stop_reason"] = _calls.Count > 0 ? "tool_use" : "end_turn" },
+        };
+
+    /// <summary>Completes <c>message_delta</c> by the usage in <c>message_start</c>, which the client does not
+    /// get.</summary>
+    private JsonObject Completed(JsonObject end)
     {
-        var end = _end ?? new JsonObject { ["type"] = "message_delta" };
-        var delta = end["delta"] as JsonObject ?? [];
-        if (_stop is null)
-            delta["stop_reason"] = _calls.Count > 0 ? "tool_use" : "end_turn";
-        delta.TryAdd("stop_sequence", null);
-        if (delta.Parent is null)
-            end["delta"] = delta;
-        end["usage"] = _usage;
-        return new RawUpdate(end, IsLast: true);
+        if (end["delta"] is JsonObject delta)
+            delta.TryAdd("stop_sequence", null);
+        end["usage"] = _usage.DeepClone();
+        return end;
     }
 }

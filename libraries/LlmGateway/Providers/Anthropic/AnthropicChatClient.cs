@@ -22,8 +22,8 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
     )
     {
         var body = Encoding.UTF8.GetBytes(AnthropicRequest.Body(messages, chat).ToJsonString());
-        var raw = RawRequest.Of(chat, "anthropic");
-        var answer = new AnthropicAnswer(upstream, isRaw: raw is not null);
+        var raw = RawRequest.Of(chat);
+        var answer = new AnthropicAnswer(upstream, isNative: raw is not null);
         await foreach (
             var one in upstream.ReadAsync(
                 () => Request(body, raw?.Beta),

@@ -13,7 +13,7 @@ internal static class AnthropicRequest
 
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        var body = RawRequest.Of(options, "anthropic")?.Copy() ?? Translated(messages, options);
+        var body = RawRequest.Of(options)?.Copy() ?? Translated(messages, options);
         body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;
@@ -30,6 +30,7 @@ internal static class AnthropicRequest
                 .. all.Where(m => m.Role != ChatRole.System).Select(Message).OfType<JsonNode>(),
             ]),
         };
+
         var system = string.Join(
             "\n\n",
             all.Where(m => m.Role == ChatRole.System).Select(m => m.Text).Where(t => t.Length > 0)
@@ -42,6 +43,7 @@ internal static class AnthropicRequest
             body["top_p"] = topP;
         if (options?.StopSequences is { Count: > 0 } stops)
             body["stop_sequences"] = new JsonArray([.. stops.Select(s => JsonValue.Create(s))]);
+
         if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
         {
             body["tools"] = new JsonArray([

@@ -23,7 +23,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
     )
     {
         var body = Encoding.UTF8.GetBytes(OpenAiRequest.Body(messages, chat, isOpenAi).ToJsonString());
-        var answer = new Answer(upstream, isRaw: RawRequest.Of(chat, "openai") is not null);
+        var answer = new Answer(upstream, isNative: RawRequest.Of(chat) is not null);
         await foreach (
             var chunk in upstream.ReadAsync(
                 () => Request(body),
@@ -55,11 +55,10 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
     /// {"id":"…","model":"…","choices":[{"delta":{"content":"Hel"},"finish_reason":null}],"usage":null}
     /// </code>
     /// </summary>
-    private sealed class Answer(Upstream upstream, bool isRaw)
+    private sealed class Answer(Upstream upstream, bool isNative)
     {
         private readonly SortedDictionary<int, (string Id, string Name, StringBuilder Arguments)> _calls = [];
         private UsageDetails? _usage;
-        private JsonObject? _rawUsage;
         private string? _id,
             _model,
             _finish;
@@ -72,29 +71,15 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
             _model ??= Text(chunk, "model");
             if (Object(chunk, "usage") is { } usage)
                 TakeUsage(usage);
-            if (
-                !chunk.TryGetProperty("choices", out var choices)
-                || choices.ValueKind != JsonValueKind.Array
-                || choices.GetArrayLength() == 0
-            )
-                return null;
-            var choice = choices[0];
-            if (choice.ValueKind != JsonValueKind.Object)
-                return null;
-            _finish = Text(choice, "finish_reason") ?? _finish;
-            if (!choice.TryGetProperty("delta", out var delta) || delta.ValueKind != JsonValueKind.Object)
-                return null;
-            if (delta.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array)
-                foreach (var call in calls.EnumerateArray())
-                    TakeCall(call);
-            var text = (Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } some ? some : null;
-            return text is null && !isRaw
+
+            var text = TextOf(chunk);
+            return text is null && !isNative
                 ? null
                 : new ChatResponseUpdate(ChatRole.Assistant, text)
                 {
                     ResponseId = _id,
                     ModelId = _model,
-                    RawRepresentation = isRaw ? RawUpdate.Of(choice) : null,
+                    RawRepresentation = isNative ? JsonObject.Create(chunk.Clone()) : null,
                 };
         }
 
@@ -114,16 +99,33 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                 Role = ChatRole.Assistant,
                 ResponseId = _id,
                 ModelId = _model,
-                FinishReason = new ChatFinishReason(_finish == "function_call" && !isRaw ? "tool_calls" : _finish),
-                RawRepresentation = isRaw
-                    ? new RawUpdate(new JsonObject { ["usage"] = _rawUsage }, IsLast: true)
-                    : null,
+                FinishReason = new ChatFinishReason(_finish == "function_call" && !isNative ? "tool_calls" : _finish),
             };
             foreach (var (id, name, arguments) in _calls.Values)
                 last.Contents.Add(ToolCalls.Parse(id, name, arguments.ToString()));
             if (_usage is not null)
                 last.Contents.Add(new UsageContent(_usage));
             return last;
+        }
+
+        /// <summary>Takes the first choice, and returns its text.</summary>
+        private string? TextOf(JsonElement chunk)
+        {
+            if (
+                !chunk.TryGetProperty("choices", out var choices)
+                || choices.ValueKind != JsonValueKind.Array
+                || choices.GetArrayLength() == 0
+                || choices[0] is not { ValueKind: JsonValueKind.Object } choice
+            )
+                return null;
+            _finish = Text(choice, "finish_reason") ?? _finish;
+            if (Object(choice, "delta") is not { } delta)
+                return null;
+
+            if (delta.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array)
+                foreach (var call in calls.EnumerateArray())
+                    TakeCall(call);
+            return (Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } text ? text : null;
         }
 
         private void TakeUsage(JsonElement usage)
@@ -136,7 +138,6 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                 CachedInputTokenCount = Detail("prompt_tokens_details", "cached_tokens"),
                 ReasoningTokenCount = Detail("completion_tokens_details", "reasoning_tokens"),
             };
-            _rawUsage = JsonObject.Create(usage.Clone());
         }
 
         private void TakeCall(JsonElement call)

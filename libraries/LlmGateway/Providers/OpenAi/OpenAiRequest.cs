@@ -8,7 +8,7 @@ internal static class OpenAiRequest
 {
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
-        var body = RawRequest.Of(options, "openai")?.Copy() ?? Translated(messages, options, isOpenAi);
+        var body = RawRequest.Of(options)?.Copy() ?? Translated(messages, options, isOpenAi);
         body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;

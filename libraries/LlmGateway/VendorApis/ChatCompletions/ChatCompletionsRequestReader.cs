@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
@@ -58,7 +57,8 @@ internal static class ChatCompletionsRequestReader
             options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
             options.ToolMode = Mode(body, isNative);
         }
-        new RawRequest("openai", JsonObject.Create(body)!).AddTo(options);
+        if (isNative)
+            new RawRequest(body).AddTo(options);
         return new ChatCall(target, messages, options);
     }
 

@@ -1,87 +1,122 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.VendorApis.ChatCompletions;
 
 /// <summary>
-/// An answer in OpenAI's format, as chunks or as a whole:
+/// Makes chunks in OpenAI's format. Those of a provider with the same API are passed on as they are, with this answer's
+/// id and times:
 /// <code>
 /// {"id":"chatcmpl-…","object":"chat.completion.chunk","created":1,"model":"…",
 ///  "choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}
 /// </code>
 /// </summary>
-/// <param name="model">The model that the request names.</param>
-/// <param name="includeUsage">True if the request asks for the usage at the end of a stream.</param>
+/// <param name="call">The request.</param>
+/// <param name="includeUsage">True if the last chunk has the usage.</param>
 /// <param name="clock">Stamps the answer.</param>
-internal sealed class ChatCompletionsResponse(string model, bool includeUsage, TimeProvider clock) : IVendorResponse
+internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, TimeProvider clock) : IVendorResponse
 {
+    private const string Kind = "chat.completion.chunk";
+
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
     private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
-    private readonly StringBuilder _text = new();
-    private readonly List<FunctionCallContent> _calls = [];
-    private readonly JoinedDeltas _rawMessage = new(),
-        _rawLogprobs = new();
-    private string _model = model,
-        _finish = "stop";
-    private UsageDetails? _usage;
-    private JsonObject? _rawUsage;
+    private string _finish = "stop";
+    private JsonObject? _usage;
     private long _tokens,
-        _unnumbered;
-    private bool _hasRawCalls;
+        _calls;
+    private bool _hasCalls,
+        _isFinished;
 
-    public long Bytes { get; private set; }
+    public string Model { get; private set; } = call.Target.Model;
 
-    private bool HasCalls => _calls.Count > 0 || _hasRawCalls;
-    private string FinishReason => HasCalls && _finish == "stop" ? "tool_calls" : _finish;
+    public IReadOnlyList<JsonObject> Start() => [Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" })];
 
-    /// <summary>Adds an update to the answer and returns it as chunks.</summary>
-    public List<JsonObject> Take(ChatResponseUpdate update)
+    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
     {
-        _model = update.ModelId ?? _model;
+        Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
-        if (RawUpdate.Of(update) is { } raw)
-            return TakeRaw(raw);
+        if (update.Text.Length > 0)
+            _tokens++;
+        return call.IsNative ? Forward(update.RawRepresentation as JsonObject) : Translate(update.Contents);
+    }
 
+    public IReadOnlyList<JsonObject> End()
+    {
         var chunks = new List<JsonObject>();
-        foreach (var content in update.Contents)
+        if (!_isFinished)
+            chunks.Add(Chunk([], FinishReason(_finish)));
+        if (includeUsage)
+        {
+            var last = Head([]);
+            last["usage"] = _usage ?? Usage(null);
+            chunks.Add(last);
+        }
+        return chunks;
+    }
+
+    public IJoinedAnswer Join() => new JoinedCompletion();
+
+    /// <summary>Passes a chunk of the provider on. Its usage is for the end.</summary>
+    private JsonObject[] Forward(JsonObject? chunk)
+    {
+        if (chunk?["usage"] is JsonObject usage)
+            _usage = usage.DeepClone().AsObject();
+        if (chunk?["choices"] is not (JsonArray and [JsonObject choice, ..]))
+            return [];
+
+        chunk["id"] = _id;
+        chunk["object"] = Kind;
+        chunk["created"] = _created;
+        chunk["model"] = Model;
+        chunk.Remove("usage");
+        if (includeUsage)
+            chunk["usage"] = null;
+
+        if (choice["delta"] is JsonObject delta && delta["tool_calls"] is JsonArray tools)
+            foreach (var tool in tools.OfType<JsonObject>())
+            {
+                _hasCalls = true;
+                tool["index"] ??= _calls++; // required, but not every compatible server has it
+            }
+        if (choice["finish_reason"] is JsonValue finish)
+        {
+            choice["finish_reason"] = FinishReason(finish.ToString());
+            _isFinished = true;
+        }
+        return [chunk];
+    }
+
+    private List<JsonObject> Translate(IEnumerable<AIContent> contents)
+    {
+        var chunks = new List<JsonObject>();
+        foreach (var content in contents)
             switch (content)
             {
                 case TextContent { Text.Length: > 0 } text:
-                    _tokens++;
-                    _text.Append(text.Text);
-                    Bytes += sizeof(char) * (long)text.Text.Length;
                     chunks.Add(Chunk(new JsonObject { ["content"] = text.Text }));
                     break;
-                case FunctionCallContent call:
-                    var whole = Call(call);
-                    whole.Insert(0, "index", _calls.Count);
-                    _calls.Add(call);
-                    Bytes += ToolCalls.MemoryOf(call);
-                    chunks.Add(Chunk(new JsonObject { ["tool_calls"] = new JsonArray(whole) }));
+                case FunctionCallContent tool:
+                    _hasCalls = true;
+                    chunks.Add(Chunk(new JsonObject { ["tool_calls"] = new JsonArray(Call(tool, _calls++)) }));
                     break;
-                case UsageContent usage:
-                    _usage = usage.Details;
+                case UsageContent { Details: var details }:
+                    _usage = Usage(details);
                     break;
             }
         return chunks;
     }
 
-    public JsonObject RoleChunk() => Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" });
-
-    public JsonObject LastChunk() => Chunk([], FinishReason);
-
-    private JsonObject Chunk(JsonObject delta, string? finish = null, JsonNode? logprobs = null)
+    private JsonObject Chunk(JsonObject delta, string? finish = null)
     {
         var chunk = Head(
-            "chat.completion.chunk",
             new JsonArray(
                 new JsonObject
                 {
                     ["index"] = 0,
                     ["delta"] = delta,
-                    ["logprobs"] = logprobs,
+                    ["logprobs"] = null,
                     ["finish_reason"] = finish,
                 }
             )
@@ -91,107 +126,38 @@ internal sealed class ChatCompletionsResponse(string model, bool includeUsage, T
         return chunk;
     }
 
-    /// <summary>Returns the chunk with the usage, or null if the request does not ask for it.</summary>
-    public JsonObject? UsageChunk()
-    {
-        if (!includeUsage)
-            return null;
-        var chunk = Head("chat.completion.chunk", []);
-        chunk["usage"] = Usage();
-        return chunk;
-    }
-
-    public JsonObject Whole()
-    {
-        var message = new JsonObject
-        {
-            ["role"] = "assistant",
-            ["content"] = _text.Length > 0 || !HasCalls ? _text.ToString() : null,
-            ["refusal"] = null,
-        };
-        foreach (var (name, value) in _rawMessage.ToJson())
-            message[name] = value?.DeepClone();
-        if (_calls.Count > 0)
-            message["tool_calls"] = new JsonArray([.. _calls.Select(Call)]);
-        var whole = Head(
-            "chat.completion",
-            new JsonArray(
-                new JsonObject
-                {
-                    ["index"] = 0,
-                    ["message"] = message,
-                    ["logprobs"] = _rawLogprobs.IsEmpty ? null : _rawLogprobs.ToJson(),
-                    ["finish_reason"] = FinishReason,
-                }
-            )
-        );
-        whole["usage"] = Usage();
-        return whole;
-    }
-
-    private JsonObject Head(string kind, JsonArray choices) =>
+    private JsonObject Head(JsonArray choices) =>
         new()
         {
             ["id"] = _id,
-            ["object"] = kind,
+            ["object"] = Kind,
             ["created"] = _created,
-            ["model"] = _model,
+            ["model"] = Model,
             ["choices"] = choices,
         };
 
-    private JsonObject Usage()
+    /// <summary>The provider's reason; but a client that reads "stop" would not run the tools.</summary>
+    private string FinishReason(string reason) => reason == "stop" && _hasCalls ? "tool_calls" : reason;
+
+    /// <summary>The provider's count; without one, an estimate of the output.</summary>
+    private JsonObject Usage(UsageDetails? details)
     {
-        if (_rawUsage is not null)
-            return _rawUsage.DeepClone().AsObject();
-        var (input, output) = (_usage?.InputTokenCount ?? 0, _usage?.OutputTokenCount ?? _tokens);
+        var (input, output) = (details?.InputTokenCount ?? 0, details?.OutputTokenCount ?? _tokens);
         var usage = new JsonObject
         {
             ["prompt_tokens"] = input,
             ["completion_tokens"] = output,
             ["total_tokens"] = input + output,
         };
-        if (_usage?.CachedInputTokenCount is { } cached)
+        if (details?.CachedInputTokenCount is { } cached)
             usage["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = cached };
         return usage;
     }
 
-    /// <summary>Passes a choice of the provider's chunk on, without the members that say nothing.</summary>
-    private List<JsonObject> TakeRaw(RawUpdate raw)
-    {
-        if (raw.IsLast)
-        {
-            _rawUsage = raw.Json["usage"] as JsonObject;
-            return [];
-        }
-        if (raw.Json["delta"] is not JsonObject delta)
-            return [];
-        raw.Json.Remove("delta");
-        // The first chunk is the gateway's, and has the role.
-        foreach (var name in delta.Where(m => m.Key == "role" || IsBlank(m.Value)).Select(m => m.Key).ToList())
-            delta.Remove(name);
-        if (delta["tool_calls"] is JsonArray calls)
-        {
-            _hasRawCalls = true;
-            foreach (var call in calls.OfType<JsonObject>().Where(c => c["index"] is null))
-                call["index"] = _unnumbered++; // required, but not every compatible server has it
-        }
-        var logprobs = raw.Json["logprobs"] as JsonObject;
-        raw.Json.Remove("logprobs");
-        if (delta.Count == 0 && logprobs is null)
-            return [];
-        _tokens += delta.ContainsKey("content") ? 1 : 0;
-        Bytes += _rawMessage.Add(delta);
-        if (logprobs is not null)
-            Bytes += _rawLogprobs.Add(logprobs);
-        return [Chunk(delta, logprobs: logprobs)];
-    }
-
-    private static bool IsBlank(JsonNode? value) =>
-        value is null || (value is JsonValue text && text.TryGetValue<string>(out var some) && some.Length == 0);
-
-    private static JsonObject Call(FunctionCallContent call) =>
+    private static JsonObject Call(FunctionCallContent call, long index) =>
         new()
         {
+            ["index"] = index,
             ["id"] = call.CallId,
             ["type"] = "function",
             ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = ToolCalls.Arguments(call) },

@@ -5,7 +5,6 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Connections;
 using Streaming.Opening;
 
 namespace LlmGateway.VendorApis.Messages;
@@ -21,29 +20,19 @@ internal sealed class MessagesHandler(
     IOptions<LlmOptions> options,
     TimeProvider clock,
     ILogger<MessagesHandler> logger
-) : VendorHandler<MessagesResponse>(streams, access, live, options, clock, logger)
+) : VendorHandler(streams, access, live, options, clock, logger)
 {
     private const int MaxBeta = 1_024;
 
     protected override VendorErrorFormat Errors => AnthropicErrorFormat.Instance;
     protected override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
 
-    protected override byte[] Frame(VendorError error) => VendorFrame.Of(Errors.Body(error), "error");
+    protected override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
 
-    protected override (ChatCall Call, MessagesResponse Response) Read(JsonElement body, IHeaderDictionary headers)
+    protected override (ChatCall Call, IVendorResponse Response) Read(JsonElement body, IHeaderDictionary headers)
     {
         var call = MessagesRequestReader.Read(body, providers, Options, Beta(headers));
         return (call, new MessagesResponse(call));
-    }
-
-    protected override async Task WriteAsync(PushStream push, ProviderAnswer updates, MessagesResponse response)
-    {
-        await push.WriteAsync((byte[])[.. Frame(response.Start()), .. Heartbeat], events: 0);
-        await foreach (var update in updates.ReadAsync())
-        foreach (var e in response.Take(update))
-            await push.WriteAsync(Frame(e));
-        foreach (var e in response.End())
-            await push.WriteAsync(Frame(e), events: 0);
     }
 
     /// <summary>
@@ -87,6 +76,4 @@ internal sealed class MessagesHandler(
             ),
             var names => names,
         };
-
-    private static byte[] Frame(JsonObject e) => VendorFrame.Of(e, (string)e["type"]!);
 }

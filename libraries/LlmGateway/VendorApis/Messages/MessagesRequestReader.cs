@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
@@ -35,18 +34,21 @@ internal static class MessagesRequestReader
             throw new InvalidChatException("max_tokens", "Field required");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
         var isNative = target.Provider == "anthropic";
+
         var list =
             ChatBody.List(body, "messages", limits.MaxMessages, "Input should be a valid list")
             ?? throw new InvalidChatException("messages", "Field required");
         if (list.GetArrayLength() == 0)
             throw new InvalidChatException("messages", "at least one message is required");
         ChatBody.Flag(body, "stream");
+
         var messages = new List<ChatMessage>();
         if (ChatBody.Get(body, "system") is { } system)
             messages.Add(new ChatMessage(ChatRole.System, Contents(system, "system", limits)));
         messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}", limits)));
         if (!isNative)
             UntranslatableContent.Refuse(messages);
+
         var options = new ChatOptions
         {
             ModelId = target.Model,
@@ -71,7 +73,8 @@ internal static class MessagesRequestReader
             )
                 options.AllowMultipleToolCalls = !isSingle;
         }
-        new RawRequest("anthropic", JsonObject.Create(body)!, beta).AddTo(options);
+        if (isNative)
+            new RawRequest(body, beta).AddTo(options);
         return new ChatCall(target, messages, options);
     }
 
@@ -109,12 +112,14 @@ internal static class MessagesRequestReader
     {
         if (block.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path, "Input should be an object");
+
         string Required(string name) =>
             ChatBody.Text(block, name, path + ".")
             ?? throw new InvalidChatException($"{path}.{name}", "Field required");
         string RequiredName(string name) =>
             ChatBody.Name(block, name, path + ".")
             ?? throw new InvalidChatException($"{path}.{name}", "Field required");
+
         switch (RequiredName("type"))
         {
             case "text":

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -6,40 +5,56 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.VendorApis.Messages;
 
-/// <summary>An answer in Anthropic's format: content blocks within a message, as events or as a whole.</summary>
+/// <summary>
+/// Makes events in Anthropic's format: content blocks within a message. Those of a provider with the same API are
+/// passed on as they are, after this answer's own start.
+/// </summary>
 internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 {
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
-    private readonly StringBuilder _text = new();
-    private readonly List<FunctionCallContent> _calls = [];
-    private readonly MessageBlocks _blocks = new();
     private ChatFinishReason _finish = ChatFinishReason.Stop;
-    private string _model = call.Target.Model;
     private string? _stopSequence;
     private UsageDetails? _usage;
-    private JsonObject? _end;
     private int _block = -1;
-    private bool _inText;
+    private bool _inText,
+        _hasCalls;
     private long _tokens;
 
-    public long Bytes { get; private set; }
+    public string Model { get; private set; } = call.Target.Model;
 
     // A call that the limit has cut is not complete, so a client must not run it.
     private string StopReason =>
         _finish == ChatFinishReason.Length ? "max_tokens"
         : _finish == ChatFinishReason.ContentFilter ? "refusal"
-        : _calls.Count > 0 ? "tool_use"
+        : _hasCalls ? "tool_use"
         : _stopSequence is not null ? "stop_sequence"
         : "end_turn";
 
-    public JsonObject Start() => new() { ["type"] = "message_start", ["message"] = Message([], null, 0) };
+    public IReadOnlyList<JsonObject> Start() =>
+        [
+            new()
+            {
+                ["type"] = "message_start",
+                ["message"] = new JsonObject
+                {
+                    ["id"] = _id,
+                    ["type"] = "message",
+                    ["role"] = "assistant",
+                    ["model"] = Model,
+                    ["content"] = new JsonArray(),
+                    ["stop_reason"] = null,
+                    ["stop_sequence"] = null,
+                    ["usage"] = Usage(0),
+                },
+            },
+            new() { ["type"] = "ping" },
+        ];
 
-    /// <summary>Adds an update to the answer and returns it as events.</summary>
-    public List<JsonObject> Take(ChatResponseUpdate update)
+    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
     {
-        _model = update.ModelId ?? _model;
-        if (RawUpdate.Of(update) is { } raw)
-            return TakeRaw(raw);
+        Model = update.ModelId ?? Model;
+        if (call.IsNative)
+            return update.RawRepresentation is JsonObject native ? [native] : [];
 
         var events = new List<JsonObject>();
         _finish = update.FinishReason ?? _finish;
@@ -49,17 +64,14 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             {
                 case TextContent { Text.Length: > 0 } text:
                     _tokens++;
-                    _text.Append(text.Text);
-                    Bytes += sizeof(char) * (long)text.Text.Length;
                     if (!_inText)
                         events.Add(Open(new JsonObject { ["type"] = "text", ["text"] = "" }));
                     _inText = true;
                     events.Add(Delta(new JsonObject { ["type"] = "text_delta", ["text"] = text.Text }));
                     break;
                 case FunctionCallContent tool:
-                    Close(events);
-                    _calls.Add(tool);
-                    Bytes += ToolCalls.MemoryOf(tool);
+                    _hasCalls = true;
+                    CloseText(events);
                     events.Add(
                         Open(
                             new JsonObject
@@ -80,7 +92,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                             }
                         )
                     );
-                    events.Add(Stop());
+                    events.Add(Close());
                     break;
                 case UsageContent usage:
                     _usage = usage.Details;
@@ -89,56 +101,26 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         return events;
     }
 
-    public List<JsonObject> End()
+    public IReadOnlyList<JsonObject> End()
     {
         var events = new List<JsonObject>();
-        Close(events);
-        events.Add(
-            _end
-                ?? new JsonObject
+        if (!call.IsNative)
+        {
+            CloseText(events);
+            events.Add(
+                new JsonObject
                 {
                     ["type"] = "message_delta",
                     ["delta"] = new JsonObject { ["stop_reason"] = StopReason, ["stop_sequence"] = _stopSequence },
                     ["usage"] = Usage(_usage?.OutputTokenCount ?? _tokens),
                 }
-        );
+            );
+        }
         events.Add(new JsonObject { ["type"] = "message_stop" });
         return events;
     }
 
-    public JsonObject Whole()
-    {
-        if (_end is not null)
-            return RawWhole(_end);
-        var content = new JsonArray();
-        if (_text.Length > 0)
-            content.Add((JsonNode)new JsonObject { ["type"] = "text", ["text"] = _text.ToString() });
-        foreach (var tool in _calls)
-            content.Add(
-                (JsonNode)
-                    new JsonObject
-                    {
-                        ["type"] = "tool_use",
-                        ["id"] = tool.CallId,
-                        ["name"] = tool.Name,
-                        ["input"] = ToolCalls.InputOrText(tool),
-                    }
-            );
-        return Message(content, StopReason, _usage?.OutputTokenCount ?? _tokens);
-    }
-
-    private JsonObject Message(JsonArray content, string? stop, long output) =>
-        new()
-        {
-            ["id"] = _id,
-            ["type"] = "message",
-            ["role"] = "assistant",
-            ["model"] = _model,
-            ["content"] = content,
-            ["stop_reason"] = stop,
-            ["stop_sequence"] = stop is null ? null : _stopSequence,
-            ["usage"] = Usage(output),
-        };
+    public IJoinedAnswer Join() => new JoinedMessage();
 
     /// <summary>The provider's count, which arrives at the end; an estimate of the input until then.</summary>
     private JsonObject Usage(long output)
@@ -148,27 +130,6 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         if (cached > 0)
             usage["cache_read_input_tokens"] = cached;
         return usage;
-    }
-
-    private List<JsonObject> TakeRaw(RawUpdate raw)
-    {
-        if (raw.IsLast)
-        {
-            _end = raw.Json;
-            return [];
-        }
-        Bytes += _blocks.Take(raw.Json);
-        return [raw.Json];
-    }
-
-    /// <summary>The provider's own blocks, and the members of its last event: stop reason, usage and others.</summary>
-    private JsonObject RawWhole(JsonObject end)
-    {
-        var message = Message(_blocks.ToJson(), null, 0);
-        foreach (var (name, value) in end.Concat(end["delta"] as JsonObject ?? []))
-            if (name is not ("type" or "delta"))
-                message[name] = value?.DeepClone();
-        return message;
     }
 
     private JsonObject Open(JsonObject block) =>
@@ -187,12 +148,12 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             ["delta"] = delta,
         };
 
-    private JsonObject Stop() => new() { ["type"] = "content_block_stop", ["index"] = _block };
+    private JsonObject Close() => new() { ["type"] = "content_block_stop", ["index"] = _block };
 
-    private void Close(List<JsonObject> events)
+    private void CloseText(List<JsonObject> events)
     {
         if (_inText)
-            events.Add(Stop());
+            events.Add(Close());
         _inText = false;
     }
 }

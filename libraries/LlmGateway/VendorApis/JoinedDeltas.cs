@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace LlmGateway.Providers;
+namespace LlmGateway.VendorApis;
 
 /// <summary>
 /// Combines a stream's deltas into the object of an answer without streaming. Texts and lists are appended; list items
