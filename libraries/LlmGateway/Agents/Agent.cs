@@ -67,13 +67,13 @@ internal sealed class Agent(
         for (var round = 1; ; round++)
         {
             // The last round offers no tools, so that the model must answer.
-            var chat = new ChatOptions
+            var chat = new CallOptions
             {
+                Client = client,
                 ModelId = target.Model,
                 Tools = [.. usable],
                 ToolMode = round < options.Value.AgentRounds ? ChatToolMode.Auto : ChatToolMode.None,
             };
-            ProviderClient.Set(chat, client);
 
             var text = new StringBuilder();
             var calls = new List<FunctionCallContent>();

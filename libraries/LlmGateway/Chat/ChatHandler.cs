@@ -54,9 +54,7 @@ internal sealed class ChatHandler(
             async (push, stopped) =>
             {
                 // A paced stream has taken its connection over, and outlives the request.
-                using var kept = settings.SendBuffer is null
-                    ? null
-                    : budget.Keep(ProviderClient.Of(call.Options), call.Bytes);
+                using var kept = settings.SendBuffer is null ? null : budget.Keep(call.Options.Client, call.Bytes);
                 try
                 {
                     await write(push, frames, call, stopped);

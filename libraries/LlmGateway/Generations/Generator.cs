@@ -20,7 +20,7 @@ internal sealed class Generator(
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
     public async Task<RunStart> StartAsync(ChatCall call, string id, string? owner, CancellationToken cancellationToken)
     {
-        var client = ProviderClient.Of(call.Options);
+        var client = call.Options.Client;
         var start = await runs.BeginAsync(
             Kind,
             client,
@@ -41,7 +41,7 @@ internal sealed class Generator(
     {
         using var _ = kept;
         await using var writer = writers.Of(run, text => RunEvent.Of("token", new { text }), call.Target.Provider);
-        ProviderDelay.OnDelay(call.Options, delay => writer.Event(State(delay)));
+        call.Options.OnDelay = delay => writer.Event(State(delay));
         UsageDetails? usage = null;
         var finish = "stop";
         var tokens = 0L;

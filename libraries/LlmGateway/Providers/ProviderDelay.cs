@@ -1,5 +1,3 @@
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Providers;
 
 /// <summary>A delay before the first token of an answer, reported to its readers.</summary>
@@ -9,16 +7,4 @@ namespace LlmGateway.Providers;
 /// <c>upstream</c>; <c>busy</c> in the queue.</param>
 /// <param name="Attempt">Number of the next try, from 2; null in the queue.</param>
 /// <param name="Milliseconds">Milliseconds until that try; null in the queue.</param>
-internal sealed record ProviderDelay(string State, string Reason, int? Attempt = null, long? Milliseconds = null)
-{
-    private const string Key = "aspire-sse.delays";
-
-    /// <summary>
-    /// Sets the callback for delays of a request. It is called while the caller awaits the next update.
-    /// </summary>
-    public static void OnDelay(ChatOptions options, Action<ProviderDelay> callback) =>
-        (options.AdditionalProperties ??= [])[Key] = callback;
-
-    public static Action<ProviderDelay>? Callback(ChatOptions? options) =>
-        options?.AdditionalProperties?.GetValueOrDefault(Key) as Action<ProviderDelay>;
-}
+internal sealed record ProviderDelay(string State, string Reason, int? Attempt = null, long? Milliseconds = null);

@@ -19,8 +19,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        var delayed = ProviderDelay.Callback(options);
-        using var place = await EnterAsync(ProviderClient.Of(options), delayed, cancellationToken);
+        using var place = await EnterAsync(options as CallOptions ?? new CallOptions(), cancellationToken);
 
         await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
             yield return update;
@@ -32,17 +31,13 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         CancellationToken cancellationToken = default
     ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
-    private async Task<IDisposable> EnterAsync(
-        string client,
-        Action<ProviderDelay>? onDelay,
-        CancellationToken cancellationToken
-    )
+    private async Task<IDisposable> EnterAsync(CallOptions call, CancellationToken cancellationToken)
     {
         try
         {
-            var place = _places.EnterAsync(client, TimeSpan.FromSeconds(options.QueueSeconds), cancellationToken);
+            var place = _places.EnterAsync(call.Client, TimeSpan.FromSeconds(options.QueueSeconds), cancellationToken);
             if (!place.IsCompleted)
-                onDelay?.Invoke(new ProviderDelay("queued", "busy"));
+                call.OnDelay?.Invoke(new ProviderDelay("queued", "busy"));
             return await place;
         }
         catch (RefusedException e)

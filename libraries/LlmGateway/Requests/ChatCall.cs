@@ -9,7 +9,7 @@ using Streaming.Requests;
 namespace LlmGateway.Requests;
 
 /// <summary>A request for one answer: the model, the messages, the options.</summary>
-internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, ChatOptions Options)
+internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, CallOptions Options)
 {
     /// <summary>Topic that a caller needs the right to publish to for an answer that is not stored.</summary>
     public const string Topic = "chat";
@@ -20,7 +20,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     public long InputTokens => _inputTokens ??= DemoText.Count(Messages.Select(m => m.Text));
 
     /// <summary>True if the client uses the provider's own API: the answer is passed on as it is.</summary>
-    public bool IsNative => RawRequest.Of(Options) is not null;
+    public bool IsNative => Options.NativeBody is not null;
 
     /// <summary>Estimated memory of the messages, in UTF-16.</summary>
     public long Bytes { get; private init; }
@@ -28,7 +28,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <summary>Assigns the call to a client, for its share of the provider.</summary>
     public ChatCall From(ClientKey client)
     {
-        ProviderClient.Set(Options, client);
+        Options.Client = client;
         return this;
     }
 
@@ -48,7 +48,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
         return new ChatCall(
             target,
             messages,
-            new ChatOptions
+            new CallOptions
             {
                 ModelId = target.Model,
                 MaxOutputTokens = ChatBody.Count(body, "max_tokens", "maxTokens", "max_completion_tokens"),

@@ -23,6 +23,7 @@ internal static class ChatMessageReader
             throw new InvalidChatException(path.TrimEnd('.'), "must be an object with role and content.");
         var role = ChatBody.Name(json, "role", path) ?? throw new InvalidChatException(path + "role", "is required.");
         var content = ChatBody.Get(json, "content");
+
         switch (role)
         {
             case "system" or "developer":
@@ -81,6 +82,7 @@ internal static class ChatMessageReader
     {
         if (part.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path.TrimEnd('.'), "must be an object with a type.");
+
         switch (ChatBody.Name(part, "type", path))
         {
             case "text":
@@ -101,7 +103,7 @@ internal static class ChatMessageReader
                 {
                     throw new InvalidChatException(path + "image_url.url", "must be a valid data URL.");
                 }
-            // Audio and files reach only a provider with the same API, in the original body (RawRequest).
+            // Audio and files reach only a provider with the same API, in the original body.
             case { Length: > 0 } kind:
                 return new UntranslatableContent(path + "type", kind);
             default:

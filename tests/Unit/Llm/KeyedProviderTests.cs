@@ -162,19 +162,19 @@ public sealed class KeyedProviderTests
                 return Say(messages, options, token);
             }
         );
-        var chat = new ChatOptions
+        var chat = new CallOptions
         {
+            Client = ClientKey.OfUser("somebody"),
             ModelId = "m",
             Temperature = 0.5f,
             Tools = [AIFunctionFactory.Create(() => 1, "one")],
         };
-        ProviderClient.Set(chat, ClientKey.OfUser("somebody"));
         await ReadAsync(client, chat);
         Assert.Equal(("m", 0.5f), (seen!.ModelId, seen.Temperature));
+        Assert.IsNotType<CallOptions>(seen);
         Assert.Null(seen.AdditionalProperties);
         Assert.Equal("one", Assert.Single(seen.Tools!).Name);
         Assert.IsNotType<AIFunction>(seen.Tools![0], exactMatch: false);
-        Assert.Equal(ClientKey.OfUser("somebody"), ProviderClient.Of(chat));
     }
 
     private static (string, string) Named(ChatTarget target) => (target.Provider, target.Model);

@@ -17,8 +17,7 @@ public sealed class ProviderQueueTests
     {
         using var queue = Queue();
         var delays = new List<ProviderDelay>();
-        var options = new ChatOptions();
-        ProviderDelay.OnDelay(options, delays.Add);
+        var options = new CallOptions { OnDelay = delays.Add };
         var first = queue.GetResponseAsync("a", options, TestContext.Current.CancellationToken);
         Assert.Empty(delays);
         var second = queue.GetResponseAsync("b", options, TestContext.Current.CancellationToken);
@@ -72,9 +71,8 @@ public sealed class ProviderQueueTests
         CancellationToken cancellationToken = default
     )
     {
-        var (options, isQueued) = (new ChatOptions(), false);
-        ProviderClient.Set(options, ClientKey.OfUser(client));
-        ProviderDelay.OnDelay(options, _ => isQueued = true);
+        var isQueued = false;
+        var options = new CallOptions { Client = ClientKey.OfUser(client), OnDelay = _ => isQueued = true };
         var answer = ReadAsync();
         return (answer, isQueued);
 

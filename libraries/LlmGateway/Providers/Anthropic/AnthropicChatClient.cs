@@ -22,12 +22,12 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
     )
     {
         var body = Encoding.UTF8.GetBytes(AnthropicRequest.Body(messages, chat).ToJsonString());
-        var raw = RawRequest.Of(chat);
-        var answer = new AnthropicAnswer(upstream, isNative: raw is not null);
+        var call = chat as CallOptions;
+        var answer = new AnthropicAnswer(upstream, isNative: call?.NativeBody is not null);
         await foreach (
             var one in upstream.ReadAsync(
-                () => Request(body, raw?.Beta),
-                ProviderDelay.Callback(chat),
+                () => Request(body, call?.AnthropicBeta),
+                call?.OnDelay,
                 cancellationToken: cancellationToken
             )
         )

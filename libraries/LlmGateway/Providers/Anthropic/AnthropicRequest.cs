@@ -13,7 +13,9 @@ internal static class AnthropicRequest
 
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        var body = RawRequest.Of(options)?.Copy() ?? Translated(messages, options);
+        var body = (options as CallOptions)?.NativeBody is { } native
+            ? JsonObject.Create(native)!
+            : Translated(messages, options);
         body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;

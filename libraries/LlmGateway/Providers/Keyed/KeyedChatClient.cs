@@ -33,14 +33,13 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
     }
 
     /// <summary>
-    /// The options for the client, without additional properties, which some clients send to the model. Tools are only
-    /// declared: the agent calls them, and the vendors' clients call theirs.
+    /// The options for the client, without this gateway's own (<see cref="CallOptions"/>). Tools are only declared: the
+    /// agent calls them, and the vendors' clients call theirs.
     /// </summary>
     private static ChatOptions? Sent(ChatOptions? chat)
     {
         if (chat?.Clone() is not { } sent)
             return null;
-        sent.AdditionalProperties = null;
         sent.Tools = sent.Tools?.Select(t => t is AIFunction function ? function.AsDeclarationOnly() : t).ToList();
         return sent;
     }

@@ -23,14 +23,10 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
     )
     {
         var body = Encoding.UTF8.GetBytes(OpenAiRequest.Body(messages, chat, isOpenAi).ToJsonString());
-        var answer = new Answer(upstream, isNative: RawRequest.Of(chat) is not null);
+        var call = chat as CallOptions;
+        var answer = new Answer(upstream, isNative: call?.NativeBody is not null);
         await foreach (
-            var chunk in upstream.ReadAsync(
-                () => Request(body),
-                ProviderDelay.Callback(chat),
-                answer.Done,
-                cancellationToken
-            )
+            var chunk in upstream.ReadAsync(() => Request(body), call?.OnDelay, answer.Done, cancellationToken)
         )
             if (answer.Take(chunk) is { } update)
                 yield return update;

@@ -8,7 +8,9 @@ internal static class OpenAiRequest
 {
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
-        var body = RawRequest.Of(options)?.Copy() ?? Translated(messages, options, isOpenAi);
+        var body = (options as CallOptions)?.NativeBody is { } native
+            ? JsonObject.Create(native)!
+            : Translated(messages, options, isOpenAi);
         body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;

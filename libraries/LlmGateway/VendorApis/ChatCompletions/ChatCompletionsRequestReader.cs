@@ -43,7 +43,7 @@ internal static class ChatCompletionsRequestReader
             throw new InvalidChatException("n", "must be 1: only one answer per request is supported");
         ChatBody.Flag(body, "stream");
 
-        var options = new ChatOptions
+        var options = new CallOptions
         {
             ModelId = target.Model,
             MaxOutputTokens = ChatBody.Count(body, "max_completion_tokens", "max_tokens"),
@@ -51,14 +51,13 @@ internal static class ChatCompletionsRequestReader
             TopP = ChatBody.Number(body, "top_p", 1),
             StopSequences = StopSequences(body, limits),
             AllowMultipleToolCalls = ChatBody.OptionalFlag(body, "parallel_tool_calls"),
+            NativeBody = isNative ? body : null,
         };
         if (ChatBody.List(body, "tools", limits.MaxTools, "must be an array") is { } tools)
         {
             options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
             options.ToolMode = Mode(body, isNative);
         }
-        if (isNative)
-            new RawRequest(body).AddTo(options);
         return new ChatCall(target, messages, options);
     }
 
@@ -110,7 +109,7 @@ internal static class ChatCompletionsRequestReader
         var path = $"tools[{index}].";
         if (tool.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path.TrimEnd('.'), "must be an object");
-        // Other kinds of tools reach only a provider with the same API, in the original body (RawRequest).
+        // Other kinds of tools reach only a provider with the same API, in the original body.
         if (ChatBody.Name(tool, "type", path) is not "function" and var kind)
             return isNative
                 ? null

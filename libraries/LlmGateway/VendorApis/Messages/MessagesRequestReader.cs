@@ -49,7 +49,7 @@ internal static class MessagesRequestReader
         if (!isNative)
             UntranslatableContent.Refuse(messages);
 
-        var options = new ChatOptions
+        var options = new CallOptions
         {
             ModelId = target.Model,
             MaxOutputTokens = maxTokens,
@@ -62,6 +62,8 @@ internal static class MessagesRequestReader
                 limits.MaxStopCharacters,
                 "Input should be a list of strings"
             ),
+            NativeBody = isNative ? body : null,
+            AnthropicBeta = beta,
         };
         if (ChatBody.List(body, "tools", limits.MaxTools, "Input should be a valid list") is { } tools)
         {
@@ -73,8 +75,6 @@ internal static class MessagesRequestReader
             )
                 options.AllowMultipleToolCalls = !isSingle;
         }
-        if (isNative)
-            new RawRequest(body, beta).AddTo(options);
         return new ChatCall(target, messages, options);
     }
 
@@ -155,7 +155,7 @@ internal static class MessagesRequestReader
                 }
             case "thinking" or "redacted_thinking": // another model has no use for it
                 return new TextContent("");
-            // Documents and future kinds reach only a provider with the same API, in the original body (RawRequest).
+            // Documents and future kinds reach only a provider with the same API, in the original body.
             case var kind:
                 return new UntranslatableContent($"{path}.type", kind);
         }
@@ -166,7 +166,7 @@ internal static class MessagesRequestReader
     {
         if (tool.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException($"tools.{index}", "Input should be an object");
-        // The vendor's own tools reach only a provider with the same API, in the original body (RawRequest).
+        // The vendor's own tools reach only a provider with the same API, in the original body.
         if (ChatBody.Name(tool, "type", $"tools.{index}.") is not (null or "custom") and var kind)
             return isNative
                 ? null
