@@ -157,7 +157,7 @@ internal static class DocumentationApi
             );
 
         if (metadata.OfType<VendorDescription>().FirstOrDefault() is { } vendor)
-            await DescribeVendorAsync(operation, vendor, context, cancellationToken);
+            DescribeVendor(operation, vendor);
 
         if (metadata.OfType<StreamMetadata>().FirstOrDefault() is not { } stream)
             return;
@@ -177,7 +177,7 @@ internal static class DocumentationApi
         operation.Summary = stream.Summary;
         operation.Description =
             "Server-sent events: "
-            + Names(stream.Events)
+            + Names(stream.Events.Select(e => e.Name))
             + (
                 stream.Resumes
                     ? ". An interrupted stream resumes after `Last-Event-ID`."
@@ -199,37 +199,54 @@ internal static class DocumentationApi
         };
     }
 
-    private static async Task DescribeVendorAsync(
-        OpenApiOperation operation,
-        VendorDescription vendor,
-        OpenApiOperationTransformerContext context,
-        CancellationToken cancellationToken
-    )
+    private static void DescribeVendor(OpenApiOperation operation, VendorDescription vendor)
     {
-        async Task<OpenApiMediaType> JsonOf(Type type) =>
-            new() { Schema = await context.GetOrCreateSchemaAsync(type, cancellationToken: cancellationToken) };
-
+        operation.ExternalDocs = new OpenApiExternalDocs { Url = vendor.Reference };
         operation.Responses!["default"] = new OpenApiResponse
         {
             Description = "The error in the vendor's format.",
-            Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = await JsonOf(vendor.Error) },
+            Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = Json() },
         };
         var answer = new OpenApiResponse
         {
             Description = "The response.",
-            Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = await JsonOf(vendor.Whole) },
+            Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = Json() },
         };
         operation.Responses["200"] = answer;
         if (vendor.Frames.Count == 0)
             return;
+
         answer.Description = "The response: JSON, or server-sent events with `\"stream\": true`.";
         answer.Content["text/event-stream"] = Text();
         operation.Description = $"With `\"stream\": true` server-sent events: {Names(vendor.Frames)}. {vendor.Note}";
-        operation.AddExtension("x-sse-events", await EventsAsync(vendor.Frames, context, cancellationToken));
+        operation.AddExtension(
+            "x-sse-events",
+            new JsonNodeExtension(
+                new JsonArray([
+                    .. vendor.Frames.Select(name => new JsonObject
+                    {
+                        ["event"] = name,
+                        ["data"] = new JsonObject
+                        {
+                            ["externalDocs"] = new JsonObject { ["url"] = $"{vendor.Reference}" },
+                        },
+                    }),
+                ])
+            )
+        );
+
+        OpenApiMediaType Json() =>
+            new()
+            {
+                Schema = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    ExternalDocs = new OpenApiExternalDocs { Url = vendor.Reference },
+                },
+            };
     }
 
-    private static string Names(IEnumerable<StreamEvent> events) =>
-        string.Join(", ", events.Select(e => $"`{e.Name}`"));
+    private static string Names(IEnumerable<string> events) => string.Join(", ", events.Select(e => $"`{e}`"));
 
     private static OpenApiMediaType Text(string? description = null) =>
         new()

@@ -1,22 +1,18 @@
-using Streaming.Endpoints;
-
 namespace LlmGateway.VendorApis;
 
 /// <summary>An endpoint with a vendor's API, which answers whole or as a stream, as requested.</summary>
-/// <param name="Whole">The answer without streaming.</param>
-/// <param name="Error">Any error.</param>
-/// <param name="Frames">The frames of the stream with their descriptions; empty: never streams.</param>
+/// <param name="Reference">The vendor's own description of the answers.</param>
+/// <param name="Frames">Names of the stream's frames; empty: never streams.</param>
 /// <param name="Note">Describes how the stream ends and stays alive.</param>
-internal sealed record VendorDescription(Type Whole, Type Error, IReadOnlyList<StreamEvent> Frames, string Note);
+internal sealed record VendorDescription(Uri Reference, IReadOnlyList<string> Frames, string Note);
 
 internal static class VendorDescriptionExtensions
 {
     /// <summary>Describes the endpoint for the OpenAPI document.</summary>
     public static RouteHandlerBuilder Answers(
         this RouteHandlerBuilder endpoint,
-        Type whole,
-        Type error,
+        string reference,
         string note = "",
-        params StreamEvent[] frames
-    ) => endpoint.WithMetadata(new VendorDescription(whole, error, frames, note));
+        params string[] frames
+    ) => endpoint.WithMetadata(new VendorDescription(new Uri(reference), frames, note));
 }

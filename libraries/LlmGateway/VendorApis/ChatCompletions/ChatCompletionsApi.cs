@@ -21,11 +21,10 @@ internal static class ChatCompletionsApi
             .DisableHttpMetrics()
             .Body(typeof(ChatCompletionRequest))
             .Answers(
-                typeof(ChatCompletion),
-                typeof(ChatCompletionError),
+                "https://platform.openai.com/docs/api-reference/chat",
                 "The frames have no names; the last is `[DONE]`. "
                     + "While the model is silent, a comment is sent every ten seconds.",
-                ("chat.completion.chunk", typeof(ChatCompletionChunk)),
-                ("error", typeof(ChatCompletionError))
+                "chat.completion.chunk",
+                "error"
             );
 }

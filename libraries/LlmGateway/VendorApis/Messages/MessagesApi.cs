@@ -10,6 +10,8 @@ internal static class MessagesApi
     public const string Path = "/v1/messages",
         CountTokensPath = "/v1/messages/count_tokens";
 
+    private const string Reference = "https://docs.anthropic.com/en/api/messages";
+
     public static void AddMessages(this WebApplicationBuilder builder) =>
         builder.Services.AddSingleton<MessagesHandler>();
 
@@ -23,17 +25,16 @@ internal static class MessagesApi
             .DisableHttpMetrics()
             .Body(typeof(MessageRequest))
             .Answers(
-                typeof(MessageAnswer),
-                typeof(MessageError),
+                Reference,
                 "While the model is silent, a `ping` is sent every ten seconds.",
-                ("message_start", typeof(MessageStart)),
-                ("ping", typeof(MessagePing)),
-                ("content_block_start", typeof(MessageBlockStart)),
-                ("content_block_delta", typeof(MessageBlockDelta)),
-                ("content_block_stop", typeof(MessageBlockStop)),
-                ("message_delta", typeof(MessageDelta)),
-                ("message_stop", typeof(MessageStop)),
-                ("error", typeof(MessageError))
+                "message_start",
+                "ping",
+                "content_block_start",
+                "content_block_delta",
+                "content_block_stop",
+                "message_delta",
+                "message_stop",
+                "error"
             );
 
         app.MapPost(CountTokensPath, (HttpContext context, MessagesHandler handler) => handler.CountAsync(context))
@@ -42,6 +43,6 @@ internal static class MessagesApi
             .RefusesAs(AnthropicErrorFormat.Instance.RefuseAsync)
             .WithTags("Anthropic")
             .Body(typeof(MessageCountRequest))
-            .Answers(typeof(MessageCount), typeof(MessageError));
+            .Answers(Reference);
     }
 }
