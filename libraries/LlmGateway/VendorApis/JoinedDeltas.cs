@@ -43,12 +43,13 @@ internal sealed class JoinedDeltas
 
     private static object? Join(string name, object? known, JsonNode? value, ref long bytes)
     {
+        if (value is null)
+            return known;
         if (known is null)
             bytes += NodeBytes;
+
         switch (value)
         {
-            case null:
-                return known;
             case JsonObject one:
                 var joined = known as JoinedDeltas ?? new JoinedDeltas();
                 bytes += joined.Add(one);
