@@ -28,7 +28,6 @@ internal static class ChatBody
             using var json = await JsonRequest.ReadAsync(context, maxBytes, Copies);
             if (json.Root.ValueKind != JsonValueKind.Object)
                 throw new InvalidChatException("body", "must be a JSON object.");
-            CheckUnicode(json.Root);
             if (Repeated(json.Root) is { } member)
                 throw new InvalidChatException(member.Length <= MaxName ? member : "body", "occurs twice.");
             return json.Root.Clone();
@@ -157,8 +156,14 @@ internal static class ChatBody
     /// they take, so a provider might act on another value than the one that was checked.
     /// </summary>
     /// <returns>Its path, <c>tools[0].name</c>.</returns>
+    /// <exception cref="InvalidOperationException">A text or a name before it is not valid Unicode.</exception>
     private static string? Repeated(JsonElement value)
     {
+        // The bytes are UTF-8, so only an escape can be half of a pair, at which GetString throws. Of a text without
+        // escapes it would make a copy, which may have megabytes.
+        if (value.ValueKind == JsonValueKind.String && JsonMarshal.GetRawUtf8Value(value).Contains((byte)'\\'))
+            value.GetString();
+
         if (value.ValueKind == JsonValueKind.Array)
         {
             var index = 0;
@@ -183,29 +188,5 @@ internal static class ChatBody
         return null;
 
         static string PathOf(string outer, string inner) => inner.StartsWith('[') ? outer + inner : $"{outer}.{inner}";
-    }
-
-    private static void CheckUnicode(JsonElement value)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.String:
-                // The bytes are UTF-8, so only an escape can be half of a pair. GetString throws
-                // InvalidOperationException; of a text without escapes it would make a copy, which may have megabytes.
-                if (JsonMarshal.GetRawUtf8Value(value).Contains((byte)'\\'))
-                    value.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in value.EnumerateArray())
-                    CheckUnicode(item);
-                break;
-            case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject())
-                {
-                    _ = member.Name;
-                    CheckUnicode(member.Value);
-                }
-                break;
-        }
     }
 }
