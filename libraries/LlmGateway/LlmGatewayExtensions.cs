@@ -50,8 +50,7 @@ internal static class LlmGatewayExtensions
         builder.AddProviders();
         builder.AddChat();
         builder.AddGenerations();
-        builder.AddChatCompletions();
-        builder.AddMessages();
+        builder.Services.AddSingleton<VendorHandler>();
         builder.AddAgents();
     }
 

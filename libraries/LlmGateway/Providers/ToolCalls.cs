@@ -39,9 +39,6 @@ internal static class ToolCalls
     /// <inheritdoc cref="InputOrText(FunctionCallContent)"/>
     public static JsonNode InputOrText(string arguments) => (JsonNode?)Parse(arguments) ?? arguments;
 
-    /// <summary>Estimated bytes of memory of a call.</summary>
-    public static long MemoryOf(FunctionCallContent call) => sizeof(char) * (long)Arguments(call).Length;
-
     private static JsonObject? Parse(string arguments)
     {
         try

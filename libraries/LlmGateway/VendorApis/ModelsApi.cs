@@ -1,4 +1,6 @@
 using LlmGateway.Providers;
+using LlmGateway.VendorApis.ChatCompletions;
+using LlmGateway.VendorApis.Messages;
 
 namespace LlmGateway.VendorApis;
 
@@ -44,9 +46,9 @@ internal static class ModelsApi
                         await TypedResults.Json(found).ExecuteAsync(context);
                     else
                     {
-                        VendorErrorFormat format = context.Request.Headers.ContainsKey("anthropic-version")
-                            ? AnthropicErrorFormat.Instance
-                            : OpenAiErrorFormat.Instance;
+                        VendorFormat format = context.Request.Headers.ContainsKey("anthropic-version")
+                            ? MessagesFormat.Instance
+                            : ChatCompletionsFormat.Instance;
                         var missing = new InvalidChatException(
                             "model",
                             $"Unsupported model: {id}",

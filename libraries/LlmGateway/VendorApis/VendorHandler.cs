@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
@@ -15,69 +15,56 @@ namespace LlmGateway.VendorApis;
 /// Answers requests in a vendor's API, whole or as a stream. A stream has the vendor's frames only: no ids, no
 /// <c>retry:</c>, and the vendor's heartbeat while the provider is silent.
 /// </summary>
-internal abstract class VendorHandler(
+internal sealed class VendorHandler(
+    ChatProviders providers,
     PushOpener streams,
     IStreamAccess access,
     LiveRuns live,
     IOptions<LlmOptions> options,
     TimeProvider clock,
-    ILogger logger
+    ILogger<VendorHandler> logger
 )
 {
     /// <summary>Copies of a whole answer in memory: as it is gathered, and as the JSON of the response.</summary>
     private const int Copies = 2;
 
-    protected LlmOptions Options => options.Value;
-
-    protected abstract VendorErrorFormat Errors { get; }
-
-    /// <summary>Frame of a stream whose provider is silent.</summary>
-    protected abstract byte[] Heartbeat { get; }
-
-    /// <summary>Frame that follows a complete answer; null: the answer has its own end.</summary>
-    protected virtual byte[]? Done => null;
-
-    /// <exception cref="InvalidChatException">The request is invalid.</exception>
-    protected abstract (ChatCall Call, IVendorResponse Response) Read(JsonElement body, IHeaderDictionary headers);
-
-    /// <summary>Encodes a frame of an answer, or an error.</summary>
-    protected abstract byte[] Frame(JsonObject frame);
-
-    public async Task AnswerAsync(HttpContext context)
+    public async Task AnswerAsync(HttpContext context, VendorFormat format)
     {
-        context.Response.Headers[Errors.RequestIdHeader] = $"req_{Guid.NewGuid():N}";
+        context.Response.Headers[format.RequestIdHeader] = $"req_{Guid.NewGuid():N}";
         try
         {
-            await RespondAsync(context);
+            await RespondAsync(context, format);
         }
         catch (InvalidChatException e)
         {
-            await Errors.WriteAsync(context, VendorError.Of(e));
+            await format.WriteAsync(context, VendorError.Of(e));
         }
         catch (UpstreamException e)
         {
-            await Errors.WriteAsync(context, VendorError.Of(e));
+            await format.WriteAsync(context, VendorError.Of(e));
         }
         catch (OperationCanceledException)
             when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
         {
-            await Errors.WriteAsync(context, VendorError.Stopping);
+            await format.WriteAsync(context, VendorError.Stopping);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         catch (Exception e) when (e is not (IOException or RefusedException) && !context.Response.HasStarted)
         {
             logger.LogError(e, "A request for an answer failed");
-            await Errors.WriteAsync(context, VendorError.Internal);
+            await format.WriteAsync(context, VendorError.Internal);
         }
     }
 
-    private async Task RespondAsync(HttpContext context)
+    private async Task RespondAsync(HttpContext context, VendorFormat format)
     {
-        var body = await ChatBody.ReadAsync(context, Options.MaxRequestBytes);
+        var limits = options.Value;
+        var body = await ChatBody.ReadAsync(context, limits.MaxRequestBytes);
         var start = clock.GetTimestamp();
-        var (call, response) = Read(body, context.Request.Headers);
+        var call = format.Read(body, context.Request.Headers, providers, limits);
+        var response = format.Respond(call, body, clock);
         if (ChatBody.Flag(body, "stream"))
-            await RespondWithStreamAsync(context, call, response, start);
+            await RespondWithStreamAsync(context, format, call, response, start);
         else
             await RespondWholeAsync(context, call, response);
     }
@@ -108,38 +95,44 @@ internal abstract class VendorHandler(
 
     /// <summary>Opens the stream once the provider has begun, or after <see cref="LlmOptions.HeadMilliseconds"/> since
     /// <paramref name="start"/>: until then its failure has a status of its own.</summary>
-    private async Task RespondWithStreamAsync(HttpContext context, ChatCall call, IVendorResponse response, long start)
+    private async Task RespondWithStreamAsync(
+        HttpContext context,
+        VendorFormat format,
+        ChatCall call,
+        IVendorResponse response,
+        long start
+    )
     {
         // The seat comes first: a refused request must not cost the provider's tokens.
         using var seat = await streams.EnterAsync(context);
         if (seat is null)
             return;
+        var limits = options.Value;
         await using var updates = Ask(context, call);
-        var waiting = TimeSpan.FromMilliseconds(Options.HeadMilliseconds) - clock.GetElapsedTime(start);
+        var waiting = TimeSpan.FromMilliseconds(limits.HeadMilliseconds) - clock.GetElapsedTime(start);
         await updates.BeginAsync(waiting > TimeSpan.Zero ? waiting : TimeSpan.Zero, clock);
         await streams.OpenAsync(
             context,
             [],
-            (push, stopped) => StreamAsync(push, updates, response, stopped),
+            (push, stopped) => StreamAsync(push, format, updates, response, stopped),
             new PushSettings(
                 TimeSpan.FromDays(1),
-                HeartbeatSeconds: Options.PingSeconds,
+                HeartbeatSeconds: limits.PingSeconds,
                 Bare: true,
-                CutShort: Frame(VendorError.Stopping),
-                Heartbeat: Heartbeat,
-                MaxStall: TimeSpan.FromSeconds(Options.MaxStallSeconds)
+                CutShort: format.Frame(VendorError.Stopping),
+                Heartbeat: format.Heartbeat,
+                MaxStall: TimeSpan.FromSeconds(limits.MaxStallSeconds)
             ),
             seat
         );
     }
-
-    private byte[] Frame(VendorError error) => Frame(Errors.Body(error));
 
     private ProviderAnswer Ask(HttpContext context, ChatCall call) =>
         new(call.From(access.ClientOf(context)), context.RequestAborted, live.GraceExpired);
 
     private async Task StreamAsync(
         PushStream push,
+        VendorFormat format,
         ProviderAnswer updates,
         IVendorResponse response,
         CancellationToken stopped
@@ -152,28 +145,28 @@ internal abstract class VendorHandler(
             await foreach (var update in updates.ReadAsync())
                 await WriteAsync(response.Take(update));
             await WriteAsync(response.End());
-            if (Done is not null)
-                await push.WriteAsync(Done, events: 0);
+            if (format.Done is { } done)
+                await push.WriteAsync(done, events: 0);
         }
         catch (UpstreamException e)
         {
-            await push.WriteAsync(Frame(VendorError.Of(e)));
+            await push.WriteAsync(format.Frame(VendorError.Of(e)));
         }
         catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
         {
-            await push.WriteAsync(Frame(VendorError.Stopping));
+            await push.WriteAsync(format.Frame(VendorError.Stopping));
         }
         // The other three belong to the stream itself: its end, its client, a client that does not read.
         catch (Exception e) when (e is not (OperationCanceledException or IOException or TimeoutException))
         {
             logger.LogError(e, "An answer failed");
-            await push.WriteAsync(Frame(VendorError.Internal));
+            await push.WriteAsync(format.Frame(VendorError.Internal));
         }
 
         async Task WriteAsync(IEnumerable<JsonObject> frames)
         {
             foreach (var frame in frames)
-                await push.WriteAsync(Frame(frame));
+                await push.WriteAsync(format.Frame(frame));
         }
     }
 }

@@ -30,9 +30,9 @@ internal static class VendorPathsApi
     public static void MapVendorPaths(this IEndpointRouteBuilder app)
     {
         foreach (var root in OpenAiRoots)
-            Map(root, OpenAiErrorFormat.Instance.RefuseAsync);
+            Map(root, ChatCompletionsFormat.Instance.RefuseAsync);
         foreach (var root in AnthropicRoots)
-            Map(root, AnthropicErrorFormat.Instance.RefuseAsync);
+            Map(root, MessagesFormat.Instance.RefuseAsync);
 
         // Any method: the endpoints that exist are more specific, so routing prefers them.
         void Map(string root, Func<HttpContext, int, string, TimeSpan?, Task> refuse) =>

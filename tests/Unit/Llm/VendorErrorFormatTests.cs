@@ -1,5 +1,7 @@
 using LlmGateway;
 using LlmGateway.VendorApis;
+using LlmGateway.VendorApis.ChatCompletions;
+using LlmGateway.VendorApis.Messages;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Unit.Llm;
@@ -7,7 +9,7 @@ namespace Unit.Llm;
 /// <summary>An error's code decides its status and its format, so that its text can be corrected.</summary>
 public sealed class VendorErrorFormatTests
 {
-    private static readonly VendorErrorFormat[] Formats = [OpenAiErrorFormat.Instance, AnthropicErrorFormat.Instance];
+    private static readonly VendorFormat[] Formats = [ChatCompletionsFormat.Instance, MessagesFormat.Instance];
 
     /// <summary>Texts with and without a capital letter, and with the words that errors of other codes begin
     /// with.</summary>

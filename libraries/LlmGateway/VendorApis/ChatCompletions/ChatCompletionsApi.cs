@@ -9,14 +9,15 @@ internal static class ChatCompletionsApi
 {
     public const string Path = "/v1/chat/completions";
 
-    public static void AddChatCompletions(this WebApplicationBuilder builder) =>
-        builder.Services.AddSingleton<ChatCompletionsHandler>();
-
     public static void MapChatCompletions(this IEndpointRouteBuilder app) =>
-        app.MapPost(Path, (HttpContext context, ChatCompletionsHandler handler) => handler.AnswerAsync(context))
+        app.MapPost(
+                Path,
+                (HttpContext context, VendorHandler handler) =>
+                    handler.AnswerAsync(context, ChatCompletionsFormat.Instance)
+            )
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(OpenAiErrorFormat.Instance.RefuseAsync)
+            .RefusesAs(ChatCompletionsFormat.Instance.RefuseAsync)
             .WithTags("OpenAI")
             .DisableHttpMetrics()
             .Body(typeof(ChatCompletionRequest))

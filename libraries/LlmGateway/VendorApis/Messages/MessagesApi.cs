@@ -1,4 +1,6 @@
+using LlmGateway.Providers;
 using LlmGateway.Requests;
+using Microsoft.Extensions.Options;
 using Streaming.Access;
 using Streaming.Endpoints;
 
@@ -12,15 +14,15 @@ internal static class MessagesApi
 
     private const string Reference = "https://docs.anthropic.com/en/api/messages";
 
-    public static void AddMessages(this WebApplicationBuilder builder) =>
-        builder.Services.AddSingleton<MessagesHandler>();
-
     public static void MapMessages(this IEndpointRouteBuilder app)
     {
-        app.MapPost(Path, (HttpContext context, MessagesHandler handler) => handler.AnswerAsync(context))
+        app.MapPost(
+                Path,
+                (HttpContext context, VendorHandler handler) => handler.AnswerAsync(context, MessagesFormat.Instance)
+            )
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(AnthropicErrorFormat.Instance.RefuseAsync)
+            .RefusesAs(MessagesFormat.Instance.RefuseAsync)
             .WithTags("Anthropic")
             .DisableHttpMetrics()
             .Body(typeof(MessageRequest))
@@ -37,12 +39,40 @@ internal static class MessagesApi
                 "error"
             );
 
-        app.MapPost(CountTokensPath, (HttpContext context, MessagesHandler handler) => handler.CountAsync(context))
+        app.MapPost(CountTokensPath, CountAsync)
             .Publishes(ChatCall.Topic)
             .CountedAs(RequestKind.Publish)
-            .RefusesAs(AnthropicErrorFormat.Instance.RefuseAsync)
+            .RefusesAs(MessagesFormat.Instance.RefuseAsync)
             .WithTags("Anthropic")
             .Body(typeof(MessageCountRequest))
             .Answers(Reference);
+    }
+
+    /// <summary>
+    /// Counts the tokens of a request to the demo model. Other models are refused: only their providers know the count,
+    /// and clients would trust an estimate.
+    /// </summary>
+    private static async Task CountAsync(HttpContext context, ChatProviders providers, IOptions<LlmOptions> options)
+    {
+        var (format, limits) = (MessagesFormat.Instance, options.Value);
+        try
+        {
+            var body = await ChatBody.ReadAsync(context, limits.MaxRequestBytes);
+            var call = MessagesRequestReader.Read(body, providers, limits, beta: null, needsMaxTokens: false);
+            if (call.Target.Provider == "demo")
+                await TypedResults.Json(new { input_tokens = call.InputTokens }).ExecuteAsync(context);
+            else
+                await format.RefuseAsync(
+                    context,
+                    StatusCodes.Status404NotFound,
+                    "This server counts tokens for the model demo only. "
+                        + $"{call.Target.Provider} reports its count in each response, as usage.",
+                    retryAfter: null
+                );
+        }
+        catch (InvalidChatException e)
+        {
+            await format.WriteAsync(context, VendorError.Of(e));
+        }
     }
 }

@@ -11,23 +11,24 @@ internal static class MessagesRequestReader
     /// <summary>Anthropic's own limit: characters of a tool's name.</summary>
     private const int MaxToolName = 128;
 
-    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits, string? beta) =>
-        Read(body, providers, limits, beta, needsMaxTokens: true);
+    private const int MaxBeta = 1_024;
 
-    /// <summary>Reads a request to count tokens: <c>max_tokens</c> is optional.</summary>
+    /// <param name="body">The request.</param>
+    /// <param name="providers">Have the model.</param>
+    /// <param name="limits">Limits of the request.</param>
+    /// <param name="beta">The vendor's names of its beta features, which select members of request and answer.</param>
+    /// <param name="needsMaxTokens">False for a request to count tokens.</param>
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
-    public static ChatCall ReadToCount(JsonElement body, ChatProviders providers, LlmOptions limits) =>
-        Read(body, providers, limits, beta: null, needsMaxTokens: false);
-
-    private static ChatCall Read(
+    public static ChatCall Read(
         JsonElement body,
         ChatProviders providers,
         LlmOptions limits,
         string? beta,
-        bool needsMaxTokens
+        bool needsMaxTokens = true
     )
     {
+        if (beta?.Length > MaxBeta)
+            throw new InvalidChatException("anthropic-beta", $"has at most {MaxBeta} characters.");
         var model = ChatBody.Name(body, "model") ?? throw new InvalidChatException("model", "Field required");
         var maxTokens = ChatBody.Count(body, "max_tokens");
         if (maxTokens is null && needsMaxTokens)
@@ -63,7 +64,7 @@ internal static class MessagesRequestReader
                 "Input should be a list of strings"
             ),
             NativeBody = isNative ? body : null,
-            AnthropicBeta = beta,
+            AnthropicBeta = string.IsNullOrEmpty(beta) ? null : beta,
         };
         if (ChatBody.List(body, "tools", limits.MaxTools, "Input should be a valid list") is { } tools)
         {

@@ -1,16 +1,43 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
 using Runs;
 using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis;
 
-/// <summary>A vendor's format of errors.</summary>
-internal abstract class VendorErrorFormat
+/// <summary>The format of a vendor's API: its requests, the frames of its answers, and its errors.</summary>
+internal abstract class VendorFormat
 {
     private static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(5);
 
     /// <summary>The vendor's response header with the id of the request.</summary>
     public abstract string RequestIdHeader { get; }
+
+    /// <summary>Frame of a stream whose provider is silent.</summary>
+    public abstract byte[] Heartbeat { get; }
+
+    /// <summary>Frame that follows a complete answer; null: the answer has its own end.</summary>
+    public virtual byte[]? Done => null;
+
+    /// <summary>Reads a request.</summary>
+    /// <exception cref="InvalidChatException">The request is invalid.</exception>
+    public abstract ChatCall Read(
+        JsonElement body,
+        IHeaderDictionary headers,
+        ChatProviders providers,
+        LlmOptions limits
+    );
+
+    /// <summary>Begins the answer to a request.</summary>
+    public abstract IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock);
+
+    /// <summary>Encodes a frame of an answer, or an error.</summary>
+    public abstract byte[] Frame(JsonObject frame);
+
+    /// <summary>Encodes the frame with which an error ends a stream.</summary>
+    public byte[] Frame(VendorError error) => Frame(Body(error));
 
     /// <summary>Returns the error as a frame of a stream has it.</summary>
     public abstract JsonObject Body(VendorError error);

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Streaming.Frames;
+
+namespace LlmGateway.VendorApis.ChatCompletions;
+
+/// <summary>
+/// OpenAI's format. Frames have no names, and while the provider is silent the stream has a comment. Errors are
+/// <c>{"error":{"message","type","param","code"}}</c>.
+/// </summary>
+internal sealed class ChatCompletionsFormat : VendorFormat
+{
+    public static ChatCompletionsFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "x-request-id";
+    public override byte[] Heartbeat { get; } = SseFrame.ToBytes(f => f.Comment("waiting for the model").End());
+    public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
+
+    public override ChatCall Read(
+        JsonElement body,
+        IHeaderDictionary headers,
+        ChatProviders providers,
+        LlmOptions limits
+    ) => ChatCompletionsRequestReader.Read(body, providers, limits);
+
+    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock)
+    {
+        // A whole answer always has its usage, a stream on request.
+        var includeUsage =
+            !ChatBody.Flag(body, "stream")
+            || ChatBody.Get(body, "stream_options") is { ValueKind: JsonValueKind.Object } streamOptions
+                && ChatBody.Flag(streamOptions, "include_usage");
+        return new ChatCompletionsResponse(call, includeUsage, clock);
+    }
+
+    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
+
+    public override JsonObject Body(VendorError error) =>
+        new()
+        {
+            ["error"] = new JsonObject
+            {
+                ["message"] = error.Message,
+                ["type"] = TypeOf(error.Status),
+                ["param"] = error.Field is "body" or "Content-Type" ? null : error.Field,
+                ["code"] = error.Code,
+            },
+        };
+
+    private static string TypeOf(int status) =>
+        status switch
+        {
+            401 => "authentication_error",
+            403 => "permission_error",
+            429 => "rate_limit_error",
+            >= 500 => "server_error",
+            _ => "invalid_request_error",
+        };
+}

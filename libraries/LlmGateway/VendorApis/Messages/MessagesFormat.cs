@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+
+namespace LlmGateway.VendorApis.Messages;
+
+/// <summary>
+/// Anthropic's format. A frame has its type as name, and while the provider is silent the stream has <c>ping</c>.
+/// Errors are <c>{"type":"error","error":{"type","message"}}</c>.
+/// </summary>
+internal sealed class MessagesFormat : VendorFormat
+{
+    public static MessagesFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "request-id";
+    public override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
+
+    public override ChatCall Read(
+        JsonElement body,
+        IHeaderDictionary headers,
+        ChatProviders providers,
+        LlmOptions limits
+    ) => MessagesRequestReader.Read(body, providers, limits, headers["anthropic-beta"]);
+
+    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
+        new MessagesResponse(call);
+
+    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
+
+    public override JsonObject Body(VendorError error) =>
+        new()
+        {
+            ["type"] = "error",
+            ["error"] = new JsonObject { ["type"] = TypeOf(error.Status), ["message"] = error.Message },
+        };
+
+    protected override JsonObject Response(VendorError error, string requestId)
+    {
+        var body = Body(error);
+        body["request_id"] = requestId;
+        return body;
+    }
+
+    private static string TypeOf(int status) =>
+        status switch
+        {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            503 or 529 => "overloaded_error",
+            504 => "timeout_error",
+            >= 500 => "api_error",
+            _ => "invalid_request_error",
+        };
+}
