@@ -1,8 +1,18 @@
 import { backoff, type BackoffOptions } from "./backoff.js";
 import { call, Emitter, type EventTypes } from "./emitter.js";
 import { EventStreamParser, EventTooLarge, type ServerSentEvent } from "./parser.js";
-import { type End, isStream, latin1, type PerConnection, refusal, resolve, SAFE, withTicket } from "./request.js";
-import { follow, REDIRECTED, secretsOf } from "./redirects.js";
+import {
+  type End,
+  isStream,
+  latin1,
+  type PerConnection,
+  refusal,
+  resolve,
+  SAFE,
+  Unusable,
+  withTicket,
+} from "./request.js";
+import { follow, secretsOf } from "./redirects.js";
 import type { Reason } from "./state.js";
 import { LONGEST_TIMER, whileHidden } from "./visibility.js";
 
@@ -121,6 +131,21 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     if (now.state === "paused" || (now.state === "waiting" && LOST.includes(now.reason))) this.reconnect();
   }
 
+  /** Ends the connection and makes another after a wait. No later event of this one is delivered. @internal */
+  protected drop(reason: Reason): void {
+    this.#abort?.abort(reason);
+  }
+
+  /** Sets the position that the next connection resumes after. @internal */
+  protected startAfter(lastEventId: string): void {
+    this.#parser = new EventStreamParser(lastEventId, this.#parser.retry);
+  }
+
+  /** Runs before each request. @returns a refusal in place of the stream's own response. @internal */
+  protected async prepare(_headers: Headers, _signal: AbortSignal): Promise<Response | undefined> {
+    return undefined;
+  }
+
   /** Ends the stream for good. */
   close(): void {
     this.#finish({ reason: "closed" });
@@ -143,6 +168,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         continue;
       }
       this.enter({ state: "connecting", attempt: this.#attempt });
+      if (this.#closed) return; // by a watcher
       const end = await this.#connect();
       if (this.#closed) return;
       if (end.final || !this.#mayRepeat(end)) return this.#finish(end);
@@ -219,9 +245,9 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         resetWatchdog();
         parser.push(value, (event) => {
           if (abort.signal.aborted) return; // closed by a handler
-          if (!NO_SUCCESS.includes(event.type)) this.#attempt = 0;
           this.#taken ||= isReplaced(event);
           this.emit(event);
+          if (!abort.signal.aborted && !NO_SUCCESS.includes(event.type)) this.#attempt = 0;
         });
         if (reported === parser.lastEventId || abort.signal.aborted) continue;
         reported = parser.lastEventId;
@@ -231,7 +257,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       const detail = silent ? undefined : String((error as Error)?.message ?? error);
       if (error instanceof EventTooLarge) return { reason: "too-large", detail, final: true };
       if (error === TAKEN) return { reason: "refused", status: 401, detail: TAKEN.message, final: true };
-      if (error === REDIRECTED) return { reason: "refused", detail, final: true };
+      if (error instanceof Unusable) return { reason: "refused", detail, final: true };
+      if (typeof abort.signal.reason === "string") return { reason: abort.signal.reason as Reason }; // dropped
       return { reason: opened === 0 ? "unreachable" : silent ? "silent" : "broken", detail };
     } finally {
       clearTimeout(watchdog);
@@ -250,15 +277,16 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       this.#ticket = next;
       const sent = new Headers(await resolve(headers, signal));
       const secrets = secretsOf(sent);
-      if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
       if (token !== undefined) sent.set("Authorization", `Bearer ${await resolve(token, signal)}`);
+      const refused = await this.prepare(new Headers(sent), signal);
+      if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
       if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
       signal.throwIfAborted();
       this.#sent = true;
       const address = next === undefined ? this.#url : withTicket(this.#url, next);
       const init = { method: this.#method, headers: sent, body, signal, credentials, cache: "no-store" } as const;
-      const [response, redirected] = await follow(send, address, init, secrets);
+      const [response, redirected] = refused ? [refused, false] : await follow(send, address, init, secrets);
       this.#begun = redirected;
       if (response.status !== 401 || !mayRenew || !first || (this.#begun && !this.#mayResume())) return response;
       await response.body?.cancel();

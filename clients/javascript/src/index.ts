@@ -1,6 +1,7 @@
 export { backoff, type BackoffOptions } from "./backoff.js";
 export { SseClient, type SseClientOptions } from "./client.js";
 export type { DataOf, EventTypes } from "./emitter.js";
+export { followState, type FollowStateOptions } from "./follow-state.js";
 export { Message } from "./message.js";
 export { EventStreamParser, type ServerSentEvent } from "./parser.js";
 export type { PerConnection } from "./request.js";

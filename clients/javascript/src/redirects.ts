@@ -1,13 +1,13 @@
+import { Unusable } from "./request.js";
+
 const REDIRECTS = [301, 302, 303, 307, 308];
 const MAX_REDIRECTS = 20; // as in the Fetch standard
 
 // Headers that are no secret, or that `fetch` itself keeps at their origin.
 const HARMLESS = ["accept", "accept-language", "content-language", "content-type", "authorization"];
 
-/** The end of a request whose redirect a browser would follow with the caller's headers. @internal */
-export const REDIRECTED = new Error(
-  "The server redirects to another address. Use that one: it may be of another origin.",
-);
+// A browser would follow the redirect with the caller's headers.
+const REDIRECTED = new Unusable("The server redirects to another address. Use that one: it may be of another origin.");
 
 /** Returns the names of the caller's headers that may be keys. @internal */
 export const secretsOf = (headers: Headers): string[] => [...headers.keys()].filter((name) => !HARMLESS.includes(name));

@@ -13,6 +13,9 @@ export interface End {
   readonly after?: number;
 }
 
+/** An answer that this client cannot use: a repetition would bring the same. @internal */
+export class Unusable extends Error {}
+
 /** Methods that may be repeated: those that are safe (RFC 9110 §9.2.1), and `QUERY`. @internal */
 export const SAFE = ["GET", "HEAD", "OPTIONS", "QUERY"];
 

@@ -10,6 +10,8 @@ export type Reason =
   | "silent"
   /** The server refused the request; see `status` and `detail`. */
   | "refused"
+  /** `followState`: the server could not resume the stream, so the state is read again. */
+  | "resync"
   /** `204`: the stream is complete. */
   | "nothing-more"
   /** An event is longer than `maxEventLength`. */

@@ -183,6 +183,18 @@ test("each comment starts the time of a silent connection anew", async () => {
   client.close();
 });
 
+test("closed by a watcher as it reconnects, it makes no request", async () => {
+  await using server = await serve(stream("data: a\n\n", { end: true }), stream("data: b\n\n"));
+  const { client, events } = collect(server.url);
+  let attempts = 0;
+  client.onState(({ state }) => state === "connecting" && ++attempts === 3 && client.close());
+  await until("closed", () => client.state.state === "closed");
+  const later = collect(server.url); // its request comes after one that the first client could make
+  await until("an event", () => later.events.length === 1);
+  assert.deepEqual([events, server.exchanges.length], [["message a"], 2]);
+  later.client.close();
+});
+
 test("resync and skipped are typed", async () => {
   await using server = await serve(
     stream(
