@@ -1,10 +1,9 @@
 import { newId } from "../Shared/ids.js";
-import { isFinal, refusalOf, retryDelay } from "../Shared/requests.js";
-import { openStream } from "../Shared/streams.js";
+import { refusalOf } from "../Shared/requests.js";
+import { openState } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
-const RETRY_DELAY = 2_000; // milliseconds
-const EVENTS = ["content", "tool_use", "tool_result", "error", "message_end"];
+const TIMEOUT = 10_000; // milliseconds for one request
 
 /**
  * One session with the agent: reads its history, then streams from that position. Calls `on.showAll()`,
@@ -13,9 +12,8 @@ const EVENTS = ["content", "tool_use", "tool_result", "error", "message_end"];
 export class Session {
   turns = []; // { message, askedAt, endedAt, events }
   #on;
-  #client;
+  #stream;
   #opening; // the running open()
-  #skip = () => {}; // ends its wait
   #unanswered; // { key, message } of the last message until its answer is known
 
   constructor(id, on) {
@@ -28,36 +26,30 @@ export class Session {
     return (await response.json()).session_id;
   }
 
-  /** Reads the history, then opens the stream at its position. A call during another one joins it. */
+  /** Shows the history, then its events. Resolves when it is shown or refused; a call during another one joins it. */
   open() {
-    return (this.#opening ??= this.#open().finally(() => (this.#opening = undefined)));
+    return (this.#opening ??= new Promise((resolve) => this.#follow(resolve)).finally(() => {
+      this.#opening = undefined;
+    }));
   }
 
-  async #open() {
-    const client = this.#client;
-    this.#client = undefined; // its last state is not the session's
-    client?.close();
-    for (;;) {
-      this.#on.state({ state: "connecting" });
-      try {
-        const response = await this.#read();
-        if (response.status === 404) return this.#on.missing();
-        if (!response.ok) throw await refusalOf(response);
+  #follow(opened) {
+    this.#stream?.close();
+    const stream = (this.#stream = openState(`/stream/${encodeURIComponent(this.id)}`, {
+      read: (request) => fetch(this.#address, request),
+      show: async (response) => {
         ({ turns: this.turns } = await response.json());
         this.#on.showAll();
-        return this.#listen(response.headers.get("X-Sse-Position") ?? undefined);
-      } catch (error) {
-        const { status, message } = error;
-        const delay = retryDelay(error, RETRY_DELAY);
-        const end = status ? { reason: "refused", status, detail: message } : { reason: "unreachable" };
-        if (isFinal(status)) return this.#on.state({ state: "closed", ...end });
-        this.#on.state({ state: "waiting", until: Date.now() + delay, ...end });
-        await new Promise((resolve) => {
-          this.#skip = resolve;
-          setTimeout(resolve, delay);
-        });
-      }
-    }
+        opened();
+      },
+    }));
+    stream.on("message", (message) => stream === this.#stream && this.#receive(message.json()));
+    stream.onState((now) => {
+      if (stream !== this.#stream) return;
+      if (now.state === "closed") opened();
+      if (now.state === "closed" && now.status === 404) this.#on.missing();
+      else this.#on.state(now);
+    });
   }
 
   /** @throws Error with the server's reason. */
@@ -80,35 +72,24 @@ export class Session {
 
   /** Skips the wait before the next attempt. Opens the session again if its stream was closed. */
   reconnect() {
-    if (this.#opening) this.#skip();
-    else if (this.#client && this.#client.state.state !== "closed") this.#client.reconnect();
-    else this.open();
+    if (this.#stream?.state.state === "closed") this.open();
+    else this.#stream?.reconnect();
   }
 
-  #listen(position) {
-    const client = (this.#client = openStream(`${streamApi}/stream/${encodeURIComponent(this.id)}`, {
-      lastEventId: position,
-    }));
-    client.on("*", (message) => {
-      if (client !== this.#client) return;
-      if (message.type === "resync") return void this.open();
-      const event = message.json();
-      if (!EVENTS.includes(event.type)) return; // a control frame, such as the notice that a token expires
-      // The agent answers messages one at a time, in order.
-      const turn = this.turns.find(({ endedAt }) => !endedAt);
-      if (!turn) return void this.open(); // another reader sent a message: read it from the history
-      if (event.type === "message_end") turn.endedAt = new Date().toISOString();
-      else turn.events.push(event);
-      this.#on.event(turn, event);
-      if (event.type === "message_end") this.#times();
-    });
-    client.onState((state) => client === this.#client && this.#on.state(state));
+  #receive(event) {
+    // The agent answers messages one at a time, in order.
+    const turn = this.turns.find(({ endedAt }) => !endedAt);
+    if (!turn) return void this.open(); // another reader sent a message: read it from the history
+    if (event.type === "message_end") turn.endedAt = new Date().toISOString();
+    else turn.events.push(event);
+    this.#on.event(turn, event);
+    if (event.type === "message_end") this.#times();
   }
 
   // Takes the times from the server's clock, so that all readers show the same duration.
   async #times() {
     try {
-      const response = await this.#read();
+      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
       if (!response.ok) return;
       const { turns } = await response.json();
       if (turns.length !== this.turns.length) return void this.open();
@@ -121,11 +102,8 @@ export class Session {
     }
   }
 
-  #read() {
-    return fetch(`${streamApi}/session/${encodeURIComponent(this.id)}`, {
-      cache: "no-store",
-      signal: AbortSignal.timeout(10_000),
-    });
+  get #address() {
+    return `${streamApi}/session/${encodeURIComponent(this.id)}`;
   }
 }
 

@@ -87,7 +87,7 @@ async function ask(question, length = element("length").value) {
     const turn = { id: (await response.json()).id, question };
     unanswered = undefined;
     conversation.turns.push(turn);
-    show(turn).follow();
+    show(turn).read("running");
     form.clear();
     recents.put(conversation);
     updateAddress();

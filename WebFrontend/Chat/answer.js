@@ -1,8 +1,7 @@
-import { isAway, isFinal, refusalOf, retryDelay } from "../Shared/requests.js";
-import { openStream } from "../Shared/streams.js";
+import { isAway, refusalOf } from "../Shared/requests.js";
+import { openState } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
-const RETRY_DELAY = 2_000; // milliseconds
 const TIMEOUT = 10_000; // milliseconds for one request
 
 /**
@@ -18,8 +17,8 @@ export class Answer {
   state = {};
   refusal = null; // the error of the last read that StreamApi refused
   #changed;
-  #client;
-  #position;
+  #stream;
+  #loss = new AbortController(); // ends the connection in the tunnel
 
   constructor(id, changed) {
     [this.id, this.#changed] = [id, changed];
@@ -51,29 +50,28 @@ export class Answer {
       : null;
   }
 
-  /** Streams an answer that was just started. */
-  follow() {
-    this.status = "running";
-    this.#listen();
+  /** Reads the stored text, and streams the rest while the answer is running. */
+  read(status = this.status) {
+    this.status = status;
+    const stream = (this.#stream = openState(`/v1/generations/${encodeURIComponent(this.id)}/stream`, {
+      read: (request) => fetch(this.#address, request),
+      show: async (response) => this.#show(await response.json()),
+      fetch: (url, request) => this.#fetch(url, request),
+    }));
+    stream.on("*", (message) => this.#receive(message.type, message.json()));
+    stream.onState((now) => stream === this.#stream && !this.ended && this.#enter(now));
   }
 
-  /** Reads the stored text, and streams the rest if the answer is still running. */
-  async read() {
-    while (!(await this.#refresh())) {
-      const delay = retryDelay(this.refusal, RETRY_DELAY);
-      if (this.status === "running") this.#update({ waiting: { until: Date.now() + delay } });
-      await new Promise((resolve) => setTimeout(resolve, delay));
-    }
-    if (this.status === "running") this.#listen();
-  }
-
-  /** Drops the connection for a while, as in a tunnel, then reconnects. */
+  /** Loses the connection for a while, as in a tunnel. */
   tunnel(milliseconds) {
     if (this.status !== "running") return;
-    this.#client?.close();
     this.breaks++;
     this.#update({ waiting: { until: Date.now() + milliseconds, tunnel: true } });
-    setTimeout(() => this.status === "running" && this.#listen(), milliseconds);
+    this.#loss.abort();
+    setTimeout(() => {
+      this.#loss = new AbortController();
+      this.#stream.reconnect();
+    }, milliseconds);
   }
 
   async cancel() {
@@ -81,33 +79,21 @@ export class Answer {
     if (!response.ok) throw await refusalOf(response);
   }
 
-  close() {
-    this.#client?.close();
-  }
-
   get #address() {
     return `${streamApi}/v1/generations/${encodeURIComponent(this.id)}`;
   }
 
-  async #refresh() {
-    try {
-      const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
-      if (response.status === 404) return this.#update({ status: "missing" });
-      if (!response.ok) throw await refusalOf(response);
-      const state = await response.json();
-      this.#position = response.headers.get("X-Sse-Position") ?? undefined;
-      return this.#update(
-        { state, status: state.status, waiting: null, refusal: null },
-        state.text.startsWith(this.text) ? state.text.slice(this.text.length) : undefined,
-        state.text,
-      );
-    } catch (error) {
-      const refusal = isAway(error.status) ? null : error;
-      if (isFinal(error.status)) return this.#update({ status: "refused", waiting: null, refusal });
-      const status = this.status === "running" ? "running" : refusal ? "retrying" : "unreachable";
-      this.#update({ status, refusal });
-      return false;
-    }
+  #fetch(url, request) {
+    return fetch(url, { ...request, signal: AbortSignal.any([request.signal, this.#loss.signal]) });
+  }
+
+  #show(state) {
+    this.#update(
+      { state, status: state.status, waiting: null, refusal: null },
+      state.text.startsWith(this.text) ? state.text.slice(this.text.length) : undefined,
+      state.text,
+    );
+    if (this.ended) this.#stream.close();
   }
 
   // Reads the metadata; the text arrives by the stream.
@@ -122,47 +108,41 @@ export class Answer {
     }
   }
 
-  #listen() {
-    const client = (this.#client = openStream(`${this.#address}/stream`, { lastEventId: this.#position }));
-    client.on("*", (message) => {
-      this.#position = message.id;
-      const data = message.json();
-      if (message.type === "token") {
-        this.arrivals.push({ at: performance.now(), tokens: estimate(data.text) });
-        this.#update({ waiting: null }, data.text, this.text + data.text);
-        if (this.first === null && this.arrivals.length === 1) this.#refreshDetails();
-      } else if (message.type === "done" || message.type === "error") {
-        client.close();
-        const status =
-          message.type === "done"
-            ? data.finishReason === "cancelled"
-              ? "cancelled"
-              : "done"
-            : data.reason === "interrupted"
-              ? "interrupted"
-              : "failed";
-        this.#update({ status, waiting: null, state: { ...this.state, ...data } });
-        this.#refreshDetails();
-      } else if (message.type === "resync") {
-        client.close();
-        this.read();
-      }
-    });
-    client.onState((now) => {
-      if (client !== this.#client || this.ended) return;
-      if (now.state === "waiting") {
-        if (!this.waiting) this.breaks++;
-        this.#update({ waiting: { until: now.until } });
-      } else if (now.state === "open") this.#update({ waiting: null });
-      else if (now.state === "closed" && now.reason !== "closed") this.read(); // the store has the final state
-    });
+  #receive(type, data) {
+    if (type === "token") {
+      this.arrivals.push({ at: performance.now(), tokens: estimate(data.text) });
+      this.#update({ waiting: null }, data.text, this.text + data.text);
+      if (this.first === null && this.arrivals.length === 1) this.#refreshDetails();
+    } else if (type === "done" || type === "error") {
+      this.#update({ status: endOf(type, data), waiting: null, state: { ...this.state, ...data } });
+      this.#stream.close();
+      this.#refreshDetails();
+    }
+  }
+
+  #enter({ state, reason, status, detail, until }) {
+    const refusal = { status, message: detail };
+    if (state === "open") this.#update({ waiting: null });
+    else if (state === "waiting" && !this.#loss.signal.aborted) {
+      const running = this.status === "running";
+      if (running && !this.waiting) this.breaks++;
+      const trouble = isAway(status) ? "unreachable" : "retrying";
+      this.#update({ status: running ? "running" : trouble, waiting: { until }, refusal });
+    } else if (state === "closed") {
+      if (reason === "nothing-more") return this.read(); // the store has the final state
+      this.#update({ status: status === 404 ? "missing" : "refused", waiting: null, refusal });
+    }
   }
 
   #update(change, fresh = "", text = this.text) {
     Object.assign(this, change, { text });
     this.#changed(this, fresh);
-    return true;
   }
+}
+
+function endOf(type, { finishReason, reason }) {
+  if (type === "done") return finishReason === "cancelled" ? "cancelled" : "done";
+  return reason === "interrupted" ? "interrupted" : "failed";
 }
 
 // An estimate until the provider reports usage: one token per word, or per three characters of a script without spaces.

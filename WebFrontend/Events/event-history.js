@@ -1,6 +1,6 @@
 import { eventRow } from "./event-row.js";
 import { count } from "../Shared/numbers.js";
-import { readState, reasonOf } from "../Shared/requests.js";
+import { readPage, reasonOf } from "../Shared/requests.js";
 
 const PAGE = 50;
 const element = (id) => document.getElementById(id);
@@ -10,7 +10,7 @@ export async function readHistory(query, after, limit) {
   const page = new URLSearchParams(query);
   page.set("limit", limit);
   if (after) page.set("after", after);
-  return (await readState(`/v1/events?${page}`)).body;
+  return (await readPage(`/v1/events?${page}`)).body;
 }
 
 /** The stored events that match the filter, page by page from the oldest. `query()` returns the filter. */

@@ -5,10 +5,10 @@ import { Recommendations } from "./recommendations.js";
 import { count } from "../Shared/numbers.js";
 import { newId } from "../Shared/ids.js";
 import { price } from "./pet-format.js";
-import { readState, reasonOf, send } from "../Shared/requests.js";
-import { StateStream } from "../Shared/state-stream.js";
+import { reasonOf, send } from "../Shared/requests.js";
+import { openState } from "../Shared/streams.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
-import { fieldError, textsOf } from "../Shared/text.js";
+import { fieldError, streamApi, textsOf } from "../Shared/text.js";
 
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("petstore"));
@@ -17,28 +17,32 @@ const shelf = new PetShelf(element("pets"), text, choose);
 const ticker = new InventoryTicker(element("changes"), shelf, text);
 const orders = new OrderTracker(element("orders"), shelf, text);
 const recommendations = new Recommendations(element("recommendations"), shelf, text, (pet) => shelf.choose(pet));
-const state = new StreamState(text, () => stream.reconnect());
-const stream = new StateStream("/v1/inventory/stream", {
-  read,
-  change,
-  state: (now) => state.show(now),
-  error: showError,
-});
+const state = new StreamState(text, () => (stream.state.state === "closed" ? follow() : stream.reconnect()));
+let stream;
 let chosen;
 let placing = false;
 let unanswered; // { key, body } of the last order until its answer is known
 
-async function read() {
-  const { body, position } = await readState("/v1/pets");
+follow();
+
+function follow() {
+  stream = openState("/v1/inventory/stream", {
+    read: (request) => fetch(`${streamApi}/v1/pets`, request),
+    show,
+  });
+  for (const type of ["stock-change", "price-change"]) stream.on(type, change);
+  stream.onState((now) => state.show(now));
+}
+
+async function show(pets) {
   const first = shelf.size === 0;
-  shelf.show(body);
+  shelf.show(await pets.json());
   element("pets-loading").hidden = true;
   showStock();
   if (first) {
     orders.restore();
     score();
   }
-  return position;
 }
 
 function change(message) {
@@ -119,9 +123,4 @@ function put(id, value) {
 function say(message, kind = "") {
   element("order-result").textContent = message;
   element("order-result").className = kind;
-}
-
-function showError(error) {
-  element("trouble").hidden = !error;
-  element("trouble").textContent = error ? text("notRead", { reason: reasonOf(error, text) }) : "";
 }

@@ -3,12 +3,17 @@ import { streamApi } from "./text.js";
 
 const TIMEOUT = 15_000; // milliseconds
 
-/** Reads from StreamApi: `{ body, position, next }`. Throws an error with StreamApi's reason. */
-export async function readState(path) {
+/** Reads a page of StreamApi: `{ body, next }`. Throws an error with StreamApi's reason. */
+export async function readPage(path) {
   const response = await fetch(`${streamApi}${path}`, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
   if (!response.ok) throw await refusalOf(response);
+  return pageOf(response);
+}
+
+/** A page's body, and the path of the next one if there is one. */
+export async function pageOf(response) {
   const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("Link") ?? "")?.[1];
-  return { body: await response.json(), position: response.headers.get("X-Sse-Position"), next };
+  return { body: await response.json(), next };
 }
 
 /**
@@ -29,19 +34,11 @@ export async function send(method, path, body, key) {
   throw await refusalOf(response);
 }
 
-/** Converts a problem response into an error with `status`, `errors` by field and `retryAfter` in seconds. */
+/** Converts a problem response into an error with `status` and `errors` by field. */
 export async function refusalOf(response) {
   const { message, errors, status } = await problemOf(response);
-  const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
-  return Object.assign(new Error(message), { errors, status, retryAfter });
+  return Object.assign(new Error(message), { errors, status });
 }
-
-/** As in the client: other 4xx answers stay the same when the request is repeated. */
-export const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);
-
-/** Milliseconds before a request is repeated: as the refusal asks, with jitter, else `delay`. */
-export const retryDelay = (refusal, delay) =>
-  refusal?.retryAfter >= 0 ? Math.max(delay, refusal.retryAfter * 1_000 * (1 + Math.random() / 2)) : delay;
 
 /** Returns true without an answer of StreamApi: none at all, or that of a proxy before it. */
 export const isAway = (status) => !status || status === 502 || status === 504;

@@ -1,10 +1,14 @@
-import { shareAcrossTabs, SseClient, whileHidden } from "../lib/sse.js";
+import { followState, shareAcrossTabs, SseClient, whileHidden } from "../lib/sse.js";
+import { streamApi } from "./text.js";
 
 // Opens the pages' streams. A browser opens at most six HTTP/1.1 connections per host, so a tab closes its stream
 // after some seconds in the background and resumes after the last event when it is shown.
 const HIDDEN = 5_000; // milliseconds
 
 export const openStream = (url, options) => new SseClient(url, { pauseWhenHidden: HIDDEN, ...options });
+
+/** Reads a state of StreamApi with `read(request)` and `show(response)`, and streams its changes. */
+export const openState = (path, options) => followState(`${streamApi}${path}`, { pauseWhenHidden: HIDDEN, ...options });
 
 /** Opens a stream that all tabs with the same URL share. */
 export const shareStream = (url) => shareAcrossTabs(url, { pauseWhenHidden: HIDDEN });

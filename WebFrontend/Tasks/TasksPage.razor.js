@@ -1,9 +1,9 @@
-import { readState, reasonOf, send } from "../Shared/requests.js";
-import { StateStream } from "../Shared/state-stream.js";
+import { pageOf, readPage, reasonOf, send } from "../Shared/requests.js";
+import { openState } from "../Shared/streams.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
 import { STATUSES, TaskBoard } from "./task-board.js";
 import { TaskMoves } from "./task-moves.js";
-import { fieldError, textsOf } from "../Shared/text.js";
+import { fieldError, streamApi, textsOf } from "../Shared/text.js";
 
 const PAGE = 100; // tasks of a column that are read at once
 const MAX_PAGE = 1_000;
@@ -15,31 +15,34 @@ const moves = new TaskMoves();
 const board = new TaskBoard(element("tasks"), text, move, readMore);
 const older = new Map(); // status: the path of the column's next page; undefined after the last one
 const behind = new Set(); // columns whose newest tasks are about to be read
-const state = new StreamState(text, () => stream.reconnect());
-const stream = new StateStream("/events/stream", { read, change, state: (now) => state.show(now), error: showError });
+const state = new StreamState(text, () => (stream.state.state === "closed" ? follow() : stream.reconnect()));
+let stream;
 
-// Reads the newest tasks of each column, one column after the other. The stream starts at the first one's position, so
-// changes during the read arrive again.
-async function read() {
-  const tasks = [];
-  const next = new Map();
-  let from;
-  for (const status of STATUSES) {
-    const page = await readState(pathOf(status, Math.min(MAX_PAGE, Math.max(PAGE, board.shown(status)))));
-    tasks.push(...page.body);
-    next.set(status, page.next);
-    from ??= page.position;
-  }
-  board.show(tasks);
-  STATUSES.forEach((status) => setOlder(status, next.get(status)));
-  return from;
+follow();
+
+function follow() {
+  stream = openState("/events/stream", {
+    read: (request) => fetch(`${streamApi}${newestOf(STATUSES[0])}`, request),
+    show,
+  });
+  stream.on("message", change);
+  stream.onState((now) => state.show(now));
+}
+
+// Shows the newest tasks of each column. The stream starts at the position of the first one, so changes during the
+// reads of the others arrive again.
+async function show(first) {
+  const pages = [await pageOf(first)];
+  for (const status of STATUSES.slice(1)) pages.push(await readPage(newestOf(status)));
+  board.show(pages.flatMap(({ body }) => body));
+  STATUSES.forEach((status, i) => setOlder(status, pages[i].next));
 }
 
 // Reads a column's next page; returns false if that fails.
 async function readMore(status) {
   const path = older.get(status);
   try {
-    const { body, next } = await readState(path);
+    const { body, next } = await readPage(path);
     // Not if the column was read again meanwhile: the page may no longer follow what is loaded.
     if (older.get(status) === path) {
       board.add(body);
@@ -60,7 +63,7 @@ async function readNewest(status, delay = BURST) {
   await new Promise((resolve) => setTimeout(resolve, delay));
   behind.delete(status);
   try {
-    const { body, next } = await readState(pathOf(status, PAGE));
+    const { body, next } = await readPage(pathOf(status, PAGE));
     // If the last one is new, there may be more between it and those that are loaded.
     if (body.length > 0 && !board.get(body.at(-1).id)) setOlder(status, next);
     board.add(body);
@@ -69,6 +72,11 @@ async function readNewest(status, delay = BURST) {
     showError(error);
     readNewest(status, RETRY_DELAY);
   }
+}
+
+// As many as are shown.
+function newestOf(status) {
+  return pathOf(status, Math.min(MAX_PAGE, Math.max(PAGE, board.shown(status))));
 }
 
 function pathOf(status, limit) {
@@ -98,7 +106,7 @@ async function move(task, status) {
     showError();
   } catch (error) {
     showError(error, "notMoved");
-    const { body } = await readState(`/tasks/${task.id}`).catch(() => ({ body: task }));
+    const { body } = await readPage(`/tasks/${task.id}`).catch(() => ({ body: task }));
     board.change(task.id, body.status, body.updatedAt);
   }
 }

@@ -81,7 +81,7 @@ public class UnreachableTests(PagesFixture pages) : PageTests(pages)
     public async Task A_page_whose_script_did_not_load_asks_to_be_reloaded()
     {
         var context = await ContextAsync();
-        await context.RouteAsync("**/state-stream.js", route => route.AbortAsync());
+        await context.RouteAsync("**/task-board.js", route => route.AbortAsync());
         var page = await OpenAsync("/tasks", context);
         await Expect(page.Locator("#not-loaded")).ToContainTextAsync("Reload the page.");
     }
