@@ -35,6 +35,11 @@ export interface SseClientOptions extends BackoffOptions {
   lastEventId?: string;
   /** Milliseconds without any byte before a connection counts as lost; 0 disables. Default 45,000. */
   heartbeat?: number;
+  /**
+   * Milliseconds without any byte after which the state `open` says so with `quietSince`, until the next byte; 0 (the
+   * default): never. The server sends a comment after 15 s without an event.
+   */
+  quietAfter?: number;
   /** Milliseconds to wait for functions and response headers; 0: as long as `heartbeat`. Default 15,000. */
   connectTimeout?: number;
   /** Characters of an event; a longer one ends the stream. Default 16,777,216. */
@@ -212,24 +217,24 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   // Runs one connection from request to end.
   async #connect(): Promise<End> {
     const abort = (this.#abort = new AbortController());
-    const { heartbeat = 45_000, connectTimeout = 15_000, maxEventLength, onPosition } = this.#options;
+    const { heartbeat = 45_000, connectTimeout = 15_000, maxEventLength, quietAfter = 0, onPosition } = this.#options;
     let opened = 0;
     this.#sent = this.#begun = false;
     let silent = false;
-    let watchdog: ReturnType<typeof setTimeout> | undefined;
-    const resetWatchdog = (limit = heartbeat) => {
-      clearTimeout(watchdog);
-      if (limit > 0)
-        watchdog = setTimeout(
-          () => {
-            silent = true;
-            abort.abort();
-          },
-          Math.min(limit, LONGEST_TIMER),
-        );
+    const [watchdog, quiet] = [new Timer(), new Timer()];
+    const watch = (limit: number) =>
+      watchdog.start(limit, () => {
+        silent = true;
+        abort.abort();
+      });
+    const received = () => {
+      watch(heartbeat);
+      if (this.state.state === "open" && this.state.quietSince !== undefined) this.enter({ state: "open" });
+      const at = Date.now();
+      quiet.start(quietAfter, () => this.enter({ state: "open", quietSince: at }));
     };
     try {
-      resetWatchdog(connectTimeout > 0 ? connectTimeout : heartbeat);
+      watch(connectTimeout > 0 ? connectTimeout : heartbeat);
       const response = await this.#request(abort.signal);
       if (!isStream(response)) return await refusal(response);
       // A new parser drops the partial event of the lost connection.
@@ -237,12 +242,12 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       let reported = lastEventId;
       const parser = (this.#parser = new EventStreamParser(lastEventId, retry, maxEventLength));
       opened = Date.now();
-      resetWatchdog();
       this.enter({ state: "open" });
+      received();
       for (const reader = response.body!.getReader(); ; ) {
         const { done, value } = await reader.read();
         if (done) return { reason: "ended" };
-        resetWatchdog();
+        received();
         parser.push(value, (event) => {
           if (abort.signal.aborted) return; // closed by a handler
           this.#taken ||= isReplaced(event);
@@ -261,7 +266,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       if (typeof abort.signal.reason === "string") return { reason: abort.signal.reason as Reason }; // dropped
       return { reason: opened === 0 ? "unreachable" : silent ? "silent" : "broken", detail };
     } finally {
-      clearTimeout(watchdog);
+      watchdog.stop();
+      quiet.stop();
       abort.abort();
       if (opened > 0 && !silent && Date.now() - opened > STABLE) this.#attempt = 0;
     }
@@ -299,6 +305,20 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     if (!addEventListener) return;
     addEventListener.call(target, type, listener);
     this.#detach.push(() => removeEventListener.call(target, type, listener));
+  }
+}
+
+class Timer {
+  #running: ReturnType<typeof setTimeout> | undefined;
+
+  /** Starts anew; 0: does not run. */
+  start(milliseconds: number, then: () => void): void {
+    this.stop();
+    if (milliseconds > 0) this.#running = setTimeout(then, Math.min(milliseconds, LONGEST_TIMER));
+  }
+
+  stop(): void {
+    clearTimeout(this.#running);
   }
 }
 

@@ -33,8 +33,11 @@ export class SseEventSource extends Target implements EventSource {
       credentials: withCredentials ? "include" : options.credentials,
     });
     this.client.on("*", ({ type, data, id }) => this.#fire(new MessageEvent(type, { data, lastEventId: id, origin })));
+    let before: string | undefined;
     this.client.onState(({ state, ...rest }) => {
-      if (state === "open") this.#fire(new Event("open"));
+      const opens = state === "open" && before !== "open";
+      before = state;
+      if (opens) this.#fire(new Event("open"));
       else if (state === "waiting" || (state === "closed" && (rest as { reason: string }).reason !== "closed"))
         this.#fire(new Event("error"));
     });

@@ -24,7 +24,8 @@ export type Reason =
 /** The state of the client. `until` is in milliseconds like `Date.now()`; `attempt` counts failures in a row from 0. */
 export type ClientState =
   | { readonly state: "connecting"; readonly attempt: number }
-  | { readonly state: "open" }
+  /** `quietSince`: with `quietAfter`, the time of the last byte, once that is so long ago. */
+  | { readonly state: "open"; readonly quietSince?: number }
   | {
       readonly state: "waiting";
       readonly attempt: number;

@@ -8,6 +8,7 @@ import { heldTimers } from "./timers.js";
 // Milliseconds; no other timer has these times.
 const HEARTBEAT = 45_001;
 const CONNECT_TIMEOUT = 15_001;
+const QUIET = 17_001;
 
 test("after a broken connection it resumes after the last complete event", async () => {
   await using server = await serve(
@@ -157,6 +158,22 @@ test("a connection without events and heartbeats counts as lost", async () => {
   await until("the event", () => events.length >= 1);
   assert.ok(states.some((state) => state.state === "waiting" && state.reason === "silent"));
   client.close();
+});
+
+test("a connection without a byte says since when it is quiet, until the next byte", async () => {
+  using quiet = heldTimers(QUIET);
+  await using server = await serve(stream("data: a\n\n"));
+  const { client, events, states } = collect(server.url, { quietAfter: QUIET });
+  const opens = () => states.filter((state) => state.state === "open");
+  await until("the event", () => events.length === 1);
+  quiet.runOut();
+  assert.ok(Date.now() - opens().at(-1)!.quietSince! < 60_000);
+  server.exchanges[0]!.response.write(":\n\n");
+  await until("heard again", () => opens().length === 3);
+  assert.equal(opens().at(-1)!.quietSince, undefined);
+  assert.equal(quiet.running(), 1);
+  client.close();
+  await until("stopped", () => quiet.running() === 0);
 });
 
 test("a request without an answer times out and is retried", async () => {

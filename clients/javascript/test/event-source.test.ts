@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SseEventSource } from "../src/event-source.js";
 import { serve, status, stream, until } from "./server.js";
+import { heldTimers } from "./timers.js";
+
+const QUIET = 17_001; // milliseconds; no other timer has this time
 
 test("it opens, dispatches events by name and reconnects after the end", async () => {
   await using server = await serve(stream("id: 1\nevent: tick\ndata: a\n\n", { end: true }), stream("data: b\n\n"));
@@ -18,6 +21,22 @@ test("it opens, dispatches events by name and reconnects after the end", async (
   assert.deepEqual(said, ["open 1", "tick a 1 true", "error 0", "open 1", "message b 1"]);
   source.close();
   assert.equal(source.readyState, SseEventSource.CLOSED);
+});
+
+test("a connection that was quiet has not opened again", async () => {
+  using quiet = heldTimers(QUIET);
+  await using server = await serve(stream("data: a\n\n"));
+  const source = new SseEventSource(server.url, { quietAfter: QUIET });
+  const said: string[] = [];
+  source.onopen = () => said.push("open");
+  source.onmessage = ({ data }) => said.push(data);
+  await until("the event", () => said.length === 2);
+  quiet.runOut();
+  assert.equal(source.readyState, SseEventSource.OPEN);
+  server.exchanges[0]!.response.write("data: b\n\n");
+  await until("the next", () => said.includes("b"));
+  assert.deepEqual(said, ["open", "a", "b"]);
+  source.close();
 });
 
 test("204 closes it with an error, as the browser's does", async () => {
