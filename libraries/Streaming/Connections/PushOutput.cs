@@ -40,6 +40,8 @@ internal sealed class PacedSocketOutput : PushOutput
         try
         {
             socket.SendBufferSize = sendBuffer;
+            // Linux doubles that, and would fill it with unsent bytes: a token waits behind all of them.
+            StreamSocket.LimitUnsent(socket, kilobytes: 1);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException) { } // the first write fails
     }

@@ -104,6 +104,14 @@ public sealed class SocketOutputTests : IAsyncLifetime
         await writing;
     }
 
+    [Fact]
+    public void A_paced_answer_has_at_most_a_kilobyte_ahead_of_its_next_token()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
+        _ = new PacedSocketOutput(_server, 4_096, () => { });
+        Assert.Equal(1_024, TcpOption(25)); // TCP_NOTSENT_LOWAT
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_paced_answer_whose_client_has_left_fails_as_a_lost_connection()
     {
