@@ -12,6 +12,9 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
     /// <summary>Returns the thresholds of a scenario in the order of its report.</summary>
     public static IEnumerable<LoadThreshold> Of(ScenarioResult r, LoadOptions options, ScenarioEnd end)
     {
+        if (end.Stopped)
+            return OfEnd(end);
+
         var chaos = options.Chaos.Count > 0;
         return
         [

@@ -19,6 +19,9 @@ internal sealed record ScenarioEnd(
     string? Interruption
 )
 {
+    /// <summary>True for a run that was stopped: deliveries under way are missing, and nothing is judged.</summary>
+    public bool Stopped { get; init; }
+
     /// <summary>True when the --target address itself answers after the
     /// faults, not only the replicas behind it. Null without faults.</summary>
     public bool? TargetAnswers { get; init; }

@@ -35,6 +35,7 @@ internal sealed class ScenarioResult
         var faults = string.Join(',', options.Chaos);
         Chaos = options.Chaos.Count == 0 ? "none" : $"{options.Fault} {faults}".ToLowerInvariant();
 
+        Stopped = end.Stopped;
         Faults = end.Faults;
         Drained = end.Drained;
         TargetAnswers = end.TargetAnswers;
@@ -63,6 +64,9 @@ internal sealed class ScenarioResult
     public string Size { get; }
     public string Chaos { get; }
     public LoadCounters Counters { get; }
+
+    /// <summary>True for a run that was stopped: it neither held its thresholds nor failed them.</summary>
+    public bool Stopped { get; }
 
     /// <summary>The page that NBomber, or its stand-in, has written.</summary>
     public IReadOnlyList<ReportFile> Pages { get; }
@@ -122,6 +126,7 @@ internal sealed class ScenarioResult
             {
                 scenario = Scenario,
                 ok = Ok,
+                stopped = Stopped,
                 failed = Failed,
                 held = Held,
                 size = Size,

@@ -20,7 +20,11 @@ internal static class Verdict
 
     private static string IntoHtml(string page, ScenarioResult result)
     {
-        var title = $"{result.Scenario}: {(result.Ok ? "held all thresholds" : "FAILED")}";
+        var verdict =
+            result.Ok ? "held all thresholds"
+            : result.Stopped ? "stopped"
+            : "FAILED";
+        var title = $"{result.Scenario}: {verdict}";
         var text = new StringBuilder($"<h1>{WebUtility.HtmlEncode(title)}</h1><table><tr><th>threshold<th>");
         foreach (var threshold in result.Thresholds)
             text.Append("<tr><td>")

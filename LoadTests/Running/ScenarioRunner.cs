@@ -68,10 +68,12 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         var (drained, unanswered) = await FinishAsync(run, loads, bombing, progress);
         var (stats, problem) = await StatsAsync(bombing);
         await watching;
-        if (cancellationToken.IsCancellationRequested)
+        var stopped = cancellationToken.IsCancellationRequested;
+        if (stopped)
             problem = $"it was stopped after {history.Elapsed.TotalSeconds:F0} s; deliveries under way count as lost";
         var end = new ScenarioEnd(await broken, faults.Problem, drained, unanswered, stats, problem)
         {
+            Stopped = stopped,
             TargetAnswers =
                 options.Chaos.Count > 0 && problem is null ? await TargetAnswersAsync(cancellationToken) : null,
         };

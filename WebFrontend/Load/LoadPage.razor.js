@@ -128,6 +128,7 @@ function draw() {
 function result({
   failed,
   held,
+  stopped,
   connected,
   published,
   received,
@@ -139,7 +140,7 @@ function result({
 }) {
   const [item, stats] = ["li", "dl"].map((name) => document.createElement(name));
   stats.className = "live";
-  const faults = { lost, duplicates, reordered };
+  const faults = { ...(!stopped && { lost }), duplicates, reordered };
   const all = {
     ...Object.fromEntries(Object.entries(faults).map(([name, of]) => [name, count(of)])),
     clients: count(connected),
@@ -167,7 +168,12 @@ function result({
       }),
     );
   if (failed.length > 0)
-    item.append(Object.assign(document.createElement("p"), { className: "bad", textContent: failed.join("; ") }));
+    item.append(
+      Object.assign(document.createElement("p"), {
+        className: stopped ? "hint" : "bad",
+        textContent: failed.join("; "),
+      }),
+    );
   element("verdicts").append(item);
 }
 

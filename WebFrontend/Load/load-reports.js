@@ -40,6 +40,7 @@ export class LoadReports {
     const {
       scenario,
       ok,
+      stopped,
       failed = [],
       connected,
       received,
@@ -51,7 +52,7 @@ export class LoadReports {
     } = result;
     const when = dateTime.format(new Date(at));
     const verdict = cell("td", "", "");
-    verdict.append(verdictOf(ok, text));
+    verdict.append(verdictOf(ok ? "held" : stopped ? "stopped" : "broken", text));
     verdict.title = failed.join("\n");
     row.append(
       cell("td", when),
@@ -59,7 +60,8 @@ export class LoadReports {
       verdict,
       number(connected),
       number(received),
-      ...[lost, duplicates, reordered].map((faults) => number(faults, faults > 0 ? "bad" : "")),
+      // The deliveries under way when a run is stopped are not lost.
+      ...[stopped ? null : lost, duplicates, reordered].map((faults) => number(faults, faults > 0 ? "bad" : "")),
       cell("td", rate(deliveredPerSecond ?? 0), "number"),
       ...["p50", "p95", "p99"].map((percent) => cell("td", milliseconds(deliveryMs?.[percent]), "number")),
     );
@@ -98,9 +100,9 @@ export class LoadReports {
   }
 }
 
-function verdictOf(ok, text) {
-  const verdict = cell("span", text(ok ? "held" : "broken"), "verdict");
-  verdict.dataset.ok = ok;
+function verdictOf(name, text) {
+  const verdict = cell("span", text(name), "verdict");
+  verdict.dataset.verdict = name;
   return verdict;
 }
 

@@ -56,6 +56,11 @@ public class LoadPageTests(PagesFixture pages) : PageTests(pages)
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop" }).ClickAsync();
         await IsAsync(page, "stopped");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start" })).ToBeEnabledAsync();
+
+        // It is neither passed nor failed, and the deliveries under way are not lost.
+        var row = page.Locator("#report-rows tr", new() { HasText = "churn" }).First;
+        await Expect(row.Locator(".verdict")).ToHaveTextAsync("Stopped");
+        await Expect(row.Locator("td").Nth(4)).ToHaveTextAsync("–");
     }
 
     [Fact]
