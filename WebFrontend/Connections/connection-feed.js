@@ -1,4 +1,4 @@
-import { onHidden } from "../Shared/streams.js";
+import { onHidden, QUIET } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
 
 /**
@@ -22,7 +22,7 @@ export class ConnectionFeed {
       if (data.state) on.state?.(data.state);
     };
     this.#worker.onerror = () => (document.getElementById("not-loaded").hidden = false);
-    this.#post("open", { url: `${streamApi}/v1/connections/stream`, wants });
+    this.#post("open", { url: `${streamApi}/v1/connections/stream`, wants, quietAfter: QUIET });
     onHidden((hidden) => this.#post(hidden ? "pause" : "resume"));
     window.addEventListener("pagehide", () => this.#post("pause"));
     window.addEventListener("pageshow", (shown) => shown.persisted && this.#post("resume"));

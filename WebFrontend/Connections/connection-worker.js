@@ -7,6 +7,7 @@ const SHORTEST_WINDOW = 500; // milliseconds
 const table = new ConnectionTable();
 const view = { sort: "p99", descending: true, filter: "", state: "", from: 0, to: 0, hold: false };
 let wants = {};
+let quietAfter;
 let client;
 let url;
 let heat = { ids: [] };
@@ -14,7 +15,7 @@ let countedAt = -Infinity;
 
 const handlers = {
   open(message) {
-    ({ url, wants } = message);
+    ({ url, wants, quietAfter } = message);
     open();
   },
   pause() {
@@ -40,7 +41,7 @@ onmessage = ({ data: { ask, ...message } }) => handlers[ask](message);
 
 function open() {
   if (client || !url) return;
-  const opened = (client = new SseClient(url));
+  const opened = (client = new SseClient(url, { quietAfter }));
   opened.on("snapshot", (message) => {
     table.replace(message.json().connections);
     countedAt = -Infinity;

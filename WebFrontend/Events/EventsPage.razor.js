@@ -15,7 +15,7 @@ const REPLAYED = 1_000; // missed events that a stream may repeat before the pag
 const [PAGE, PAGES] = [500, 3]; // stored events read after a reload
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("events"));
-const stats = new EventStats();
+const stats = new EventStats(text);
 const list = new EventList(element("rows"), element("empty"), text);
 const state = new StreamState(text, () => (stream.state.state === "closed" ? subscribe() : stream.reconnect()));
 const storedEvents = new EventHistory(filter, text);
@@ -137,6 +137,7 @@ async function catchUp(opened, query, after) {
 function receive(event) {
   if (!shownEvents.add(event)) return; // read from the store and received live
   if (event.live) stats.count(event.latency);
+  else stats.countReplayed();
   list.add(event);
 }
 

@@ -7,14 +7,17 @@ const SAMPLES = 500;
 const element = (id) => document.getElementById(id);
 
 export class EventStats {
+  #text;
   #total = 0;
+  #replayed = 0;
   #seconds = new Array(SECONDS).fill(0);
   #samples = [];
   #canvas = element("rates");
   #drawn = "";
   #drawing = false;
 
-  constructor() {
+  constructor(text) {
+    this.#text = text;
     setInterval(() => {
       this.#numbers();
       this.#bars();
@@ -30,6 +33,24 @@ export class EventStats {
     this.#seconds[SECONDS - 1]++;
     if (latency !== undefined) this.#samples.push(latency);
     if (this.#samples.length > SAMPLES) this.#samples.shift();
+    this.#schedule();
+  }
+
+  /** Counts an event that was stored before the stream was connected. */
+  countReplayed() {
+    this.#replayed++;
+    this.#schedule();
+  }
+
+  clear() {
+    this.#total = this.#replayed = 0;
+    this.#samples = [];
+    this.#seconds.fill(0);
+    this.#numbers();
+    this.#bars();
+  }
+
+  #schedule() {
     if (this.#drawing) return;
     this.#drawing = true;
     requestAnimationFrame(() => {
@@ -38,18 +59,12 @@ export class EventStats {
     });
   }
 
-  clear() {
-    this.#total = 0;
-    this.#samples = [];
-    this.#seconds.fill(0);
-    this.#numbers();
-    this.#bars();
-  }
-
   #numbers() {
     const sorted = this.#samples.toSorted((a, b) => a - b);
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
     element("received").textContent = count(this.#total);
+    element("replayed").textContent =
+      this.#replayed > 0 ? this.#text("replayed", { count: count(this.#replayed) }) : "";
     element("rate").textContent = count(this.#seconds[SECONDS - 2]);
     element("latency").textContent = sorted.length > 0 ? `${at(0.5)} / ${at(0.95)} ms` : "–";
   }

@@ -2,6 +2,8 @@ import { isAway } from "./requests.js";
 import { streamApi } from "./text.js";
 import { clockTime } from "./times.js";
 
+const SAID = { waiting: "stream.waits", quiet: "stream.quiets" }; // read aloud, without the seconds
+
 /** Shows a stream's state in StreamStateView.razor, with a countdown while it waits to reconnect. */
 export class StreamState {
   #text;
@@ -18,30 +20,36 @@ export class StreamState {
 
   show(state) {
     clearTimeout(this.#countdown);
-    const name = state.state === "waiting" && state.until - Date.now() < 300 ? "connecting" : state.state;
+    const name = nameOf(state);
     this.#element("state").dataset.state = name;
     document.getElementById("content").dataset.stream = name; // hides "Loading…" after a refusal
-    this.#markStale(name, state.reason);
+    this.#markStale(name, state);
     this.#element("reconnect").hidden = state.state !== "waiting" && state.state !== "closed";
     this.#element("reason").textContent = [explain(state, this.#text), this.#asOf].filter(Boolean).join(" ");
-    const said = this.#text(name === "waiting" ? "stream.waits" : `stream.${name}`);
+    const said = this.#text(SAID[name] ?? `stream.${name}`);
     if (this.#element("state-said").textContent !== said) this.#element("state-said").textContent = said;
     const tick = () => {
-      const seconds = Math.max(0, Math.ceil((state.until - Date.now()) / 1000));
+      const milliseconds = name === "quiet" ? Date.now() - state.quietSince : state.until - Date.now();
+      const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
       this.#element("state-text").textContent = this.#text(`stream.${name}`, { seconds });
-      if (name === "waiting" && seconds > 0) this.#countdown = setTimeout(tick, 250);
+      if (name === "quiet" || (name === "waiting" && seconds > 0)) this.#countdown = setTimeout(tick, 250);
     };
     tick();
   }
 
   // Marks the page as stale, with the time of the last update, when the stream is lost.
-  #markStale(name, reason) {
+  #markStale(name, { reason, quietSince = Date.now() }) {
     if (name === "open") this.#asOf = undefined;
-    else if (this.#open) this.#asOf = this.#text("stream.asOf", { time: clockTime(Date.now()) });
+    else if (this.#open) this.#asOf = this.#text("stream.asOf", { time: clockTime(quietSince) });
     this.#open = name === "open";
     if (reason === "closed" || reason === "nothing-more") this.#asOf = undefined; // a regular end
     document.getElementById("content").dataset.stale = this.#asOf !== undefined;
   }
+}
+
+function nameOf({ state, until, quietSince }) {
+  if (state === "waiting" && until - Date.now() < 300) return "connecting";
+  return quietSince === undefined ? state : "quiet";
 }
 
 /** The reason of a stream's state, as a sentence; "" if there is nothing to explain. */

@@ -5,13 +5,18 @@ import { streamApi } from "./text.js";
 // after some seconds in the background and resumes after the last event when it is shown.
 const HIDDEN = 5_000; // milliseconds
 
-export const openStream = (url, options) => new SseClient(url, { pauseWhenHidden: HIDDEN, ...options });
+/** Milliseconds without a byte after which a page says so: the server sends a comment after 15 s without an event. */
+export const QUIET = 17_000;
+
+const usual = { pauseWhenHidden: HIDDEN, quietAfter: QUIET };
+
+export const openStream = (url, options) => new SseClient(url, { ...usual, ...options });
 
 /** Reads a state of StreamApi with `read(request)` and `show(response)`, and streams its changes. */
-export const openState = (path, options) => followState(`${streamApi}${path}`, { pauseWhenHidden: HIDDEN, ...options });
+export const openState = (path, options) => followState(`${streamApi}${path}`, { ...usual, ...options });
 
 /** Opens a stream that all tabs with the same URL share. */
-export const shareStream = (url) => shareAcrossTabs(url, { pauseWhenHidden: HIDDEN });
+export const shareStream = (url) => shareAcrossTabs(url, usual);
 
 /** Calls `changed(hidden)` when the tab has been in the background for that long, and when it is shown again. */
 export const onHidden = (changed) => whileHidden(HIDDEN, changed);

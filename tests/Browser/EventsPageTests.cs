@@ -108,6 +108,33 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
     }
 
     [Fact]
+    public async Task A_stream_without_a_byte_is_no_longer_shown_as_live_and_is_again_with_the_next_one()
+    {
+        var topic = Api.Topic();
+        var page = await OpenLiveAsync($"/events?topic={topic}", await ClockedAsync());
+        await page.Clock.FastForwardAsync("00:18");
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "quiet");
+        await Expect(page.Locator("#state-text")).ToContainTextAsync("No data for 1"); // 18 or 19 s
+        await Expect(page.Locator("#reason")).ToContainTextAsync("Data as of ");
+        await Api.PublishAsync(topic, new { n = 0 });
+        await IsLiveAsync(page);
+        await Expect(page.Locator("#reason")).ToBeEmptyAsync();
+    }
+
+    [Fact]
+    public async Task Events_that_a_stream_repeats_are_counted_as_replayed()
+    {
+        var topic = Api.Topic();
+        var page = await OpenLiveAsync($"/events?topic={topic}");
+        await PublishAsync(topic, 0, 3, pause: false);
+        await Expect(page.Locator("#received")).ToHaveTextAsync("3");
+        await Expect(page.Locator("#replayed")).ToBeEmptyAsync();
+        await page.ReloadAsync();
+        await Expect(page.Locator("#replayed")).ToHaveTextAsync("+ 3 replayed");
+        await Expect(page.Locator("#received")).ToHaveTextAsync("0");
+    }
+
+    [Fact]
     public async Task History_shows_the_stored_events_page_by_page()
     {
         var topic = Api.Topic();
