@@ -25,6 +25,7 @@ const charts = {
   returns: chart("returns", compact, { whole: true }),
   lag: chart("lag", compact, { whole: true }),
 };
+let names = []; // of the replicas in the table: the charts show the same
 let receivedAt = performance.now();
 let signedOut = false;
 
@@ -52,6 +53,7 @@ async function refresh() {
   if (history.last > before) receivedAt = performance.now();
   showState(status);
   if (!status) return;
+  names = status.replicas.map(({ name }) => name);
   tables(status);
   showTotals();
   draw();
@@ -138,7 +140,7 @@ function showTotals() {
 }
 
 function draw() {
-  const { times, names } = history;
+  const { times } = history;
   // Counts belong to their own second, so a carried-over value is not counted again.
   const counted = (of) =>
     history.together((stats, second) => stats.reduce((sum, entry) => sum + (entry.at === second ? of(entry) : 0), 0));

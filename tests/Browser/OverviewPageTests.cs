@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Harness;
 using Harness.Worlds;
+using Microsoft.Playwright;
 using Npgsql;
 using static Microsoft.Playwright.Assertions;
 
@@ -98,6 +99,36 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
     }
 
     [Fact]
+    public async Task Each_replica_of_the_table_is_in_the_legends()
+    {
+        var context = await ContextAsync();
+        await ChangeStatusAsync(
+            context,
+            status =>
+            {
+                var silent = status["replicas"]![0]!.DeepClone();
+                (silent["name"], silent["stats"]) = ("streamapi-silent", new JsonArray());
+                status["replicas"]!.AsArray().Add(silent);
+            }
+        );
+        var page = await OpenAsync("/", context);
+        await Expect(page.Locator("#replica-rows tr")).ToHaveCountAsync(3);
+        foreach (var chart in (string[])["#chart-delivered", "#chart-connections", "#chart-lag"])
+            await Expect(page.Locator($"{chart} .legend li")).ToHaveCountAsync(3);
+    }
+
+    private static async Task ChangeStatusAsync(IBrowserContext context, Action<JsonObject> change) =>
+        await context.RouteAsync(
+            "**/status?*",
+            async route =>
+            {
+                var status = (await (await route.FetchAsync()).JsonAsync())!.Value.Deserialize<JsonObject>()!;
+                change(status);
+                await route.FulfillAsync(new() { Json = status });
+            }
+        );
+
+    [Fact]
     public async Task A_replica_that_dies_is_shown_as_lost_since_then_and_the_others_as_live()
     {
         await using var system = await PagesSystem.StartAsync(world =>
@@ -183,9 +214,9 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator("#rows")).ToBeAttachedAsync();
         await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "ja");
         await page.GotoAsync(new Uri(Frontend, "/").ToString());
-        await page.GetByRole(Microsoft.Playwright.AriaRole.Link, new() { Name = "English", Exact = true }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "English", Exact = true }).ClickAsync();
         await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "en");
-        await page.GetByRole(Microsoft.Playwright.AriaRole.Link, new() { Name = "Events", Exact = true }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Events", Exact = true }).ClickAsync();
         await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "en");
     }
 
