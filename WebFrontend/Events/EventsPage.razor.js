@@ -2,6 +2,7 @@ import { EventHistory, readHistory } from "./event-history.js";
 import { EventList } from "./event-list.js";
 import { topicList } from "./topic-list.js";
 import { EventStats } from "./event-stats.js";
+import { exampleEvents } from "../Shared/example-events.js";
 import { publishForm } from "./publish-form.js";
 import { ShownEvents } from "./shown-events.js";
 import { isAfter } from "../Shared/positions.js";
@@ -24,6 +25,7 @@ let shownEvents;
 
 subscribe();
 publishForm(element("publish"), text);
+exampleEvents(element("example"), element("example-said"), text, matching);
 topicList((topic) => {
   element("topic").value = topic;
   subscribe();
@@ -56,6 +58,13 @@ function filter() {
   for (const topic of topics.length > 0 ? topics : [">"]) query.append("topic", topic);
   for (const type of words("type")) query.append("type", type);
   return query;
+}
+
+// A topic and a type that the filter lets through.
+function matching() {
+  const [pattern = ">"] = words("topic");
+  const topic = pattern.replace(/^>$/, "demo.hello").replace(/[*>]/g, "hello");
+  return { topic, type: words("type")[0] ?? "hello" };
 }
 
 // Without `resumes` it starts with new events, although it showed earlier ones.

@@ -1,7 +1,9 @@
 import { StatsHistory, latencyOf } from "./stats-history.js";
+import { exampleEvents } from "../Shared/example-events.js";
+import { openStream } from "../Shared/streams.js";
 import { compact, count, list, milliseconds, rate } from "../Shared/numbers.js";
 import { broadcasterRow, fill, healthOf, noRow, replicaRow, worst } from "./status-tables.js";
-import { textsOf } from "../Shared/text.js";
+import { streamApi, textsOf } from "../Shared/text.js";
 import { TimeChart } from "../Shared/time-chart.js";
 import { clockTime } from "../Shared/times.js";
 
@@ -11,6 +13,7 @@ const LATE = 10; // seconds: allowed delay between two replicas' stats
 const STALE = 5_000; // milliseconds without new stats
 const INTERVAL = 1_000; // milliseconds between reads
 const SIGNED_OUT_INTERVAL = 5_000;
+const EXAMPLE = { topic: "demo.hello", type: "hello" };
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("overview"));
 const hasSignIn = "signIn" in element("overview").dataset;
@@ -28,7 +31,9 @@ const charts = {
 let names = []; // of the replicas in the table: the charts show the same
 let receivedAt = performance.now();
 let signedOut = false;
+let example; // the stream of the example's events while they are published
 
+exampleEvents(element("example"), element("example-said"), text, () => EXAMPLE, follow);
 draw();
 for (;;) {
   if (!document.hidden) await refresh().catch(reportError); // the next round may succeed
@@ -136,7 +141,20 @@ function showTotals() {
   const { appended, delivered, latency } = history.now();
   put("appended", history.last > 0 ? rate(appended) : "–");
   put("delivered", history.last > 0 ? rate(delivered) : "–");
+  element("idle").hidden = !example && (history.last === 0 || !history.isIdle);
   put("p99", latency ? `${milliseconds(latency.p99)} ms` : "–");
+}
+
+// Without what all names begin with; a random name, 32 hex digits, by its first eight.
+function shortOf(name) {
+  return name.replace(/^streamapi-/, "").replace(/^([0-9a-f]{8})[0-9a-f]{24}$/, "$1");
+}
+
+// A reader of the example's events, so that they are delivered too.
+function follow(published) {
+  element("idle-text").hidden = published; // which is no longer true
+  example?.close();
+  example = published ? openStream(`${streamApi}/v1/events/stream?topic=${EXAMPLE.topic}`) : undefined;
 }
 
 function draw() {
@@ -146,7 +164,7 @@ function draw() {
     history.together((stats, second) => stats.reduce((sum, entry) => sum + (entry.at === second ? of(entry) : 0), 0));
   const each = (of) =>
     names.length > 0
-      ? names.map((name) => ({ name: name.replace(/^streamapi-/, ""), values: history.values(name, of) }))
+      ? names.map((name) => ({ name: shortOf(name), values: history.values(name, of) }))
       : [{ name: "…", values: [] }];
   const latency = history.together(latencyOf);
   const resyncs = ({ resyncs: by }) => Object.values(by ?? {}).reduce((all, many) => all + many, 0);

@@ -34,6 +34,13 @@ export class StatsHistory {
     return [...this.#replicas.keys()].sort();
   }
 
+  /** True without an event or a delivery in all these seconds. */
+  get isIdle() {
+    return [...this.#replicas.values()].every((stats) =>
+      [...stats.values()].every(({ appended = 0, delivered = 0 }) => appended === 0 && delivered === 0),
+    );
+  }
+
   /** Every second from the first entry to the last. */
   get times() {
     const first = Math.min(...[...this.#replicas.values()].map((stats) => stats.keys().next().value));

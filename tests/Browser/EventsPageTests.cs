@@ -134,6 +134,18 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator("#received")).ToHaveTextAsync("0");
     }
 
+    [Theory]
+    [InlineData("", "hello")]
+    [InlineData("&type=greeted", "greeted")]
+    public async Task An_empty_list_has_a_button_that_fills_it(string types, string type)
+    {
+        var topic = Api.Topic();
+        var page = await OpenLiveAsync($"/events?topic={topic}.*{types}");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Publish 20 events" }).ClickAsync();
+        await Expect(page.Locator("#rows .topic").First).ToHaveTextAsync($"{topic}.hello");
+        await Expect(page.Locator("#rows .type").First).ToHaveTextAsync(type);
+    }
+
     [Fact]
     public async Task History_shows_the_stored_events_page_by_page()
     {

@@ -117,6 +117,31 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
             await Expect(page.Locator($"{chart} .legend li")).ToHaveCountAsync(3);
     }
 
+    [Fact]
+    public async Task Without_traffic_the_overview_says_so_and_has_a_button_that_makes_events_flow()
+    {
+        var context = await ContextAsync();
+        // Those of other tests, until this one publishes.
+        var others = true;
+        await ChangeStatusAsync(
+            context,
+            status =>
+            {
+                foreach (var entry in status["replicas"]!.AsArray().SelectMany(r => r!["stats"]!.AsArray()))
+                    if (Volatile.Read(ref others))
+                        (entry!["appended"], entry["delivered"]) = (0, 0);
+            }
+        );
+        var page = await OpenAsync("/", context);
+        var example = page.GetByRole(AriaRole.Button, new() { Name = "Publish 20 events" });
+        await Expect(example).ToBeVisibleAsync();
+        Volatile.Write(ref others, false);
+        await example.ClickAsync();
+        await Expect(page.Locator("#p99")).ToHaveTextAsync(Milliseconds());
+        await Expect(page.Locator("#appended")).ToHaveTextAsync(Positive());
+        await Expect(example).ToBeHiddenAsync();
+    }
+
     private static async Task ChangeStatusAsync(IBrowserContext context, Action<JsonObject> change) =>
         await context.RouteAsync(
             "**/status?*",
