@@ -178,7 +178,8 @@ function phase() {
   put("speed", answer?.speed ? `${answer.state.usage ? "" : "≈ "}${rate(answer.speed)}` : "–");
   put("tokens", answer?.tokens ? `${answer.state.usage ? "" : "≈ "}${count(answer.tokens)}` : "–");
   put("breaks", count(answer?.breaks ?? 0));
-  element("tunnel").disabled = !running || !!answer.waiting;
+  element("tunnel").hidden = !running;
+  element("tunnel").disabled = !!answer?.waiting;
   element("reload").disabled = !running;
   element("send").disabled = asking;
   swapButtons(running ? "stop" : "send", running ? "send" : "stop");

@@ -17,11 +17,6 @@ if (address.searchParams.has("lang")) {
 }
 
 addEventListener("DOMContentLoaded", () => {
-  // Scrolls the current page's name into view on a narrow screen. (scrollIntoView would scroll the page too.)
-  const current = document.querySelector("header nav .active");
-  const { parentElement: bar } = current ?? {};
-  if (bar) bar.scrollLeft = current.offsetLeft - (bar.clientWidth - current.offsetWidth) / 2;
-
   // Scripts change the address; the other language shows the same.
   document.querySelector("nav.languages").addEventListener(
     "click",

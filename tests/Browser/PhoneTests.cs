@@ -9,16 +9,27 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
         Height = 844;
 
     [Fact]
-    public async Task The_navigation_is_one_row_with_the_current_page_visible_and_events_begin_above_the_fold()
+    public async Task All_pages_are_in_sight_and_events_begin_above_the_fold()
     {
         var page = await OpenAsync("/events", await PhoneAsync());
-        var nav = page.Locator("header nav").First;
-        Assert.InRange((await nav.BoundingBoxAsync())!.Height, 20, 60);
+        var links = page.Locator("header nav:not(.languages) a");
+        await Expect(links).ToHaveCountAsync(9);
+        foreach (var link in await links.AllAsync())
+            await Expect(link).ToBeInViewportAsync(new() { Ratio = 1 });
+        Assert.InRange((await page.Locator("header nav").First.BoundingBoxAsync())!.Height, 20, 70);
         Assert.InRange((await page.Locator(".stream").BoundingBoxAsync())!.Y, 0, Height / 2);
+    }
 
-        var last = await OpenAsync("/load", await PhoneAsync());
-        await Expect(last.Locator("header nav .active")).ToBeInViewportAsync();
-        Assert.InRange(await RightOf(last.Locator("header nav .active")), 0, Width);
+    [Fact]
+    public async Task The_tunnel_is_beside_Stop_while_an_answer_runs()
+    {
+        var page = await AskAsync();
+        await Expect(page.Locator("#tunnel")).ToBeInViewportAsync(new() { Ratio = 1 });
+        await Expect(page.Locator("#stop")).ToBeInViewportAsync(new() { Ratio = 1 });
+        await page.Locator("#tunnel").ClickAsync();
+        await Expect(page.Locator("#breaks")).ToHaveTextAsync("1");
+        await page.Locator("#stop").ClickAsync();
+        await Expect(page.Locator("#tunnel")).ToBeHiddenAsync();
     }
 
     [Fact]
@@ -108,7 +119,4 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
 
     private static async Task<float> BottomOf(ILocator locator) =>
         await TopOf(locator) + (await locator.BoundingBoxAsync())!.Height;
-
-    private static async Task<float> RightOf(ILocator locator) =>
-        (await locator.BoundingBoxAsync()) is { } box ? box.X + box.Width : -1;
 }
