@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
 using Streaming.Admission;
 using Streaming.Endpoints;
-using Streaming.Frames;
 using Streaming.Opening;
 
 namespace StreamApi;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace EventStore;
@@ -37,8 +36,7 @@ public sealed record NewEvent(
 {
     private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web)
     {
-        // The data are no HTML, and are read by people.
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Encoder = ReadableJsonEncoder.Instance,
     };
 
     /// <summary>Creates an event whose data is a value as JSON, with names in camel case.</summary>

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 
-namespace Streaming.Frames;
+namespace EventStore;
 
 /// <summary>Escapes only what JSON requires (RFC 8259 §7) and DEL, so that Japanese and emoji stay readable. The
 /// framework's most relaxed encoder still escapes everything beyond the Basic Multilingual Plane.</summary>
