@@ -25,7 +25,7 @@ internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts, Row
         ChangeAsync(id, pet => (pet.Price, pet.Stock + count), client, cancellationToken);
 
     /// <summary>Waits for the turn to lock this pet.</summary>
-    public Task<IDisposable> EnterAsync(string id, string client, CancellationToken cancellationToken) =>
+    public ValueTask<IDisposable> EnterAsync(string id, string client, CancellationToken cancellationToken) =>
         turns.EnterAsync($"pet {id}", client, cancellationToken);
 
     private async Task<(Pet?, Refusal?)> ChangeAsync(
@@ -67,9 +67,12 @@ internal sealed class Inventory(IDbContextFactory<PetstoreContext> contexts, Row
         CancellationToken cancellationToken
     )
     {
-        var (oldPrice, oldStock) = (pet.Price, pet.Stock);
-        (pet.Price, pet.Stock) = (price, stock);
+        var oldPrice = pet.Price;
+        var oldStock = pet.Stock;
+        pet.Price = price;
+        pet.Stock = stock;
         await context.SaveChangesAsync(cancellationToken);
+
         if (stock != oldStock)
             await context.PublishAsync(
                 Topic,
