@@ -1,12 +1,11 @@
 using EventStore;
 using Npgsql;
-using StreamApi.Seeds;
 using StreamApi.Seeds.Storage;
 
 namespace StreamApi;
 
 /// <summary>
-/// <c>StreamApi migrate</c>: updates every schema and exits. <c>StreamApi wait-for-schema</c>: exits once they have
+/// <c>StreamApi migrate</c>: updates both schemas and exits. <c>StreamApi wait-for-schema</c>: exits once they have
 /// this version's migrations, for orchestrators that start the services at the same time as the migration.
 /// </summary>
 internal static class Migration
@@ -18,8 +17,7 @@ internal static class Migration
         using var host = Build(args);
         await host.StartAsync();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(CancellationToken.None);
-        foreach (var schema in host.Services.GetServices<ISchema>())
-            await schema.MigrateAsync(CancellationToken.None);
+        await host.Services.GetRequiredService<SeedsStore>().MigrateAsync(CancellationToken.None);
         await host.StopAsync();
         return 0;
     }
@@ -57,9 +55,8 @@ internal static class Migration
             List<string> missing =
             [
                 .. await services.GetRequiredService<StoreMigrator>().MissingAsync(cancellationToken),
+                .. await services.GetRequiredService<SeedsStore>().MissingAsync(cancellationToken),
             ];
-            foreach (var schema in services.GetServices<ISchema>())
-                missing.AddRange(await schema.MissingAsync(cancellationToken));
             return missing.Count == 0 ? null : "the database lacks " + string.Join(", ", missing);
         }
         // Entity Framework wraps errors of the connection.
@@ -83,7 +80,7 @@ internal static class Migration
         builder.AddEventStore();
         // On an empty database Entity Framework queries its history table before it exists, and logs that as an error.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
-        builder.Services.AddSeedStores();
+        builder.Services.AddSeedsStore();
         return builder.Build();
     }
 }

@@ -8,7 +8,6 @@ using StreamApi.Events;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using StreamApi.Seeds.Basics;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Tasks;
@@ -30,7 +29,6 @@ internal static class StreamApiOptions
 
     private static readonly OptionSection[] Own =
     [
-        new("Basics", typeof(BasicsOptions)),
         new("Cors:AllowedOrigins", typeof(string[])),
         new("EventStore", typeof(EventStoreOptions)),
         new("Events", typeof(EventsOptions)),

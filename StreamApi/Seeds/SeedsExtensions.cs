@@ -12,20 +12,13 @@ internal static class SeedsExtensions
 {
     public static void AddSeeds(this WebApplicationBuilder builder)
     {
+        builder.Services.AddSeedsStore();
         builder.AddBasics();
         builder.AddPetstore();
         builder.AddTasks();
         builder.AddResilient();
         builder.AddTraffic();
-        builder.Services.AddHostedService<EndedRowsCleanup>();
-    }
-
-    /// <summary>Adds the seeds' databases alone, for the migration.</summary>
-    public static void AddSeedStores(this IServiceCollection services)
-    {
-        services.AddPetstoreStore();
-        services.AddTasksStore();
-        services.AddResilientStore();
+        builder.Services.AddHostedService<EndedRows>();
     }
 
     public static void MapSeeds(this WebApplication app)

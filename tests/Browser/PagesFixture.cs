@@ -14,8 +14,7 @@ public sealed class PagesFixture : IAsyncLifetime
     private static readonly Dictionary<string, string> Quick = new()
     {
         ["Llm:Providers:Demo:TokensPerSecond"] = "20",
-        ["Petstore:ConfirmationMilliseconds"] = "500",
-        ["Petstore:PreparationMilliseconds"] = "500",
+        ["Petstore:StepMilliseconds"] = "800",
         ["Resilient:IntervalMilliseconds"] = "250",
         ["Resilient:RetryMilliseconds"] = "250",
         ["Streaming:RetryMinMilliseconds"] = "250",

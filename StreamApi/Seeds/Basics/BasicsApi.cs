@@ -13,11 +13,6 @@ internal static class BasicsApi
 
     public static void AddBasics(this WebApplicationBuilder builder)
     {
-        builder
-            .Services.AddOptions<BasicsOptions>()
-            .BindConfiguration("Basics")
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
         builder.Services.ReserveTopics(Ticker.Topic);
         builder.Services.AddHostedService<Ticker>();
     }

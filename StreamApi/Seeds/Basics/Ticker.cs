@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using EventStore;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming.Connections;
 using Streaming.Frames;
@@ -18,7 +17,6 @@ internal sealed class Ticker(
     EventAppender store,
     TopicPresence presence,
     ConnectionRegistry registry,
-    IOptions<BasicsOptions> options,
     TimeProvider clock,
     ILogger<Ticker> logger
 ) : RestartingService(logger, clock)
@@ -27,6 +25,10 @@ internal sealed class Ticker(
 
     /// <summary>Part of the linger time in which a replica without a reader learns of those of the others.</summary>
     private const int AsksPerLinger = 6;
+
+    /// <summary>Time for which ticks continue after the last reader on any replica: longer than a client takes to
+    /// reconnect.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromMinutes(1);
 
     private DateTimeOffset _asksAgain;
 
@@ -71,9 +73,9 @@ internal sealed class Ticker(
         var now = Clock.GetUtcNow();
         if (now < _asksAgain)
             return false;
-        var linger = TimeSpan.FromSeconds(options.Value.TickLingerSeconds);
-        var isRead = await presence.WasReadAsync(Topic, linger, cancellationToken);
-        _asksAgain = isRead ? now : now + linger / AsksPerLinger;
+
+        var isRead = await presence.WasReadAsync(Topic, Linger, cancellationToken);
+        _asksAgain = isRead ? now : now + Linger / AsksPerLinger;
         return isRead;
     }
 

@@ -1,4 +1,3 @@
-using StreamApi.Seeds.Storage;
 using Streaming.Access;
 
 namespace StreamApi.Seeds.Petstore;
@@ -13,23 +12,15 @@ internal static class PetstoreApi
             .BindConfiguration("Petstore")
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.Services.AddPetstoreStore();
         builder.Services.ReserveTopics("petstore.>").ReserveTopics("recommendations.>");
         builder.Services.AddSingleton<Inventory>();
         builder.Services.AddSingleton<OrderPlacement>();
-        builder.Services.AddSingleton<ShippedOrders>();
         builder.Services.AddSingleton<Recommender>();
         builder.Services.AddSingleton<ShopTools>();
         builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().SearchPets);
         builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().LookUpOrder);
         builder.Services.AddSingleton<OrderWorkflow>();
         builder.Services.AddHostedService(services => services.GetRequiredService<OrderWorkflow>());
-        builder.Services.AddEndedRows<PetstoreOptions>(
-            "petstore.orders",
-            "next_step_at is null",
-            "updated_at",
-            o => o.MaxAgeDays
-        );
     }
 
     public static void MapPetstore(this IEndpointRouteBuilder app)
@@ -39,7 +30,4 @@ internal static class PetstoreApi
         shop.MapOrders();
         shop.MapRecommendations();
     }
-
-    public static void AddPetstoreStore(this IServiceCollection services) =>
-        services.AddEventContext<PetstoreContext>(PetstoreContext.SchemaName);
 }

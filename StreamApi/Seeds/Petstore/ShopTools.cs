@@ -2,11 +2,12 @@ using System.ComponentModel;
 using LlmGateway.Agents.Tools;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
+using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
 /// <summary>Tools with which the agent queries the shop.</summary>
-internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
+internal sealed class ShopTools(SeedsStore store)
 {
     private const int MaxPets = 5;
 
@@ -54,8 +55,8 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
         CancellationToken cancellationToken
     )
     {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(CancellationToken.None);
+        await using var db = store.CreateReader();
+        var pets = await db.Pets.OrderBy(p => p.Id).ToListAsync(cancellationToken);
         var words = query
             .Split([' ', ',', '.', '?', '!', '、', '。'], StringSplitOptions.RemoveEmptyEntries)
             .Where(w => w.Length > 2)
@@ -90,9 +91,9 @@ internal sealed class ShopTools(IDbContextFactory<PetstoreContext> contexts)
     {
         if (!Guid.TryParse(orderId.Trim(), out var id))
             throw new FormatException($"'{orderId}' is not an order id.");
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var db = store.CreateReader();
         var order =
-            await context.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == id, CancellationToken.None)
+            await db.Orders.SingleOrDefaultAsync(o => o.Id == id, cancellationToken)
             ?? throw new KeyNotFoundException($"There is no order {id}.");
         return new OrderFound(order.Id, order.Status, order.PetId, order.Quantity, order.TrackingNumber);
     }

@@ -30,24 +30,14 @@ internal static class ResilientApi
             .Services.AddOptions<ResilientOptions>()
             .BindConfiguration("Resilient")
             .ValidateDataAnnotations()
-            .Validate(
-                o => o.RetryMilliseconds <= o.MaxRetryMilliseconds,
-                "Resilient:RetryMilliseconds must be at most Resilient:MaxRetryMilliseconds."
-            )
-            .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()))
             .ValidateOnStart();
 
         builder.Services.AddSingleton<SourceStarts>();
         builder.Services.ReserveTopics("sse.resilient.>");
-        builder.Services.AddResilientStore();
         builder.Services.AddSingleton<Sessions>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
         builder.Services.AddHostedService<SessionSources>();
-        builder.Services.AddSingleton<EndedRows, StoppedSessions>();
     }
-
-    public static void AddResilientStore(this IServiceCollection services) =>
-        services.AddEventContext<ResilientContext>(ResilientContext.SchemaName);
 
     public static void MapResilient(this WebApplication app)
     {
@@ -105,7 +95,7 @@ internal static class ResilientApi
         if (starts && !isFresh && !limit.TryCount(context))
         {
             await context.AskToReconnectAsync(
-                "Too many sources started by one client (Resilient:StartsPerMinute). Reconnect later."
+                $"One client starts at most {SourceStarts.PerMinute} sources a minute by resumes. Reconnect later."
             );
             return TypedResults.Empty;
         }

@@ -12,7 +12,7 @@ namespace StreamApi.Seeds.Resilient;
 /// </summary>
 internal sealed class SessionSources(
     Sessions sessions,
-    IDbContextFactory<ResilientContext> contexts,
+    SeedsStore store,
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<SessionSources> logger
@@ -22,103 +22,70 @@ internal sealed class SessionSources(
 
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         sessions.Due.RunAsync(
-            ReadDueAsync,
+            (now, stop) => store.ChangeAsync(db => ReadDueAsync(db, now), stop),
             e => Logger.LogWarning("Sources could not be read; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 
-    private Task<int> ReadDueAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        contexts.ChangeAsync(context => ReadDueAsync(context, now), cancellationToken);
-
-    private async Task<int> ReadDueAsync(ResilientContext context, DateTimeOffset now)
+    private async Task<bool> ReadDueAsync(SeedsContext db, DateTimeOffset now)
     {
-        var due = await context
+        var due = await db
             .Sessions.FromSql(
                 $"""
-                select * from resilient.sessions where next_at <= {now}
+                select * from seeds.sessions where next_at <= {now}
                 order by next_at limit {Batch} for update skip locked
                 """
             )
             .ToListAsync(CancellationToken.None);
+
         foreach (var session in due)
             if ((now - session.SeenAt).Duration() > TimeSpan.FromSeconds(options.Value.IdleSeconds))
                 session.NextAt = null;
             else
-                await ReadAsync(context, session, now, CancellationToken.None);
-        await context.SaveChangesAsync(CancellationToken.None);
-        await context.CommitAsync();
-        return due.Count;
-    }
-
-    private async Task ReadAsync(
-        ResilientContext context,
-        Session session,
-        DateTimeOffset now,
-        CancellationToken cancellationToken
-    )
-    {
-        try
-        {
-            var message = Read(session, now);
-            await context.PublishAsync(
-                Session.Topic(session.Id),
-                "message",
-                new ResilientMessage(session.NextId, message, session.RetryCount),
-                null,
-                null,
-                cancellationToken
-            );
-            session.NextId++;
-            session.RetryCount = 0;
-            var interval = TimeSpan.FromMilliseconds(options.Value.IntervalMilliseconds);
-            var last = session.NextAt is { } at && now - at <= interval ? at : now;
-            session.NextAt = options.Value.Moment(last + interval);
-        }
-        catch (SourceFailedException e) when (session.RetryCount < options.Value.MaxRetries)
-        {
-            var delay = options.Value.RetryDelay(++session.RetryCount);
-            Logger.LogInformation(
-                "The source of session {Session} failed, retry {Retry} in {Delay}: {Reason}",
-                session.Id,
-                session.RetryCount,
-                delay,
-                e.Message
-            );
-            await context.PublishAsync(
-                Session.ControlTopic(session.Id),
-                ResilientFormat.Retry,
-                (int)delay.TotalMilliseconds,
-                null,
-                null,
-                cancellationToken
-            );
-            session.NextAt = now + delay;
-        }
-        catch (SourceFailedException e)
-        {
-            await context.PublishAsync(
-                Session.ControlTopic(session.Id),
-                ResilientFormat.Error,
-                new ResilientError(e.Message, true, "source"),
-                null,
-                null,
-                cancellationToken
-            );
-            (session.Failed, session.RetryCount, session.NextAt) = (true, 0, null);
-        }
+                Read(db, session, now);
+        return due.Count == Batch;
     }
 
     /// <summary>Simulates the source: it always has a message, unless it is made to fail.</summary>
-    private static string Read(Session session, DateTimeOffset now)
+    private void Read(SeedsContext db, Session session, DateTimeOffset now)
     {
-        if (session.FailuresLeft == 0)
-            return "Resilient event at " + now.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture);
-        if (session.FailuresLeft > 0)
-            session.FailuresLeft--;
-        throw new SourceFailedException("The source does not answer.");
+        if (session.FailuresLeft != 0)
+        {
+            Fail(db, session, now);
+            return;
+        }
+        var message = "Resilient event at " + now.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture);
+        db.Publish(
+            Session.Topic(session.Id),
+            ResilientFormat.Message,
+            new ResilientMessage(session.NextId, message, session.RetryCount)
+        );
+        session.NextId++;
+        session.RetryCount = 0;
+
+        // From the due time: the rate does not depend on when the source was read.
+        var last = session.NextAt is { } at && now - at <= options.Value.Interval ? at : now;
+        session.NextAt = last + options.Value.Interval;
     }
 
-    private sealed class SourceFailedException(string message) : Exception(message);
+    private void Fail(SeedsContext db, Session session, DateTimeOffset now)
+    {
+        if (session.FailuresLeft > 0)
+            session.FailuresLeft--;
+
+        var topic = Session.ControlTopic(session.Id);
+        if (session.RetryCount < ResilientOptions.MaxRetries)
+        {
+            var delay = options.Value.RetryDelay(++session.RetryCount);
+            db.Publish(topic, ResilientFormat.Retry, (int)delay.TotalMilliseconds);
+            session.NextAt = now + delay;
+            return;
+        }
+        db.Publish(topic, ResilientFormat.Error, new ResilientError("The source does not answer.", true, "source"));
+        session.Failed = true;
+        session.RetryCount = 0;
+        session.NextAt = null;
+    }
 }
 
 internal sealed record ResilientMessage(

@@ -21,15 +21,7 @@ internal sealed class Sessions(
     private readonly TimeSpan _presence = TimeSpan.FromSeconds(Math.Min(2, options.Value.IdleSeconds / 3.0));
 
     /// <summary>The sources, ordered by their next read.</summary>
-    public ScheduledRows Due { get; } =
-        new(
-            store,
-            "resilient.sessions",
-            "next_at",
-            TimeSpan.FromMilliseconds(options.Value.PollMilliseconds),
-            options.Value.MaxPause,
-            clock
-        );
+    public ScheduledRows Due { get; } = new(store, "seeds.sessions", "next_at", ResilientOptions.MaxPause, clock);
 
     /// <summary>
     /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
@@ -41,21 +33,24 @@ internal sealed class Sessions(
             Session.Topic(id),
             ordinal,
             (Session.ControlTopic(id), ResilientFormat.Error),
-            "select failed, next_at is not null, next_id from resilient.sessions where id = $5",
+            "select failed, next_at is not null, next_id from seeds.sessions where id = $5",
             id,
             row => row.IsDBNull(0) ? (false, false, 1) : (row.GetBoolean(0), row.GetBoolean(1), row.GetInt64(2)),
             cancellationToken
         );
+
         // Before the oldest message; if there is none, the next one will come after the head.
         var oldest = log.Head with
         {
             Position = log.Start ?? log.Head.Position,
         };
+
         (StreamId? at, ResyncReason? reason) =
             ordinal > (log.Newest ?? next - 1) ? (null, ResyncReason.Future)
             : log.At is { } position ? (log.Head with { Position = position }, null)
             : ordinal == 0 || ordinal == (log.Oldest ?? next) - 1 ? (oldest, null)
             : ((StreamId?)oldest, (ResyncReason?)ResyncReason.Expired);
+
         return new SessionState(log.Head, at, reason, isRunning, hasFailed, log.Other);
     }
 
@@ -67,8 +62,8 @@ internal sealed class Sessions(
     {
         await store.ChangeAsync(
             """
-            insert into resilient.sessions as s (id, seen_at, next_at)
-            values ($1, clock_timestamp(), date_bin($3, clock_timestamp(), timestamptz '0001-01-01 00:00Z') + $3)
+            insert into seeds.sessions as s (id, seen_at, next_at)
+            values ($1, clock_timestamp(), clock_timestamp())
             on conflict (id) do update set seen_at = excluded.seen_at, failed = s.failed and not $2,
                 next_at =
                     case when s.next_at is null and (not s.failed or $2) then excluded.next_at else s.next_at end
@@ -77,7 +72,6 @@ internal sealed class Sessions(
             {
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
                 command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
-                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Step });
                 return command.ExecuteNonQueryAsync(CancellationToken.None);
             },
             cancellationToken
@@ -89,7 +83,7 @@ internal sealed class Sessions(
     public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
         store.ChangeAsync(
             """
-            insert into resilient.sessions (id, seen_at, failures_left) values ($1, clock_timestamp(), $2)
+            insert into seeds.sessions (id, seen_at, failures_left) values ($1, clock_timestamp(), $2)
             on conflict (id) do update set failures_left = $2
             """,
             command =>
@@ -117,11 +111,12 @@ internal sealed class Sessions(
                     .ToArray();
                 if (ids.Length == 0)
                     continue;
+
                 try
                 {
                     await store.ChangeAsync(
                         """
-                        update resilient.sessions set seen_at = clock_timestamp(),
+                        update seeds.sessions set seen_at = clock_timestamp(),
                             next_at = case when failed then next_at else coalesce(next_at, clock_timestamp()) end
                         where id = any($1)
                         """,

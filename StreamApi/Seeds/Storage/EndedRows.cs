@@ -1,85 +1,107 @@
 using EventStore;
-using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace StreamApi.Seeds.Storage;
 
-/// <summary>Rows of a table that are deleted some time after they have ended.</summary>
-/// <param name="store">The database.</param>
-/// <param name="table">Schema and table name.</param>
-/// <param name="ended">Condition of rows that have ended.</param>
-/// <param name="changedAt">Column with the time of the last change; an index leads to the oldest ended rows.</param>
-/// <param name="days">Age in days after which they are deleted; 0: never.</param>
-/// <param name="clock">The clock of the column.</param>
-internal class EndedRows(
+/// <summary>Deletes tasks, orders and sessions that have ended, once their events have left the log. One replica does
+/// it (a lease); two would do no harm.</summary>
+internal sealed class EndedRows(
     NpgsqlDataSource store,
-    string table,
-    string ended,
-    string changedAt,
-    int days,
-    TimeProvider clock
-)
+    LeaderLease lease,
+    TimeProvider clock,
+    ILogger<EndedRows> logger
+) : RestartingService(logger, clock)
 {
-    public string Table => table;
+    private const string Lease = "cleanup";
+    private const int Batch = 1_000;
 
-    /// <summary>Deletes the oldest, at most a number of them, and returns how many it has deleted.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task<int> DeleteAsync(int most, CancellationToken cancellationToken) =>
-        days == 0
-            ? Task.FromResult(0)
-            : DeleteAsync(clock.GetUtcNow() - TimeSpan.FromDays(days), most, cancellationToken);
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    protected virtual Task<int> DeleteAsync(DateTimeOffset before, int most, CancellationToken cancellationToken) =>
-        DeleteAsync(
-            $"{ended} and {changedAt} < $1",
-            command => command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = before }),
-            most,
-            cancellationToken
-        );
+    /// <summary>Time between two batches, so that a large backlog leaves Postgres to the users.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <param name="condition">Condition of the rows, with parameters.</param>
-    /// <param name="parameters">Adds the parameters.</param>
-    /// <param name="most">Maximum rows.</param>
-    /// <param name="cancellationToken">Ends the wait, not the command.</param>
-    protected Task<int> DeleteAsync(
-        string condition,
-        Action<NpgsqlCommand> parameters,
-        int most,
-        CancellationToken cancellationToken
-    ) =>
-        store.ChangeAsync(
-            // Locks the rows first: a row that a user changes meanwhile, so that it has not ended, stays.
-            $"""
-            delete from {table} where id in (
-                select id from {table} where {condition} order by {changedAt} limit {most} for update skip locked
-            )
-            """,
-            command =>
+    private static readonly (string Table, string Sql)[] Deletions =
+    [
+        Deletion("tasks", "status = 'done'", "updated_at", "'tasks.' || ended.id"),
+        Deletion("orders", "next_step_at is null", "updated_at", "'petstore.orders.' || ended.id || '.status'"),
+        // A new session of the same name counts from 1 again, and a topic has each number once.
+        Deletion(
+            "sessions",
+            "next_at is null",
+            "seen_at",
+            "'sse.resilient.' || ended.id",
+            "'sse.resilient.' || ended.id || '.control'"
+        ),
+    ];
+
+    private readonly string _holder = Guid.NewGuid().ToString("N");
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var hasMore = false;
+            try
             {
-                parameters(command);
-                return command.ExecuteNonQueryAsync(CancellationToken.None);
-            },
-            cancellationToken
-        );
-}
+                if (await lease.HoldAsync(Lease, _holder, 3 * Interval, stoppingToken) is not null)
+                    hasMore = await DeleteAsync(stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                Logger.LogWarning("Ended rows could not be deleted, trying again later: {Reason}", e.Message);
+            }
+            await Task.Delay(hasMore ? Pause : Interval, Clock, stoppingToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
-internal static class EndedRowsExtensions
-{
-    /// <inheritdoc cref="EndedRows(NpgsqlDataSource, string, string, string, int, TimeProvider)"/>
-    public static void AddEndedRows<T>(
-        this IServiceCollection services,
+    /// <summary>Deletes a batch of each table, and returns whether one may have more. A table that fails keeps none of
+    /// the others.</summary>
+    internal async Task<bool> DeleteAsync(CancellationToken cancellationToken)
+    {
+        var hasMore = false;
+        foreach (var (table, sql) in Deletions)
+        {
+            try
+            {
+                var deleted = await store.ChangeAsync(
+                    sql,
+                    command => command.ExecuteNonQueryAsync(CancellationToken.None),
+                    cancellationToken
+                );
+                hasMore |= deleted == Batch;
+            }
+            catch (StoreUnavailableException e)
+            {
+                Logger.LogWarning(
+                    "Ended {Table} could not be deleted, trying again later: {Reason}",
+                    table,
+                    e.InnerException?.Message ?? e.Message
+                );
+            }
+        }
+        return hasMore;
+    }
+
+    /// <param name="hasEnded">Condition of rows that have ended.</param>
+    /// <param name="changedAt">Column of the last change's time; an index leads to the oldest ended rows.</param>
+    /// <param name="topics">Expressions of the topics of the row <c>ended</c>.</param>
+    private static (string Table, string Sql) Deletion(
         string table,
-        string ended,
+        string hasEnded,
         string changedAt,
-        Func<T, int> days
+        params string[] topics
     )
-        where T : class =>
-        services.AddSingleton(provider => new EndedRows(
-            provider.GetRequiredService<NpgsqlDataSource>(),
-            table,
-            ended,
-            changedAt,
-            days(provider.GetRequiredService<IOptions<T>>().Value),
-            provider.GetRequiredService<TimeProvider>()
-        ));
+    {
+        // Locks the rows first: a row that a user changes meanwhile, so that it has not ended, stays.
+        var sql = $"""
+            delete from seeds.{table} where id in (
+                select id from seeds.{table} ended
+                where {hasEnded} and {changedAt} < coalesce({TopicReader.OldestTime}, clock_timestamp())
+                    and {string.Join(" and ", topics.Select(TopicReader.HasNoEvents))}
+                order by {changedAt} limit {Batch} for update skip locked
+            )
+            """;
+        return (table, sql);
+    }
 }

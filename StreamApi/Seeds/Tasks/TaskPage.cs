@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
+using StreamApi.Seeds.Storage;
 using Streaming.Endpoints;
 using Streaming.Requests;
 
@@ -50,18 +51,18 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
 
     /// <summary>Reads the page and whether more tasks follow. It reads a range of an index, and no other
     /// rows.</summary>
-    public async Task<(IReadOnlyList<TaskItem> Tasks, bool More)> ReadAsync(TasksContext context)
+    public async Task<(IReadOnlyList<TaskItem> Tasks, bool More)> ReadAsync(SeedsContext db)
     {
-        var tasks = Status is null ? ByAge(context) : ByChange(context);
+        var tasks = Status is null ? ByAge(db) : ByChange(db);
         var read = await tasks.Take(Limit + 1).ToListAsync(CancellationToken.None);
         return read.Count > Limit ? (read.GetRange(0, Limit), true) : (read, false);
     }
 
     // The cursors are compared as rows: for `a > x or (a = x and b > y)` Postgres would read the index from its start.
-    private IQueryable<TaskItem> ByAge(TasksContext context)
+    private IQueryable<TaskItem> ByAge(SeedsContext db)
     {
         var (at, after) = (At, After);
-        var tasks = context.Tasks.AsNoTracking().OrderBy(t => t.CreatedAt).ThenBy(t => t.Id);
+        var tasks = db.Tasks.OrderBy(t => t.CreatedAt).ThenBy(t => t.Id);
         return at is not { } time || after is not { } id
             ? tasks
             : tasks.Where(t =>
@@ -69,12 +70,11 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
             );
     }
 
-    private IQueryable<TaskItem> ByChange(TasksContext context)
+    private IQueryable<TaskItem> ByChange(SeedsContext db)
     {
         var (status, at, after) = (Status, At, After);
-        var tasks = context
-            .Tasks.AsNoTracking()
-            .Where(t => t.Status == status)
+        var tasks = db
+            .Tasks.Where(t => t.Status == status)
             .OrderByDescending(t => t.UpdatedAt)
             .ThenByDescending(t => t.Id);
         return at is not { } time || after is not { } id

@@ -25,13 +25,8 @@ internal static class TasksApi
         builder
             .Services.AddOptions<TasksOptions>()
             .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()));
-        builder.Services.AddTasksStore();
         builder.Services.AddSingleton<TaskList>();
-        builder.Services.AddEndedRows<TasksOptions>("tasks.tasks", "status = 'done'", "updated_at", o => o.MaxAgeDays);
     }
-
-    public static void AddTasksStore(this IServiceCollection services) =>
-        services.AddEventContext<TasksContext>(TasksContext.SchemaName);
 
     public static void MapTasks(this IEndpointRouteBuilder app)
     {
@@ -93,32 +88,23 @@ internal static class TasksApi
         return TypedResults.Created($"/tasks/{task.Id:D}", TaskView.Of(task));
     }
 
-    private static async Task<IResult> ListAsync(
-        HttpContext context,
-        ReadContexts<TasksContext> contexts,
-        ReadTurns turns
-    )
+    private static async Task<IResult> ListAsync(HttpContext context, SeedsStore store, ReadTurns turns)
     {
         var page = TaskPage.Of(context.Request.Query);
         using var turn = await turns.EnterAsync(context);
-        var (tasks, more) = await contexts.ReadStateAsync(context, page.ReadAsync);
+        var (tasks, more) = await store.ReadAsync(context, page.ReadAsync);
         if (more)
             context.Response.Headers.Link = page.Link(tasks[^1]);
         return HeldJson.Ok(context, tasks.Select(TaskView.Of));
     }
 
-    private static async Task<IResult> GetAsync(
-        string id,
-        HttpContext context,
-        IDbContextFactory<TasksContext> contexts,
-        ReadTurns turns
-    )
+    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store, ReadTurns turns)
     {
         using var turn = await turns.EnterAsync(context);
         var task = Guid.TryParse(id, out var known)
-            ? await contexts.ReadStateAsync(
+            ? await store.ReadAsync(
                 context,
-                store => store.Tasks.AsNoTracking().SingleOrDefaultAsync(t => t.Id == known, CancellationToken.None)
+                db => db.Tasks.SingleOrDefaultAsync(t => t.Id == known, CancellationToken.None)
             )
             : null;
         return task is null ? Unknown(id) : TypedResults.Ok(TaskView.Of(task));

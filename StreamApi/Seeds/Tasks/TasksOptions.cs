@@ -4,15 +4,9 @@ using Streaming.Endpoints;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary>Limits and lifetime of tasks; section <c>Tasks</c>.</summary>
+/// <summary>Limits of tasks; section <c>Tasks</c>.</summary>
 internal sealed class TasksOptions
 {
-    /// <summary>
-    /// Days without a change after which a task that is done is deleted, without an event. Other tasks stay. 0: never.
-    /// </summary>
-    [Range(0, 36_500)]
-    public int MaxAgeDays { get; set; } = 90;
-
     /// <summary>New streams of one client per minute, also while nobody else opens one. A client with a last id is not
     /// counted.</summary>
     [Range(1, FeatureRequests.Unlimited)]

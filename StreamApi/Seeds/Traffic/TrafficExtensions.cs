@@ -5,11 +5,6 @@ internal static class TrafficExtensions
 {
     public static void AddTraffic(this WebApplicationBuilder builder)
     {
-        builder
-            .Services.AddOptions<TrafficOptions>()
-            .BindConfiguration("Traffic")
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
         if (builder.Configuration.GetValue<bool?>("Traffic:Enabled") ?? builder.Environment.IsDevelopment())
             builder.Services.AddHostedService<TrafficGenerator>();
     }

@@ -1,7 +1,7 @@
 using EventStore;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Storage;
 using StreamApi.Seeds.Tasks;
 
 namespace StreamApi.Seeds.Traffic;
@@ -14,16 +14,17 @@ internal sealed class TrafficGenerator(
     OrderPlacement orders,
     Inventory inventory,
     TaskList tasks,
-    IDbContextFactory<PetstoreContext> shops,
-    IDbContextFactory<TasksContext> lists,
+    SeedsStore store,
     LeaderLease lease,
-    IOptions<TrafficOptions> options,
     TimeProvider clock,
     ILogger<TrafficGenerator> logger
 ) : RestartingService(logger, clock)
 {
     private const string Lease = "traffic",
         Client = "traffic";
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
+
     private static readonly string[] Users = ["user-456", "user-123", "user-789"];
     private static readonly string[] Titles =
     [
@@ -33,23 +34,21 @@ internal sealed class TrafficGenerator(
         "Order bird seed",
         "Walk the dogs",
     ];
+
     private readonly string _holder = Guid.NewGuid().ToString("N");
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        var interval = TimeSpan.FromMilliseconds(options.Value.IntervalMilliseconds);
-        using var timer = new PeriodicTimer(interval, Clock);
+        using var timer = new PeriodicTimer(Interval, Clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 try
                 {
-                    if (
-                        await lease.HoldAsync(Lease, _holder, interval * 3 + TimeSpan.FromSeconds(5), stoppingToken)
-                        is null
-                    )
+                    if (await lease.HoldAsync(Lease, _holder, 5 * Interval, stoppingToken) is null)
                         continue;
+
                     await (
                         Random.Shared.Next(4) switch
                         {
@@ -72,7 +71,8 @@ internal sealed class TrafficGenerator(
     {
         var pet = await PetAsync(cancellationToken);
         if (pet.Stock < 5)
-            await inventory.RestockAsync(pet.Id, 50, Client, cancellationToken);
+            await inventory.ChangeAsync(pet.Id, p => (p.Price, p.Stock + 50), Client, cancellationToken);
+
         await orders.PlaceAsync(
             Guid.CreateVersion7(),
             pet.Id,
@@ -95,34 +95,35 @@ internal sealed class TrafficGenerator(
                 : pet.Price < 10 ? 0.05m
                 : 0
             );
-        await inventory.ChangeAsync(pet.Id, decimal.Round(pet.Price * factor, 2), null, Client, cancellationToken);
+        await inventory.ChangeAsync(
+            pet.Id,
+            p => (decimal.Round(p.Price * factor, 2), p.Stock),
+            Client,
+            cancellationToken
+        );
     }
 
     private async Task MoveTaskAsync(CancellationToken cancellationToken)
     {
         var title = Random.Shared.GetItems(Titles, 1)[0];
-        await using var context = await lists.CreateDbContextAsync(cancellationToken);
-        if (
-            await context
-                .Tasks.AsNoTracking()
-                .OrderBy(t => t.CreatedAt)
-                .FirstOrDefaultAsync(t => t.Title == title, cancellationToken)
-            is not { } task
-        )
+        await using var db = store.CreateReader();
+        var task = await db
+            .Tasks.OrderBy(t => t.CreatedAt)
+            .FirstOrDefaultAsync(t => t.Title == title, cancellationToken);
+        if (task is null)
+        {
             await tasks.CreateAsync(title, cancellationToken);
-        else
-            await tasks.SetStatusAsync(
-                task.Id,
-                TaskList.Statuses[(Array.IndexOf(TaskList.Statuses, task.Status) + 1) % TaskList.Statuses.Length],
-                Client,
-                cancellationToken
-            );
+            return;
+        }
+
+        var next = (Array.IndexOf(TaskList.Statuses, task.Status) + 1) % TaskList.Statuses.Length;
+        await tasks.SetStatusAsync(task.Id, TaskList.Statuses[next], Client, cancellationToken);
     }
 
     private async Task<Pet> PetAsync(CancellationToken cancellationToken)
     {
-        await using var context = await shops.CreateDbContextAsync(cancellationToken);
-        var pets = await context.Pets.AsNoTracking().OrderBy(p => p.Id).ToListAsync(cancellationToken);
+        await using var db = store.CreateReader();
+        var pets = await db.Pets.OrderBy(p => p.Id).ToListAsync(cancellationToken);
         return pets[Random.Shared.Next(pets.Count / 2, pets.Count)];
     }
 }

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace StreamApi.Seeds.Traffic;
 
 /// <summary>Options of the demo traffic; section <c>Traffic</c>.</summary>
@@ -7,8 +5,4 @@ internal sealed class TrafficOptions
 {
     /// <summary>Enables the traffic; default: in Development only.</summary>
     public bool? Enabled { get; set; }
-
-    /// <summary>Milliseconds between changes.</summary>
-    [Range(10, 3_600_000)]
-    public int IntervalMilliseconds { get; set; } = 3_000;
 }

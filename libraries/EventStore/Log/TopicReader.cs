@@ -15,6 +15,15 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
     /// <summary>Newest events among which the end is looked for; a publisher may have written some after it.</summary>
     private const int EndWithin = 100;
 
+    /// <summary>An SQL expression: time of the log's oldest event; null if it has none.</summary>
+    internal const string OldestTime = "(select time from eventstore.events order by position limit 1)";
+
+    /// <summary>Returns an SQL condition: neither the log nor the outbox has an event of the topic.</summary>
+    /// <param name="topic">An SQL expression, its columns with the name of their table.</param>
+    internal static string HasNoEvents(string topic) =>
+        $"not exists (select from eventstore.events_of({topic})) "
+        + $"and not exists (select from eventstore.outbox where outbox.topic = {topic})";
+
     /// <summary>Reads a topic's positions in one snapshot.</summary>
     /// <param name="ordinal">Ordinal of an event in the topic, from 1; 0 is before the first.</param>
     /// <param name="endTypes">Event types that end the topic; empty for a topic without an end.</param>
@@ -73,24 +82,10 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
             cancellationToken
         );
 
-    /// <summary>Returns true if committed events of a topic are not in the log yet, but still in the outbox.</summary>
-    public Task<bool> IsInOutboxAsync(string topic, CancellationToken cancellationToken) =>
-        store.AskAsync(
-            "select exists (select from eventstore.outbox where topic = $1)",
-            async command => (bool)(await command.With(topic).ExecuteScalarAsync(CancellationToken.None))!,
-            cancellationToken
-        );
-
     /// <summary>Returns the topics that have no event, neither in the log nor in the outbox.</summary>
     public Task<string[]> WithoutEventsAsync(string[] topics, CancellationToken cancellationToken) =>
         store.AskAsync(
-            """
-            select array(
-                select asked.topic from unnest($1) asked(topic)
-                where not exists (select from eventstore.events_of(asked.topic))
-                    and asked.topic not in (select topic from eventstore.outbox)
-            )
-            """,
+            $"select array(select asked.topic from unnest($1) asked(topic) where {HasNoEvents("asked.topic")})",
             async command => (string[])(await command.With(topics).ExecuteScalarAsync(CancellationToken.None))!,
             cancellationToken
         );

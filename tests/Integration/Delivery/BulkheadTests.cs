@@ -72,7 +72,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         var cancellationToken = TestContext.Current.CancellationToken;
         var system = fixture.System;
         var replica = system.Replicas[0];
-        await using var locked = await LockedTable.LockAsync(system.Database, "tasks.tasks");
+        await using var locked = await LockedTable.LockAsync(system.Database, "seeds.tasks");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         var hanging = Enumerable
             .Range(0, 10 * Connections)

@@ -14,14 +14,14 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
     /// <summary>Each with the statement that waits for the standby, and the table that it changes.</summary>
     private static readonly Change[] Changes =
     [
-        new("/tasks", """{"title":"a"}""", "commit", "tasks.tasks"),
+        new("/tasks", """{"title":"a"}""", "commit", "seeds.tasks"),
         new(
             "/v1/generations",
             """{"model":"demo","messages":[{"role":"user","content":"Hello."}]}""",
             "%claim_key%",
             "eventstore.idempotency_keys"
         ),
-        new("/sse/resilient/{0}/failure", """{"times":1}""", "%resilient.sessions%", "resilient.sessions"),
+        new("/sse/resilient/{0}/failure", """{"times":1}""", "%seeds.sessions%", "seeds.sessions"),
     ];
 
     private sealed record Change(string Path, string Body, string Statement, string Table);

@@ -1,5 +1,6 @@
 using System.Net;
 using Harness;
+using StreamApi.Seeds.Resilient;
 
 namespace Integration.Security;
 
@@ -122,7 +123,7 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
     [Fact]
     public async Task Resumes_start_few_sources_per_client_and_reach_all_that_run()
     {
-        const int Most = 2; // half of those of a minute
+        const int Most = SourceStarts.PerMinute / 2;
         var ann = Tokens.Of("ann of sources", subscribe: ["sse.resilient.>"]);
         for (var i = 0; i < Most; i++)
         {

@@ -20,7 +20,6 @@ public sealed class LimitedSystem : IAsyncLifetime
             ["Limits__HeaderSeconds"] = "2",
             ["Limits__BodyGraceSeconds"] = "2",
             ["Limits__RequestsPerSecond"] = "20",
-            ["Resilient__StartsPerMinute"] = "4",
             ["Events__MaxArrayEvents"] = "10",
             ["Events__MaxPageBytes"] = "65536",
             ["EventStore__MaxBatchBytes"] = "65536",

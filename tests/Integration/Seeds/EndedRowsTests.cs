@@ -1,3 +1,5 @@
+using EventStore;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using StreamApi.Seeds.Storage;
 
@@ -9,60 +11,56 @@ public sealed class EndedRowsTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Only_rows_that_ended_before_the_age_are_deleted()
+    public async Task Only_rows_that_have_ended_and_whose_events_have_left_the_log_are_deleted()
     {
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         await store.ExecuteAsync(
             """
-            insert into tasks.tasks select gen_random_uuid(), title, status, now() - interval '900 days', now() - age
+            insert into seeds.tasks select gen_random_uuid(), title, status, now() - interval '900 days', now() - age
             from (values ('done lately', 'done', interval '89 days'), ('open', 'todo', interval '500 days'),
                 ('begun', 'in_progress', interval '500 days')) rows(title, status, age)
             union all select gen_random_uuid(), 'old', 'done', now(), now() - interval '91 days'
                 from generate_series(1, 1500);
 
-            insert into petstore.orders (id, pet_id, quantity, unit_price, status, created_at, updated_at, next_step_at)
+            insert into seeds.orders (id, pet_id, quantity, unit_price, status, created_at, updated_at, next_step_at)
             select gen_random_uuid(), '019b4132', 1, 1, status, now(), now() - age, next
-            from (values ('shipped', interval '6 days', null), ('shipped', interval '8 days', null),
+            from (values ('shipped', interval '89 days', null), ('shipped', interval '91 days', null),
                 ('preparing_shipment', interval '500 days', now() + interval '9 hours')) rows(status, age, next);
 
-            insert into resilient.sessions (id, seen_at, next_at)
+            insert into seeds.sessions (id, seen_at, next_at)
             select id, now() - age, next from (values ('stopped-lately', interval '89 days', null),
                 ('stopped', interval '91 days', null), ('in-log', interval '91 days', null),
-                ('failed', interval '91 days', null), ('runs', interval '91 days', now() + interval '1 hour'))
+                ('in-outbox', interval '91 days', null), ('failed', interval '91 days', null),
+                ('runs', interval '91 days', now() + interval '1 hour'))
                 rows(id, age, next);
 
+            -- The oldest events of the log.
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), topic, 'message', '{"id":1}',
+                now() - interval '90 days'
+            from (values ('other'), ('sse.resilient.in-log')) topics(topic);
             insert into eventstore.outbox (topic, type, data) values
-                ('sse.resilient.in-log', 'message', '{"id":1,"message":"m","retry_count":0}'),
+                ('sse.resilient.in-outbox', 'message', '{"id":1,"message":"m","retry_count":0}'),
                 ('sse.resilient.failed.control', 'error', '{}')
             """
         );
-        await using var system = await World.Start(o =>
-            o.Replicas(2)
-                .Set("Petstore:MaxAgeDays", 7)
-                // Otherwise the steps in nine hours are taken at once.
-                .Set("Petstore:PreparationMilliseconds", 86400000)
-                .Set("Resilient:IntervalMilliseconds", 3600000)
-                .Database(database)
-        );
-        await Eventually.HoldsAsync(
-            async () =>
-                await CountAsync(store, "tasks.tasks") <= 3
-                && await CountAsync(store, "petstore.orders") <= 2
-                && await CountAsync(store, "resilient.sessions") < 5,
-            "the old rows are deleted"
-        );
+        using var rows = RowsOf(store);
+
+        Assert.True(await rows.DeleteAsync(Stop));
+        Assert.False(await rows.DeleteAsync(Stop));
+
         Assert.Equal(
             ["begun", "done lately", "open"],
-            await ListAsync(store, "select title from tasks.tasks order by title")
+            await ListAsync(store, "select title from seeds.tasks order by title")
         );
         Assert.Equal(
             ["preparing_shipment", "shipped"],
-            await ListAsync(store, "select status from petstore.orders order by status")
+            await ListAsync(store, "select status from seeds.orders order by status")
         );
         Assert.Equal(
-            ["failed", "in-log", "runs", "stopped-lately"],
-            await ListAsync(store, "select id from resilient.sessions order by id")
+            ["failed", "in-log", "in-outbox", "runs", "stopped-lately"],
+            await ListAsync(store, "select id from seeds.sessions order by id")
         );
     }
 
@@ -73,21 +71,21 @@ public sealed class EndedRowsTests
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         await store.ExecuteAsync(
             """
-            create function petstore.refuse() returns trigger language plpgsql as
+            create function seeds.refuse() returns trigger language plpgsql as
                 $$ begin raise exception 'kept'; end $$;
-            create trigger refuse before delete on petstore.orders for each row execute function petstore.refuse();
-            insert into petstore.orders (id, pet_id, quantity, unit_price, status, created_at, updated_at)
+            create trigger refuse before delete on seeds.orders for each row execute function seeds.refuse();
+            insert into seeds.orders (id, pet_id, quantity, unit_price, status, created_at, updated_at)
                 values (gen_random_uuid(), '019b4132', 1, 1, 'shipped', now(), now() - interval '500 days');
-            insert into tasks.tasks values (gen_random_uuid(), 'old', 'done', now(), now() - interval '500 days');
-            insert into resilient.sessions (id, seen_at) values ('old', now() - interval '500 days')
+            insert into seeds.tasks values (gen_random_uuid(), 'old', 'done', now(), now() - interval '500 days');
+            insert into seeds.sessions (id, seen_at) values ('old', now() - interval '500 days')
             """
         );
         await using var system = await World.Start(o => o.Replicas(1).Database(database));
         await Eventually.HoldsAsync(
-            async () => await CountAsync(store, "tasks.tasks") + await CountAsync(store, "resilient.sessions") == 0,
+            async () => await CountAsync(store, "seeds.tasks") + await CountAsync(store, "seeds.sessions") == 0,
             "the old rows of the other tables are deleted"
         );
-        Assert.Equal(1, await CountAsync(store, "petstore.orders"));
+        Assert.Equal(1, await CountAsync(store, "seeds.orders"));
     }
 
     [Fact]
@@ -98,26 +96,27 @@ public sealed class EndedRowsTests
         );
         await store.ExecuteAsync(
             """
-            insert into tasks.tasks
+            insert into seeds.tasks
             select gen_random_uuid(), 'task ' || n, 'done', now(), now() - interval '91 days'
             from generate_series(1, 3) n
             """
         );
-        EndedRows Done(int days) =>
-            new(store, "tasks.tasks", "status = 'done'", "updated_at", days, TimeProvider.System);
+        using var rows = RowsOf(store);
 
-        Assert.Equal(0, await Done(days: 0).DeleteAsync(1_000, Stop));
         await using (var connection = await store.OpenConnectionAsync(Stop))
         {
             await using var change = await connection.BeginTransactionAsync(Stop);
             await using var command = connection.CreateCommand();
-            command.CommandText = "update tasks.tasks set status = 'todo', updated_at = now() where title = 'task 2'";
+            command.CommandText = "update seeds.tasks set status = 'todo', updated_at = now() where title = 'task 2'";
             await command.ExecuteNonQueryAsync(Stop);
-            Assert.Equal(2, await Done(days: 90).DeleteAsync(1_000, Stop));
+            await rows.DeleteAsync(Stop);
             await change.CommitAsync(Stop);
         }
-        Assert.Equal(["task 2"], await ListAsync(store, "select title from tasks.tasks"));
+        Assert.Equal(["task 2"], await ListAsync(store, "select title from seeds.tasks"));
     }
+
+    private static EndedRows RowsOf(NpgsqlDataSource store) =>
+        new(store, new LeaderLease(store), TimeProvider.System, NullLogger<EndedRows>.Instance);
 
     private static Task<long> CountAsync(NpgsqlDataSource store, string table) =>
         store.AskAsync<long>($"select count(*) from {table}");

@@ -92,7 +92,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
         await using var session = await SseReader.OpenAtAsync(server, "/sse/resilient/get");
         await session.WaitForEventsAsync(2);
         Assert.Equal("sse.resilient.get", await AllAsync("topic", "eventstore.events"));
-        Assert.Equal("get", await AllAsync("id", "resilient.sessions"));
+        Assert.Equal("get", await AllAsync("id", "seeds.sessions"));
 
         Task<string?> AllAsync(string column, string table) =>
             system.Database.AskAsync<string>($"select string_agg(distinct {column}, ' ') from {table}");

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using StreamApi.Seeds;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Storage;
@@ -28,27 +27,27 @@ public sealed class ReadCostTests
     {
         using var host = await StartAsync();
         await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        var contexts = Contexts<TasksContext>(host, store);
+        var seeds = StoreOf(host, store);
         await FillAsync(5_000);
-        var ofFew = await CostsAsync(store, "tasks", ReadAsync);
+        var ofFew = await CostsAsync(store, "seeds", ReadAsync);
         await FillAsync(15_000);
-        var ofMany = await CostsAsync(store, "tasks", ReadAsync);
+        var ofMany = await CostsAsync(store, "seeds", ReadAsync);
         Assert.All(ofFew, rows => Assert.InRange(rows, Limit, 3 * Limit));
         Assert.All(ofMany.Zip(ofFew), rows => Assert.InRange(rows.First, Limit, rows.Second + 10));
 
         Task<int> FillAsync(int tasks) =>
             store.ExecuteAsync(
                 $"""
-                insert into tasks.tasks
+                insert into seeds.tasks
                 select gen_random_uuid(), 'one of many', (array['todo', 'in_progress', 'done'])[n % 3 + 1],
                     timestamptz '2026-01-01' + n / 50 * interval '1 s', timestamptz '2026-01-01' + n * interval '1 s'
-                from (select n + (select count(*) from tasks.tasks) n from generate_series(1, {tasks}) n) numbers
+                from (select n + (select count(*) from seeds.tasks) n from generate_series(1, {tasks}) n) numbers
                 """
             );
 
         async Task<long> ReadAsync()
         {
-            await using var context = contexts.CreateDbContext();
+            await using var context = seeds.CreateReader();
             var last = status is not null
                 ? await context.Tasks.Where(t => t.Status == status).OrderBy(t => t.UpdatedAt).Skip(50).FirstAsync(Stop)
                 : await context
@@ -57,12 +56,12 @@ public sealed class ReadCostTests
                     .Skip(50)
                     .FirstAsync(Stop);
 
-            var before = await RowsRead.CountAsync(store, @"tasks\.");
+            var before = await RowsRead.CountAsync(store, @"seeds\.");
             var first = await new TaskPage(Limit, status, null, null).ReadAsync(context);
             var at = status is not null ? last.UpdatedAt : last.CreatedAt;
             var end = await new TaskPage(Limit, status, last.Id, at).ReadAsync(context);
             Assert.Equal((Limit, true, 50, false), (first.Tasks.Count, first.More, end.Tasks.Count, end.More));
-            return await RowsRead.CountAsync(store, @"tasks\.") - before;
+            return await RowsRead.CountAsync(store, @"seeds\.") - before;
         }
     }
 
@@ -71,7 +70,7 @@ public sealed class ReadCostTests
     {
         using var host = await StartAsync();
         await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        var contexts = Contexts<PetstoreContext>(host, store);
+        var seeds = StoreOf(host, store);
         await FillAsync(5_000);
         var ofFew = await UsersAsync();
         await FillAsync(15_000);
@@ -82,7 +81,7 @@ public sealed class ReadCostTests
         Task<int> FillAsync(int orders) =>
             store.ExecuteAsync(
                 $"""
-                insert into petstore.orders (id, pet_id, user_id, quantity, unit_price, status, created_at, updated_at)
+                insert into seeds.orders (id, pet_id, user_id, quantity, unit_price, status, created_at, updated_at)
                 select gen_random_uuid(), '019b4132', (array['regular', 'other'])[n % 2 + 1], 1, 1, 'shipped', now(),
                     now()
                 from generate_series(1, {orders}) n
@@ -91,16 +90,16 @@ public sealed class ReadCostTests
 
         async Task<long[]> UsersAsync() =>
             [
-                .. await CostsAsync(store, "petstore", () => ReadAsync("regular", 200)),
-                .. await CostsAsync(store, "petstore", () => ReadAsync("nobody", 0)),
+                .. await CostsAsync(store, "seeds", () => ReadAsync("regular", 200)),
+                .. await CostsAsync(store, "seeds", () => ReadAsync("nobody", 0)),
             ];
 
         async Task<long> ReadAsync(string user, int orders)
         {
-            await using var context = contexts.CreateDbContext();
-            var before = await RowsRead.CountAsync(store, @"petstore\.");
+            await using var context = seeds.CreateReader();
+            var before = await RowsRead.CountAsync(store, @"seeds\.");
             Assert.Equal(orders, (await Recommender.OrdersAsync(context, user)).Count);
-            return await RowsRead.CountAsync(store, @"petstore\.") - before;
+            return await RowsRead.CountAsync(store, @"seeds\.") - before;
         }
     }
 
@@ -121,7 +120,7 @@ public sealed class ReadCostTests
         );
         await store.ExecuteAsync(
             $$"""
-            insert into resilient.sessions (id, seen_at, next_id, failed)
+            insert into seeds.sessions (id, seen_at, next_id, failed)
             select 's' || n, now(), {{Messages}} + 1, n <> 2 from generate_series(1, 10000) n;
             insert into eventstore.events (position, id, topic, type, data, time)
             select nextval('eventstore.position'), gen_random_uuid(), topic, type, '{"id":' || n || '}', now()
@@ -132,7 +131,7 @@ public sealed class ReadCostTests
             """
         );
         await SetStatisticsAsync(store, "eventstore", analyzed);
-        await SetStatisticsAsync(store, "resilient", analyzed);
+        await SetStatisticsAsync(store, "seeds", analyzed);
         var head = (await sessions.ReadAsync("s1", 0, Stop)).Head.Position;
         foreach (var ordinal in (int[])[1, Messages / 2, Messages - 1, Messages])
             // The plan for all values comes later than that for the first ones.
@@ -155,18 +154,18 @@ public sealed class ReadCostTests
         }
 
         async Task<long> CountAsync() =>
-            await RowsRead.CountAsync(store, @"eventstore\.") + await RowsRead.CountAsync(store, @"resilient\.");
+            await RowsRead.CountAsync(store, @"eventstore\.") + await RowsRead.CountAsync(store, @"seeds\.");
     }
 
     private static async Task<IHost> StartAsync()
     {
         var builder = StoreHost.Of((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString);
-        builder.Services.AddSeedStores();
+        builder.Services.AddSeedsStore();
         return builder.Build();
     }
 
-    private static ReadContexts<T> Contexts<T>(IHost host, NpgsqlDataSource store)
-        where T : EventContext => new(host.Services.GetRequiredService<IDbContextFactory<T>>(), store);
+    private static SeedsStore StoreOf(IHost host, NpgsqlDataSource store) =>
+        new(host.Services.GetRequiredService<IDbContextFactory<SeedsContext>>(), store);
 
     /// <summary>Returns the rows of a read that Postgres plans without and with knowledge of the tables.</summary>
     private static async Task<long[]> CostsAsync(NpgsqlDataSource store, string schema, Func<Task<long>> readAsync)

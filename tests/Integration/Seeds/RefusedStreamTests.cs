@@ -22,7 +22,7 @@ public sealed class RefusedStreamTests
         var begun = await system.Database.AskAsync<long>(
             """
             select (select count(*) from eventstore.events)
-                + (select count(*) from eventstore.outbox) + (select count(*) from resilient.sessions)
+                + (select count(*) from eventstore.outbox) + (select count(*) from seeds.sessions)
             """
         );
         Assert.Equal(0, begun);

@@ -43,7 +43,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     {
         await Store.ExecuteAsync(
             $$"""
-            insert into resilient.sessions (id, seen_at, next_id) values ('{{_session}}', now(), 100051);
+            insert into seeds.sessions (id, seen_at, next_id) values ('{{_session}}', now(), 100051);
             insert into eventstore.outbox (topic, type, data)
             select 'sse.resilient.{{_session}}', 'message', '{"id":' || n || '}' from generate_series(100001, 100050) n
             """
@@ -105,8 +105,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         await Requests.PostAsync(B, Path + "/failure");
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
-        // Twice as long each time, up to the maximum (600 here).
-        Assert.Equal(["200", "400", "600"], RetriesOf(reader));
+        Assert.Equal(["200", "400", "800"], RetriesOf(reader));
         var error = reader.Events.Last();
         Assert.Equal(("error", true), (error.Event, error.Json().At("fatal").GetBoolean()));
         Assert.NotEmpty(error.Json().Text("error")!);
@@ -131,7 +130,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     {
         await Store.ExecuteAsync(
             $$"""
-            insert into resilient.sessions (id, seen_at, failed) values ('{{_session}}', now(), true);
+            insert into seeds.sessions (id, seen_at, failed) values ('{{_session}}', now(), true);
             insert into eventstore.outbox (topic, type, data)
             select 'sse.resilient.{{_session}}.control', 'retry', '1' from generate_series(1, 120) n
             union all select 'sse.resilient.{{_session}}', 'message', '{"id":1}'
@@ -183,11 +182,11 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         await using var next = await SseReader.OpenAsync(server, Path).ToEventsAsync(1);
         await Eventually.HoldsAsync(async () => await NextAsync() is not null, "the source goes on");
 
-        Task<DateTime?> NextAsync() => system.Database.AskAsync<DateTime?>("select next_at from resilient.sessions");
+        Task<DateTime?> NextAsync() => system.Database.AskAsync<DateTime?>("select next_at from seeds.sessions");
     }
 
     private Task<int> SetNextAsync(string time) =>
-        Store.ExecuteAsync($"update resilient.sessions set next_at = {time} where id = '{_session}'");
+        Store.ExecuteAsync($"update seeds.sessions set next_at = {time} where id = '{_session}'");
 
     /// <summary>The times of reconnection after that of the first frame.</summary>
     private static IEnumerable<string?> RetriesOf(SseReader reader) =>

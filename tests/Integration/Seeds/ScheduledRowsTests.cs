@@ -44,15 +44,7 @@ public sealed class ScheduledRowsTests : IAsyncLifetime
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(Stop);
 
-        using var rows = new ScheduledRows(
-            _store,
-            "rows",
-            "due",
-            TimeSpan.FromMinutes(10),
-            Longest,
-            new ShiftedClock(ahead)
-        );
-
+        using var rows = new ScheduledRows(_store, "rows", "due", Longest, new ShiftedClock(ahead));
         var taken = new TaskCompletionSource<object?>();
 
         var running = rows.RunAsync(
@@ -61,7 +53,7 @@ public sealed class ScheduledRowsTests : IAsyncLifetime
                 taken.SetResult(
                     await AskAsync($"delete from rows where due <= least('{now:O}', clock_timestamp()) returning due")
                 );
-                return 1;
+                return false;
             },
             e => taken.TrySetException(e),
             over.Token

@@ -17,16 +17,10 @@ public sealed class SeedSystem : IAsyncLifetime
     internal static Dictionary<string, string> Quick =>
         new()
         {
-            ["Petstore__PaymentMilliseconds"] = "300",
-            ["Petstore__ConfirmationMilliseconds"] = "300",
-            ["Petstore__PreparationMilliseconds"] = "300",
-            ["Basics__TickLingerSeconds"] = "3",
-            ["Petstore__PollMilliseconds"] = "50",
+            ["Petstore__StepMilliseconds"] = "300",
             ["Petstore__ScoringMilliseconds"] = "50",
             ["Resilient__IntervalMilliseconds"] = "100",
-            ["Resilient__PollMilliseconds"] = "50",
             ["Resilient__RetryMilliseconds"] = "200",
-            ["Resilient__MaxRetryMilliseconds"] = "600",
         };
 
     internal BrowserPages Pages { get; } = new();

@@ -18,8 +18,8 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             (connected.Json().Text("event"), connected.Json().GetProperty("data").GetRawText())
         );
 
-        var task = await Requests.PostAsync(A, "/tasks", new { title = "買い物" });
-        Assert.Equal(("買い物", "todo"), (task.Text("title"), task.Text("status")));
+        var task = await Requests.PostAsync(A, "/tasks", new { title = "買い物 🛒" });
+        Assert.Equal(("買い物 🛒", "todo"), (task.Text("title"), task.Text("status")));
         var answer = await Requests.JsonAsync(
             A,
             HttpMethod.Put,
@@ -32,6 +32,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
                 && e.Data.Contains(task.Text("id")!, StringComparison.Ordinal)
             )
         );
+        Assert.Contains(reader.Events, e => e.Data!.Contains("\"title\":\"買い物 🛒\"", StringComparison.Ordinal));
         var frame = reader.Events.Last(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal));
         Assert.Null(frame.Event);
         Assert.NotNull(frame.Id);
@@ -60,14 +61,14 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         {
             await using var transaction = await connection.BeginTransactionAsync(stop);
             await using var change = connection.CreateCommand();
-            change.CommandText = $"update tasks.tasks set status = 'done' where id = '{id}'";
+            change.CommandText = $"update seeds.tasks set status = 'done' where id = '{id}'";
             await change.ExecuteNonQueryAsync(stop);
             second = Requests.JsonAsync(B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
             await Eventually.HoldsAsync(
                 () =>
                     Store.AskAsync<bool>(
                         "select exists (select from pg_stat_activity where datname = current_database() "
-                            + "and wait_event_type = 'Lock' and query ilike '%update tasks.tasks%')"
+                            + "and wait_event_type = 'Lock' and query ilike '%update seeds.tasks%')"
                     ),
                 "the second change waits for the first one"
             );
@@ -76,7 +77,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             await transaction.CommitAsync(stop);
         }
         await second;
-        Assert.True(await Store.AskAsync<bool>($"select updated_at > '{first}' from tasks.tasks where id = '{id}'"));
+        Assert.True(await Store.AskAsync<bool>($"select updated_at > '{first}' from seeds.tasks where id = '{id}'"));
     }
 
     [Fact]
@@ -120,7 +121,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     public async Task The_list_ends_after_a_thousand_tasks_and_links_the_next_page_for_good()
     {
         await Store.ExecuteAsync(
-            "insert into tasks.tasks select gen_random_uuid(), 'one of many', 'todo', "
+            "insert into seeds.tasks select gen_random_uuid(), 'one of many', 'todo', "
                 + "'2001-01-01'::timestamptz + n * interval '1 s', now() from generate_series(1, 1500) n"
         );
         try
@@ -134,12 +135,12 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
 
             // A cleanup may delete the last task of a page before the next page is read.
             var last = tasks[999].Text("id");
-            Assert.Equal(1, await Store.ExecuteAsync($"delete from tasks.tasks where id = '{last}'"));
+            Assert.Equal(1, await Store.ExecuteAsync($"delete from seeds.tasks where id = '{last}'"));
             Assert.Equal(rest.GetRawText(), (await Requests.GetAsync(A, next)).GetRawText());
         }
         finally
         {
-            await Store.ExecuteAsync("delete from tasks.tasks where title = 'one of many'");
+            await Store.ExecuteAsync("delete from seeds.tasks where title = 'one of many'");
         }
     }
 

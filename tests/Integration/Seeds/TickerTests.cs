@@ -2,7 +2,6 @@ using EventStore;
 using Integration.Delivery;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using StreamApi.Seeds.Basics;
 
@@ -27,7 +26,6 @@ public sealed class TickerTests
             log.Appender,
             new TopicPresence(database),
             NoStreams.Registry(),
-            Options.Create(new BasicsOptions()),
             clock,
             NullLogger<Ticker>.Instance
         );

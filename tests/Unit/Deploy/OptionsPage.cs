@@ -115,7 +115,6 @@ internal static partial class OptionsPage
         var instance = Activator.CreateInstance(type, nonPublic: true)!;
         (instance as StreamApi.Security.Limits.LimitOptions)?.Complete(development: false);
         (instance as LlmGateway.GenerationLimit)?.Complete(development: false);
-        (instance as StreamApi.Seeds.Resilient.ResilientOptions)?.Complete(development: false);
         (instance as StreamApi.Seeds.Tasks.TasksOptions)?.Complete(development: false);
         return instance;
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using StreamApi.Seeds.Storage;
 
@@ -7,7 +6,7 @@ namespace StreamApi.Seeds.Petstore;
 
 /// <summary>Places orders: the order, its first step, the reduced stock and their events commit together.</summary>
 internal sealed class OrderPlacement(
-    IDbContextFactory<PetstoreContext> contexts,
+    SeedsStore store,
     Inventory inventory,
     OrderWorkflow workflow,
     IOptions<PetstoreOptions> options
@@ -21,32 +20,39 @@ internal sealed class OrderPlacement(
         string? userId,
         string client,
         CancellationToken cancellationToken
-    ) =>
-        await contexts.ChangeAsync(
-            context => PlaceAsync(context, id, petId, quantity, userId),
+    )
+    {
+        var placed = await store.ChangeAsync(
+            db => PlaceAsync(db, id, petId, quantity, userId),
             cancellationToken,
             await inventory.EnterAsync(petId, client, cancellationToken)
         );
+        workflow.Placed();
+        return placed;
+    }
 
     private async Task<(Order?, Refusal?)> PlaceAsync(
-        PetstoreContext context,
+        SeedsContext db,
         Guid id,
         string petId,
         int quantity,
         string? userId
     )
     {
-        if (await Inventory.LockAsync(context, petId, CancellationToken.None) is not { } pet)
+        if (await Inventory.LockAsync(db, petId) is not { } pet)
             return (null, Refusal.UnknownPet(petId));
+
         // Under the pet's lock, so that a repetition sees the order of a request that is still running.
-        if (await context.Orders.FindAsync(id) is { } placed)
+        if (await db.Orders.FindAsync(id) is { } placed)
             return (placed, null);
+
         if (pet.Stock < quantity)
             return (
                 null,
                 new Refusal("quantity", $"only {pet.Stock} of '{petId}' are in stock.", StatusCodes.Status409Conflict)
             );
-        var now = await context.NowAsync();
+
+        var now = await db.NowAsync();
         var order = new Order
         {
             Id = id,
@@ -54,16 +60,12 @@ internal sealed class OrderPlacement(
             UserId = userId,
             Quantity = quantity,
             UnitPrice = pet.Price,
-            Status = OrderSteps.Payment,
             CreatedAt = now,
-            UpdatedAt = now,
             TraceParent = Activity.Current?.Id,
         };
-        context.Orders.Add(order);
-        await OrderSteps.EnterAsync(context, order, OrderSteps.Payment, now, options.Value, CancellationToken.None);
-        await Inventory.ChangeAsync(context, pet, pet.Price, pet.Stock - quantity, CancellationToken.None);
-        await context.CommitAsync();
-        workflow.Placed();
+        db.Add(order);
+        OrderSteps.Enter(db, order, OrderSteps.Payment, now, options.Value.Step);
+        Inventory.Change(db, pet, pet.Price, pet.Stock - quantity);
         return (order, null);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -6,13 +7,11 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>
-/// Takes due steps of orders on any replica. A row holds the next step and its time, and its lock decides which replica
-/// takes it; steps of a dead replica are taken by the others.
-/// </summary>
+/// <summary>Takes due steps of orders on any replica. A row holds the next step and its time, and its lock decides
+/// which replica takes it; steps of a dead replica are taken by the others.</summary>
 internal sealed class OrderWorkflow(
-    NpgsqlDataSource store,
-    IDbContextFactory<PetstoreContext> contexts,
+    NpgsqlDataSource log,
+    SeedsStore store,
     IOptions<PetstoreOptions> options,
     TimeProvider clock,
     ILogger<OrderWorkflow> logger
@@ -20,56 +19,47 @@ internal sealed class OrderWorkflow(
 {
     private const int Batch = 50;
 
-    private readonly ScheduledRows _due = new(
-        store,
-        "petstore.orders",
-        "next_step_at",
-        TimeSpan.FromMilliseconds(options.Value.PollMilliseconds),
-        options.Value.MaxPause,
-        clock
-    );
+    private static readonly ActivitySource Tracing = new("AspireSse.Petstore");
+
+    private readonly TimeSpan _step = options.Value.Step;
+
+    private readonly ScheduledRows _due = new(log, "seeds.orders", "next_step_at", options.Value.Step, clock);
 
     /// <summary>Signals that an order was placed on this replica.</summary>
     public void Placed() => _due.Changed();
 
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         _due.RunAsync(
-            TakeStepsAsync,
+            (now, stop) => store.ChangeAsync(db => TakeStepsAsync(db, now), stop),
             e => Logger.LogWarning("Order steps could not be taken; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 
-    private Task<int> TakeStepsAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        contexts.ChangeAsync(context => TakeStepsAsync(context, now), cancellationToken);
-
-    private async Task<int> TakeStepsAsync(PetstoreContext context, DateTimeOffset now)
+    private async Task<bool> TakeStepsAsync(SeedsContext db, DateTimeOffset now)
     {
-        var due = await context
+        var due = await db
             .Orders.FromSql(
                 $"""
-                select * from petstore.orders where next_step_at <= {now}
+                select * from seeds.orders where next_step_at <= {now}
                 order by next_step_at limit {Batch} for update skip locked
                 """
             )
             .ToListAsync(CancellationToken.None);
+
         foreach (var order in due)
             if (OrderSteps.After(order.Status) is { } next)
-                await OrderSteps.EnterAsync(
-                    context,
-                    order,
-                    next,
-                    now.WholeMilliseconds(),
-                    options.Value,
-                    CancellationToken.None
-                );
+            {
+                using var step = Tracing.StartActivity("order step", ActivityKind.Internal, order.TraceParent);
+                OrderSteps.Enter(db, order, next, now.WholeMilliseconds(), _step);
+            }
             else
-                await SetAsideAsync(context, order);
-        await context.CommitAsync();
-        return due.Count;
+                SetAside(order);
+
+        return due.Count == Batch;
     }
 
     /// <summary>Takes no more steps of an order whose status no step follows: it would stop the others.</summary>
-    private async Task SetAsideAsync(PetstoreContext context, Order order)
+    private void SetAside(Order order)
     {
         Logger.LogError(
             "Order {Order} takes no more steps, because none follows the status {Status}",
@@ -77,7 +67,6 @@ internal sealed class OrderWorkflow(
             order.Status
         );
         order.NextStepAt = null;
-        await context.SaveChangesAsync(CancellationToken.None);
     }
 
     public override void Dispose()

@@ -68,18 +68,13 @@ internal static class OrdersApi
         return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));
     }
 
-    private static async Task<IResult> GetAsync(
-        string id,
-        HttpContext context,
-        IDbContextFactory<PetstoreContext> contexts,
-        ReadTurns turns
-    )
+    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store, ReadTurns turns)
     {
         using var turn = await turns.EnterAsync(context);
         var order = Guid.TryParse(id, out var known)
-            ? await contexts.ReadStateAsync(
+            ? await store.ReadAsync(
                 context,
-                store => store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, CancellationToken.None)
+                db => db.Orders.SingleOrDefaultAsync(o => o.Id == known, CancellationToken.None)
             )
             : null;
         return order is null ? Unknown(id) : TypedResults.Ok(OrderView.Of(order));
@@ -89,25 +84,32 @@ internal static class OrdersApi
         string id,
         HttpContext context,
         FiniteStreams streams,
-        ShippedOrders shipped,
-        IDbContextFactory<PetstoreContext> contexts
+        TopicReader topics,
+        SeedsStore store
     )
     {
         var format = Steps.For(context.Request.Query.Flag("named"));
         if (!Guid.TryParse(id, out var known) || await FindAsync() is not { } order)
             return Unknown(id);
-        var kept =
-            order.Status == OrderSteps.Shipped ? await shipped.KeptAsync(order, context.RequestAborted) : KeptSteps.All;
-        if (kept == KeptSteps.None)
-            await shipped.EndAsync(context, order, format);
-        else
-            await streams.OpenAsync(context, Order.Topic(known), format, Ends, isShortened: kept == KeptSteps.Last);
+
+        var topic = Order.Topic(known);
+        var isShortened = false;
+        if (order.Status == OrderSteps.Shipped)
+        {
+            // An order whose events have left the log will be deleted soon (EndedRows): nobody would end its stream.
+            if ((await topics.WithoutEventsAsync([topic], context.RequestAborted)).Length > 0)
+                return Unknown(id);
+
+            var kept = await topics.ReadAsync(topic, OrderSteps.Count, Ends, context.RequestAborted);
+            isShortened = kept.End is not null && kept.End != kept.AtOrdinal;
+        }
+        await streams.OpenAsync(context, topic, format, Ends, isShortened: isShortened);
         return TypedResults.Empty;
 
         async Task<Order?> FindAsync()
         {
-            await using var store = await contexts.CreateDbContextAsync(context.RequestAborted);
-            return await store.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.Id == known, CancellationToken.None);
+            await using var db = store.CreateReader();
+            return await db.Orders.SingleOrDefaultAsync(o => o.Id == known, CancellationToken.None);
         }
     }
 

@@ -38,39 +38,28 @@ internal static class PetsApi
             );
     }
 
-    private static async Task<IResult> ListAsync(
-        HttpContext context,
-        IDbContextFactory<PetstoreContext> contexts,
-        ReadTurns turns
-    )
+    private static async Task<IResult> ListAsync(HttpContext context, SeedsStore store, ReadTurns turns)
     {
         var species = context.Request.Query.Text("species", 64);
         using var turn = await turns.EnterAsync(context);
         return TypedResults.Ok(
-            await contexts.ReadStateAsync(
+            await store.ReadAsync(
                 context,
-                store =>
-                    store
-                        .Pets.AsNoTracking()
-                        .Where(p => species == null || p.Species == species)
+                db =>
+                    db.Pets.Where(p => species == null || p.Species == species)
                         .OrderBy(p => p.Id)
                         .ToListAsync(CancellationToken.None)
             )
         );
     }
 
-    private static async Task<IResult> GetAsync(
-        string id,
-        HttpContext context,
-        IDbContextFactory<PetstoreContext> contexts,
-        ReadTurns turns
-    )
+    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store, ReadTurns turns)
     {
         id = JsonBody.Checked("id", id, 64);
         using var turn = await turns.EnterAsync(context);
-        var pet = await contexts.ReadStateAsync(
+        var pet = await store.ReadAsync(
             context,
-            store => store.Pets.AsNoTracking().SingleOrDefaultAsync(p => p.Id == id, CancellationToken.None)
+            db => db.Pets.SingleOrDefaultAsync(p => p.Id == id, CancellationToken.None)
         );
         return pet is null ? Refusal.UnknownPet(id).ToResult() : TypedResults.Ok(pet);
     }
@@ -89,8 +78,7 @@ internal static class PetsApi
             return InvalidRequestException.ProblemOf("price", "requires price or stock.");
         var (pet, refusal) = await inventory.ChangeAsync(
             id,
-            price,
-            stock,
+            pet => (price ?? pet.Price, stock ?? pet.Stock),
             access.ClientOf(context).Person,
             context.RequestAborted
         );

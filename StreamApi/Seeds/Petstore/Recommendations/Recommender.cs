@@ -9,7 +9,7 @@ namespace StreamApi.Seeds.Petstore;
 internal sealed class Recommender(
     RunStore runs,
     LiveRuns live,
-    ReadContexts<PetstoreContext> contexts,
+    SeedsStore store,
     IOptions<PetstoreOptions> options,
     TimeProvider clock
 )
@@ -20,6 +20,9 @@ internal sealed class Recommender(
     /// </summary>
     private const int OrdersOfUser = 200,
         OrdersOfAll = 2_000;
+
+    /// <summary>Pets that one run scores: the shop has a dozen.</summary>
+    private const int MostScored = 8;
 
     public const string Kind = "recommendations",
         Recommended = "recommendation",
@@ -40,10 +43,10 @@ internal sealed class Recommender(
     private async Task ScoreAsync(Run run, string userId)
     {
         var start = clock.GetTimestamp();
-        await using var context = contexts.CreateDbContext();
+        await using var db = store.CreateReader();
 
-        var preferences = UserPreferences.Of(await OrdersAsync(context, userId));
-        var sold = await context
+        var preferences = UserPreferences.Of(await OrdersAsync(db, userId));
+        var sold = await db
             .Orders.OrderByDescending(o => o.Id)
             .Take(OrdersOfAll)
             .GroupBy(o => o.PetId)
@@ -51,14 +54,10 @@ internal sealed class Recommender(
             .ToDictionaryAsync(g => g.Key, g => g.Count, CancellationToken.None);
         var bestSold = sold.Values.DefaultIfEmpty().Max();
 
-        var inStock = await context
-            .Pets.AsNoTracking()
-            .Where(p => p.Stock > 0)
-            .OrderBy(p => p.Id)
-            .ToListAsync(CancellationToken.None);
+        var inStock = await db.Pets.Where(p => p.Stock > 0).OrderBy(p => p.Id).ToListAsync(CancellationToken.None);
         var candidates = inStock
             .OrderByDescending(p => preferences.Species.GetValueOrDefault(p.Species))
-            .Take(options.Value.Recommendations)
+            .Take(MostScored)
             .ToList();
 
         foreach (var pet in candidates)
@@ -82,15 +81,14 @@ internal sealed class Recommender(
 
     /// <summary>Reads a user's newest orders.</summary>
     public static async Task<IReadOnlyList<(Pet Pet, int Quantity, decimal UnitPrice)>> OrdersAsync(
-        PetstoreContext context,
+        SeedsContext db,
         string userId
     )
     {
         // A range of the index and its order. For `user_id = … order by id` Postgres may walk everybody's orders along
         // the primary key until it has met enough of the user's.
-        var orders = await context
-            .Orders.AsNoTracking()
-            .Where(o =>
+        var orders = await db
+            .Orders.Where(o =>
                 o.UserId != null
                 && EF.Functions.GreaterThanOrEqual(
                     ValueTuple.Create(o.UserId, o.Id),
@@ -105,7 +103,7 @@ internal sealed class Recommender(
             .ThenByDescending(o => o.Id)
             .Take(OrdersOfUser)
             .Join(
-                context.Pets,
+                db.Pets,
                 o => o.PetId,
                 p => p.Id,
                 (o, p) =>

@@ -1,30 +1,4 @@
-using Microsoft.EntityFrameworkCore;
-using StreamApi.Seeds.Storage;
-
 namespace StreamApi.Seeds.Resilient;
-
-internal sealed class ResilientContext(DbContextOptions<ResilientContext> options) : EventContext(options, SchemaName)
-{
-    public const string SchemaName = "resilient";
-
-    public DbSet<Session> Sessions => Set<Session>();
-
-    protected override void OnModelCreating(ModelBuilder model)
-    {
-        base.OnModelCreating(model);
-        model.Entity<Session>(session =>
-        {
-            session.ToTable("sessions").HasKey(s => s.Id);
-            session.Property(s => s.Id).HasColumnName("id");
-            session.Property(s => s.NextId).HasColumnName("next_id");
-            session.Property(s => s.RetryCount).HasColumnName("retry_count");
-            session.Property(s => s.FailuresLeft).HasColumnName("failures_left");
-            session.Property(s => s.SeenAt).HasColumnName("seen_at");
-            session.Property(s => s.NextAt).HasColumnName("next_at");
-            session.Property(s => s.Failed).HasColumnName("failed");
-        });
-    }
-}
 
 /// <summary>One source of events, regardless of the number of readers and replicas.</summary>
 internal sealed class Session

@@ -1,0 +1,119 @@
+using System.Data;
+using EventStore;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Storage;
+using Npgsql;
+
+namespace StreamApi.Seeds.Storage;
+
+/// <summary>Changes and reads the seeds' tables, under the rules of the log: no client's hang-up cancels a commit, and
+/// a read takes no connection from changes.</summary>
+internal sealed class SeedsStore(
+    IDbContextFactory<SeedsContext> contexts,
+    [FromKeyedServices(StorePool.Reads)] NpgsqlDataSource reads
+)
+{
+    /// <summary>Makes a change in a transaction, and saves and commits what it has added to the context: rows and the
+    /// events that it publishes.</summary>
+    /// <param name="change">Makes the change; it may read and lock rows before.</param>
+    /// <param name="cancellationToken">Ends the wait, not the transaction.</param>
+    /// <param name="turn">The turn of the row that is changed (<see cref="RowTurns"/>); returned with the
+    /// connection.</param>
+    public Task<T> ChangeAsync<T>(
+        Func<SeedsContext, Task<T>> change,
+        CancellationToken cancellationToken,
+        IDisposable? turn = null
+    )
+    {
+        var context = contexts.CreateDbContext();
+        return StoreTransactions.RunAsync(
+            (NpgsqlConnection)context.Database.GetDbConnection(),
+            RunAsync,
+            cancellationToken
+        );
+
+        async Task<T> RunAsync()
+        {
+            using var returned = turn;
+            await using var owned = context;
+            context.Database.AutoSavepointsEnabled = false;
+            await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
+
+            var result = await change(context);
+
+            if (await context.SaveChangesAsync(CancellationToken.None) > 0)
+            {
+                await StoreTransactions.CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
+                await Outbox.WakeAsync((NpgsqlConnection)context.Database.GetDbConnection());
+            }
+            return result;
+        }
+    }
+
+    /// <summary>Reads state and the head of the log in one snapshot, and sends the head as <c>X-Sse-Position</c>: a
+    /// stream from there misses no change, but may repeat one that the state already contains.</summary>
+    public async Task<T> ReadAsync<T>(HttpContext http, Func<SeedsContext, Task<T>> read)
+    {
+        await using var context = CreateReader();
+        await using var snapshot = await context.Database.BeginTransactionAsync(
+            IsolationLevel.RepeatableRead,
+            CancellationToken.None
+        );
+        var position = await LogSnapshot.HeadAsync(
+            (NpgsqlConnection)context.Database.GetDbConnection(),
+            (NpgsqlTransaction)snapshot.GetDbTransaction()
+        );
+
+        var state = await read(context);
+
+        await snapshot.CommitAsync(CancellationToken.None);
+        http.Response.Headers["X-Sse-Position"] = position.ToString();
+        return state;
+    }
+
+    /// <summary>Creates a context for reads on the connections of clients' reads (<see cref="StorePool.Reads"/>): rows
+    /// come by an index, whatever the statistics.</summary>
+    public SeedsContext CreateReader()
+    {
+        var context = contexts.CreateDbContext();
+        context.Database.SetDbConnection(reads.CreateConnection(), contextOwnsConnection: true);
+        context.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
+        return context;
+    }
+
+    /// <summary>Applies the missing migrations.</summary>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var context = contexts.CreateDbContext();
+        await context.Database.MigrateAsync(cancellationToken);
+    }
+
+    /// <summary>Returns the names of the migrations that the database lacks.</summary>
+    public async Task<IEnumerable<string>> MissingAsync(CancellationToken cancellationToken)
+    {
+        await using var context = contexts.CreateDbContext();
+        return await context.Database.GetPendingMigrationsAsync(cancellationToken);
+    }
+}
+
+internal static class SeedsStoreExtensions
+{
+    /// <summary>Adds the seeds' tables to the log's database. Their migration is handwritten SQL, so there is no model
+    /// snapshot.</summary>
+    public static void AddSeedsStore(this IServiceCollection services)
+    {
+        services.AddSingleton<RowTurns>();
+        services.AddSingleton<SeedsStore>();
+        services.AddDbContextFactory<SeedsContext>(
+            (provider, options) =>
+                options
+                    .UseNpgsql(
+                        provider.GetRequiredService<NpgsqlDataSource>(),
+                        npgsql => npgsql.MigrationsHistoryTable("migrations", SeedsContext.Schema)
+                    )
+                    .UseSse()
+                    .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
+        );
+    }
+}
