@@ -13,7 +13,7 @@ for part in "$@"; do
     tests=Unit
     TestFiles='Security/AddressConnectionsTests.cs;Security/BearerTokenTests.cs;Security/CallerTests.cs'
     TestFiles="$TestFiles;Security/CredentialTests.cs;Security/MemoryBudgetTests.cs;Security/RequestBudgetTests.cs"
-    TestFiles="$TestFiles;Security/SecurityOptionsTests.cs;Security/TopicGrantsTests.cs"
+    TestFiles="$TestFiles;Security/SecurityOptionsTests.cs"
     export TestFiles
   fi
   (cd "tests/$tests" && dotnet stryker --config-file "../../eng/mutation/$part.json" \

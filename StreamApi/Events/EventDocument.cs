@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using EventStore;
-using StreamApi.Security;
+using Streaming.Access;
 using Streaming.Frames;
 using Streaming.Requests;
 

@@ -1,5 +1,6 @@
 using EventStore;
 using StreamApi.Security;
+using Streaming.Access;
 using Streaming.Requests;
 
 namespace StreamApi.Events;

@@ -1,8 +1,8 @@
 using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Connections;
-using StreamApi.Security;
-using StreamApi.Security.Tickets;
+using Streaming.Access;
+using Streaming.Tickets;
 
 namespace StreamApi.Events;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
-using StreamApi.Security.Tickets;
 using Streaming.Access;
 using Streaming.Admission;
+using Streaming.Tickets;
 
 namespace StreamApi.Security;
 
@@ -18,6 +18,12 @@ internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOpti
     public bool MayRead(HttpContext context, string topic) => Caller.Of(context).Grants.MayRead(topic);
 
     public string? OwnerOf(HttpContext context) => Caller.Of(context) is { Ticket: null, User: { } user } ? user : null;
+
+    public TicketHolder HolderOf(HttpContext context)
+    {
+        var caller = Caller.Of(context);
+        return new TicketHolder(caller.User, caller.Until, caller.Key);
+    }
 
     public StreamGrant GrantOf(HttpContext context)
     {

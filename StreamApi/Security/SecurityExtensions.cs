@@ -8,6 +8,7 @@ using StreamApi.Security.Tickets;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
+using Streaming.Tickets;
 
 namespace StreamApi.Security;
 
@@ -30,10 +31,8 @@ internal static class SecurityExtensions
         services.AddSingleton<IValidateOptions<SecurityOptions>, ValidateSecurityOptions>();
         services.AddSingleton<BearerTokens>();
         services.AddSingleton<ApiKeys>();
-        services.AddSingleton<SharedSecret>();
+        services.AddTickets();
         services.AddSingleton<StreamTickets>();
-        services.AddSingleton<TicketSessions>();
-        services.AddHostedService(s => s.GetRequiredService<TicketSessions>());
         services
             .AddAuthentication(CredentialHandler.Name)
             .AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
@@ -76,7 +75,14 @@ internal static class SecurityExtensions
         app.UseAuthorization();
     }
 
-    public static void MapSecurity(this IEndpointRouteBuilder app) => app.MapTickets();
+    public static void MapSecurity(this IEndpointRouteBuilder app) =>
+        app.MapTickets(
+                "/v1/stream-tickets",
+                app.ServiceProvider.GetRequiredService<IOptions<SecurityOptions>>().Value.MaxTicketTopics
+            )
+            .ChecksTopics()
+            .CountedAs(RequestKind.Publish)
+            .WithTags("Events");
 
     /// <summary>Trusts <c>X-Forwarded-For</c> of the configured proxies only.</summary>
     private sealed class TrustedProxies(IOptions<SecurityOptions> security) : IConfigureOptions<ForwardedHeadersOptions>

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using Streaming;
+using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -73,6 +74,17 @@ public sealed class EventStreamResult
         if (_topics.Any(topic => !topic.IsValid))
         {
             await TypedResults.NotFound().ExecuteAsync(httpContext);
+            return;
+        }
+
+        var access = httpContext.RequestServices.GetRequiredService<IStreamAccess>();
+        if (!_topics.All(topic => access.MayRead(httpContext, topic.ToString())))
+        {
+            await httpContext.RefuseAsync(
+                StatusCodes.Status401Unauthorized,
+                "Ticket not valid for this topic",
+                "The ticket was issued for other topics. Request a ticket for this topic."
+            );
             return;
         }
 

@@ -1,8 +1,10 @@
 using EventStore;
+using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Access;
 using Streaming.Feed;
+using Streaming.Tickets;
 
 namespace Microsoft.Extensions.Hosting;
 
@@ -39,6 +41,11 @@ public static class SseExtensions
 
         builder.Services.AddStreamingEngine();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
+        builder.Services.AddTickets();
+        // By a factory, as an application without authorization could not build it.
+        builder.Services.AddTransient<IPolicyEvaluator>(provider =>
+            ActivatorUtilities.CreateInstance<TicketPolicyEvaluator>(provider)
+        );
         if (redis is not null)
         {
             builder.AddRelayRedis(redis);

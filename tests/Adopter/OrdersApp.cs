@@ -10,6 +10,9 @@ namespace Adopter;
 /// sentences.</summary>
 public static class OrdersApp
 {
+    private const string Customers = "customers",
+        Staff = "staff";
+
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
@@ -23,14 +26,17 @@ public static class OrdersApp
                 .UseNpgsql(builder.Configuration.GetConnectionString("orders"), npgsql => npgsql.EnableRetryOnFailure())
                 .UseSse()
         );
-        builder.Services.AddAuthentication().AddCookie();
+        builder.Services.AddAuthentication(Customers).AddCookie(Customers).AddCookie(Staff);
         builder.Services.AddAuthorization();
 
         var app = builder.Build();
         app.MapPost("/sign-in/{user}", SignIn);
+        app.MapSseTickets();
         app.MapPost("/orders", CreateAsync);
         app.MapPost("/orders/{id}/{state}", ChangeAsync);
         app.MapGet("/orders/{id}/events", Follow).RequireAuthorization();
+        app.MapGet("/staff/{id}/events", (string id) => TypedResults.EventStream($"orders.{id}.>"))
+            .RequireAuthorization(policy => policy.AddAuthenticationSchemes(Staff).RequireAuthenticatedUser());
         app.MapGet("/public/{id}", (string id) => TypedResults.EventStream($"orders.{id}.>")).AllowAnonymous();
         app.MapGet("/unguarded", () => TypedResults.EventStream("orders.>"));
         app.MapGet(

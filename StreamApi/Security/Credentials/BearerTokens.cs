@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Streaming.Access;
 
 namespace StreamApi.Security.Credentials;
 
@@ -179,6 +180,3 @@ internal sealed class BearerTokens : IDisposable
     private static JsonDocument Part(ReadOnlySpan<char> encoded) =>
         JsonDocument.Parse(Base64Url.DecodeFromChars(encoded), Strict);
 }
-
-/// <summary>A rejected credential. The message is sent to the client and holds nothing of the credential.</summary>
-internal sealed class InvalidCredentialException(string message) : Exception(message);

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Tickets;
+using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
 

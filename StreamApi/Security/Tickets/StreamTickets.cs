@@ -1,15 +1,14 @@
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
 using Streaming;
+using Streaming.Access;
+using Streaming.Tickets;
 
 namespace StreamApi.Security.Tickets;
 
-/// <summary>
-/// Issues and checks tickets (<c>?ticket=</c>), because <c>EventSource</c> can send no header. A ticket is encrypted,
-/// not stored, so any replica accepts it even while Postgres is down; it grants some topics until a time, to one
-/// connection (<see cref="TicketSessions"/>).
-/// </summary>
+/// <summary>Finds the caller behind a ticket, and behind the pass of another replica.</summary>
 internal sealed class StreamTickets(
+    TicketIssuer tickets,
     SharedSecret secret,
     ApiKeys keys,
     BearerTokens tokens,
@@ -17,47 +16,20 @@ internal sealed class StreamTickets(
     TimeProvider clock
 )
 {
-    private const string Purpose = "stream ticket",
-        ReplicaPurpose = "replica";
+    private const string ReplicaPurpose = "replica";
     private static readonly TimeSpan ReplicaLife = TimeSpan.FromMinutes(1);
 
-    /// <summary>Content of a ticket; names are short because it is part of a URL. A ticket of an earlier version has no
-    /// key (<c>K</c>).</summary>
-    private sealed record Ticket(Guid I, string? U, string[] T, long E, string? K = null);
-
     private sealed record ReplicaPass(string To, long E);
-
-    public ValueTask<string> IssueAsync(
-        Caller caller,
-        string[] topics,
-        DateTimeOffset until,
-        CancellationToken cancellationToken
-    ) =>
-        secret.SealAsync(
-            Purpose,
-            new Ticket(Guid.NewGuid(), caller.User, topics, until.ToUnixTimeMilliseconds(), caller.Key),
-            cancellationToken
-        );
 
     /// <exception cref="InvalidCredentialException">The ticket is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyAsync(string text, CancellationToken cancellationToken)
     {
-        if (await secret.OpenAsync<Ticket>(Purpose, text, cancellationToken) is not { } ticket)
-            throw new InvalidCredentialException("The ticket is not valid.");
-        var until = DateTimeOffset.FromUnixTimeMilliseconds(ticket.E);
-        if (until <= clock.GetUtcNow())
-            throw new InvalidCredentialException("The ticket has expired.");
-        if (!IsBacked(ticket))
-            throw new InvalidCredentialException("The ticket's key is no longer valid for its topics.");
-        return new Caller(ticket.U, new TopicGrants(ticket.T, []), until, ticket.I);
-    }
+        var ticket = await tickets.VerifyAsync(text, cancellationToken);
 
-    /// <summary>True if the key that requested the ticket, or signed its token, is configured now. An API key must
-    /// still cover the topics.</summary>
-    private bool IsBacked(Ticket ticket) =>
-        ticket.U is { } user && Caller.IsKey(user)
-            ? keys.Find(user, ticket.K) is { } key && ticket.T.All(key.Grants.MayRead)
-            : ticket.K is null || tokens.Trusts(ticket.K);
+        return IsBacked(ticket)
+            ? new Caller(ticket.Holder.User, ticket.Grants, ticket.Until, ticket.Id)
+            : throw new InvalidCredentialException("The ticket's key is no longer valid for its topics.");
+    }
 
     /// <summary>
     /// Creates the pass with which this replica authenticates to another. It names the recipient, because an address
@@ -77,4 +49,11 @@ internal sealed class StreamTickets(
         && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
             ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], [SystemTopics.Connections]))
             : throw new InvalidCredentialException("The replica pass is not valid.");
+
+    /// <summary>True if the key that requested the ticket, or signed its token, is configured now. An API key must
+    /// still cover the topics.</summary>
+    private bool IsBacked(IssuedTicket ticket) =>
+        ticket.Holder is { User: { } user } holder && Caller.IsKey(user)
+            ? keys.Find(user, holder.Key) is { } key && ticket.Topics.All(key.Grants.MayRead)
+            : ticket.Holder.Key is null || tokens.Trusts(ticket.Holder.Key);
 }

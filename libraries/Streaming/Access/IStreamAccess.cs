@@ -13,6 +13,9 @@ internal interface IStreamAccess : IClients
 
     /// <summary>Returns the caller as owner of runs; null: anonymous, or a credential only for named topics.</summary>
     string? OwnerOf(HttpContext context);
+
+    /// <summary>Returns the caller as a ticket for it keeps it.</summary>
+    TicketHolder HolderOf(HttpContext context);
 }
 
 /// <summary>The right to read one stream.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http.Features;
 using Streaming.Admission;
 
 namespace Streaming.Access;
@@ -20,13 +21,22 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
     public bool HasExpired(HttpContext context) => EndOf(context) <= clock.GetUtcNow();
 
     public StreamGrant GrantOf(HttpContext context) =>
-        EndOf(context) is { } end ? new StreamGrant(StreamExpiry.Ending(end, Renew, clock), null) : StreamGrant.Endless;
+        EndOf(context) is { } end
+            ? new StreamGrant(StreamExpiry.Ending(end, Renew, clock), TicketOf(context)?.Session)
+            : StreamGrant.Endless;
 
-    /// <summary>The endpoint's policy has decided before.</summary>
-    public bool MayRead(HttpContext context, string topic) => true;
+    /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>
+    public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Ticket.Grants.MayRead(topic) != false;
 
     public string? OwnerOf(HttpContext context) =>
-        context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : null;
+        TicketOf(context) is null && context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name }
+            ? name
+            : null;
+
+    /// <summary>The endpoint's policy has named it, as only that knows the schemes.</summary>
+    public TicketHolder HolderOf(HttpContext context) => context.Features.GetRequiredFeature<TicketHolder>();
+
+    private static UsedTicket? TicketOf(HttpContext context) => context.Features.Get<UsedTicket>();
 
     private static DateTimeOffset? EndOf(HttpContext context) =>
         context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc;

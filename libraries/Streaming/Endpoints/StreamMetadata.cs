@@ -7,7 +7,8 @@ internal sealed record StreamEvent(string Name, Type Data)
     public static implicit operator StreamEvent((string Name, Type Data) e) => new(e.Name, e.Data);
 }
 
-/// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency.</summary>
+/// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency; a refusal
+/// is a status, not a redirect to a page for people, which <c>EventSource</c> would follow.</summary>
 /// <param name="Summary">For the OpenAPI document, as the events.</param>
 /// <param name="Resumes">False for a stream of one request: it has no ids, and a dropped connection ends it.</param>
 /// <param name="TakesOrdinals">True if a last id may also be the ordinal of an event.</param>
@@ -16,7 +17,7 @@ internal sealed record StreamMetadata(
     IReadOnlyList<StreamEvent> Events,
     bool Resumes = true,
     bool TakesOrdinals = false
-) : IDisableHttpMetricsMetadata;
+) : IDisableHttpMetricsMetadata, IDisableCookieRedirectMetadata;
 
 /// <summary>Marks an endpoint whose streams also take a seat in the named pool.</summary>
 internal sealed record StreamPool(string Name);

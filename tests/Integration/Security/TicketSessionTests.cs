@@ -3,10 +3,10 @@ using Harness;
 using Integration.Delivery;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using StreamApi.Security.Tickets;
 using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
+using Streaming.Tickets;
 
 namespace Integration.Security;
 

@@ -272,7 +272,7 @@ public sealed partial class HouseTests
     private static partial Regex MappedEndpoint();
 
     [GeneratedRegex(
-        @"ticket|api.?key|bearer|petstore|demo\b|prompt|userId|\bllm\b|vendor|generation|\bagent|\bmodels?\b"
+        @"api.?key|bearer|petstore|demo\b|prompt|userId|\bllm\b|vendor|generation|\bagent|\bmodels?\b"
             + "|RateLimiting|MinResponseRate",
         RegexOptions.IgnoreCase
     )]

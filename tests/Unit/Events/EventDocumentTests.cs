@@ -1,6 +1,6 @@
 using System.Text.Json;
 using StreamApi.Events;
-using StreamApi.Security;
+using Streaming.Access;
 using Streaming.Requests;
 
 namespace Unit.Events;

@@ -17,6 +17,7 @@ using StreamApi.Security.Tickets;
 using Streaming;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Tickets;
 
 namespace Unit.Security;
 
@@ -309,6 +310,7 @@ public sealed class CredentialTests : IDisposable
         _used.AddRange([tokens, secret]);
         var keys = new ApiKeys(options);
         var streaming = Options.Create(new StreamingOptions());
+
         var handler = new CredentialHandler(
             new OptionsMonitor<AuthenticationSchemeOptions>(
                 new OptionsFactory<AuthenticationSchemeOptions>([], []),
@@ -320,7 +322,14 @@ public sealed class CredentialTests : IDisposable
             options,
             tokens,
             keys,
-            new StreamTickets(secret, keys, tokens, streaming, TimeProvider.System)
+            new StreamTickets(
+                new TicketIssuer(secret, TimeProvider.System),
+                secret,
+                keys,
+                tokens,
+                streaming,
+                TimeProvider.System
+            )
         );
         var scheme = new AuthenticationScheme(CredentialHandler.Name, null, typeof(CredentialHandler));
         await handler.InitializeAsync(scheme, _context);

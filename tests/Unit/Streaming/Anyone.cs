@@ -18,4 +18,6 @@ internal sealed class Anyone : IStreamAccess
     public bool MayRead(HttpContext context, string topic) => true;
 
     public string? OwnerOf(HttpContext context) => null;
+
+    public TicketHolder HolderOf(HttpContext context) => new(User: null);
 }

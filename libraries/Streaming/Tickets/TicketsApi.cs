@@ -1,14 +1,13 @@
 using System.Text.Json;
-using Microsoft.Extensions.Options;
+using Microsoft.AspNetCore.Http.Metadata;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
 
-namespace StreamApi.Security.Tickets;
+namespace Streaming.Tickets;
 
-/// <summary>
-/// <c>POST /v1/stream-tickets</c> <c>{"topics":[…],"expiresIn"?}</c> returns <c>{"ticket","expiresAt"}</c>.
-/// </summary>
+/// <summary>Issues a ticket: a POST of <c>{"topics":[…],"expiresIn"?}</c> returns
+/// <c>{"ticket","expiresAt"}</c>.</summary>
 internal static class TicketsApi
 {
     private const int DefaultSeconds = 3_600,
@@ -17,14 +16,18 @@ internal static class TicketsApi
     /// <summary>Maximum length of a ticket, which is part of a URL: Kestrel accepts 8 kB.</summary>
     private const int MaxLength = 4_096;
 
-    public static void MapTickets(this IEndpointRouteBuilder app) =>
-        app.MapPost("/v1/stream-tickets", IssueAsync)
-            .ChecksTopics()
-            .CountedAs(RequestKind.Publish)
+    /// <param name="maxTopics">Maximum topics and patterns of one ticket.</param>
+    public static RouteHandlerBuilder MapTickets(this IEndpointRouteBuilder app, string pattern, int maxTopics) =>
+        app.MapPost(
+                pattern,
+                (HttpContext context, TicketIssuer tickets, IStreamAccess access, TimeProvider clock) =>
+                    IssueAsync(context, tickets, access, clock, maxTopics)
+            )
+            .RequireAuthorization()
+            .WithMetadata(new IssuesTickets())
             .RefusesInvalid()
             .Takes<TicketRequest>()
             .Produces<TicketIssued>()
-            .WithTags("Events")
             .WithSummary(
                 "Issues a ticket for ?ticket=, for clients that cannot send headers. "
                     + "It reads these topics in one connection at a time until it expires."
@@ -32,36 +35,42 @@ internal static class TicketsApi
 
     private static async Task<IResult> IssueAsync(
         HttpContext context,
-        StreamTickets tickets,
-        IOptions<SecurityOptions> options,
-        TimeProvider clock
+        TicketIssuer tickets,
+        IStreamAccess access,
+        TimeProvider clock,
+        int maxTopics
     )
     {
         var body = await JsonBody.ReadAsync(context);
-        var topics = Topics(body, options.Value);
+        var topics = Topics(body, maxTopics);
         var seconds = body.Whole("expiresIn", 1, MaxSeconds) ?? DefaultSeconds;
-        var caller = Caller.Of(context);
-        if (topics.FirstOrDefault(t => !caller.Grants.MayRead(t)) is { } forbidden)
+        if (topics.FirstOrDefault(t => !access.MayRead(context, t)) is { } forbidden)
             throw new InvalidRequestException(
                 "topics",
                 $"you may not read '{forbidden}'.",
                 StatusCodes.Status403Forbidden
             );
+
         // A ticket ends with the credential that requested it; otherwise a token of minutes would buy a day.
         var until = clock.GetUtcNow().AddSeconds(seconds);
-        if (caller.Until < until)
-            until = caller.Until.Value;
-        var ticket = await tickets.IssueAsync(caller, topics, until, context.RequestAborted);
+        var holder = access.HolderOf(context);
+        if (holder.Until < until)
+            until = holder.Until.Value;
+
+        var ticket = await tickets.IssueAsync(holder, topics, until, context.RequestAborted);
         if (ticket.Length > MaxLength)
             throw new InvalidRequestException(
                 "topics",
-                "are too long for a ticket, which is part of a URL. Use patterns."
+                holder.Principal is null
+                    ? "are too long for a ticket, which is part of a URL. Use patterns."
+                    : "and your claims are too long for a ticket, part of a URL. Use patterns, or fewer claims."
             );
+
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new TicketIssued(ticket, until));
     }
 
-    private static string[] Topics(JsonElement body, SecurityOptions security)
+    private static string[] Topics(JsonElement body, int maxTopics)
     {
         if (
             !body.TryGetProperty("topics", out var value)
@@ -69,13 +78,15 @@ internal static class TicketsApi
             || value.GetArrayLength() == 0
         )
             throw new InvalidRequestException("topics", "must be a list of one or more topics or patterns.");
-        if (value.GetArrayLength() > security.MaxTicketTopics)
-            throw new InvalidRequestException("topics", $"has more than {security.MaxTicketTopics} entries.");
+        if (value.GetArrayLength() > maxTopics)
+            throw new InvalidRequestException("topics", $"has more than {maxTopics} entries.");
+
         var topics = new List<string>();
         foreach (var one in value.EnumerateArray())
         {
             if (one.ValueKind != JsonValueKind.String)
                 throw new InvalidRequestException("topics", "must be a list of strings.");
+
             string topic;
             try
             {
@@ -85,12 +96,14 @@ internal static class TicketsApi
             {
                 throw new InvalidRequestException("topics", "has an unpaired surrogate, which is not valid UTF-8.");
             }
+
             topics.Add(
                 TopicGrants.IsGrant(topic)
                     ? topic
                     : throw new InvalidRequestException("topics", "has an entry that is neither a topic nor a pattern.")
             );
         }
+
         return [.. topics.Distinct(StringComparer.Ordinal)];
     }
 
@@ -98,3 +111,6 @@ internal static class TicketsApi
 
     private sealed record TicketIssued(string Ticket, DateTimeOffset ExpiresAt);
 }
+
+/// <summary>Marks the endpoint that issues tickets.</summary>
+internal sealed record IssuesTickets : IDisableCookieRedirectMetadata;

@@ -1,6 +1,6 @@
 using EventStore;
 
-namespace StreamApi.Security;
+namespace Streaming.Access;
 
 /// <summary>
 /// The topics that a caller may read and publish to. As in NATS, <c>&gt;</c> and <c>*</c> exclude the system's

@@ -5,7 +5,7 @@ using System.Text.Json;
 using EventStore;
 using Npgsql;
 
-namespace StreamApi.Security.Tickets;
+namespace Streaming.Tickets;
 
 /// <summary>
 /// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. A key
@@ -34,15 +34,18 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
     public async ValueTask<string> SealAsync<T>(string purpose, T document, CancellationToken cancellationToken)
     {
         using var aes = await CipherAsync(purpose, cancellationToken);
+
         var content = JsonSerializer.SerializeToUtf8Bytes(document);
         var all = new byte[NonceBytes + content.Length + TagBytes];
         RandomNumberGenerator.Fill(all.AsSpan(0, NonceBytes));
+
         aes.Encrypt(
             all.AsSpan(0, NonceBytes),
             content,
             all.AsSpan(NonceBytes, content.Length),
             all.AsSpan(^TagBytes..)
         );
+
         return Base64Url.EncodeToString(all);
     }
 
@@ -63,6 +66,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
         }
         if (all.Length < NonceBytes + TagBytes)
             return null;
+
         using var aes = await CipherAsync(purpose, cancellationToken);
         var content = new byte[all.Length - NonceBytes - TagBytes];
         try
@@ -78,6 +82,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
         {
             return null;
         }
+
         return JsonSerializer.Deserialize<T>(content);
     }
 
@@ -101,6 +106,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
             await _reading.WaitAsync(cancellationToken);
         else if (!_reading.Wait(0, CancellationToken.None))
             return _secret;
+
         var limit = Timeout.InfiniteTimeSpan;
         try
         {
@@ -110,6 +116,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
                     return known;
                 limit = MaxWait;
             }
+
             // The store's own limit is longer. One read at a time is under way, however long it takes.
             if (_asking is not { IsCompleted: false })
                 _asking = store.ReadSecretAsync(StoreSecrets.Tickets, CancellationToken.None);

@@ -4,7 +4,7 @@ using Npgsql;
 using Streaming.Access;
 using Streaming.Fanout;
 
-namespace StreamApi.Security.Tickets;
+namespace Streaming.Tickets;
 
 /// <summary>
 /// Allows one connection per ticket: a new one replaces the old, on another replica about a second later, through

@@ -1,6 +1,6 @@
-using StreamApi.Security;
+using Streaming.Access;
 
-namespace Unit.Security;
+namespace Core.Streaming;
 
 public class TopicGrantsTests
 {

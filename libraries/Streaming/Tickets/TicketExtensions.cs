@@ -1,0 +1,12 @@
+namespace Streaming.Tickets;
+
+internal static class TicketExtensions
+{
+    public static void AddTickets(this IServiceCollection services)
+    {
+        services.AddSingleton<SharedSecret>();
+        services.AddSingleton<TicketIssuer>();
+        services.AddSingleton<TicketSessions>();
+        services.AddHostedService(provider => provider.GetRequiredService<TicketSessions>());
+    }
+}

@@ -1,0 +1,71 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Streaming.Access;
+using Streaming.Endpoints;
+
+namespace Streaming.Tickets;
+
+/// <summary>Evaluates a stream's policy for the user of its ticket, as if it had sent the credential that bought
+/// it.</summary>
+/// <remarks>The policy must ask for the same schemes as the one under which the ticket was issued: the credential of a
+/// weaker scheme must not buy what a stronger one protects.</remarks>
+internal sealed class TicketPolicyEvaluator(
+    IAuthorizationService authorization,
+    TicketIssuer tickets,
+    TicketSessions sessions
+) : PolicyEvaluator(authorization)
+{
+    public override async Task<AuthenticateResult> AuthenticateAsync(AuthorizationPolicy policy, HttpContext context)
+    {
+        var sent = await base.AuthenticateAsync(policy, context);
+        var endpoint = context.GetEndpoint()?.Metadata;
+        if (endpoint?.GetMetadata<IssuesTickets>() is not null)
+            context.Features.Set(HolderOf(context.User, policy, sent.Properties?.ExpiresUtc));
+        if (
+            endpoint?.GetMetadata<StreamDescription>() is null
+            || context.Request.Query["ticket"] is not { Count: > 0 } values
+        )
+            return sent;
+
+        try
+        {
+            if (values.Count > 1)
+                throw new InvalidCredentialException("The request has more than one ticket.");
+
+            var ticket = await tickets.VerifyAsync(values.ToString(), context.RequestAborted);
+            var user = UserOf(ticket, policy);
+            if (sent.Succeeded && sent.Principal.Identity?.Name != user.Identity?.Name)
+                throw new InvalidCredentialException("The ticket belongs to another user.");
+
+            context.User = user;
+            context.Features.Set(new UsedTicket(ticket, sessions.SessionOf(ticket.Id)));
+            var properties = new AuthenticationProperties { ExpiresUtc = ticket.Until };
+            return AuthenticateResult.Success(new AuthenticationTicket(user, properties, SchemesOf(policy)));
+        }
+        catch (InvalidCredentialException e)
+        {
+            // The policy must not be met by another credential of the request.
+            context.User = new ClaimsPrincipal(new ClaimsIdentity());
+            return AuthenticateResult.Fail(e);
+        }
+    }
+
+    private static TicketHolder HolderOf(ClaimsPrincipal user, AuthorizationPolicy policy, DateTimeOffset? until) =>
+        new(
+            user.Identity?.Name,
+            until,
+            Principal: TicketSerializer.Default.Serialize(new AuthenticationTicket(user, SchemesOf(policy)))
+        );
+
+    private static ClaimsPrincipal UserOf(IssuedTicket ticket, AuthorizationPolicy policy) =>
+        ticket.Holder.Principal is { } principal
+        && TicketSerializer.Default.Deserialize(principal) is { } holder
+        && holder.AuthenticationScheme == SchemesOf(policy)
+            ? holder.Principal
+            : throw new InvalidCredentialException("The ticket was issued for another kind of credential.");
+
+    private static string SchemesOf(AuthorizationPolicy policy) =>
+        string.Join(';', policy.AuthenticationSchemes.Distinct().Order(StringComparer.Ordinal));
+}
