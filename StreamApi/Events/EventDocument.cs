@@ -75,10 +75,10 @@ internal static class EventDocument
                 field,
                 $"must be 1 to {MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
             );
-        if (ControlFrames.IsReservedType(type))
+        if (ReservedTypes.Include(type))
             throw new InvalidRequestException(
                 field,
-                $"'{type}' is reserved for the streams' own events: {ControlFrames.ReservedTypes}."
+                $"'{type}' is reserved for the streams' own events: {ReservedTypes.Names}."
             );
     }
 

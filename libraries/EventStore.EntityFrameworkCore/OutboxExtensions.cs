@@ -23,7 +23,7 @@ public static class OutboxExtensions
     /// <param name="data">Any value that can be written as JSON; it is written now.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
     /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type has a line
-    /// end.</exception>
+    /// end, or is one that streams send of themselves.</exception>
     /// <exception cref="InvalidOperationException">The context's options lack <see cref="UseSse"/>.</exception>
     public static void Publish<T>(this DbContext context, EventTopic topic, string type, T data, string? key = null)
     {

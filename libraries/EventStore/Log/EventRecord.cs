@@ -21,8 +21,8 @@ public sealed record EventRecord(
 );
 
 /// <summary>An event to append.</summary>
-/// <param name="Topic">A topic, checked by the caller (<see cref="TopicPattern.IsTopic"/>).</param>
-/// <param name="Type">The SSE event name, without CR and LF.</param>
+/// <param name="Topic">A topic without wildcards.</param>
+/// <param name="Type">The SSE event name, without CR and LF; not one that streams send of themselves.</param>
 /// <param name="Data">One compact line of JSON, checked by the caller.</param>
 /// <param name="Id">The publisher's id, which makes the append idempotent for 24 h; null for a new id.</param>
 public sealed record NewEvent(
@@ -40,18 +40,27 @@ public sealed record NewEvent(
     };
 
     /// <summary>Creates an event whose data is a value as JSON, with names in camel case.</summary>
-    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type is empty or has a
-    /// line end.</exception>
+    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type is empty, has a
+    /// line end, or is one that streams send of themselves.</exception>
     public static NewEvent Of<T>(EventTopic topic, string type, T data, string? key = null, Guid? id = null)
     {
-        var text = topic.ToString();
-        if (TopicPattern.IsPattern(text))
-            throw new ArgumentException($"'{text}' is a pattern; an event has one topic.", nameof(topic));
-        if (type.Length == 0 || type.AsSpan().ContainsAny('\r', '\n', '\0'))
-            throw new ArgumentException("A type has at least one character, and no line end.", nameof(type));
-
         var json = JsonSerializer.Serialize(data, Web);
-        return new NewEvent(text, type, json, key, id, Activity.Current?.Id);
+        var made = new NewEvent(topic.ToString(), type, json, key, id, Activity.Current?.Id);
+        made.Check();
+        return made;
+    }
+
+    /// <exception cref="ArgumentException">As <see cref="Of{T}"/>.</exception>
+    internal void Check()
+    {
+        if (!TopicPattern.IsTopic(Topic))
+            throw new ArgumentException(
+                $"'{Topic}' is not one topic: dot-separated tokens of [A-Za-z0-9_-], without wildcards."
+            );
+        if (Type.Length == 0 || Type.AsSpan().ContainsAny('\r', '\n', '\0'))
+            throw new ArgumentException("A type has at least one character, and no line end.");
+        if (ReservedTypes.Include(Type))
+            throw new ArgumentException($"'{Type}' is reserved for the streams' own events: {ReservedTypes.Names}.");
     }
 
     /// <summary>The writer, if the topic is a run's: the event is refused once the run is no longer this writer's, and

@@ -7,6 +7,7 @@ public interface IEventLog
 {
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
     /// committed.</summary>
+    /// <exception cref="ArgumentException">A topic or type is invalid, or reserved; nothing was appended.</exception>
     /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
     /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
     Task<IReadOnlyList<AppendedEvent>> AppendAsync(
@@ -33,8 +34,6 @@ public static class EventLogExtensions
     /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
     /// <param name="id">The id that makes a retry append nothing, for 24 h; null for a new one.</param>
     /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
-    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type has a line
-    /// end.</exception>
     /// <inheritdoc cref="IEventLog.AppendAsync" path="/exception"/>
     public static async Task<AppendedEvent> AppendAsync<T>(
         this IEventLog log,
@@ -57,7 +56,12 @@ internal sealed class StoredEventLog(EventAppender appender, EventReader reader)
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken
-    ) => appender.AppendAsync(events, cancellationToken);
+    )
+    {
+        foreach (var e in events)
+            e.Check();
+        return appender.AppendAsync(events, cancellationToken);
+    }
 
     public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
         reader.ReadAsync(after, filter, cancellationToken: cancellationToken);

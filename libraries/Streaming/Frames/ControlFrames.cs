@@ -26,13 +26,6 @@ internal static class ControlFrames
         }
     );
 
-    private static readonly string[] ReservedNames = ["connected", "resync", "skipped", "unauthorized", "error"];
-
-    /// <summary>Event types that only the server sends, so that a client can trust them.</summary>
-    public static string ReservedTypes { get; } = string.Join(", ", ReservedNames);
-
-    public static bool IsReservedType(string type) => Array.IndexOf(ReservedNames, type) >= 0;
-
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
 
     /// <summary>Advances the client's last event id without dispatching an event.</summary>

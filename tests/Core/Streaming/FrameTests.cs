@@ -62,8 +62,8 @@ public sealed class FrameTests
     [InlineData("message", false)]
     public void Only_the_server_sends_the_types_of_frames_about_the_stream(string type, bool isReserved)
     {
-        Assert.Equal(isReserved, ControlFrames.IsReservedType(type));
-        Assert.Equal(isReserved, ControlFrames.ReservedTypes.Split(", ").Contains(type));
+        Assert.Equal(isReserved, ReservedTypes.Include(type));
+        Assert.Equal(isReserved, ReservedTypes.Names.Split(", ").Contains(type));
     }
 
     [Fact]

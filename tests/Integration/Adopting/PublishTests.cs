@@ -98,6 +98,25 @@ public sealed class PublishTests
         Assert.Throws<ArgumentException>(() => NewEvent.Of("orders.>", "created", 1));
     }
 
+    /// <summary>As over HTTP: a client could not tell it from what the stream says of itself.</summary>
+    [Fact]
+    public async Task A_type_that_streams_send_of_themselves_is_refused()
+    {
+        await using var app = RunningOrders.Build("Host=localhost");
+        var log = app.Services.GetRequiredService<IEventLog>();
+        foreach (var type in (string[])["connected", "resync", "skipped", "unauthorized", "error"])
+        {
+            var made = Assert.Throws<ArgumentException>(() => NewEvent.Of("orders.7.paid", type, 1));
+            Assert.Contains("reserved", made.Message, StringComparison.Ordinal);
+            await Assert.ThrowsAsync<ArgumentException>(() => Append(new NewEvent("orders.7.paid", type, "1")));
+        }
+
+        await Assert.ThrowsAsync<ArgumentException>(() => Append(new NewEvent("orders.>", "paid", "1")));
+        await Assert.ThrowsAsync<ArgumentException>(() => Append(new NewEvent("orders.7.paid", "a\nb", "1")));
+
+        Task Append(NewEvent e) => log.AppendAsync([new NewEvent("orders.7.paid", "paid", "1"), e], Stop);
+    }
+
     private static async Task CreateTablesAsync(RunningOrders orders)
     {
         await using var scope = orders.App.Services.CreateAsyncScope();

@@ -1,0 +1,12 @@
+namespace EventStore;
+
+/// <summary>Event types that streams send of themselves, so that a client can trust them.</summary>
+internal static class ReservedTypes
+{
+    private static readonly string[] All = ["connected", "resync", "skipped", "unauthorized", "error"];
+
+    /// <summary>The types, as a message to a publisher lists them.</summary>
+    public static string Names { get; } = string.Join(", ", All);
+
+    public static bool Include(string type) => Array.IndexOf(All, type) >= 0;
+}
