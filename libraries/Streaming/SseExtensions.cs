@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Access;
 using Streaming.Feed;
+using Streaming.Opening;
 using Streaming.Tickets;
 
 namespace Microsoft.Extensions.Hosting;
@@ -42,6 +43,7 @@ public static class SseExtensions
         builder.Services.AddStreamingEngine();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
         builder.Services.AddTickets();
+        builder.Services.AddHostedService<ResponseRateNotice>();
         // By a factory, as an application without authorization could not build it.
         builder.Services.AddTransient<IPolicyEvaluator>(provider =>
             ActivatorUtilities.CreateInstance<TicketPolicyEvaluator>(provider)
