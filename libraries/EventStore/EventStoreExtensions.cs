@@ -42,15 +42,18 @@ public static class EventStoreExtensions
     /// application runs, or in a deployment step of its own.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses: the user lacks rights.</exception>
     public static Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default) =>
-        host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+        host.Services.GetRequiredService<IEventLog>() is StoredEventLog
+            ? host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken)
+            : Task.CompletedTask; // in memory
 
     private static void AddLog(this IServiceCollection services)
     {
         services.AddSingleton<EventAppender>();
         services.AddHostedService(provider => provider.GetRequiredService<EventAppender>());
         services.AddSingleton(provider => Reader(provider, StorePool.Feed));
-        foreach (var pool in (string[])[StorePool.Replays, StorePool.Reads])
-            services.AddKeyedSingleton(pool, (provider, _) => Reader(provider, pool));
+        services.AddSingleton<ILogReader>(provider => provider.GetRequiredService<EventReader>());
+        services.AddKeyedSingleton<ILogReader>(StorePool.Replays, (provider, pool) => Reader(provider, (string)pool));
+        services.AddKeyedSingleton(StorePool.Reads, (provider, pool) => Reader(provider, (string)pool));
 
         services.AddSingleton<IEventLog, StoredEventLog>();
         services.AddSingleton<LineageReader>();

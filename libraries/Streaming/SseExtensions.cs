@@ -29,8 +29,12 @@ public static class SseExtensions
     )
         where TBuilder : IHostApplicationBuilder
     {
-        if (builder.Services.All(service => service.ServiceType != typeof(EventReader)))
+        if (builder.Services.All(service => service.ServiceType != typeof(ILogReader)))
             throw new InvalidOperationException("AddSse needs an event log: call AddEventStore(…) before it.");
+
+        var isInMemory = builder.Services.Any(service => service.ServiceType == typeof(MemoryLog));
+        if (isInMemory && redis is not null)
+            throw new InvalidOperationException("A log in memory is one process's: call AddSse without Redis.");
 
         var options = builder.Services.AddOptions<SseOptions>();
         if (configure is not null)
@@ -42,12 +46,20 @@ public static class SseExtensions
 
         builder.Services.AddStreamingEngine();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
-        builder.Services.AddTickets();
         builder.Services.AddHostedService<ResponseRateNotice>();
+        if (isInMemory)
+        {
+            builder.Services.AddSingleton<ILiveSource, LogTail>();
+            return builder;
+        }
+
+        builder.Services.AddHostedService<LocalCommits>();
+        builder.Services.AddTickets();
         // By a factory, as an application without authorization could not build it.
         builder.Services.AddTransient<IPolicyEvaluator>(provider =>
             ActivatorUtilities.CreateInstance<TicketPolicyEvaluator>(provider)
         );
+
         if (redis is not null)
         {
             builder.AddRelayRedis(redis);

@@ -1,6 +1,7 @@
 using EventStore;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Streaming.Access;
 using Streaming.Admission;
@@ -31,6 +32,8 @@ internal static class StreamingExtensions
             .Configure(options => options.Replica = replica);
         builder.Services.AddStreamingEngine();
         builder.Services.AddRedisIntake();
+        builder.Services.AddHostedService<LocalCommits>();
+        builder.Services.AddSingleton<FiniteStreams>();
 
         builder
             .Services.AddOptions<SocketTransportOptions>()
@@ -38,7 +41,8 @@ internal static class StreamingExtensions
         builder.WebHost.ConfigureKestrel(ConfigureServer);
     }
 
-    /// <summary>Adds all but the source of live events and the rights (<see cref="IStreamAccess"/>).</summary>
+    /// <summary>Adds all but the source of live events and the rights (<see cref="IStreamAccess"/>). The log's readers
+    /// (<see cref="ILogReader"/>) must have been added before.</summary>
     public static void AddStreamingEngine(this IServiceCollection services)
     {
         services
@@ -90,11 +94,10 @@ internal static class StreamingExtensions
         services.AddSingleton<StorePages>();
         services.AddSingleton<StoreReplay>();
         services.AddSingleton<IReplay>(provider => provider.GetRequiredService<StoreReplay>());
-        services.AddSingleton<FeedStore>();
+        services.TryAddSingleton<IFeedStore, FeedStore>();
         services.AddSingleton<LiveFeed>();
         services.AddSingleton<StoreHead>();
         services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
-        services.AddHostedService<LocalCommits>();
         services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
     }
 
@@ -117,7 +120,6 @@ internal static class StreamingExtensions
         services.AddSingleton<StreamRunner>();
         services.AddSingleton<StreamOpener>();
         services.AddSingleton<PushOpener>();
-        services.AddSingleton<FiniteStreams>();
     }
 
     /// <summary>Limits what the kernel and Kestrel keep of each connection.</summary>

@@ -16,7 +16,11 @@ public static class OrdersApp
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
-        builder.AddEventStore("orders");
+        var isInMemory = builder.Configuration.GetConnectionString("orders") is null;
+        if (isInMemory)
+            builder.AddInMemoryEventLog();
+        else
+            builder.AddEventStore("orders");
         if (builder.Configuration.GetConnectionString("redis") is null)
             builder.AddSse();
         else
@@ -31,7 +35,8 @@ public static class OrdersApp
 
         var app = builder.Build();
         app.MapPost("/sign-in/{user}", SignIn);
-        app.MapSseTickets();
+        if (!isInMemory)
+            app.MapSseTickets();
         app.MapPost("/orders", CreateAsync);
         app.MapPost("/orders/{id}/{state}", ChangeAsync);
         app.MapGet("/orders/{id}/events", Follow).RequireAuthorization();

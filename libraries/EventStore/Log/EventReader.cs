@@ -8,7 +8,7 @@ namespace EventStore;
 /// Reads the log in position order. Thread-safe. The cost of a read does not depend on the log's length or the number
 /// of patterns: a page may be empty before the head, and the caller reads on (docs/decisions/0016).
 /// </summary>
-internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options)
+internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options) : ILogReader
 {
     /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>: most events found may have a newer one of the same
     /// key.</summary>
@@ -18,18 +18,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     private const string Columns =
         $"{LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent";
 
-    /// <summary>
-    /// Reads a page of the matching events after a position. The caller reads on after
-    /// <see cref="EventPage.Through"/> until that is the head.
-    /// </summary>
-    /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">The events wanted; null for all.</param>
-    /// <param name="limit">Maximum events; null for <see cref="EventStoreOptions.PageEvents"/>.</param>
-    /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
-    /// <param name="mostBytes">Maximum bytes of data of a page; its first event may exceed it. Null for
-    /// <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
-    /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <inheritdoc/>
     public async Task<EventPage> ReadAsync(
         long after,
         EventFilter? filter = null,
@@ -96,17 +85,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         }
     }
 
-    /// <summary>
-    /// Reads the newest event of each key in a part of the log, and the range of those that it leaves out. An event
-    /// without a key counts by its topic.
-    /// </summary>
-    /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">The events wanted; null for all.</param>
-    /// <param name="mostBytes">Maximum bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
-    /// <param name="through">To read the rest of a part that did not fit into a page: its
-    /// <see cref="NewestPage.Through"/>. Null starts a new part.</param>
-    /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <inheritdoc/>
     public async Task<NewestPage> ReadNewestAsync(
         long after,
         EventFilter? filter = null,
@@ -155,8 +134,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
             : new NewestPage(read, null, read.Through);
     }
 
-    /// <summary>Reads the epoch and the head: a page without events.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <inheritdoc/>
     public async Task<EventPage> HeadAsync(CancellationToken cancellationToken = default)
     {
         var state = await StateAsync(cancellationToken);

@@ -2,7 +2,7 @@ using EventStore;
 
 namespace Streaming.Feed;
 
-/// <summary>The log in Postgres for the feed; all but <see cref="TryHeadAsync"/> waits until it answers.</summary>
+/// <summary>The log in Postgres for the feed.</summary>
 internal sealed class FeedStore(
     EventReader reader,
     EventTail tail,
@@ -11,25 +11,22 @@ internal sealed class FeedStore(
     StoreContact contact,
     TimeProvider clock,
     ILogger<FeedStore> logger
-)
+) : IFeedStore
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100),
         MaxRetry = TimeSpan.FromSeconds(2);
 
     public TimeSpan? AwayFor => contact.AwayFor;
 
-    /// <summary>Reads a page, however long it takes: no later event may be delivered first.</summary>
     public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
         UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: cancellationToken), cancellationToken);
 
-    /// <summary>Reads the head; null if Postgres does not answer.</summary>
     public async Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken) =>
         AwayFor is null ? await head.ReadAsync(cancellationToken) : null;
 
     public IAsyncEnumerable<EventPage> FollowAsync(long after, CancellationToken cancellationToken) =>
         tail.FollowAsync(after, cancellationToken: cancellationToken);
 
-    /// <summary>Reads a lineage, however long it takes; null if a server answers that lacks the epoch.</summary>
     public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
         UntilReadAsync(() => lineages.FindAsync(epoch, cancellationToken).AsTask(), cancellationToken);
 

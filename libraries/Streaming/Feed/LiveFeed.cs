@@ -20,7 +20,7 @@ internal sealed class LiveFeed : RestartingService
 
     private readonly FilterLogs _logs;
     private readonly ILiveSource _source;
-    private readonly FeedStore _store;
+    private readonly IFeedStore _store;
     private readonly StreamingOptions _options;
     private readonly FeedCore _core;
     private readonly TaskCompletionSource _started = New();
@@ -33,7 +33,7 @@ internal sealed class LiveFeed : RestartingService
     public LiveFeed(
         FilterLogs logs,
         ILiveSource source,
-        FeedStore store,
+        IFeedStore store,
         IOptions<StreamingOptions> options,
         TimeProvider clock,
         ILogger<LiveFeed> logger

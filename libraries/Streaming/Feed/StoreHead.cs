@@ -5,7 +5,7 @@ namespace Streaming.Feed;
 
 /// <summary>Reads the log's head for streams that start there, as this replica may lag acknowledged events by
 /// milliseconds, and for the feed. Callers share reads; each gets one that began after its call.</summary>
-internal sealed class StoreHead(EventReader reader, IOptions<StreamingOptions> options, TimeProvider clock)
+internal sealed class StoreHead(ILogReader reader, IOptions<StreamingOptions> options, TimeProvider clock)
 {
     /// <summary>Shortest time between reads, so that a storm of connects shares one.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);

@@ -5,7 +5,7 @@ namespace Streaming.Replay;
 
 internal sealed class StorePages(
     FilterLogs logs,
-    [FromKeyedServices(StorePool.Replays)] EventReader reader,
+    [FromKeyedServices(StorePool.Replays)] ILogReader reader,
     StreamingMetrics metrics
 )
 {

@@ -17,8 +17,15 @@ internal static class TicketsApi
     private const int MaxLength = 4_096;
 
     /// <param name="maxTopics">Maximum topics and patterns of one ticket.</param>
-    public static RouteHandlerBuilder MapTickets(this IEndpointRouteBuilder app, string pattern, int maxTopics) =>
-        app.MapPost(
+    /// <exception cref="InvalidOperationException">There is nothing that could issue tickets.</exception>
+    public static RouteHandlerBuilder MapTickets(this IEndpointRouteBuilder app, string pattern, int maxTopics)
+    {
+        if (app.ServiceProvider.GetService<TicketIssuer>() is null)
+            throw new InvalidOperationException(
+                "Tickets need a log in Postgres: call AddEventStore(…) and AddSse(), and map no tickets without them."
+            );
+
+        return app.MapPost(
                 pattern,
                 (HttpContext context, TicketIssuer tickets, IStreamAccess access, TimeProvider clock) =>
                     IssueAsync(context, tickets, access, clock, maxTopics)
@@ -32,6 +39,7 @@ internal static class TicketsApi
                 "Issues a ticket for ?ticket=, for clients that cannot send headers. "
                     + "It reads these topics in one connection at a time until it expires."
             );
+    }
 
     private static async Task<IResult> IssueAsync(
         HttpContext context,

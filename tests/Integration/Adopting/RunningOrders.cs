@@ -3,16 +3,17 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Integration.Adopting;
 
 /// <summary>The adopter's application in this process, with a database of its own or of another one.</summary>
 internal sealed class RunningOrders : IAsyncDisposable
 {
-    private RunningOrders(WebApplication app, string connectionString)
+    private RunningOrders(WebApplication app, string? connectionString)
     {
         App = app;
-        ConnectionString = connectionString;
+        ConnectionString = connectionString ?? "";
         Server = new Uri(
             app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
         );
@@ -28,22 +29,29 @@ internal sealed class RunningOrders : IAsyncDisposable
     {
         var stop = TestContext.Current.CancellationToken;
         connectionString ??= (await Stores.Shared.CreateMigratedAsync(stop)).ConnectionString;
-        var app = Build(connectionString, settings);
-        await app.StartAsync(stop);
+        return await StartAsync(Build(connectionString, settings), connectionString);
+    }
+
+    /// <summary>Starts it without a database.</summary>
+    public static Task<RunningOrders> StartInMemoryAsync() => StartAsync(Build(connectionString: null), null);
+
+    private static async Task<RunningOrders> StartAsync(WebApplication app, string? connectionString)
+    {
+        await app.EnsureSchemaAsync(TestContext.Current.CancellationToken);
+        await app.StartAsync(TestContext.Current.CancellationToken);
         return new RunningOrders(app, connectionString);
     }
 
     /// <summary>Builds it as in Production, where a stream needs a policy.</summary>
-    public static WebApplication Build(string connectionString, params string[] settings) =>
+    public static WebApplication Build(string? connectionString, params string[] settings) =>
         OrdersApp.Build([
             "--urls",
             "http://127.0.0.1:0",
             "--environment",
             "Production",
-            "--ConnectionStrings:orders",
-            connectionString,
             "--Logging:LogLevel:Default",
             "Warning",
+            .. connectionString is null ? (string[])[] : ["--ConnectionStrings:orders", connectionString],
             .. settings,
         ]);
 

@@ -1,0 +1,168 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using EventStore;
+
+namespace Streaming.Feed;
+
+/// <summary>The log of one process without Postgres. Nothing of it outlives the process. Thread-safe.</summary>
+internal sealed class MemoryLog(TimeProvider clock) : IEventLog, ILogReader, IFeedStore
+{
+    private const int PageEvents = 512;
+
+    private readonly Lock _gate = new();
+    private readonly Lineage _lineage = Lineage.Alone(Guid.NewGuid().ToString("N"));
+
+    /// <summary>The event at position 1, and so on.</summary>
+    private readonly List<EventRecord> _events = [];
+    private readonly Dictionary<Guid, EventRecord> _byId = [];
+    private TaskCompletionSource _appended = New();
+
+    public TimeSpan? AwayFor => null;
+
+    public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
+        IReadOnlyList<NewEvent> events,
+        CancellationToken cancellationToken
+    )
+    {
+        foreach (var e in events)
+            e.Check();
+
+        lock (_gate)
+        {
+            var before = _events.Count;
+            var appended = events.Select(AppendOrFind).ToList();
+            var conflicts = events.Zip(appended).Where(pair => !IsOf(pair.Second, pair.First)).ToList();
+            if (conflicts.Count > 0)
+            {
+                foreach (var e in _events.Skip(before))
+                    _byId.Remove(e.Id);
+                _events.RemoveRange(before, _events.Count - before);
+                throw new EventConflictException([.. conflicts.Select(pair => pair.Second.Id)]);
+            }
+
+            Interlocked.Exchange(ref _appended, New()).SetResult();
+            return Task.FromResult<IReadOnlyList<AppendedEvent>>([
+                .. appended.Select(e => new AppendedEvent(e.Id, new StreamId(_lineage.Epoch, e.Position))),
+            ]);
+        }
+    }
+
+    public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
+        ReadAsync(after, filter, PageEvents, cancellationToken: cancellationToken);
+
+    public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
+        ReadAsync(after, filter: null, cancellationToken);
+
+    public Task<EventPage> ReadAsync(
+        long after,
+        EventFilter? filter = null,
+        int? limit = null,
+        int mostData = int.MaxValue,
+        int? mostBytes = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        lock (_gate)
+        {
+            var page = Matching(after, long.MaxValue, filter).Take(limit ?? PageEvents).ToList();
+            var isCut = page.Count == (limit ?? PageEvents);
+            return Task.FromResult(PageOf(page, isCut ? page[^1].Position : Math.Max(after, _events.Count)));
+        }
+    }
+
+    public Task<NewestPage> ReadNewestAsync(
+        long after,
+        EventFilter? filter = null,
+        int? mostBytes = null,
+        long? through = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        lock (_gate)
+        {
+            var end = Math.Min(through ?? long.MaxValue, Math.Max(after, _events.Count));
+            var newest = new Dictionary<string, EventRecord>(StringComparer.Ordinal);
+            var older = new List<long>();
+            foreach (var e in Matching(after, end, filter))
+            {
+                if (newest.TryGetValue(e.Key ?? e.Topic, out var former))
+                    older.Add(former.Position);
+                newest[e.Key ?? e.Topic] = e;
+            }
+
+            var skipped = older.Count == 0 ? null : new SkippedRange(older.Min(), older.Max(), older.Count);
+            return Task.FromResult(
+                new NewestPage(PageOf([.. newest.Values.OrderBy(e => e.Position)], end), skipped, end)
+            );
+        }
+    }
+
+    public Task<EventPage> HeadAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            return Task.FromResult(PageOf([], _events.Count));
+    }
+
+    public async Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken) =>
+        await HeadAsync(cancellationToken);
+
+    public async IAsyncEnumerable<EventPage> FollowAsync(
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        while (true)
+        {
+            var appended = Volatile.Read(ref _appended).Task;
+            var page = await ReadAsync(after, cancellationToken);
+            after = page.Next;
+            yield return page;
+
+            if (page.Through >= page.Head)
+                await appended.WaitAsync(cancellationToken);
+        }
+    }
+
+    public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
+        Task.FromResult(epoch == _lineage.Epoch ? _lineage : null);
+
+    private EventRecord AppendOrFind(NewEvent e)
+    {
+        if (e.Id is { } id && _byId.TryGetValue(id, out var found))
+            return found;
+
+        var record = new EventRecord(
+            _events.Count + 1,
+            e.Id ?? Guid.CreateVersion7(),
+            e.Topic,
+            e.Type,
+            e.Key,
+            Encoding.UTF8.GetBytes(e.Data),
+            clock.GetUtcNow(),
+            e.TraceParent
+        );
+        _events.Add(record);
+        _byId.Add(record.Id, record);
+        return record;
+    }
+
+    private static bool IsOf(EventRecord record, NewEvent e) =>
+        (record.Topic, record.Type, record.Key) == (e.Topic, e.Type, e.Key)
+        && Encoding.UTF8.GetString(record.Data.Span) == e.Data;
+
+    private IEnumerable<EventRecord> Matching(long after, long through, EventFilter? filter)
+    {
+        for (var i = after; i < Math.Min(through, _events.Count); i++)
+            if (
+                _events[(int)i] is var e
+                && filter?.MatchesTopic(e.Topic) != false
+                && filter?.Passes(e.Type, e.Key) != false
+            )
+                yield return e;
+    }
+
+    private EventPage PageOf(IReadOnlyList<EventRecord> events, long through) =>
+        new(_lineage.Epoch, _events.Count, DroppedThrough: 0, events, through);
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
