@@ -17,7 +17,7 @@ internal sealed class ConnectionGauges : IHostedService
 
     public ConnectionGauges(
         IMeterFactory meters,
-        Seats seats,
+        StreamSeats seats,
         ConnectionRegistry registry,
         FilterLogs logs,
         LiveFeed feed,

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
-using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Requests;

@@ -15,7 +15,7 @@ internal sealed class ThisReplica(
     IServer server,
     IOptions<StreamingOptions> streaming,
     IOptions<ReplicaOptions> options,
-    Seats seats,
+    StreamSeats seats,
     FilterLogs logs,
     LiveFeed feed
 )

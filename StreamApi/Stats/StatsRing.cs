@@ -14,7 +14,7 @@ namespace StreamApi.Stats;
 /// </summary>
 internal sealed class StatsRing(
     StreamingMetrics metrics,
-    Seats seats,
+    StreamSeats seats,
     FilterLogs logs,
     LiveFeed feed,
     TimeProvider clock,

@@ -64,7 +64,7 @@ internal static class StreamingExtensions
             .Validate<IConfiguration>(
                 (_, configuration) =>
                 {
-                    Seats.PoolsIn(configuration); // throws with the name of the pool
+                    StreamSeats.PoolsIn(configuration); // throws with the name of the pool
                     return true;
                 }
             )
@@ -115,7 +115,7 @@ internal static class StreamingExtensions
 
     private static void AddOpeners(this IServiceCollection services)
     {
-        services.AddSingleton<Seats>();
+        services.AddSingleton<StreamSeats>();
         services.AddSingleton<StreamStart>();
         services.AddSingleton<StreamRunner>();
         services.AddSingleton<StreamOpener>();

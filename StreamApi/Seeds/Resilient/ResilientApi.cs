@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using EventStore;
 using Microsoft.AspNetCore.Mvc;
-using StreamApi.Seeds.Storage;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;

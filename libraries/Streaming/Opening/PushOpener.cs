@@ -8,7 +8,7 @@ namespace Streaming.Opening;
 
 /// <summary>Opens streams that an endpoint writes for one request; counted, listed and drained like others.</summary>
 internal sealed class PushOpener(
-    Seats seats,
+    StreamSeats seats,
     ConnectionRegistry registry,
     IStreamAccess access,
     IOptions<StreamingOptions> options,

@@ -7,7 +7,7 @@ namespace Streaming.Opening;
 
 /// <summary>Opens streams of events: sends the head at once, and gives the connection to a writer loop.</summary>
 internal sealed class StreamOpener(
-    Seats seats,
+    StreamSeats seats,
     StreamStart start,
     StreamRunner runner,
     LiveFeed feed,

@@ -24,7 +24,7 @@ internal sealed class TicketPolicyEvaluator(
         if (endpoint?.GetMetadata<IssuesTickets>() is not null)
             context.Features.Set(HolderOf(context.User, policy, sent.Properties?.ExpiresUtc));
         if (
-            endpoint?.GetMetadata<StreamDescription>() is null
+            endpoint?.GetMetadata<StreamMetadata>() is null
             || context.Request.Query["ticket"] is not { Count: > 0 } values
         )
             return sent;

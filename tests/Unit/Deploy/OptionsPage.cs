@@ -72,7 +72,7 @@ internal static partial class OptionsPage
             .Where(path => path[0] == Settings.Pools)
             .Select(path => path[1])
             .Select(name =>
-                $"| `{Settings.Pools}:{name}` | {Seats.OfPool} | 1 to {Seats.MaxOfPool} "
+                $"| `{Settings.Pools}:{name}` | {StreamSeats.OfPool} | 1 to {StreamSeats.MaxOfPool} "
                 + "| Maximum open streams of this pool on one replica; resumes have "
                 + "`Streaming:ResumeReservePercent` more. |"
             );

@@ -33,7 +33,7 @@ internal static partial class Settings
     /// <summary>The section with the size of each pool by its name, which is bound to no class.</summary>
     public const string Pools = "Pools";
 
-    private static readonly Setting Pool = new(typeof(int), [new RangeAttribute(1, Seats.MaxOfPool)]);
+    private static readonly Setting Pool = new(typeof(int), [new RangeAttribute(1, StreamSeats.MaxOfPool)]);
 
     /// <summary>Returns what is wrong with a variable; null if a service reads it and takes the value.</summary>
     /// <param name="name">The variable's name.</param>

@@ -17,13 +17,13 @@ namespace Unit.Streaming;
 public sealed class PushOpenerTests
 {
     private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { MaxAgeSeconds = 60 });
-    private readonly Seats _seats;
+    private readonly StreamSeats _seats;
     private readonly PushOpener _streams;
 
     public PushOpenerTests()
     {
         var (access, clock) = (new Anyone(), TimeProvider.System);
-        _seats = new Seats(_options, new ConfigurationBuilder().Build());
+        _seats = new StreamSeats(_options, new ConfigurationBuilder().Build());
         _streams = new PushOpener(
             _seats,
             new ConnectionRegistry(

@@ -6,9 +6,9 @@ namespace Streaming.Opening;
 
 /// <summary>Gives each open stream a seat. Limits those of the replica, of a pool and, above half of all seats, of a
 /// client. Thread-safe.</summary>
-internal sealed class Seats(IOptions<StreamingOptions> options, IConfiguration configuration)
+internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfiguration configuration)
 {
-    /// <summary>Seats of a pool without a size in section <c>Pools</c>, and the maximum size.</summary>
+    /// <summary>StreamSeats of a pool without a size in section <c>Pools</c>, and the maximum size.</summary>
     public const int OfPool = 1_000,
         MaxOfPool = 1_000_000;
 
@@ -75,21 +75,21 @@ internal sealed class Seats(IOptions<StreamingOptions> options, IConfiguration c
             ? size
             : throw new OptionsValidationException(
                 "Pools",
-                typeof(Seats),
+                typeof(StreamSeats),
                 [$"Pools:{pool.Key} is '{pool.Value}'; it must be a whole number from 1 to {MaxOfPool}."]
             );
 
-    private sealed class TakenSeat(Seats seats, string? pool, ClientKey client) : IDisposable
+    private sealed class TakenSeat(StreamSeats seats, string? pool, ClientKey client) : IDisposable
     {
         private int _given;
 
-        /// <summary>Seats taken with this one: in all, of its pool, of its person, of its account.</summary>
+        /// <summary>StreamSeats taken with this one: in all, of its pool, of its person, of its account.</summary>
         public int Number { get; } = Interlocked.Increment(ref seats._taken);
         public int OfPool { get; } = pool is null ? 0 : seats._ofPools.Add(pool);
         public int OfPerson { get; } = seats._ofPersons.Add(client.Person);
         public int OfAccount { get; } = seats._ofAccounts.Add(client.Account);
 
-        public int PoolSize => pool is null ? 0 : seats._pools.GetValueOrDefault(pool, Seats.OfPool);
+        public int PoolSize => pool is null ? 0 : seats._pools.GetValueOrDefault(pool, StreamSeats.OfPool);
 
         public void Dispose()
         {

@@ -7,7 +7,7 @@ using Streaming.Opening;
 namespace Core.Streaming;
 
 /// <summary>The seats of open streams: of the replica, of a pool and of a client.</summary>
-public sealed class SeatsTests
+public sealed class StreamSeatsTests
 {
     [Fact]
     public void A_full_replica_refuses_new_streams_and_has_a_reserve_for_resumes()
@@ -139,13 +139,13 @@ public sealed class SeatsTests
     }
 
     private static (ShareVerdict Verdict, IDisposable? Seat) Take(
-        Seats seats,
+        StreamSeats seats,
         string client = "anyone",
         string? pool = null,
         bool resume = false
     ) => (seats.TryTake(pool, ClientKey.OfUser(client), resume, out var seat), seat);
 
-    private static Seats SeatsOf(StreamingOptions options, params (string Key, string? Value)[] settings) =>
+    private static StreamSeats SeatsOf(StreamingOptions options, params (string Key, string? Value)[] settings) =>
         new(
             Options.Create(options),
             new ConfigurationBuilder()
