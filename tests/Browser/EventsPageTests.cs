@@ -26,13 +26,13 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         var page = await OpenAsync("/events");
         await page.Locator("#publish-topic").FillAsync("no topic");
         await page.Locator("#publish-data").FillAsync("{");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Publish" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Publish", Exact = true }).ClickAsync();
         await Expect(page.Locator("#publish-topic")).ToBeFocusedAsync();
         await Expect(page.Locator("#publish-topic-error")).ToBeVisibleAsync();
         await Expect(page.Locator("#publish-data-error")).ToHaveTextAsync("This is not JSON: see line 1, column 2.");
         var japanese = await OpenAsync("/events", await ContextAsync("ja-JP"));
         await japanese.Locator("#publish-data").FillAsync("{\n  oops }");
-        await japanese.GetByRole(AriaRole.Button, new() { Name = "発行" }).ClickAsync();
+        await japanese.GetByRole(AriaRole.Button, new() { Name = "発行", Exact = true }).ClickAsync();
         await Expect(japanese.Locator("#publish-data-error"))
             .ToHaveTextAsync("JSON として正しくありません（2 行 3 文字目）。");
     }

@@ -96,7 +96,8 @@ internal sealed class LimitOptions
     public int MinBodyBytesPerSecond { get; set; } = 240;
 
     /// <summary>See <see cref="MinBodyBytesPerSecond"/>.</summary>
-    internal int BodyGraceSeconds { get; set; } = 5;
+    [Range(2, 600)]
+    public int BodyGraceSeconds { get; set; } = 5;
 
     /// <summary>Sets unset limits to the defaults of the environment.</summary>
     public void Complete(bool development)

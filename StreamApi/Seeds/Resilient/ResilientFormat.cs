@@ -13,13 +13,16 @@ internal sealed class ResilientFormat : NamedFormat
 {
     public const string Message = "message",
         Retry = "retry",
-        Error = "error";
+        Failed = "failed";
+
+    /// <summary>The frame of <see cref="Failed"/>: the log takes no event with the type of the streams' own.</summary>
+    public const string Error = "error";
 
     private static readonly NamedFormats Formats = FormatsAfter(-1);
     private readonly long _restartedAfter;
 
     private ResilientFormat(Func<string, bool> isNamed, bool namesInData, long restartedAfter)
-        : base(isNamed, namesInData, [Error], sendsPositions: true) => _restartedAfter = restartedAfter;
+        : base(isNamed, namesInData, [Failed], sendsPositions: true) => _restartedAfter = restartedAfter;
 
     /// <param name="named">The value of <c>?named=</c>.</param>
     /// <param name="restartedAfter">Position through which failures are past
@@ -31,7 +34,7 @@ internal sealed class ResilientFormat : NamedFormat
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
     {
-        var isFailure = e.Type is Retry or Error;
+        var isFailure = e.Type is Retry or Failed;
         if (isFailure && e.Position <= _restartedAfter)
         {
             new SseFrame(output).Id(id).End();
@@ -39,9 +42,10 @@ internal sealed class ResilientFormat : NamedFormat
         }
         if (e.Type != Retry)
         {
-            base.Write(output, id, e);
+            base.Write(output, id, e.Type == Failed ? e with { Type = Error } : e);
             return;
         }
+
         using var data = JsonDocument.Parse(e.Data);
         var frame = new SseFrame(output).Id(id);
         if (

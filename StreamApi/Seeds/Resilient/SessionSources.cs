@@ -81,7 +81,7 @@ internal sealed class SessionSources(
             session.NextAt = now + delay;
             return;
         }
-        db.Publish(topic, ResilientFormat.Error, new ResilientError("The source does not answer.", true, "source"));
+        db.Publish(topic, ResilientFormat.Failed, new ResilientError("The source does not answer.", true, "source"));
         session.Failed = true;
         session.RetryCount = 0;
         session.NextAt = null;

@@ -32,7 +32,7 @@ internal sealed class Sessions(
             reads,
             Session.Topic(id),
             ordinal,
-            (Session.ControlTopic(id), ResilientFormat.Error),
+            (Session.ControlTopic(id), ResilientFormat.Failed),
             "select failed, next_at is not null, next_id from seeds.sessions where id = $5",
             id,
             row => row.IsDBNull(0) ? (false, false, 1) : (row.GetBoolean(0), row.GetBoolean(1), row.GetInt64(2)),

@@ -34,6 +34,7 @@ public sealed class StoreHostsTests
         var asked = 0;
         for (; frozen.Pending(); asked++)
             using (await frozen.AcceptSocketAsync(Stop)) { }
-        Assert.Equal(1, asked);
+        // At most once more by the first connection, which may try a host with and without encryption.
+        Assert.InRange(asked, 1, 2);
     }
 }

@@ -42,7 +42,7 @@ public sealed class EndedRowsTests
             from (values ('other'), ('sse.resilient.in-log')) topics(topic);
             insert into eventstore.outbox (topic, type, data) values
                 ('sse.resilient.in-outbox', 'message', '{"id":1,"message":"m","retry_count":0}'),
-                ('sse.resilient.failed.control', 'error', '{}')
+                ('sse.resilient.failed.control', 'failed', '{}')
             """
         );
         using var rows = RowsOf(store);

@@ -127,7 +127,7 @@ public sealed class ReadCostTests
             from generate_series(1, {{Messages}}) n cross join (
                 values ('sse.resilient.s2.control', 'retry'), ('sse.resilient.s1', 'message')) event(topic, type);
             insert into eventstore.events (position, id, topic, type, data, time)
-            select nextval('eventstore.position'), gen_random_uuid(), 'sse.resilient.s1.control', 'error', '{}', now()
+            select nextval('eventstore.position'), gen_random_uuid(), 'sse.resilient.s1.control', 'failed', '{}', now()
             """
         );
         await SetStatisticsAsync(store, "eventstore", analyzed);

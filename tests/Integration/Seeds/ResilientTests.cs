@@ -140,7 +140,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         await using var reader = await SseReader.OpenAsync(B, Path, whole.Events.Last().Id);
         await Store.ExecuteAsync(
             $"""
-            insert into eventstore.outbox (topic, type, data) values ('sse.resilient.{_session}.control', 'error', '1')
+            insert into eventstore.outbox (topic, type, data) values ('sse.resilient.{_session}.control', 'failed', '1')
             """
         );
         await reader.WaitForEndAsync();
