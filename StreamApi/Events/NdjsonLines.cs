@@ -9,7 +9,7 @@ internal sealed class NdjsonLines(PipeReader body, int maxLineBytes, TimeProvide
 {
     private readonly BodyFloor _floor = new(body, clock);
 
-    /// <summary>What this read and earlier ones brought, and no line has taken.</summary>
+    /// <summary>Bytes of this read and earlier ones that no line has taken.</summary>
     private ReadOnlySequence<byte> _rest;
 
     /// <summary>Bytes of the rest that have no line break: each is searched once, however few a read brings.</summary>

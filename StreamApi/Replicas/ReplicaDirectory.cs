@@ -2,6 +2,7 @@ using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Streaming;
 
 namespace StreamApi.Replicas;
 

@@ -8,7 +8,7 @@ namespace Streaming.Opening;
 /// client. Thread-safe.</summary>
 internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfiguration configuration)
 {
-    /// <summary>StreamSeats of a pool without a size in section <c>Pools</c>, and the maximum size.</summary>
+    /// <summary>Seats of a pool without a size in section <c>Pools</c>, and the maximum size.</summary>
     public const int OfPool = 1_000,
         MaxOfPool = 1_000_000;
 
@@ -83,7 +83,7 @@ internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfigura
     {
         private int _given;
 
-        /// <summary>StreamSeats taken with this one: in all, of its pool, of its person, of its account.</summary>
+        /// <summary>Seats taken with this one: in all, of its pool, of its person, of its account.</summary>
         public int Number { get; } = Interlocked.Increment(ref seats._taken);
         public int OfPool { get; } = pool is null ? 0 : seats._ofPools.Add(pool);
         public int OfPerson { get; } = seats._ofPersons.Add(client.Person);

@@ -1,5 +1,5 @@
 using Harness;
-using StreamApi.Replicas;
+using Streaming;
 
 namespace Unit.Connections;
 

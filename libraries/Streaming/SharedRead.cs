@@ -1,7 +1,8 @@
-namespace StreamApi.Replicas;
+namespace Streaming;
 
 /// <summary>A read whose callers share it, however many they are: one runs at a time. Thread-safe.</summary>
-internal sealed class SharedRead<T>(TimeProvider clock)
+/// <param name="apart">Shortest time between the beginnings of two reads: a storm of callers shares one.</param>
+internal sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default)
 {
     /// <summary>Less than a second, so that a caller that asks once a second gets a new result each time.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(800);
@@ -11,7 +12,8 @@ internal sealed class SharedRead<T>(TimeProvider clock)
     /// <summary>The read that runs, or the last one; and the one that begins after it.</summary>
     private Task<T>? _last,
         _next;
-    private long _endedAt;
+    private long _begunAt,
+        _endedAt;
 
     /// <summary>Reads after this call. Callers that wait share the next read.</summary>
     /// <param name="cancellationToken">Ends the wait, not the read.</param>
@@ -38,12 +40,16 @@ internal sealed class SharedRead<T>(TimeProvider clock)
     private async Task<T> ReadAfterAsync(Task before, Func<Task<T>> readAsync)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        if (apart - clock.GetElapsedTime(_begunAt) is var left && left > TimeSpan.Zero)
+            await Task.Delay(left, clock);
+
         lock (_gate)
         {
             _last = _next;
             _next = null;
         }
 
+        _begunAt = clock.GetTimestamp();
         try
         {
             return await readAsync();
