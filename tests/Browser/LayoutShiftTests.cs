@@ -3,7 +3,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-/// <summary>What a visitor reads stays where it is (https://web.dev/articles/cls): loaded, live and lost.</summary>
+/// <summary>Text that one reads stays where it is (https://web.dev/articles/cls): loaded, live and lost.</summary>
 public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
 {
     private const double Good = 0.1;

@@ -17,11 +17,12 @@ public sealed class StoreHostsTests
     public async Task A_host_that_did_not_answer_is_not_asked_again_for_the_next_connections()
     {
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        using var frozen = new TcpListener(IPAddress.Loopback, 0);
+        // An address of its own: to 127.0.0.1, clients of other tests come back to a port that was their server's.
+        using var frozen = new TcpListener(IPAddress.Parse("127.0.0.2"), 0);
         frozen.Start();
         var port = ((IPEndPoint)frozen.LocalEndpoint).Port;
         var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString);
-        settings.Host = $"127.0.0.1:{port},{settings.Host}:{settings.Port}";
+        settings.Host = $"127.0.0.2:{port},{settings.Host}:{settings.Port}";
         await using var pool = new StoreHosts(TimeProvider.System).Build(settings, "frozen");
 
         // Held, so that each is a new one.
@@ -34,7 +35,6 @@ public sealed class StoreHostsTests
         var asked = 0;
         for (; frozen.Pending(); asked++)
             using (await frozen.AcceptSocketAsync(Stop)) { }
-        // At most once more by the first connection, which may try a host with and without encryption.
-        Assert.InRange(asked, 1, 2);
+        Assert.Equal(1, asked);
     }
 }
