@@ -16,7 +16,7 @@ for (const code of [301, 302, 303, 307, 308])
     await using other = await serve(done);
     await using server = await serve(status(code, { Location: other.url }));
     const { client, events } = collect(server.url, { headers: SECRET, token: "t", lastEventId: "e-1" });
-    await until("the event", () => events.length === 1);
+    await until("the event", () => events.length > 0);
     client.close();
     assert.deepEqual(kept(server.exchanges[0]!), ["k", "a", "Bearer t"]);
     assert.deepEqual(kept(other.exchanges[0]!), [undefined, undefined, undefined]);
@@ -27,7 +27,7 @@ for (const code of [301, 302, 303, 307, 308])
 test("a redirect to the same origin keeps the caller's headers", async () => {
   await using server = await serve(status(307, { Location: "/there" }), done);
   const { client, events } = collect(server.url, { headers: SECRET, token: "t" });
-  await until("the event", () => events.length === 1);
+  await until("the event", () => events.length > 0);
   client.close();
   assert.equal(server.exchanges[1]!.request.url, "/there");
   for (const exchange of server.exchanges.slice(0, 2)) assert.deepEqual(kept(exchange), ["k", "a", "Bearer t"]);
@@ -39,7 +39,7 @@ test("a way back from another origin gets no header either", async () => {
   await using server = await serve(status(307, { Location: other.url }), done);
   home = server.url;
   const { client, events } = collect(server.url, { headers: SECRET });
-  await until("the event", () => events.length === 1);
+  await until("the event", () => events.length > 0);
   client.close();
   assert.equal(server.exchanges[1]!.request.url, "/stream/back");
   assert.deepEqual(kept(server.exchanges[1]!), [undefined, undefined, undefined]);
