@@ -92,6 +92,11 @@ internal static class ModelSteps
         [new ModelStep.LoseRedis(RedisFault.Cut), new ModelStep.HealRedis()],
         [new ModelStep.LoseRedis(RedisFault.Frozen), new ModelStep.HealRedis()],
         [new ModelStep.LoseRedis(RedisFault.Swallowed), new ModelStep.HealRedis()],
-        [new ModelStep.Restart(0)],
+        [
+            new ModelStep.Restart(0),
+            // With this seed the first message is held, the second doubled and sent before it, the third lost.
+            new ModelStep.Mistreat(Lost: 40, Doubled: 40, Held: 40, Seed: 69),
+            .. Enumerable.Repeat(new ModelStep.Publish(Replica: 0, Topic: 0, Count: 1, Bytes: 1), 20),
+        ],
     ];
 }
