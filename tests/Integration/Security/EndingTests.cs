@@ -124,7 +124,8 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         await A.ExpectAsync(401, $"GET /v1/events/stream?topic=orders.a&ticket={ticket}", bob);
         await A.ExpectAsync(401, $"GET /v1/events?topic=orders.a&ticket={ticket}");
         await A.ExpectAsync(401, $"POST /v1/stream-tickets?ticket={ticket}", body: """{"topics":["orders.a"]}""");
-        await A.ExpectAsync(401, $"GET /v1/events/stream?topic=orders.a&ticket={ticket[..^2]}AA");
+        var forged = ticket[..^10] + (ticket[^10] == 'A' ? 'B' : 'A') + ticket[^9..];
+        await A.ExpectAsync(401, $"GET /v1/events/stream?topic=orders.a&ticket={forged}");
         await B.ExpectAsync(200, $"GET /v1/events/stream?ticket={ticket}");
     }
 
