@@ -30,9 +30,9 @@ internal static class HistoryApi
     {
         var filter = FilterQuery.Read(context);
         var limit = EventsApi.LimitOf(context);
-        var after = default(StreamId?);
+        var after = default(StreamPosition?);
         if (context.Request.Query["after"].ToString() is { Length: > 0 } text)
-            after = StreamId.TryParse(text, out var id)
+            after = StreamPosition.TryParse(text, out var id)
                 ? id
                 : throw new InvalidRequestException("after", "is not a stream id.");
 

@@ -44,7 +44,7 @@ internal sealed class HistoryPage(
     /// <exception cref="InvalidRequestException">The id does not belong to this log.</exception>
     /// <exception cref="RefusedException">The client, or all clients together, hold too many bytes.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task BeginAsync(StreamId? after, LineageReader lineages)
+    public async Task BeginAsync(StreamPosition? after, LineageReader lineages)
     {
         context.Response.RegisterForDispose(this);
         _position = after?.Position ?? 0;
@@ -61,7 +61,7 @@ internal sealed class HistoryPage(
                     $"belongs to epoch {asked.Epoch}; the current epoch is {_epoch}. Read from the start."
                 );
             if (asked.Position > _head)
-                throw new InvalidRequestException("after", $"is beyond the head {new StreamId(_epoch, _head)}.");
+                throw new InvalidRequestException("after", $"is beyond the head {new StreamPosition(_epoch, _head)}.");
         }
 
         _json = new Utf8JsonWriter(_encoded, FrameJson.Options);
@@ -80,9 +80,9 @@ internal sealed class HistoryPage(
         }
 
         _json!.WriteEndArray();
-        var next = _position < _head ? new StreamId(_epoch, _position).ToString() : null;
+        var next = _position < _head ? new StreamPosition(_epoch, _position).ToString() : null;
         _json.WriteString("next"u8, next);
-        _json.WriteString("head"u8, new StreamId(_epoch, _head).ToString());
+        _json.WriteString("head"u8, new StreamPosition(_epoch, _head).ToString());
         _json.WriteEndObject();
         _json.Flush();
         await SendAsync();
@@ -138,7 +138,7 @@ internal sealed class HistoryPage(
 
         foreach (var e in part.Events)
         {
-            FrameJson.WriteEnvelope(_json!, new StreamId(_epoch, e.Position).ToString(), e);
+            FrameJson.WriteEnvelope(_json!, new StreamPosition(_epoch, e.Position).ToString(), e);
             _bytes += e.Data.Length;
         }
         _json!.Flush();

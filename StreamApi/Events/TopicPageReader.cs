@@ -42,7 +42,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
             .Select(t => new TopicRow(
                 t.Topic,
                 t.Count,
-                new StreamId(epoch, t.Head).ToString(),
+                new StreamPosition(epoch, t.Head).ToString(),
                 subscribers.Of(t.Topic)
             ))
             .ToList();

@@ -54,7 +54,7 @@ internal enum RunStop
 
 /// <summary>A run that this replica writes. Appends wait while the store is unavailable, and nothing can follow the end
 /// of a run, even if another replica ended it.</summary>
-internal sealed class Run(RunName name, Guid writer, StreamId announced, long after, RunStore store) : IDisposable
+internal sealed class Run(RunName name, Guid writer, StreamPosition announced, long after, RunStore store) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private int _stopped;
@@ -67,7 +67,7 @@ internal sealed class Run(RunName name, Guid writer, StreamId announced, long af
     public required string Client { get; set; }
 
     /// <summary>Position of the announcement: a reader that starts after it gets the whole run.</summary>
-    public StreamId Announced => announced;
+    public StreamPosition Announced => announced;
 
     /// <summary>Cancelled when the work must stop; <see cref="StopReason"/> says why.</summary>
     public CancellationToken Stopping => _stop.Token;

@@ -8,7 +8,7 @@ internal sealed class RunLog(RunRegistry registry, RunReader reader, TopicReader
 {
     public const string Announcement = "announced";
 
-    public async Task<RunName?> FindAsync(string kind, StreamId id, CancellationToken cancellationToken) =>
+    public async Task<RunName?> FindAsync(string kind, StreamPosition id, CancellationToken cancellationToken) =>
         await topics.TopicAtAsync(id, cancellationToken) is { } topic
         && RunName.Of(topic) is { } name
         && name.Kind == kind

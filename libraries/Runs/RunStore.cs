@@ -215,4 +215,4 @@ internal sealed class RunStore(
 
 /// <param name="Announced">Position of its announcement; a reader that starts after it gets the whole run.</param>
 /// <param name="Run">The run to write; null if it was begun before.</param>
-internal readonly record struct RunStart(RunName Name, StreamId Announced, Run? Run);
+internal readonly record struct RunStart(RunName Name, StreamPosition Announced, Run? Run);

@@ -98,7 +98,7 @@ internal sealed class RunStreams(
         };
     }
 
-    private async Task<(StreamId Announced, StreamId End)> StoreFailedRunAsync(
+    private async Task<(StreamPosition Announced, StreamPosition End)> StoreFailedRunAsync(
         string kind,
         string client,
         object error,

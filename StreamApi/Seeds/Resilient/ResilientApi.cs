@@ -103,7 +103,7 @@ internal static class ResilientApi
             return TypedResults.NoContent();
 
         // Fixes the start before the source may start, so that the first reader gets the first message.
-        StreamId? start =
+        StreamPosition? start =
             isOrdinal ? state.AtOrdinal
             : isFresh ? state.Head
             : null;

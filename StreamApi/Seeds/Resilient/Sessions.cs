@@ -45,11 +45,11 @@ internal sealed class Sessions(
             Position = log.Start ?? log.Head.Position,
         };
 
-        (StreamId? at, ResyncReason? reason) =
+        (StreamPosition? at, ResyncReason? reason) =
             ordinal > (log.Newest ?? next - 1) ? (null, ResyncReason.Future)
             : log.At is { } position ? (log.Head with { Position = position }, null)
             : ordinal == 0 || ordinal == (log.Oldest ?? next) - 1 ? (oldest, null)
-            : ((StreamId?)oldest, (ResyncReason?)ResyncReason.Expired);
+            : ((StreamPosition?)oldest, (ResyncReason?)ResyncReason.Expired);
 
         return new SessionState(log.Head, at, reason, isRunning, hasFailed, log.Other);
     }
@@ -153,8 +153,8 @@ internal sealed class Sessions(
 /// <param name="HasFailed">True if the last fatal error still holds.</param>
 /// <param name="Errors">The fatal errors among the newest retries and errors.</param>
 internal sealed record SessionState(
-    StreamId Head,
-    StreamId? AtOrdinal,
+    StreamPosition Head,
+    StreamPosition? AtOrdinal,
     ResyncReason? Resync,
     bool IsRunning,
     bool HasFailed,
@@ -166,7 +166,7 @@ internal sealed record SessionState(
     public long? FailedAt => HasFailed && Errors.Last == Errors.Newest ? Errors.Last : null;
 
     /// <summary>Returns an id of this epoch that the log may have given; null for others.</summary>
-    public StreamId? Known(StreamId? id) =>
+    public StreamPosition? Known(StreamPosition? id) =>
         id is { } known && known.Epoch == Head.Epoch && known.Position <= Head.Position ? known : null;
 
     /// <summary>Returns the position through which errors end nothing for a reader, because the source was restarted

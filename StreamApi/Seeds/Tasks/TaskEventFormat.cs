@@ -26,7 +26,7 @@ internal sealed class TaskEventFormat : FrameFormat
     public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
         Write(new SseFrame(output), id, _named, e.Id, e.Type, e.Data.Span, e.Time.UtcDateTime);
 
-    private byte[] Connected(StreamId startsAfter, TimeProvider clock) =>
+    private byte[] Connected(StreamPosition startsAfter, TimeProvider clock) =>
         SseFrame.ToBytes(frame =>
             Write(
                 frame,
@@ -41,7 +41,7 @@ internal sealed class TaskEventFormat : FrameFormat
 
     private static void Write(
         SseFrame frame,
-        string streamId,
+        string position,
         bool named,
         Guid id,
         string type,
@@ -60,7 +60,7 @@ internal sealed class TaskEventFormat : FrameFormat
             json.WriteString("timestamp"u8, time);
             json.WriteEndObject();
         }
-        frame.Id(streamId);
+        frame.Id(position);
         if (named)
             frame.Event(type);
         frame.Data(body.WrittenSpan).End();

@@ -155,7 +155,7 @@ internal sealed class AppendBatch
             for (var i = 0; i < mine.Length; i++)
             {
                 refused |= mine[i] is null;
-                appended[i] = new AppendedEvent(request.Ids[i], new StreamId(epoch, mine[i] ?? 0));
+                appended[i] = new AppendedEvent(request.Ids[i], new StreamPosition(epoch, mine[i] ?? 0));
             }
             if (refused && request.Events.FirstOrDefault(e => e.Run is not null) is { } fenced)
                 request.Completion.TrySetException(new RunFencedException(fenced.Topic));

@@ -72,7 +72,7 @@ public sealed record NewEvent(
 internal sealed record RunMark(Guid Writer, bool Ends = false);
 
 /// <summary>An event after its append; a retry gets the place of the first append.</summary>
-public readonly record struct AppendedEvent(Guid Id, StreamId At);
+public readonly record struct AppendedEvent(Guid Id, StreamPosition At);
 
 /// <summary>An id was used for other content within the last 24 h. Nothing of the request was appended.</summary>
 public sealed class EventConflictException(IReadOnlyList<Guid> ids)

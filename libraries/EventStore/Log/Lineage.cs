@@ -38,7 +38,7 @@ internal sealed class Lineage
     public long? SharedWith(string ancestor) => _shared.TryGetValue(ancestor, out var shared) ? shared : null;
 
     /// <summary>Returns the id of the same event in this epoch; null if this history lacks it or its epoch.</summary>
-    public StreamId? Translate(StreamId id) =>
+    public StreamPosition? Translate(StreamPosition id) =>
         id.Epoch == Epoch ? id
         : _shared.TryGetValue(id.Epoch, out var shared) && id.Position <= shared ? id with { Epoch = Epoch }
         : null;

@@ -35,8 +35,11 @@ internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDa
 
     /// <summary>Returns the id of the same event in the store's epoch; null if its log does not have it.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async ValueTask<StreamId?> TranslateAsync(StreamId id, string epoch, CancellationToken cancellationToken) =>
-        id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);
+    public async ValueTask<StreamPosition?> TranslateAsync(
+        StreamPosition id,
+        string epoch,
+        CancellationToken cancellationToken
+    ) => id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);
 
     private Task<IReadOnlyList<EpochRow>> RowsAsync(CancellationToken cancellationToken) =>
         store.ReadAsync<IReadOnlyList<EpochRow>>(

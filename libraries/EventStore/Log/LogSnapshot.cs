@@ -8,7 +8,7 @@ internal static class LogSnapshot
     /// <summary>Reads the head.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it soon.</exception>
-    public static async Task<StreamId> HeadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
+    public static async Task<StreamPosition> HeadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
         await using var command = new NpgsqlCommand(
             "select eventstore.epoch(), eventstore.head()",
@@ -19,7 +19,7 @@ internal static class LogSnapshot
         {
             await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
             await row.ReadAsync(CancellationToken.None);
-            return new StreamId(row.GetString(0), row.GetInt64(1));
+            return new StreamPosition(row.GetString(0), row.GetInt64(1));
         }
         catch (PostgresException e) when (e.SqlState == StoreAccess.NoEpochYet)
         {

@@ -7,7 +7,7 @@ namespace EventStore;
 /// <param name="Oldest">Number of the oldest event; null without one, as <paramref name="Newest"/>.</param>
 /// <param name="At">Position of the event with the asked number; null if the topic does not have it.</param>
 internal readonly record struct NumberedTopic(
-    StreamId Head,
+    StreamPosition Head,
     long? Start,
     long? Oldest,
     long? Newest,
@@ -58,7 +58,7 @@ internal readonly record struct NumberedTopic(
 
     private static NumberedTopic Of(NpgsqlDataReader row, int first)
     {
-        var head = new StreamId(row.GetString(first), row.GetInt64(first + 1));
+        var head = new StreamPosition(row.GetString(first), row.GetInt64(first + 1));
         var other = new RecentEnds(Number(6), Number(7), Number(8));
         return new NumberedTopic(head, Number(2), Number(3), Number(4), Number(5), other);
 

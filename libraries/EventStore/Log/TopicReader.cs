@@ -121,7 +121,7 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
         );
 
     /// <summary>Returns the topic of an event; null if the log has no such event.</summary>
-    public async Task<string?> TopicAtAsync(StreamId id, CancellationToken cancellationToken)
+    public async Task<string?> TopicAtAsync(StreamPosition id, CancellationToken cancellationToken)
     {
         var (epoch, topic) = await store.AskAsync<(string, string?)>(
             "select eventstore.epoch(), (select topic from eventstore.events where position = $1)",

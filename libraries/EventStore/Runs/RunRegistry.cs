@@ -33,7 +33,7 @@ internal sealed class RunRegistry(NpgsqlDataSource store)
                 await row.ReadAsync();
                 RunBeginning? beginning = row.IsDBNull(1)
                     ? null
-                    : new RunBeginning(row.GetBoolean(0), new StreamId(row.GetString(2), row.GetInt64(1)));
+                    : new RunBeginning(row.GetBoolean(0), new StreamPosition(row.GetString(2), row.GetInt64(1)));
                 // The row arrives before the commit, which the end of the statement proves.
                 while (await row.NextResultAsync()) { }
                 return beginning;
@@ -109,7 +109,7 @@ internal sealed class RunRegistry(NpgsqlDataSource store)
             {
                 await using var row = await command.With(topic).ExecuteReaderAsync(CancellationToken.None);
                 return await row.ReadAsync(CancellationToken.None)
-                    ? new LogStart(new StreamId(row.GetString(0), row.GetInt64(1)), row.GetBoolean(2))
+                    ? new LogStart(new StreamPosition(row.GetString(0), row.GetInt64(1)), row.GetBoolean(2))
                     : null;
             },
             cancellationToken
@@ -138,8 +138,8 @@ internal sealed class RunRegistry(NpgsqlDataSource store)
 
 /// <summary>A run that was begun, and its announcement: a reader that starts after it gets the whole run.</summary>
 /// <param name="IsNew">False if the run was announced before.</param>
-internal readonly record struct RunBeginning(bool IsNew, StreamId Announced);
+internal readonly record struct RunBeginning(bool IsNew, StreamPosition Announced);
 
 /// <summary>The oldest event of a run's log. A reader that starts after an announcement gets the whole run.</summary>
 /// <param name="IsAnnouncement">False if retention has dropped the announcement, and perhaps more of the run.</param>
-internal readonly record struct LogStart(StreamId At, bool IsAnnouncement);
+internal readonly record struct LogStart(StreamPosition At, bool IsAnnouncement);

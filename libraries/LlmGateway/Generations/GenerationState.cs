@@ -54,7 +54,7 @@ internal sealed record GenerationState(
     public static string StreamOf(string id) => $"/v1/generations/{id}/stream";
 
     /// <summary>Reads the events of a generation; null if it does not exist.</summary>
-    public static async Task<(GenerationState State, StreamId Position)?> ReadAsync(
+    public static async Task<(GenerationState State, StreamPosition Position)?> ReadAsync(
         RunName name,
         RunLog runs,
         CancellationToken cancellationToken
@@ -78,9 +78,11 @@ internal sealed record GenerationState(
             null,
             StreamOf(name.Id)
         );
+
         var extent = await runs.ReadOldestAsync(name, e => state = state.With(e, text, tools), cancellationToken);
         if (state.CreatedAt is null)
             return null;
+
         if (!extent.IsWhole)
         {
             state = state with { Truncated = true };
@@ -88,15 +90,17 @@ internal sealed record GenerationState(
             if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
                 state = state.With(last, text, tools);
         }
+
         if (state.Status.Length == 0)
             state = state with { Status = extent.IsRunning ? "running" : "interrupted" };
+
         return (
             state with
             {
                 Text = text.ToString(),
                 ToolUses = tools.Count > 0 ? tools : null,
             },
-            new StreamId(extent.Epoch, extent.Through)
+            new StreamPosition(extent.Epoch, extent.Through)
         );
     }
 
@@ -104,6 +108,7 @@ internal sealed record GenerationState(
     {
         using var data = JsonDocument.Parse(e.Data);
         var root = data.RootElement;
+
         switch (e.Type)
         {
             case RunLog.Announcement

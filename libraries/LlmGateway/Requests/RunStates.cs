@@ -16,7 +16,10 @@ internal sealed class RunStates(ReadTurns turns, RequestBudget budget)
     /// <returns>Null if there is no such run.</returns>
     /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or no turn became free.</exception>
-    public async Task<IResult?> AnswerAsync<T>(HttpContext context, Func<Task<(T State, StreamId Position)?>> readAsync)
+    public async Task<IResult?> AnswerAsync<T>(
+        HttpContext context,
+        Func<Task<(T State, StreamPosition Position)?>> readAsync
+    )
     {
         using var turn = await turns.EnterAsync(context);
         if (await readAsync() is not var (state, position))

@@ -71,7 +71,7 @@ internal sealed class ConnectionTimers(
     }
 
     /// <summary>An unexpected failure ends its connection alone.</summary>
-    private void TryVisit(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
+    private void TryVisit(StreamConnection c, StreamPosition settled, ref byte[]? idOnly, long now)
     {
         try
         {
@@ -83,7 +83,7 @@ internal sealed class ConnectionTimers(
         }
     }
 
-    private void Visit(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
+    private void Visit(StreamConnection c, StreamPosition settled, ref byte[]? idOnly, long now)
     {
         if (c.Output.Busy)
             pages.Relieve(c, isStalled: now - c.TakenAt >= SlowReaders.StalledMilliseconds);

@@ -101,13 +101,13 @@ internal sealed class ConnectionWriter(
             return;
 
         if (c.IdSent > shared)
-            c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamId(lineage.Epoch, shared)));
-        MoveTo(c, new StreamId(lineage.Epoch, shared));
+            c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamPosition(lineage.Epoch, shared)));
+        MoveTo(c, new StreamPosition(lineage.Epoch, shared));
         c.IdSent = Math.Min(c.IdSent, shared);
     }
 
     /// <summary>Goes on at another place, where nothing is known of what was asked or announced before.</summary>
-    private void MoveTo(StreamConnection c, StreamId at)
+    private void MoveTo(StreamConnection c, StreamPosition at)
     {
         pages.GiveUp(c);
         c.CatchUp = null;
@@ -118,7 +118,7 @@ internal sealed class ConnectionWriter(
 
     /// <summary>Returns true if the lineage has everything up to a position of an epoch.</summary>
     private static bool Has(Lineage lineage, string epoch, long through) =>
-        lineage.Translate(new StreamId(epoch, through)) is not null;
+        lineage.Translate(new StreamPosition(epoch, through)) is not null;
 
     private bool WriteFromMemory(StreamConnection c)
     {
@@ -220,7 +220,7 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    private void Resync(StreamConnection c, ResyncReason reason, StreamId at)
+    private void Resync(StreamConnection c, ResyncReason reason, StreamPosition at)
     {
         var requested = c.StreamPosition.ToString();
         // A page of this epoch begins where the dropped events end.

@@ -10,7 +10,7 @@ internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions optio
     /// <summary>Writes what is due to a connection that takes bytes.</summary>
     /// <param name="settled">Position through which a connection that is caught up has had every match.</param>
     /// <param name="idOnly">The frame with that position, shared by the connections of a tick.</param>
-    public void WriteIfDue(StreamConnection c, StreamId settled, ref byte[]? idOnly, long now)
+    public void WriteIfDue(StreamConnection c, StreamPosition settled, ref byte[]? idOnly, long now)
     {
         if (now >= c.Expiry.RenewAt && !c.RenewSent)
         {

@@ -69,7 +69,7 @@ internal sealed class StreamConnection(
     /// <summary>True once the client has been notified that its right to read ends soon.</summary>
     public bool RenewSent;
 
-    public StreamId StreamPosition => new(Epoch, Position);
+    public StreamPosition StreamPosition => new(Epoch, Position);
 
     public EventSource Source =>
         CatchUp?.Page is not null ? EventSource.Page

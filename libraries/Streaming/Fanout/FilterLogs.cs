@@ -30,12 +30,12 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
     public string Epoch => Epochs.Lineage.Epoch;
 
     /// <summary>The epoch and <see cref="Settled"/> of one moment.</summary>
-    public (Lineage Lineage, StreamId Settled) Now
+    public (Lineage Lineage, StreamPosition Settled) Now
     {
         get
         {
             lock (_gate)
-                return (Epochs.Lineage, new StreamId(Epoch, _settled));
+                return (Epochs.Lineage, new StreamPosition(Epoch, _settled));
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed class FilterLogs(IOptions<StreamingOptions> options, TimeProvide
         {
             lock (_gate)
             {
-                if (lineage.Translate(new StreamId(Epoch, _settled)) is null)
+                if (lineage.Translate(new StreamPosition(Epoch, _settled)) is null)
                     return false;
                 Epochs.Set(lineage);
                 foreach (var log in _logs.Values)

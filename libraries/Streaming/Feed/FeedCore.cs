@@ -14,7 +14,7 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan? silence, TimeProvider 
         _headSeen,
         _stalledAt;
 
-    private StreamId _lookedAt;
+    private StreamPosition _lookedAt;
     private volatile FeedMode _mode;
     private volatile bool _isStoreBehind;
     private bool _formerAnswered;
@@ -141,7 +141,7 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan? silence, TimeProvider 
 
     /// <summary>Returns true if the store must be read, because Redis has lost events or never got them.</summary>
     /// <param name="before">Position of what was published before the head was read.</param>
-    public bool Lacks(EventPage head, StreamId before)
+    public bool Lacks(EventPage head, StreamPosition before)
     {
         if (IsOfNewEpoch(head))
             return true;
@@ -157,7 +157,7 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan? silence, TimeProvider 
 
         // Of the look before this one: newer events may be on their way.
         var lacks = _lookedAt.Epoch == head.Epoch && _lookedAt.Position > logs.Settled;
-        _lookedAt = new StreamId(head.Epoch, head.Head);
+        _lookedAt = new StreamPosition(head.Epoch, head.Head);
         return lacks;
     }
 

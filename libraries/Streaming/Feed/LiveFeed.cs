@@ -249,5 +249,5 @@ internal sealed class LiveFeed : RestartingService
     private static TaskCompletionSource<Look> NewLook() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="Before">Position of what was published before the head was read.</param>
-    private readonly record struct Look(EventPage Head, StreamId Before);
+    private readonly record struct Look(EventPage Head, StreamPosition Before);
 }

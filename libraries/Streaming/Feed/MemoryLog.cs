@@ -42,7 +42,7 @@ internal sealed class MemoryLog(TimeProvider clock) : IEventLog, ILogReader, IFe
 
             Interlocked.Exchange(ref _appended, New()).SetResult();
             return Task.FromResult<IReadOnlyList<AppendedEvent>>([
-                .. appended.Select(e => new AppendedEvent(e.Id, new StreamId(_lineage.Epoch, e.Position))),
+                .. appended.Select(e => new AppendedEvent(e.Id, new StreamPosition(_lineage.Epoch, e.Position))),
             ]);
         }
     }

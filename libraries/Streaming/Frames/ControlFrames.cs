@@ -29,9 +29,14 @@ internal static class ControlFrames
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
 
     /// <summary>Advances the client's last event id without dispatching an event.</summary>
-    public static byte[] IdOnly(StreamId id) => SseFrame.ToBytes(f => f.Id(id.ToString()).End());
+    public static byte[] IdOnly(StreamPosition id) => SseFrame.ToBytes(f => f.Id(id.ToString()).End());
 
-    public static byte[] Connected(StreamId startsAfter, string connectionId, string replica, StreamId head) =>
+    public static byte[] Connected(
+        StreamPosition startsAfter,
+        string connectionId,
+        string replica,
+        StreamPosition head
+    ) =>
         Named(
             startsAfter,
             "connected",
@@ -45,7 +50,7 @@ internal static class ControlFrames
         );
 
     /// <summary>Refuses to resume after an id; the stream continues after <paramref name="resumedFrom"/>.</summary>
-    public static byte[] Resync(ResyncReason reason, string? requested, StreamId resumedFrom) =>
+    public static byte[] Resync(ResyncReason reason, string? requested, StreamPosition resumedFrom) =>
         Named(
             resumedFrom,
             "resync",
@@ -64,8 +69,8 @@ internal static class ControlFrames
             "skipped",
             new
             {
-                from = new StreamId(epoch, from).ToString(),
-                to = new StreamId(epoch, to).ToString(),
+                from = new StreamPosition(epoch, from).ToString(),
+                to = new StreamPosition(epoch, to).ToString(),
                 count,
             }
         );
@@ -74,7 +79,7 @@ internal static class ControlFrames
     public static byte[] Unauthorized(string reason, DateTimeOffset? expiresAt) =>
         Named(null, "unauthorized", new { reason, expiresAt = expiresAt?.UtcDateTime });
 
-    public static byte[] Named(StreamId? id, string name, object data) =>
+    public static byte[] Named(StreamPosition? id, string name, object data) =>
         SseFrame.ToBytes(f =>
         {
             if (id is { } known)

@@ -24,7 +24,7 @@ internal abstract class FrameFormat
         var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);
         try
         {
-            Write(output, new StreamId(epoch, e.Position).ToString(), e);
+            Write(output, new StreamPosition(epoch, e.Position).ToString(), e);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {

@@ -13,7 +13,11 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
 {
     /// <summary>Streams the topic that <c>begin</c> creates, if there is a place, to a client without an id.</summary>
     /// <param name="begin">Begins the work; returns its topic and the position before its first event.</param>
-    public Task BeginAsync(HttpContext context, FrameFormat format, Func<Task<(string Topic, StreamId Start)>> begin) =>
+    public Task BeginAsync(
+        HttpContext context,
+        FrameFormat format,
+        Func<Task<(string Topic, StreamPosition Start)>> begin
+    ) =>
         streams.OpenAsync(
             context,
             async () =>
@@ -32,7 +36,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
         string topic,
         FrameFormat format,
         IReadOnlyCollection<string> endTypes,
-        StreamId? start = null,
+        StreamPosition? start = null,
         bool isShortened = false
     )
     {
@@ -51,15 +55,15 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        var beginning = start ?? new StreamId(state.Epoch, state.Start);
+        var beginning = start ?? new StreamPosition(state.Epoch, state.Start);
         ResyncReason? reason =
             !isOrdinal || ordinal == 0 ? null
             : isShortened ? ResyncReason.Expired
             : state.AtOrdinal is null ? ResyncReason.Future
             : null;
-        StreamId? startAfter =
+        StreamPosition? startAfter =
             reason == ResyncReason.Expired || last.Text is null ? beginning
-            : isOrdinal && state.AtOrdinal is { } at ? new StreamId(state.Epoch, at)
+            : isOrdinal && state.AtOrdinal is { } at ? new StreamPosition(state.Epoch, at)
             // A valid id decides. An invalid one gets a resync from the beginning, because an ended topic
             // would send nothing after its end.
             : null;
@@ -71,8 +75,8 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
         string topic,
         FrameFormat format,
         LastEventId last,
-        StreamId? startAfter,
-        StreamId beginning,
+        StreamPosition? startAfter,
+        StreamPosition beginning,
         ResyncReason? reason = null
     ) =>
         new(

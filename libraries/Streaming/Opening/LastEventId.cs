@@ -7,11 +7,11 @@ namespace Streaming.Opening;
 /// <param name="Text">As sent; null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
 /// and ends in "…", so that no stream parses it as a number or echoes more than an id's length.</param>
 /// <param name="Id">The parsed id; null if the text is not in our format.</param>
-internal readonly record struct LastEventId(string? Text, StreamId? Id)
+internal readonly record struct LastEventId(string? Text, StreamPosition? Id)
 {
     private const string Header = "Last-Event-ID";
 
-    // Three bytes per character and three for the ellipsis stay within StreamId.MaxLength.
+    // Three bytes per character and three for the ellipsis stay within StreamPosition.MaxLength.
     private const int CutLength = 41;
 
     /// <summary>Keeps the header's bytes: those that are not UTF-8 are no valid id, but no reason to refuse.</summary>
@@ -24,9 +24,9 @@ internal readonly record struct LastEventId(string? Text, StreamId? Id)
             NonEmpty(FromBytes(request.Headers[Header]))
             ?? NonEmpty(request.Query["last_event_id"])
             ?? NonEmpty(request.Query["lastEventId"]);
-        if (text is not null && Encoding.UTF8.GetByteCount(text) > StreamId.MaxLength)
+        if (text is not null && Encoding.UTF8.GetByteCount(text) > StreamPosition.MaxLength)
             text = Cut(text);
-        return new LastEventId(text, text is not null && StreamId.TryParse(text, out var id) ? id : null);
+        return new LastEventId(text, text is not null && StreamPosition.TryParse(text, out var id) ? id : null);
 
         static string Cut(string text)
         {

@@ -8,15 +8,15 @@ namespace Streaming.Opening;
 /// <param name="After">The id that the greeting carries: the stream shows what follows it.</param>
 /// <param name="From">The position from which events are read.</param>
 internal readonly record struct StartPosition(
-    StreamId Head,
-    StreamId After,
-    StreamId From,
+    StreamPosition Head,
+    StreamPosition After,
+    StreamPosition From,
     StartKind Kind,
     ResyncReason Reason = default
 )
 {
     /// <summary>Returns the start if this replica alone can decide it, or null if the store's head is needed.</summary>
-    public static StartPosition? WithoutStore(StreamRequest request, StreamId settled, Lineage lineage)
+    public static StartPosition? WithoutStore(StreamRequest request, StreamPosition settled, Lineage lineage)
     {
         if (request.Last.Id is { } last)
             return lineage.Translate(last) is { } here && here.Position <= settled.Position
@@ -29,7 +29,12 @@ internal readonly record struct StartPosition(
 
     /// <summary>Returns the start; null if only the store could tell and it did not answer.</summary>
     /// <param name="stored">The store's head; null if it did not answer.</param>
-    public static StartPosition? WithStore(StreamRequest request, StreamId settled, Lineage lineage, StreamId? stored)
+    public static StartPosition? WithStore(
+        StreamRequest request,
+        StreamPosition settled,
+        Lineage lineage,
+        StreamPosition? stored
+    )
     {
         // A former primary answered, which knows nothing of this epoch.
         if (stored is { } answer && answer.Epoch != settled.Epoch && lineage.Knows(answer.Epoch))
@@ -54,11 +59,15 @@ internal readonly record struct StartPosition(
         return stored is null ? Resumed(here, last, here) : Resync(head, last, state, ResyncReason.Future);
     }
 
-    private static StartPosition Resumed(StreamId head, StreamId last, StreamId here) =>
+    private static StartPosition Resumed(StreamPosition head, StreamPosition last, StreamPosition here) =>
         new(head, last, here, StartKind.Resumed);
 
-    private static StartPosition Resync(StreamId head, StreamId after, StreamId from, ResyncReason reason) =>
-        new(head, after, from, StartKind.Resync, reason);
+    private static StartPosition Resync(
+        StreamPosition head,
+        StreamPosition after,
+        StreamPosition from,
+        ResyncReason reason
+    ) => new(head, after, from, StartKind.Resync, reason);
 }
 
 internal enum StartKind

@@ -16,21 +16,25 @@ internal sealed record StreamRequest(
     StreamFilter Filter,
     LastEventId Last,
     bool FromEarliest = false,
-    StreamId? StartAfter = null,
+    StreamPosition? StartAfter = null,
     SlowReader Slow = SlowReader.CatchUp,
     Greeting? Greeting = null,
-    StreamId? ResyncAfter = null,
+    StreamPosition? ResyncAfter = null,
     ResyncReason? Ordinal = null
 );
 
-internal delegate byte[] Greeting(StreamId startsAfter, StreamId head, string connectionId, string replica);
+internal delegate byte[] Greeting(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica);
 
 internal static class Greetings
 {
-    public static byte[] Connected(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
-        ControlFrames.Connected(startsAfter, connectionId, replica, head);
+    public static byte[] Connected(
+        StreamPosition startsAfter,
+        StreamPosition head,
+        string connectionId,
+        string replica
+    ) => ControlFrames.Connected(startsAfter, connectionId, replica, head);
 
     /// <summary>Sends only an id, for streams whose clients expect no control events.</summary>
-    public static byte[] IdOnly(StreamId startsAfter, StreamId head, string connectionId, string replica) =>
+    public static byte[] IdOnly(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica) =>
         ControlFrames.IdOnly(startsAfter);
 }

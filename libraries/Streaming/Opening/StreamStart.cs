@@ -22,7 +22,7 @@ internal sealed class StreamStart(FilterLogs logs, StoreHead storeHead, Streamin
         var stored = await storeHead.ReadAsync(cancellationToken);
         if (stored is not null && await logs.Epochs.WaitForAsync(stored.Epoch, EpochLimit, cancellationToken))
             (lineage, settled) = logs.Now;
-        StreamId? head = stored is null ? null : new StreamId(stored.Epoch, stored.Head);
+        StreamPosition? head = stored is null ? null : new StreamPosition(stored.Epoch, stored.Head);
         if (StartPosition.WithStore(request, settled, lineage, head) is not { } start)
             return null;
 

@@ -8,7 +8,7 @@ public class LineageTests
     public void An_id_of_the_epoch_itself_stays_as_it_is()
     {
         var lineage = Lineage.Alone("a");
-        Assert.Equal(new StreamId("a", 7), lineage.Translate(new("a", 7)));
+        Assert.Equal(new StreamPosition("a", 7), lineage.Translate(new("a", 7)));
         Assert.Null(lineage.Translate(new("b", 7)));
         Assert.Null(lineage.SharedWith("a"));
     }
@@ -19,7 +19,7 @@ public class LineageTests
     public void An_id_of_the_parent_is_good_up_to_the_last_common_position(long position, bool isGood)
     {
         var lineage = Lineage.Of("b", [new("b", "a", 10), new("a", null, 0)]);
-        Assert.Equal(isGood ? new StreamId("b", position) : null, lineage.Translate(new("a", position)));
+        Assert.Equal(isGood ? new StreamPosition("b", position) : null, lineage.Translate(new("a", position)));
     }
 
     /// <summary>c was promoted from a standby that lacked events of b, and of a.</summary>

@@ -60,7 +60,7 @@ internal sealed class ModelOutput(ModelReader reader, PendingWrites pending, Mod
             reader.Skip(IdOf(data!, "from"), IdOf(data!, "to"));
             _isOpening = false;
         }
-        if (!StreamId.TryParse(Field(lines, "id"), out var at))
+        if (!StreamPosition.TryParse(Field(lines, "id"), out var at))
             return; // a comment, a time, or a farewell
 
         switch (type)
@@ -88,8 +88,8 @@ internal sealed class ModelOutput(ModelReader reader, PendingWrites pending, Mod
         return line?[(name.Length + 2)..];
     }
 
-    private static StreamId IdOf(string data, string name) =>
-        StreamId.TryParse(Property(data, name), out var id) ? id : throw new InvalidOperationException(data);
+    private static StreamPosition IdOf(string data, string name) =>
+        StreamPosition.TryParse(Property(data, name), out var id) ? id : throw new InvalidOperationException(data);
 
     private static ResyncReason ReasonOf(string data) =>
         Enum.Parse<ResyncReason>(Property(data, "reason"), ignoreCase: true);

@@ -25,10 +25,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     private ModelOutput? _output;
 
     /// <summary>The last id that came; null before the first.</summary>
-    public StreamId? Last { get; private set; }
+    public StreamPosition? Last { get; private set; }
 
     /// <summary>The last event or resync that came, or the id with which the stream began.</summary>
-    private StreamId _certain;
+    private StreamPosition _certain;
 
     public int Received { get; private set; }
     public int Resyncs { get; private set; }
@@ -73,7 +73,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         Replica = null;
     }
 
-    public void Receive(StreamId id, int number)
+    public void Receive(StreamPosition id, int number)
     {
         var history = store.Of(id.Epoch);
         var place = PlaceIn(history);
@@ -91,10 +91,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     }
 
     /// <summary>The stream announces that it left out events.</summary>
-    public void Skip(StreamId from, StreamId to) => _announced.Add((from.Position, to.Position));
+    public void Skip(StreamPosition from, StreamPosition to) => _announced.Add((from.Position, to.Position));
 
     /// <summary>Checks that the reader has every event up to a position, or was told why not.</summary>
-    private void Pass(ModelHistory history, long place, StreamId through)
+    private void Pass(ModelHistory history, long place, StreamPosition through)
     {
         foreach (var e in history.Events)
         {
@@ -111,7 +111,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     }
 
     /// <summary>A frame with only an id, as the first one of a stream has it too.</summary>
-    public void Advance(StreamId id, bool isFirst = false)
+    public void Advance(StreamPosition id, bool isFirst = false)
     {
         if (Last is not null && !isFirst)
         {
@@ -127,7 +127,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         Last = id;
     }
 
-    public void Resync(ResyncReason reason, StreamId to, bool isOpen)
+    public void Resync(ResyncReason reason, StreamPosition to, bool isOpen)
     {
         var history = store.Of(to.Epoch);
         var shared = history.SharedWith(Last!.Value.Epoch);

@@ -35,7 +35,7 @@ internal sealed class ModelReplica : IDisposable
     private readonly RelayQueue _queue;
     private readonly FeedCore _feed;
     private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
-    private (EventPage Head, StreamId Before)? _look;
+    private (EventPage Head, StreamPosition Before)? _look;
     private bool _isStalled;
 
     public ModelReplica(ModelStore store, ModelChannel channel, ModelChance chance)
@@ -89,7 +89,7 @@ internal sealed class ModelReplica : IDisposable
         if (!lineage.Knows(server.Epoch))
             CatchUp();
         (lineage, settled) = Logs.Now;
-        return StartPosition.WithStore(request, settled, lineage, new StreamId(server.Epoch, server.Head));
+        return StartPosition.WithStore(request, settled, lineage, new StreamPosition(server.Epoch, server.Head));
     }
 
     /// <summary>Gives the stream to the writer loop.</summary>

@@ -21,7 +21,7 @@ public sealed class ConnectionWriterTests
         _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
         _loop.Writer.Pump(c);
 
-        Assert.Equal(new StreamId("e2", 95), c.StreamPosition);
+        Assert.Equal(new StreamPosition("e2", 95), c.StreamPosition);
         // It waits for the next event. A read of the skipped range would end where it began, again and again.
         Assert.Null(c.CatchUp);
     }
@@ -39,7 +39,7 @@ public sealed class ConnectionWriterTests
         _loop.Logs.Publish([], 6);
         _loop.Writer.Pump(c);
 
-        Assert.Equal((new StreamId("e2", 6), 6L), (c.StreamPosition, c.EventSent));
+        Assert.Equal((new StreamPosition("e2", 6), 6L), (c.StreamPosition, c.EventSent));
     }
 
     [Theory]
@@ -63,11 +63,11 @@ public sealed class ConnectionWriterTests
         _loop.Writer.Pump(c);
 
         _loop.Writer.TakePage(c, c.CatchUp!.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
-        Assert.Equal((new StreamId("e1", 50), null, null), (c.StreamPosition, c.CatchUp.Page, c.CatchUp.Asked));
+        Assert.Equal((new StreamPosition("e1", 50), null, null), (c.StreamPosition, c.CatchUp.Page, c.CatchUp.Asked));
 
         _loop.Logs.Reset(Lineage.Alone("e2"), 90);
         _loop.Writer.Pump(c);
-        Assert.Equal(new StreamId("e2", 90), c.StreamPosition);
+        Assert.Equal(new StreamPosition("e2", 90), c.StreamPosition);
     }
 
     /// <summary>A connection of epoch e1 whose client reads everything.</summary>

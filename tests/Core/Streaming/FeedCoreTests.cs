@@ -42,19 +42,19 @@ public sealed class FeedCoreTests
     [Fact]
     public void Events_that_do_not_come_are_read_after_the_second_look_at_the_head()
     {
-        Assert.False(_feed.Lacks(Head("e1", 12), new StreamId("e1", 10)));
-        Assert.True(_feed.Lacks(Head("e1", 12), new StreamId("e1", 10)));
+        Assert.False(_feed.Lacks(Head("e1", 12), new StreamPosition("e1", 10)));
+        Assert.True(_feed.Lacks(Head("e1", 12), new StreamPosition("e1", 10)));
 
         _feed.Take(Head("e1", 12), null);
-        Assert.False(_feed.Lacks(Head("e1", 15), new StreamId("e1", 12)));
+        Assert.False(_feed.Lacks(Head("e1", 15), new StreamPosition("e1", 12)));
     }
 
     [Fact]
     public void A_look_that_shows_a_new_epoch_is_a_reason_to_read_and_a_former_one_is_not()
     {
-        Assert.True(_feed.Lacks(Head("e2", 10), new StreamId("e1", 10)));
+        Assert.True(_feed.Lacks(Head("e2", 10), new StreamPosition("e1", 10)));
         _feed.Take(Head("e2", 10), Lineage.Of("e2", [new("e2", "e1", 10)]));
-        Assert.False(_feed.Lacks(Head("e1", 10), new StreamId("e2", 10)));
+        Assert.False(_feed.Lacks(Head("e1", 10), new StreamPosition("e2", 10)));
     }
 
     /// <summary>A store that was made anew counts its leaders from the beginning.</summary>
@@ -74,19 +74,19 @@ public sealed class FeedCoreTests
     [Fact]
     public void A_head_that_goes_back_within_an_epoch_is_reported_until_it_is_ahead_again()
     {
-        _feed.Lacks(Head("e1", 9), new StreamId("e1", 10));
+        _feed.Lacks(Head("e1", 9), new StreamPosition("e1", 10));
         Assert.True(_feed.IsStoreBehind);
         _feed.Take(Head("e1", 9), null); // read after 9
         Assert.True(_feed.IsStoreBehind);
 
-        _feed.Lacks(Head("e1", 10), new StreamId("e1", 10));
+        _feed.Lacks(Head("e1", 10), new StreamPosition("e1", 10));
         Assert.False(_feed.IsStoreBehind);
     }
 
     [Fact]
     public void A_head_that_was_read_before_later_events_were_published_is_not_behind()
     {
-        _feed.Lacks(Head("e1", 9), new StreamId("e1", 8));
+        _feed.Lacks(Head("e1", 9), new StreamPosition("e1", 8));
         Assert.False(_feed.IsStoreBehind);
     }
 
@@ -137,7 +137,7 @@ public sealed class FeedCoreTests
 
         _feed.Take(Head("e2", 10), Lineage.Of("e2", [new("e2", "e1", 10)]));
         _feed.Publish(page, step.Events!);
-        Assert.Equal(new StreamId("e2", 10), _logs.Now.Settled);
+        Assert.Equal(new StreamPosition("e2", 10), _logs.Now.Settled);
     }
 
     private static EventPage Head(string epoch, long head) => new(epoch, head, 0, [], head);

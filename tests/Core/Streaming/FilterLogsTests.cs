@@ -64,7 +64,7 @@ public class FilterLogsTests
         logs.Publish([Event(13)], 13);
         Assert.Equal([11, 12, 13], Positions(log));
         Assert.Equal(["e", "e", "e2"], log.ReadAll(0).Select(f => f.Epoch));
-        Assert.Equal(("e2", new StreamId("e2", 13), 2), (log.Epoch, logs.Now.Settled, woken));
+        Assert.Equal(("e2", new StreamPosition("e2", 13), 2), (log.Epoch, logs.Now.Settled, woken));
         Assert.False(logs.TryPublishNext("e", [Event(14)])); // committed by a server that has been replaced
     }
 
@@ -76,7 +76,7 @@ public class FilterLogsTests
         var (logs, log) = Started();
         logs.Publish([Event(11), Event(12)], 12);
         Assert.False(logs.TryContinue(Lineage.Of("e2", [new("e2", parent, common)])));
-        Assert.Equal((new StreamId("e", 12), "e"), (logs.Now.Settled, log.Epoch));
+        Assert.Equal((new StreamPosition("e", 12), "e"), (logs.Now.Settled, log.Epoch));
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class HeartbeatTests
 {
     private const int HeartbeatMilliseconds = 15_000,
         PositionMilliseconds = 9_000;
-    private static readonly StreamId Head = new("e", 25);
+    private static readonly StreamPosition Head = new("e", 25);
 
     private readonly LoopRig _loop = new();
     private readonly Heartbeats _heartbeats;
@@ -155,7 +155,7 @@ public sealed class HeartbeatTests
         var stream = LoopStream.Open(_loop);
         stream.Connection.Position = 12;
         stream.Connection.Sequence = -1;
-        Tick(stream, new StreamId("e", 10), HeartbeatMilliseconds);
+        Tick(stream, new StreamPosition("e", 10), HeartbeatMilliseconds);
         _loop.Logs.Publish([], Head.Position);
         Tick(stream, Head, HeartbeatMilliseconds);
         Tick(stream, Head, HeartbeatMilliseconds);
@@ -213,7 +213,7 @@ public sealed class HeartbeatTests
     }
 
     /// <summary>A tick after the stream had nothing for a time.</summary>
-    private void Tick(LoopStream stream, StreamId settled, int milliseconds)
+    private void Tick(LoopStream stream, StreamPosition settled, int milliseconds)
     {
         byte[]? idOnly = null;
         var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);

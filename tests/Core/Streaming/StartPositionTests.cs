@@ -7,7 +7,7 @@ namespace Core.Streaming;
 
 public class StartPositionTests
 {
-    private static readonly StreamId Settled = new("e1", 100);
+    private static readonly StreamPosition Settled = new("e1", 100);
 
     /// <summary>e1 continues e0 up to position 60.</summary>
     private static readonly Lineage Current = Lineage.Of("e1", [new("e1", "e0", 60), new("e0", null, 0)]);
@@ -53,13 +53,13 @@ public class StartPositionTests
     [Fact]
     public void An_id_is_resumed_at_its_own_position_or_resynced_to_the_head_whatever_the_store_answers()
     {
-        StreamId?[] heads = [null, new("e0", 70), new("e1", 90), new("e1", 100), new("e1", 120), new("e2", 120)];
-        foreach (var settled in (StreamId[])[new("e1", 50), Settled])
+        StreamPosition?[] heads = [null, new("e0", 70), new("e1", 90), new("e1", 100), new("e1", 120), new("e2", 120)];
+        foreach (var settled in (StreamPosition[])[new("e1", 50), Settled])
         foreach (var stored in heads)
         foreach (var epoch in (string[])["e0", "e1", "e2"])
             for (var position = 0; position <= 130; position++)
             {
-                var last = new StreamId(epoch, position);
+                var last = new StreamPosition(epoch, position);
                 var start = StartPosition.WithStore(After(last), settled, Current, stored);
                 var newest = stored is { Epoch: "e1" } read
                     ? Math.Max(read.Position, settled.Position)
@@ -73,7 +73,7 @@ public class StartPositionTests
                     continue;
                 }
                 Assert.Equal((last, isKnown), (found.After, found.Kind is StartKind.Resumed));
-                Assert.Equal(new StreamId("e1", isKnown ? position : newest), found.From);
+                Assert.Equal(new StreamPosition("e1", isKnown ? position : newest), found.From);
                 // The replica alone decides the same, or nothing.
                 if (StartPosition.WithoutStore(After(last), settled, Current) is { } alone)
                     Assert.Equal((found.After, found.From, found.Kind), (alone.After, alone.From, alone.Kind));
@@ -83,9 +83,9 @@ public class StartPositionTests
     [Fact]
     public void A_given_start_needs_no_store() =>
         Assert.Equal(
-            new StreamId("e1", 7),
+            new StreamPosition("e1", 7),
             StartPosition
-                .WithoutStore(Fresh() with { StartAfter = new StreamId("e1", 7) }, Settled, Current)!
+                .WithoutStore(Fresh() with { StartAfter = new StreamPosition("e1", 7) }, Settled, Current)!
                 .Value.From
         );
 
@@ -100,7 +100,7 @@ public class StartPositionTests
         var request = Fresh() with { Last = new LastEventId("abc", null), Ordinal = ordinal };
         Assert.Null(StartPosition.WithoutStore(request, Settled, Current));
         Assert.Equal(reason, At(request).Reason);
-        var finite = request with { ResyncAfter = new StreamId("e1", 3) };
+        var finite = request with { ResyncAfter = new StreamPosition("e1", 3) };
         Assert.Equal(3, At(finite).From.Position);
 
         static StartPosition At(StreamRequest request) =>
@@ -113,7 +113,7 @@ public class StartPositionTests
         var request = Fresh() with
         {
             Last = new LastEventId("5", null),
-            StartAfter = new StreamId("e1", 3),
+            StartAfter = new StreamPosition("e1", 3),
             Ordinal = ResyncReason.Expired,
         };
         var start = StartPosition.WithoutStore(request, Settled, Current)!.Value;
@@ -123,10 +123,10 @@ public class StartPositionTests
         );
     }
 
-    private static StreamId Id(string text) =>
-        StreamId.TryParse(text, out var id) ? id : throw new FormatException(text);
+    private static StreamPosition Id(string text) =>
+        StreamPosition.TryParse(text, out var id) ? id : throw new FormatException(text);
 
     private static StreamRequest Fresh() => new(Everything, default);
 
-    private static StreamRequest After(StreamId last) => new(Everything, new LastEventId("sent", last));
+    private static StreamRequest After(StreamPosition last) => new(Everything, new LastEventId("sent", last));
 }

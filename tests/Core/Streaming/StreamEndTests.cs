@@ -136,7 +136,7 @@ public sealed class StreamEndTests
         Assert.Contains(says, stream.Text, StringComparison.Ordinal);
         Assert.Equal(end, stream.Connection.End);
         if (!isFinite)
-            Assert.Equal(new StreamId("new", 3), stream.Connection.StreamPosition);
+            Assert.Equal(new StreamPosition("new", 3), stream.Connection.StreamPosition);
     }
 
     [Theory]

@@ -34,9 +34,9 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var kept3 = await log3.AppendAsync(2);
         var fourth = await rig.PromoteAsync(third);
         await using var log4 = await OpenLog.OpenAsync(fourth.At(database.Database!));
-        foreach (var id in (StreamId[])[.. kept, .. kept2, .. kept3])
+        foreach (var id in (StreamPosition[])[.. kept, .. kept2, .. kept3])
             Assert.Equal(id.Position, (await log4.HonouredAsync(id))?.Position);
-        foreach (var id in (StreamId[])[.. lost, .. lost2])
+        foreach (var id in (StreamPosition[])[.. lost, .. lost2])
             Assert.Null(await log4.HonouredAsync(id));
         Assert.Equal(4L, await log4.ScalarAsync("select count(distinct epoch) from eventstore.lineage"));
     }
@@ -64,7 +64,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var database = await rig.CreateDatabaseAsync();
         await using var origin = await OpenLog.OpenAsync(database);
         var common = await origin.AppendAsync(5);
-        var forks = new List<(OpenLog Log, StreamId[] Ids)>();
+        var forks = new List<(OpenLog Log, StreamPosition[] Ids)>();
         foreach (var server in new[] { await rig.PromoteAsync(rig.Origin), await rig.PromoteAsync(rig.Origin) })
         {
             var log = await OpenLog.OpenAsync(server.At(database.Database!));
@@ -218,7 +218,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
     public async Task A_copy_within_the_cluster_accepts_its_own_ids_but_no_later_ones()
     {
         var database = await rig.CreateDatabaseAsync();
-        StreamId[] kept;
+        StreamPosition[] kept;
         await using (var origin = await OpenLog.OpenAsync(database))
             kept = await origin.AppendAsync(5);
         // Possible once every connection to it is gone.

@@ -102,7 +102,7 @@ internal sealed class OpenLog : IAsyncDisposable
     public static async Task<OpenLog> NewAsync(params (string Name, string Value)[] settings) =>
         await OpenAsync(await Stores.Shared.CreateMigratedAsync(TestContext.Current.CancellationToken), settings);
 
-    public async Task<StreamId[]> AppendAsync(int count)
+    public async Task<StreamPosition[]> AppendAsync(int count)
     {
         var appended = await Appender.AppendAsync(
             [.. Enumerable.Range(1, count).Select(n => new NewEvent("t.1", "n", $"{n}"))],
@@ -111,14 +111,14 @@ internal sealed class OpenLog : IAsyncDisposable
         return [.. appended.Select(e => e.At)];
     }
 
-    public async Task<StreamId> HeadAsync()
+    public async Task<StreamPosition> HeadAsync()
     {
         var head = await Reader.HeadAsync(TestContext.Current.CancellationToken);
-        return new StreamId(head.Epoch, head.Head);
+        return new StreamPosition(head.Epoch, head.Head);
     }
 
     /// <summary>Returns the id in the current epoch, null if this log does not honour it.</summary>
-    public async Task<StreamId?> HonouredAsync(StreamId id) =>
+    public async Task<StreamPosition?> HonouredAsync(StreamPosition id) =>
         await Lineages.TranslateAsync(id, (await HeadAsync()).Epoch, TestContext.Current.CancellationToken);
 
     public Task<object?> ScalarAsync(string sql) => Database.AskAsync<object>(sql);

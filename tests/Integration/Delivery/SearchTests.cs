@@ -120,8 +120,10 @@ public sealed class SearchTests
         Assert.Equal(1, positions[0]);
         Assert.InRange(positions[2], SearchRows + 1, Events - 1);
 
-        IEnumerable<StreamId> Ids() =>
-            reader.Frames.Where(f => f.Id is not null).Select(f => StreamId.TryParse(f.Id!, out var id) ? id : default);
+        IEnumerable<StreamPosition> Ids() =>
+            reader
+                .Frames.Where(f => f.Id is not null)
+                .Select(f => StreamPosition.TryParse(f.Id!, out var id) ? id : default);
     }
 
     /// <summary>Else a client that begins replays without end would search as much as all others together.</summary>
@@ -183,7 +185,7 @@ public sealed class SearchTests
             var json = await Requests.GetAsync(system.Replicas[0].Url, $"/v1/events?type=none&after={next}");
             Assert.Equal(0, json.GetProperty("events").GetArrayLength());
             next = json.GetProperty("next").GetString();
-            Assert.True(StreamId.TryParse(next!, out var at));
+            Assert.True(StreamPosition.TryParse(next!, out var at));
             Assert.Equal(page * MostSearches * SearchRows, at.Position);
         }
     }

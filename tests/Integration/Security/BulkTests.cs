@@ -195,7 +195,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
     }
 
     private static long Position(string id) =>
-        StreamId.TryParse(id, out var at) ? at.Position : throw new FormatException(id);
+        StreamPosition.TryParse(id, out var at) ? at.Position : throw new FormatException(id);
 
     /// <summary>Lines of a megabyte each, made as they are sent.</summary>
     private sealed class LargeLines : HttpContent

@@ -31,7 +31,7 @@ internal sealed record SessionState(
 )
 {
     /// <summary>Reads a session; null if it does not exist.</summary>
-    public static async Task<(SessionState State, StreamId Position)?> ReadAsync(
+    public static async Task<(SessionState State, StreamPosition Position)?> ReadAsync(
         RunName name,
         RunLog runs,
         CancellationToken cancellationToken
@@ -49,7 +49,7 @@ internal sealed record SessionState(
             turns.All(),
             extent.IsWhole ? null : true
         );
-        return (state, new StreamId(extent.Epoch, extent.Through));
+        return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
 
     /// <summary>Assigns answers to their messages, by the key of the event that ends a turn.</summary>

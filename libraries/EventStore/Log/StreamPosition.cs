@@ -2,26 +2,26 @@ using System.Globalization;
 
 namespace EventStore;
 
-/// <summary>An event's id as clients see it: <c>&lt;epoch&gt;-&lt;position&gt;</c>, the SSE <c>id</c> field and the
-/// <c>Last-Event-ID</c> header (HTML Living Standard §9.2). Opaque to clients.</summary>
+/// <summary>An event's place in the log. Its text <c>&lt;epoch&gt;-&lt;position&gt;</c> is the SSE <c>id</c>, which
+/// returns in the <c>Last-Event-ID</c> header (HTML Living Standard §9.2) and is opaque to clients.</summary>
 /// <remarks>At most 128 bytes of <c>[A-Za-z0-9._~-]</c>: browsers preflight a request with any other byte in the header
 /// (Fetch, "CORS-unsafe request-header byte").</remarks>
 /// <param name="Epoch">Names one history of positions; positions of different epochs cannot be compared.</param>
 /// <param name="Position">The event's position in the log, from 1; 0 is before the first event.</param>
-public readonly record struct StreamId(string Epoch, long Position)
+public readonly record struct StreamPosition(string Epoch, long Position)
 {
     public const int MaxLength = 128;
 
     /// <summary>Returns false for a text that no event can have: other characters, too many, or no position.</summary>
-    public static bool TryParse(ReadOnlySpan<char> text, out StreamId id)
+    public static bool TryParse(ReadOnlySpan<char> text, out StreamPosition position)
     {
-        id = default;
+        position = default;
         var dash = text.LastIndexOf('-');
         if (text.Length > MaxLength || dash <= 0 || text.ContainsAnyExcept(IdCharacters))
             return false;
-        if (!long.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var position))
+        if (!long.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             return false;
-        id = new StreamId(text[..dash].ToString(), position);
+        position = new StreamPosition(text[..dash].ToString(), number);
         return true;
     }
 

@@ -2,15 +2,15 @@ using EventStore;
 
 namespace Core.EventStore;
 
-public class StreamIdTests
+public class StreamPositionTests
 {
     [Theory]
     [InlineData("0a8e738155-7", "0a8e738155", 7)]
     [InlineData("a-b.c-0", "a-b.c", 0)]
     public void An_id_is_an_epoch_and_a_position(string text, string epoch, long position)
     {
-        Assert.True(StreamId.TryParse(text, out var id));
-        Assert.Equal(new StreamId(epoch, position), id);
+        Assert.True(StreamPosition.TryParse(text, out var id));
+        Assert.Equal(new StreamPosition(epoch, position), id);
         Assert.Equal(text, id.ToString());
     }
 
@@ -23,9 +23,9 @@ public class StreamIdTests
     [InlineData("e- 7")]
     [InlineData("e<-7")]
     [InlineData("e-99999999999999999999")]
-    public void A_foreign_id_is_not_parsed(string text) => Assert.False(StreamId.TryParse(text, out _));
+    public void A_foreign_id_is_not_parsed(string text) => Assert.False(StreamPosition.TryParse(text, out _));
 
     [Fact]
     public void An_id_longer_than_browsers_send_without_preflight_is_refused() =>
-        Assert.False(StreamId.TryParse(new string('e', 127) + "-1", out _));
+        Assert.False(StreamPosition.TryParse(new string('e', 127) + "-1", out _));
 }
