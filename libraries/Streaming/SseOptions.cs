@@ -17,6 +17,7 @@ public sealed class SseOptions
         RetryMinMilliseconds = _defaults.RetryMinMilliseconds;
         RetryMaxMilliseconds = _defaults.RetryMaxMilliseconds;
         RecentEvents = _defaults.RecentEvents;
+        TakeOverConnections = _defaults.TakeOverConnections;
     }
 
     /// <summary>The name of this process in greetings, metrics and leases.</summary>
@@ -55,6 +56,12 @@ public sealed class SseOptions
     [Range(0, 1_000_000)]
     public int RecentEvents { get; set; }
 
+    /// <summary>Ends the request of a plain HTTP/1.1 stream at its start and writes to the socket instead of Kestrel's
+    /// response, for less CPU and memory. Middleware, logs and metrics of requests no longer see the stream.</summary>
+    /// <remarks>Needs Kestrel, and no <c>ConfigureEndpointDefaults</c> of the application's own, which replaces it. The
+    /// connection ends with its stream.</remarks>
+    public bool TakeOverConnections { get; set; }
+
     internal void CopyTo(StreamingOptions streaming)
     {
         streaming.Replica = Replica;
@@ -65,5 +72,6 @@ public sealed class SseOptions
         streaming.RetryMinMilliseconds = RetryMinMilliseconds;
         streaming.RetryMaxMilliseconds = RetryMaxMilliseconds;
         streaming.RecentEvents = RecentEvents;
+        streaming.TakeOverConnections = TakeOverConnections;
     }
 }

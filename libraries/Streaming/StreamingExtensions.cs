@@ -28,8 +28,12 @@ internal static class StreamingExtensions
         builder.AddRelayRedis();
         builder
             .Services.AddOptions<StreamingOptions>()
-            .BindConfiguration("Streaming")
-            .Configure(options => options.Replica = replica);
+            .Configure(options =>
+            {
+                options.Replica = replica;
+                options.TakeOverConnections = true;
+            })
+            .BindConfiguration("Streaming");
         builder.Services.AddStreamingEngine();
         builder.Services.AddRedisIntake();
         builder.Services.AddHostedService<LocalCommits>();
@@ -69,6 +73,8 @@ internal static class StreamingExtensions
                 }
             )
             .ValidateOnStart();
+        // First, so that it never replaces an application's own endpoint defaults.
+        services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, TakeoverSetup>());
         services.AddSingleton<StreamingMetrics>();
         services.AddHostedService(provider => provider.GetRequiredService<StreamingMetrics>());
         services.AddSingleton<Gates>();
@@ -144,6 +150,5 @@ internal static class StreamingExtensions
         // Slow clients are handled here: Streaming:DeadSeconds ends streams, the host other answers.
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.Http2.InitialStreamWindowSize = UnreadBytes;
-        kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionTakeover.Middleware));
     }
 }

@@ -48,9 +48,9 @@ internal sealed class StreamingOptions
     /// </summary>
     internal int MaxWritePacingMilliseconds { get; set; } = 10;
 
-    /// <summary>Writes plain HTTP/1.1 streams to their sockets instead of Kestrel's pipe, for a fifth less CPU per
-    /// delivery.</summary>
-    public bool RawSocket { get; set; } = true;
+    /// <summary>Ends the request of a plain HTTP/1.1 stream at its start and writes to the socket instead of Kestrel's
+    /// response, for less CPU and memory. Middleware, logs and metrics of requests no longer see the stream.</summary>
+    public bool TakeOverConnections { get; set; }
 
     /// <summary>Maximum open streams of this replica. Further new streams get 503.</summary>
     [Range(1, 1_000_000)]

@@ -22,7 +22,7 @@ public static class OrdersApp
         else
             builder.AddEventStore("orders");
         if (builder.Configuration.GetConnectionString("redis") is null)
-            builder.AddSse();
+            builder.AddSse(builder.Configuration.GetSection("Sse").Bind);
         else
             builder.AddSse(redis: "redis").AddSseBroadcaster();
         builder.Services.AddDbContext<OrdersDb>(options =>

@@ -27,6 +27,7 @@ internal static class Suite
         new Connects(),
         new Allocation(),
         new Bookkeeping(),
+        new TakeoverGain(),
         new Memory(),
         new Generator(),
         new Agreement(),

@@ -90,7 +90,7 @@ internal sealed class StreamRunner(
     {
         var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         StreamOutput output =
-            over.IsFresh && socket is not null && options.Value.RawSocket
+            over.IsFresh && socket is not null
                 ? new SocketOutput(socket, pending)
                 : new PipeOutput(over.Connection.Transport.Output, chunked: true, pending, socket);
         return Connect(opening, output, over.TakeHead().Span);

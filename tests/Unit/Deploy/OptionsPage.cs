@@ -42,6 +42,7 @@ internal static partial class OptionsPage
         ["Llm:Providers:<name>:BaseUrl"] = "the vendor's",
         ["Security:OpenOnLoopback"] = "true in Development",
         ["Streaming:MaxConnectionsPerClient"] = "100",
+        ["Streaming:TakeOverConnections"] = "true",
     };
 
     private static readonly Dictionary<Assembly, Dictionary<string, XElement>> Comments = [];

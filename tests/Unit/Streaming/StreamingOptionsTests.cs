@@ -11,14 +11,27 @@ public sealed class StreamingOptionsTests
     [Theory]
     [InlineData(4)]
     [InlineData(64)]
-    public async Task Each_reader_of_replays_has_a_connection(int connections)
+    public async Task Each_reader_of_replays_has_a_connection(int connections) =>
+        Assert.Equal(
+            connections,
+            (await OfStreamApiAsync($"--EventStore:ReplayConnections={connections}")).ReplayReaders
+        );
+
+    [Fact]
+    public async Task StreamApi_takes_connections_over_unless_it_is_told_not_to()
+    {
+        Assert.True((await OfStreamApiAsync()).TakeOverConnections);
+        Assert.False((await OfStreamApiAsync("--Streaming:TakeOverConnections=false")).TakeOverConnections);
+    }
+
+    private static async Task<StreamingOptions> OfStreamApiAsync(params string[] settings)
     {
         await using var app = StreamApiApplication.Build([
             "--environment=Development",
             "--ConnectionStrings:eventstore=Host=127.0.0.1",
             "--ConnectionStrings:redis=127.0.0.1:1",
-            $"--EventStore:ReplayConnections={connections}",
+            .. settings,
         ]);
-        Assert.Equal(connections, app.Services.GetRequiredService<IOptions<StreamingOptions>>().Value.ReplayReaders);
+        return app.Services.GetRequiredService<IOptions<StreamingOptions>>().Value;
     }
 }

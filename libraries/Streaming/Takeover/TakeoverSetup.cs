@@ -1,0 +1,14 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Takeover;
+
+/// <summary>Lets streams take their connections over from Kestrel, if they may.</summary>
+internal sealed class TakeoverSetup(IOptions<StreamingOptions> streaming) : IConfigureOptions<KestrelServerOptions>
+{
+    public void Configure(KestrelServerOptions options)
+    {
+        if (streaming.Value.TakeOverConnections)
+            options.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionTakeover.Middleware));
+    }
+}

@@ -1,0 +1,123 @@
+using EventStore;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Streaming.Connections;
+
+namespace Integration.Adopting;
+
+/// <summary>A stream's promises, kept over Kestrel's response (the default) and over a connection that it took
+/// over.</summary>
+public sealed class TakeoverTests
+{
+    private const string Stream = "/public/7";
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_resumes_after_its_last_id_without_a_gap(bool takesOver)
+    {
+        await using var orders = await StartAsync(takesOver);
+        string last;
+        await using (var first = await OpenAsync(orders, takesOver))
+        {
+            await orders.ChangeAsync("7", "placed");
+            await first.WaitForEventsAsync(1);
+            last = first.LastId!;
+        }
+        await orders.ChangeAsync("7", "paid");
+
+        await using var second = await SseReader.OpenAtAsync(orders.Server, Stream, last);
+        await orders.ChangeAsync("7", "shipped");
+        await second.WaitForEventsAsync(2);
+        Assert.Equal(["paid", "shipped"], second.Events.Select(e => e.Event));
+        Assert.Empty(second.Resyncs);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_quiet_stream_gets_heartbeats(bool takesOver)
+    {
+        await using var orders = await StartAsync(takesOver);
+        await using var stream = await OpenAsync(orders, takesOver);
+        await stream.WaitAsync(s => s.Frames.Count(f => f.Comment is not null) >= 2);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reader_that_stalls_holds_up_no_other_and_gets_everything_in_order(bool takesOver)
+    {
+        // Twenty megabytes: more than sockets and pipes hold.
+        const int Events = 100;
+        var pad = new string('x', 200_000);
+
+        await using var orders = await StartAsync(takesOver);
+        await using var stalled = await OpenAsync(orders, takesOver);
+        stalled.Stall();
+        await using var other = await SseReader.OpenAtAsync(orders.Server, Stream);
+
+        var log = orders.App.Services.GetRequiredService<IEventLog>();
+        for (var i = 0; i < Events; i++)
+            await log.AppendAsync([NewEvent.Of("orders.7.paid", "paid", $"{i} {pad}")], Stop);
+        await other.WaitForEventsAsync(Events);
+        Assert.True(stalled.Events.Count() < Events);
+
+        stalled.ReadOn();
+        await stalled.WaitForEventsAsync(Events);
+        Assert.Equal(other.Events.Select(e => (e.Id, e.Data)), stalled.Events.Select(e => (e.Id, e.Data)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_shutdown_sends_a_reconnection_time_and_ends_the_body(bool takesOver)
+    {
+        await using var orders = await StartAsync(takesOver);
+        await using var stream = await OpenAsync(orders, takesOver);
+
+        orders.App.Lifetime.StopApplication();
+        await stream.WaitForEndAsync();
+        Assert.True(stream.EndedProperly);
+        Assert.Equal(2, stream.Frames.Count(f => f.Retry is not null));
+    }
+
+    /// <summary>Kestrel keeps one, the last that was set.</summary>
+    [Fact]
+    public async Task An_application_that_has_endpoint_defaults_of_its_own_keeps_them()
+    {
+        var used = false;
+        var builder = WebApplication.CreateBuilder(["--urls", "http://127.0.0.1:0"]);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(_ => used = true));
+        builder.AddInMemoryEventLog();
+        builder.AddSse(sse => sse.TakeOverConnections = true);
+
+        await using var app = builder.Build();
+        await app.StartAsync(Stop);
+        await app.StopAsync(Stop);
+        Assert.True(used);
+    }
+
+    private static Task<RunningOrders> StartAsync(bool takesOver) =>
+        RunningOrders.StartAsync(
+            settings:
+            [
+                .. takesOver ? (string[])["--Sse:TakeOverConnections", "true"] : [],
+                "--Sse:HeartbeatSeconds",
+                "1",
+            ]
+        );
+
+    /// <summary>Opens the only stream, which has the writer that this test is about.</summary>
+    private static async Task<SseReader> OpenAsync(RunningOrders orders, bool takesOver)
+    {
+        var reader = await SseReader.OpenAtAsync(orders.Server, Stream);
+        var stream = (StreamConnection)orders.App.Services.GetRequiredService<ConnectionRegistry>().Open.Single();
+        Assert.Equal(takesOver ? typeof(SocketOutput) : typeof(PipeOutput), stream.Output.GetType());
+        return reader;
+    }
+}
