@@ -29,7 +29,9 @@ stream.on("progress", (message) => progress(message.json()));
 stream.on("result", (message) => result(message.json()));
 stream.on("log", (message) => log(message.json().line));
 stream.on("end", (message) => end(message.json().status));
+stream.on("idle", loaded);
 stream.onState(({ state }) => {
+  if (state === "waiting") loaded();
   if (state === "waiting" && (!run || run.status === undefined)) phase("noFrontend");
   else if (state === "open" && !run) phase("idle");
 });
@@ -67,6 +69,11 @@ element("start").addEventListener("submit", async (submit) => {
 element("stop").addEventListener("click", () =>
   fetch("/load/runs", { method: "DELETE" }).catch(() => complain(text("noFrontend"))),
 );
+
+// Everything that is known has arrived, or nothing will.
+function loaded() {
+  element("watch").removeAttribute("data-loading");
+}
 
 // A run ends with the process that started it: the next one does not know it, and sends no end of it.
 function connected(id) {

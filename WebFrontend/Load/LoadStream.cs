@@ -28,6 +28,7 @@ internal sealed class LoadStream(LoadRuns runs, TimeProvider clock)
             && int.TryParse(number, out var last)
                 ? last
                 : -1;
+        var hasCaughtUp = false;
         while (true)
         {
             var (events, more) = run?.After(after) ?? ([], null);
@@ -37,10 +38,12 @@ internal sealed class LoadStream(LoadRuns runs, TimeProvider clock)
                 after = e.Number;
             }
             more ??= runs.NextAsync(run);
-            while (await Task.WhenAny(more, Task.Delay(Heartbeat, clock, cancellationToken)) != more)
+            // The first time at once: the page shows what is known when all of it has arrived. Then as heartbeat.
+            while (!hasCaughtUp || await Task.WhenAny(more, Task.Delay(Heartbeat, clock, cancellationToken)) != more)
             {
                 if (cancellationToken.IsCancellationRequested)
                     yield break;
+                hasCaughtUp = true;
                 yield return new SseItem<string>("", "idle");
             }
             if (runs.Current != run)

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -7,15 +8,11 @@ namespace Browser;
 public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
 {
     private const double Good = 0.1;
+    private static readonly int[] Widths = [390, 1_280];
 
-    // Neither load tests nor tasks: those pages show what other tests start and create meanwhile.
+    // Load tests and tasks have tests of their own below: these pages show what other tests start and create meanwhile.
     public static TheoryData<string, int> Pages =>
-        new(
-            from path in Paths
-            where path is not ("/load" or "/tasks")
-            from width in (int[])[390, 1_280]
-            select (path, width)
-        );
+        new(from path in Paths where path is not ("/load" or "/tasks") from width in Widths select (path, width));
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -27,6 +24,41 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
         var page = await OpenAsync(path, await MeasuringAsync(width));
         await FilledAsync(page, path, topic);
         await HasMovedLittleAsync(page);
+    }
+
+    [Fact]
+    public async Task Load_tests_move_nothing_before_during_and_after_a_run()
+    {
+        await using var system = await PagesSystem.StartAsync(world => world.Replicas(1));
+        await LoadMovesLittleAsync(system, "idle");
+
+        await StartAsync(system, "churn", seconds: 60);
+        await LoadMovesLittleAsync(system, "running");
+        await StopAsync(system);
+        await LoadMovesLittleAsync(system, "stopped");
+
+        await StartAsync(system, "fanout", seconds: 2);
+        await IsAsync(await OpenAsync(new Uri(system.Frontend, "/load").ToString()), "passed");
+        await LoadMovesLittleAsync(system, "passed");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(50)]
+    public async Task Tasks_move_nothing_however_many_there_are(int count)
+    {
+        await using var system = await PagesSystem.StartAsync(world => world.Replicas(1));
+        using var api = new Api(system.StreamApi);
+        for (var n = 0; n < count; n++)
+            await api.CreateTaskAsync($"Task {n}");
+
+        foreach (var width in Widths)
+        {
+            var page = await OpenLiveAsync(new Uri(system.Frontend, "/tasks").ToString(), await MeasuringAsync(width));
+            await Expect(page.Locator("[data-loading]")).ToHaveCountAsync(0);
+            await HasMovedLittleAsync(page);
+        }
     }
 
     [Theory]
@@ -60,6 +92,54 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
         await HasMovedLittleAsync(page);
     }
 
+    private static async Task StartAsync(PagesSystem system, string scenario, int seconds)
+    {
+        using var http = new HttpClient { BaseAddress = system.Frontend };
+        var run = new
+        {
+            scenario,
+            clients = 20,
+            rate = 20,
+            seconds,
+        };
+        using var started = await http.PostAsJsonAsync("/load/runs", run, Cancelled);
+        started.EnsureSuccessStatusCode();
+    }
+
+    private static async Task StopAsync(PagesSystem system)
+    {
+        using var http = new HttpClient { BaseAddress = system.Frontend };
+        using var stopped = await http.DeleteAsync(new Uri("/load/runs", UriKind.Relative), Cancelled);
+        stopped.EnsureSuccessStatusCode();
+    }
+
+    private static Task IsAsync(IPage page, string phase) =>
+        Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase);
+
+    /// <summary>Opens the page whose run arrives last: the reports must not make room for it.</summary>
+    private async Task LoadMovesLittleAsync(PagesSystem system, string phase)
+    {
+        foreach (var width in Widths)
+        {
+            var context = await MeasuringAsync(width);
+            var areReportsRead = new TaskCompletionSource();
+            await context.RouteAsync(
+                "**/load/stream",
+                async route =>
+                {
+                    await areReportsRead.Task;
+                    await route.ContinueAsync();
+                }
+            );
+
+            var page = await OpenAsync(new Uri(system.Frontend, "/load").ToString(), context);
+            await Expect(page.Locator("#reports:not([hidden]), #no-reports:not([hidden])")).ToHaveCountAsync(1);
+            areReportsRead.SetResult();
+            await IsAsync(page, phase);
+            await HasMovedLittleAsync(page);
+        }
+    }
+
     private async Task<IBrowserContext> MeasuringAsync(int width)
     {
         var context = await ContextAsync(width: width);
@@ -84,6 +164,6 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
         var moved = await page.EvaluateAsync<string[]>(
             "shifts.map(({ value, moved }) => `${value.toFixed(3)} ${moved}`)"
         );
-        Assert.True(sum < Good, $"{sum:F3}: {string.Join("; ", moved)}");
+        Assert.True(sum < Good, $"{page.ViewportSize!.Width} px wide: {sum:F3}: {string.Join("; ", moved)}");
     }
 }

@@ -66,30 +66,19 @@ public class LoadPageTests(PagesFixture pages) : PageTests(pages)
     [Fact]
     public async Task A_run_that_ended_with_the_frontend_is_stopped_and_the_page_can_start_another()
     {
-        var reports = Directory.CreateTempSubdirectory("load-");
         var address = new Uri($"http://127.0.0.1:{FreePort.Take()}");
-        var settings = new Dictionary<string, string>(_system.Development())
-        {
-            ["LoadTests__Reports"] = reports.FullName,
-        };
-        try
-        {
-            var page = await (await ContextAsync()).NewPageAsync();
-            await using var frontend = await _system.StartFrontendAsync(address, settings);
-            await page.GotoAsync($"{address}load");
-            await StartAsync(page, "churn", seconds: "60");
-            await IsAsync(page, "running");
-            await frontend.StopAsync(Cancelled);
-            await IsAsync(page, "noFrontend");
-            await using var again = await _system.StartFrontendAsync(address, settings);
-            await IsAsync(page, "stopped");
-            await Expect(page.Locator("#start-error")).ToContainTextAsync("restarted");
-            await Expect(page.Locator("#begin")).ToBeEnabledAsync();
-        }
-        finally
-        {
-            reports.Delete(recursive: true);
-        }
+        var settings = _system.Development();
+        var page = await (await ContextAsync()).NewPageAsync();
+        await using var frontend = await _system.StartFrontendAsync(address, settings);
+        await page.GotoAsync($"{address}load");
+        await StartAsync(page, "churn", seconds: "60");
+        await IsAsync(page, "running");
+        await frontend.StopAsync(Cancelled);
+        await IsAsync(page, "noFrontend");
+        await using var again = await _system.StartFrontendAsync(address, settings);
+        await IsAsync(page, "stopped");
+        await Expect(page.Locator("#start-error")).ToContainTextAsync("restarted");
+        await Expect(page.Locator("#begin")).ToBeEnabledAsync();
     }
 
     [Fact]

@@ -12,6 +12,7 @@ internal sealed class PagesSystem : IAsyncDisposable
     public const string Dashboard = StackFixture.Dashboard;
 
     private readonly FaultyLink _entrance;
+    private readonly DirectoryInfo _reports = Directory.CreateTempSubdirectory("load-");
     private RunningService? _frontend;
 
     private PagesSystem(World world, Uri frontend)
@@ -73,6 +74,7 @@ internal sealed class PagesSystem : IAsyncDisposable
             ["services__streamapi__http__0"] = StreamApi.ToString(),
             ["services__broadcaster__http__0"] = World.Broadcasters[0].Url.ToString(),
             ["Dashboard__Url"] = Dashboard,
+            ["LoadTests__Reports"] = _reports.FullName,
         };
 
     public async ValueTask DisposeAsync()
@@ -81,5 +83,6 @@ internal sealed class PagesSystem : IAsyncDisposable
             await _frontend.DisposeAsync();
         await _entrance.DisposeAsync();
         await World.DisposeAsync();
+        _reports.Delete(recursive: true);
     }
 }
