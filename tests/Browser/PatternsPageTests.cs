@@ -35,6 +35,34 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator("#break")).ToHaveAttributeAsync("aria-pressed", "false");
     }
 
+    [Theory]
+    [InlineData(390)]
+    [InlineData(1_024)]
+    [InlineData(1_280)]
+    public async Task The_reason_of_a_stop_covers_neither_what_gave_up_nor_a_button(int width)
+    {
+        var page = await OpenAsync("/patterns", await ContextAsync(width: width));
+        await SpeaksAsync(page);
+        await page.Locator("#break").ClickAsync();
+        await Expect(page.Locator("#source-said")).ToContainTextAsync("Given up");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("nothing more");
+
+        var covered = await page.EvaluateAsync<string[]>(
+            """
+            () => {
+              const reason = document.getElementById('reason').getBoundingClientRect();
+              const covers = (other) => reason.left < other.right && other.left < reason.right
+                && reason.top < other.bottom && other.top < reason.bottom;
+              return [...document.querySelectorAll('#source-said, .switches button:not([hidden])')]
+                .filter((element) => covers(element.getBoundingClientRect()))
+                .map((element) => element.textContent);
+            }
+            """
+        );
+        Assert.Empty(covered);
+        await Expect(page.Locator("#reason")).ToBeInViewportAsync(new() { Ratio = 1 });
+    }
+
     [Fact]
     public async Task A_cut_connection_resumes_and_misses_nothing()
     {
