@@ -206,6 +206,28 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
     }
 
+    [Theory]
+    [InlineData("en-US", 1_024)]
+    [InlineData("en-US", 1_280)]
+    [InlineData("ja-JP", 1_024)]
+    [InlineData("ja-JP", 1_280)]
+    public async Task The_buttons_of_a_running_answer_are_on_the_line_of_the_choices(string language, int width)
+    {
+        var page = await AskAsync("Who stops this?", Long, await ContextAsync(language, width: width));
+        await IsAsync(page, "running");
+        await Expect(page.Locator("#stop")).ToBeVisibleAsync();
+        var middles = await page.EvaluateAsync<double[]>(
+            """
+            () => [...document.querySelectorAll('.composer .row > :not(p)')]
+              .map((element) => element.getBoundingClientRect())
+              .filter(({ height }) => height > 0)
+              .map(({ top, bottom }) => (top + bottom) / 2)
+            """
+        );
+        await page.Locator("#stop").ClickAsync();
+        Assert.InRange(middles.Max() - middles.Min(), 0, 2);
+    }
+
     private async Task<IPage> AskAsync(string question, string length, IBrowserContext? context = null)
     {
         var page = await OpenAsync("/chat", context);
