@@ -1,13 +1,9 @@
-using AspireSse.Client.Reading;
-
 namespace Conformance;
 
 /// <summary>Returns its parts one by one, and never joins two.</summary>
-internal sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : ReadOnlyStream
+internal sealed class Chunks(IEnumerable<byte[]> parts, bool endless = false) : MemoryStream
 {
     private readonly Queue<byte[]> rest = new(parts.Where(p => p.Length > 0));
-
-    public override int Read(Span<byte> buffer) => throw new NotSupportedException("A body is read asynchronously.");
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
