@@ -1,44 +1,57 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace LoadTests.Llm;
 
 /// <summary>
-/// An OpenAI-compatible provider in this process, so that one clock times a token from the provider to the reader.
-/// One thread paces all answers; a request's first message names the expected answer.
+/// An OpenAI-compatible provider in this process, so that one clock times a token from the provider to the reader. A
+/// request's first message names the expected answer.
 /// </summary>
 internal sealed class UpstreamServer : IDisposable
 {
-    private readonly TcpListener _listener;
     private readonly ConcurrentDictionary<string, UpstreamAnswer> _expected = new();
-    private readonly ConcurrentQueue<UpstreamConnection> _arrived = new();
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly Thread _pacer;
-    private readonly long _interval;
+    private readonly WebApplication _app;
+    private readonly TimeSpan _interval;
 
     public UpstreamServer(int port, int tokensPerSecond)
     {
-        _interval = Math.Max(1, Stopwatch.Frequency / tokensPerSecond);
-        _listener = new TcpListener(IPAddress.Loopback, port);
+        _interval = TimeSpan.FromSeconds(1) / tokensPerSecond;
+
+        // Empty: neither the settings of the target nor a log are this server's.
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.Listen(IPAddress.Loopback, port);
+                // A token counts as sent when the socket has taken it.
+                kestrel.Limits.MaxResponseBufferSize = 0;
+                kestrel.Limits.MinResponseDataRate = null;
+            });
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        _app = builder.Build();
+        _app.Run(AnswerAsync);
         try
         {
-            _listener.Start(1_024);
+            _app.Start();
         }
-        catch (SocketException e)
+        catch (IOException e)
         {
             throw new LoadTestException(
                 $"--llm-upstream-port {port} cannot be used ({e.Message}). Choose a free port.",
                 e
             );
         }
-        _ = AcceptAsync();
-        _pacer = new Thread(Pace) { IsBackground = true, Name = "upstream" };
-        _pacer.Start();
     }
-
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     public void Expect(string prompt, UpstreamAnswer answer) => _expected[prompt] = answer;
 
@@ -48,69 +61,50 @@ internal sealed class UpstreamServer : IDisposable
             answer.Stop();
     }
 
-    private async Task AcceptAsync()
+    private async Task AnswerAsync(HttpContext context)
     {
-        try
-        {
-            while (true)
-            {
-                var socket = await _listener.AcceptSocketAsync(_stopping.Token);
-                socket.NoDelay = true;
-                _ = ServeAsync(new UpstreamConnection(socket));
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException) { }
+        var aborted = context.RequestAborted;
+        using var request = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: aborted);
+        var prompt = request.RootElement.GetProperty("messages")[0].GetProperty("content").GetString() ?? "";
+
+        IResult result = _expected.TryGetValue(prompt, out var answer)
+            ? TypedResults.ServerSentEvents(SendAsync(answer, aborted))
+            : TypedResults.BadRequest();
+        await result.ExecuteAsync(context);
     }
 
-    private async Task ServeAsync(UpstreamConnection connection)
+    private async IAsyncEnumerable<string> SendAsync(
+        UpstreamAnswer answer,
+        [EnumeratorCancellation] CancellationToken aborted
+    )
     {
-        using (connection)
+        var due = TimeSpan.Zero;
+        for (var started = Stopwatch.GetTimestamp(); answer.NextToken() is { } token; )
         {
-            try
-            {
-                while (await connection.ReadPromptAsync(_stopping.Token) is { } prompt)
-                {
-                    if (!_expected.TryGetValue(prompt, out var answer))
-                    {
-                        await connection.RefuseAsync(_stopping.Token);
-                        return;
-                    }
+            yield return Chunk($$"""{"content":"{{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(token)}}"}""");
+            // The response has been flushed when the next token is asked for.
+            aborted.ThrowIfCancellationRequested();
+            answer.MarkSent();
 
-                    connection.Begin(answer, Stopwatch.GetTimestamp());
-                    _arrived.Enqueue(connection);
-                    if (!await connection.Answered)
-                        return;
-                }
-            }
-            catch (Exception e)
-                when (e
-                        is OperationCanceledException
-                            or SocketException
-                            or InvalidDataException
-                            or System.Text.Json.JsonException
-                ) { }
+            // From the start, so that a late timer delays no later token.
+            due += _interval;
+            if (due - Stopwatch.GetElapsedTime(started) is var left && left > TimeSpan.Zero)
+                await Task.Delay(left, aborted);
         }
+        yield return Chunk("{}", "\"stop\"");
+        yield return "[DONE]";
     }
 
-    private void Pace()
-    {
-        var connections = new List<UpstreamConnection>();
-        while (!_stopping.IsCancellationRequested)
-        {
-            while (_arrived.TryDequeue(out var arrived))
-                connections.Add(arrived);
-            connections.RemoveAll(c => !c.SendDue(Stopwatch.GetTimestamp(), _interval));
-            Thread.Sleep(1);
-        }
-        foreach (var connection in connections)
-            connection.Abort();
-    }
+    private static string Chunk(string delta, string finish = "null") =>
+        $$"""{"id":"load","model":"load","choices":[{"index":0,"delta":{{delta}},"finish_reason":{{finish}}}]}""";
 
-    public void Dispose()
+    public void Dispose() => _app.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    /// <summary>Leaves Ctrl+C to the program, whose second one ends it.</summary>
+    private sealed class NoLifetime : IHostLifetime
     {
-        _stopping.Cancel();
-        _listener.Dispose();
-        _pacer.Join();
-        _stopping.Dispose();
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }
