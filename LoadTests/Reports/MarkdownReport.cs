@@ -44,7 +44,7 @@ internal static class MarkdownReport
         foreach (var r in results.Where(r => !r.Ok))
         {
             text.AppendLine();
-            Line(text, $"## {r.Scenario} failed");
+            Line(text, $"## {r.Scenario} {(r.Stopped ? "was stopped" : "failed")}");
             foreach (var failed in r.Failed)
                 Line(text, $"- {failed}");
 
@@ -188,7 +188,9 @@ internal static class MarkdownReport
             Text(r.Counters.Reconnects),
             r.Drained is { } drained ? Number(drained.TotalSeconds) : "–",
             Number(r.Steady.MicrosecondsPerEvent),
-            r.Ok ? "held" : "**FAILED**",
+            r.Stopped ? "stopped"
+            : r.Ok ? "held"
+            : "**FAILED**",
         ];
 
     private static IEnumerable<string> Percentiles(LatencySnapshot latency, params double[] percents) =>

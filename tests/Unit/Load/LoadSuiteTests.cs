@@ -45,11 +45,15 @@ public sealed class LoadSuiteTests : IDisposable
             else
                 await SseServer.Open(StubSystem.Connected)(context);
         });
+
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             RunAsync(system, stop.Token, "--seconds", "600", "fanout", "many-topics")
         );
         Assert.Contains("the scenario runs to its end: it was stopped after", Report, StringComparison.Ordinal);
+        Assert.Contains("## fanout was stopped", Report, StringComparison.Ordinal);
+        Assert.DoesNotContain("failed", Report, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("## many-topics has no result", Report, StringComparison.Ordinal);
+
         var line = await File.ReadAllTextAsync(
             Path.Combine(_folder, "results.jsonl"),
             TestContext.Current.CancellationToken
