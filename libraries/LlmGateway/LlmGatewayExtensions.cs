@@ -26,14 +26,7 @@ internal static class LlmGatewayExtensions
                 (runs, settings) => runs.DrainSeconds = settings.GetValue("Llm:DrainSeconds", runs.DrainSeconds)
             );
         builder.AddRuns();
-        builder
-            .Services.AddOptions<LlmOptions>()
-            .BindConfiguration("Llm")
-            .Validate(
-                o => o.CoalesceMilliseconds <= o.CoalesceMaxMilliseconds,
-                "Llm:CoalesceMilliseconds must be at most Llm:CoalesceMaxMilliseconds."
-            )
-            .ValidateOnStart();
+        builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder
             .Services.AddOptions<GenerationLimit>()

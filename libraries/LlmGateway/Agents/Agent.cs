@@ -4,7 +4,6 @@ using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
 using Streaming.Admission;
@@ -18,11 +17,13 @@ namespace LlmGateway.Agents;
 internal sealed class Agent(
     IEnumerable<AgentTool> tools,
     IStreamAccess access,
-    IOptions<LlmOptions> options,
     TimeProvider clock,
     ILogger<Agent> logger
 )
 {
+    /// <summary>Most requests to the model for one answer; the last one offers no tools.</summary>
+    private const int MaxRounds = 8;
+
     private const string Instructions =
         "You are the assistant of a pet shop. Use the tools for what they know; answer in the user's language.";
 
@@ -72,7 +73,7 @@ internal sealed class Agent(
                 Client = client,
                 ModelId = target.Model,
                 Tools = [.. usable],
-                ToolMode = round < options.Value.AgentRounds ? ChatToolMode.Auto : ChatToolMode.None,
+                ToolMode = round < MaxRounds ? ChatToolMode.Auto : ChatToolMode.None,
             };
 
             var text = new StringBuilder();
@@ -89,7 +90,7 @@ internal sealed class Agent(
                 isCut |= update.FinishReason == ChatFinishReason.Length;
             }
 
-            if (calls.Count == 0 || round >= options.Value.AgentRounds)
+            if (calls.Count == 0 || round >= MaxRounds)
                 return;
 
             messages.Add(

@@ -157,7 +157,7 @@ internal static class AgentsApi
         if (Encoding.UTF8.GetByteCount(content) > maxBytes)
             throw new InvalidRequestException(
                 "content",
-                $"has at most {maxBytes} bytes (Llm:MaxMessageBytes).",
+                $"has at most {maxBytes} bytes.",
                 StatusCodes.Status413PayloadTooLarge
             );
         var message = session.Message(content, agent.ToolsFor(context));

@@ -47,7 +47,7 @@ internal sealed class ChatHandler(
     {
         var frames = new ChatFrames(context.Request.Query.Flag("named"));
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var call = ChatCall.Read(body, providers, options.Value).From(access.ClientOf(context));
+        var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         await streams.OpenAsync(
             context,
             [],
@@ -67,7 +67,7 @@ internal sealed class ChatHandler(
             settings with
             {
                 CutShort = frames.Error(Stopping),
-                MaxStall = TimeSpan.FromSeconds(options.Value.MaxStallSeconds),
+                MaxStall = ChatCall.MaxStall,
             }
         );
     }

@@ -1,20 +1,14 @@
 using LlmGateway.Telemetry;
-using Microsoft.Extensions.Options;
 using Runs;
 
 namespace LlmGateway.Generations;
 
 /// <summary>Creates the writers of answers.</summary>
-internal sealed class AnswerWriters(
-    FlushScheduler scheduler,
-    ChatMetrics metrics,
-    IOptions<LlmOptions> options,
-    TimeProvider clock
-)
+internal sealed class AnswerWriters(FlushScheduler scheduler, ChatMetrics metrics, TimeProvider clock)
 {
     /// <param name="run">The run that the answer is.</param>
     /// <param name="format">Makes an event of text.</param>
     /// <param name="provider">Name of the provider that answers, for the metrics.</param>
     public RunWriter Of(Run run, Func<string, RunEvent> format, string provider) =>
-        new(run, format, options.Value, scheduler, metrics, provider, clock);
+        new(run, format, scheduler, metrics, provider, clock);
 }

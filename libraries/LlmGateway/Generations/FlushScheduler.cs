@@ -8,7 +8,14 @@ namespace LlmGateway.Generations;
 /// </remarks>
 internal sealed class FlushScheduler : IDisposable
 {
-    private readonly LlmOptions _options;
+    /// <summary>Longest interval.</summary>
+    public const int MaxMilliseconds = 400;
+
+    /// <summary>Live runs from which the interval grows in proportion, so that the store's load stays
+    /// constant.</summary>
+    private const double WidensFrom = 40;
+
+    private readonly int _milliseconds;
     private readonly Func<int> _liveRuns;
     private readonly TimeProvider _clock;
     private readonly ITimer _timer;
@@ -16,12 +23,12 @@ internal sealed class FlushScheduler : IDisposable
     private TaskCompletionSource? _next;
     private long? _last;
 
-    /// <param name="options">The intervals.</param>
+    /// <param name="milliseconds">The interval of a few runs.</param>
     /// <param name="liveRuns">Returns the number of live runs.</param>
     /// <param name="clock">Measures the interval.</param>
-    public FlushScheduler(LlmOptions options, Func<int> liveRuns, TimeProvider clock)
+    public FlushScheduler(int milliseconds, Func<int> liveRuns, TimeProvider clock)
     {
-        _options = options;
+        _milliseconds = milliseconds;
         _liveRuns = liveRuns;
         _clock = clock;
         _timer = clock.CreateTimer(
@@ -33,10 +40,7 @@ internal sealed class FlushScheduler : IDisposable
     }
 
     private double IntervalMilliseconds =>
-        Math.Min(
-            _options.CoalesceMilliseconds * Math.Max(1.0, (double)_liveRuns() / _options.CoalesceWidensFrom),
-            Math.Max(_options.CoalesceMaxMilliseconds, _options.CoalesceMilliseconds)
-        );
+        Math.Min(_milliseconds * Math.Max(1, _liveRuns() / WidensFrom), MaxMilliseconds);
 
     /// <summary>Completes at the next flush; at once if one is due.</summary>
     public Task NextAsync()

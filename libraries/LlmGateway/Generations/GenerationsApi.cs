@@ -25,7 +25,7 @@ internal static class GenerationsApi
     {
         builder.Services.ReserveTopics("generations.>");
         builder.Services.AddSingleton(services => new FlushScheduler(
-            services.GetRequiredService<IOptions<LlmOptions>>().Value,
+            services.GetRequiredService<IOptions<LlmOptions>>().Value.CoalesceMilliseconds,
             () => services.GetRequiredService<LiveRuns>().Count,
             services.GetRequiredService<TimeProvider>()
         ));
@@ -78,7 +78,7 @@ internal static class GenerationsApi
     )
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var call = ChatCall.Read(body, providers, options.Value).From(access.ClientOf(context));
+        var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await generator.StartAsync(call, id, context.User.Identity?.Name, context.RequestAborted);
         return TypedResults.Created(

@@ -15,31 +15,34 @@ namespace LlmGateway.Generations;
 /// </remarks>
 internal sealed class RunWriter : IAsyncDisposable
 {
+    /// <summary>Bytes of text of one run that may wait for the store: a quarter of the longest event.</summary>
+    private const int MaxPendingBytes = 256 * 1024;
+
     private readonly Run _run;
     private readonly Func<string, RunEvent> _toEvent;
-    private readonly LlmOptions _options;
     private readonly FlushScheduler _scheduler;
     private readonly ChatMetrics _metrics;
     private readonly string _provider;
     private readonly TimeProvider _clock;
-    private readonly Lock _gate = new();
+    private readonly Task _writing;
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
     );
-    private readonly Task _writing;
-    private List<RunEvent> _events = [];
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _first = true;
+
+    // Guarded by the gate: what waits for the store, and since when.
+    private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
+    private List<RunEvent> _events = [];
     private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _bytes;
     private long _since,
         _takenSince;
-    private int _bytes;
-    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _first = true,
-        _closing;
+    private bool _closing;
 
     /// <param name="run">The run to write.</param>
     /// <param name="toEvent">Creates the event for a piece of text.</param>
-    /// <param name="options">The limit on text in memory.</param>
     /// <param name="scheduler">Schedules the flushes.</param>
     /// <param name="metrics">Records the delay of tokens.</param>
     /// <param name="provider">The provider's name, for the metrics.</param>
@@ -47,26 +50,22 @@ internal sealed class RunWriter : IAsyncDisposable
     public RunWriter(
         Run run,
         Func<string, RunEvent> toEvent,
-        LlmOptions options,
         FlushScheduler scheduler,
         ChatMetrics metrics,
         string provider,
         TimeProvider clock
     )
     {
-        (_run, _toEvent, _options, _scheduler, _metrics, _provider, _clock) = (
-            run,
-            toEvent,
-            options,
-            scheduler,
-            metrics,
-            provider,
-            clock
-        );
+        _run = run;
+        _toEvent = toEvent;
+        _scheduler = scheduler;
+        _metrics = metrics;
+        _provider = provider;
+        _clock = clock;
         _writing = WriteAsync();
     }
 
-    /// <summary>Adds a token. Waits while too much text waits for the store (<c>Llm:CoalesceMaxBytes</c>).</summary>
+    /// <summary>Adds a token. Waits while too much text waits for the store.</summary>
     public async ValueTask TextAsync(string text)
     {
         Task? full = null;
@@ -74,11 +73,13 @@ internal sealed class RunWriter : IAsyncDisposable
         {
             if (_text.Length == 0 && _events.Count == 0)
                 _since = _clock.GetTimestamp();
+
             _text.Append(text);
             _bytes += Encoding.UTF8.GetByteCount(text);
-            if (_bytes > _options.CoalesceMaxBytes)
+            if (_bytes > MaxPendingBytes)
                 full = _taken.Task;
         }
+
         Wake();
         if (_writing.IsCompleted)
             await _writing;
@@ -119,12 +120,14 @@ internal sealed class RunWriter : IAsyncDisposable
         _closed.TrySetResult();
         Wake();
         await _writing;
+
         List<RunEvent> rest;
         lock (_gate)
             rest = TakePending();
         rest.AddRange(last);
         if (rest.Count == 0)
             return;
+
         if (ends)
             await _run.EndAsync(rest);
         else
@@ -139,12 +142,15 @@ internal sealed class RunWriter : IAsyncDisposable
             await _wake.Reader.ReadAsync();
             if (_closing)
                 return;
+
             // The last append may have taken everything: a flush now would only delay the next token.
             lock (_gate)
                 if (_text.Length == 0 && _events.Count == 0)
                     continue;
+
             if (!_first)
                 await Task.WhenAny(_scheduler.NextAsync(), _closed.Task);
+
             List<RunEvent> events;
             lock (_gate)
             {
@@ -154,6 +160,7 @@ internal sealed class RunWriter : IAsyncDisposable
             }
             if (events.Count == 0)
                 continue;
+
             _first = false;
             await _run.AppendAsync(events);
             Measure();

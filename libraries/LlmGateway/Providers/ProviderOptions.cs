@@ -38,38 +38,14 @@ internal class ProviderOptions
     [Range(1, 100_000)]
     public int MaxConcurrent { get; set; } = 64;
 
-    /// <summary>Requests that should wait for the provider. Above it a client beyond an equal share gets 429, above
-    /// twice as many everybody 503.</summary>
-    [Range(0, 100_000)]
-    public int MaxQueue { get; set; } = 256;
-
-    /// <summary>Longest wait in that queue, in seconds.</summary>
-    [Range(1, 3_600)]
-    public int QueueSeconds { get; set; } = 60;
-
     /// <summary>Maximum retries of a request that fails before its first event.</summary>
     [Range(0, 20)]
     public int Retries { get; set; } = 3;
-
-    /// <summary>Longest delay before the first retry; doubled for each further one, with jitter down to half of it. The
-    /// provider's <c>Retry-After</c> takes precedence.</summary>
-    [Range(1, 60_000)]
-    public int BackoffMilliseconds { get; set; } = 500;
-
-    /// <summary>
-    /// Longest <c>Retry-After</c> that the gateway waits for, in seconds; the client gets longer ones.
-    /// </summary>
-    [Range(0, 3_600)]
-    public int MaxRetryAfterSeconds { get; set; } = 30;
 
     /// <summary>Longest silence of one try before its first event; reasoning models are silent for a minute and more.
     /// Such a failure is retried once at most.</summary>
     [Range(1, 3_600)]
     public int FirstTokenSeconds { get; set; } = 180;
-
-    /// <summary>Seconds until the first event, all tries and delays included, time in the queue excluded.</summary>
-    [Range(1, 7_200)]
-    public int FirstTokenTotalSeconds { get; set; } = 240;
 
     /// <summary>
     /// Longest silence after the first event, in seconds; a longer one ends the answer. Its total time is unlimited.
@@ -82,6 +58,23 @@ internal class ProviderOptions
     /// <remarks>A whole answer, and the input of tools, are kept in memory until the answer ends.</remarks>
     [Range(64 * 1024, 1024 * 1024 * 1024)]
     public int MaxAnswerBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Requests that should wait for the provider. Above it a client beyond an equal share gets 429, above
+    /// twice as many everybody 503.</summary>
+    /// <remarks>Four for each place by default: with answers of 15 s the last one waits as long as it may.</remarks>
+    internal int MaxQueue { get; set; } = 256;
+
+    /// <summary>Longest delay before the first retry; doubled for each further one, with jitter down to half of it. The
+    /// provider's <c>Retry-After</c> takes precedence.</summary>
+    internal int BackoffMilliseconds { get; set; } = 500;
+
+    /// <summary>Seconds until the first event, all tries and delays included, time in the queue excluded: one silent
+    /// try, and a minute for those that were refused.</summary>
+    internal int FirstTokenTotalSeconds
+    {
+        get => field > 0 ? field : FirstTokenSeconds + 60;
+        set;
+    }
 }
 
 /// <summary>Options of the built-in provider.</summary>
@@ -94,25 +87,3 @@ internal sealed class DemoOptions : ProviderOptions
 
 [OptionsValidator]
 internal sealed partial class ValidateProviderOptions : IValidateOptions<ProviderOptions>;
-
-/// <summary>Checks that all tries together have at least the time of one try.</summary>
-internal sealed class ValidateFirstToken : IValidateOptions<LlmOptions>
-{
-    public ValidateOptionsResult Validate(string? name, LlmOptions options)
-    {
-        var providers = options.Providers;
-        ReadOnlySpan<(string, ProviderOptions)> remote =
-        [
-            ("OpenAi", providers.OpenAi),
-            ("Anthropic", providers.Anthropic),
-            ("Local", providers.Local),
-        ];
-        foreach (var (provider, one) in remote)
-            if (one.FirstTokenTotalSeconds < one.FirstTokenSeconds)
-                return ValidateOptionsResult.Fail(
-                    $"Llm:Providers:{provider}:FirstTokenTotalSeconds is {one.FirstTokenTotalSeconds}; "
-                        + $"it must be at least FirstTokenSeconds, {one.FirstTokenSeconds}."
-                );
-        return ValidateOptionsResult.Success;
-    }
-}

@@ -11,6 +11,8 @@ namespace LlmGateway.Providers;
 internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : DelegatingChatClient(inner)
 {
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
+
     private readonly FairGate _places = new($"requests to {provider}", options.MaxConcurrent, options.MaxQueue, clock);
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -35,7 +37,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
     {
         try
         {
-            var place = _places.EnterAsync(call.Client, TimeSpan.FromSeconds(options.QueueSeconds), cancellationToken);
+            var place = _places.EnterAsync(call.Client, MaxWait, cancellationToken);
             if (!place.IsCompleted)
                 call.OnDelay?.Invoke(new ProviderDelay("queued", "busy"));
             return await place;

@@ -11,7 +11,6 @@ internal static class ProvidersExtensions
     public static void AddProviders(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<IPostConfigureOptions<LlmOptions>, ProviderDefaults>();
-        builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateFirstToken>();
         builder.Services.AddSingleton(services => new ChatMetrics(services.GetRequiredService<IMeterFactory>())
         {
             CapturesMessages = MessageContent.IsWanted(builder.Environment, builder.Configuration),

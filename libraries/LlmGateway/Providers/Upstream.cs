@@ -19,8 +19,11 @@ internal sealed class Upstream(
     ILogger logger
 )
 {
-    // OpenAsync gives up before such a delay: it is longer than FirstTokenTotalSeconds may be.
+    // OpenAsync gives up before such a delay: it is longer than all tries together may take.
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromHours(3);
+
+    /// <summary>Longest <c>Retry-After</c> that the gateway waits for; the client gets longer ones.</summary>
+    private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromSeconds(30);
 
     /// <summary>Longest wait for the body of an error, so that the client has the error within two seconds.</summary>
     private static readonly TimeSpan ErrorTimeout = TimeSpan.FromSeconds(1);
@@ -134,10 +137,10 @@ internal sealed class Upstream(
             ? wanted + TimeSpan.FromMilliseconds(Random.Shared.Next(250))
             : Backoff.Delay(attempt, TimeSpan.FromMilliseconds(options.BackoffMilliseconds), MaxBackoff);
 
-    private bool IsTransient(UpstreamException e) =>
+    private static bool IsTransient(UpstreamException e) =>
         e.Status is 408 or 429 or >= 500
         && e.Reason is not ("credentials" or UpstreamException.TooLarge)
-        && (e.RetryAfter is null || e.RetryAfter <= TimeSpan.FromSeconds(options.MaxRetryAfterSeconds));
+        && (e.RetryAfter is null || e.RetryAfter <= MaxRetryAfter);
 
     private async Task<UpstreamBody> TryOpenAsync(
         Func<HttpRequestMessage> create,

@@ -133,8 +133,12 @@ internal sealed class UpstreamBody : IAsyncDisposable
             var waiting = start(_abandoned.Token);
             if (waiting.IsCompletedSuccessfully)
                 return waiting.Result;
+
             if (Remaining?.Invoke() is { } remaining && remaining < limit)
-                (limit, isTotal) = (remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero, true);
+            {
+                limit = remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+                isTotal = true;
+            }
             return await WaitAsync(waiting.AsTask(), limit);
         }
         catch (TimeoutException e)
@@ -143,7 +147,7 @@ internal sealed class UpstreamBody : IAsyncDisposable
                 504,
                 "timeout",
                 isTotal
-                    ? $"{_provider} sent no first token in time (Llm:Providers:{_provider}:FirstTokenTotalSeconds)."
+                    ? $"{_provider} sent no first token in time (Llm:Providers:{_provider}:FirstTokenSeconds)."
                     : $"{_provider} sent nothing for {limit.TotalSeconds:0} s.",
                 inner: e
             )

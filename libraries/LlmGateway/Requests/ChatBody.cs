@@ -10,6 +10,15 @@ internal static class ChatBody
     /// <summary>Longest name, in UTF-16 code units.</summary>
     public const int MaxName = 256;
 
+    /// <summary>Most messages of a request, parts of a message, and tool calls of a message.</summary>
+    public const int MaxMessages = 2_048;
+
+    /// <summary>Most tools of a request.</summary>
+    public const int MaxTools = 128;
+
+    /// <summary>Longest stop sequence, in UTF-16 code units: 256 letters, or 128 emoji.</summary>
+    public const int MaxStopCharacters = 256;
+
     /// <summary>Copies of a body in memory: its JSON, for a provider with the same API, and its messages in
     /// UTF-16.</summary>
     private const int Copies = 3;
@@ -92,13 +101,7 @@ internal static class ChatBody
     }
 
     /// <summary>Stop sequences; bounded, since the demo model searches for each of them at every token.</summary>
-    public static List<string>? StopSequences(
-        JsonElement json,
-        string name,
-        int max,
-        int maxCharacters,
-        string typeError
-    )
+    public static List<string>? StopSequences(JsonElement json, string name, int max, string typeError)
     {
         if (List(json, name, max, typeError) is not { } list)
             return null;
@@ -107,11 +110,8 @@ internal static class ChatBody
         {
             if (item.ValueKind != JsonValueKind.String)
                 throw new InvalidChatException(name, typeError);
-            if (item.GetString() is { } stop && stop.Length > maxCharacters)
-                throw new InvalidChatException(
-                    name,
-                    $"has texts of at most {maxCharacters} characters (Llm:MaxStopCharacters)."
-                );
+            if (item.GetString() is { } stop && stop.Length > MaxStopCharacters)
+                throw new InvalidChatException(name, $"has texts of at most {MaxStopCharacters} characters.");
             stops.Add(item.GetString()!);
         }
         return stops;

@@ -14,6 +14,10 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <summary>Topic that a caller needs the right to publish to for an answer that is not stored.</summary>
     public const string Topic = "chat";
 
+    /// <summary>Time that one answer may wait for its reader in total, while it holds a place of its provider; then
+    /// it ends.</summary>
+    public static readonly TimeSpan MaxStall = TimeSpan.FromMinutes(5);
+
     private long? _inputTokens;
 
     /// <summary>Estimated tokens of the messages, counted once. Exact for the demo model only.</summary>
@@ -40,10 +44,10 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <c>/v1/generations</c>.
     /// </summary>
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits)
+    public static ChatCall Read(JsonElement body, ChatProviders providers)
     {
         var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
-        var messages = ChatMessageReader.Read(body, limits);
+        var messages = ChatMessageReader.Read(body);
         UntranslatableContent.Refuse(messages);
         return new ChatCall(
             target,

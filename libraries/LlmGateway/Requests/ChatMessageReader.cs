@@ -7,17 +7,17 @@ namespace LlmGateway.Requests;
 /// <summary>Reads the member <c>messages</c> in the format of OpenAI's Chat Completions API.</summary>
 internal static class ChatMessageReader
 {
-    public static List<ChatMessage> Read(JsonElement body, LlmOptions limits)
+    public static List<ChatMessage> Read(JsonElement body)
     {
         var messages =
-            ChatBody.List(body, "messages", limits.MaxMessages, "must be an array.")
+            ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.")
             ?? throw new InvalidChatException("messages", "is required.");
         if (messages.GetArrayLength() == 0)
             throw new InvalidChatException("messages", "must hold at least one message.");
-        return [.. messages.EnumerateArray().Select((m, i) => Message(m, $"messages[{i}].", limits))];
+        return [.. messages.EnumerateArray().Select((m, i) => Message(m, $"messages[{i}]."))];
     }
 
-    private static ChatMessage Message(JsonElement json, string path, LlmOptions limits)
+    private static ChatMessage Message(JsonElement json, string path)
     {
         if (json.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path.TrimEnd('.'), "must be an object with role and content.");
@@ -27,22 +27,22 @@ internal static class ChatMessageReader
         switch (role)
         {
             case "system" or "developer":
-                return new ChatMessage(ChatRole.System, Contents(Required(content, path), path, limits));
+                return new ChatMessage(ChatRole.System, Contents(Required(content, path), path));
             case "user":
-                return new ChatMessage(ChatRole.User, Contents(Required(content, path), path, limits));
+                return new ChatMessage(ChatRole.User, Contents(Required(content, path), path));
             case "tool" or "function":
                 var callId =
                     ChatBody.Name(json, "tool_call_id", path)
                     ?? ChatBody.Name(json, "name", path)
                     ?? throw new InvalidChatException(path + "tool_call_id", "is required.");
-                var parts = Contents(Required(content, path), path, limits);
+                var parts = Contents(Required(content, path), path);
                 return new ChatMessage(
                     ChatRole.Tool,
                     [UntranslatableContent.ToolResult(callId, parts, path + "content")]
                 );
             case "assistant":
-                List<AIContent> contents = content is { } present ? Contents(present, path, limits) : [];
-                if (ChatBody.List(json, "tool_calls", limits.MaxMessages, "must be an array.", path) is { } calls)
+                List<AIContent> contents = content is { } present ? Contents(present, path) : [];
+                if (ChatBody.List(json, "tool_calls", ChatBody.MaxMessages, "must be an array.", path) is { } calls)
                     contents.AddRange(calls.EnumerateArray().Select((c, i) => Call(c, $"{path}tool_calls[{i}].")));
                 else if (OpenAiOnly(json) is { } member)
                     contents.Add(new UntranslatableContent(path + member, member));
@@ -66,13 +66,13 @@ internal static class ChatMessageReader
     private static JsonElement Required(JsonElement? content, string path) =>
         content ?? throw new InvalidChatException(path + "content", "is required.");
 
-    private static List<AIContent> Contents(JsonElement content, string path, LlmOptions limits) =>
+    private static List<AIContent> Contents(JsonElement content, string path) =>
         content.ValueKind switch
         {
             JsonValueKind.String => [new TextContent(content.GetString())],
-            JsonValueKind.Array when content.GetArrayLength() > limits.MaxMessages => throw new InvalidChatException(
+            JsonValueKind.Array when content.GetArrayLength() > ChatBody.MaxMessages => throw new InvalidChatException(
                 path + "content",
-                $"has at most {limits.MaxMessages} parts."
+                $"has at most {ChatBody.MaxMessages} parts."
             ),
             JsonValueKind.Array => [.. content.EnumerateArray().Select((p, i) => Part(p, $"{path}content[{i}]."))],
             _ => throw new InvalidChatException(path + "content", "must be a string or an array of parts."),

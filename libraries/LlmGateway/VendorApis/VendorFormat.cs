@@ -23,12 +23,7 @@ internal abstract class VendorFormat
 
     /// <summary>Reads a request.</summary>
     /// <exception cref="InvalidChatException">The request is invalid.</exception>
-    public abstract ChatCall Read(
-        JsonElement body,
-        IHeaderDictionary headers,
-        ChatProviders providers,
-        LlmOptions limits
-    );
+    public abstract ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers);
 
     /// <summary>Begins the answer to a request.</summary>
     public abstract IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock);

@@ -58,10 +58,9 @@ internal sealed class VendorHandler(
 
     private async Task RespondAsync(HttpContext context, VendorFormat format)
     {
-        var limits = options.Value;
-        var body = await ChatBody.ReadAsync(context, limits.MaxRequestBytes);
+        var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var start = clock.GetTimestamp();
-        var call = format.Read(body, context.Request.Headers, providers, limits);
+        var call = format.Read(body, context.Request.Headers, providers);
         var response = format.Respond(call, body, clock);
         if (ChatBody.Flag(body, "stream"))
             await RespondWithStreamAsync(context, format, call, response, start);
@@ -121,7 +120,7 @@ internal sealed class VendorHandler(
                 Bare: true,
                 CutShort: format.Frame(VendorError.Stopping),
                 Heartbeat: format.Heartbeat,
-                MaxStall: TimeSpan.FromSeconds(limits.MaxStallSeconds)
+                MaxStall: ChatCall.MaxStall
             ),
             seat
         );

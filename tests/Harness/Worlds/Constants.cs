@@ -1,5 +1,6 @@
 using System.Reflection;
 using EventStore;
+using LlmGateway;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Runs;
@@ -19,6 +20,7 @@ internal static class Constants
         new Section<EventStoreOptions>("EventStore"),
         new Section<EventsOptions>("Events"),
         new Section<LimitOptions>("Limits"),
+        new Section<LlmOptions>("Llm"),
         new Section<LeaderOptions>("Relay"),
         new Section<RelayOptions>("Relay"),
         new Section<ReplicaOptions>("Replicas"),
@@ -51,9 +53,12 @@ internal static class Constants
         where T : class
     {
         public bool Has(string key) =>
-            key.Split(':') is [var section, var property]
-            && section == name
-            && typeof(T).GetProperty(property, BindingFlags.Instance | BindingFlags.NonPublic) is not null;
+            key.StartsWith(name + ":", StringComparison.Ordinal) && Has(typeof(T), key[(name.Length + 1)..].Split(':'));
+
+        private static bool Has(Type type, ReadOnlySpan<string> path) =>
+            path.Length == 1
+                ? type.GetProperty(path[0], BindingFlags.Instance | BindingFlags.NonPublic) is not null
+                : type.GetProperty(path[0])?.PropertyType is { } inner && Has(inner, path[1..]);
 
         public void Set(IServiceCollection services, IConfiguration constants) =>
             services.Configure<T>(options =>

@@ -328,7 +328,9 @@ internal sealed class World : IAsyncDisposable
             ["Traffic__Enabled"] = "false", // a test sees only what it did itself
         };
         foreach (var (setting, value) in _options.Settings.Concat(settings ?? []))
-            environment[setting] = value;
+            // A process among services within the test's process keeps the program's constants.
+            if (!asProcess || !Constants.Has(setting.Replace("__", ":", StringComparison.Ordinal)))
+                environment[setting] = value;
 
         RunningService service =
             asProcess || _options.InProcesses

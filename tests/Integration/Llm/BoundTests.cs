@@ -33,7 +33,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         using (var large = await SendAsync(new string('x', 30_001)))
         {
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
-            Assert.Contains("Llm:MaxMessageBytes", await large.TextAsync(), StringComparison.Ordinal);
+            Assert.Contains("at most 30000 bytes", await large.TextAsync(), StringComparison.Ordinal);
         }
         // Three bytes each: a limit on characters would allow three times as many bytes.
         using (var wide = await SendAsync(new string('語', 10_001)))

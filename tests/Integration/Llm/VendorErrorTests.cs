@@ -236,7 +236,7 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                 await answered.Task;
             });
 
-            // After Llm:HeadMilliseconds, two seconds here, the answer would be a stream that has begun, with 200.
+            // After the wait for the head, two seconds here, the answer would be a stream that has begun, with 200.
             using var response = await LlmSystem.PostAsync(A, path, LlmSystem.VendorQuestion(prompt));
             answered.SetResult();
             await IsRefusedAsync(response, path, (HttpStatusCode)status, type, upstream == 401 ? "" : "It is so");

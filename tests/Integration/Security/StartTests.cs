@@ -12,7 +12,7 @@ public sealed class StartTests
     [InlineData("Pools:Sse is '0'", "Pools__Sse", "0")]
     [InlineData("RetryMinMilliseconds must be at most Streaming:RetryMax", "Streaming__RetryMinMilliseconds", "5000")]
     [InlineData("HeartbeatSeconds must be less than Streaming:DeadSeconds", "Streaming__DeadSeconds", "15")]
-    [InlineData("CoalesceMilliseconds must be at most Llm:CoalesceMax", "Llm__CoalesceMaxMilliseconds", "10")]
+    [InlineData("Providers.Local.MaxConcurrent", "Llm__Providers__Local__MaxConcurrent", "0")]
     [InlineData("the nearest name is Limits:PublishesPerSecond", "Limits__PublishPerSecond", "5")]
     public async Task Production_refuses_to_start_without_valid_access_settings_and_names_them(
         string message,

@@ -19,8 +19,6 @@ public sealed class ContractNumberTests
     [InlineData("Resilient:IdleSeconds", "60")]
     [InlineData("Runs:DrainSeconds", "8")]
     [InlineData("Llm:Providers:Demo:TokensPerSecond", "40")]
-    [InlineData("Llm:HeadMilliseconds", "200")] // the head within 250 ms, with 50 to send it
-    [InlineData("Llm:PingSeconds", "10")]
     public void The_default_is_the_number_of_the_contract(string option, string number) =>
         Assert.Contains(
             $"| `{option}` | {number} |",

@@ -1,5 +1,4 @@
 using Harness;
-using LlmGateway;
 using LlmGateway.Generations;
 
 namespace Unit.Llm;
@@ -10,17 +9,7 @@ public sealed class FlushSchedulerTests : IDisposable
     private readonly FlushScheduler _scheduler;
     private int _runs = 1;
 
-    public FlushSchedulerTests() =>
-        _scheduler = new FlushScheduler(
-            new LlmOptions
-            {
-                CoalesceMilliseconds = 40,
-                CoalesceWidensFrom = 40,
-                CoalesceMaxMilliseconds = 400,
-            },
-            () => _runs,
-            _time
-        );
+    public FlushSchedulerTests() => _scheduler = new FlushScheduler(milliseconds: 40, () => _runs, _time);
 
     public void Dispose() => _scheduler.Dispose();
 
@@ -61,7 +50,7 @@ public sealed class FlushSchedulerTests : IDisposable
     [Fact]
     public void An_interval_of_zero_coalesces_nothing()
     {
-        using var none = new FlushScheduler(new LlmOptions { CoalesceMilliseconds = 0 }, () => 1_000, _time);
+        using var none = new FlushScheduler(milliseconds: 0, () => 1_000, _time);
         for (var i = 0; i < 3; i++)
             Assert.True(none.NextAsync().IsCompleted);
     }

@@ -92,12 +92,7 @@ public sealed class ProviderQueueTests
         new(
             new ScriptedChatClient((_, _, token) => SayAsync(token)),
             "local",
-            new ProviderOptions
-            {
-                MaxConcurrent = places,
-                MaxQueue = waiting,
-                QueueSeconds = 60,
-            },
+            new ProviderOptions { MaxConcurrent = places, MaxQueue = waiting },
             _time
         );
 

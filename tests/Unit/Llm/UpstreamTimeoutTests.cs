@@ -107,7 +107,7 @@ public sealed class UpstreamTimeoutTests
             DelaysAsync(server, options, TimeProvider.System)
         );
         Assert.Equal((504, "timeout"), (failure.Status, failure.Reason));
-        Assert.Contains("FirstTokenTotalSeconds", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Llm:Providers:local:FirstTokenSeconds", failure.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
     }
 

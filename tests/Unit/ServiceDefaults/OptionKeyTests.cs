@@ -23,6 +23,8 @@ public sealed class OptionKeyTests
     [InlineData("StreamApi", "Security:IsConfigured", "Security:")] // computed
     [InlineData("StreamApi", "Security:ApiKeys", "Security:")] // a value in place of a list
     [InlineData("StreamApi", "Llm:Providers:OpenAy:ApiKey", "Llm:Providers:OpenAi:ApiKey")]
+    [InlineData("StreamApi", "Llm:PingSeconds", "Llm:")] // a constant
+    [InlineData("StreamApi", "Llm:Providers:Local:QueueSeconds", "Llm:Providers:Local:")] // likewise
     [InlineData("StreamApi", "Pools:Ssse", "Pools:Sse")]
     [InlineData("StreamApi", "Cors:AllowedOrigin:0", "Cors:AllowedOrigins:0")]
     [InlineData("StreamApi", "Telemetry:Prometheus:Uri", "Telemetry:Prometheus:Url")]

@@ -18,12 +18,8 @@ internal sealed class ChatCompletionsFormat : VendorFormat
     public override byte[] Heartbeat { get; } = SseFrame.ToBytes(f => f.Comment("waiting for the model").End());
     public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
 
-    public override ChatCall Read(
-        JsonElement body,
-        IHeaderDictionary headers,
-        ChatProviders providers,
-        LlmOptions limits
-    ) => ChatCompletionsRequestReader.Read(body, providers, limits);
+    public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
+        ChatCompletionsRequestReader.Read(body, providers);
 
     public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock)
     {

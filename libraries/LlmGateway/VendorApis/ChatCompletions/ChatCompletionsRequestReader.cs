@@ -25,7 +25,7 @@ internal static class ChatCompletionsRequestReader
     ];
 
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers, LlmOptions limits)
+    public static ChatCall Read(JsonElement body, ChatProviders providers)
     {
         var model =
             ChatBody.Name(body, "model")
@@ -33,7 +33,7 @@ internal static class ChatCompletionsRequestReader
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
         var isNative = target.Provider is "openai" or "local";
 
-        var messages = ChatMessageReader.Read(body, limits);
+        var messages = ChatMessageReader.Read(body);
         if (!isNative)
         {
             RefuseUntranslatable(body, target);
@@ -49,11 +49,11 @@ internal static class ChatCompletionsRequestReader
             MaxOutputTokens = ChatBody.Count(body, "max_completion_tokens", "max_tokens"),
             Temperature = ChatBody.Number(body, "temperature", 2),
             TopP = ChatBody.Number(body, "top_p", 1),
-            StopSequences = StopSequences(body, limits),
+            StopSequences = StopSequences(body),
             AllowMultipleToolCalls = ChatBody.OptionalFlag(body, "parallel_tool_calls"),
             NativeBody = isNative ? body : null,
         };
-        if (ChatBody.List(body, "tools", limits.MaxTools, "must be an array") is { } tools)
+        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is { } tools)
         {
             options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
             options.ToolMode = Mode(body, isNative);
@@ -90,17 +90,11 @@ internal static class ChatCompletionsRequestReader
             _ => false,
         };
 
-    private static List<string>? StopSequences(JsonElement body, LlmOptions limits)
+    private static List<string>? StopSequences(JsonElement body)
     {
         if (ChatBody.Get(body, "stop") is not { ValueKind: JsonValueKind.String })
-            return ChatBody.StopSequences(
-                body,
-                "stop",
-                MaxStops,
-                limits.MaxStopCharacters,
-                "must be a string or an array of strings"
-            );
-        return [ChatBody.Name(body, "stop", max: limits.MaxStopCharacters)!];
+            return ChatBody.StopSequences(body, "stop", MaxStops, "must be a string or an array of strings");
+        return [ChatBody.Name(body, "stop", max: ChatBody.MaxStopCharacters)!];
     }
 
     /// <summary>Reads a function; null: another kind of tool, for a provider with the same API.</summary>

@@ -54,11 +54,11 @@ internal static class MessagesApi
     /// </summary>
     private static async Task CountAsync(HttpContext context, ChatProviders providers, IOptions<LlmOptions> options)
     {
-        var (format, limits) = (MessagesFormat.Instance, options.Value);
+        var format = MessagesFormat.Instance;
         try
         {
-            var body = await ChatBody.ReadAsync(context, limits.MaxRequestBytes);
-            var call = MessagesRequestReader.Read(body, providers, limits, beta: null, needsMaxTokens: false);
+            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+            var call = MessagesRequestReader.Read(body, providers, beta: null, needsMaxTokens: false);
             if (call.Target.Provider == "demo")
                 await TypedResults.Json(new { input_tokens = call.InputTokens }).ExecuteAsync(context);
             else

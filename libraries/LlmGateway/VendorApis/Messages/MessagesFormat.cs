@@ -16,12 +16,8 @@ internal sealed class MessagesFormat : VendorFormat
     public override string RequestIdHeader => "request-id";
     public override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
 
-    public override ChatCall Read(
-        JsonElement body,
-        IHeaderDictionary headers,
-        ChatProviders providers,
-        LlmOptions limits
-    ) => MessagesRequestReader.Read(body, providers, limits, headers["anthropic-beta"]);
+    public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
+        MessagesRequestReader.Read(body, providers, headers["anthropic-beta"]);
 
     public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
         new MessagesResponse(call);

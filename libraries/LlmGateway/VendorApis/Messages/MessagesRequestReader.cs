@@ -13,19 +13,15 @@ internal static class MessagesRequestReader
 
     private const int MaxBeta = 1_024;
 
+    /// <summary>Four times those of OpenAI; the demo model searches for each of them at every token.</summary>
+    private const int MaxStops = 16;
+
     /// <param name="body">The request.</param>
     /// <param name="providers">Have the model.</param>
-    /// <param name="limits">Limits of the request.</param>
     /// <param name="beta">The vendor's names of its beta features, which select members of request and answer.</param>
     /// <param name="needsMaxTokens">False for a request to count tokens.</param>
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
-    public static ChatCall Read(
-        JsonElement body,
-        ChatProviders providers,
-        LlmOptions limits,
-        string? beta,
-        bool needsMaxTokens = true
-    )
+    public static ChatCall Read(JsonElement body, ChatProviders providers, string? beta, bool needsMaxTokens = true)
     {
         if (beta?.Length > MaxBeta)
             throw new InvalidChatException("anthropic-beta", $"has at most {MaxBeta} characters.");
@@ -37,7 +33,7 @@ internal static class MessagesRequestReader
         var isNative = target.Provider == "anthropic";
 
         var list =
-            ChatBody.List(body, "messages", limits.MaxMessages, "Input should be a valid list")
+            ChatBody.List(body, "messages", ChatBody.MaxMessages, "Input should be a valid list")
             ?? throw new InvalidChatException("messages", "Field required");
         if (list.GetArrayLength() == 0)
             throw new InvalidChatException("messages", "at least one message is required");
@@ -45,8 +41,8 @@ internal static class MessagesRequestReader
 
         var messages = new List<ChatMessage>();
         if (ChatBody.Get(body, "system") is { } system)
-            messages.Add(new ChatMessage(ChatRole.System, Contents(system, "system", limits)));
-        messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}", limits)));
+            messages.Add(new ChatMessage(ChatRole.System, Contents(system, "system")));
+        messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}")));
         if (!isNative)
             UntranslatableContent.Refuse(messages);
 
@@ -59,14 +55,13 @@ internal static class MessagesRequestReader
             StopSequences = ChatBody.StopSequences(
                 body,
                 "stop_sequences",
-                limits.MaxStopSequences,
-                limits.MaxStopCharacters,
+                MaxStops,
                 "Input should be a list of strings"
             ),
             NativeBody = isNative ? body : null,
             AnthropicBeta = string.IsNullOrEmpty(beta) ? null : beta,
         };
-        if (ChatBody.List(body, "tools", limits.MaxTools, "Input should be a valid list") is { } tools)
+        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "Input should be a valid list") is { } tools)
         {
             options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
             options.ToolMode = Mode(body);
@@ -79,7 +74,7 @@ internal static class MessagesRequestReader
         return new ChatCall(target, messages, options);
     }
 
-    private static ChatMessage Message(JsonElement json, string path, LlmOptions limits)
+    private static ChatMessage Message(JsonElement json, string path)
     {
         if (json.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path, "Input should be an object");
@@ -94,22 +89,22 @@ internal static class MessagesRequestReader
         };
         var content =
             ChatBody.Get(json, "content") ?? throw new InvalidChatException($"{path}.content", "Field required");
-        return new ChatMessage(known, Contents(content, $"{path}.content", limits));
+        return new ChatMessage(known, Contents(content, $"{path}.content"));
     }
 
-    private static List<AIContent> Contents(JsonElement content, string path, LlmOptions limits) =>
+    private static List<AIContent> Contents(JsonElement content, string path) =>
         content.ValueKind switch
         {
             JsonValueKind.String => [new TextContent(content.GetString())],
-            JsonValueKind.Array when content.GetArrayLength() > limits.MaxMessages => throw new InvalidChatException(
+            JsonValueKind.Array when content.GetArrayLength() > ChatBody.MaxMessages => throw new InvalidChatException(
                 path,
-                $"has at most {limits.MaxMessages} blocks."
+                $"has at most {ChatBody.MaxMessages} blocks."
             ),
-            JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{path}.{i}", limits))],
+            JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{path}.{i}"))],
             _ => throw new InvalidChatException(path, "Input should be a string or a list of blocks"),
         };
 
-    private static AIContent Block(JsonElement block, string path, LlmOptions limits)
+    private static AIContent Block(JsonElement block, string path)
     {
         if (block.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path, "Input should be an object");
@@ -133,7 +128,7 @@ internal static class MessagesRequestReader
                 );
             case "tool_result":
                 List<AIContent> parts = ChatBody.Get(block, "content") is { } content
-                    ? Contents(content, path + ".content", limits)
+                    ? Contents(content, path + ".content")
                     : [];
                 return UntranslatableContent.ToolResult(RequiredName("tool_use_id"), parts, path + ".content");
             case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
