@@ -12,7 +12,6 @@ namespace LoadTests.Llm;
 internal sealed class GenerationClient(
     LoadRun run,
     GenerationPlan plan,
-    GenerationStats stats,
     GenerationRequests api,
     UpstreamServer? upstream,
     Lane lane,
@@ -20,6 +19,7 @@ internal sealed class GenerationClient(
     int replica
 ) : IAsyncDisposable
 {
+    private readonly GenerationStats _stats = run.Generations!;
     private GenerationReader? _reader;
     private StartedGeneration? _generation;
     private UpstreamAnswer? _answer;
@@ -38,6 +38,7 @@ internal sealed class GenerationClient(
         {
             if (_reader is null && !await StartAsync())
                 return null;
+
             if (await _reader!.NextAsync() is { } milliseconds)
             {
                 if (_reader.IsCaughtUp && Stopwatch.GetTimestamp() >= _dropAt)
@@ -47,6 +48,7 @@ internal sealed class GenerationClient(
                 }
                 return Response.Ok<object>("", 0, "", milliseconds);
             }
+
             var response = await VerifyAsync(_reader, _reader.End!);
             await CloseAsync();
             return response;
@@ -69,7 +71,7 @@ internal sealed class GenerationClient(
                     ? $"{_generation!.Id} broke off: {e.Message}"
                     : $"no generation started on {_on}: {e.Message}"
             );
-            stats.RecordFailed();
+            _stats.RecordFailed();
             if (!wasStarted)
                 await SwitchReplicaAsync();
             return Response.Fail<object>("broke off", e.Message);
@@ -90,20 +92,13 @@ internal sealed class GenerationClient(
             upstream.Expect(_prompt, _answer = new UpstreamAnswer(run, lane, tokens));
         if (_count == 1)
             _dropAt = plan.NextDrop();
-        (_on, _requestedAt) = (api.Replica(_replica), Stopwatch.GetTimestamp());
+
+        _on = api.Replica(_replica);
+        _requestedAt = Stopwatch.GetTimestamp();
         _generation = await api.StartAsync(_on, _prompt, tokens, run.Reading);
-        stats.RecordStarted();
+        _stats.RecordStarted();
         run.Publish.Record(Stopwatch.GetElapsedTime(_requestedAt));
-        _reader = new GenerationReader(
-            run,
-            stats,
-            lane,
-            account,
-            _generation,
-            isFirst: _count == 1,
-            _requestedAt,
-            _answer
-        );
+        _reader = new GenerationReader(run, lane, account, _generation, isFirst: _count == 1, _requestedAt, _answer);
         return true;
     }
 
@@ -121,22 +116,24 @@ internal sealed class GenerationClient(
             await CountEventsAsync(reader);
         if (state.Text != reader.Text || !MatchesUpstream(reader.Text, isWhole: state.Status == "done"))
         {
-            stats.RecordDifferent();
+            _stats.RecordDifferent();
             return Response.Fail<object>(
                 "text",
                 $"The text of {_generation.Id} differs: {reader.Text.Length} characters were read, the server has "
                     + $"{state.Text.Length}, the upstream sent {_answer?.Text.Length}."
             );
         }
+
         if (state.Status == "done")
         {
-            stats.RecordCompleted(state.Usage?.OutputTokens ?? 0);
+            _stats.RecordCompleted(state.Usage?.OutputTokens ?? 0);
             return Response.Ok<object>("", 0, "", 0.001);
         }
+
         if (state.Status == "interrupted")
-            stats.RecordInterrupted();
+            _stats.RecordInterrupted();
         else
-            stats.RecordFailed();
+            _stats.RecordFailed();
         RecordFailure(
             run.Faults.ExplainsEnd(_on.Port, _requestedAt, Stopwatch.GetTimestamp()),
             $"{_generation.Id} on {_on} ended as {state.Status}: {end.Data}"
@@ -157,7 +154,7 @@ internal sealed class GenerationClient(
         if (isExplained)
             account.ExcuseMissing();
         else
-            stats.RecordUnexplained(what);
+            _stats.RecordUnexplained(what);
     }
 
     /// <summary>Counts by event when tokens carry no sequence: a second
@@ -191,7 +188,7 @@ internal sealed class GenerationClient(
         upstream?.Forget(_prompt);
         if (_reader is null)
             return;
-        stats.RecordEnded();
+        _stats.RecordEnded();
         await _reader.DisposeAsync();
         _reader = null;
     }

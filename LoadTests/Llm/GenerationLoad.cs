@@ -23,7 +23,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
     {
         run.Owned.Add(this);
         var topics = new TopicSet(run, name, scale.Clients);
-        var stats = run.Generations = new GenerationStats(run.Llm.UpstreamPort is not null);
+        run.Generations = new GenerationStats(run.Llm.UpstreamPort is not null);
         _api = run.Llm.UpstreamPort is null
             ? new GenerationRequests(run.Replicas, "demo", null)
             : new GenerationRequests(run.Replicas, "local", "load");
@@ -36,7 +36,6 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
                     new GenerationClient(
                         run,
                         _plan,
-                        stats,
                         _api,
                         _upstream,
                         lane,

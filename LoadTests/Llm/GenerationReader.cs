@@ -12,7 +12,6 @@ namespace LoadTests.Llm;
 /// connections, and compares it with the upstream's text.</summary>
 internal sealed class GenerationReader(
     LoadRun run,
-    GenerationStats stats,
     Lane lane,
     LedgerReader account,
     StartedGeneration generation,
@@ -25,6 +24,7 @@ internal sealed class GenerationReader(
     /// counts as stalled; many times the coalescing delay.</summary>
     private static readonly TimeSpan StallTime = TimeSpan.FromSeconds(2);
 
+    private readonly GenerationStats _stats = run.Generations!;
     private readonly SseStream _stream = run.Client.Open(new SseRequest(generation.Stream), run.StreamOptions);
     private readonly StringBuilder _text = new();
     private readonly List<string> _ids = [];
@@ -63,6 +63,7 @@ internal sealed class GenerationReader(
         {
             if (End is not null)
                 return null;
+
             if (_events is null)
             {
                 run.Counters.BeginConnect(_stream);
@@ -73,6 +74,7 @@ internal sealed class GenerationReader(
                 EndedSilently = true;
                 throw new LoadTestException($"The stream of {generation.Id} ended without an end event.");
             }
+
             Volatile.Write(ref _receivedAt, Stopwatch.GetTimestamp());
             if (!_isConnected)
                 MarkConnected();
@@ -88,7 +90,7 @@ internal sealed class GenerationReader(
     public async Task DropAndReturnAsync(TimeSpan away)
     {
         await DisposeAsync();
-        stats.RecordDrop();
+        _stats.RecordDrop();
         await Task.Delay(away, run.Reading);
         _returnedAt = LoadEvent.Now();
     }
@@ -97,14 +99,14 @@ internal sealed class GenerationReader(
     {
         _isConnected = true;
         run.Counters.Opened(_stream, first: isFirst && _first);
-        stats.AddReader(this);
+        _stats.AddReader(this);
     }
 
     private void Read(SseEvent e)
     {
         var (now, first) = (LoadEvent.Now(), _first);
         if (first)
-            stats.FirstToken.Record(Stopwatch.GetElapsedTime(requestedAt));
+            _stats.FirstToken.Record(Stopwatch.GetElapsedTime(requestedAt));
         _first = false;
         using var json = JsonDocument.Parse(e.Utf8Data);
         var text = json.RootElement.GetProperty("text").GetString() ?? "";
@@ -146,7 +148,7 @@ internal sealed class GenerationReader(
         if (_events is null)
             return;
         run.Counters.Closing(_stream);
-        stats.RemoveReader(this);
+        _stats.RemoveReader(this);
         _isConnected = false;
         await _events.DisposeAsync();
         _events = null;

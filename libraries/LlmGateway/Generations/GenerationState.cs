@@ -37,17 +37,17 @@ internal sealed record GenerationState(
     string Id,
     string Status,
     string Text,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] GenerationUsage? Usage,
-    string? FinishReason,
-    string? Error,
-    string? Reason,
-    IReadOnlyList<JsonElement>? ToolUses,
-    string? Provider,
-    string? Model,
-    DateTimeOffset? CreatedAt,
-    DateTimeOffset? FirstTokenAt,
-    DateTimeOffset? EndedAt,
-    string Stream,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] GenerationUsage? Usage = null,
+    string? FinishReason = null,
+    string? Error = null,
+    string? Reason = null,
+    IReadOnlyList<JsonElement>? ToolUses = null,
+    string? Provider = null,
+    string? Model = null,
+    DateTimeOffset? CreatedAt = null,
+    DateTimeOffset? FirstTokenAt = null,
+    DateTimeOffset? EndedAt = null,
+    string Stream = "",
     bool? Truncated = null
 )
 {
@@ -62,23 +62,7 @@ internal sealed record GenerationState(
     {
         var text = new StringBuilder();
         var tools = new List<JsonElement>();
-        var state = new GenerationState(
-            name.Id,
-            "",
-            "",
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            StreamOf(name.Id)
-        );
-
+        var state = new GenerationState(name.Id, Status: "", Text: "", Stream: StreamOf(name.Id));
         var extent = await runs.ReadOldestAsync(name, e => state = state.With(e, text, tools), cancellationToken);
         if (state.CreatedAt is null)
             return null;
@@ -90,36 +74,30 @@ internal sealed record GenerationState(
             if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
                 state = state.With(last, text, tools);
         }
-
         if (state.Status.Length == 0)
             state = state with { Status = extent.IsRunning ? "running" : "interrupted" };
 
-        return (
-            state with
-            {
-                Text = text.ToString(),
-                ToolUses = tools.Count > 0 ? tools : null,
-            },
-            new StreamPosition(extent.Epoch, extent.Through)
-        );
+        state = state with { Text = text.ToString(), ToolUses = tools.Count > 0 ? tools : null };
+        return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
 
     private GenerationState With(RunEntry e, StringBuilder text, List<JsonElement> tools)
     {
         using var data = JsonDocument.Parse(e.Data);
         var root = data.RootElement;
-
         switch (e.Type)
         {
             case RunLog.Announcement
                 when e.OfLog && root.Deserialize<GenerationStarted>(RunJson.Options) is { } started:
                 return this with { Provider = started.Provider, Model = started.Model, CreatedAt = started.CreatedAt };
+
             case "token":
                 text.Append(root.GetProperty("text").GetString());
                 return FirstTokenAt is null ? this with { FirstTokenAt = e.Time } : this;
             case "tool_use":
                 tools.Add(root.Clone());
                 return this;
+
             case "done":
                 var finish = root.GetProperty("finishReason").GetString();
                 return this with

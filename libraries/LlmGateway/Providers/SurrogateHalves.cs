@@ -31,7 +31,8 @@ internal sealed partial class SurrogateHalves
         }
         if (match.Groups["low"].Success && _high.Length > 0)
         {
-            (text, _high) = (_high + text, "");
+            text = _high + text;
+            _high = "";
             return text;
         }
         return text.Length == 6 ? "\\ufffd" : text;

@@ -17,16 +17,19 @@ internal sealed class DemoStops(IEnumerable<string>? sequences)
         before = token;
         if (_sequences.Count == 0)
             return null;
+
         var text = _tail + token;
-        var (at, first) = (int.MaxValue, (string?)null);
-        foreach (var sequence in _sequences)
-            if (text.IndexOf(sequence, StringComparison.Ordinal) is >= 0 and var found && found < at)
-                (at, first) = (found, sequence);
-        if (first is not null)
+        var first = _sequences
+            .Select(sequence => (Sequence: sequence, At: text.IndexOf(sequence, StringComparison.Ordinal)))
+            .Where(found => found.At >= 0)
+            .OrderBy(found => found.At)
+            .FirstOrDefault();
+        if (first.Sequence is not null)
         {
-            before = at > _tail.Length ? token[..(at - _tail.Length)] : "";
-            return first;
+            before = first.At > _tail.Length ? token[..(first.At - _tail.Length)] : "";
+            return first.Sequence;
         }
+
         var longest = _sequences.Max(s => s.Length);
         _tail = text.Length >= longest ? text[^(longest - 1)..] : text;
         return null;

@@ -42,6 +42,7 @@ internal static partial class DemoTools
         var id = $"call_{DemoText.Count(prompt)}_{called.Count + 1}";
         // Some patterns take time in proportion to the square of the length.
         prompt = DemoText.Beginning(prompt);
+
         var names = called.Select(c => c.Name).ToHashSet();
         var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => !names.Contains(t.Name)).ToList() ?? [];
         var required = options?.ToolMode as RequiredChatToolMode;
@@ -52,6 +53,7 @@ internal static partial class DemoTools
                 ?? (required is not null && called.Count == 0 ? tools.FirstOrDefault() : null);
         if (tool is null)
             return null;
+
         var arguments = new JsonObject();
         if (
             tool.JsonSchema.ValueKind == JsonValueKind.Object
@@ -105,6 +107,7 @@ internal static partial class DemoTools
             var mentioned = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
             return JsonNode.Parse(all[Math.Max(0, mentioned)].GetRawText());
         }
+
         return Type(schema) switch
         {
             "integer" => JsonValue.Create(
