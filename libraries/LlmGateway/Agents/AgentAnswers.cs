@@ -1,32 +1,60 @@
+using System.Text;
+using System.Text.Json;
+using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 using Runs;
+using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents;
 
-/// <summary>Answers of the agent, which are runs.</summary>
+/// <summary>
+/// Runs a model with tools: returns the results of the tools that it calls, until it answers without a call. A failed
+/// tool returns its error as the result.
+/// </summary>
 internal sealed class AgentAnswers(
-    Agent agent,
+    IEnumerable<AgentTool> tools,
+    IStreamAccess access,
     ChatProviders providers,
     AnswerWriters writers,
     RequestBudget budget,
-    TimeProvider clock
+    TimeProvider clock,
+    ILogger<AgentAnswers> logger
 )
 {
+    /// <summary>Most requests to the model for one answer; the last one offers no tools.</summary>
+    private const int MaxRounds = 8;
+
+    private const string Instructions =
+        "You are the assistant of a pet shop. Use the tools for what they know; answer in the user's language.";
+
     /// <summary>The time of all waits.</summary>
     public TimeProvider Clock => clock;
 
     /// <summary>Names of the tools that the caller of a request may use.</summary>
-    public string[] ToolsFor(HttpContext context) => agent.ToolsFor(context);
+    public string[] ToolsFor(HttpContext context) =>
+        [.. tools.Where(t => t.Reads is null || access.MayRead(context, t.Reads)).Select(t => t.Function.Name)];
 
     /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
     public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
 
-    /// <summary>Creates the writer of an answer.</summary>
-    public RunWriter WriterOf(Run run, ChatTarget target) => writers.Of(run, Agent.Content, target.Provider);
+    /// <summary>Creates the writer of an answer, which is a run.</summary>
+    public RunWriter WriterOf(Run run, ChatTarget target) => writers.Of(run, Content, target.Provider);
+
+    /// <summary>An event with text: the two articles' clients read different members.</summary>
+    private static RunEvent Content(string text) =>
+        RunEvent.Of(
+            "content",
+            new
+            {
+                type = "content",
+                content = text,
+                data = text,
+            }
+        );
 
     /// <summary>Writes the answer to a conversation, which it keeps while it waits for the provider, and until the
     /// end.</summary>
@@ -44,7 +72,123 @@ internal sealed class AgentAnswers(
     )
     {
         using var kept = budget.Keep(client, conversation.Bytes);
-        await agent.AnswerAsync(target, client, conversation.Tools, conversation.Messages, writer, cancellationToken);
+        AIFunction[] usable =
+        [
+            .. tools
+                .Where(t => conversation.Tools?.Contains(t.Function.Name) ?? t.Reads is null)
+                .Select(t => t.Function),
+        ];
+        List<ChatMessage> messages = [new ChatMessage(ChatRole.System, Instructions), .. conversation.Messages];
+
+        for (var round = 1; ; round++)
+        {
+            // The last round offers no tools, so that the model must answer.
+            var chat = new CallOptions
+            {
+                Client = client,
+                ModelId = target.Model,
+                Tools = [.. usable],
+                ToolMode = round < MaxRounds ? ChatToolMode.Auto : ChatToolMode.None,
+            };
+
+            var text = new StringBuilder();
+            var calls = new List<FunctionCallContent>();
+            var isCut = false;
+            await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, cancellationToken))
+            {
+                if (update.Text is { Length: > 0 } piece)
+                {
+                    text.Append(piece);
+                    await writer.TextAsync(piece);
+                }
+                calls.AddRange(update.Contents.OfType<FunctionCallContent>());
+                isCut |= update.FinishReason == ChatFinishReason.Length;
+            }
+
+            if (calls.Count == 0 || round >= MaxRounds)
+                return;
+
+            messages.Add(
+                new ChatMessage(
+                    ChatRole.Assistant,
+                    [.. text.Length > 0 ? [new TextContent(text.ToString())] : (AIContent[])[], .. calls]
+                )
+            );
+            foreach (var call in calls)
+                messages.Add(await UseToolAsync(usable, call, isCut, writer, cancellationToken));
+        }
+    }
+
+    /// <summary>Writes a call and its result as events, and returns the result as a message for the model.</summary>
+    private async Task<ChatMessage> UseToolAsync(
+        AIFunction[] usable,
+        FunctionCallContent call,
+        bool isCut,
+        RunWriter writer,
+        CancellationToken cancellationToken
+    )
+    {
+        writer.Event(
+            RunEvent.Of(
+                "tool_use",
+                new
+                {
+                    type = "tool_use",
+                    id = call.CallId,
+                    tool = call.Name,
+                    input = ToolCalls.InputOrText(call),
+                }
+            )
+        );
+
+        var start = clock.GetTimestamp();
+        var output = isCut
+            ? new { error = "The limit of tokens has cut this call." }
+            : await CallAsync(usable, call, cancellationToken);
+        var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
+
+        writer.Event(
+            RunEvent.Of(
+                "tool_result",
+                new
+                {
+                    type = "tool_result",
+                    id = call.CallId,
+                    tool = call.Name,
+                    output,
+                    durationMs,
+                }
+            )
+        );
+        return new ChatMessage(
+            ChatRole.Tool,
+            [new FunctionResultContent(call.CallId, JsonSerializer.Serialize(output, RunJson.Options))]
+        );
+    }
+
+    private async Task<object?> CallAsync(
+        AIFunction[] usable,
+        FunctionCallContent call,
+        CancellationToken cancellationToken
+    )
+    {
+        if (Array.Find(usable, t => t.Name == call.Name) is not { } tool)
+            return new { error = $"There is no tool {call.Name}." };
+        if (call.Arguments is null)
+            return new { error = "The arguments are not a JSON object." };
+        try
+        {
+            return await tool.InvokeAsync(new AIFunctionArguments(call.Arguments), cancellationToken);
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException or JsonException or KeyNotFoundException)
+        {
+            return new { error = e.Message };
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            logger.LogWarning(e, "The tool {Tool} failed", call.Name);
+            return new { error = $"The tool {call.Name} failed." };
+        }
     }
 }
 

@@ -41,7 +41,6 @@ internal static class AgentsApi
             )
         );
         builder.Services.ReserveTopics("agents.>").ReserveTopics("sessions.>");
-        builder.Services.AddSingleton<Agent>();
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
         builder.Services.AddSingleton<AgentSessions>();
@@ -84,8 +83,10 @@ internal static class AgentsApi
                 "The answers to the messages of a session.",
                 Events(SessionEvents.MessageEnd, typeof(AgentEnd))
             );
-        // Creates the sessions, which resume those of failed replicas.
-        app.ServiceProvider.GetRequiredService<AgentSessions>();
+
+        app.ServiceProvider.GetRequiredService<RunLeases>().Swept += app
+            .ServiceProvider.GetRequiredService<AgentSessions>()
+            .Resume;
     }
 
     private static async Task<IResult> CreateAsync(
@@ -133,7 +134,7 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         AgentSessions sessions,
-        Agent agent,
+        AgentAnswers agent,
         RunLog runs,
         RequestBudget budget,
         IStreamAccess access,

@@ -11,7 +11,15 @@ namespace LlmGateway.Agents.Sessions;
 /// Sessions in the store. The replica that acquires a session's run answers the first unanswered message, then the
 /// next; if it fails or stops, another replica ends the turn as interrupted and continues.
 /// </summary>
-internal sealed class AgentSessions : IDisposable
+internal sealed class AgentSessions(
+    AgentAnswers answers,
+    RunLog log,
+    RunStore runs,
+    ReadTurns turns,
+    LiveRuns live,
+    RunLeases leases,
+    ILogger<AgentSessions> logger
+)
 {
     public const string Kind = "sessions";
 
@@ -30,36 +38,6 @@ internal sealed class AgentSessions : IDisposable
     /// <summary>Answers that this replica writes. After removing one, it checks for more messages.</summary>
     private readonly ConcurrentDictionary<RunName, Run> _answering = new();
 
-    private readonly AgentAnswers _answers;
-    private readonly RunLog _log;
-    private readonly RunStore _runs;
-    private readonly ReadTurns _turns;
-    private readonly LiveRuns _live;
-    private readonly RunLeases _leases;
-    private readonly ILogger<AgentSessions> _logger;
-
-    public AgentSessions(
-        AgentAnswers answers,
-        RunLog log,
-        RunStore runs,
-        ReadTurns turns,
-        LiveRuns live,
-        RunLeases leases,
-        ILogger<AgentSessions> logger
-    )
-    {
-        _answers = answers;
-        _log = log;
-        _runs = runs;
-        _turns = turns;
-        _live = live;
-        _leases = leases;
-        _logger = logger;
-        _leases.Swept += Resume;
-    }
-
-    public void Dispose() => _leases.Swept -= Resume;
-
     public static bool TryName(string id, out RunName name)
     {
         name = new RunName(Kind, id);
@@ -77,10 +55,10 @@ internal sealed class AgentSessions : IDisposable
     )
     {
         if (provider is not null || model is not null)
-            _answers.Resolve(provider, model);
+            answers.Resolve(provider, model);
 
         var name = new RunName(Kind, id.ToString("D"));
-        await _runs.AppendToLogAsync(
+        await runs.AppendToLogAsync(
             name,
             owner.Client,
             RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model, Owner: owner.User)),
@@ -101,7 +79,7 @@ internal sealed class AgentSessions : IDisposable
         CancellationToken cancellationToken
     )
     {
-        await _runs.AppendToLogAsync(
+        await runs.AppendToLogAsync(
             name,
             client,
             message with
@@ -118,7 +96,7 @@ internal sealed class AgentSessions : IDisposable
     /// continue.</summary>
     private async Task ContinueAsync(RunName name, ClientKey? client)
     {
-        if (!_leases.IsLeaving || !await TryStartTurnAsync(name, client, 0))
+        if (!leases.IsLeaving || !await TryStartTurnAsync(name, client, 0))
             Wake(name, client);
     }
 
@@ -141,18 +119,19 @@ internal sealed class AgentSessions : IDisposable
             {
                 _waking[name] = false;
                 for (var attempt = 0; !await TryStartTurnAsync(name, client, attempt); attempt++)
-                    await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), _answers.Clock, _live.GraceExpired);
+                    await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), answers.Clock, live.GraceExpired);
             } while (!_waking.TryRemove(new KeyValuePair<RunName, bool>(name, false)));
         }
         catch (Exception e)
         {
             _waking.TryRemove(name, out _);
             if (e is not OperationCanceledException)
-                _logger.LogError(e, "Session {Session} cannot continue", name.Id);
+                logger.LogError(e, "Session {Session} cannot continue", name.Id);
         }
     }
 
-    private void Resume(IReadOnlyList<string> ended)
+    /// <summary>Continues the sessions among runs that have ended without their writer.</summary>
+    public void Resume(IReadOnlyList<string> ended)
     {
         foreach (var topic in ended)
             if (RunName.Of(topic) is { Kind: Kind } name)
@@ -164,10 +143,10 @@ internal sealed class AgentSessions : IDisposable
     {
         try
         {
-            if (_leases.IsLeaving)
+            if (leases.IsLeaving)
             {
-                if (await _log.PendingAsync(name, CancellationToken.None) is not null)
-                    await _runs.HandOverAsync(name);
+                if (await log.PendingAsync(name, CancellationToken.None) is not null)
+                    await runs.HandOverAsync(name);
                 return true;
             }
 
@@ -175,29 +154,29 @@ internal sealed class AgentSessions : IDisposable
             if (_answering.TryGetValue(name, out var answer) && answer.StopReason == RunStop.None)
                 return true;
 
-            await _runs.ReleaseUnconfirmedAsync(name);
+            await runs.ReleaseUnconfirmedAsync(name);
             // Another replica may write an answer: at its end, it checks for messages again.
             if (
-                await _log.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
-                && await _runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, Interrupted(key))
+                await log.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
+                && await runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, Interrupted(key))
                     is { } run
             )
             {
                 _answering[name] = run;
-                _ = _live.Start(run, r => AnswerAsync(r, client));
+                _ = live.Start(run, r => AnswerAsync(r, client));
             }
             return true;
         }
         catch (StoreUnavailableException e)
         {
             if (attempt == 0)
-                _logger.LogWarning(
+                logger.LogWarning(
                     "Session {Session} cannot continue, since the store is unavailable. It is retried: {Reason}",
                     name.Id,
                     e.Message
                 );
             // A stopped server cannot try again: the message waits for the session's next message, or for a stream.
-            return _leases.Stopped;
+            return leases.Stopped;
         }
     }
 
@@ -205,16 +184,16 @@ internal sealed class AgentSessions : IDisposable
     {
         try
         {
-            var read = PendingTurn.ReadAsync(run, s => client ?? OwnerOf(s, run.Name), _log, _turns, _answers.Clock);
+            var read = PendingTurn.ReadAsync(run, s => client ?? OwnerOf(s, run.Name), log, turns, answers.Clock);
             if (await read is { } turn)
                 await AnswerAsync(run, turn);
             else
-                await _runs.ReleaseAsync(run);
+                await runs.ReleaseAsync(run);
         }
         catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
         {
             // Nothing is stored yet: another run answers the message.
-            await _runs.ReleaseAsync(run);
+            await runs.ReleaseAsync(run);
         }
         catch (OperationCanceledException) when (run.StopReason == RunStop.Fenced) { }
         catch (RunFencedException) { }
@@ -248,9 +227,9 @@ internal sealed class AgentSessions : IDisposable
                 return;
             }
 
-            var target = _answers.Resolve(session.Provider, session.Model);
-            writer = _answers.WriterOf(run, target);
-            await _answers.WriteAsync(target, turn.Client, turn.Conversation.Input, writer, run.Stopping);
+            var target = answers.Resolve(session.Provider, session.Model);
+            writer = answers.WriterOf(run, target);
+            await answers.WriteAsync(target, turn.Client, turn.Input, writer, run.Stopping);
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException)
@@ -271,7 +250,7 @@ internal sealed class AgentSessions : IDisposable
         }
         catch (Exception e) when (e is not RunFencedException && !IsStop(e))
         {
-            _logger.LogError(e, "Session {Session} cannot answer a message", run.Id);
+            logger.LogError(e, "Session {Session} cannot answer a message", run.Id);
             await EndAsync(AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end);
         }
 

@@ -9,8 +9,8 @@ namespace LlmGateway.Agents.Sessions;
 /// <param name="Key">Key of the message.</param>
 /// <param name="Client">The client that the answer counts for.</param>
 /// <param name="Session">Provider and model; null if retention has dropped them.</param>
-/// <param name="Conversation">The message, and what precedes it.</param>
-internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted? Session, Conversation Conversation)
+/// <param name="Input">The message, and what precedes it.</param>
+internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted? Session, AgentInput Input)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100),
         MaxDelay = TimeSpan.FromSeconds(2);

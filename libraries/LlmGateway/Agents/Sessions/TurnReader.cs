@@ -1,0 +1,83 @@
+using System.Text;
+using System.Text.Json;
+using EventStore;
+using Runs;
+
+namespace LlmGateway.Agents.Sessions;
+
+/// <summary>A message and the events of its answer so far; consecutive text is one event.</summary>
+internal sealed record SessionTurn(
+    string Message,
+    DateTimeOffset AskedAt,
+    DateTimeOffset? EndedAt,
+    IReadOnlyList<JsonElement> Events
+);
+
+/// <summary>
+/// Reads messages in the order of the log, and assigns answers to them, by the key of the event that ends a turn.
+/// </summary>
+internal sealed class TurnReader
+{
+    private readonly List<(string Key, string Content, DateTimeOffset AskedAt)> _messages = [];
+    private readonly Dictionary<string, (List<JsonElement> Events, DateTimeOffset EndedAt)> _answers = [];
+    private readonly StringBuilder _text = new();
+    private List<JsonElement> _events = [];
+
+    /// <summary>Names of the tools of the newest message's sender; null in messages of an earlier version.</summary>
+    public string[]? Tools { get; private set; }
+
+    public void Take(RunEntry e)
+    {
+        if (e.OfLog && e.Type == RunLog.Announcement)
+            return;
+
+        using var data = JsonDocument.Parse(e.Data);
+        if (e.OfLog)
+        {
+            _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!, e.Time));
+            Tools = data.RootElement.TryGetProperty("tools", out var tools) ? tools.Deserialize<string[]>() : null;
+        }
+        else if (e.Type == SessionEvents.Content)
+            _text.Append(data.RootElement.GetProperty("data").GetString());
+        else
+        {
+            CoalesceText();
+            if (e.Type == SessionEvents.MessageEnd)
+                EndTurn(e);
+            else
+                _events.Add(data.RootElement.Clone());
+        }
+    }
+
+    public List<SessionTurn> Turns()
+    {
+        CoalesceText();
+        var turns = new List<SessionTurn>();
+        foreach (var (key, content, askedAt) in _messages)
+            if (_answers.TryGetValue(key, out var answer))
+                turns.Add(new SessionTurn(content, askedAt, answer.EndedAt, answer.Events));
+            else
+            {
+                // An unfinished answer belongs to the first message without one.
+                turns.Add(new SessionTurn(content, askedAt, EndedAt: null, _events));
+                _events = [];
+            }
+        return turns;
+    }
+
+    private void EndTurn(RunEntry e)
+    {
+        if (e.Key is { } key)
+            _answers.TryAdd(key, (_events, e.Time));
+        _events = [];
+    }
+
+    private void CoalesceText()
+    {
+        if (_text.Length > 0)
+            _events.Add(
+                JsonSerializer.SerializeToElement(new { type = "content", data = _text.ToString() }, RunJson.Options)
+            );
+        _text.Clear();
+    }
+}
