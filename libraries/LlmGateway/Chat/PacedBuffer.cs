@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace LlmGateway.Chat;
 
 /// <summary>
@@ -10,85 +12,45 @@ internal sealed class PacedBuffer
         High = 80,
         Low = 30;
 
-    private readonly Queue<string> _items = new(Capacity);
-    private TaskCompletionSource _changed = New();
-    private bool _paused,
-        _complete;
+    private readonly Channel<string> _items = Channel.CreateUnbounded<string>();
+    private readonly Lock _gate = new();
 
-    public int Count
-    {
-        get
-        {
-            lock (_items)
-                return _items.Count;
-        }
-    }
+    /// <summary>Completes when the pause ends; null: the provider is not paused.</summary>
+    private volatile TaskCompletionSource? _pause;
 
-    public bool IsPaused
-    {
-        get
-        {
-            lock (_items)
-                return _paused;
-        }
-    }
+    public int Count => _items.Reader.Count;
+
+    public bool IsPaused => _pause is not null;
 
     /// <summary>Adds a token; returns when the buffer is not paused.</summary>
-    public async Task PutAsync(string item, CancellationToken cancellationToken)
+    public Task PutAsync(string item, CancellationToken cancellationToken)
     {
-        lock (_items)
+        lock (_gate)
         {
-            _items.Enqueue(item);
-            _paused |= _items.Count >= High;
-            SignalChange();
-        }
-        while (PausedUntil() is { } changed)
-            await changed.WaitAsync(cancellationToken);
-
-        Task? PausedUntil()
-        {
-            lock (_items)
-                return _paused ? _changed.Task : null;
+            _items.Writer.TryWrite(item);
+            if (Count >= High)
+                _pause ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _pause?.Task.WaitAsync(cancellationToken) ?? Task.CompletedTask;
         }
     }
 
-    /// <summary>Takes the next token, waiting for it; null after the last.</summary>
+    /// <summary>Takes the next token, waiting for it; null after the last. For one reader.</summary>
     public async Task<string?> TakeAsync(CancellationToken cancellationToken)
     {
-        while (true)
+        if (!await _items.Reader.WaitToReadAsync(cancellationToken))
+            return null;
+
+        lock (_gate)
         {
-            Task changed;
-            lock (_items)
+            _items.Reader.TryRead(out var item);
+            if (Count <= Low)
             {
-                if (_items.TryDequeue(out var item))
-                {
-                    _paused &= _items.Count > Low;
-                    SignalChange();
-                    return item;
-                }
-                if (_complete)
-                    return null;
-                changed = _changed.Task;
+                _pause?.SetResult();
+                _pause = null;
             }
-            await changed.WaitAsync(cancellationToken);
+            return item;
         }
     }
 
-    public void Complete()
-    {
-        lock (_items)
-        {
-            _complete = true;
-            SignalChange();
-        }
-    }
-
-    private void SignalChange()
-    {
-        var changed = _changed;
-        _changed = New();
-        changed.SetResult();
-    }
-
-    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public void Complete() => _items.Writer.TryComplete();
 }
