@@ -40,12 +40,16 @@ internal sealed class UpstreamException(
             _ => new(502, "upstream", message, retryAfter, inner),
         };
 
+    /// <summary>A provider that was silent for too long.</summary>
+    public static UpstreamException Silent(string message, Exception inner) =>
+        new(504, "timeout", message, inner: inner) { IsStall = true };
+
     public int Status => status;
     public string Reason => reason;
     public TimeSpan? RetryAfter => retryAfter;
 
     /// <summary>True after a silence of the provider: a retry may take as long again.</summary>
-    public bool IsStall { get; init; }
+    public bool IsStall { get; private init; }
 
     /// <summary>True if this server's queue refused the request: nothing was tried.</summary>
     public bool IsBusy => reason == "busy";

@@ -1,7 +1,7 @@
 namespace LlmGateway.Providers;
 
 /// <summary>A stream for a parser whose bytes come from a function; 0 bytes are its end.</summary>
-internal sealed class AnswerStream(Func<Memory<byte>, CancellationToken, ValueTask<int>> read) : Stream
+internal sealed class AnswerStream(Func<Memory<byte>, ValueTask<int>> read) : Stream
 {
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -15,10 +15,10 @@ internal sealed class AnswerStream(Func<Memory<byte>, CancellationToken, ValueTa
     }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        read(buffer, cancellationToken);
+        read(buffer);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        read(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        read(buffer.AsMemory(offset, count)).AsTask();
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

@@ -155,12 +155,7 @@ internal sealed class ChatProviders : IDisposable
         return [defaults.OpenAi.BaseUrl, defaults.Anthropic.BaseUrl];
     }
 
-    public void Dispose()
-    {
-        foreach (var provider in _providers.Values)
-            provider.Client?.Dispose();
-        _http.Dispose();
-    }
+    public void Dispose() => _http.Dispose();
 
     private sealed record Provider(string Name, ProviderOptions Options, string? Missing, IChatClient? Client);
 }

@@ -9,7 +9,7 @@ namespace LlmGateway.Providers;
 /// bounded queue; it refuses when it is full.
 /// </summary>
 internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
-    : DelegatingChatClient(inner)
+    : StreamedChatClient
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
 
@@ -23,15 +23,9 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
     {
         using var place = await EnterAsync(options as CallOptions ?? new CallOptions(), cancellationToken);
 
-        await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
+        await foreach (var update in inner.GetStreamingResponseAsync(messages, options, cancellationToken))
             yield return update;
     }
-
-    public override Task<ChatResponse> GetResponseAsync(
-        IEnumerable<ChatMessage> messages,
-        ChatOptions? options = null,
-        CancellationToken cancellationToken = default
-    ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
     private async Task<IDisposable> EnterAsync(CallOptions call, CancellationToken cancellationToken)
     {

@@ -34,6 +34,17 @@ internal sealed class Upstream(
     /// <summary>Characters of an error's message: it becomes an event, and a part of the client's error.</summary>
     private const int MaxMessage = 2_000;
 
+    /// <summary>Creates a request for an event stream.</summary>
+    public static HttpRequestMessage Post(Uri address, byte[] json)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, address)
+        {
+            Content = new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } },
+        };
+        request.Headers.Accept.ParseAdd("text/event-stream");
+        return request;
+    }
+
     /// <summary>
     /// Reads the data of each event, until <c>[DONE]</c> or the end of the body. An element is valid until the next one
     /// is requested.

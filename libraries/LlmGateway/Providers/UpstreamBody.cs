@@ -8,40 +8,29 @@ namespace LlmGateway.Providers;
 /// The event stream of one response, with a timeout for each read and a limit of its size. An event without JSON is
 /// skipped, because gateways insert such events.
 /// </summary>
-internal sealed class UpstreamBody : IAsyncDisposable
+/// <param name="provider">The provider's name, for errors.</param>
+/// <param name="options">The limit of the answer.</param>
+/// <param name="clock">Measures the timeouts.</param>
+/// <param name="cancellationToken">Cancels the request and the reads.</param>
+internal sealed class UpstreamBody(
+    string provider,
+    ProviderOptions options,
+    TimeProvider clock,
+    CancellationToken cancellationToken
+) : IAsyncDisposable
 {
-    private readonly string _provider;
-    private readonly TimeProvider _clock;
-    private readonly CancellationToken _cancellationToken;
-    private readonly CancellationTokenSource _abandoned;
-    private readonly AnswerLimit _limit;
+    private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
+        cancellationToken
+    );
+    private readonly AnswerLimit _limit = new(provider, options.MaxAnswerBytes);
     private readonly SurrogateHalves _halves = new();
     private IAsyncEnumerator<SseItem<string>>? _events;
     private TimeSpan _timeout;
     private Stream? _body;
     private int _addedLines;
 
-    // Lines of an event that is no JSON as a whole.
-    private string[] _lines = [];
-    private int _nextLine;
-
-    /// <param name="provider">The provider's name, for errors.</param>
-    /// <param name="options">The limit of the answer.</param>
-    /// <param name="clock">Measures the timeouts.</param>
-    /// <param name="cancellationToken">Cancels the request and the reads.</param>
-    public UpstreamBody(
-        string provider,
-        ProviderOptions options,
-        TimeProvider clock,
-        CancellationToken cancellationToken
-    )
-    {
-        _provider = provider;
-        _clock = clock;
-        _cancellationToken = cancellationToken;
-        _abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _limit = new AnswerLimit(provider, options.MaxAnswerBytes);
-    }
+    /// <summary>Lines of an event that is no JSON as a whole.</summary>
+    private Queue<string> _lines = [];
 
     /// <summary>Time left until the first event, all tries included; null after it.</summary>
     public Func<TimeSpan>? Remaining { get; set; }
@@ -70,45 +59,22 @@ internal sealed class UpstreamBody : IAsyncDisposable
         Current?.Dispose();
         Current = null;
         _timeout = timeout;
-        if (TryParseLines())
-            return;
 
-        while (await _events!.MoveNextAsync())
+        while (true)
         {
-            var data = _events.Current.Data;
-            if (data.AsSpan().Trim() is "[DONE]")
-            {
-                IsDone = true;
-                return;
-            }
-            if (TryParse(data))
+            while (_lines.TryDequeue(out var line))
+                if (Take(line))
+                    return;
+            if (!await _events!.MoveNextAsync() || Take(_events.Current.Data))
                 return;
 
             // Some servers omit the empty line between events, or insert lines of their own.
-            _lines = data.Contains('\n') ? data.Split('\n') : [];
-            _nextLine = 0;
-            if (TryParseLines())
-                return;
+            if (_events.Current.Data.Contains('\n'))
+                _lines = new Queue<string>(_events.Current.Data.Split('\n'));
         }
     }
 
-    private bool TryParseLines()
-    {
-        while (_nextLine < _lines.Length)
-        {
-            var line = _lines[_nextLine++];
-            if (line.AsSpan().Trim() is "[DONE]")
-            {
-                IsDone = true;
-                return true;
-            }
-            if (TryParse(line))
-                return true;
-        }
-        return false;
-    }
-
-    private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    private async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
         var count = await LimitAsync(_timeout, token => _body!.ReadAsync(buffer, token));
         _limit.Add(buffer.Span[..count]);
@@ -143,28 +109,23 @@ internal sealed class UpstreamBody : IAsyncDisposable
         }
         catch (TimeoutException e)
         {
-            throw new UpstreamException(
-                504,
-                "timeout",
+            throw UpstreamException.Silent(
                 isTotal
-                    ? $"{_provider} sent no first token in time (Llm:Providers:{_provider}:FirstTokenSeconds)."
-                    : $"{_provider} sent nothing for {limit.TotalSeconds:0} s.",
-                inner: e
-            )
-            {
-                IsStall = true,
-            };
+                    ? $"{provider} sent no first token in time (Llm:Providers:{provider}:FirstTokenSeconds)."
+                    : $"{provider} sent nothing for {limit.TotalSeconds:0} s.",
+                e
+            );
         }
         // Not every cancellation is the caller's: a connect that takes too long throws one as well.
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            _cancellationToken.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             throw new UpstreamException(
                 502,
                 "upstream",
                 Response is null
-                    ? $"{_provider} cannot be reached at Llm:Providers:{_provider}:BaseUrl."
-                    : $"The connection to {_provider} was lost. The answer is incomplete.",
+                    ? $"{provider} cannot be reached at Llm:Providers:{provider}:BaseUrl."
+                    : $"The connection to {provider} was lost. The answer is incomplete.",
                 inner: e
             );
         }
@@ -178,7 +139,7 @@ internal sealed class UpstreamBody : IAsyncDisposable
     {
         try
         {
-            return await task.WaitAsync(limit, _clock);
+            return await task.WaitAsync(limit, clock);
         }
         catch (TimeoutException)
         {
@@ -192,10 +153,18 @@ internal sealed class UpstreamBody : IAsyncDisposable
         }
     }
 
-    private bool TryParse(string text)
+    /// <summary>Takes the end, or the JSON of an event; returns false for other text.</summary>
+    private bool Take(string text)
     {
-        if (!text.AsSpan().TrimStart().StartsWith('{'))
+        var trimmed = text.AsSpan().Trim();
+        if (trimmed is "[DONE]")
+        {
+            IsDone = true;
+            return true;
+        }
+        if (!trimmed.StartsWith('{'))
             return false; // without the cost of an exception
+
         try
         {
             Current = JsonDocument.Parse(text);

@@ -14,7 +14,7 @@ internal sealed class TelemetryChatClient(
     ChatMetrics metrics,
     TimeProvider clock,
     ILogger logger
-) : DelegatingChatClient(inner)
+) : StreamedChatClient
 {
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -23,7 +23,8 @@ internal sealed class TelemetryChatClient(
     )
     {
         using var answer = new AnswerMeasurement(provider, names, messages, options, metrics, clock);
-        await using var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken)
+        await using var updates = inner
+            .GetStreamingResponseAsync(messages, options, cancellationToken)
             .GetAsyncEnumerator(cancellationToken);
 
         while (true)
@@ -53,10 +54,4 @@ internal sealed class TelemetryChatClient(
 
         answer.Complete();
     }
-
-    public override Task<ChatResponse> GetResponseAsync(
-        IEnumerable<ChatMessage> messages,
-        ChatOptions? options = null,
-        CancellationToken cancellationToken = default
-    ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 }

@@ -8,7 +8,7 @@ namespace LlmGateway.Providers.Anthropic;
 /// Client of Anthropic's Messages API. It replaces the vendor's package for the reasons of
 /// <see cref="OpenAi.OpenAiChatClient"/>.
 /// </summary>
-internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions options) : WireChatClient
+internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions options) : StreamedChatClient
 {
     private readonly Uri _address = new(
         (options.BaseUrl.TrimEnd('/') is var url && url.EndsWith("/v1", StringComparison.Ordinal) ? url : url + "/v1")
@@ -42,11 +42,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
 
     private HttpRequestMessage Request(byte[] body, string? beta)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, _address)
-        {
-            Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } },
-        };
-        request.Headers.Accept.ParseAdd("text/event-stream");
+        var request = Upstream.Post(_address, body);
         request.Headers.Add("anthropic-version", "2023-06-01");
         if (beta is not null)
             request.Headers.TryAddWithoutValidation("anthropic-beta", beta);

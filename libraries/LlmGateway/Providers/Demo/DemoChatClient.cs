@@ -7,7 +7,7 @@ namespace LlmGateway.Providers.Demo;
 /// <summary>
 /// The built-in model. It needs no key and no network, and gives the same answer to the same prompt, at a steady speed.
 /// </summary>
-internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : WireChatClient
+internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : StreamedChatClient
 {
     private const int MaxNames = 20;
 

@@ -55,16 +55,10 @@ internal static partial class DemoTools
             return null;
 
         var arguments = new JsonObject();
-        if (
-            tool.JsonSchema.ValueKind == JsonValueKind.Object
-            && tool.JsonSchema.TryGetProperty("properties", out var properties)
-            && properties.ValueKind == JsonValueKind.Object
-        )
+        if (WireJson.Object(tool.JsonSchema, "properties") is { } properties)
         {
-            var needed =
-                tool.JsonSchema.TryGetProperty("required", out var list) && list.ValueKind == JsonValueKind.Array
-                    ? list.EnumerateArray().Select(e => e.ToString()).ToHashSet()
-                    : [];
+            var list = WireJson.Array(tool.JsonSchema, "required");
+            var needed = list?.EnumerateArray().Select(e => e.ToString()).ToHashSet() ?? [];
             foreach (var property in properties.EnumerateObject().Take(MaxArguments))
                 if (needed.Contains(property.Name) || needed.Count == 0)
                     arguments[property.Name] = Value(property.Name, property.Value, prompt);
@@ -96,36 +90,22 @@ internal static partial class DemoTools
 
     private static JsonNode? Value(string name, JsonElement schema, string prompt)
     {
-        if (
-            schema.ValueKind == JsonValueKind.Object
-            && schema.TryGetProperty("enum", out var choices)
-            && choices.ValueKind == JsonValueKind.Array
-            && choices.GetArrayLength() > 0
-        )
+        if (WireJson.Array(schema, "enum") is { } choices && choices.GetArrayLength() > 0)
         {
             var all = choices.EnumerateArray().Take(MaxChoices).ToList();
             var mentioned = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
             return JsonNode.Parse(all[Math.Max(0, mentioned)].GetRawText());
         }
 
+        var digits = Number().Match(prompt).Value;
         return Type(schema) switch
         {
-            "integer" => JsonValue.Create(
-                Number().Match(prompt) is { Success: true } n
-                && long.TryParse(n.Value, CultureInfo.InvariantCulture, out var whole)
-                    ? whole
-                    : 1
-            ),
-            "number" => JsonValue.Create(
-                Number().Match(prompt) is { Success: true } n
-                && decimal.TryParse(n.Value, CultureInfo.InvariantCulture, out var number)
-                    ? number
-                    : 1
-            ),
-            "boolean" => JsonValue.Create(true),
-            "array" => new JsonArray(JsonValue.Create(prompt)),
+            "integer" => long.TryParse(digits, CultureInfo.InvariantCulture, out var whole) ? whole : 1,
+            "number" => decimal.TryParse(digits, CultureInfo.InvariantCulture, out var number) ? number : 1,
+            "boolean" => true,
+            "array" => new JsonArray(prompt),
             "object" => new JsonObject(),
-            _ => JsonValue.Create(TextFor(name, prompt)),
+            _ => TextFor(name, prompt),
         };
     }
 
@@ -146,14 +126,10 @@ internal static partial class DemoTools
         return prompt.Length > 200 ? prompt[..200] : prompt;
     }
 
-    private static string Type(JsonElement schema)
-    {
-        if (schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("type", out var type))
-            return "string";
-        return type.ValueKind == JsonValueKind.Array
-            ? type.EnumerateArray().Select(t => t.ToString()).FirstOrDefault(t => t != "null") ?? "string"
-            : type.ToString();
-    }
+    private static string? Type(JsonElement schema) =>
+        WireJson.Array(schema, "type") is { } types
+            ? types.EnumerateArray().Select(t => t.ToString()).FirstOrDefault(t => t != "null")
+            : WireJson.Text(schema, "type");
 
     // Not within an id: 3f2b-928-1a is not arithmetic.
     [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]

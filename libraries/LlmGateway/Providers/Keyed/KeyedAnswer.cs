@@ -8,39 +8,27 @@ namespace LlmGateway.Providers.Keyed;
 /// Reads the answer of a chat client that may be silent, without end, or deaf to its cancellation. A failure becomes an
 /// <see cref="UpstreamException"/> without the client's message, which may quote a key.
 /// </summary>
-internal sealed class KeyedAnswer : IAsyncDisposable
+/// <param name="provider">The provider's name, for errors.</param>
+/// <param name="options">The limit of the answer.</param>
+/// <param name="clock">Measures the timeouts.</param>
+/// <param name="start">Sends the request.</param>
+/// <param name="cancellationToken">Cancels the request and the reads.</param>
+internal sealed class KeyedAnswer(
+    string provider,
+    ProviderOptions options,
+    TimeProvider clock,
+    Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> start,
+    CancellationToken cancellationToken
+) : IAsyncDisposable
 {
-    private readonly string _provider;
-    private readonly ProviderOptions _options;
-    private readonly TimeProvider _clock;
-    private readonly CancellationToken _cancellationToken;
-    private readonly CancellationTokenSource _abandoned;
-    private readonly Lazy<IAsyncEnumerator<ChatResponseUpdate>> _updates;
+    private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
+        cancellationToken
+    );
     private readonly UsageDetails _usage = new();
+    private IAsyncEnumerator<ChatResponseUpdate>? _updates;
     private Task<bool> _next = Task.FromResult(true);
     private long _bytes;
     private bool _hasBegun;
-
-    /// <param name="provider">The provider's name, for errors.</param>
-    /// <param name="options">The limit of the answer.</param>
-    /// <param name="clock">Measures the timeouts.</param>
-    /// <param name="start">Sends the request.</param>
-    /// <param name="cancellationToken">Cancels the request and the reads.</param>
-    public KeyedAnswer(
-        string provider,
-        ProviderOptions options,
-        TimeProvider clock,
-        Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> start,
-        CancellationToken cancellationToken
-    )
-    {
-        _provider = provider;
-        _options = options;
-        _clock = clock;
-        _cancellationToken = cancellationToken;
-        _abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _updates = new(() => start(_abandoned.Token).GetAsyncEnumerator(_abandoned.Token));
-    }
 
     /// <summary>Reads the next update; null after the last.</summary>
     /// <param name="timeout">Longest wait for it.</param>
@@ -51,7 +39,7 @@ internal sealed class KeyedAnswer : IAsyncDisposable
         if (!await MoveAsync(timeout))
             return null;
 
-        var update = _updates.Value.Current;
+        var update = _updates!.Current;
         foreach (var content in update.Contents)
             Count(content);
         _hasBegun = true;
@@ -71,8 +59,9 @@ internal sealed class KeyedAnswer : IAsyncDisposable
     {
         try
         {
-            _next = _updates.Value.MoveNextAsync().AsTask();
-            return await _next.WaitAsync(timeout, _clock, _cancellationToken);
+            _updates ??= start(_abandoned.Token).GetAsyncEnumerator(_abandoned.Token);
+            _next = _updates.MoveNextAsync().AsTask();
+            return await _next.WaitAsync(timeout, clock, cancellationToken);
         }
         catch (TimeoutException) when (_next.IsCompletedSuccessfully)
         {
@@ -80,18 +69,10 @@ internal sealed class KeyedAnswer : IAsyncDisposable
         }
         catch (TimeoutException e) when (!_next.IsCompleted)
         {
-            throw new UpstreamException(
-                504,
-                "timeout",
-                $"{_provider} sent nothing for {timeout.TotalSeconds:0} s.",
-                inner: e
-            )
-            {
-                IsStall = true,
-            };
+            throw UpstreamException.Silent($"{provider} sent nothing for {timeout.TotalSeconds:0} s.", e);
         }
         // Not every cancellation is the caller's: a client has timeouts of its own.
-        catch (Exception e) when (!_cancellationToken.IsCancellationRequested && FailureOf(e) is { } failure)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && FailureOf(e) is { } failure)
         {
             throw failure;
         }
@@ -100,8 +81,8 @@ internal sealed class KeyedAnswer : IAsyncDisposable
     private async Task EndAsync()
     {
         await ((Task)_next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (_updates.IsValueCreated)
-            await _updates.Value.DisposeAsync();
+        if (_updates is not null)
+            await _updates.DisposeAsync();
         _abandoned.Dispose();
     }
 
@@ -120,15 +101,15 @@ internal sealed class KeyedAnswer : IAsyncDisposable
             FunctionCallContent call => Encoding.UTF8.GetByteCount(ToolCalls.Arguments(call)),
             _ => 0,
         };
-        if (_bytes > _options.MaxAnswerBytes)
-            throw AnswerLimit.AnswerTooLarge(_provider, _options.MaxAnswerBytes);
+        if (_bytes > options.MaxAnswerBytes)
+            throw AnswerLimit.AnswerTooLarge(provider, options.MaxAnswerBytes);
     }
 
     /// <summary>Returns null for a failure of another kind: a fault in this process, to be logged.</summary>
     private UpstreamException? FailureOf(Exception e)
     {
         if (e is TimeoutException or OperationCanceledException { InnerException: TimeoutException })
-            return new UpstreamException(504, "timeout", $"{_provider} did not answer in time.", inner: e);
+            return new UpstreamException(504, "timeout", $"{provider} did not answer in time.", inner: e);
         // A library that has tried several times reports all of them.
         if (e is AggregateException { InnerExceptions: [.., var last] })
             return FailureOf(last);
@@ -136,8 +117,8 @@ internal sealed class KeyedAnswer : IAsyncDisposable
             return UpstreamException.OfStatus(
                 status,
                 status is 401 or 403
-                    ? $"The provider {_provider} refuses this server's credentials ({status})."
-                    : $"{_provider} answered {status}.",
+                    ? $"The provider {provider} refuses this server's credentials ({status})."
+                    : $"{provider} answered {status}.",
                 inner: e
             );
         return e is HttpRequestException or IOException or OperationCanceledException
@@ -145,8 +126,8 @@ internal sealed class KeyedAnswer : IAsyncDisposable
                 502,
                 "upstream",
                 _hasBegun
-                    ? $"The connection to {_provider} was lost. The answer is incomplete."
-                    : $"{_provider} cannot be reached.",
+                    ? $"The connection to {provider} was lost. The answer is incomplete."
+                    : $"{provider} cannot be reached.",
                 inner: e
             )
             : null;

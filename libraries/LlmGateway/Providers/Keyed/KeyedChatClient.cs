@@ -8,7 +8,7 @@ namespace LlmGateway.Providers.Keyed;
 /// that takes effect at once. Its library retries, so the gateway does not.
 /// </summary>
 internal sealed class KeyedChatClient(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
-    : WireChatClient
+    : StreamedChatClient
 {
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,

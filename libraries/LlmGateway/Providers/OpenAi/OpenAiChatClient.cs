@@ -12,7 +12,7 @@ namespace LlmGateway.Providers.OpenAi;
 /// Client of OpenAI and of compatible servers (<c>local</c>). It replaces the vendor's package, which fails at the
 /// first malformed line and retries by itself.
 /// </summary>
-internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions options, bool isOpenAi) : WireChatClient
+internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions options, bool isOpenAi) : StreamedChatClient
 {
     private readonly Uri _address = new(options.BaseUrl.TrimEnd('/') + "/chat/completions");
 
@@ -35,11 +35,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
 
     private HttpRequestMessage Request(byte[] body)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, _address)
-        {
-            Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } },
-        };
-        request.Headers.Accept.ParseAdd("text/event-stream");
+        var request = Upstream.Post(_address, body);
         if (options.ApiKey.Length > 0)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.ApiKey);
         return request;
@@ -107,18 +103,13 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
         /// <summary>Takes the first choice, and returns its text.</summary>
         private string? TextOf(JsonElement chunk)
         {
-            if (
-                !chunk.TryGetProperty("choices", out var choices)
-                || choices.ValueKind != JsonValueKind.Array
-                || choices.GetArrayLength() == 0
-                || choices[0] is not { ValueKind: JsonValueKind.Object } choice
-            )
+            if (Array(chunk, "choices") is not { } choices || choices.GetArrayLength() == 0)
                 return null;
-            _finish = Text(choice, "finish_reason") ?? _finish;
-            if (Object(choice, "delta") is not { } delta)
+            _finish = Text(choices[0], "finish_reason") ?? _finish;
+            if (Object(choices[0], "delta") is not { } delta)
                 return null;
 
-            if (delta.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array)
+            if (Array(delta, "tool_calls") is { } calls)
                 foreach (var call in calls.EnumerateArray())
                     TakeCall(call);
             return (Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } text ? text : null;
@@ -146,7 +137,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                 : (Id: "", Name: "", Arguments: new StringBuilder());
             if (Text(call, "id") is { Length: > 0 } id)
                 known.Id = id;
-            if (call.TryGetProperty("function", out var function) && function.ValueKind == JsonValueKind.Object)
+            if (Object(call, "function") is { } function)
             {
                 if (Text(function, "name") is { Length: > 0 } name)
                     known.Name = name;

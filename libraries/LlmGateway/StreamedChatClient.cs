@@ -1,12 +1,12 @@
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.Providers;
+namespace LlmGateway;
 
 /// <summary>
-/// A provider client that always requests a stream, since only a stream shows that the provider is alive. Whole answers
-/// are assembled from it.
+/// A chat client that always requests a stream, since only a stream shows that the provider is alive; whole answers are
+/// assembled from it. It owns nothing: those who create the clients within it dispose of them.
 /// </summary>
-internal abstract class WireChatClient : IChatClient
+internal abstract class StreamedChatClient : IChatClient
 {
     public abstract IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
