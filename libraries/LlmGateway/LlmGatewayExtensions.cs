@@ -25,7 +25,7 @@ internal static class LlmGatewayExtensions
             .Configure<IConfiguration>(
                 (runs, settings) => runs.DrainSeconds = settings.GetValue("Llm:DrainSeconds", runs.DrainSeconds)
             );
-        builder.AddRuns();
+        builder.Services.AddRuns();
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder

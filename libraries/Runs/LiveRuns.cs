@@ -125,7 +125,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         finally
         {
             _live.TryRemove(run, out _);
-            run.Dispose();
+            ((IDisposable)run).Dispose();
         }
     }
 

@@ -8,7 +8,7 @@ namespace Runs;
 /// <summary>An event of a run before it is stored. The key is internal; frames do not contain it.</summary>
 internal readonly record struct RunEvent(string Type, string Data, string? Key = null)
 {
-    public static RunEvent Of(string type, object data) => new(type, JsonSerializer.Serialize(data, RunJson.Options));
+    public static RunEvent Of<T>(string type, T data) => new(type, JsonSerializer.Serialize(data, RunJson.Options));
 
     public static RunEvent Failed(string error, string reason) =>
         Of(
@@ -35,8 +35,24 @@ internal readonly record struct RunName(string Kind, string Id)
     public string Topic => $"{Kind}.{Id}";
     public string Log => $"{Topic}.log";
 
-    public static RunName? Of(string topic) =>
-        topic.Split('.') is [var kind, var id, ..] ? new RunName(kind, id) : null;
+    /// <summary>Returns the run of a topic or of its log's; null if it can be no run's.</summary>
+    public static RunName? Of(string topic)
+    {
+        var text = topic.EndsWith(".log", StringComparison.Ordinal) ? topic[..^".log".Length] : topic;
+        var dot = text.IndexOf('.');
+        return dot > 0 ? new RunName(text[..dot], text[(dot + 1)..]) : null;
+    }
+
+    /// <summary>Returns the run of a topic; null if it is a pattern, another's log, too long, or has only one
+    /// token.</summary>
+    public static RunName? Of(EventTopic topic) =>
+        topic.IsValid
+        && topic.ToString() is var text
+        && Of(text) is { } name
+        && name.Topic == text
+        && TopicPattern.IsTopic(name.Log)
+            ? name
+            : null;
 }
 
 internal enum RunStop
@@ -52,41 +68,89 @@ internal enum RunStop
     Fenced,
 }
 
-/// <summary>A run that this replica writes. Appends wait while the store is unavailable, and nothing can follow the end
-/// of a run, even if another replica ended it.</summary>
-internal sealed class Run(RunName name, Guid writer, StreamPosition announced, long after, RunStore store) : IDisposable
+/// <summary>A run that this process writes. Appends wait while the store is unavailable, and nothing can follow the end
+/// of a run, even if another process ended it.</summary>
+/// <remarks>For one caller at a time.</remarks>
+public sealed class Run : IDisposable
 {
+    /// <summary>Type of the event that ends a run whose work is complete.</summary>
+    internal const string EndType = "end";
+
     private readonly CancellationTokenSource _stop = new();
+    private readonly RunStore _store;
     private int _stopped;
 
-    public RunName Name => name;
-    public string Id => name.Id;
-    public Guid Writer => writer;
+    /// <param name="name">Its kind and id.</param>
+    /// <param name="writer">The lease that it is written under.</param>
+    /// <param name="announced">Position of the announcement: a reader that starts after it gets the whole run.</param>
+    /// <param name="after">A position before its events.</param>
+    /// <param name="client">The client whose share of the log its events use: all runs of a client have one.</param>
+    /// <param name="store">Stores its events.</param>
+    internal Run(RunName name, Guid writer, StreamPosition announced, long after, string client, RunStore store)
+    {
+        Name = name;
+        Writer = writer;
+        Announced = announced;
+        Known = after;
+        Client = client;
+        _store = store;
+    }
 
-    /// <summary>The client whose share of the log its events use: all runs of a client have one.</summary>
-    public required string Client { get; set; }
+    /// <summary>The topic of its events.</summary>
+    public string Topic => Name.Topic;
 
-    /// <summary>Position of the announcement: a reader that starts after it gets the whole run.</summary>
-    public StreamPosition Announced => announced;
+    internal RunName Name { get; }
+
+    internal string Id => Name.Id;
+
+    internal Guid Writer { get; }
+
+    internal StreamPosition Announced { get; }
+
+    internal string Client { get; set; }
 
     /// <summary>Cancelled when the work must stop; <see cref="StopReason"/> says why.</summary>
-    public CancellationToken Stopping => _stop.Token;
+    internal CancellationToken Stopping => _stop.Token;
 
-    public RunStop StopReason => (RunStop)Volatile.Read(ref _stopped);
+    internal RunStop StopReason => (RunStop)Volatile.Read(ref _stopped);
 
     /// <summary>Id of the last event that is known to be stored; null before the first.</summary>
-    public Guid? LastStored { get; set; }
+    internal Guid? LastStored { get; set; }
 
     /// <summary>Position of that event or an earlier one; before the first, one before the run.</summary>
-    public long Known { get; set; } = after;
+    internal long Known { get; set; }
 
     /// <summary>True after the last event, whichever replica stored it.</summary>
-    public bool Ended { get; private set; }
+    internal bool Ended { get; private set; }
 
     /// <summary>Marks the run as ended by its work, or released.</summary>
-    public void MarkEnded() => Ended = true;
+    internal void MarkEnded() => Ended = true;
 
-    public void Stop(RunStop reason)
+    /// <summary>Appends an event, whose data is a value as JSON (names in camel case, without nulls), and returns once it
+    /// is durable.</summary>
+    /// <param name="type">The SSE event name, without CR and LF.</param>
+    /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
+    /// <exception cref="ArgumentException">The type is empty, has a line end, or is one that streams and runs send of
+    /// themselves (<c>error</c>, <c>end</c>).</exception>
+    /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
+    public Task AppendAsync<T>(string type, T data)
+    {
+        new NewEvent(Topic, type, Data: "").Check();
+        if (type == EndType)
+            throw new ArgumentException($"'{EndType}' is the last event: return from the work of the run instead.");
+        return AppendAsync(RunEvent.Of(type, data));
+    }
+
+    /// <summary>Appends each item as an event, as it comes: the updates of a model (<c>ChatResponseUpdate</c>), rows,
+    /// steps. It ends with the items, or when the run must stop.</summary>
+    /// <inheritdoc cref="AppendAsync{T}(string, T)"/>
+    public async Task AppendEachAsync<T>(string type, IAsyncEnumerable<T> items)
+    {
+        await foreach (var item in items.WithCancellation(Stopping))
+            await AppendAsync(type, item);
+    }
+
+    internal void Stop(RunStop reason)
     {
         if (Interlocked.CompareExchange(ref _stopped, (int)reason, 0) != 0)
             return;
@@ -98,17 +162,17 @@ internal sealed class Run(RunName name, Guid writer, StreamPosition announced, l
     }
 
     /// <exception cref="RunFencedException">The run has ended.</exception>
-    public Task AppendAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: false);
+    internal Task AppendAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: false);
 
     /// <summary>Appends events and ends the run with the last one.</summary>
     /// <exception cref="RunFencedException">The run has ended.</exception>
-    public Task EndAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: true);
+    internal Task EndAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: true);
 
     private async Task WriteAsync(IReadOnlyList<RunEvent> events, bool ends)
     {
         try
         {
-            await store.AppendAsync(this, events, ends);
+            await _store.AppendAsync(this, events, ends);
             Ended |= ends;
         }
         catch (RunFencedException)
@@ -119,5 +183,6 @@ internal sealed class Run(RunName name, Guid writer, StreamPosition announced, l
         }
     }
 
-    public void Dispose() => _stop.Dispose();
+    // Not public: the work, which gets the run, does not own it.
+    void IDisposable.Dispose() => _stop.Dispose();
 }

@@ -59,7 +59,7 @@ internal sealed class RunStore(
                 Activity.Current?.Id
             ) ?? throw NoLease();
 
-        var run = isNew ? new Run(name, writer, announced, announced.Position, this) { Client = client } : null;
+        var run = isNew ? new Run(name, writer, announced, announced.Position, client, this) : null;
         return new RunStart(name, announced, run);
     }
 
@@ -94,7 +94,7 @@ internal sealed class RunStore(
 
         return begun switch
         {
-            true => new Run(name, writer, default, after, this) { Client = client },
+            true => new Run(name, writer, default, after, client, this),
             false => null,
             null => throw NoLease(),
         };

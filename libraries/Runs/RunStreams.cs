@@ -5,7 +5,7 @@ using Streaming.Opening;
 
 namespace Runs;
 
-/// <summary>Opens streams whose request starts a run; one with a last id only resumes its run.</summary>
+/// <summary>Opens the streams of runs, also those whose request starts one.</summary>
 internal sealed class RunStreams(
     RunLog runs,
     RunStore store,
@@ -16,6 +16,37 @@ internal sealed class RunStreams(
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
+    /// <summary>Types that end a run of <see cref="IRuns"/>.</summary>
+    private static readonly string[] EndTypes = [Run.EndType, "error"];
+
+    private static readonly FrameFormat Format = NamedFormats
+        .Of(_ => true, EndTypes, sendsPositions: false)
+        .For(named: null);
+
+    /// <summary>Streams a run of <see cref="IRuns"/>; answers 404 if there is none of this topic.</summary>
+    public async Task OpenAsync(HttpContext context, EventTopic topic)
+    {
+        if (RunName.Of(topic) is not { } name || !await TryOpenAsync(context, name, Format, EndTypes))
+            await TypedResults.NotFound().ExecuteAsync(context);
+    }
+
+    /// <summary>Streams a run from its beginning, or after the last id; returns false if there is no such run.</summary>
+    /// <param name="endTypes">Event types that end the run, as in the format.</param>
+    public async Task<bool> TryOpenAsync(
+        HttpContext context,
+        RunName name,
+        FrameFormat format,
+        IReadOnlyCollection<string> endTypes
+    )
+    {
+        if (await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
+            return false;
+
+        await finite.OpenAsync(context, name.Topic, format, endTypes, log.At);
+        return true;
+    }
+
+    /// <summary>Streams the run that a request begins; one with a last id only resumes its run.</summary>
     /// <param name="format">Sends no positions, and ends at the <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the run, including <c>error</c>.</param>
     /// <param name="begin">Begins a run; called for a request without a last id that has a seat.</param>

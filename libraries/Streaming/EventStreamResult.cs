@@ -44,6 +44,9 @@ public sealed class EventStreamResult
         _format = format;
     }
 
+    /// <summary>Opens the stream; null: one of events without an end.</summary>
+    internal Func<HttpContext, Task>? Opens { get; init; }
+
     public int? StatusCode => StatusCodes.Status200OK;
 
     public string ContentType => "text/event-stream";
@@ -90,14 +93,7 @@ public sealed class EventStreamResult
 
         try
         {
-            var filter = new StreamFilter(
-                [.. _topics.Select(topic => topic.ToString())],
-                _types,
-                _keys,
-                FramesOf(_format)
-            );
-            var streams = httpContext.RequestServices.GetRequiredService<StreamOpener>();
-            await streams.OpenAsync(httpContext, httpContext.Subscription(filter));
+            await (Opens ?? OpenAsync)(httpContext);
         }
         catch (InvalidRequestException e)
         {
@@ -107,6 +103,14 @@ public sealed class EventStreamResult
         {
             await httpContext.RefuseInOutageAsync();
         }
+    }
+
+    private Task OpenAsync(HttpContext context)
+    {
+        var filter = new StreamFilter([.. _topics.Select(topic => topic.ToString())], _types, _keys, FramesOf(_format));
+        return context
+            .RequestServices.GetRequiredService<StreamOpener>()
+            .OpenAsync(context, context.Subscription(filter));
     }
 
     private static FrameFormat FramesOf(EventFormat format) =>

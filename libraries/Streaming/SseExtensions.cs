@@ -54,6 +54,7 @@ public static class SseExtensions
         }
 
         builder.Services.AddHostedService<LocalCommits>();
+        builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddTickets();
         // By a factory, as an application without authorization could not build it.
         builder.Services.AddTransient<IPolicyEvaluator>(provider =>

@@ -17,8 +17,7 @@ namespace LlmGateway.Agents;
 internal sealed class AgentRuns(
     AgentAnswers answers,
     RunStreams streams,
-    RunStore runs,
-    LiveRuns live,
+    RunStarter runs,
     IdempotencyKeys keys,
     IStreamAccess access
 )
@@ -79,7 +78,7 @@ internal sealed class AgentRuns(
     private async Task<RunStart> BeginAsync(HttpContext context, Question question)
     {
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, () => question.Text);
-        var start = await runs.BeginAsync(
+        return await runs.StartAsync(
             Kind,
             question.Client,
             new
@@ -88,13 +87,11 @@ internal sealed class AgentRuns(
                 question.Target.Model,
                 owner = context.User.Identity?.Name,
             },
+            run => AnswerAsync(run, question),
             id,
             InterruptedEvents,
             context.RequestAborted
         );
-        if (start.Run is { } run)
-            _ = live.Start(run, r => AnswerAsync(r, question));
-        return start;
     }
 
     private async Task AnswerAsync(Run run, Question question)

@@ -102,26 +102,20 @@ internal static class GenerationsApi
         RunStreams access
     ) => await MayReadAsync(id, context, access) ? await StateAsync(id, context, runs, states) : TypedResults.Forbid();
 
-    private static async Task StreamAsync(
-        string id,
-        HttpContext context,
-        RunLog runs,
-        FiniteStreams streams,
-        RunStreams access
-    )
+    private static async Task StreamAsync(string id, HttpContext context, RunStreams streams)
     {
-        if (!await MayReadAsync(id, context, access))
+        if (!await MayReadAsync(id, context, streams))
         {
             await TypedResults.Forbid().ExecuteAsync(context);
             return;
         }
+
         var name = new RunName(Generator.Kind, id);
-        if (!IsId(id) || await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
-        {
+        if (
+            !IsId(id)
+            || !await streams.TryOpenAsync(context, name, GenerationFormat.Instance, GenerationFormat.EndTypes)
+        )
             await NotFound(id).ExecuteAsync(context);
-            return;
-        }
-        await streams.OpenAsync(context, name.Topic, GenerationFormat.Instance, GenerationFormat.EndTypes, log.At);
     }
 
     /// <summary>

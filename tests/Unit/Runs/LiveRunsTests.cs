@@ -60,6 +60,5 @@ public sealed class LiveRunsTests : IDisposable
     }
 
     /// <summary>A run without a log: its work appends nothing.</summary>
-    private static Run NewRun() =>
-        new(new RunName("generation", "1"), Guid.NewGuid(), default, 0, null!) { Client = "a" };
+    private static Run NewRun() => new(new RunName("generation", "1"), Guid.NewGuid(), default, 0, "a", null!);
 }

@@ -44,7 +44,7 @@ internal static class RecommendationsApi
             Ends,
             // A request that resumes a run needs only its id.
             () =>
-                recommender.BeginAsync(
+                recommender.StartAsync(
                     Customer.Checked(query.RequiredText("userId", 128), context, access),
                     context.User.Identity?.Name,
                     access.ClientOf(context),

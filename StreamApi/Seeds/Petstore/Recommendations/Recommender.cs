@@ -7,8 +7,7 @@ namespace StreamApi.Seeds.Petstore;
 
 /// <summary>Scores pets for a user one by one and publishes each score as an event of the run.</summary>
 internal sealed class Recommender(
-    RunStore runs,
-    LiveRuns live,
+    RunStarter runs,
     SeedsStore store,
     IOptions<PetstoreOptions> options,
     TimeProvider clock
@@ -28,17 +27,19 @@ internal sealed class Recommender(
         Recommended = "recommendation",
         Complete = "complete";
 
-    public async Task<RunStart> BeginAsync(
+    public Task<RunStart> StartAsync(
         string userId,
         string? owner,
         string client,
         CancellationToken cancellationToken
-    )
-    {
-        var start = await runs.BeginAsync(Kind, client, new { userId, owner }, cancellationToken: cancellationToken);
-        _ = live.Start(start.Run!, begun => ScoreAsync(begun, userId));
-        return start;
-    }
+    ) =>
+        runs.StartAsync(
+            Kind,
+            client,
+            new { userId, owner },
+            run => ScoreAsync(run, userId),
+            cancellationToken: cancellationToken
+        );
 
     private async Task ScoreAsync(Run run, string userId)
     {

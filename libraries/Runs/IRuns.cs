@@ -1,0 +1,30 @@
+using EventStore;
+
+namespace Runs;
+
+/// <summary>Starts and cancels runs: work that outlives its request, and whose events clients read as a stream
+/// (<see cref="Microsoft.AspNetCore.Http.RunStreamExtensions"/>). Thread-safe.</summary>
+public interface IRuns
+{
+    /// <summary>Starts work in the background of this process and returns true, or false if there was a run of this
+    /// topic before.</summary>
+    /// <param name="topic">Such as <c>$"answers.{id}"</c>: two tokens or more, the last not <c>log</c>. Only the run
+    /// may append to it.</param>
+    /// <param name="work">Appends the events of the run. When it returns, the run ends with an event <c>end</c>; if it
+    /// throws, is cancelled, or its process dies, with an <c>error</c>.</param>
+    /// <param name="cancellationToken">Ends the wait; the run may start nevertheless.</param>
+    /// <exception cref="ArgumentException">It can be no run's topic.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
+    /// <remarks>The work must not use services of the request's scope, which end with it. Its token is cancelled by
+    /// <see cref="CancelAsync"/>, and some seconds after the shutdown has begun (<c>Runs:DrainSeconds</c>).</remarks>
+    Task<bool> StartAsync(
+        EventTopic topic,
+        Func<Run, CancellationToken, Task> work,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Asks a run to stop, in whichever process it works; returns false if none of this topic goes on. Its
+    /// stream then ends with an <c>error</c>, whose reason is <c>cancelled</c>.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
+    Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken = default);
+}

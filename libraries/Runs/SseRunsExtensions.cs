@@ -1,0 +1,58 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Opening;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Adds runs: work that outlives its request.</summary>
+public static class SseRunsExtensions
+{
+    /// <summary>Adds <see cref="IRuns"/>, with settings in the section <c>Runs</c>. The event log and the streams must
+    /// have been added before.</summary>
+    /// <remarks>The shutdown of the host may take <c>Runs:DrainSeconds</c> (8) and two more.</remarks>
+    /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
+    public static TBuilder AddSseRuns<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        if (builder.Services.All(service => service.ServiceType != typeof(StreamOpener)))
+            throw new InvalidOperationException("AddSseRuns needs the streams: call AddSse(…) before it.");
+        if (builder.Services.All(service => service.ServiceType != typeof(RunRegistry)))
+            throw new InvalidOperationException(
+                "Runs need Postgres, where other processes cancel and end them: call AddEventStore(…) instead of "
+                    + "AddInMemoryEventLog()."
+            );
+
+        builder.Services.AddRuns();
+        return builder;
+    }
+
+    /// <summary>Adds runs to a host that adds the rest itself.</summary>
+    internal static void AddRuns(this IServiceCollection services)
+    {
+        services.AddOptions<RunOptions>().BindConfiguration("Runs").ValidateDataAnnotations().ValidateOnStart();
+        // Requests and services get this time at shutdown; runs get theirs, and a moment to store their end.
+        services
+            .AddOptions<HostOptions>()
+            .PostConfigure<IOptions<RunOptions>>(
+                (host, runs) =>
+                {
+                    var needed = TimeSpan.FromSeconds(runs.Value.DrainSeconds + 2);
+                    if (host.ShutdownTimeout < needed)
+                        host.ShutdownTimeout = needed;
+                }
+            );
+
+        services.AddSingleton<RunLeases>();
+        services.AddSingleton<RunLog>();
+        services.AddSingleton<RunStore>();
+        services.AddSingleton<LiveRuns>();
+        services.AddSingleton<RunStarter>();
+        services.AddSingleton<IRuns>(provider => provider.GetRequiredService<RunStarter>());
+        services.AddSingleton<RunStreams>();
+
+        // Stopped in reverse order: first the runs end, then the lease.
+        services.AddHostedService(provider => provider.GetRequiredService<RunLeases>());
+        services.AddHostedService(provider => provider.GetRequiredService<LiveRuns>());
+    }
+}
