@@ -2,6 +2,7 @@ using System.Security.Claims;
 using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.AI;
 using Streaming;
 
 namespace Adopter;
@@ -13,7 +14,9 @@ public static class OrdersApp
     private const string Customers = "customers",
         Staff = "staff";
 
-    public static WebApplication Build(string[] args)
+    /// <param name="args">Settings.</param>
+    /// <param name="model">Answers questions; null: there are none.</param>
+    public static WebApplication Build(string[] args, IChatClient? model = null)
     {
         var builder = WebApplication.CreateBuilder(args);
         var isInMemory = builder.Configuration.GetConnectionString("orders") is null;
@@ -25,6 +28,8 @@ public static class OrdersApp
             builder.AddSse(builder.Configuration.GetSection("Sse").Bind);
         else
             builder.AddSse(redis: "redis").AddSseBroadcaster();
+        if (model is not null)
+            builder.AddSseRuns().Services.AddSingleton(model);
         builder.Services.AddDbContext<OrdersDb>(options =>
             options
                 .UseNpgsql(builder.Configuration.GetConnectionString("orders"), npgsql => npgsql.EnableRetryOnFailure())
@@ -54,6 +59,8 @@ public static class OrdersApp
                     )
             )
             .AllowAnonymous();
+        if (model is not null)
+            app.MapAnswers();
         return app;
     }
 

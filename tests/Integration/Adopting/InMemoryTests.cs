@@ -77,7 +77,13 @@ public sealed class InMemoryTests : IAsyncLifetime
         builder.AddInMemoryEventLog();
         Assert.Throws<InvalidOperationException>(() => builder.AddSse(redis: "redis"));
 
+        var early = Assert.Throws<InvalidOperationException>(() => builder.AddSseRuns());
+        Assert.Contains("AddSse(", early.Message, StringComparison.Ordinal);
+
         builder.AddSse();
+        var runs = Assert.Throws<InvalidOperationException>(() => builder.AddSseRuns());
+        Assert.Contains("Postgres", runs.Message, StringComparison.Ordinal);
+
         using var app = (IDisposable)builder.Build();
         var error = Assert.Throws<InvalidOperationException>(() => ((WebApplication)app).MapSseTickets());
         Assert.Contains("Postgres", error.Message, StringComparison.Ordinal);

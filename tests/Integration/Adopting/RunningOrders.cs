@@ -2,6 +2,7 @@ using Adopter;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -25,11 +26,19 @@ internal sealed class RunningOrders : IAsyncDisposable
     public Uri Server { get; }
     public HttpClient Client { get; }
 
-    public static async Task<RunningOrders> StartAsync(string? connectionString = null, params string[] settings)
+    public static Task<RunningOrders> StartAsync(string? connectionString = null, params string[] settings) =>
+        StartAsync(model: null, connectionString, settings);
+
+    /// <summary>Starts it with a model that answers questions.</summary>
+    public static async Task<RunningOrders> StartAsync(
+        IChatClient? model,
+        string? connectionString = null,
+        params string[] settings
+    )
     {
         var stop = TestContext.Current.CancellationToken;
         connectionString ??= (await Stores.Shared.CreateMigratedAsync(stop)).ConnectionString;
-        return await StartAsync(Build(connectionString, settings), connectionString);
+        return await StartAsync(Build(model, connectionString, settings), connectionString);
     }
 
     /// <summary>Starts it without a database.</summary>
@@ -44,16 +53,22 @@ internal sealed class RunningOrders : IAsyncDisposable
 
     /// <summary>Builds it as in Production, where a stream needs a policy.</summary>
     public static WebApplication Build(string? connectionString, params string[] settings) =>
-        OrdersApp.Build([
-            "--urls",
-            "http://127.0.0.1:0",
-            "--environment",
-            "Production",
-            "--Logging:LogLevel:Default",
-            "Warning",
-            .. connectionString is null ? (string[])[] : ["--ConnectionStrings:orders", connectionString],
-            .. settings,
-        ]);
+        Build(model: null, connectionString, settings);
+
+    public static WebApplication Build(IChatClient? model, string? connectionString, params string[] settings) =>
+        OrdersApp.Build(
+            [
+                "--urls",
+                "http://127.0.0.1:0",
+                "--environment",
+                "Production",
+                "--Logging:LogLevel:Default",
+                "Warning",
+                .. connectionString is null ? (string[])[] : ["--ConnectionStrings:orders", connectionString],
+                .. settings,
+            ],
+            model
+        );
 
     /// <summary>Changes an order, which appends an event of that type.</summary>
     public async Task ChangeAsync(string id, string state)
