@@ -25,14 +25,9 @@ internal static class RunningCommands
     public static Registration Add(NpgsqlCommand command)
     {
         var at = command.Connection!;
-        Running[command] = new Session(
-            at.Host,
-            at.Port,
-            at.ProcessID,
-            TimeProvider.System.GetTimestamp(),
-            at.CommandTimeout
-        );
-        return new Registration(command);
+        var start = TimeProvider.System.GetTimestamp();
+        Running[command] = new Session(at.Host, at.Port, at.ProcessID, start, at.CommandTimeout);
+        return new Registration(command, at);
     }
 
     /// <summary>Cancels late commands that Postgres no longer runs, so that Npgsql closes their connections.</summary>
@@ -65,8 +60,36 @@ internal static class RunningCommands
         }
     }
 
-    public readonly record struct Registration(NpgsqlCommand Command) : IDisposable
+    public sealed class Registration : IDisposable
     {
-        public void Dispose() => Running.TryRemove(Command, out _);
+        /// <summary>The function of Postgres that warns when it stops waiting for a synchronous standby.</summary>
+        private const string StandbyWait = "SyncRepWaitForLSN";
+
+        private readonly NpgsqlCommand _command;
+        private readonly NpgsqlConnection _connection;
+        private bool _isReplicated = true;
+
+        public Registration(NpgsqlCommand command, NpgsqlConnection connection)
+        {
+            _command = command;
+            _connection = connection;
+            _connection.Notice += Note;
+        }
+
+        /// <exception cref="NpgsqlException">No synchronous standby has confirmed the command's commit.</exception>
+        public void CheckReplication()
+        {
+            if (!_isReplicated)
+                throw new NpgsqlException("Postgres committed, but no synchronous standby has confirmed it.");
+        }
+
+        public void Dispose()
+        {
+            _connection.Notice -= Note;
+            Running.TryRemove(_command, out _);
+        }
+
+        // WARNING: canceling wait for synchronous replication due to user request. The commit then looks successful.
+        private void Note(object sender, NpgsqlNoticeEventArgs e) => _isReplicated &= e.Notice.Routine != StandbyWait;
     }
 }

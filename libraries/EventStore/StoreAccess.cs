@@ -146,7 +146,10 @@ internal static class StoreAccess
         try
         {
             stop.ThrowIfCancellationRequested();
-            return await command.ReplicatedAsync(() => run(command));
+            using var running = RunningCommands.Add(command);
+            var answer = await run(command);
+            running.CheckReplication();
+            return answer;
         }
         catch (Exception e) when (stop.IsCancellationRequested && e is NpgsqlException or OperationCanceledException)
         {

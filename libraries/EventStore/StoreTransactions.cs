@@ -6,9 +6,6 @@ namespace EventStore;
 /// cancelled while it waits for a synchronous standby would be valid without it.</summary>
 internal static class StoreTransactions
 {
-    /// <summary>The function of Postgres that warns when it stops waiting for a synchronous standby.</summary>
-    private const string StandbyWait = "SyncRepWaitForLSN";
-
     /// <summary>Runs a transaction to its end, and waits for it as long as the connection's command timeout.</summary>
     /// <param name="run">Opens the connection, commits by <see cref="CommitAsync"/> and closes the connection.</param>
     /// <param name="cancellationToken">Ends the wait, not the transaction.</param>
@@ -32,34 +29,13 @@ internal static class StoreTransactions
         await using var commit = new NpgsqlCommand("commit", connection) { CommandTimeout = 0 };
         try
         {
-            await commit.ReplicatedAsync(() => commit.ExecuteNonQueryAsync());
+            using var running = RunningCommands.Add(commit);
+            await commit.ExecuteNonQueryAsync();
+            running.CheckReplication();
         }
         catch (NpgsqlException e)
         {
             throw new StoreUnavailableException("Postgres did not confirm the commit.", e);
         }
-    }
-
-    /// <summary>Runs a command that commits, until Postgres answers or no longer runs it.</summary>
-    /// <exception cref="NpgsqlException">No synchronous standby has confirmed the commit.</exception>
-    internal static async Task<T> ReplicatedAsync<T>(this NpgsqlCommand command, Func<Task<T>> commit)
-    {
-        var (connection, replicated) = (command.Connection!, true);
-        using var running = RunningCommands.Add(command);
-        connection.Notice += Note;
-        try
-        {
-            var answer = await commit();
-            return replicated
-                ? answer
-                : throw new NpgsqlException("Postgres committed, but no synchronous standby has confirmed it.");
-        }
-        finally
-        {
-            connection.Notice -= Note;
-        }
-
-        // WARNING: canceling wait for synchronous replication due to user request. The commit then looks successful.
-        void Note(object sender, NpgsqlNoticeEventArgs e) => replicated &= e.Notice.Routine != StandbyWait;
     }
 }

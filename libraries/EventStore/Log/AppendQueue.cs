@@ -74,8 +74,7 @@ internal sealed class AppendQueue(long maxBytes)
     }
 
     /// <summary>Waits until a request may be in the queue.</summary>
-    public async ValueTask WaitAsync(CancellationToken cancellationToken) =>
-        await _wake.Reader.ReadAsync(cancellationToken);
+    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _wake.Reader.ReadAsync(cancellationToken);
 
     /// <summary>Refuses requests from now on; returns those that still wait.</summary>
     public IReadOnlyList<EventAppender.Request> Close()

@@ -184,12 +184,15 @@ internal sealed class EventAppender(
         {
             Events = events;
             Publisher = publisher;
-            Ids = [.. events.Select(e => e.Id ?? Guid.CreateVersion7())];
-            // Here, on the publisher's thread: the commits of all publishers follow one another.
-            Digests = [.. events.Select(e => ChosenId(e) is null ? null : Digest(e))];
+            Ids = new Guid[events.Count];
+            Digests = new byte[events.Count][];
 
-            foreach (var e in events)
+            for (var i = 0; i < events.Count; i++)
             {
+                var e = events[i];
+                Ids[i] = e.Id ?? Guid.CreateVersion7();
+                // Here, on the publisher's thread: the commits of all publishers follow one another.
+                Digests[i] = ChosenId(e) is null ? null : Digest(e);
                 DataBytes += Encoding.UTF8.GetByteCount(e.Data);
                 Bytes +=
                     EventBytes + sizeof(char) * (e.Topic.Length + e.Type.Length + e.Data.Length + (e.Key?.Length ?? 0));

@@ -32,7 +32,11 @@ internal static class Outbox
             return;
         }
         command.CommandTimeout = 0;
-        await command.ReplicatedAsync(() => command.ExecuteNonQueryAsync(CancellationToken.None));
+        using (var running = RunningCommands.Add(command))
+        {
+            await command.ExecuteNonQueryAsync(CancellationToken.None);
+            running.CheckReplication();
+        }
         await WakeAsync(connection);
     }
 

@@ -53,20 +53,17 @@ internal static class RelayFormat
             reader.Read7BitEncodedInt64(),
             reader.Read7BitEncodedInt64(),
             reader.Read7BitEncodedInt64()
-        );
-        var traceParent = reader.ReadString();
-        var tokens = ReadTokens(reader);
-        var events = bytes[(int)input.Position..];
-
-        var contradicts = page.Previous < 0 || page.Previous > page.Last || events.IsEmpty != page.IsHeartbeat;
-        if (page.Epoch.Length == 0 || contradicts)
-            throw new InvalidDataException("The relay message contradicts itself.");
-        return page with
+        )
         {
-            FirstTokens = tokens,
-            TraceParent = traceParent.Length > 0 ? traceParent : null,
-            Events = events,
+            TraceParent = reader.ReadString() is { Length: > 0 } traceParent ? traceParent : null,
+            FirstTokens = ReadTokens(reader),
+            Events = bytes[(int)input.Position..],
         };
+
+        var contradicts = page.Previous < 0 || page.Previous > page.Last || page.Events.IsEmpty != page.IsHeartbeat;
+        return page.Epoch.Length == 0 || contradicts
+            ? throw new InvalidDataException("The relay message contradicts itself.")
+            : page;
     }
 
     private static string[]? ReadTokens(BinaryReader reader)
