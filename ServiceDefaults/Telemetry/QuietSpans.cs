@@ -9,11 +9,11 @@ internal sealed class QuietSpans(string[] paths, string[] onlyWithinTraces) : Ba
 {
     public override void OnStart(Activity data)
     {
-        // The parent is asked before its id, which is a text that the first look at it makes.
+        // The id of the parent is asked last: it is a text that the first look at it makes.
         if (
             IsChildOfDropped(data)
             || data.Kind == ActivityKind.Server && paths.Contains(data.GetTagItem("url.path") as string)
-            || data is { Parent: null, ParentId: null } && onlyWithinTraces.Contains(data.Source.Name)
+            || onlyWithinTraces.Contains(data.Source.Name) && data is { Parent: null, ParentId: null }
         )
         {
             data.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
