@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using EventStore;
@@ -101,8 +99,7 @@ internal static class EventDocument
     /// <summary>Rewrites the data as one line with minimal escaping; numbers stay as written.</summary>
     private static string Compact(JsonElement data, EventsOptions limits, string field)
     {
-        // The raw text is usually at least as long; unescaping may shorten it.
-        var output = new ArrayBufferWriter<byte>(JsonMarshal.GetRawUtf8Value(data).Length + 16);
+        using var output = new PooledBuffer();
         try
         {
             using var json = new Utf8JsonWriter(output, FrameJson.Options);
@@ -113,12 +110,12 @@ internal static class EventDocument
             throw new InvalidRequestException(field, "has an unpaired surrogate, which is not valid UTF-8.");
         }
 
-        if (output.WrittenCount > limits.MaxEventBytes)
+        if (output.Written.Length > limits.MaxEventBytes)
             throw new InvalidRequestException(
                 field,
-                $"is {output.WrittenCount} bytes; the maximum is {limits.MaxEventBytes}.",
+                $"is {output.Written.Length} bytes; the maximum is {limits.MaxEventBytes}.",
                 StatusCodes.Status413PayloadTooLarge
             );
-        return Encoding.UTF8.GetString(output.WrittenSpan);
+        return Encoding.UTF8.GetString(output.Written.Span);
     }
 }

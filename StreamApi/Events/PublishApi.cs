@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
-using Microsoft.Net.Http.Headers;
 using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Endpoints;
@@ -37,20 +36,13 @@ internal static class PublishApi
         IOptions<EventStoreOptions> log
     )
     {
-        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type))
-            throw UnsupportedType();
-        if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase))
-        {
-            JsonRequest.CheckEncoding(context);
+        var type = JsonRequest.TypeOf(context);
+        if (type?.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase) == true)
             return await ndjson.PublishAsync(context);
-        }
-        if (
-            !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            && !type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
-        )
+        if (!JsonRequest.IsJson(type))
             throw UnsupportedType();
 
-        using var json = await JsonRequest.ReadAsync(
+        using var json = await JsonRequest.ReadJsonAsync(
             context,
             Math.Max(MaxBodyBytes, options.Value.MaxLineBytes),
             check: text => CheckLength(text, options.Value.MaxArrayEvents)

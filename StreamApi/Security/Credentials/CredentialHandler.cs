@@ -29,6 +29,9 @@ internal sealed class CredentialHandler(
     /// <summary>Authorization scheme of requests between replicas.</summary>
     public const string ReplicaScheme = "Replica";
 
+    /// <summary>For every ticket: nothing here signs in, and only that would set some.</summary>
+    private static readonly AuthenticationProperties NoProperties = new();
+
     /// <summary>
     /// Local requests need no credential. Without configured users even a sent key is ignored, because official clients
     /// always send one.
@@ -42,7 +45,9 @@ internal sealed class CredentialHandler(
             if (await FindAsync() is not { } caller)
                 return AuthenticateResult.NoResult();
             Context.Features.Set(caller);
-            return AuthenticateResult.Success(new AuthenticationTicket(caller.Principal(Scheme.Name), Scheme.Name));
+            return AuthenticateResult.Success(
+                new AuthenticationTicket(caller.Principal(Scheme.Name), NoProperties, Scheme.Name)
+            );
         }
         catch (Exception e) when (e is InvalidCredentialException or IssuerUnavailableException)
         {

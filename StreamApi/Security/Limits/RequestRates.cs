@@ -53,17 +53,16 @@ internal sealed class RequestRates : IDisposable
             context,
             name,
             perMinute,
-            () =>
-                new SlidingWindowRateLimiter(
-                    new SlidingWindowRateLimiterOptions
-                    {
-                        PermitLimit = perMinute,
-                        Window = TimeSpan.FromMinutes(1),
-                        SegmentsPerWindow = SharedLimit.Segments,
-                        AutoReplenishment = false,
-                    }
-                ),
-            () => SharedLimit.Window(perMinute, TimeSpan.FromMinutes(1))
+            static limit => new SlidingWindowRateLimiter(
+                new SlidingWindowRateLimiterOptions
+                {
+                    PermitLimit = limit,
+                    Window = TimeSpan.FromMinutes(1),
+                    SegmentsPerWindow = SharedLimit.Segments,
+                    AutoReplenishment = false,
+                }
+            ),
+            static limit => SharedLimit.Window(limit, TimeSpan.FromMinutes(1))
         );
 
     private RateLimitPartition<string> Bucket(HttpContext context, string name, int perSecond) =>
@@ -71,8 +70,8 @@ internal sealed class RequestRates : IDisposable
             context,
             name,
             perSecond,
-            () => new TokenBucketRateLimiter(BucketOf(perSecond)),
-            () => SharedLimit.Bucket(perSecond, 2 * perSecond)
+            static limit => new TokenBucketRateLimiter(BucketOf(limit)),
+            static limit => SharedLimit.Bucket(limit, 2 * limit)
         );
 
     /// <summary>Each replica counts for itself, so that plain reads do not wait for Redis.</summary>
@@ -98,13 +97,13 @@ internal sealed class RequestRates : IDisposable
         HttpContext context,
         string name,
         int limit,
-        Func<ReplenishingRateLimiter> local,
-        Func<SharedLimit> shared
+        Func<int, ReplenishingRateLimiter> local,
+        Func<int, SharedLimit> shared
     ) =>
         limit >= LimitOptions.Unlimited
             ? Unlimited
             : RateLimitPartition.Get<string>(
                 $"{name}:{Caller.KeyOf(context).Person}",
-                key => new SharedLimiter(local(), shared(), _counts, key, _clock)
+                key => new SharedLimiter(local(limit), shared(limit), _counts, key, _clock)
             );
 }

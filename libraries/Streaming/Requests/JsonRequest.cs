@@ -21,21 +21,28 @@ internal static class JsonRequest
     /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
     /// <exception cref="InvalidRequestException">415: type, coding; 413: size; 400: no JSON; 401: expired.</exception>
     /// <exception cref="RefusedException">Too many bytes are held, or too many bodies wait.</exception>
-    public static async Task<ParsedJson> ReadAsync(
+    public static Task<ParsedJson> ReadAsync(
+        HttpContext context,
+        int most,
+        int copies = 1,
+        Action<ReadOnlyMemory<byte>>? check = null
+    ) =>
+        IsJson(TypeOf(context))
+            ? ReadJsonAsync(context, most, copies, check)
+            : throw new InvalidRequestException(
+                "Content-Type",
+                "must be application/json.",
+                StatusCodes.Status415UnsupportedMediaType
+            );
+
+    /// <summary>Reads the body like <see cref="ReadAsync"/>, of a type that the caller has checked.</summary>
+    public static async Task<ParsedJson> ReadJsonAsync(
         HttpContext context,
         int most,
         int copies = 1,
         Action<ReadOnlyMemory<byte>>? check = null
     )
     {
-        if (!context.Request.HasJsonContentType())
-            throw new InvalidRequestException(
-                "Content-Type",
-                "must be application/json.",
-                StatusCodes.Status415UnsupportedMediaType
-            );
-        CheckEncoding(context);
-
         // Counted here, because the server would not receive the rest of a body that it has refused.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
@@ -66,8 +73,16 @@ internal static class JsonRequest
     public static InvalidRequestException CutOff(BadHttpRequestException e) =>
         new("body", "was cut off, or sent too slowly.", e.StatusCode);
 
-    /// <summary>Refuses charsets other than UTF-8 and compressed bodies (RFC 9110 §8.4): 415.</summary>
-    public static void CheckEncoding(HttpContext context)
+    public static bool IsJson(MediaTypeHeaderValue? type) =>
+        type is not null
+        && (
+            type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
+        );
+
+    /// <summary>Returns the body's type; null: none. Refuses charsets other than UTF-8 and compressed bodies
+    /// (RFC 9110 §8.4): 415.</summary>
+    public static MediaTypeHeaderValue? TypeOf(HttpContext context)
     {
         var codings = context.Request.Headers.ContentEncoding.ToString();
         if (codings.Length > 0 && !codings.Equals("identity", StringComparison.OrdinalIgnoreCase))
@@ -80,9 +95,10 @@ internal static class JsonRequest
                 StatusCodes.Status415UnsupportedMediaType
             );
         }
+        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type))
+            return null;
         if (
-            MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
-            && type.Charset is { Length: > 0 } charset
+            type.Charset is { Length: > 0 } charset
             && !HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
         )
             throw new InvalidRequestException(
@@ -90,6 +106,7 @@ internal static class JsonRequest
                 "must have no charset other than utf-8.",
                 StatusCodes.Status415UnsupportedMediaType
             );
+        return type;
     }
 
     /// <exception cref="InvalidRequestException">400: not JSON; the message says why.</exception>
