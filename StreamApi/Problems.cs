@@ -1,9 +1,9 @@
 using EventStore;
-using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
 using Streaming.Admission;
 using Streaming.Endpoints;
 using Streaming.Opening;
+using Streaming.Requests;
 
 namespace StreamApi;
 
@@ -14,7 +14,6 @@ internal static class Problems
     {
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Complete);
         builder.Services.AddSingleton<IProblemDetailsWriter, AnyAcceptWriter>();
-        builder.Services.AddExceptionHandler<StoreUnavailableHandler>();
         builder.Services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.Encoder = ReadableJsonEncoder.Instance
         );
@@ -22,14 +21,13 @@ internal static class Problems
 
     public static void UseProblems(this WebApplication app)
     {
-        app.UseExceptionHandler(
-            new ExceptionHandlerOptions { SuppressDiagnosticsCallback = e => StoreUnavailableException.Is(e.Exception) }
-        );
+        app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.Use(RefuseAsync);
     }
 
-    /// <summary>Answers a request that would cost too much, in the format of its endpoint.</summary>
+    /// <summary>Answers a request that is invalid or would cost too much, and any request in an outage, in the format
+    /// of its endpoint.</summary>
     private static async Task RefuseAsync(HttpContext context, RequestDelegate next)
     {
         try
@@ -39,6 +37,14 @@ internal static class Problems
         catch (RefusedException e) when (!context.Response.HasStarted)
         {
             await context.RefuseAsync(e.Status, e.Title, e.Message, e.RetryAfter);
+        }
+        catch (InvalidRequestException e) when (!context.Response.HasStarted)
+        {
+            await e.ToResult().ExecuteAsync(context);
+        }
+        catch (Exception e) when (StoreUnavailableException.Is(e) && !context.Response.HasStarted)
+        {
+            await context.RefuseInOutageAsync();
         }
     }
 
@@ -72,23 +78,6 @@ internal static class Problems
                 "application/problem+json",
                 context.HttpContext.RequestAborted
             );
-        }
-    }
-
-    /// <summary>Answers 503 with Retry-After if the store is unavailable or overloaded.</summary>
-    private sealed class StoreUnavailableHandler : IExceptionHandler
-    {
-        public async ValueTask<bool> TryHandleAsync(
-            HttpContext context,
-            Exception exception,
-            CancellationToken cancellationToken
-        )
-        {
-            if (!StoreUnavailableException.Is(exception))
-                return false;
-
-            await context.RefuseInOutageAsync();
-            return true;
         }
     }
 }

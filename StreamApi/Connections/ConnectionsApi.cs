@@ -33,7 +33,7 @@ internal static class ConnectionsApi
     public static void MapConnections(this IEndpointRouteBuilder app)
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
-        connections.MapGet("", ListAsync).RefusesInvalid().Query("limit", "Maximum streams of the page.").Reads(Topic);
+        connections.MapGet("", ListAsync).Query("limit", "Maximum streams of the page.").Reads(Topic);
         // A dashboard's key may read and close nothing.
         connections
             .MapDelete("/{id}", CloseAsync)

@@ -13,7 +13,6 @@ internal static class HistoryApi
         events
             .MapGet("/events", ReadAsync)
             .ChecksTopics()
-            .RefusesInvalid()
             .Query("topic", "Topic or pattern, repeatable.")
             .Query("type", "Event type, repeatable.")
             .Query("key", "Event key, repeatable.")

@@ -23,7 +23,6 @@ internal static class PublishApi
             .MapPost("/events", PublishAsync)
             .CountedAs(RequestKind.Publish)
             .ChecksTopics()
-            .RefusesInvalid()
             .Body(typeof(PublishBody), lines: "One event per line.")
             .Produces<Published>(StatusCodes.Status202Accepted);
 

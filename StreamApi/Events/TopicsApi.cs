@@ -15,7 +15,6 @@ internal static class TopicsApi
         events
             .MapGet("/topics", ListAsync)
             .ChecksTopics()
-            .RefusesInvalid()
             .Query("prefix", "Prefix of the topics.")
             .Query("limit", "Maximum topics of the page.")
             .Query("after", "The `next` of the previous page; a topic.");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Stats;
@@ -29,7 +28,6 @@ internal static class StatsApi
                     return HeldJson.Ok(context, ring.After(second));
                 }
             )
-            .RefusesInvalid()
             .Produces<IReadOnlyList<SecondStats>>()
             .WithTags("Replicas");
 }

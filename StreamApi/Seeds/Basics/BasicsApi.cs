@@ -65,7 +65,6 @@ internal static class BasicsApi
             .MapMethods("/chat/stream", ["POST", "QUERY"], ChatStream.OpenAsync)
             .Publishes("chat")
             .CountedAs(RequestKind.Stream)
-            .RefusesInvalid()
             .Takes<ChatPrompt>()
             .SwitchesNames()
             .SendsOnce(

@@ -58,13 +58,11 @@ internal static class ResilientApi
         resilient
             .MapPost(Route + "/failure", FailAsync)
             .Publishes("sse.resilient.{session_id}")
-            .RefusesInvalid()
             .WithSummary("Makes the session's source fail {\"times\"} times, or until repaired. Development only.");
 
         resilient
             .MapDelete(Route + "/failure", HealAsync)
             .Publishes("sse.resilient.{session_id}")
-            .RefusesInvalid()
             .WithSummary("Repairs the session's source. Development only.");
     }
 

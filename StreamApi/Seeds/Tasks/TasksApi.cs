@@ -35,14 +35,12 @@ internal static class TasksApi
             .MapPost("/tasks", CreateAsync)
             .Publishes(TaskList.Topics)
             .CountedAs(RequestKind.Publish)
-            .RefusesInvalid()
             .Takes<NewTask>()
             .Produces<TaskView>(StatusCodes.Status201Created);
 
         tasks
             .MapGet("/tasks", ListAsync)
             .Reads(TaskList.Topics)
-            .RefusesInvalid()
             .Produces<TaskView[]>()
             .Query(
                 "limit",
@@ -52,13 +50,12 @@ internal static class TasksApi
             .Query("status", "todo, in_progress or done: only these, last changed first; default: all, oldest first.")
             .Query("after", "Time and id of the last task of the previous page, from its Link header.");
 
-        tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).RefusesInvalid().Produces<TaskView>();
+        tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).Produces<TaskView>();
 
         tasks
             .MapPut("/tasks/status/{id}", SetStatusAsync)
             .Publishes(TaskList.Topics)
             .CountedAs(RequestKind.Publish)
-            .RefusesInvalid()
             .Query("new_status", "todo, in_progress or done.", required: true);
 
         tasks

@@ -62,16 +62,14 @@ internal static class AgentsApi
             .MapPost("/session", CreateAsync)
             .Publishes("sessions.*")
             .CountedAs(RequestKind.Publish)
-            .RefusesInvalid()
             .TakesIdempotencyKey()
             .Produces<SessionCreated>();
-        agents.MapGet("/session/{sessionId}", ReadAsync).ReadsOwn(Topic).RefusesInvalid().Produces<SessionState>();
+        agents.MapGet("/session/{sessionId}", ReadAsync).ReadsOwn(Topic).Produces<SessionState>();
         agents
             .MapPost("/message/{sessionId}", SendAsync)
             .Publishes(Topic)
             .ReadsOwn(Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesInvalid()
             .TakesIdempotencyKey()
             .Takes<SessionMessage>();
         agents

@@ -39,12 +39,7 @@ internal static class ChatApi
     }
 
     private static RouteHandlerBuilder TakesChat(this RouteHandlerBuilder endpoint) =>
-        endpoint
-            .Publishes(ChatCall.Topic)
-            .CountedAs(GenerationLimit.Requests)
-            .RefusesInvalid()
-            .Takes<ChatRequest>()
-            .SwitchesNames();
+        endpoint.Publishes(ChatCall.Topic).CountedAs(GenerationLimit.Requests).Takes<ChatRequest>().SwitchesNames();
 }
 
 /// <summary>The body of a chat request; <c>max_tokens</c> sets the length of the demo model's answer.</summary>

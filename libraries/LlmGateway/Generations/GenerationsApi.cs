@@ -40,19 +40,17 @@ internal static class GenerationsApi
             .MapPost("", StartAsync)
             .Publishes("generations.*")
             .CountedAs(GenerationLimit.Requests)
-            .RefusesInvalid()
             .TakesIdempotencyKey()
             .Takes<GenerationRequest>()
             .Produces<GenerationState>(StatusCodes.Status201Created);
 
-        generations.MapGet("/{id}", ReadAsync).ReadsOwn(Topic).RefusesInvalid().Produces<GenerationState>();
+        generations.MapGet("/{id}", ReadAsync).ReadsOwn(Topic).Produces<GenerationState>();
 
         generations
             .MapDelete("/{id}", CancelAsync)
             .Publishes(Topic)
             .ReadsOwn(Topic)
             .CountedAs(RequestKind.Publish)
-            .RefusesInvalid()
             .Produces<GenerationState>();
 
         generations

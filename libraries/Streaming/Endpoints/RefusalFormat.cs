@@ -13,7 +13,8 @@ internal static class RefusalFormatExtensions
         Func<HttpContext, int, string, TimeSpan?, Task> write
     ) => endpoint.WithMetadata(new RefusalFormat(write));
 
-    /// <summary>Answers an <see cref="InvalidRequestException"/> with problem details that name the field.</summary>
+    /// <summary>Answers an <see cref="InvalidRequestException"/>, as StreamApi does for all of its endpoints; the hosts
+    /// of the library do not.</summary>
     public static RouteHandlerBuilder RefusesInvalid(this RouteHandlerBuilder endpoint) =>
         endpoint.AddEndpointFilter(
             async (invocation, next) =>

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using EventStore;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Fanout;
@@ -25,7 +24,6 @@ internal static class StreamEndpoints
         app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler)
             .WithMetadata(new StreamBody(lists ?? NoLists, maxListValues))
             .CountedAs(RequestKind.Stream)
-            .RefusesInvalid()
             .AddEndpointFilter(
                 async (invocation, next) =>
                 {
@@ -33,15 +31,7 @@ internal static class StreamEndpoints
                     await context.TakeBodyAsync();
                     // Checked here, because every stream has them: before the endpoint starts any work.
                     _ = (context.Request.Query.Slow(), context.Request.Query.FromEarliest());
-                    try
-                    {
-                        return await next(invocation);
-                    }
-                    catch (Exception e) when (StoreUnavailableException.Is(e) && !context.Response.HasStarted)
-                    {
-                        await context.RefuseInOutageAsync();
-                        return Results.Empty;
-                    }
+                    return await next(invocation);
                 }
             );
 

@@ -1,6 +1,6 @@
 namespace Streaming.Requests;
 
-/// <summary>A refused field, answered by <see cref="Endpoints.RefusalFormatExtensions.RefusesInvalid"/>.</summary>
+/// <summary>A refused field, which the host answers as <see cref="ToResult"/>.</summary>
 internal class InvalidRequestException(string field, string problem, int status = StatusCodes.Status400BadRequest)
     : Exception($"{field}: {problem}")
 {

@@ -18,14 +18,12 @@ internal static class PetsApi
     {
         shop.MapGet("/pets", ListAsync)
             .Reads(Inventory.Topic)
-            .RefusesInvalid()
             .Produces<Pet[]>()
             .Query("species", "Filters by species.");
-        shop.MapGet("/pets/{id}", GetAsync).Reads(Inventory.Topic).RefusesInvalid().Produces<Pet>();
+        shop.MapGet("/pets/{id}", GetAsync).Reads(Inventory.Topic).Produces<Pet>();
         shop.MapPatch("/pets/{id}", ChangeAsync)
             .Publishes(Inventory.Topic)
             .CountedAs(RequestKind.Publish)
-            .RefusesInvalid()
             .Takes<PetChange>()
             .Produces<Pet>();
         shop.MapStream("/inventory/stream", StreamInventoryAsync)
