@@ -46,10 +46,10 @@ internal sealed class NeededTokens
     /// <summary>Returns true if no event that the filter may need was left out after a position.</summary>
     public bool HasAll(StreamFilter filter, long after)
     {
-        if (_allLeftOut > after)
+        if (_newestLeftOut <= after)
+            return true;
+        if (_allLeftOut > after || filter.FirstTokens is not { } tokens)
             return false;
-        if (filter.FirstTokens is not { } tokens)
-            return _newestLeftOut <= after;
 
         foreach (var token in tokens)
             if (_leftOut.TryGetValue(token, out var through) && through > after)

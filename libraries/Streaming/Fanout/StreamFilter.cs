@@ -18,7 +18,6 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     {
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
-        FirstTokens = EventStore.FirstTokens.Of(Events.Topics);
         foreach (var topic in Events.Topics)
             Tokens += topic.AsSpan().Count('.') + 1;
 
@@ -40,7 +39,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     public FrameFormat Format { get; }
 
     /// <summary>The first tokens of the topics that it selects; null: any.</summary>
-    public IReadOnlyList<string>? FirstTokens { get; }
+    public IReadOnlyList<string>? FirstTokens => EventStore.FirstTokens.Of(Events.Topics);
 
     /// <summary>Tokens of all topics. They determine the memory and time that the filter takes in an index.</summary>
     public int Tokens { get; }
