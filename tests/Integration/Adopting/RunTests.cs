@@ -188,7 +188,7 @@ public sealed class RunTests : IAsyncLifetime
         Assert.True(refused);
         Assert.Equal([("end", null)], EventsOf(reader));
 
-        async Task AppendAsync(Run run, CancellationToken stop)
+        async Task AppendAsync(Run run, CancellationToken _)
         {
             await Assert.ThrowsAsync<ArgumentException>(() => run.AppendAsync(type, 1));
             refused = true;
