@@ -126,8 +126,8 @@ public sealed class Run : IDisposable
     /// <summary>Marks the run as ended by its work, or released.</summary>
     internal void MarkEnded() => Ended = true;
 
-    /// <summary>Appends an event, whose data is a value as JSON (names in camel case, without nulls), and returns once it
-    /// is durable.</summary>
+    /// <summary>Appends an event, whose data is a value as JSON (names in camel case, without nulls), and returns once
+    /// it is durable.</summary>
     /// <param name="type">The SSE event name, without CR and LF.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
     /// <exception cref="ArgumentException">The type is empty, has a line end, or is one that streams and runs send of
@@ -141,8 +141,8 @@ public sealed class Run : IDisposable
         return AppendAsync(RunEvent.Of(type, data));
     }
 
-    /// <summary>Appends each item as an event, as it comes: the updates of a model (<c>ChatResponseUpdate</c>), rows,
-    /// steps. It ends with the items, or when the run must stop.</summary>
+    /// <summary>Appends each item as an event, as it comes: rows, steps, the updates of an answer. It ends with the
+    /// items, or when the run must stop.</summary>
     /// <inheritdoc cref="AppendAsync{T}(string, T)"/>
     public async Task AppendEachAsync<T>(string type, IAsyncEnumerable<T> items)
     {

@@ -30,7 +30,8 @@ internal sealed class RunStreams(
             await TypedResults.NotFound().ExecuteAsync(context);
     }
 
-    /// <summary>Streams a run from its beginning, or after the last id; returns false if there is no such run.</summary>
+    /// <summary>Streams a run from its beginning, or after the last id; returns false if there is no such run.
+    /// </summary>
     /// <param name="endTypes">Event types that end the run, as in the format.</param>
     public async Task<bool> TryOpenAsync(
         HttpContext context,

@@ -109,7 +109,9 @@ public sealed class RunTests : IAsyncLifetime
     {
         var database = new NpgsqlConnectionStringBuilder(_orders.ConnectionString);
         await using var link = new FaultyLink(database.Host!, database.Port);
-        (database.Host, database.Port) = ("127.0.0.1", link.Port);
+        database.Host = "127.0.0.1";
+        database.Port = link.Port;
+
         var lease = (string[])["--Runs:LeaseSeconds", "3"];
         await using var other = await RunningOrders.StartAsync(Model, _orders.ConnectionString, lease);
         await using var dying = await RunningOrders.StartAsync(Model, database.ConnectionString, lease);

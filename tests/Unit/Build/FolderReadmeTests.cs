@@ -12,22 +12,18 @@ public sealed partial class FolderReadmeTests
 
     private static readonly string[] Products = ["AppHost", "LoadTests", "StreamApi", "WebFrontend", "libraries"];
 
-    /// <summary>Names that documents use and that are others' own: of .NET, Python, Kubernetes, or of options that
-    /// older versions had.</summary>
+    /// <summary>Names that documents use and that are others' own: of .NET, Python, Kubernetes.</summary>
     private static readonly string[] Foreign =
     [
         "AddKeyedChatClient",
         "BrokenPipeError",
-        "ClientPercent",
         "DelayGenerator",
         "FunctionInvoker",
         "FunctionInvokingChatClient",
         "JsonWebTokenHandler",
-        "MaxRetryMilliseconds",
         "MemoryError",
         "PodMonitor",
         "ScheduledBackup",
-        "StartsPerMinute",
         "UnfairSemaphoreSpinLimit",
         "WaitForCallbackToComplete",
     ];
@@ -66,7 +62,8 @@ public sealed partial class FolderReadmeTests
     [Fact]
     public void A_document_names_nothing_that_the_code_does_not_have()
     {
-        var documents = SourceFiles.All.Where(file => file.Extension == ".md");
+        // The change log names what older versions had.
+        var documents = SourceFiles.All.Where(file => file.Extension == ".md" && file.Name != "CHANGELOG.md");
         var named =
             from document in documents
             from Match name in CodeName().Matches(File.ReadAllText(document.FullName))
