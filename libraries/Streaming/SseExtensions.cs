@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.AspNetCore.Authorization.Policy;
-using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Access;
 using Streaming.Feed;
@@ -21,11 +20,14 @@ public static class SseExtensions
     /// <param name="builder">The application's builder.</param>
     /// <param name="configure">Changes settings.</param>
     /// <param name="redis">Name of the connection string of Redis; null: none.</param>
+    /// <param name="name">The name of this process in greetings, metrics and leases; null: its machine's name and its
+    /// id.</param>
     /// <exception cref="InvalidOperationException">No event log was added.</exception>
     public static TBuilder AddSse<TBuilder>(
         this TBuilder builder,
         Action<SseOptions>? configure = null,
-        string? redis = null
+        string? redis = null,
+        string? name = null
     )
         where TBuilder : IHostApplicationBuilder
     {
@@ -36,13 +38,11 @@ public static class SseExtensions
         if (isInMemory && redis is not null)
             throw new InvalidOperationException("A log in memory is one process's: call AddSse without Redis.");
 
-        var options = builder.Services.AddOptions<SseOptions>();
-        if (configure is not null)
-            options.Configure(configure);
-        options.ValidateDataAnnotations().ValidateOnStart();
-        builder
-            .Services.AddOptions<StreamingOptions>()
-            .Configure<IOptions<SseOptions>>((streaming, sse) => sse.Value.CopyTo(streaming));
+        builder.Services.Configure<StreamingOptions>(options =>
+        {
+            options.Replica = name ?? options.Replica;
+            configure?.Invoke(options);
+        });
 
         builder.Services.AddStreamingEngine();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();

@@ -2,9 +2,10 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Streaming;
 
-/// <summary>Limits and timeouts of streams, section <c>Streaming</c>.</summary>
+/// <summary>All settings of streams, section <c>Streaming</c>: what an application may set, and what only a service of
+/// ours does.</summary>
 /// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
-internal sealed class StreamingOptions
+internal sealed class StreamingOptions : SseOptions
 {
     /// <summary>The name of this process in greetings, lists and leases.</summary>
     internal string Replica { get; set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
@@ -23,10 +24,6 @@ internal sealed class StreamingOptions
     /// ring.</summary>
     [Range(8 * 1024 * 1024, 1L << 36)]
     public long AllRingBytes { get; set; } = 256 * 1024 * 1024;
-
-    /// <summary>Number of newest events, over all topics, that are kept in memory for resumes.</summary>
-    [Range(0, 1_000_000)]
-    public int RecentEvents { get; set; } = 8_192;
 
     /// <summary>Maximum bytes of data of the <see cref="RecentEvents"/>.</summary>
     [Range(64 * 1024, 1 << 30)]
@@ -48,31 +45,9 @@ internal sealed class StreamingOptions
     /// </summary>
     internal int MaxWritePacingMilliseconds { get; set; } = 10;
 
-    /// <summary>Ends the request of a plain HTTP/1.1 stream at its start and writes to the socket instead of Kestrel's
-    /// response, for less CPU and memory. Middleware, logs and metrics of requests no longer see the stream.</summary>
-    public bool TakeOverConnections { get; set; }
-
-    /// <summary>Maximum open streams of this replica. Further new streams get 503.</summary>
-    [Range(1, 1_000_000)]
-    public int MaxConnections { get; set; } = 20_000;
-
     /// <summary>Places beyond <see cref="MaxConnections"/> for resuming clients only, in percent of it.</summary>
     [Range(0, 100)]
     public int ResumeReservePercent { get; set; } = 10;
-
-    /// <summary>Maximum open streams of one user, or of one address without a user (429); twice as many with resumes.
-    /// 0: unlimited.</summary>
-    /// <remarks>
-    /// A resuming client's former streams may still count as open. Behind a proxy that forwards no addresses, all
-    /// anonymous clients are one.
-    /// </remarks>
-    [Range(0, 1_000_000)]
-    public int? MaxConnectionsPerClient { get; set; }
-
-    /// <summary>Seconds without a write after which a heartbeat comment is sent. This project's clients give up after
-    /// 45 seconds without a byte.</summary>
-    [Range(1, 3_600)]
-    public int HeartbeatSeconds { get; set; } = 15;
 
     /// <summary>Seconds after which a client without matching events is sent the id of the head.</summary>
     [Range(1, 3_600)]
@@ -89,25 +64,12 @@ internal sealed class StreamingOptions
     [Range(4L * 1024 * 1024, 1L << 36)]
     public long PendingWriteBytes { get; set; } = 128 * 1024 * 1024;
 
-    /// <summary>Seconds without a successful write after which a connection counts as dead.</summary>
-    [Range(1, 86_400)]
-    public int DeadSeconds { get; set; } = 300;
-
     /// <summary>
     /// Seconds after which a stream is ended and its client asked to reconnect, for load balancers that move only new
     /// connections. 0: never.
     /// </summary>
     [Range(0, 30 * 86_400)]
     public int MaxAgeSeconds { get; set; }
-
-    /// <summary>Lower bound of the reconnection time, which is drawn at random so that clients do not return all at
-    /// once.</summary>
-    [Range(0, 600_000)]
-    public int RetryMinMilliseconds { get; set; } = 1_000;
-
-    /// <summary>Upper bound of the reconnection time; see <see cref="RetryMinMilliseconds"/>.</summary>
-    [Range(1, 600_000)]
-    public int RetryMaxMilliseconds { get; set; } = 3_000;
 
     /// <summary>Seconds without a relay heartbeat after which this replica reads the log from Postgres. Must be longer
     /// than the Broadcaster's <c>Relay:HeartbeatMilliseconds</c>.</summary>

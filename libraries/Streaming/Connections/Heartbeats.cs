@@ -3,7 +3,7 @@ using Streaming.Frames;
 
 namespace Streaming.Connections;
 
-/// <summary>Sends a heartbeat after <see cref="StreamingOptions.HeartbeatSeconds"/> without a write, or a position or
+/// <summary>Sends a heartbeat after <see cref="SseOptions.HeartbeatSeconds"/> without a write, or a position or
 /// notice that is due. <see cref="PushStream"/> sends its own.</summary>
 internal sealed class Heartbeats(ConnectionWriter writer, StreamingOptions options)
 {

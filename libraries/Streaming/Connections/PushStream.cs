@@ -11,7 +11,7 @@ namespace Streaming.Connections;
 /// <param name="CutShort">Frames sent if it is ended early, for clients that could take a part for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
 /// <param name="MaxStall">Limit of all waits for the client together, for a producer that occupies a shared resource;
-/// null: only <see cref="StreamingOptions.DeadSeconds"/> for each write.</param>
+/// null: only <see cref="SseOptions.DeadSeconds"/> for each write.</param>
 internal sealed record PushSettings(
     TimeSpan? Grace = null,
     int? SendBuffer = null,
