@@ -25,7 +25,7 @@ internal sealed class StreamingOptions : SseOptions
     [Range(8 * 1024 * 1024, 1L << 36)]
     public long AllRingBytes { get; set; } = 256 * 1024 * 1024;
 
-    /// <summary>Maximum bytes of data of the <see cref="RecentEvents"/>.</summary>
+    /// <summary>Maximum bytes of data of the <see cref="SseOptions.RecentEvents"/>.</summary>
     [Range(64 * 1024, 1 << 30)]
     public int RecentBytes { get; set; } = 32 * 1024 * 1024;
 
@@ -45,7 +45,7 @@ internal sealed class StreamingOptions : SseOptions
     /// </summary>
     internal int MaxWritePacingMilliseconds { get; set; } = 10;
 
-    /// <summary>Places beyond <see cref="MaxConnections"/> for resuming clients only, in percent of it.</summary>
+    /// <summary>Places beyond <see cref="SseOptions.MaxConnections"/> for resuming clients only, in percent.</summary>
     [Range(0, 100)]
     public int ResumeReservePercent { get; set; } = 10;
 
