@@ -1,10 +1,13 @@
 using EventStore;
 using EventStore.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
+using Npgsql;
 
 namespace Microsoft.EntityFrameworkCore;
 
-/// <summary>Publishes events together with the changes of a <see cref="DbContext"/>.</summary>
+/// <summary>Publishes events together with the changes of a <see cref="DbContext"/>, and joins its reads to
+/// streams.</summary>
 public static class OutboxExtensions
 {
     /// <summary>Lets the context <see cref="Publish"/> events. Its database must be the event log's.</summary>
@@ -45,5 +48,24 @@ public static class OutboxExtensions
                 TraceParent = e.TraceParent,
             }
         );
+    }
+
+    /// <summary>Returns the place of the newest event, as the context's transaction sees the log. A stream that starts
+    /// after it misses no change of what the transaction reads, if that is a repeatable read.</summary>
+    /// <param name="context">A context that has begun a transaction in the event log's database.</param>
+    /// <exception cref="InvalidOperationException">There is no transaction.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres has just been promoted or restored.</exception>
+    public static Task<StreamPosition> SsePositionAsync(this DbContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Database.CurrentTransaction is { } transaction
+            ? LogSnapshot.HeadAsync(
+                (NpgsqlConnection)context.Database.GetDbConnection(),
+                (NpgsqlTransaction)transaction.GetDbTransaction()
+            )
+            : throw new InvalidOperationException(
+                "The place belongs to the reads of a transaction: call "
+                    + "Database.BeginTransactionAsync(IsolationLevel.RepeatableRead) before."
+            );
     }
 }

@@ -13,9 +13,6 @@ public static class RunStreamExtensions
         /// its end. A client that has the end gets 204, which stops an <c>EventSource</c>.</summary>
         /// <param name="topic">Such as <c>$"answers.{id}"</c>. If there is no such run, the answer is 404.</param>
         public static EventStreamResult RunStream(EventTopic topic) =>
-            new([topic], types: null, keys: null, Streaming.EventFormat.Named)
-            {
-                Opens = context => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic),
-            };
+            new([topic], context => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic));
     }
 }

@@ -11,4 +11,8 @@ public enum EventFormat
 
     /// <summary>The data is the whole event: id, topic, type, key, time and data.</summary>
     Envelope,
+
+    /// <summary>The data with the type in its member <c>event</c>, <c>type</c> or <c>status</c>, otherwise in an added
+    /// <c>type</c>: for <c>onmessage</c> with several types.</summary>
+    TypedMessages,
 }

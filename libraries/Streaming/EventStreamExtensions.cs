@@ -1,12 +1,19 @@
+using System.Net.ServerSentEvents;
 using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Streaming;
+using Streaming.Frames;
+using Streaming.Opening;
 
 namespace Microsoft.AspNetCore.Http;
 
-/// <summary>Results that stream events of the log, beside ASP.NET's own.</summary>
+/// <summary>Results that stream events, beside ASP.NET's own, and the last event id of a request.</summary>
 public static class EventStreamExtensions
 {
+    /// <summary>Returns the last event id that the client sent: in the header, or as <c>?last_event_id=</c> or
+    /// <c>?lastEventId=</c>. Null without one; an id longer than 128 bytes is cut.</summary>
+    public static string? GetLastEventId(this HttpRequest request) => LastEventId.Of(request).Text;
+
     extension(TypedResults)
     {
         /// <summary>Streams the events of a topic or pattern.</summary>
@@ -19,12 +26,55 @@ public static class EventStreamExtensions
         /// <param name="types">Event types wanted; null for all.</param>
         /// <param name="keys">Event keys wanted; null for all.</param>
         /// <param name="format">How the stream shows an event.</param>
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>, also the first, which has the
+        /// type <c>connected</c>; null leaves only its id. The id is the event's own. Give the same function for each
+        /// request: its streams share what it returns.</param>
         /// <exception cref="ArgumentException">No topic is given.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
             IReadOnlyList<string>? types = null,
             IReadOnlyList<string>? keys = null,
-            EventFormat format = EventFormat.Named
-        ) => new(topics, types, keys, format);
+            EventFormat format = EventFormat.Named,
+            Func<EventRecord, SseItem<object?>?>? show = null
+        )
+        {
+            if (show is not null)
+            {
+                var shown = ShownFormat.Of(show);
+                return EventStreamResult.OfLog(
+                    topics,
+                    types,
+                    keys,
+                    shown,
+                    context => Greetings.Shown(shown, context.RequestServices.GetRequiredService<TimeProvider>())
+                );
+            }
+
+            (FrameFormat Frames, Greeting First) form = format switch
+            {
+                EventFormat.Named => (NamedFormat.Always, Greetings.Connected),
+                EventFormat.Messages => (NamedFormat.Never, Greetings.IdOnly),
+                EventFormat.TypedMessages => (NamedFormat.InData, Greetings.IdOnly),
+                EventFormat.Envelope => (EnvelopeFormat.Instance, Greetings.Connected),
+                _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
+            };
+            return EventStreamResult.OfLog(topics, types, keys, form.Frames, _ => form.First);
+        }
+
+        /// <summary>Streams items that are not in the log, as <c>ServerSentEvents</c> does, but counted, kept alive and
+        /// ended like streams of it.</summary>
+        /// <param name="items">Data that are text are sent as they are, others as JSON, null not at all.</param>
+        public static EventStreamResult EventStream<T>(IAsyncEnumerable<SseItem<T>> items) =>
+            EventStreamResult.OfItems(items, retry: null, comment: null);
+
+        /// <summary>Streams items as the other overload does, after a reconnection time and a comment.</summary>
+        /// <param name="items">As in the other overload.</param>
+        /// <param name="retry">The reconnection time; null for the usual one.</param>
+        /// <param name="comment">A comment, sent first; null without one.</param>
+        public static EventStreamResult EventStream<T>(
+            IAsyncEnumerable<SseItem<T>> items,
+            TimeSpan? retry,
+            string? comment
+        ) => EventStreamResult.OfItems(items, retry, comment);
     }
 }

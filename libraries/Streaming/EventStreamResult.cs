@@ -1,10 +1,11 @@
+using System.Net.ServerSentEvents;
 using System.Reflection;
 using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Access;
+using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -16,8 +17,9 @@ namespace Microsoft.AspNetCore.Http.HttpResults;
 /// <summary>Streams events of the log (HTML Living Standard §9.2): what follows the client's last event id, without a
 /// gap, then the new ones. A client without an id gets only new events, with <c>?from=earliest</c> all that there
 /// are.</summary>
-/// <remarks>The endpoint's policy decides who may read; without one, the answer is 401 outside Development. A topic
-/// with a hole that is no token answers 404.</remarks>
+/// <remarks>It also streams items of the endpoint's own, and ends with them. The endpoint's policy decides who may
+/// read; without one, the answer is 401 outside Development. A topic with a hole that is no token answers
+/// 404.</remarks>
 public sealed class EventStreamResult
     : IResult,
         IEndpointMetadataProvider,
@@ -25,31 +27,78 @@ public sealed class EventStreamResult
         IContentTypeHttpResult
 {
     private readonly IReadOnlyList<EventTopic> _topics;
-    private readonly IReadOnlyList<string> _types,
-        _keys;
-    private readonly EventFormat _format;
+    private readonly Func<HttpContext, Task> _open;
 
-    internal EventStreamResult(
-        IReadOnlyList<EventTopic> topics,
-        IReadOnlyList<string>? types,
-        IReadOnlyList<string>? keys,
-        EventFormat format
-    )
+    internal EventStreamResult(IReadOnlyList<EventTopic> topics, Func<HttpContext, Task> open)
     {
-        if (topics.Count == 0)
-            throw new ArgumentException("A stream needs a topic; all of them are '>'.", nameof(topics));
         _topics = topics;
-        _types = types ?? [];
-        _keys = keys ?? [];
-        _format = format;
+        _open = open;
     }
-
-    /// <summary>Opens the stream; null: one of events without an end.</summary>
-    internal Func<HttpContext, Task>? Opens { get; init; }
 
     public int? StatusCode => StatusCodes.Status200OK;
 
     public string ContentType => "text/event-stream";
+
+    internal static EventStreamResult OfLog(
+        IReadOnlyList<EventTopic> topics,
+        IReadOnlyList<string>? types,
+        IReadOnlyList<string>? keys,
+        FrameFormat format,
+        Func<HttpContext, Greeting> greetingOf
+    )
+    {
+        if (topics.Count == 0)
+            throw new ArgumentException("A stream needs a topic; all of them are '>'.", nameof(topics));
+
+        return new(
+            topics,
+            context =>
+            {
+                var filter = new StreamFilter(
+                    [.. topics.Select(topic => topic.ToString())],
+                    types ?? [],
+                    keys ?? [],
+                    format
+                );
+                var streams = context.RequestServices.GetRequiredService<StreamOpener>();
+                return streams.OpenAsync(context, context.Subscription(filter, greetingOf(context)));
+            }
+        );
+    }
+
+    internal static EventStreamResult OfItems<T>(IAsyncEnumerable<SseItem<T>> items, TimeSpan? retry, string? comment)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        return new(
+            [],
+            context =>
+                context
+                    .RequestServices.GetRequiredService<PushOpener>()
+                    .OpenAsync(
+                        context,
+                        topics: [],
+                        (push, stop) => WriteAsync(push, items, comment, stop),
+                        new PushSettings(Retry: (int?)retry?.TotalMilliseconds)
+                    )
+        );
+    }
+
+    private static async Task WriteAsync<T>(
+        PushStream push,
+        IAsyncEnumerable<SseItem<T>> items,
+        string? comment,
+        CancellationToken cancellationToken
+    )
+    {
+        if (comment is not null)
+            await push.WriteAsync(SseFrame.ToBytes(frame => frame.Comment(comment).End()), events: 0);
+
+        await foreach (var item in items.WithCancellation(cancellationToken))
+            await push.WriteAsync(
+                SseFrame.ToBytes(frame => ItemFrames.Write(frame, item.EventId, item)),
+                events: item.Data is null ? 0 : 1
+            );
+    }
 
     /// <summary>Declares what the server and the OpenAPI document should know of the endpoint.</summary>
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder)
@@ -80,8 +129,7 @@ public sealed class EventStreamResult
             return;
         }
 
-        var access = httpContext.RequestServices.GetRequiredService<IStreamAccess>();
-        if (!_topics.All(topic => access.MayRead(httpContext, topic.ToString())))
+        if (!IsInTicket(httpContext))
         {
             await httpContext.RefuseAsync(
                 StatusCodes.Status401Unauthorized,
@@ -93,7 +141,7 @@ public sealed class EventStreamResult
 
         try
         {
-            await (Opens ?? OpenAsync)(httpContext);
+            await _open(httpContext);
         }
         catch (InvalidRequestException e)
         {
@@ -105,22 +153,15 @@ public sealed class EventStreamResult
         }
     }
 
-    private Task OpenAsync(HttpContext context)
+    /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name.</summary>
+    private bool IsInTicket(HttpContext context)
     {
-        var filter = new StreamFilter([.. _topics.Select(topic => topic.ToString())], _types, _keys, FramesOf(_format));
-        return context
-            .RequestServices.GetRequiredService<StreamOpener>()
-            .OpenAsync(context, context.Subscription(filter));
-    }
+        if (_topics.Count == 0)
+            return context.Features.Get<UsedTicket>() is null;
 
-    private static FrameFormat FramesOf(EventFormat format) =>
-        format switch
-        {
-            EventFormat.Named => NamedFormat.Always,
-            EventFormat.Messages => NamedFormat.Never,
-            EventFormat.Envelope => EnvelopeFormat.Instance,
-            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
-        };
+        var access = context.RequestServices.GetRequiredService<IStreamAccess>();
+        return _topics.All(topic => access.MayRead(context, topic.ToString()));
+    }
 
     /// <summary>Returns true if something decides who may use the endpoint.</summary>
     private static bool IsGuarded(HttpContext context)

@@ -1,3 +1,4 @@
+using System.Net.ServerSentEvents;
 using System.Security.Claims;
 using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -59,6 +60,15 @@ public static class OrdersApp
                     )
             )
             .AllowAnonymous();
+        app.MapGet("/shown/{id}", (string id) => TypedResults.EventStream([$"orders.{id}.>"], show: Shown))
+            .AllowAnonymous();
+        app.MapGet(
+                "/typed/{id}",
+                (string id) => TypedResults.EventStream([$"orders.{id}.>"], format: EventFormat.TypedMessages)
+            )
+            .AllowAnonymous();
+        app.MapGet("/steps", Steps).AllowAnonymous();
+        app.MapGet("/own-steps", Steps).RequireAuthorization();
         if (model is not null)
             app.MapAnswers();
         return app;
@@ -68,6 +78,28 @@ public static class OrdersApp
         user.Identity?.Name == $"customer-of-{id}"
             ? TypedResults.EventStream($"orders.{id}.>")
             : TypedResults.NotFound();
+
+    /// <summary>Shows the state alone, and nothing of cancelled orders.</summary>
+    private static SseItem<object?>? Shown(EventRecord e) =>
+        e.Type switch
+        {
+            "connected" => new("welcome", "hello"),
+            "cancelled" => null,
+            _ => new(new { state = e.Type }, "state"),
+        };
+
+    /// <summary>Counts on from the last id of the client, without the log.</summary>
+    private static EventStreamResult Steps(HttpRequest request)
+    {
+        var last = int.TryParse(request.GetLastEventId(), out var number) ? number : 0;
+        var steps = Enumerable
+            .Range(last + 1, 3)
+            .Select(step => new SseItem<object>(step % 2 == 0 ? "two\nlines" : new { step }, "step")
+            {
+                EventId = $"{step}",
+            });
+        return TypedResults.EventStream(steps.ToAsyncEnumerable(), TimeSpan.FromSeconds(7), "three steps");
+    }
 
     private static SignInHttpResult SignIn(string user) =>
         TypedResults.SignIn(new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], "cookie")));

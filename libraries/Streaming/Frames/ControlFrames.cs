@@ -6,6 +6,9 @@ namespace Streaming.Frames;
 /// <summary>Frames that the server sends about the stream itself: its start, gaps, and its end.</summary>
 internal static class ControlFrames
 {
+    /// <summary>Type of the first event of a stream.</summary>
+    public const string ConnectedType = "connected";
+
     /// <summary>Comment that keeps proxies and clients from taking a quiet stream for dead.</summary>
     public static readonly byte[] Heartbeat = ": heartbeat\n\n"u8.ToArray();
 
@@ -36,17 +39,18 @@ internal static class ControlFrames
         string connectionId,
         string replica,
         StreamPosition head
-    ) =>
-        Named(
-            startsAfter,
-            "connected",
+    ) => Named(startsAfter, ConnectedType, ConnectedData(connectionId, replica, head));
+
+    public static byte[] ConnectedData(string connectionId, string replica, StreamPosition head) =>
+        JsonSerializer.SerializeToUtf8Bytes(
             new
             {
                 connectionId,
                 replica,
                 epoch = head.Epoch,
                 head = head.ToString(),
-            }
+            },
+            Json
         );
 
     /// <summary>Refuses to resume after an id; the stream continues after <paramref name="resumedFrom"/>.</summary>
@@ -80,11 +84,14 @@ internal static class ControlFrames
         Named(null, "unauthorized", new { reason, expiresAt = expiresAt?.UtcDateTime });
 
     public static byte[] Named(StreamPosition? id, string name, object data) =>
+        Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, Json));
+
+    private static byte[] Named(StreamPosition? id, string name, byte[] json) =>
         SseFrame.ToBytes(f =>
         {
             if (id is { } known)
                 f.Id(known.ToString());
-            f.Event(name).Data(JsonSerializer.SerializeToUtf8Bytes(data, Json)).End();
+            f.Event(name).Data(json).End();
         });
 }
 

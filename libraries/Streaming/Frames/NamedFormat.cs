@@ -21,6 +21,9 @@ internal class NamedFormat(
     /// <summary>Names no event, for clients that have only <c>onmessage</c>.</summary>
     public static NamedFormat Never { get; } = new(_ => false, namesInData: false, ends: [], sendsPositions: true);
 
+    /// <summary>Names no event; the data carries the name.</summary>
+    public static NamedFormat InData { get; } = new(_ => false, namesInData: true, ends: [], sendsPositions: true);
+
     public override bool Ends(EventRecord e) => ends.Contains(e.Type);
 
     public override bool SendsPositions => sendsPositions;

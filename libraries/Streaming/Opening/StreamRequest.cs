@@ -37,4 +37,21 @@ internal static class Greetings
     /// <summary>Sends only an id, for streams whose clients expect no control events.</summary>
     public static byte[] IdOnly(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica) =>
         ControlFrames.IdOnly(startsAfter);
+
+    /// <summary>Sends the first event as the application shows it.</summary>
+    public static Greeting Shown(ShownFormat format, TimeProvider clock) =>
+        (startsAfter, head, connectionId, replica) =>
+            format.Frame(
+                startsAfter.Epoch,
+                new EventRecord(
+                    startsAfter.Position,
+                    Guid.CreateVersion7(),
+                    Topic: "",
+                    ControlFrames.ConnectedType,
+                    Key: null,
+                    ControlFrames.ConnectedData(connectionId, replica, head),
+                    clock.GetUtcNow(),
+                    TraceParent: null
+                )
+            );
 }

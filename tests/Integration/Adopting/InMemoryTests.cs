@@ -1,4 +1,5 @@
 using EventStore;
+using Integration.Seeds;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -37,6 +38,48 @@ public sealed class InMemoryTests : IAsyncLifetime
         await second.WaitForEventsAsync(2);
         Assert.Equal(["paid", "shipped"], second.Events.Select(e => e.Event));
         Assert.Empty(second.Resyncs);
+    }
+
+    [Fact]
+    public async Task An_event_is_shown_as_the_application_forms_it_and_resumes_by_its_place_in_the_log()
+    {
+        await using var stream = await SseReader.OpenAtAsync(_orders.Server, "/shown/7");
+        foreach (var state in (string[])["placed", "cancelled", "paid"])
+            await _orders.ChangeAsync("7", state);
+
+        await stream.WaitForEventsAsync(3);
+        Assert.Equal(
+            [("hello", "welcome"), ("state", """{"state":"placed"}"""), ("state", """{"state":"paid"}""")],
+            stream.Events.Select(e => (e.Event!, e.Data!))
+        );
+        await using var second = await SseReader.OpenAsync(_orders.Server, "/shown/7", stream.Events.ElementAt(1).Id);
+        await second.WaitForEventsAsync(2);
+        Assert.Equal(stream.Events.Last(), second.Events.Last());
+    }
+
+    [Fact]
+    public async Task A_message_has_the_type_of_the_event_in_its_data()
+    {
+        await using var stream = await SseReader.OpenAtAsync(_orders.Server, "/typed/7");
+        await _orders.ChangeAsync("7", "placed");
+
+        await stream.WaitForEventsAsync(1);
+        var placed = stream.Frames.First(frame => frame.Data is not null);
+        Assert.Equal((null, """{"type":"placed","id":"7","state":"placed"}"""), (placed.Event, placed.Data));
+    }
+
+    [Fact]
+    public async Task Items_of_the_application_s_own_follow_the_client_s_last_id_and_end_the_stream()
+    {
+        await using var stream = await SseReader.OpenAsync(_orders.Server, "/steps", lastId: "4").ToEndAsync();
+        Assert.True(stream.EndedProperly);
+        Assert.Equal("7000", stream.Frames[0].Retry);
+        Assert.Equal("three steps", stream.Frames.First(frame => frame.Comment is not null).Comment);
+        Assert.Equal(
+            [("5", """{"step":5}"""), ("6", "two\nlines"), ("7", """{"step":7}""")],
+            stream.Events.Select(e => (e.Id!, e.Data!))
+        );
+        Assert.All(stream.Events, e => Assert.Equal("step", e.Event));
     }
 
     /// <summary>More events than a process keeps for resumes, so that they are read from the log.</summary>

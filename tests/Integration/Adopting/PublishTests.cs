@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Net;
 using System.Net.Http.Json;
@@ -63,6 +64,27 @@ public sealed class PublishTests
         using var next = await orders.Client.PostAsync("/orders/8/paid", content: null, Stop);
         await stream.WaitForEventsAsync(2);
         Assert.Equal(["created", "paid"], stream.Events.Select(e => e.Event));
+    }
+
+    [Fact]
+    public async Task A_stream_after_the_place_of_a_read_has_each_change_that_the_read_has_not()
+    {
+        await using var orders = await RunningOrders.StartAsync();
+        await CreateTablesAsync(orders);
+        await orders.ChangeAsync("7", "before");
+        var options = new DbContextOptionsBuilder<OrdersDb>();
+        options.UseNpgsql(orders.ConnectionString).UseSse();
+        await using var db = new OrdersDb(options.Options);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => db.SsePositionAsync());
+
+        await using var read = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, Stop);
+        Assert.Empty(await db.Orders.ToListAsync(Stop));
+        await orders.ChangeAsync("7", "after");
+        var place = await db.SsePositionAsync();
+
+        await using var stream = await SseReader.OpenAsync(orders.Server, "/public/7", place.ToString());
+        await stream.WaitForEventsAsync(1);
+        Assert.Equal("after", Assert.Single(stream.Events).Event);
     }
 
     [Fact]

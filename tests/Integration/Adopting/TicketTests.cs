@@ -44,6 +44,7 @@ public sealed class TicketTests : IAsyncLifetime
     [InlineData(Own, "orders.8.>", HttpStatusCode.Unauthorized)]
     [InlineData(Own, "orders.7.paid", HttpStatusCode.Unauthorized)]
     [InlineData("/staff/7/events", ">", HttpStatusCode.Unauthorized)]
+    [InlineData("/own-steps", ">", HttpStatusCode.Unauthorized)]
     public async Task A_ticket_opens_nothing_that_its_user_or_its_topics_do_not(
         string path,
         string topic,

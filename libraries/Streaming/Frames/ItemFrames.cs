@@ -1,0 +1,26 @@
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+
+namespace Streaming.Frames;
+
+/// <summary>Frames the items of an application: text as it is, other data as JSON, null as no data.</summary>
+internal static class ItemFrames
+{
+    /// <summary>Writes an item as one frame, which ends with it.</summary>
+    /// <exception cref="ArgumentException">CR, LF or NUL in the id.</exception>
+    public static void Write<T>(SseFrame frame, string? id, SseItem<T> item)
+    {
+        if (id is not null)
+            frame.Id(id);
+        if (item.EventType != SseParser.EventTypeDefault)
+            frame.Event(item.EventType);
+        if (item.ReconnectionInterval is { } retry)
+            frame.Retry((int)retry.TotalMilliseconds);
+
+        if (item.Data is string text)
+            frame.Data(text);
+        else if (item.Data is not null)
+            frame.Data(JsonSerializer.SerializeToUtf8Bytes(item.Data, ControlFrames.Json));
+        frame.End();
+    }
+}
