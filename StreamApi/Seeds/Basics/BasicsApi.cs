@@ -1,7 +1,5 @@
 using Streaming.Access;
 using Streaming.Endpoints;
-using Streaming.Fanout;
-using Streaming.Frames;
 using Streaming.Opening;
 
 namespace StreamApi.Seeds.Basics;
@@ -9,8 +7,6 @@ namespace StreamApi.Seeds.Basics;
 /// <summary>The articles' introductory streams.</summary>
 internal static class BasicsApi
 {
-    private static readonly NamedFormats Ticks = NamedFormats.Of(_ => false);
-
     public static void AddBasics(this WebApplicationBuilder builder)
     {
         builder.Services.ReserveTopics(Ticker.Topic);
@@ -21,19 +17,7 @@ internal static class BasicsApi
     {
         var basics = app.MapGroup("").WithTags("Basics");
         basics
-            .MapStream(
-                "/sse/events",
-                (HttpContext context, StreamOpener streams) =>
-                {
-                    var filter = new StreamFilter(
-                        [Ticker.Topic],
-                        [],
-                        [],
-                        Ticks.For(context.Request.Query.Flag("named"))
-                    );
-                    return streams.OpenAsync(context, context.Subscription(filter, Greetings.IdOnly));
-                }
-            )
+            .MapStream("/sse/events", (HttpRequest request) => ArticleStream.Of(request, Ticker.Topic, isNamed: false))
             .Reads(Ticker.Topic)
             .WithStreamPool("Sse")
             .SwitchesNames()
@@ -42,27 +26,21 @@ internal static class BasicsApi
         // The article's four handlers differ only in their Python declaration.
         foreach (var variant in (string[])["", "-no-async", "-no-annotation", "-no-async-no-annotation"])
             basics
-                .MapStream(
-                    "/items/stream" + variant,
-                    (HttpContext context, PushOpener streams) => Lists.Items.OpenAsync(context, streams)
-                )
-                .Reads(Lists.Items.Topic)
+                .MapStream("/items/stream" + variant, Lists.StreamItems)
+                .Reads("items")
                 .SwitchesNames()
                 .SendsNumbered(
                     "Streams three items; resumes after Last-Event-ID (1…3), 204 after the last.",
                     ("item_update", typeof(Item))
                 );
         basics
-            .MapStream(
-                "/logs/stream",
-                (HttpContext context, PushOpener streams) => Lists.Logs.OpenAsync(context, streams)
-            )
-            .Reads(Lists.Logs.Topic)
+            .MapStream("/logs/stream", Lists.StreamLogs)
+            .Reads("logs")
             .SwitchesNames()
             .SendsNumbered("Streams log lines as raw text.", ("log", typeof(string)));
 
         basics
-            .MapMethods("/chat/stream", ["POST", "QUERY"], ChatStream.OpenAsync)
+            .MapMethods("/chat/stream", ["POST", "QUERY"], ChatStream.AnswerAsync)
             .Publishes("chat")
             .CountedAs(RequestKind.Stream)
             .Takes<ChatPrompt>()

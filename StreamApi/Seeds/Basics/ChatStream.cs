@@ -1,8 +1,6 @@
-using System.Text.Json;
-using Streaming.Access;
+using System.Net.ServerSentEvents;
+using System.Text.Json.Nodes;
 using Streaming.Endpoints;
-using Streaming.Frames;
-using Streaming.Opening;
 using Streaming.Requests;
 
 namespace StreamApi.Seeds.Basics;
@@ -14,30 +12,23 @@ namespace StreamApi.Seeds.Basics;
 internal static class ChatStream
 {
     private const int MaxLength = 100_000;
-    private static readonly byte[] DoneNamed = SseFrame.ToBytes(f => f.Event("done").Data("[DONE]").End());
-    private static readonly byte[] DoneUnnamed = SseFrame.ToBytes(f => f.Data("[DONE]").End());
 
-    public static async Task OpenAsync(
-        HttpContext context,
-        PushOpener streams,
-        IStreamAccess access,
-        RequestBudget budget
-    )
+    public static async Task<IResult> AnswerAsync(HttpRequest request)
     {
-        var unnamed = context.Request.Query.Flag("named") == false;
-        var body = await JsonBody.ReadAsync(context);
+        var isNamed = request.Query.Flag("named") ?? true;
+        var body = await JsonBody.ReadAsync(request.HttpContext);
         var text = body.RequiredText("text", MaxLength);
-        using var kept = budget.Keep(access.ClientOf(context), sizeof(char) * (long)text.Length);
-        await streams.OpenAsync(
-            context,
-            ["chat"],
-            async (push, _) =>
-            {
-                foreach (var word in Words(text))
-                    await push.WriteAsync(Token(word, unnamed));
-                await push.WriteAsync(unnamed ? DoneUnnamed : DoneNamed);
-            }
-        );
+        return TypedResults.EventStream(Answer(text, isNamed).ToAsyncEnumerable());
+    }
+
+    private static IEnumerable<SseItem<object>> Answer(string text, bool isNamed)
+    {
+        foreach (var word in Words(text))
+            yield return isNamed
+                ? new SseItem<object>(JsonValue.Create(word), "token")
+                : new SseItem<object>(new { type = "token", data = word });
+
+        yield return new SseItem<object>("[DONE]", isNamed ? "done" : null);
     }
 
     /// <summary>Cuts one word at a time: while the client does not read, only the text is in memory.</summary>
@@ -48,19 +39,10 @@ internal static class ChatStream
             var end = start;
             while (end < text.Length && !char.IsWhiteSpace(text[end]))
                 end++;
+
             if (end > start)
                 yield return text[start..end];
             start = end;
         }
     }
-
-    private static byte[] Token(string word, bool unnamed) =>
-        SseFrame.ToBytes(frame =>
-        {
-            var data = JsonSerializer.SerializeToUtf8Bytes(word, ControlFrames.Json);
-            if (unnamed)
-                frame.Data(NamedFormat.WithName("token", data)).End();
-            else
-                frame.Event("token").Data(data).End();
-        });
 }

@@ -1,11 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using EventStore;
-using Npgsql;
 using Streaming.Connections;
-using Streaming.Frames;
 
 namespace StreamApi.Seeds.Basics;
 
@@ -14,12 +11,12 @@ namespace StreamApi.Seeds.Basics;
 /// log stores it once; ticks continue for a minute after the last reader, so that a reconnecting reader finds no gap.
 /// </summary>
 internal sealed class Ticker(
-    EventAppender store,
+    IEventLog log,
     TopicPresence presence,
     ConnectionRegistry registry,
     TimeProvider clock,
     ILogger<Ticker> logger
-) : RestartingService(logger, clock)
+) : BackgroundService
 {
     public const string Topic = "sse.ticks";
 
@@ -32,28 +29,27 @@ internal sealed class Ticker(
 
     private DateTimeOffset _asksAgain;
 
-    protected override async Task RunAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            var now = Clock.GetUtcNow();
+            var now = clock.GetUtcNow();
             var next = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1);
-            await Task.Delay(next - now, Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(next - now, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stoppingToken.IsCancellationRequested)
                 return;
             try
             {
                 if (await IsReadAsync(stoppingToken))
-                    await store.AppendAsync([Tick(next)], stoppingToken);
+                    await log.AppendAsync([Tick(next)], stoppingToken);
             }
-            catch (Exception e) when (e is StoreUnavailableException or NpgsqlException or TimeoutException)
-            {
-                Logger.LogDebug(e, "A tick was not stored");
-            }
-            catch (EventConflictException) { }
-            catch (OperationCanceledException)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                logger.LogDebug(e, "A tick was not stored");
             }
         }
     }
@@ -70,7 +66,7 @@ internal sealed class Ticker(
         }
 
         // While nobody reads, the store is not asked every second.
-        var now = Clock.GetUtcNow();
+        var now = clock.GetUtcNow();
         if (now < _asksAgain)
             return false;
 
@@ -83,15 +79,16 @@ internal sealed class Ticker(
     {
         var second = at.ToUnixTimeSeconds();
         var id = new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{Topic} {second}")).AsSpan(0, 16));
-        var data = JsonSerializer.Serialize(
+        return NewEvent.Of(
+            Topic,
+            "tick",
             new
             {
                 id = second,
                 message = "Event at " + at.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture),
                 timestamp = (decimal)second + 0.0m,
             },
-            ControlFrames.Json
+            id: id
         );
-        return new NewEvent(Topic, "tick", data, Id: id);
     }
 }

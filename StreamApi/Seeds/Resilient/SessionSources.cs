@@ -1,5 +1,4 @@
 using System.Globalization;
-using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using StreamApi.Seeds.Storage;
@@ -14,16 +13,15 @@ internal sealed class SessionSources(
     Sessions sessions,
     SeedsStore store,
     IOptions<ResilientOptions> options,
-    TimeProvider clock,
     ILogger<SessionSources> logger
-) : RestartingService(logger, clock)
+) : BackgroundService
 {
     private const int Batch = 100;
 
-    protected override Task RunAsync(CancellationToken stoppingToken) =>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         sessions.Due.RunAsync(
             (now, stop) => store.ChangeAsync(db => ReadDueAsync(db, now), stop),
-            e => Logger.LogWarning("Sources could not be read; they are retried: {Reason}", e.Message),
+            e => logger.LogWarning("Sources could not be read; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 

@@ -15,7 +15,7 @@ internal sealed class Sessions(
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<Sessions> logger
-) : RestartingService(logger, clock)
+) : BackgroundService
 {
     /// <summary>The interval at which readers are recorded: several times before their source counts as idle.</summary>
     private readonly TimeSpan _presence = TimeSpan.FromSeconds(Math.Min(2, options.Value.IdleSeconds / 3.0));
@@ -97,9 +97,9 @@ internal sealed class Sessions(
 
     /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
     /// of the store, because no reader could be recorded then.</summary>
-    protected override async Task RunAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(_presence, Clock);
+        using var timer = new PeriodicTimer(_presence, clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -128,13 +128,13 @@ internal sealed class Sessions(
                         stoppingToken
                     );
                 }
-                catch (StoreUnavailableException e)
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
-                    Logger.LogWarning("The sessions' readers could not be recorded: {Reason}", e.Message);
+                    logger.LogWarning("The sessions' readers could not be recorded: {Reason}", e.Message);
                 }
             }
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+        catch (Exception) when (stoppingToken.IsCancellationRequested) { }
     }
 
     public override void Dispose()

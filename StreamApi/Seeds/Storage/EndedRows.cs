@@ -3,16 +3,11 @@ using Npgsql;
 
 namespace StreamApi.Seeds.Storage;
 
-/// <summary>Deletes tasks, orders and sessions that have ended, once their events have left the log. One replica does
-/// it (a lease); two would do no harm.</summary>
-internal sealed class EndedRows(
-    NpgsqlDataSource store,
-    LeaderLease lease,
-    TimeProvider clock,
-    ILogger<EndedRows> logger
-) : RestartingService(logger, clock)
+/// <summary>Deletes tasks, orders and sessions that have ended, once their events have left the log. Every replica does
+/// it: each takes the rows that no other is at.</summary>
+internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILogger<EndedRows> logger)
+    : BackgroundService
 {
-    private const string Lease = "cleanup";
     private const int Batch = 1_000;
 
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -34,23 +29,24 @@ internal sealed class EndedRows(
         ),
     ];
 
-    private readonly string _holder = Guid.NewGuid().ToString("N");
-
-    protected override async Task RunAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
             var hasMore = false;
             try
             {
-                if (await lease.HoldAsync(Lease, _holder, 3 * Interval, stoppingToken) is not null)
-                    hasMore = await DeleteAsync(stoppingToken);
+                hasMore = await DeleteAsync(stoppingToken);
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
-                Logger.LogWarning("Ended rows could not be deleted, trying again later: {Reason}", e.Message);
+                return;
             }
-            await Task.Delay(hasMore ? Pause : Interval, Clock, stoppingToken)
+            catch (Exception e)
+            {
+                logger.LogWarning("Ended rows could not be deleted, trying again later: {Reason}", e.Message);
+            }
+            await Task.Delay(hasMore ? Pause : Interval, clock, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -73,7 +69,7 @@ internal sealed class EndedRows(
             }
             catch (StoreUnavailableException e)
             {
-                Logger.LogWarning(
+                logger.LogWarning(
                     "Ended {Table} could not be deleted, trying again later: {Reason}",
                     table,
                     e.InnerException?.Message ?? e.Message

@@ -9,7 +9,7 @@ namespace StreamApi.Seeds.Storage;
 internal sealed class RowTurns(TimeProvider clock)
 {
     /// <summary>Gates that all rows share by their hash: so many that two busy rows rarely meet at one.</summary>
-    private const int Gates = 256;
+    private const int Count = 256;
 
     /// <summary>Changes that should wait at a gate: as many as are done within the longest wait, at some 10 ms
     /// each.</summary>
@@ -20,11 +20,11 @@ internal sealed class RowTurns(TimeProvider clock)
 
     private readonly FairGate[] _gates =
     [
-        .. Enumerable.Range(0, Gates).Select(_ => new FairGate("changes of the same row", seats: 1, MaxWaiting, clock)),
+        .. Enumerable.Range(0, Count).Select(_ => new FairGate("changes of the same row", seats: 1, MaxWaiting, clock)),
     ];
 
     /// <summary>Waits for the row's turn; dispose it when the change is committed.</summary>
     /// <exception cref="RefusedException">Too many changes of this row wait.</exception>
     public ValueTask<IDisposable> EnterAsync(string row, string client, CancellationToken cancellationToken) =>
-        _gates[(uint)row.GetHashCode(StringComparison.Ordinal) % Gates].EnterAsync(client, Longest, cancellationToken);
+        _gates[(uint)row.GetHashCode(StringComparison.Ordinal) % Count].EnterAsync(client, Longest, cancellationToken);
 }

@@ -59,14 +59,14 @@ internal sealed class ScheduledRows(
                 if (await take(now, cancellationToken))
                     continue;
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
             {
                 failed(e);
                 pause = MaxSleep;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
             }
             await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

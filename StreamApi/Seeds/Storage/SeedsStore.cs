@@ -4,6 +4,8 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
+using Streaming.Admission;
+using Streaming.Requests;
 
 namespace StreamApi.Seeds.Storage;
 
@@ -53,17 +55,16 @@ internal sealed class SeedsStore(
 
     /// <summary>Reads state and the head of the log in one snapshot, and sends the head as <c>X-Sse-Position</c>: a
     /// stream from there misses no change, but may repeat one that the state already contains.</summary>
+    /// <exception cref="RefusedException">Too many reads wait.</exception>
     public async Task<T> ReadAsync<T>(HttpContext http, Func<SeedsContext, Task<T>> read)
     {
+        using var turn = await http.RequestServices.GetRequiredService<ReadTurns>().EnterAsync(http);
         await using var context = CreateReader();
         await using var snapshot = await context.Database.BeginTransactionAsync(
             IsolationLevel.RepeatableRead,
             CancellationToken.None
         );
-        var position = await LogSnapshot.HeadAsync(
-            (NpgsqlConnection)context.Database.GetDbConnection(),
-            (NpgsqlTransaction)snapshot.GetDbTransaction()
-        );
+        var position = await context.SsePositionAsync();
 
         var state = await read(context);
 

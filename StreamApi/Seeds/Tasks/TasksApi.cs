@@ -2,7 +2,6 @@ using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
 using Streaming.Access;
 using Streaming.Endpoints;
-using Streaming.Fanout;
 using Streaming.Opening;
 using Streaming.Requests;
 
@@ -19,12 +18,10 @@ internal static class TasksApi
         builder
             .Services.AddOptions<TasksOptions>()
             .BindConfiguration("Tasks")
+            .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()))
             .ValidateDataAnnotations()
             .ValidateOnStart();
         builder.Services.ReserveTopics("tasks.>");
-        builder
-            .Services.AddOptions<TasksOptions>()
-            .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()));
         builder.Services.AddSingleton<TaskList>();
     }
 
@@ -36,12 +33,12 @@ internal static class TasksApi
             .Publishes(TaskList.Topics)
             .CountedAs(RequestKind.Publish)
             .Takes<NewTask>()
-            .Produces<TaskView>(StatusCodes.Status201Created);
+            .Produces<TaskItem>(StatusCodes.Status201Created);
 
         tasks
             .MapGet("/tasks", ListAsync)
             .Reads(TaskList.Topics)
-            .Produces<TaskView[]>()
+            .Produces<TaskItem[]>()
             .Query(
                 "limit",
                 $"Maximum tasks of the page; default and maximum {TaskPage.MaxLimit}. "
@@ -50,7 +47,7 @@ internal static class TasksApi
             .Query("status", "todo, in_progress or done: only these, last changed first; default: all, oldest first.")
             .Query("after", "Time and id of the last task of the previous page, from its Link header.");
 
-        tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).Produces<TaskView>();
+        tasks.MapGet("/tasks/{id}", GetAsync).Reads(TaskList.Topics).Produces<TaskItem>();
 
         tasks
             .MapPut("/tasks/status/{id}", SetStatusAsync)
@@ -59,7 +56,7 @@ internal static class TasksApi
             .Query("new_status", "todo, in_progress or done.", required: true);
 
         tasks
-            .MapStream("/events/stream", StreamAsync)
+            .MapStream("/events/stream", Stream)
             .WithStreamPool("Tasks")
             .CountedAs(TasksOptions.Streams)
             .Reads(TaskList.Topics)
@@ -67,14 +64,11 @@ internal static class TasksApi
             .Query("types", "Event types, comma-separated or repeated; default: all.", isText: true)
             .Sends(
                 "Streams changes of tasks as unnamed frames {id, event, data, timestamp}.",
-                ("connected", typeof(Frame<object>)),
-                (TaskList.Created, typeof(Frame<TaskCreated>)),
-                (TaskList.Updated, typeof(Frame<TaskUpdated>))
+                ("connected", typeof(TaskFrame<object>)),
+                (TaskList.Created, typeof(TaskFrame<TaskCreated>)),
+                (TaskList.Updated, typeof(TaskFrame<TaskUpdated>))
             );
     }
-
-    /// <summary>Describes a frame in the OpenAPI document.</summary>
-    private sealed record Frame<T>(Guid Id, string Event, T Data, DateTime Timestamp);
 
     private static async Task<IResult> CreateAsync(HttpContext context, TaskList list)
     {
@@ -82,29 +76,27 @@ internal static class TasksApi
         if (title.Length == 0)
             throw new InvalidRequestException("title", "must not be empty.");
         var task = await list.CreateAsync(title, context.RequestAborted);
-        return TypedResults.Created($"/tasks/{task.Id:D}", TaskView.Of(task));
+        return TypedResults.Created($"/tasks/{task.Id:D}", task);
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, SeedsStore store, ReadTurns turns)
+    private static async Task<IResult> ListAsync(HttpContext context, SeedsStore store)
     {
         var page = TaskPage.Of(context.Request.Query);
-        using var turn = await turns.EnterAsync(context);
         var (tasks, more) = await store.ReadAsync(context, page.ReadAsync);
         if (more)
             context.Response.Headers.Link = page.Link(tasks[^1]);
-        return HeldJson.Ok(context, tasks.Select(TaskView.Of));
+        return HeldJson.Ok(context, tasks);
     }
 
-    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store, ReadTurns turns)
+    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store)
     {
-        using var turn = await turns.EnterAsync(context);
         var task = Guid.TryParse(id, out var known)
             ? await store.ReadAsync(
                 context,
                 db => db.Tasks.SingleOrDefaultAsync(t => t.Id == known, CancellationToken.None)
             )
             : null;
-        return task is null ? Unknown(id) : TypedResults.Ok(TaskView.Of(task));
+        return task is null ? Unknown(id) : TypedResults.Ok(task);
     }
 
     private static async Task<IResult> SetStatusAsync(
@@ -123,9 +115,9 @@ internal static class TasksApi
             : Unknown(id);
     }
 
-    private static Task StreamAsync(HttpContext context, StreamOpener streams, TimeProvider clock)
+    public static IResult Stream(HttpRequest request)
     {
-        var query = context.Request.Query;
+        var query = request.Query;
         var types = query["types"]
             .SelectMany(t =>
                 (t ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -135,10 +127,11 @@ internal static class TasksApi
             throw new InvalidRequestException("types", $"must have at most {MaxTypes} values.");
         foreach (var type in types)
             JsonBody.Checked("types", type, 256);
-        var format = TaskEventFormat.For(query.Flag("named"));
-        return streams.OpenAsync(
-            context,
-            context.Subscription(new StreamFilter([TaskList.Topics], types, [], format), format.Greeting(clock))
+
+        return TypedResults.EventStream(
+            [TaskList.Topics],
+            types,
+            show: query.Flag("named") == true ? TaskFrame.Named : TaskFrame.Unnamed
         );
     }
 
@@ -146,10 +139,4 @@ internal static class TasksApi
         InvalidRequestException.ProblemOf("id", $"there is no task '{id}'.", StatusCodes.Status404NotFound);
 
     private sealed record NewTask(string Title);
-
-    private sealed record TaskView(Guid Id, string Title, string Status, DateTime CreatedAt, DateTime UpdatedAt)
-    {
-        public static TaskView Of(TaskItem task) =>
-            new(task.Id, task.Title, task.Status, task.CreatedAt, task.UpdatedAt);
-    }
 }

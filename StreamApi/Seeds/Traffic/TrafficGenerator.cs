@@ -18,7 +18,7 @@ internal sealed class TrafficGenerator(
     LeaderLease lease,
     TimeProvider clock,
     ILogger<TrafficGenerator> logger
-) : RestartingService(logger, clock)
+) : BackgroundService
 {
     private const string Lease = "traffic",
         Client = "traffic";
@@ -37,9 +37,9 @@ internal sealed class TrafficGenerator(
 
     private readonly string _holder = Guid.NewGuid().ToString("N");
 
-    protected override async Task RunAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, Clock);
+        using var timer = new PeriodicTimer(Interval, clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -58,13 +58,13 @@ internal sealed class TrafficGenerator(
                         }
                     );
                 }
-                catch (Exception e) when (e is not OperationCanceledException)
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
-                    Logger.LogDebug("No demo traffic was created: {Reason}", e.Message);
+                    logger.LogDebug("No demo traffic was created: {Reason}", e.Message);
                 }
             }
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+        catch (Exception) when (stoppingToken.IsCancellationRequested) { }
     }
 
     private async Task OrderAsync(CancellationToken cancellationToken)

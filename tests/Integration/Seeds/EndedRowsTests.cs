@@ -116,7 +116,7 @@ public sealed class EndedRowsTests
     }
 
     private static EndedRows RowsOf(NpgsqlDataSource store) =>
-        new(store, new LeaderLease(store), TimeProvider.System, NullLogger<EndedRows>.Instance);
+        new(store, TimeProvider.System, NullLogger<EndedRows>.Instance);
 
     private static Task<long> CountAsync(NpgsqlDataSource store, string table) =>
         store.AskAsync<long>($"select count(*) from {table}");

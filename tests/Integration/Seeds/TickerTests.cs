@@ -1,5 +1,6 @@
 using EventStore;
 using Integration.Delivery;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -23,7 +24,7 @@ public sealed class TickerTests
             .Build();
         var clock = new FastClock();
         using var ticker = new Ticker(
-            log.Appender,
+            log.Host.Services.GetRequiredService<IEventLog>(),
             new TopicPresence(database),
             NoStreams.Registry(),
             clock,

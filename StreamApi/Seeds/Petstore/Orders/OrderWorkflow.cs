@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -15,7 +14,7 @@ internal sealed class OrderWorkflow(
     IOptions<PetstoreOptions> options,
     TimeProvider clock,
     ILogger<OrderWorkflow> logger
-) : RestartingService(logger, clock)
+) : BackgroundService
 {
     private const int Batch = 50;
 
@@ -28,10 +27,10 @@ internal sealed class OrderWorkflow(
     /// <summary>Signals that an order was placed on this replica.</summary>
     public void Placed() => _due.Changed();
 
-    protected override Task RunAsync(CancellationToken stoppingToken) =>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         _due.RunAsync(
             (now, stop) => store.ChangeAsync(db => TakeStepsAsync(db, now), stop),
-            e => Logger.LogWarning("Order steps could not be taken; they are retried: {Reason}", e.Message),
+            e => logger.LogWarning("Order steps could not be taken; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 
@@ -61,7 +60,7 @@ internal sealed class OrderWorkflow(
     /// <summary>Takes no more steps of an order whose status no step follows: it would stop the others.</summary>
     private void SetAside(Order order)
     {
-        Logger.LogError(
+        logger.LogError(
             "Order {Order} takes no more steps, because none follows the status {Status}",
             order.Id,
             order.Status

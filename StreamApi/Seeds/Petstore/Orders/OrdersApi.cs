@@ -48,13 +48,12 @@ internal static class OrdersApi
     )
     {
         var body = await JsonBody.ReadAsync(context);
-        var (petId, quantity, userId) = (
-            body.RequiredText("petId", 64),
-            body.Whole("quantity", 1, 1_000) ?? 1,
-            body.Text("userId", 128)
-        );
+        var petId = body.RequiredText("petId", 64);
+        var quantity = body.Whole("quantity", 1, 1_000) ?? 1;
+        var userId = body.Text("userId", 128);
         if (userId is not null)
             Customer.Checked(userId, context, access);
+
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         var (order, refusal) = await placement.PlaceAsync(
             Guid.ParseExact(id, "N"),
@@ -67,9 +66,8 @@ internal static class OrdersApi
         return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));
     }
 
-    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store, ReadTurns turns)
+    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store)
     {
-        using var turn = await turns.EnterAsync(context);
         var order = Guid.TryParse(id, out var known)
             ? await store.ReadAsync(
                 context,

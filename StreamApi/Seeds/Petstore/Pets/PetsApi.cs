@@ -2,8 +2,6 @@ using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
 using Streaming.Access;
 using Streaming.Endpoints;
-using Streaming.Fanout;
-using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Requests;
 
@@ -12,8 +10,6 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary><c>/v1/pets</c> and <c>/v1/inventory/stream</c>: the catalogue and its changes.</summary>
 internal static class PetsApi
 {
-    private static readonly NamedFormats Formats = NamedFormats.Of(_ => true);
-
     public static void MapPets(this RouteGroupBuilder shop)
     {
         shop.MapGet("/pets", ListAsync)
@@ -26,7 +22,7 @@ internal static class PetsApi
             .CountedAs(RequestKind.Publish)
             .Takes<PetChange>()
             .Produces<Pet>();
-        shop.MapStream("/inventory/stream", StreamInventoryAsync)
+        shop.MapStream("/inventory/stream", StreamInventory)
             .Reads(Inventory.Topic)
             .SwitchesNames()
             .Sends(
@@ -36,10 +32,9 @@ internal static class PetsApi
             );
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, SeedsStore store, ReadTurns turns)
+    private static async Task<IResult> ListAsync(HttpContext context, SeedsStore store)
     {
         var species = context.Request.Query.Text("species", 64);
-        using var turn = await turns.EnterAsync(context);
         return TypedResults.Ok(
             await store.ReadAsync(
                 context,
@@ -51,10 +46,9 @@ internal static class PetsApi
         );
     }
 
-    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store, ReadTurns turns)
+    private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store)
     {
         id = JsonBody.Checked("id", id, 64);
-        using var turn = await turns.EnterAsync(context);
         var pet = await store.ReadAsync(
             context,
             db => db.Pets.SingleOrDefaultAsync(p => p.Id == id, CancellationToken.None)
@@ -71,7 +65,8 @@ internal static class PetsApi
     {
         id = JsonBody.Checked("id", id, 64);
         var body = await JsonBody.ReadAsync(context);
-        var (price, stock) = (body.Price("price", 1_000_000), body.Whole("stock", 0, 1_000_000));
+        var price = body.Price("price", 1_000_000);
+        var stock = body.Whole("stock", 0, 1_000_000);
         if (price is null && stock is null)
             return InvalidRequestException.ProblemOf("price", "requires price or stock.");
         var (pet, refusal) = await inventory.ChangeAsync(
@@ -83,16 +78,8 @@ internal static class PetsApi
         return refusal?.ToResult() ?? TypedResults.Ok(pet);
     }
 
-    private static Task StreamInventoryAsync(HttpContext context, StreamOpener streams)
-    {
-        var filter = new StreamFilter(
-            [Inventory.Topic],
-            [Inventory.StockChange, Inventory.PriceChange],
-            [],
-            Formats.For(context.Request.Query.Flag("named"))
-        );
-        return streams.OpenAsync(context, context.Subscription(filter, Greetings.IdOnly));
-    }
+    private static IResult StreamInventory(HttpRequest request) =>
+        ArticleStream.Of(request, Inventory.Topic, isNamed: true, Inventory.StockChange, Inventory.PriceChange);
 
     /// <summary>Body of a PATCH.</summary>
     private sealed record PetChange(decimal? Price, int? Stock);
