@@ -64,8 +64,8 @@ public sealed partial class SeedsTests
             ]
         ),
         (
-            "Runs are not public yet.",
-            ["LiveRuns", "Run", "RunEvent", "RunStart", "RunStore", "RunStreams", "StreamError"]
+            "Recommendations begin with the GET that reads them, and end with an event of their own.",
+            ["LiveRuns", "RunEvent", "RunStart", "RunStarter", "RunStore", "RunStreams", "StreamError"]
         ),
         ("Tools of the agents are not public yet.", ["AgentTool"]),
     ];
