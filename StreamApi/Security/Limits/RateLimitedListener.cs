@@ -77,14 +77,12 @@ internal sealed class RateLimitedListener : IConnectionListener
         ILoggerFactory logs
     )
     {
-        (_socket, _rate, _open, _clock, _noDelay, _logger) = (
-            socket,
-            rate,
-            open,
-            clock,
-            options.NoDelay,
-            logs.CreateLogger<RateLimitedListener>()
-        );
+        _socket = socket;
+        _rate = rate;
+        _open = open;
+        _clock = clock;
+        _noDelay = options.NoDelay;
+        _logger = logs.CreateLogger<RateLimitedListener>();
         EndPoint = socket.LocalEndPoint!;
         _connections = new SocketConnectionContextFactory(
             new SocketConnectionFactoryOptions

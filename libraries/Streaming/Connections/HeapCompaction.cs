@@ -38,9 +38,13 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
     public bool IsDue(long opened, long allocated, long resident, int collections)
     {
         if (collections != _collections)
-            (_collections, _allocatedCollected) = (collections, allocated);
+        {
+            _collections = collections;
+            _allocatedCollected = allocated;
+        }
         _quiet = opened == _openedLast && allocated - _allocatedLast < QuietBytes ? _quiet + 1 : Math.Min(_quiet, 0);
-        (_openedLast, _allocatedLast) = (opened, allocated);
+        _openedLast = opened;
+        _allocatedLast = allocated;
         // Growth counts from the first quiet time after the start.
         if (_quiet < QuietChecks)
             return false;

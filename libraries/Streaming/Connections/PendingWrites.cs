@@ -72,7 +72,8 @@ internal sealed class PendingWrites(long most, Action<int> ended)
     {
         Debug.Assert(write.Node is not null, "Only a held write can be removed.");
         _oldest.Remove(write.Node);
-        (write.Node, _held) = (null, _held - write.Size);
+        write.Node = null;
+        _held -= write.Size;
         write.Holders.Clear();
     }
 }

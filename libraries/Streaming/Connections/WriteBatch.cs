@@ -105,7 +105,8 @@ internal sealed class WriteBatch(int maxBytes)
         var n = log.Read(sequence, _read, maxBytes);
         if (n <= 0)
             return n;
-        (_log, _from) = (log, sequence);
+        _log = log;
+        _from = sequence;
         // Filters that share a topic share its frames: if the last batch had the same frames, its bytes are reused.
         if (n == _copied && _read.AsSpan(0, n).SequenceEqual(_frames.AsSpan(0, n), ReferenceEqualityComparer.Instance))
             return Count = n;

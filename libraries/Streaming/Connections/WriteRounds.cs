@@ -85,7 +85,8 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
             if (_due.Count > 0)
                 return;
             pacing.Begin(_worked, _batched);
-            (_worked, _batched) = (0, 0);
+            _worked = 0;
+            _batched = 0;
         }
 
         /// <summary>Begins the next round, with the log that has waited longest.</summary>

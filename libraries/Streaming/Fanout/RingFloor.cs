@@ -19,7 +19,8 @@ internal sealed class RingFloor(long maxBytes)
     public void Reset()
     {
         _events.Clear();
-        (_bytes, Position) = (0, -1);
+        _bytes = 0;
+        Position = -1;
     }
 
     /// <summary>Counts an event that a ring holds, and raises the floor if it does not fit.</summary>
@@ -30,7 +31,8 @@ internal sealed class RingFloor(long maxBytes)
         while (_bytes > maxBytes && _events.Count > 1)
         {
             var (position, bytes) = _events.Dequeue();
-            (Position, _bytes) = (position, _bytes - bytes);
+            Position = position;
+            _bytes -= bytes;
         }
     }
 }

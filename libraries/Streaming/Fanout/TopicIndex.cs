@@ -57,7 +57,8 @@ internal sealed class TopicIndex
             if ((tokens += log.Filter.Tokens) < TokensPerPart)
                 continue;
             yield return part;
-            (part, tokens) = ([], 0);
+            part = [];
+            tokens = 0;
         }
         if (part.Count > 0)
             yield return part;

@@ -39,7 +39,8 @@ internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
     {
         if (_bytes.Length > 0)
             Pool.Return(_bytes);
-        (_bytes, _length) = ([], 0);
+        _bytes = [];
+        _length = 0;
     }
 
     private void Grow(int sizeHint)
@@ -51,6 +52,7 @@ internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
         Written.Span.CopyTo(grown);
         var length = _length;
         Dispose();
-        (_bytes, _length) = (grown, length);
+        _bytes = grown;
+        _length = length;
     }
 }
