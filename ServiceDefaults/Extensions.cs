@@ -26,7 +26,7 @@ public static class Extensions
     private const string RedisSpans = "OpenTelemetry.Instrumentation.StackExchangeRedis";
 
     /// <summary>Adds the defaults. The factory's clients find services by name and retry transient failures.</summary>
-    /// <remarks>An outgoing stream (<c>Accept: text/event-stream</c>, or <see cref="StreamRequests.AsStream"/>) has no
+    /// <remarks>An outgoing stream (<c>Accept: text/event-stream</c>, or <see cref="OutgoingStreams.AsStream"/>) has no
     /// timeout and no retry; other requests are retried if their method is idempotent (RFC 9110 §9.2.2). At shutdown,
     /// requests get 10 s to finish. A systemd unit of <c>Type=notify</c> learns when the service is ready and when it
     /// stops (sd_notify(3)).</remarks>

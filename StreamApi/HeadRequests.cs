@@ -62,7 +62,7 @@ internal static class HeadRequests
         new(
             context =>
             {
-                StreamHead.Set(context);
+                StreamResponseHeaders.Set(context);
                 return Task.CompletedTask;
             },
             stream.RoutePattern,

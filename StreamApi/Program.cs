@@ -1,6 +1,6 @@
 using StreamApi;
 
-if (await Commands.RunAsync(args) is { } exitCode)
+if (await CommandLine.RunAsync(args) is { } exitCode)
     return exitCode;
 StreamApiApplication.Build(args).Run();
 return Environment.ExitCode;

@@ -12,7 +12,7 @@ namespace LoadTests.Llm;
 internal sealed class GenerationClient(
     LoadRun run,
     GenerationPlan plan,
-    GenerationRequests api,
+    GenerationCalls api,
     UpstreamServer? upstream,
     Lane lane,
     LedgerReader account,

@@ -13,7 +13,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
 {
     private readonly GenerationPlan _plan = new(scale);
     private UpstreamServer? _upstream;
-    private GenerationRequests? _api;
+    private GenerationCalls? _api;
     private IReadOnlyList<GenerationClient> _clients = [];
     private int _left = scale.Clients;
 
@@ -25,8 +25,8 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
         var topics = new TopicSet(run, name, scale.Clients);
         run.Generations = new GenerationStats(run.Llm.UpstreamPort is not null);
         _api = run.Llm.UpstreamPort is null
-            ? new GenerationRequests(run.Replicas, "demo", null)
-            : new GenerationRequests(run.Replicas, "local", "load");
+            ? new GenerationCalls(run.Replicas, "demo", null)
+            : new GenerationCalls(run.Replicas, "local", "load");
         if (run.Llm.UpstreamPort is { } port)
             _upstream = new UpstreamServer(port, scale.Rate);
         _clients =

@@ -24,11 +24,11 @@ internal static class StreamAwareResilience
         timeout.TimeoutGenerator = args => new(IsStream(args.Context) ? Timeout.InfiniteTimeSpan : timeout.Timeout);
 
     private static bool IsStream(ResilienceContext context) =>
-        context.GetRequestMessage() is { } request && StreamRequests.IsStream(request);
+        context.GetRequestMessage() is { } request && OutgoingStreams.IsStream(request);
 
     // RFC 9110 §9.2.2
     private static bool IsRepeatable(ResilienceContext context) =>
         context.GetRequestMessage() is { } request
-        && !StreamRequests.IsStream(request)
+        && !OutgoingStreams.IsStream(request)
         && request.Method.Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "PUT" or "DELETE";
 }

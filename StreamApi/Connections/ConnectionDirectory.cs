@@ -63,7 +63,7 @@ internal sealed class ConnectionDirectory(
     {
         if (registry.TryGet(id, out var here))
         {
-            here.Stop(EndReason.Closed);
+            here.RequestEnd(EndReason.Closed);
             await here.Ended.WaitAsync(cancellationToken);
             return true;
         }

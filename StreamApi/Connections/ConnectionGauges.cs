@@ -19,7 +19,7 @@ internal sealed class ConnectionGauges : IHostedService
         IMeterFactory meters,
         StreamSeats seats,
         ConnectionRegistry registry,
-        FilterLogs logs,
+        FilterRingRegistry logs,
         LiveFeed feed,
         StoreClock clock
     )

@@ -23,7 +23,7 @@ internal static class HistoryApi
         HttpContext context,
         [FromKeyedServices(StorePool.Reads)] EventReader reader,
         LineageReader lineages,
-        ReadTurns reads,
+        ReadGate reads,
         IOptions<EventsOptions> options
     )
     {

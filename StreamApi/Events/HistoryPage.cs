@@ -13,7 +13,7 @@ namespace StreamApi.Events;
 internal sealed class HistoryPage(
     HttpContext context,
     EventReader reader,
-    ReadTurns reads,
+    ReadGate reads,
     EventFilter filter,
     int limit,
     int maxBytes

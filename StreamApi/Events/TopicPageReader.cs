@@ -60,7 +60,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     /// <returns>The topics, and the last one scanned if <see cref="EventsOptions.MaxScannedTopics"/> ended the
     /// scan.</returns>
     private async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics, string? Scanned)> ReadableAsync(
-        TopicPages pages,
+        TopicPager pages,
         TopicGrants grants,
         TopicRequest request,
         int limit

@@ -23,7 +23,7 @@ internal static class TopicsApi
         HttpContext context,
         TopicPageReader topics,
         ConnectionDirectory connections,
-        ReadTurns reads
+        ReadGate reads
     )
     {
         var prefix = context.Request.Query["prefix"].ToString();

@@ -21,7 +21,7 @@ internal sealed class CachedDocument([FromKeyedServices(CachedDocument.Name)] IO
     /// <summary>Bytes of a write, so that a client that does not read holds no copy of the document.</summary>
     private const int PartBytes = 16 * 1024;
 
-    private readonly Lazy<Task<Parts>> _parts = new(() => GenerateAsync(provider));
+    private readonly Lazy<Task<DocumentBytes>> _parts = new(() => GenerateAsync(provider));
 
     public async Task SendAsync(HttpContext context)
     {
@@ -47,7 +47,7 @@ internal sealed class CachedDocument([FromKeyedServices(CachedDocument.Name)] IO
                 );
     }
 
-    private static async Task<Parts> GenerateAsync(IOpenApiDocumentProvider provider)
+    private static async Task<DocumentBytes> GenerateAsync(IOpenApiDocumentProvider provider)
     {
         // Not cancelled with the request that comes first.
         var document = await provider.GetOpenApiDocumentAsync(CancellationToken.None);
@@ -55,10 +55,10 @@ internal sealed class CachedDocument([FromKeyedServices(CachedDocument.Name)] IO
         var text = await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, CancellationToken.None);
         var at = text.IndexOf(Server, StringComparison.Ordinal);
         var (head, tail) = (Encoding.UTF8.GetBytes(text[..at]), Encoding.UTF8.GetBytes(text[(at + Server.Length)..]));
-        return new Parts(head, tail, Tag([.. head, .. tail]));
+        return new DocumentBytes(head, tail, Tag([.. head, .. tail]));
     }
 
     private static string Tag(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 8));
 
-    private sealed record Parts(byte[] Head, byte[] Tail, string Tag);
+    private sealed record DocumentBytes(byte[] Head, byte[] Tail, string Tag);
 }

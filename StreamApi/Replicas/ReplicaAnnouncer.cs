@@ -8,7 +8,7 @@ namespace StreamApi.Replicas;
 /// <summary>Announces this replica in Postgres while it listens, and takes the announcement back when it
 /// stops.</summary>
 internal sealed class ReplicaAnnouncer(
-    ReplicaStates states,
+    ReplicaStateStore states,
     ThisReplica here,
     IOptions<ReplicaOptions> options,
     IHostApplicationLifetime lifetime,

@@ -9,7 +9,7 @@ namespace StreamApi.Replicas;
 /// <summary>Reads the replicas from Postgres, at most about once a second: any client may ask for them, and the live
 /// feed uses the same connections. While Postgres is down, those that it read last count.</summary>
 internal sealed class ReplicaDirectory(
-    ReplicaStates states,
+    ReplicaStateStore states,
     ThisReplica here,
     IOptions<ReplicaOptions> options,
     IHostApplicationLifetime lifetime,

@@ -16,7 +16,7 @@ internal sealed class ThisReplica(
     IOptions<StreamingOptions> streaming,
     IOptions<ReplicaOptions> options,
     StreamSeats seats,
-    FilterLogs logs,
+    FilterRingRegistry logs,
     LiveFeed feed
 )
 {

@@ -21,7 +21,7 @@ internal static class CrossSite
             (context, next) =>
                 !IsOfOtherOrigin(context.Request) || !HasEffects(context) || IsAllowed(context.Request.Headers.Origin)
                     ? next(context)
-                    : Refusals.WriteAsync(
+                    : RequestRefusal.WriteAsync(
                         context,
                         StatusCodes.Status403Forbidden,
                         "Cross-site request refused",

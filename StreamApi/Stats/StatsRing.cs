@@ -15,7 +15,7 @@ namespace StreamApi.Stats;
 internal sealed class StatsRing(
     StreamingMetrics metrics,
     StreamSeats seats,
-    FilterLogs logs,
+    FilterRingRegistry logs,
     LiveFeed feed,
     TimeProvider clock,
     ILogger<StatsRing> logger
@@ -88,7 +88,7 @@ internal sealed class StatsRing(
 
     private sealed record Count(long[] Deliveries, long Settled, long Resumes, long[] Resyncs)
     {
-        public static Count Now(StreamingMetrics metrics, FilterLogs logs) =>
+        public static Count Now(StreamingMetrics metrics, FilterRingRegistry logs) =>
             new(metrics.Totals(), logs.Settled, metrics.Resumes, [.. Reasons.Select(metrics.Resyncs)]);
     }
 }

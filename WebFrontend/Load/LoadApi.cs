@@ -20,10 +20,10 @@ internal static class LoadApi
         builder.Services.AddSingleton(s =>
             LoadTestsProgram.From(builder.Configuration, builder.Environment, s.GetRequiredService<StreamApiAddress>())
         );
-        builder.Services.AddSingleton<LoadRuns>();
-        builder.Services.AddSingleton<LoadReports>();
+        builder.Services.AddSingleton<LoadRunner>();
+        builder.Services.AddSingleton<EarlierReports>();
         builder.Services.AddSingleton<LoadStream>();
-        builder.Services.AddHostedService(s => s.GetRequiredService<LoadRuns>());
+        builder.Services.AddHostedService(s => s.GetRequiredService<LoadRunner>());
     }
 
     public static void MapLoad(this WebApplication app)
@@ -34,13 +34,13 @@ internal static class LoadApi
         load.MapPost("/runs", Start);
         load.MapDelete("/runs", Stop);
         load.MapGet("/stream", Watch).DisableHttpMetrics();
-        load.MapGet("/reports", (LoadReports reports) => TypedResults.Ok(reports.List()));
+        load.MapGet("/reports", (EarlierReports reports) => TypedResults.Ok(reports.List()));
         load.MapGet("/reports/{id}/{scenario}", Report);
     }
 
     private static Results<Accepted<object>, ValidationProblem, ProblemHttpResult> Start(
         LoadRequest request,
-        LoadRuns runs
+        LoadRunner runs
     )
     {
         if (request.Problems() is { Count: > 0 } problems)
@@ -54,7 +54,7 @@ internal static class LoadApi
             );
     }
 
-    private static NoContent Stop(LoadRuns runs)
+    private static NoContent Stop(LoadRunner runs)
     {
         runs.Stop();
         return TypedResults.NoContent();
@@ -80,7 +80,7 @@ internal static class LoadApi
         string id,
         string scenario,
         HttpContext context,
-        LoadReports reports
+        EarlierReports reports
     )
     {
         if (reports.Page(id, scenario) is not { } file)

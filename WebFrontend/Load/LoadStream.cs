@@ -8,7 +8,7 @@ namespace WebFrontend.Load;
 /// <c>GET /load/stream</c>: the current or last run, from its start or after the last id, and then every later run. The
 /// first frame is sent at once and names the run, so that a page notices a run that ended with an earlier process.
 /// </summary>
-internal sealed class LoadStream(LoadRuns runs, TimeProvider clock)
+internal sealed class LoadStream(LoadRunner runs, TimeProvider clock)
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 

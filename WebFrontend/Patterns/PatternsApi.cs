@@ -14,7 +14,8 @@ internal static class PatternsApi
 {
     private const int MaxPerSecond = 1_000;
 
-    public static void AddPatterns(this WebApplicationBuilder builder) => builder.Services.AddSingleton<PacedReaders>();
+    public static void AddPatterns(this WebApplicationBuilder builder) =>
+        builder.Services.AddSingleton<PacedReaderRegistry>();
 
     public static void MapPatterns(this IEndpointRouteBuilder app)
     {
@@ -25,7 +26,7 @@ internal static class PatternsApi
     private static async Task<Results<ServerSentEventsResult<object>, ValidationProblem, ProblemHttpResult>> ReadAsync(
         int perSecond,
         StatusCache status,
-        PacedReaders readers,
+        PacedReaderRegistry readers,
         TimeProvider clock,
         IHostApplicationLifetime lifetime,
         HttpContext context
@@ -69,7 +70,7 @@ internal static class PatternsApi
     private static Results<NoContent, NotFound, ValidationProblem> SetSpeed(
         string id,
         int perSecond,
-        PacedReaders readers
+        PacedReaderRegistry readers
     )
     {
         if (perSecond is < 1 or > MaxPerSecond)

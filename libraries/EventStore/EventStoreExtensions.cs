@@ -30,9 +30,9 @@ public static class EventStoreExtensions
 
         builder.Services.AddLog();
         builder.Services.AddRuns();
-        builder.Services.AddSingleton<ReplicaStates>();
+        builder.Services.AddSingleton<ReplicaStateStore>();
         builder.Services.AddSingleton<TopicPresence>();
-        builder.Services.AddSingleton<TicketConnections>();
+        builder.Services.AddSingleton<TicketConnectionStore>();
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<RelaySecret>();
         return builder;
@@ -67,8 +67,8 @@ public static class EventStoreExtensions
     {
         services.AddSingleton<RunReader>();
         services.AddSingleton<RunRegistry>();
-        services.AddSingleton<RunWriters>();
-        services.AddSingleton<IdempotencyKeys>();
+        services.AddSingleton<RunWriterLeases>();
+        services.AddSingleton<RequestKeyStore>();
     }
 
     private static EventReader Reader(IServiceProvider services, string pool) =>

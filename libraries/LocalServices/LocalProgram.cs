@@ -30,7 +30,7 @@ internal sealed record LocalProgram(string File, string? Libraries)
 
         using var installing = FolderLock.Take(Directory.CreateDirectory(tools).FullName, what);
         if (Installed() is null)
-            DebianPackages.Unpack(what, packages, folder, otherwise);
+            DebianPrograms.Unpack(what, packages, folder, otherwise);
 
         return Installed() ?? throw new LocalServicesException($"{what} was unpacked but does not run. {otherwise}");
 
@@ -38,7 +38,7 @@ internal sealed record LocalProgram(string File, string? Libraries)
         LocalProgram? Installed() =>
             names
                 .Select(name => new LocalProgram(name, null))
-                .Append(new LocalProgram(Path.Combine(folder, unpacked), DebianPackages.Libraries(folder)))
+                .Append(new LocalProgram(Path.Combine(folder, unpacked), DebianPrograms.Libraries(folder)))
                 .FirstOrDefault(program =>
                     Command.Run(program.File, [version], libraries: program.Libraries) is { ExitCode: 0 }
                 );

@@ -10,7 +10,7 @@ namespace Runs;
 /// runs of expired leases; the store then refuses appends of the former writer.
 /// </summary>
 internal sealed class RunLeases(
-    RunWriters writers,
+    RunWriterLeases writers,
     IOptions<RunOptions> options,
     IOptions<StreamingOptions> streaming,
     TimeProvider clock,

@@ -19,7 +19,7 @@ internal sealed class RunStreams(
     /// <summary>Types that end a run of <see cref="IRuns"/>.</summary>
     private static readonly string[] EndTypes = [Run.EndType, "error"];
 
-    private static readonly FrameFormat Format = NamedFormats
+    private static readonly FrameFormat Format = NamedFormatChoice
         .Of(_ => true, EndTypes, sendsPositions: false)
         .For(named: null);
 

@@ -8,7 +8,7 @@ namespace Streaming;
 
 /// <summary>Frees unused rings and pages, and compacts the heap after a burst.</summary>
 internal sealed class StreamSweeper(
-    FilterLogs logs,
+    FilterRingRegistry logs,
     StoreReplay replay,
     ConnectionRegistry registry,
     IOptions<StreamingOptions> options,

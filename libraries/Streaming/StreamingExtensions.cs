@@ -80,7 +80,7 @@ internal static class StreamingExtensions
         services.AddSingleton<Gates>();
         services.AddSingleton<IClients>(provider => provider.GetRequiredService<IStreamAccess>());
         services.AddSingleton<LingeringRead>();
-        services.AddSingleton<ReadTurns>();
+        services.AddSingleton<ReadGate>();
         services.AddSingleton<RequestBudget>();
         services.AddFeed();
         services.AddConnections();
@@ -96,7 +96,7 @@ internal static class StreamingExtensions
 
     private static void AddFeed(this IServiceCollection services)
     {
-        services.AddSingleton<FilterLogs>();
+        services.AddSingleton<FilterRingRegistry>();
         services.AddSingleton<StorePages>();
         services.AddSingleton<StoreReplay>();
         services.AddSingleton<IReplay>(provider => provider.GetRequiredService<StoreReplay>());
@@ -109,13 +109,13 @@ internal static class StreamingExtensions
 
     private static void AddConnections(this IServiceCollection services)
     {
-        services.AddSingleton(provider => new PendingWrites(
+        services.AddSingleton(provider => new PendingWriteBudget(
             provider.GetRequiredService<IOptions<StreamingOptions>>().Value.PendingWriteBytes,
             provider.GetRequiredService<StreamingMetrics>().Stalled
         ));
-        services.AddSingleton<WriterLoops>();
+        services.AddSingleton<WriterLoopPool>();
         services.AddSingleton<ConnectionRegistry>();
-        services.AddSingleton<ConnectionLog>();
+        services.AddSingleton<StreamEndLogger>();
         services.AddHostedService<StreamSweeper>();
     }
 

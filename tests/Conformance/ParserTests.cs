@@ -36,7 +36,7 @@ public class ParserTests
         var comment = $":{new string('x', Limit / 2)}";
         var stream = Encoding.UTF8.GetBytes($"{comment}\ndata:1\n{comment}\r\n{comment}\r{comment}\nid:7\ndata:2\n\n");
         using var reader = new EventReader(
-            new Chunks([.. stream.Chunk(1_000)]),
+            new ChunkedStream([.. stream.Chunk(1_000)]),
             new Cursor(""),
             null,
             Limit,
@@ -66,7 +66,7 @@ public class ParserTests
     public async Task An_event_is_handed_on_as_soon_as_its_empty_line_is_there(string stream)
     {
         using var reader = new EventReader(
-            new Chunks([Encoding.UTF8.GetBytes(stream)], endless: true),
+            new ChunkedStream([Encoding.UTF8.GetBytes(stream)], endless: true),
             new Cursor(""),
             null,
             1 << 20,
@@ -80,7 +80,7 @@ public class ParserTests
     {
         var cursor = new Cursor("");
         using var reader = new EventReader(
-            new Chunks(["id:1\ndata:a\n\nid:2\n\nid:3\ndata:b\n\n"u8.ToArray()]),
+            new ChunkedStream(["id:1\ndata:a\n\nid:2\n\nid:3\ndata:b\n\n"u8.ToArray()]),
             cursor,
             null,
             1 << 20,
@@ -97,7 +97,7 @@ public class ParserTests
     {
         var body = Encoding.UTF8.GetBytes($"data:{new string('x', 90_000)}\n\ndata:{new string('y', 200_000)}\n\n");
         using var reader = new EventReader(
-            new Chunks([.. body.Chunk(1_000)]),
+            new ChunkedStream([.. body.Chunk(1_000)]),
             new Cursor(""),
             null,
             100_000,
@@ -120,7 +120,7 @@ public class ParserTests
     {
         var events = new List<string>();
         using var reader = new EventReader(
-            new Chunks(parts),
+            new ChunkedStream(parts),
             cursor,
             null,
             1 << 20,

@@ -80,7 +80,7 @@ public class RoundTripTests
     private static async Task<List<(string Type, string Id, string Data)>> ReadAsync(byte[] bytes, int size)
     {
         using var reader = new EventReader(
-            new Chunks(bytes.Chunk(size)),
+            new ChunkedStream(bytes.Chunk(size)),
             new Cursor(""),
             null,
             1 << 20,

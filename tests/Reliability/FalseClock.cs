@@ -20,7 +20,7 @@ internal sealed class FalseClock : IDisposable
         {
             var target = Path.Combine(StoreServer.Folder(isEphemeral: false).Tools, "faketime");
             if (Library("/usr/lib") is null && Library(Path.Combine(target, "usr", "lib")) is null)
-                DebianPackages.Unpack("libfaketime", ["libfaketime"], target, "Install libfaketime.");
+                DebianPrograms.Unpack("libfaketime", ["libfaketime"], target, "Install libfaketime.");
 
             var library =
                 Library("/usr/lib")

@@ -13,7 +13,7 @@ internal static partial class ReliabilityReport
     public static string Into(string report, ReliabilityOptions options, IReadOnlyDictionary<string, Outcome> outcomes)
     {
         var lines = report.TrimEnd('\n').Split('\n').ToList();
-        foreach (var section in Sections.All.Where(s => s.Checks.Any(c => outcomes.ContainsKey(c.Name))))
+        foreach (var section in ReportTables.All.Where(s => s.Checks.Any(c => outcomes.ContainsKey(c.Name))))
             Write(lines, section, options, outcomes);
         return string.Join('\n', lines) + "\n";
     }

@@ -17,13 +17,13 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
 
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
     {
-        var checks = Sections
+        var checks = ReportTables
             .All.SelectMany(s => s.Checks.Where(c => options.Wants(s.Part, c.Name)).Select(c => (Section: s, Check: c)))
             .ToList();
         if (checks.Count == 0)
             throw new ArgumentException(
                 "No check matches --part and --only. The checks are:\n"
-                    + string.Join('\n', Sections.All.SelectMany(s => s.Checks.Select(c => $"  {s.Part}: {c.Name}")))
+                    + string.Join('\n', ReportTables.All.SelectMany(s => s.Checks.Select(c => $"  {s.Part}: {c.Name}")))
             );
         var outcomes = new Dictionary<string, Outcome>();
         Directory.CreateDirectory(Folder);

@@ -60,7 +60,7 @@ internal sealed class CredentialHandler(
         var result = await HandleAuthenticateOnceSafeAsync();
         if (result.Failure is IssuerUnavailableException unavailable)
         {
-            await Refusals.WriteAsync(
+            await RequestRefusal.WriteAsync(
                 Context,
                 StatusCodes.Status503ServiceUnavailable,
                 "Token issuer unavailable",
@@ -77,7 +77,7 @@ internal sealed class CredentialHandler(
             failure is null || isTicket
                 ? "Bearer"
                 : $"Bearer error=\"invalid_token\", error_description=\"{failure.Message}\"";
-        await Refusals.WriteAsync(
+        await RequestRefusal.WriteAsync(
             Context,
             StatusCodes.Status401Unauthorized,
             "Authentication required",
@@ -96,14 +96,14 @@ internal sealed class CredentialHandler(
     {
         // A ticket is valid only for the topics it names; elsewhere it counts as missing.
         if (Caller.Of(Context).Ticket is not null)
-            return Refusals.WriteAsync(
+            return RequestRefusal.WriteAsync(
                 Context,
                 StatusCodes.Status401Unauthorized,
                 "Ticket not valid for this topic",
                 "The ticket was issued for other topics. Request a ticket for this topic."
             );
         Response.Headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
-        return Refusals.WriteAsync(
+        return RequestRefusal.WriteAsync(
             Context,
             StatusCodes.Status403Forbidden,
             "Permission denied",

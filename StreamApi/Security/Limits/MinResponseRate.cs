@@ -67,7 +67,7 @@ internal sealed class MinResponseRate(
         );
     }
 
-    /// <summary>Exempts this response, because only streams (<see cref="StreamHead"/>) are not buffered.</summary>
+    /// <summary>Exempts this response, because only streams (<see cref="StreamResponseHeaders"/>) are not buffered.</summary>
     public void DisableBuffering()
     {
         inner.DisableBuffering();

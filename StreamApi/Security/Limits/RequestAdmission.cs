@@ -130,7 +130,7 @@ internal sealed class RequestAdmission(
         await LateRefusal.DelayAsync(context, delay);
         if (_refusals.Charge(Caller.KeyOf(context).Person, cost: 1, MaxRefusalWait) is not { } wait)
         {
-            Refusals.EndConnection(context);
+            RequestRefusal.EndConnection(context);
             return false;
         }
 

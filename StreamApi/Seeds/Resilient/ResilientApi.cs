@@ -33,8 +33,8 @@ internal static class ResilientApi
 
         builder.Services.AddSingleton<SourceStarts>();
         builder.Services.ReserveTopics("sse.resilient.>");
-        builder.Services.AddSingleton<Sessions>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<Sessions>());
+        builder.Services.AddSingleton<SessionDirectory>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<SessionDirectory>());
         builder.Services.AddHostedService<SessionSources>();
     }
 
@@ -70,7 +70,7 @@ internal static class ResilientApi
         [FromRoute(Name = "session_id")] string id,
         HttpContext context,
         StreamOpener streams,
-        Sessions sessions,
+        SessionDirectory sessions,
         SourceStarts limit,
         LineageReader lineages
     )
@@ -149,7 +149,7 @@ internal static class ResilientApi
     private static async Task<IResult> FailAsync(
         [FromRoute(Name = "session_id")] string id,
         HttpContext context,
-        Sessions sessions
+        SessionDirectory sessions
     )
     {
         var times = JsonBody.IsThere(context) ? (await JsonBody.ReadAsync(context)).Whole("times", 1, 1_000) : null;
@@ -160,7 +160,7 @@ internal static class ResilientApi
     private static async Task<IResult> HealAsync(
         [FromRoute(Name = "session_id")] string id,
         HttpContext context,
-        Sessions sessions
+        SessionDirectory sessions
     )
     {
         await sessions.FailAsync(Checked(id), 0, context.RequestAborted);

@@ -18,7 +18,7 @@ internal sealed class ResilientFormat : NamedFormat
     /// <summary>The frame of <see cref="Failed"/>: the log takes no event with the type of the streams' own.</summary>
     public const string Error = "error";
 
-    private static readonly NamedFormats Formats = FormatsAfter(-1);
+    private static readonly NamedFormatChoice Formats = FormatsAfter(-1);
     private readonly long _restartedAfter;
 
     private ResilientFormat(Func<string, bool> isNamed, bool namesInData, long restartedAfter)
@@ -57,6 +57,6 @@ internal sealed class ResilientFormat : NamedFormat
         frame.End();
     }
 
-    private static NamedFormats FormatsAfter(long restartedAfter) =>
+    private static NamedFormatChoice FormatsAfter(long restartedAfter) =>
         new((isNamed, namesInData) => new ResilientFormat(isNamed, namesInData, restartedAfter), type => type == Error);
 }

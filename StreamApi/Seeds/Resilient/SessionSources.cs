@@ -10,7 +10,7 @@ namespace StreamApi.Seeds.Resilient;
 /// source is retried after 2, 4 and 8 s and then stopped with a fatal error.
 /// </summary>
 internal sealed class SessionSources(
-    Sessions sessions,
+    SessionDirectory sessions,
     SeedsStore store,
     IOptions<ResilientOptions> options,
     ILogger<SessionSources> logger

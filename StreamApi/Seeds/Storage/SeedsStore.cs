@@ -58,7 +58,7 @@ internal sealed class SeedsStore(
     /// <exception cref="RefusedException">Too many reads wait.</exception>
     public async Task<T> ReadAsync<T>(HttpContext http, Func<SeedsContext, Task<T>> read)
     {
-        using var turn = await http.RequestServices.GetRequiredService<ReadTurns>().EnterAsync(http);
+        using var turn = await http.RequestServices.GetRequiredService<ReadGate>().EnterAsync(http);
         await using var context = CreateReader();
         await using var snapshot = await context.Database.BeginTransactionAsync(
             IsolationLevel.RepeatableRead,

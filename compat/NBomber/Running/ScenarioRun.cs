@@ -15,10 +15,10 @@ namespace NBomber.Running;
 )]
 internal sealed class ScenarioRun(Session session, ScenarioProps props)
 {
-    private readonly ConcurrentDictionary<string, Measurements> _steps = new();
+    private readonly ConcurrentDictionary<string, MeasurementSeries> _steps = new();
     private readonly ConcurrentDictionary<Task, bool> _running = new();
     private readonly CancellationTokenSource _over = new();
-    private readonly Measurements _whole = new();
+    private readonly MeasurementSeries _whole = new();
     private TimeSpan _duration;
     private int _copies;
 
@@ -30,7 +30,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props)
     /// <param name="step">The step's name; null for a whole iteration.</param>
     public void Record(string? step, IResponse response, TimeSpan elapsed)
     {
-        var measurements = step is null ? _whole : _steps.GetOrAdd(step, static _ => new Measurements());
+        var measurements = step is null ? _whole : _steps.GetOrAdd(step, static _ => new MeasurementSeries());
         measurements.Record(response, elapsed);
     }
 

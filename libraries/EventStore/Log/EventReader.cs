@@ -187,7 +187,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         );
 
     private async Task<EventPage> FetchAsync(
-        FoundEvents found,
+        SearchedPage found,
         IReadOnlyList<FoundEvent> page,
         long after,
         long through,

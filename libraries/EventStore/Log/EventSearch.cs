@@ -16,7 +16,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
     private const int Rounds = 3;
 
     /// <summary>Finds matching events after a position, in position order.</summary>
-    public async Task<FoundEvents> AfterAsync(long after, int most, CancellationToken cancellationToken)
+    public async Task<SearchedPage> AfterAsync(long after, int most, CancellationToken cancellationToken)
     {
         if (filter.HasAllTopics)
             return await ScanAsync(after, most, cancellationToken);
@@ -24,11 +24,11 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
         if (listing.Through <= after || listing.Topics is not { } topics)
             return await ScanAsync(after, most, cancellationToken);
         if (topics.Count == 0)
-            return new FoundEvents(listing.Store, [], listing.Through, InVain: 0, IsEnd: true);
+            return new SearchedPage(listing.Store, [], listing.Through, InVain: 0, IsEnd: true);
         return await ProbeAsync(listing, topics, most, cancellationToken);
     }
 
-    private async Task<FoundEvents> ScanAsync(long after, int most, CancellationToken cancellationToken) =>
+    private async Task<SearchedPage> ScanAsync(long after, int most, CancellationToken cancellationToken) =>
         await store.AskAsync(
             $"""
             {LogState.Sql}
@@ -60,12 +60,12 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
                 }
                 var isEnd = seen < rows;
                 var through = isEnd ? Math.Max(after, state!.Head) : last;
-                return Cut(new FoundEvents(state!, found, through, seen - found.Count, isEnd), most);
+                return Cut(new SearchedPage(state!, found, through, seen - found.Count, isEnd), most);
             },
             cancellationToken
         );
 
-    private async Task<FoundEvents> ProbeAsync(
+    private async Task<SearchedPage> ProbeAsync(
         TopicListing listing,
         IReadOnlyDictionary<string, long> topics,
         int most,
@@ -106,7 +106,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
         found.RemoveAll(e => e.Position > through);
         found.Sort((a, b) => a.Position.CompareTo(b.Position));
         var isEnd = through == listing.Through;
-        return Cut(new FoundEvents(listing.Store, found, through, inVain, isEnd, IsOneSnapshot: false), most);
+        return Cut(new SearchedPage(listing.Store, found, through, inVain, isEnd, IsOneSnapshot: false), most);
     }
 
     /// <summary>Reads the next rows of each topic; <c>Cut</c> are those that may have more, and where.</summary>
@@ -163,7 +163,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             cancellationToken
         );
 
-    private static FoundEvents Cut(FoundEvents found, int most)
+    private static SearchedPage Cut(SearchedPage found, int most)
     {
         var events = found.Events;
         if (events.Count <= most)
@@ -187,7 +187,7 @@ internal readonly record struct FoundEvent(long Position, int Bytes, string Key)
 /// <param name="InVain">Rows that were read and do not match, and topics that were looked up in a partition.</param>
 /// <param name="IsEnd">True if <paramref name="Through"/> is the head, or the end of the directory of topics.</param>
 /// <param name="IsOneSnapshot">False if retention may have dropped events since <paramref name="Store"/>.</param>
-internal sealed record FoundEvents(
+internal sealed record SearchedPage(
     LogState Store,
     IReadOnlyList<FoundEvent> Events,
     long Through,

@@ -103,7 +103,7 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
     /// <param name="listAsync">Reads the pages. It may be called twice.</param>
     public Task<T> ListAsync<T>(
         string prefix,
-        Func<TopicPages, Task<T>> listAsync,
+        Func<TopicPager, Task<T>> listAsync,
         CancellationToken cancellationToken
     ) =>
         store.AskAsync(
@@ -115,7 +115,7 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
                     CancellationToken.None
                 );
                 command.Transaction = snapshot;
-                return await listAsync(await TopicPages.BeginAsync(command, prefix, cancellationToken));
+                return await listAsync(await TopicPager.BeginAsync(command, prefix, cancellationToken));
             },
             cancellationToken
         );

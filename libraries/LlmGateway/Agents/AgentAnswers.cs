@@ -42,7 +42,7 @@ internal sealed class AgentAnswers(
     public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
 
     /// <summary>Creates the writer of an answer, which is a run.</summary>
-    public RunWriter WriterOf(Run run, ChatTarget target) => writers.Of(run, Content, target.Provider);
+    public RunEventBuffer WriterOf(Run run, ChatTarget target) => writers.Of(run, Content, target.Provider);
 
     /// <summary>An event with text: the two articles' clients read different members.</summary>
     private static RunEvent Content(string text) =>
@@ -67,7 +67,7 @@ internal sealed class AgentAnswers(
         ChatTarget target,
         ClientKey client,
         AgentInput conversation,
-        RunWriter writer,
+        RunEventBuffer writer,
         CancellationToken cancellationToken
     )
     {
@@ -124,7 +124,7 @@ internal sealed class AgentAnswers(
         AIFunction[] usable,
         FunctionCallContent call,
         bool isCut,
-        RunWriter writer,
+        RunEventBuffer writer,
         CancellationToken cancellationToken
     )
     {

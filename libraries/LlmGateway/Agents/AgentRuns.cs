@@ -18,7 +18,7 @@ internal sealed class AgentRuns(
     AgentAnswers answers,
     RunStreams streams,
     RunStarter runs,
-    IdempotencyKeys keys,
+    RequestKeyStore keys,
     IStreamAccess access
 )
 {
@@ -26,7 +26,11 @@ internal sealed class AgentRuns(
     private const int MaxPrompt = 100_000;
 
     private static readonly string[] EndTypes = ["end", "error"];
-    private static readonly NamedFormats Formats = NamedFormats.Of(_ => true, EndTypes, sendsPositions: false);
+    private static readonly NamedFormatChoice Formats = NamedFormatChoice.Of(
+        _ => true,
+        EndTypes,
+        sendsPositions: false
+    );
 
     private static readonly RunEvent[] InterruptedEvents =
     [

@@ -26,7 +26,7 @@ internal static class AgentsApi
 {
     private const string Topic = "sessions.{sessionId}";
 
-    private static readonly NamedFormats SessionFormats = NamedFormats.Of(_ => false);
+    private static readonly NamedFormatChoice SessionFormats = NamedFormatChoice.Of(_ => false);
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
@@ -90,7 +90,7 @@ internal static class AgentsApi
     private static async Task<IResult> CreateAsync(
         HttpContext context,
         AgentSessions sessions,
-        IdempotencyKeys keys,
+        RequestKeyStore keys,
         IStreamAccess access
     )
     {
@@ -136,7 +136,7 @@ internal static class AgentsApi
         RunLog runs,
         RequestBudget budget,
         IStreamAccess access,
-        IdempotencyKeys keys,
+        RequestKeyStore keys,
         IOptions<LlmOptions> options
     )
     {

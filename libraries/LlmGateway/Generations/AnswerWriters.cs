@@ -9,6 +9,6 @@ internal sealed class AnswerWriters(FlushScheduler scheduler, ChatMetrics metric
     /// <param name="run">The run that the answer is.</param>
     /// <param name="format">Makes an event of text.</param>
     /// <param name="provider">Name of the provider that answers, for the metrics.</param>
-    public RunWriter Of(Run run, Func<string, RunEvent> format, string provider) =>
+    public RunEventBuffer Of(Run run, Func<string, RunEvent> format, string provider) =>
         new(run, format, scheduler, metrics, provider, clock);
 }

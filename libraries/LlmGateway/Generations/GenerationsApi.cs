@@ -71,7 +71,7 @@ internal static class GenerationsApi
         Generator generator,
         ChatProviders providers,
         IStreamAccess access,
-        IdempotencyKeys keys,
+        RequestKeyStore keys,
         IOptions<LlmOptions> options
     )
     {

@@ -89,7 +89,7 @@ internal sealed class Generator(
             );
     }
 
-    private static RunEvent State(ProviderDelay delay) =>
+    private static RunEvent State(DelayNotice delay) =>
         RunEvent.Of(
             "state",
             new

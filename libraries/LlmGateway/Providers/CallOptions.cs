@@ -13,7 +13,7 @@ internal sealed class CallOptions : ChatOptions
     public ClientKey Client { get; set; } = new("", "");
 
     /// <summary>The callback for delays, called while the caller awaits the next update.</summary>
-    public Action<ProviderDelay>? OnDelay { get; set; }
+    public Action<DelayNotice>? OnDelay { get; set; }
 
     /// <summary>
     /// The request's body, if the client uses the provider's own API; else null. The provider gets it whole, including

@@ -33,7 +33,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
         {
             var place = _places.EnterAsync(call.Client, MaxWait, cancellationToken);
             if (!place.IsCompleted)
-                call.OnDelay?.Invoke(new ProviderDelay("queued", "busy"));
+                call.OnDelay?.Invoke(new DelayNotice("queued", "busy"));
             return await place;
         }
         catch (RefusedException e)

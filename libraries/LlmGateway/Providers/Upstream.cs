@@ -56,7 +56,7 @@ internal sealed class Upstream(
     /// <exception cref="UpstreamException">The provider did not answer, or its answer is incomplete.</exception>
     public async IAsyncEnumerable<JsonElement> ReadAsync(
         Func<HttpRequestMessage> request,
-        Action<ProviderDelay>? onDelay,
+        Action<DelayNotice>? onDelay,
         Action? onDone = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
@@ -108,7 +108,7 @@ internal sealed class Upstream(
     /// <summary>Opens a body and reads its first event; retries within the limits of the options.</summary>
     private async Task<UpstreamBody> OpenAsync(
         Func<HttpRequestMessage> request,
-        Action<ProviderDelay>? onDelay,
+        Action<DelayNotice>? onDelay,
         CancellationToken cancellationToken
     )
     {
@@ -137,7 +137,7 @@ internal sealed class Upstream(
                     attempt + 2,
                     delay.TotalMilliseconds
                 );
-                onDelay?.Invoke(new ProviderDelay("retrying", e.Reason, attempt + 2, (long)delay.TotalMilliseconds));
+                onDelay?.Invoke(new DelayNotice("retrying", e.Reason, attempt + 2, (long)delay.TotalMilliseconds));
                 await Task.Delay(delay, clock, cancellationToken);
             }
         }

@@ -55,7 +55,7 @@ internal sealed class JoinedDeltas
                 bytes += joined.Add(one);
                 return joined;
             case JsonArray all:
-                var list = known as Items ?? new Items();
+                var list = known as JoinedItems ?? new JoinedItems();
                 foreach (var item in all)
                     bytes += list.Add(item);
                 return list;
@@ -71,7 +71,7 @@ internal sealed class JoinedDeltas
         value switch
         {
             JoinedDeltas joined => joined.ToJson(),
-            Items items => items.ToJson(),
+            JoinedItems items => items.ToJson(),
             StringBuilder text => text.ToString(),
             _ => (value as JsonNode)?.DeepClone(),
         };
@@ -87,7 +87,7 @@ internal sealed class JoinedDeltas
             _ => NodeBytes,
         };
 
-    private sealed class Items
+    private sealed class JoinedItems
     {
         private readonly SortedDictionary<long, JoinedDeltas> _indexed = [];
         private readonly List<JsonNode?> _others = [];

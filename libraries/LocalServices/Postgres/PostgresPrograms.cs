@@ -26,7 +26,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
             found = Installed(folder.Tools);
             if (found.Count == 0)
             {
-                DebianPackages.Unpack(
+                DebianPrograms.Unpack(
                     "Postgres",
                     ["postgresql"],
                     Path.Combine(folder.Tools, "postgres"),
@@ -72,7 +72,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
                 .Select(folder =>
                 {
                     var libraries = folder.StartsWith(tools, StringComparison.Ordinal)
-                        ? DebianPackages.Libraries(Path.Combine(tools, "postgres"))
+                        ? DebianPrograms.Libraries(Path.Combine(tools, "postgres"))
                         : null;
                     // The program is run, because it may exist without its libraries.
                     var version = Command.Run(Path.Combine(folder, "postgres"), ["--version"], libraries: libraries);

@@ -174,7 +174,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
             rest = BusyShare < 1 && Processors!.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
             seat.Flow.Held--;
             if (rest == TimeSpan.Zero)
-                Return();
+                Release();
         }
         if (rest > TimeSpan.Zero)
             _ = ReturnLaterAsync(rest < MaxRest ? rest : MaxRest);
@@ -189,7 +189,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
             _waiting.Add(flow);
     }
 
-    private void Return()
+    private void Release()
     {
         _taken--;
         if (_taken == 0 && _waiters == 0)
@@ -202,7 +202,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         // Rounds up to milliseconds, the resolution of timers.
         await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(rest.TotalMilliseconds)), clock);
         lock (_gate)
-            Return();
+            Release();
     }
 
     private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;

@@ -9,7 +9,7 @@ namespace Streaming.Connections;
 /// <param name="answered">Called from any thread with the result of a read.</param>
 internal sealed class CatchUpPages(
     IReplay replay,
-    PendingWrites pending,
+    PendingWriteBudget pending,
     Action<StreamConnection, ReplayWaiter, ReplayPage?> answered
 )
 {
@@ -21,7 +21,7 @@ internal sealed class CatchUpPages(
         var range = new ReplayRange(
             c.Log.Filter,
             c.Position,
-            Newest: c.Slow == SlowReader.Latest && c.Pace != ReaderPace.KeepsUp,
+            Newest: c.Slow == SlowClientPolicy.Latest && c.Pace != ReaderPace.KeepsUp,
             IsSmall: catchUp.HasStalled,
             Through: c.SkipsUnread ? catchUp.SkippedThrough : null
         );
@@ -38,14 +38,14 @@ internal sealed class CatchUpPages(
     /// <summary>Holds a page that was made from frames in memory, and makes it the next to be sent.</summary>
     public void ShowOwn(StreamConnection c, ReplayPage page)
     {
-        replay.Pages.Hold(page);
+        replay.Pages.Take(page);
         Show(c, page);
     }
 
     /// <summary>Makes a held page the next to be sent, after a frame that announces any gap.</summary>
     public void Show(StreamConnection c, ReplayPage page)
     {
-        Drop(c);
+        ReleasePage(c);
         var catchUp = c.CatchUp ??= new CatchUp();
         catchUp.Page = page;
         catchUp.PageIndex = 0;
@@ -59,32 +59,32 @@ internal sealed class CatchUpPages(
     /// <summary>Maximum bytes of a write: what a client does not take is kept in memory.</summary>
     public int MostBytes(int usual) => pending.IsScarce ? Math.Min(usual, ReplayRange.SmallBytes) : usual;
 
-    public void Finish(StreamConnection c)
+    public void EndPage(StreamConnection c)
     {
         c.Position = Math.Max(c.Position, c.CatchUp!.Page!.Through);
-        Drop(c);
+        ReleasePage(c);
     }
 
     /// <summary>Releases the page of a busy connection; its position is sought again when the client reads.</summary>
     /// <param name="isStalled">True: busy for some time. False: it loses its page only if page memory is short.</param>
-    public void Relieve(StreamConnection c, bool isStalled)
+    public void ReleaseIfStalled(StreamConnection c, bool isStalled)
     {
         // A client that asked to be disconnected is so soon, at once if memory is short.
-        if (c.CatchUp?.Page is null || c.Slow == SlowReader.Disconnect || !(isStalled || replay.Pages.IsScarce))
+        if (c.CatchUp?.Page is null || c.Slow == SlowClientPolicy.Disconnect || !(isStalled || replay.Pages.IsScarce))
             return;
 
         c.CatchUp.HasStalled = true;
-        Drop(c);
+        ReleasePage(c);
     }
 
     /// <summary>Releases a page that is no longer awaited, or belongs to another epoch.</summary>
-    public void Return(ReplayPage? page)
+    public void Release(ReplayPage? page)
     {
         if (page is not null)
-            replay.Pages.GiveBack(page);
+            replay.Pages.Release(page);
     }
 
-    public void GiveUp(StreamConnection c)
+    public void Abandon(StreamConnection c)
     {
         if (c.CatchUp is not { } catchUp)
             return;
@@ -92,7 +92,7 @@ internal sealed class CatchUpPages(
         if (catchUp.Asked is { } asked)
             replay.Cancel(asked);
         catchUp.Asked = null;
-        Drop(c);
+        ReleasePage(c);
     }
 
     /// <summary>Returns the frame that announces a gap, and marks the gap as announced; null without one.</summary>
@@ -106,12 +106,12 @@ internal sealed class CatchUpPages(
     }
 
     /// <summary>Releases the page. The place in the ring must be sought again.</summary>
-    private void Drop(StreamConnection c)
+    private void ReleasePage(StreamConnection c)
     {
         if (c.CatchUp?.Page is not { } page)
             return;
 
-        replay.Pages.GiveBack(page);
+        replay.Pages.Release(page);
         c.CatchUp.Page = null;
         c.Sequence = -1;
     }

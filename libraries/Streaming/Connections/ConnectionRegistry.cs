@@ -8,18 +8,18 @@ namespace Streaming.Connections;
 internal sealed class ConnectionRegistry
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
-    private readonly ConnectionLog _log;
+    private readonly StreamEndLogger _log;
     private readonly CancellationToken _stopping;
     private long _opened;
 
-    public ConnectionRegistry(ConnectionLog log, IHostApplicationLifetime application)
+    public ConnectionRegistry(StreamEndLogger log, IHostApplicationLifetime application)
     {
         _log = log;
         _stopping = application.ApplicationStopping;
         _stopping.Register(() =>
         {
             foreach (var stream in Open)
-                stream.Stop(EndReason.Drained);
+                stream.RequestEnd(EndReason.Drained);
         });
     }
 
@@ -40,7 +40,7 @@ internal sealed class ConnectionRegistry
 
         // A drain that began earlier has missed this stream.
         if (_stopping.IsCancellationRequested)
-            stream.Stop(EndReason.Drained);
+            stream.RequestEnd(EndReason.Drained);
     }
 
     public void Remove(OpenStream stream)

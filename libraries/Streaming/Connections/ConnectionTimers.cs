@@ -4,11 +4,11 @@ using Streaming.Fanout;
 namespace Streaming.Connections;
 
 /// <summary>Visits each connection of a writer loop once a second: ends the expired and the dead ones, and writes to
-/// the quiet ones (<see cref="Heartbeats"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
+/// the quiet ones (<see cref="QuietStreamUpdates"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
 /// <remarks>A tick is cut into slices of a millisecond, between which the loop writes events: thousands of streams may
 /// be due. A connection that changes its place in its group meanwhile may be left to the next tick.</remarks>
 internal sealed class ConnectionTimers(
-    FilterLogs logs,
+    FilterRingRegistry logs,
     LoopConnections connections,
     CatchUpPages pages,
     ConnectionWriter writer,
@@ -22,8 +22,8 @@ internal sealed class ConnectionTimers(
     private const int Stride = 16;
 
     private readonly long _slice = clock.TimestampFrequency / 1_000;
-    private readonly Heartbeats _heartbeats = new(writer, options);
-    private KeyValuePair<FilterLog, ConnectionGroup>[] _groups = [];
+    private readonly QuietStreamUpdates _heartbeats = new(writer, options);
+    private KeyValuePair<FilterRing, ConnectionGroup>[] _groups = [];
     private int _group,
         _left = int.MaxValue;
     private long _tickedAt;
@@ -86,13 +86,13 @@ internal sealed class ConnectionTimers(
     private void Visit(StreamConnection c, StreamPosition settled, ref byte[]? idOnly, long now)
     {
         if (c.Output.Busy)
-            pages.Relieve(c, isStalled: now - c.TakenAt >= SlowReaders.StalledMilliseconds);
+            pages.ReleaseIfStalled(c, isStalled: now - c.TakenAt >= StalledClientRule.StalledMilliseconds);
         if (now >= c.ExpiresAt)
-            writer.Close(c, EndReason.Aged);
-        else if (SlowReaders.LagsTooLong(c, now, options))
-            writer.Close(c, EndReason.TooSlow);
+            writer.End(c, EndReason.Aged);
+        else if (StalledClientRule.LagsTooLong(c, now, options))
+            writer.End(c, EndReason.TooSlow);
         else if (now >= c.Expiry.EndsAt)
-            writer.Close(c, EndReason.Unauthorized);
+            writer.End(c, EndReason.Unauthorized);
         else if (c.Output.Busy)
             EndIfStalled(c, now - c.TakenAt);
         else
@@ -101,7 +101,7 @@ internal sealed class ConnectionTimers(
 
     private void EndIfStalled(StreamConnection c, long untaken)
     {
-        if (SlowReaders.EndOf(c, untaken, options, pages.IsFull) is { } reason)
-            writer.Leave(c, reason);
+        if (StalledClientRule.EndOf(c, untaken, options, pages.IsFull) is { } reason)
+            writer.Abandon(c, reason);
     }
 }

@@ -9,7 +9,7 @@ namespace Streaming.Connections;
 /// delivery costs one write and no allocation.</summary>
 internal sealed class ConnectionWriter(
     int loop,
-    FilterLogs logs,
+    FilterRingRegistry logs,
     LoopConnections connections,
     CatchUpPages pages,
     StreamingOptions options,
@@ -42,7 +42,7 @@ internal sealed class ConnectionWriter(
     {
         if (c.Ending is { } ending)
         {
-            Close(c, ending);
+            End(c, ending);
             return false;
         }
 
@@ -61,8 +61,8 @@ internal sealed class ConnectionWriter(
 
         return c.Source switch
         {
-            EventSource.Page => WritePage(c),
-            EventSource.AwaitedPage => false,
+            NextFrames.Page => WritePage(c),
+            NextFrames.AwaitedPage => false,
             _ => WriteFromMemory(c),
         };
     }
@@ -78,14 +78,14 @@ internal sealed class ConnectionWriter(
         if (lacksNewer || lineage.Translate(c.StreamPosition) is not { } here)
         {
             if (c.IsFinite)
-                Close(c, EndReason.Outdated);
+                End(c, EndReason.Outdated);
             else
                 Resync(c, ResyncReason.Epoch, logs.Now.Settled);
             return !c.IsFinite;
         }
 
         if (c.CatchUp?.Page is { } page && !Has(lineage, page.Epoch, page.Through))
-            pages.GiveUp(c);
+            pages.Abandon(c);
         c.Epoch = here.Epoch;
         return true;
     }
@@ -109,7 +109,7 @@ internal sealed class ConnectionWriter(
     /// <summary>Goes on at another place, where nothing is known of what was asked or announced before.</summary>
     private void MoveTo(StreamConnection c, StreamPosition at)
     {
-        pages.GiveUp(c);
+        pages.Abandon(c);
         c.CatchUp = null;
         c.Epoch = at.Epoch;
         c.Position = at.Position;
@@ -134,7 +134,7 @@ internal sealed class ConnectionWriter(
         if (c.Sequence < 0)
             return false;
 
-        if (c.Slow == SlowReader.Latest && c.Pace == ReaderPace.Slow && c.Log.Next - c.Sequence > 1)
+        if (c.Slow == SlowClientPolicy.Latest && c.Pace == ReaderPace.Slow && c.Log.Next - c.Sequence > 1)
             return SkipToLatest(c);
 
         c.CatchUp = null;
@@ -166,7 +166,7 @@ internal sealed class ConnectionWriter(
         var taken = Batch.Take(page.Frames, index, pages.MostBytes(options.WriteBatchBytes));
         if (taken == 0)
         {
-            pages.Finish(c);
+            pages.EndPage(c);
             return true;
         }
 
@@ -175,7 +175,7 @@ internal sealed class ConnectionWriter(
             return false;
 
         if (c.Output.Busy)
-            pages.Relieve(c, isStalled: false);
+            pages.ReleaseIfStalled(c, isStalled: false);
         return true;
     }
 
@@ -184,7 +184,7 @@ internal sealed class ConnectionWriter(
         // A tick notices the end up to a second late; events must not be read until then.
         if (clock.Local.Milliseconds() >= c.Expiry.EndsAt)
         {
-            Close(c, EndReason.Unauthorized);
+            End(c, EndReason.Unauthorized);
             return false;
         }
         if (!Write(c, Batch.Bytes(c.Output.Chunked), Batch))
@@ -201,7 +201,7 @@ internal sealed class ConnectionWriter(
         metrics.Delivered(loop, buckets);
         if (!Batch.Ends)
             return true;
-        Close(c, EndReason.Complete);
+        End(c, EndReason.Complete);
         return false;
     }
 
@@ -211,7 +211,7 @@ internal sealed class ConnectionWriter(
         c.WrittenAt = clock.Local.Milliseconds();
         if (!c.Output.TryWrite(bytes, batch))
         {
-            Leave(c, EndReason.ClientGone);
+            Abandon(c, EndReason.ClientGone);
             return false;
         }
         if (!c.Output.Busy)
@@ -253,21 +253,21 @@ internal sealed class ConnectionWriter(
         // An answer to a withdrawn request: it was made in an epoch that has ended since.
         if (waiter != c.CatchUp?.Asked)
         {
-            pages.Return(page);
+            pages.Release(page);
             return;
         }
 
         c.CatchUp.Asked = null;
         if (page is null)
         {
-            Close(c, EndReason.Failed);
+            End(c, EndReason.Failed);
             return;
         }
         if (page.Epoch == c.Epoch || (c.Epoch == c.Log.Epoch && Has(c.Log.Lineage, page.Epoch, page.Through)))
             pages.Show(c, page);
         else
         {
-            pages.Return(page);
+            pages.Release(page);
             // The feed has not reached the page's epoch; the log wakes the connection when it has.
             if (!c.Log.Lineage.Knows(page.Epoch))
                 return;
@@ -276,7 +276,7 @@ internal sealed class ConnectionWriter(
     }
 
     /// <summary>Ends the stream and the body, with its last frames if the client still reads.</summary>
-    public void Close(StreamConnection c, EndReason reason)
+    public void End(StreamConnection c, EndReason reason)
     {
         if (reason == EndReason.Complete && c.Output.Busy)
         {
@@ -287,24 +287,24 @@ internal sealed class ConnectionWriter(
             Write(c, c.Output.Framed(farewell));
         if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy)
             c.Output.End();
-        Leave(c, reason);
+        Abandon(c, reason);
     }
 
     /// <summary>Ends a stream of which a step has failed unexpectedly. Its client resumes by its last id.</summary>
     public void Fail(StreamConnection c, Exception error)
     {
         metrics.Failed(c, error);
-        Leave(c, EndReason.Failed);
+        Abandon(c, EndReason.Failed);
     }
 
     /// <summary>Ends the stream without a last frame.</summary>
-    public void Leave(StreamConnection c, EndReason reason)
+    public void Abandon(StreamConnection c, EndReason reason)
     {
         if (c.End is not null)
             return;
-        pages.GiveUp(c);
+        pages.Abandon(c);
         connections.Remove(c);
-        c.Finish(reason);
+        c.MarkEnded(reason);
     }
 
     private byte[]? Farewell(StreamConnection c, EndReason reason) =>

@@ -6,11 +6,11 @@ namespace Streaming.Connections;
 /// <summary>The connections of one writer loop by filter log. Used by the loop's thread.</summary>
 internal sealed class LoopConnections(int loop)
 {
-    private readonly Dictionary<FilterLog, ConnectionGroup> _groups = [];
+    private readonly Dictionary<FilterRing, ConnectionGroup> _groups = [];
 
-    public KeyValuePair<FilterLog, ConnectionGroup>[] All => [.. _groups];
+    public KeyValuePair<FilterRing, ConnectionGroup>[] All => [.. _groups];
 
-    public bool TryGet(FilterLog log, [NotNullWhen(true)] out ConnectionGroup? group) =>
+    public bool TryGet(FilterRing log, [NotNullWhen(true)] out ConnectionGroup? group) =>
         _groups.TryGetValue(log, out group);
 
     public void Add(StreamConnection c)

@@ -9,7 +9,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
 
     // Not a SemaphoreSlim, which yields a hundred times before it sleeps: on few cores that costs others their turn.
     private readonly AutoResetEvent _wake = new(false);
-    private readonly List<FilterLog> _grown = [];
+    private readonly List<FilterRing> _grown = [];
     private readonly List<TCommand> _commands = [];
     private bool _signalled,
         _stopping;
@@ -24,7 +24,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
     }
 
     /// <summary>Lists logs that the loop uses, under one lock: an event may match thousands of filters.</summary>
-    public void Grown(IReadOnlyList<FilterLog> logs)
+    public void Grown(IReadOnlyList<FilterRing> logs)
     {
         lock (_gate)
         {
@@ -52,7 +52,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
     public void Wait(int milliseconds) => _wake.WaitOne(milliseconds);
 
     /// <summary>Moves the work to the loop's thread; returns false if the loop must stop after it.</summary>
-    public bool Take(List<TCommand> commands, List<FilterLog> grown)
+    public bool Take(List<TCommand> commands, List<FilterRing> grown)
     {
         lock (_gate)
         {

@@ -32,9 +32,9 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
     public abstract long Lag { get; }
 
     /// <summary>Requests the end, from any thread, and returns at once.</summary>
-    public abstract void Stop(EndReason reason);
+    public abstract void RequestEnd(EndReason reason);
 
-    public void Replace() => Stop(EndReason.Replaced);
+    public void Replace() => RequestEnd(EndReason.Replaced);
 
     public EndReason? End { get; private set; }
 
@@ -42,7 +42,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
     public Task Ended => _ended.Task;
 
     /// <summary>Ends the stream. The writer of the stream calls it.</summary>
-    public virtual void Finish(EndReason reason)
+    public virtual void MarkEnded(EndReason reason)
     {
         if (End is not null)
             return;

@@ -76,7 +76,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     public override string State => _waiting ? "slow" : "live";
     public override long Lag => 0;
 
-    public override void Stop(EndReason reason)
+    public override void RequestEnd(EndReason reason)
     {
         _gone |= reason == EndReason.ClientGone;
         _reason = reason;
@@ -93,7 +93,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     /// <summary>Runs the writer until it returns, the client is gone or the stream is stopped; ends the body.</summary>
     public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, CancellationToken aborted = default)
     {
-        await using var leaving = aborted.Register(() => Stop(EndReason.ClientGone));
+        await using var leaving = aborted.Register(() => RequestEnd(EndReason.ClientGone));
 
         try
         {
@@ -110,7 +110,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         catch (Exception) when (_stop.IsCancellationRequested) { }
         catch
         {
-            Finish(_reason = EndReason.Failed);
+            MarkEnded(_reason = EndReason.Failed);
             throw;
         }
         finally
@@ -124,7 +124,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         else if (_reason != EndReason.ClientGone)
             await EndBodyAsync();
 
-        Finish(_reason);
+        MarkEnded(_reason);
     }
 
     /// <summary>Writes the last frames and ends the body, after a heartbeat that is under way.</summary>
@@ -202,12 +202,12 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         var now = _clock.Milliseconds();
         if (now >= Expiry.EndsAt)
         {
-            Stop(EndReason.Unauthorized);
+            RequestEnd(EndReason.Unauthorized);
             return;
         }
         if (now - _begunAt >= MaxAge)
         {
-            Stop(EndReason.Aged);
+            RequestEnd(EndReason.Aged);
             return;
         }
         if (now >= Expiry.RenewAt && !_renewSent && !_waiting)

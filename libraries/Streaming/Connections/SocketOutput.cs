@@ -9,7 +9,7 @@ internal sealed class SocketOutput : StreamOutput
     private readonly Socket _socket;
     private volatile bool _broken;
 
-    public SocketOutput(Socket socket, PendingWrites pending)
+    public SocketOutput(Socket socket, PendingWriteBudget pending)
         : base(pending)
     {
         _socket = socket;

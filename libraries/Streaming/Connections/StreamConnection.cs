@@ -6,13 +6,13 @@ namespace Streaming.Connections;
 /// <summary>A cursor in a filter log and an output. Its state belongs to its writer loop, except where noted.</summary>
 internal sealed class StreamConnection(
     string id,
-    FilterLog log,
-    FilterLogs logs,
+    FilterRing log,
+    FilterRingRegistry logs,
     StreamOutput output,
     StreamClient client
 ) : OpenStream(id, client)
 {
-    public FilterLog Log => log;
+    public FilterRing Log => log;
     public StreamOutput Output => output;
 
     public WriterLoop? Loop;
@@ -50,7 +50,7 @@ internal sealed class StreamConnection(
     /// <summary>Time of the connect in UTC ticks, by the clock that stamps the events.</summary>
     public long ReceivedAt;
 
-    public SlowReader Slow { get; init; }
+    public SlowClientPolicy Slow { get; init; }
 
     /// <summary>True if the stream begins and ends in the log, so that it cannot continue from another head.</summary>
     public bool IsFinite { get; init; }
@@ -71,13 +71,13 @@ internal sealed class StreamConnection(
 
     public StreamPosition StreamPosition => new(Epoch, Position);
 
-    public EventSource Source =>
-        CatchUp?.Page is not null ? EventSource.Page
-        : CatchUp?.Asked is not null ? EventSource.AwaitedPage
-        : Sequence < 0 ? EventSource.Unknown
-        : EventSource.Memory;
+    public NextFrames Source =>
+        CatchUp?.Page is not null ? NextFrames.Page
+        : CatchUp?.Asked is not null ? NextFrames.AwaitedPage
+        : Sequence < 0 ? NextFrames.Unknown
+        : NextFrames.Memory;
 
-    public bool IsBehind => Source != EventSource.Memory;
+    public bool IsBehind => Source != NextFrames.Memory;
 
     public override IReadOnlyList<string> Topics => log.Filter.Events.Topics;
     public override string State =>
@@ -94,20 +94,20 @@ internal sealed class StreamConnection(
 
     private volatile object? _stop;
 
-    public override void Stop(EndReason reason)
+    public override void RequestEnd(EndReason reason)
     {
         _stop ??= reason;
         Loop?.End(this, reason);
     }
 
     /// <summary>End requested before the stream had a loop.</summary>
-    public EndReason? StopRequested => _stop as EndReason?;
+    public EndReason? EndRequested => _stop as EndReason?;
 
-    public override void Finish(EndReason reason)
+    public override void MarkEnded(EndReason reason)
     {
         if (End is not null)
             return;
-        base.Finish(reason);
+        base.MarkEnded(reason);
         OnEnd?.Invoke();
     }
 }
@@ -125,7 +125,7 @@ internal enum ReaderPace
     Slow,
 }
 
-internal enum EventSource
+internal enum NextFrames
 {
     /// <summary>The position must be sought in the filter log first.</summary>
     Unknown,

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Streaming.Connections;
 
 /// <summary>Output of a connection, written only by its loop. No write waits; a busy output accepts none.</summary>
-internal abstract class StreamOutput(PendingWrites pending)
+internal abstract class StreamOutput(PendingWriteBudget pending)
 {
     private volatile bool _busy;
 
@@ -48,7 +48,7 @@ internal abstract class StreamOutput(PendingWrites pending)
 }
 
 /// <summary>Writes to Kestrel's transport after a takeover, or to a response body (HTTP/2, TLS, HTTP/1.0).</summary>
-internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWrites pending, Socket? socket = null)
+internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWriteBudget pending, Socket? socket = null)
     : StreamOutput(pending)
 {
     /// <summary>Bytes that Kestrel buffers before a write waits.</summary>

@@ -25,7 +25,7 @@ internal sealed class WriteBatch(int maxBytes)
     private int _length,
         _chunkStart,
         _copied;
-    private FilterLog? _log;
+    private FilterRing? _log;
     private PendingWrite? _pending;
     private long _from,
         _bucketsAt;
@@ -96,7 +96,7 @@ internal sealed class WriteBatch(int maxBytes)
     /// Takes frames of the log from <paramref name="sequence"/> on. Returns their number, 0 at the end, -1 if they have
     /// left the ring.
     /// </summary>
-    public int Take(FilterLog log, long sequence)
+    public int Take(FilterRing log, long sequence)
     {
         if (ReferenceEquals(_log, log) && _from == sequence && Count > 0)
             return Count;
@@ -147,7 +147,7 @@ internal sealed class WriteBatch(int maxBytes)
             frames[i].Bytes.CopyTo(_buffer, at);
             at += frames[i].Bytes.Length;
         }
-        Close(length);
+        Seal(length);
         _bucketsAt = long.MinValue / 2;
         _pending = null;
         return Count = _copied = frames.Length;
@@ -161,7 +161,7 @@ internal sealed class WriteBatch(int maxBytes)
             _buffer = new byte[Room + maxBytes + Chunk.End.Length];
     }
 
-    private void Close(int length)
+    private void Seal(int length)
     {
         _length = length;
         Span<byte> head = stackalloc byte[Room];

@@ -28,13 +28,13 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
     /// <param name="until">Timestamp at which to stop between two connections.</param>
     /// <param name="batched">Most events that one write contained.</param>
     /// <returns>False if connections are left; the log is written again then.</returns>
-    public delegate bool Write(FilterLog log, long until, out int batched);
+    public delegate bool Write(FilterRing log, long until, out int batched);
 
     /// <summary>Longest time that the loop may sleep without a signal, in milliseconds.</summary>
     public int SleepMilliseconds => Math.Min(_few.SleepMilliseconds, _thousands.SleepMilliseconds);
 
     /// <summary>Adds logs that have grown and are not listed yet.</summary>
-    public void Add(List<FilterLog> grown)
+    public void Add(List<FilterRing> grown)
     {
         foreach (var log in grown)
             (log.Audience <= Few ? _few : _thousands).Add(log);
@@ -52,7 +52,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
     private sealed class Rounds(int first, int loop, WritePacing pacing, TimeProvider clock, Write write)
     {
         private readonly long _slice = clock.TimestampFrequency / 1_000;
-        private readonly List<FilterLog> _due = [],
+        private readonly List<FilterRing> _due = [],
             _later = [];
         private long _round = first,
             _worked;
@@ -63,7 +63,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
             : _later.Count > 0 ? Math.Max(0, pacing.Milliseconds)
             : IdleMilliseconds;
 
-        public void Add(FilterLog log) => (log.Loops[loop].Round == _round ? _later : _due).Add(log);
+        public void Add(FilterRing log) => (log.Loops[loop].Round == _round ? _later : _due).Add(log);
 
         public void WriteSlice()
         {

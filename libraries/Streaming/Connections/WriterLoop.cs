@@ -21,17 +21,17 @@ internal sealed class WriterLoop : IDisposable
     private readonly LoopInbox<(Command Command, StreamConnection Connection, object? Argument)> _inbox;
     private readonly List<(Command Command, StreamConnection Connection, object? Argument)> _commands = [];
     private readonly WriteRounds _rounds;
-    private readonly List<FilterLog> _grown = [];
+    private readonly List<FilterRing> _grown = [];
     private Thread? _thread;
 
     public WriterLoop(
         int number,
-        FilterLogs logs,
+        FilterRingRegistry logs,
         IReplay replay,
         StreamingOptions options,
         StreamingMetrics metrics,
         StoreClock storeClock,
-        PendingWrites pending
+        PendingWriteBudget pending
     )
     {
         _number = number;
@@ -85,7 +85,7 @@ internal sealed class WriterLoop : IDisposable
     /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
 
-    public void Grown(IReadOnlyList<FilterLog> logs) => _inbox.Grown(logs);
+    public void Grown(IReadOnlyList<FilterRing> logs) => _inbox.Grown(logs);
 
     public void Dispose()
     {
@@ -135,7 +135,7 @@ internal sealed class WriterLoop : IDisposable
     {
         if (connection.End is not null)
         {
-            _pages.Return((argument as Answer)?.Page);
+            _pages.Release((argument as Answer)?.Page);
             return;
         }
         _writer.Batch.Clear();
@@ -144,8 +144,8 @@ internal sealed class WriterLoop : IDisposable
             case Command.Attach:
                 Enter(connection);
                 _writer.Pump(connection);
-                if (connection.StopRequested is { } reason)
-                    _writer.Close(connection, reason);
+                if (connection.EndRequested is { } reason)
+                    _writer.End(connection, reason);
                 break;
             case Command.Pump:
                 Taken(connection);
@@ -160,7 +160,7 @@ internal sealed class WriterLoop : IDisposable
             // request to stop.
             case Command.End:
                 if (connection.GroupIndex >= 0)
-                    _writer.Close(connection, (EndReason)argument!);
+                    _writer.End(connection, (EndReason)argument!);
                 break;
         }
     }
@@ -174,7 +174,7 @@ internal sealed class WriterLoop : IDisposable
             return;
 
         // One that wants no lag has had every event once before it is judged.
-        if (c.Pace == ReaderPace.Slow || (c.Pace == ReaderPace.Behind && c.Slow == SlowReader.Disconnect))
+        if (c.Pace == ReaderPace.Slow || (c.Pace == ReaderPace.Behind && c.Slow == SlowClientPolicy.Disconnect))
             return;
 
         c.Pace = ReaderPace.Slow;
@@ -189,7 +189,7 @@ internal sealed class WriterLoop : IDisposable
         c.ExpiresAt = c.TakenAt + _options.NextMaxAge();
     }
 
-    private bool WriteGrown(FilterLog log, long until, out int batched)
+    private bool WriteGrown(FilterRing log, long until, out int batched)
     {
         batched = 0;
         ref var use = ref log.Loops[_number];

@@ -3,10 +3,10 @@ using EventStore;
 
 namespace Streaming.Fanout;
 
-/// <summary>Finds the filter logs that an event is for. Guarded by the lock of <see cref="FilterLogs"/>.</summary>
+/// <summary>Finds the filter logs that an event is for. Guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
 internal sealed class FilterMatcher
 {
-    private readonly List<FilterLog> _matches = [];
+    private readonly List<FilterRing> _matches = [];
     private long _lookUps;
 
     public TopicIndex Index { get; } = new();
@@ -15,7 +15,7 @@ internal sealed class FilterMatcher
     public long Examined { get; private set; }
 
     /// <summary>Returns the logs whose filter the event passes, each once, until the next call.</summary>
-    public ReadOnlySpan<FilterLog> Match(EventRecord e)
+    public ReadOnlySpan<FilterRing> Match(EventRecord e)
     {
         _matches.Clear();
         Index.Match(e.Topic, _matches);

@@ -16,7 +16,7 @@ internal sealed class KnownEpochs(TimeProvider clock)
     /// <summary>Raised, on any thread, when an unknown epoch is read: the feed may be behind the store.</summary>
     public event Action? Doubted;
 
-    /// <summary>Called by <see cref="FilterLogs"/>, under its lock.</summary>
+    /// <summary>Called by <see cref="FilterRingRegistry"/>, under its lock.</summary>
     public void Set(Lineage lineage)
     {
         Volatile.Write(ref _lineage, lineage);

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Streaming.Fanout;
 
 /// <summary>The first tokens of the topics that filters need, and of the events left out because none needed them.
-/// Guarded by the lock of <see cref="FilterLogs"/>.</summary>
+/// Guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
 internal sealed class NeededTokens
 {
     /// <summary>Maximum tokens remembered (some 0.4 MB). Beyond it, all count as left out up to the newest.</summary>

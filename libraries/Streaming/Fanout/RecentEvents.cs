@@ -4,7 +4,7 @@ using EventStore;
 namespace Streaming.Fanout;
 
 /// <summary>The newest events of all topics; each leads to the one before it in its topic, so that few are examined.
-/// Guarded by the lock of <see cref="FilterLogs"/>, except <see cref="Page"/>.</summary>
+/// Guarded by the lock of <see cref="FilterRingRegistry"/>, except <see cref="Page"/>.</summary>
 internal sealed class RecentEvents(StreamingOptions options)
 {
     private const int MostExamined = 8_192;
@@ -37,7 +37,7 @@ internal sealed class RecentEvents(StreamingOptions options)
         newest = _next++;
         _bytes += e.Record.Data.Length;
         while (_next - _first > options.RecentEvents || (_bytes > options.RecentBytes && _next - _first > 1))
-            Drop();
+            Forget();
     }
 
     /// <summary>Returns events that may pass a filter, in order. Lowers <c>through</c> if there are too many.</summary>
@@ -94,7 +94,7 @@ internal sealed class RecentEvents(StreamingOptions options)
         return low;
     }
 
-    private void Drop()
+    private void Forget()
     {
         var oldest = At(_first).Event.Record;
         if (_newest.TryGetValue(oldest.Topic, out var newest) && newest == _first)

@@ -4,7 +4,7 @@ using Streaming.Frames;
 
 namespace Streaming.Fanout;
 
-/// <summary>Selects a connection's events and their format. Equal filters share a <see cref="FilterLog"/>.</summary>
+/// <summary>Selects a connection's events and their format. Equal filters share a <see cref="FilterRing"/>.</summary>
 internal sealed class StreamFilter : IEquatable<StreamFilter>
 {
     private readonly string _key;

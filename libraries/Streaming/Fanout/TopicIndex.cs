@@ -15,22 +15,22 @@ internal sealed class TopicIndex
     private const int TokensPerPart = 8_192;
 
     private readonly Node _root = new();
-    private readonly PatternMap<List<FilterLog>> _wide = new();
-    private readonly List<List<FilterLog>> _wideMatches = [];
+    private readonly PatternMap<List<FilterRing>> _wide = new();
+    private readonly List<List<FilterRing>> _wideMatches = [];
 
     /// <summary>Nodes and words examined so far: the cost of all look-ups.</summary>
     public long Examined { get; private set; }
 
-    public void Add(FilterLog log)
+    public void Add(FilterRing log)
     {
         foreach (var topic in log.Filter.Events.Topics)
             (IsWide(topic) ? WideLeaf(topic) : Leaf(topic)).Add(log);
     }
 
     /// <remarks>Thousands of logs may leave at once and share one list, so each list is scanned once.</remarks>
-    public void Remove(IReadOnlySet<FilterLog> logs)
+    public void Remove(IReadOnlySet<FilterRing> logs)
     {
-        var cleaned = new HashSet<List<FilterLog>>(ReferenceEqualityComparer.Instance);
+        var cleaned = new HashSet<List<FilterRing>>(ReferenceEqualityComparer.Instance);
         foreach (var log in logs)
         foreach (var topic in log.Filter.Events.Topics)
             if (!IsWide(topic))
@@ -38,7 +38,7 @@ internal sealed class TopicIndex
             else if (_wide.Get(topic) is { } list && Clean(list))
                 _wide.Remove(topic);
 
-        bool Clean(List<FilterLog> list)
+        bool Clean(List<FilterRing> list)
         {
             if (cleaned.Add(list))
                 list.RemoveAll(logs.Contains);
@@ -48,9 +48,9 @@ internal sealed class TopicIndex
 
     /// <summary>Splits logs into parts that are each removed in about a millisecond, because the live feed waits
     /// meanwhile.</summary>
-    public static IEnumerable<HashSet<FilterLog>> Parts(IReadOnlyList<FilterLog> logs)
+    public static IEnumerable<HashSet<FilterRing>> Parts(IReadOnlyList<FilterRing> logs)
     {
-        var (part, tokens) = (new HashSet<FilterLog>(), 0);
+        var (part, tokens) = (new HashSet<FilterRing>(), 0);
         foreach (var log in logs)
         {
             part.Add(log);
@@ -70,7 +70,7 @@ internal sealed class TopicIndex
     /// <summary>
     /// Adds every log with a matching pattern to <paramref name="found"/>. A log with two such patterns is added twice.
     /// </summary>
-    public void Match(string topic, List<FilterLog> found)
+    public void Match(string topic, List<FilterRing> found)
     {
         Match(_root, topic, found);
         if (_wide.Count == 0)
@@ -81,7 +81,7 @@ internal sealed class TopicIndex
             found.AddRange(list);
     }
 
-    private void Match(Node node, ReadOnlySpan<char> rest, List<FilterLog> found)
+    private void Match(Node node, ReadOnlySpan<char> rest, List<FilterRing> found)
     {
         Examined++;
         if (node.Below is { } below)
@@ -96,7 +96,7 @@ internal sealed class TopicIndex
         if (node.AnyToken is { } any)
             Step(any, dot, rest, found);
 
-        void Step(Node next, int dot, ReadOnlySpan<char> rest, List<FilterLog> found)
+        void Step(Node next, int dot, ReadOnlySpan<char> rest, List<FilterRing> found)
         {
             if (dot >= 0)
                 Match(next, rest[(dot + 1)..], found);
@@ -107,25 +107,25 @@ internal sealed class TopicIndex
 
     private static bool IsWide(string pattern) => pattern.AsSpan().Count('*') > 1;
 
-    private List<FilterLog> WideLeaf(string pattern)
+    private List<FilterRing> WideLeaf(string pattern)
     {
         if (_wide.Get(pattern) is { } list)
             return list;
-        _wide.Add(pattern, list = new List<FilterLog>(1));
+        _wide.Add(pattern, list = new List<FilterRing>(1));
         return list;
     }
 
-    private List<FilterLog> Leaf(string topic)
+    private List<FilterRing> Leaf(string topic)
     {
         var node = _root;
         var tokens = topic.Split('.');
         for (var i = 0; i < tokens.Length; i++)
         {
             if (tokens[i] == ">")
-                return node.Below ??= new List<FilterLog>(1);
+                return node.Below ??= new List<FilterRing>(1);
             node = tokens[i] == "*" ? node.AnyToken ??= new Node() : Child(node, tokens[i]);
         }
-        return node.Here ??= new List<FilterLog>(1);
+        return node.Here ??= new List<FilterRing>(1);
 
         static Node Child(Node parent, string token)
         {
@@ -139,7 +139,7 @@ internal sealed class TopicIndex
     /// <summary>
     /// Cleans the topic's list, and removes the nodes that led only to its logs. Returns true if the node is empty.
     /// </summary>
-    private static bool Prune(Node node, ReadOnlySpan<char> rest, Func<List<FilterLog>, bool> isEmptied)
+    private static bool Prune(Node node, ReadOnlySpan<char> rest, Func<List<FilterRing>, bool> isEmptied)
     {
         if (rest is ">")
         {
@@ -172,7 +172,7 @@ internal sealed class TopicIndex
     {
         public Dictionary<string, Node>? Children;
         public Node? AnyToken;
-        public List<FilterLog>? Here,
+        public List<FilterRing>? Here,
             Below;
         public bool IsEmpty => Children is null or { Count: 0 } && AnyToken is null && Here is null && Below is null;
     }

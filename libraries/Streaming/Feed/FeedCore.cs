@@ -7,7 +7,7 @@ namespace Streaming.Feed;
 /// <summary>Decides what to do with each message and page, so that the logs get every event once, in order.</summary>
 /// <remarks>It does no I/O: <see cref="LiveFeed"/> does. The properties are safe to read from any thread.</remarks>
 /// <param name="silence">See <see cref="ILiveSource.Silence"/>.</param>
-internal sealed class FeedCore(FilterLogs logs, TimeSpan? silence, TimeProvider clock, ILogger logger)
+internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeProvider clock, ILogger logger)
 {
     private long _fence,
         _receivedAt = clock.GetTimestamp(),
@@ -110,7 +110,7 @@ internal sealed class FeedCore(FilterLogs logs, TimeSpan? silence, TimeProvider 
 
     /// <summary>Publishes a page. If it begins an epoch that has everything published here, streams continue; else the
     /// logs start again after the last shared position, and streams beyond it get a resync.</summary>
-    /// <param name="page">The page after <see cref="FilterLogs.Settled"/>.</param>
+    /// <param name="page">The page after <see cref="FilterRingRegistry.Settled"/>.</param>
     /// <param name="lineage">The lineage of a new epoch; null if the server that was asked does not have it.</param>
     public PageFit Take(EventPage page, Lineage? lineage)
     {

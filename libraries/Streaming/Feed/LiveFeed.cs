@@ -18,7 +18,7 @@ internal sealed class LiveFeed : RestartingService
     /// <summary>Pause after a look at the store's head, and after the answer of a former primary.</summary>
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(250);
 
-    private readonly FilterLogs _logs;
+    private readonly FilterRingRegistry _logs;
     private readonly ILiveSource _source;
     private readonly IFeedStore _store;
     private readonly StreamingOptions _options;
@@ -31,7 +31,7 @@ internal sealed class LiveFeed : RestartingService
     private TaskCompletionSource<Look> _looked = NewLook();
 
     public LiveFeed(
-        FilterLogs logs,
+        FilterRingRegistry logs,
         ILiveSource source,
         IFeedStore store,
         IOptions<StreamingOptions> options,
@@ -234,7 +234,7 @@ internal sealed class LiveFeed : RestartingService
         }
     }
 
-    /// <returns>False if the feed must read on after <see cref="FilterLogs.Settled"/>.</returns>
+    /// <returns>False if the feed must read on after <see cref="FilterRingRegistry.Settled"/>.</returns>
     private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
     {
         var lineage = _core.IsOfNewEpoch(page) ? await _store.LineageAsync(page.Epoch, stoppingToken) : null;

@@ -13,9 +13,14 @@ internal sealed class LocalCommits : RestartingService
         new BoundedChannelOptions(16) { SingleReader = true }
     );
 
-    private readonly FilterLogs _logs;
+    private readonly FilterRingRegistry _logs;
 
-    public LocalCommits(FilterLogs logs, EventAppender appender, TimeProvider clock, ILogger<LocalCommits> logger)
+    public LocalCommits(
+        FilterRingRegistry logs,
+        EventAppender appender,
+        TimeProvider clock,
+        ILogger<LocalCommits> logger
+    )
         : base(logger, clock)
     {
         _logs = logs;

@@ -76,7 +76,7 @@ internal class NamedFormat(
 }
 
 /// <summary>The three formats of one stream: its default, <c>?named=true</c> and <c>?named=false</c>.</summary>
-internal sealed class NamedFormats(Func<Func<string, bool>, bool, FrameFormat> make, Func<string, bool> isNamed)
+internal sealed class NamedFormatChoice(Func<Func<string, bool>, bool, FrameFormat> make, Func<string, bool> isNamed)
 {
     private readonly FrameFormat _default = make(isNamed, false),
         _named = make(_ => true, false),
@@ -85,7 +85,7 @@ internal sealed class NamedFormats(Func<Func<string, bool>, bool, FrameFormat> m
     /// <param name="isNamed">Returns true for event types that are named by default.</param>
     /// <param name="ends">Types that end the stream.</param>
     /// <param name="sendsPositions">See <see cref="FrameFormat.SendsPositions"/>.</param>
-    public static NamedFormats Of(
+    public static NamedFormatChoice Of(
         Func<string, bool> isNamed,
         IReadOnlyCollection<string>? ends = null,
         bool sendsPositions = true

@@ -44,7 +44,7 @@ internal sealed class PushOpener(
         var taken = false;
         try
         {
-            StreamHead.Set(context);
+            StreamResponseHeaders.Set(context);
             // An answer that cannot be resumed continues to its end, even if the right to read it, or the age of a
             // stream, ends before.
             var isEndless = settings.Grace is not null || settings.Bare;

@@ -44,8 +44,8 @@ internal static class StreamEndpoints
             _ => throw new InvalidRequestException("from", "must be earliest or head."),
         };
 
-    public static SlowReader Slow(this IQueryCollection query) =>
-        SlowReaders.Parse(query["slow"])
+    public static SlowClientPolicy Slow(this IQueryCollection query) =>
+        StalledClientRule.Parse(query["slow"])
         ?? throw new InvalidRequestException("slow", "must be catch-up, latest or disconnect.");
 
     /// <summary>Creates the request that the query describes: its start, and the policy for a slow client.</summary>

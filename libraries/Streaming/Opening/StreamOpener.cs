@@ -38,7 +38,7 @@ internal sealed class StreamOpener(
 
             var client = StreamClient.Of(context, key.Person);
             var opening = new StreamOpening(request, position, client, access.GrantOf(context));
-            StreamHead.Set(context);
+            StreamResponseHeaders.Set(context);
 
             // The connection outlives its request where it can be taken over: a request costs some kilobytes.
             if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))

@@ -70,7 +70,7 @@ internal static class StreamRefusal
     {
         var retry = context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>().Value.NextRetry();
         context.Response.StatusCode = StatusCodes.Status200OK;
-        StreamHead.Set(context);
+        StreamResponseHeaders.Set(context);
         await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(retry).Comment(why).End()));
     }
 }

@@ -17,7 +17,7 @@ internal sealed record StreamRequest(
     LastEventId Last,
     bool FromEarliest = false,
     StreamPosition? StartAfter = null,
-    SlowReader Slow = SlowReader.CatchUp,
+    SlowClientPolicy Slow = SlowClientPolicy.CatchUp,
     Greeting? Greeting = null,
     StreamPosition? ResyncAfter = null,
     ResyncReason? Ordinal = null

@@ -11,7 +11,7 @@ namespace Streaming.Opening;
 /// <summary>A stream that has its seat and its start.</summary>
 internal sealed record StreamOpening(
     StreamRequest Request,
-    StartPosition Position,
+    StartDecision Position,
     StreamClient Client,
     StreamGrant Grant
 )
@@ -19,7 +19,7 @@ internal sealed record StreamOpening(
     /// <summary>Makes the connection, which begins with its greeting. Its log must be released at its end.</summary>
     /// <param name="head">The head of the response, if it has not been sent.</param>
     public StreamConnection Connect(
-        FilterLogs logs,
+        FilterRingRegistry logs,
         StreamOutput output,
         ReadOnlySpan<byte> head,
         StreamingOptions options,
@@ -63,9 +63,9 @@ internal sealed record StreamOpening(
 
 /// <summary>Runs streams from their first frame until they have ended or their clients have gone.</summary>
 internal sealed class StreamRunner(
-    FilterLogs logs,
-    WriterLoops loops,
-    PendingWrites pending,
+    FilterRingRegistry logs,
+    WriterLoopPool loops,
+    PendingWriteBudget pending,
     ConnectionRegistry registry,
     IOptions<StreamingOptions> options,
     TimeProvider clock
@@ -103,7 +103,7 @@ internal sealed class StreamRunner(
             connection.OnEnd = over.Connection.Transport.Input.CancelPendingRead;
             loops.Attach(connection);
             await over.ReadUntilGoneAsync();
-            connection.Stop(EndReason.ClientGone);
+            connection.RequestEnd(EndReason.ClientGone);
             await connection.Ended;
             if (connection.Output.Busy)
                 over.Connection.Abort();
@@ -125,7 +125,7 @@ internal sealed class StreamRunner(
             loops.Attach(connection);
             await using (
                 context.RequestAborted.UnsafeRegister(
-                    static c => ((StreamConnection)c!).Stop(EndReason.ClientGone),
+                    static c => ((StreamConnection)c!).RequestEnd(EndReason.ClientGone),
                     connection
                 )
             )

@@ -5,25 +5,25 @@ using Streaming.Feed;
 namespace Streaming.Opening;
 
 /// <summary>Finds the start of a stream. Asks the store only if this replica cannot decide.</summary>
-internal sealed class StreamStart(FilterLogs logs, StoreHead storeHead, StreamingMetrics metrics)
+internal sealed class StreamStart(FilterRingRegistry logs, StoreHead storeHead, StreamingMetrics metrics)
 {
     /// <summary>Longest wait for the feed to reach an epoch that the store has.</summary>
     private static readonly TimeSpan EpochLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Returns null if the client should reconnect later, because only the store can tell.</summary>
-    public async Task<StartPosition?> OfAsync(StreamRequest request, CancellationToken cancellationToken)
+    public async Task<StartDecision?> OfAsync(StreamRequest request, CancellationToken cancellationToken)
     {
         if ((request.StartAfter ?? request.ResyncAfter) is { } given)
             await logs.Epochs.WaitForAsync(given.Epoch, EpochLimit, cancellationToken);
         var (lineage, settled) = logs.Now;
-        if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
+        if (StartDecision.WithoutStore(request, settled, lineage) is { } known)
             return Counted(request, known);
 
         var stored = await storeHead.ReadAsync(cancellationToken);
         if (stored is not null && await logs.Epochs.WaitForAsync(stored.Epoch, EpochLimit, cancellationToken))
             (lineage, settled) = logs.Now;
         StreamPosition? head = stored is null ? null : new StreamPosition(stored.Epoch, stored.Head);
-        if (StartPosition.WithStore(request, settled, lineage, head) is not { } start)
+        if (StartDecision.WithStore(request, settled, lineage, head) is not { } start)
             return null;
 
         if (start.Kind != StartKind.Fresh || !request.FromEarliest)
@@ -32,13 +32,13 @@ internal sealed class StreamStart(FilterLogs logs, StoreHead storeHead, Streamin
         return stored is null ? null : EarliestOf(start, stored.DroppedThrough);
     }
 
-    private static StartPosition EarliestOf(StartPosition start, long droppedThrough)
+    private static StartDecision EarliestOf(StartDecision start, long droppedThrough)
     {
         var earliest = start.Head with { Position = droppedThrough };
         return start with { After = earliest, From = earliest };
     }
 
-    private StartPosition Counted(StreamRequest request, StartPosition start)
+    private StartDecision Counted(StreamRequest request, StartDecision start)
     {
         if (start.Kind == StartKind.Resumed)
             metrics.Resumed(fromMemory: logs.IsRecent(request.Filter, start.From.Position));

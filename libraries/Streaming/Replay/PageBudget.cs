@@ -15,13 +15,13 @@ internal sealed class PageBudget(long most, TimeProvider clock)
 
     public bool IsScarce => Held >= most / 2;
 
-    public void Hold(ReplayPage page)
+    public void Take(ReplayPage page)
     {
         if (Interlocked.Increment(ref page.Holders) == 1)
             Interlocked.Add(ref _held, BytesOf(page));
     }
 
-    public void GiveBack(ReplayPage page)
+    public void Release(ReplayPage page)
     {
         if (Interlocked.Decrement(ref page.Holders) == 0)
             Interlocked.Add(ref _held, -BytesOf(page));

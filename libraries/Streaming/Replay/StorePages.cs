@@ -4,7 +4,7 @@ using Streaming.Fanout;
 namespace Streaming.Replay;
 
 internal sealed class StorePages(
-    FilterLogs logs,
+    FilterRingRegistry logs,
     [FromKeyedServices(StorePool.Replays)] ILogReader reader,
     StreamingMetrics metrics
 )

@@ -8,7 +8,7 @@ namespace Streaming.Replay;
 /// <summary>Reads pages for lagging connections from memory, else in fair turns from the store, a few at a time. Equal
 /// ranges, at once or a moment later, share one read; one without waiters is cancelled in Postgres too.</summary>
 internal sealed class StoreReplay(
-    FilterLogs logs,
+    FilterRingRegistry logs,
     StorePages store,
     Gates gates,
     IOptions<StreamingOptions> options,
@@ -47,7 +47,7 @@ internal sealed class StoreReplay(
         {
             known = _shared.Find(waiter.Range, epoch);
             if (known is not null)
-                Pages.Hold(known);
+                Pages.Take(known);
             else if (_readings.TryGetValue(waiter.Range, out var reading))
                 Join(reading, waiter);
             else
@@ -124,11 +124,11 @@ internal sealed class StoreReplay(
         {
             var waiter = place.Waiter;
             if (answer is not null)
-                Pages.Hold(answer);
+                Pages.Take(answer);
             waiter.Done(waiter, answer);
         }
         if (answer is not null)
-            Pages.GiveBack(answer);
+            Pages.Release(answer);
     }
 
     /// <summary>Ends a read, keeps its store page (<c>found</c>) for others, and returns those who wait.</summary>
@@ -155,7 +155,7 @@ internal sealed class StoreReplay(
         if (page is not null && range.Newest)
             page = NewestOf(page, range.Through);
         if (page is not null)
-            Pages.Hold(page);
+            Pages.Take(page);
         return page;
     }
 
@@ -185,7 +185,7 @@ internal sealed class StoreReplay(
                     await Pages.WaitForRoomAsync(stop);
                     var page = await store.ReadAsync(range, stop);
                     // Held before the next read begins, so that concurrent reads cannot exceed the budget.
-                    Pages.Hold(page);
+                    Pages.Take(page);
                     if (page.IsSearch)
                         ChargeFirstSearch(reading);
                     return page;

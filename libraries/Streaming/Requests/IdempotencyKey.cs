@@ -14,7 +14,7 @@ internal static class IdempotencyKey
     /// <exception cref="InvalidRequestException">400: malformed key; 409: used for another request.</exception>
     public static async Task<(string Id, bool HasKey)> IdAsync(
         HttpContext context,
-        IdempotencyKeys keys,
+        RequestKeyStore keys,
         Func<string> content
     )
     {

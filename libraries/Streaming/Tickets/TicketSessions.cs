@@ -12,8 +12,8 @@ namespace Streaming.Tickets;
 /// server does not have them.
 /// </summary>
 internal sealed class TicketSessions(
-    TicketConnections connections,
-    FilterLogs logs,
+    TicketConnectionStore connections,
+    FilterRingRegistry logs,
     StoreClock storeClock,
     TimeProvider clock,
     ILogger<TicketSessions> logger
@@ -100,7 +100,7 @@ internal sealed class TicketSessions(
         replaced?.Stream.Replace();
     }
 
-    private void Leave(Guid ticket, ISessionStream stream)
+    private void Release(Guid ticket, ISessionStream stream)
     {
         if (_streams.TryGetValue(ticket, out var held) && held.Stream == stream)
             _streams.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
@@ -110,7 +110,7 @@ internal sealed class TicketSessions(
     {
         public void Enter(ISessionStream stream) => sessions.Enter(ticket, stream);
 
-        public void Leave(ISessionStream stream) => sessions.Leave(ticket, stream);
+        public void Leave(ISessionStream stream) => sessions.Release(ticket, stream);
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)

@@ -17,7 +17,7 @@ internal sealed class Agreement : Measurement
             $"the same events, up to {Rate}/s, "
                 + $"read by {Clients} clients of LoadTests and {Clients} of the raw reader at the same time"
         ) =>
-        Goals = new[] { Metrics.P50, Metrics.P99, Metrics.Received }.ToDictionary(
+        Goals = new[] { MetricCatalog.P50, MetricCatalog.P99, MetricCatalog.Received }.ToDictionary(
             f => f.Name,
             _ => Goal.Within(0.9, 1.1, Raw)
         );
@@ -44,10 +44,16 @@ internal sealed class Agreement : Measurement
         run.Record(
             this,
             Subject,
-            (Metrics.P50, latency.GetProperty("p50").GetDouble()),
-            (Metrics.P99, latency.GetProperty("p99").GetDouble()),
-            (Metrics.Received, result.GetProperty("received").GetDouble())
+            (MetricCatalog.P50, latency.GetProperty("p50").GetDouble()),
+            (MetricCatalog.P99, latency.GetProperty("p99").GetDouble()),
+            (MetricCatalog.Received, result.GetProperty("received").GetDouble())
         );
-        run.Record(this, Raw, (Metrics.P50, raw.P50Ms), (Metrics.P99, raw.P99Ms), (Metrics.Received, raw.Events));
+        run.Record(
+            this,
+            Raw,
+            (MetricCatalog.P50, raw.P50Ms),
+            (MetricCatalog.P99, raw.P99Ms),
+            (MetricCatalog.Received, raw.Events)
+        );
     }
 }

@@ -9,7 +9,7 @@ internal sealed class Allocation : Measurement
 
     public Allocation()
         : base("allocation", $"{Rate} events/s to 1 and to {Many:N0} subscribers") =>
-        Goals = new Dictionary<string, Goal> { [Metrics.Allocated.Name] = Goal.AtMost(1) };
+        Goals = new Dictionary<string, Goal> { [MetricCatalog.Allocated.Name] = Goal.AtMost(1) };
 
     public override bool ComparesBuilds => true;
 
@@ -24,8 +24,8 @@ internal sealed class Allocation : Measurement
                 run.Record(
                     this,
                     peer.Name,
-                    (Metrics.Allocated, (many - few) / (Many - 1)),
-                    (Metrics.AllocatedEvent, few)
+                    (MetricCatalog.Allocated, (many - few) / (Many - 1)),
+                    (MetricCatalog.AllocatedEvent, few)
                 );
 
                 async Task<double> PerEventAsync(int subscribers)

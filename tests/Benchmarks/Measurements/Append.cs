@@ -23,7 +23,7 @@ internal sealed class Append : Measurement
         _writers = writers;
         _batch = batch;
         if (atLeast is { } least)
-            Goals = new Dictionary<string, Goal> { [Metrics.Appended.Name] = Goal.AtLeast(least) };
+            Goals = new Dictionary<string, Goal> { [MetricCatalog.Appended.Name] = Goal.AtLeast(least) };
     }
 
     public override bool ComparesBuilds => true;
@@ -41,7 +41,7 @@ internal sealed class Append : Measurement
         );
 
         if (!run.Options.Alone)
-            run.Record(this, Bare, (Metrics.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
+            run.Record(this, Bare, (MetricCatalog.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
     }
 
     private async Task MeasureAsync(BenchmarkRun run, StreamApiPeer peer, CancellationToken cancellationToken)
@@ -67,11 +67,11 @@ internal sealed class Append : Measurement
         run.Record(
             this,
             peer.Name,
-            (Metrics.RelayedAfter, relaying.Elapsed.TotalSeconds),
-            (Metrics.Appended, events / published.Seconds),
-            (Metrics.AppendCpu, (ProcessStats.Cpu(peer.Processes) - cpu) * 1e6 / events),
-            (Metrics.AppendP50, published.P50Ms),
-            (Metrics.AppendP99, published.P99Ms)
+            (MetricCatalog.RelayedAfter, relaying.Elapsed.TotalSeconds),
+            (MetricCatalog.Appended, events / published.Seconds),
+            (MetricCatalog.AppendCpu, (ProcessStats.Cpu(peer.Processes) - cpu) * 1e6 / events),
+            (MetricCatalog.AppendP50, published.P50Ms),
+            (MetricCatalog.AppendP99, published.P99Ms)
         );
     }
 

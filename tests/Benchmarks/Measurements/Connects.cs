@@ -27,9 +27,9 @@ internal sealed class Connects() : Measurement("connects", $"{Streams:N0} new st
                 run.Record(
                     this,
                     peer.Name,
-                    (Metrics.Connects, Streams / ready.Seconds),
-                    (Metrics.ConnectCpu, cpu * 1e6 / Streams),
-                    (Metrics.ConnectFrontCpu, front * 1e6 / Streams)
+                    (MetricCatalog.Connects, Streams / ready.Seconds),
+                    (MetricCatalog.ConnectCpu, cpu * 1e6 / Streams),
+                    (MetricCatalog.ConnectFrontCpu, front * 1e6 / Streams)
                 );
 
                 async Task<ReadersReady> OpenAsync(int streams, Action? whenOpen = null)

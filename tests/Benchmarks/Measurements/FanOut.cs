@@ -22,9 +22,9 @@ internal sealed class FanOut : Measurement
     {
         _subscribers = subscribers;
         _rate = rate;
-        var goals = new Dictionary<string, Goal> { [Metrics.Cpu.Name] = cpu };
+        var goals = new Dictionary<string, Goal> { [MetricCatalog.Cpu.Name] = cpu };
         if (rate > 0)
-            goals[Metrics.P99.Name] = Goal.AtMost(1.0, "Nchan");
+            goals[MetricCatalog.P99.Name] = Goal.AtMost(1.0, "Nchan");
         Goals = goals;
     }
 
@@ -77,13 +77,13 @@ internal sealed class FanOut : Measurement
         run.Record(
             measurement,
             servedAs ?? peer.Name,
-            (Metrics.Cpu, d.Cpu * 1e6 / d.Read.Events),
-            (Metrics.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events),
-            (Metrics.P50, d.Read.P50Ms),
-            (Metrics.P99, d.Read.P99Ms),
-            (Metrics.Rate, d.Read.Events / d.Published.Seconds),
-            (Metrics.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events),
-            (Metrics.Elsewhere, d.Elsewhere)
+            (MetricCatalog.Cpu, d.Cpu * 1e6 / d.Read.Events),
+            (MetricCatalog.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events),
+            (MetricCatalog.P50, d.Read.P50Ms),
+            (MetricCatalog.P99, d.Read.P99Ms),
+            (MetricCatalog.Rate, d.Read.Events / d.Published.Seconds),
+            (MetricCatalog.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events),
+            (MetricCatalog.Elsewhere, d.Elsewhere)
         );
     }
 

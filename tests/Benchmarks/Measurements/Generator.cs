@@ -16,7 +16,7 @@ internal sealed class Generator : Measurement
 
     public Generator()
         : base("generator", $"LoadTests with {Clients:N0} clients, {Rate} events/s to each") =>
-        Goals = new Dictionary<string, Goal> { [Metrics.Generator.Name] = Goal.AtMost(2, InC) };
+        Goals = new Dictionary<string, Goal> { [MetricCatalog.Generator.Name] = Goal.AtMost(2, InC) };
 
     public override string Subject => "LoadTests";
 
@@ -34,10 +34,13 @@ internal sealed class Generator : Measurement
         run.Record(
             this,
             Subject,
-            (Metrics.Generator, result.GetProperty("generator").GetProperty("cpuMicrosecondsPerEvent").GetDouble()),
-            (Metrics.Rate, result.GetProperty("deliveredPerSecond").GetDouble()),
-            (Metrics.P50, latency.GetProperty("p50").GetDouble()),
-            (Metrics.P99, latency.GetProperty("p99").GetDouble())
+            (
+                MetricCatalog.Generator,
+                result.GetProperty("generator").GetProperty("cpuMicrosecondsPerEvent").GetDouble()
+            ),
+            (MetricCatalog.Rate, result.GetProperty("deliveredPerSecond").GetDouble()),
+            (MetricCatalog.P50, latency.GetProperty("p50").GetDouble()),
+            (MetricCatalog.P99, latency.GetProperty("p99").GetDouble())
         );
         if (run.Round % 2 == 1)
             await ReadOthersAsync(run, cancellationToken);

@@ -29,9 +29,9 @@ internal static class MatchCost
 
     private static void Measure(string name, int filters, Func<int, string[]> patterns, string topic)
     {
-        var (index, found) = (new TopicIndex(), new List<FilterLog>());
+        var (index, found) = (new TopicIndex(), new List<FilterRing>());
         for (var n = 0; n < filters; n++)
-            index.Add(new FilterLog(new StreamFilter(patterns(n), [], [], NamedFormat.Always), 0, 0));
+            index.Add(new FilterRing(new StreamFilter(patterns(n), [], [], NamedFormat.Always), 0, 0));
         var best = double.MaxValue;
         for (var round = 0; round < 3; round++)
         {

@@ -48,7 +48,7 @@ internal sealed record Goal(double Least, double Most, string? Peer)
 }
 
 /// <summary>The metrics' names and units.</summary>
-internal static class Metrics
+internal static class MetricCatalog
 {
     public static readonly Metric Cpu = new("server CPU", "µs/delivery", Judgement.Cost),
         FrontCpu = new("CPU of the delivering process", "µs/delivery", Judgement.Cost),

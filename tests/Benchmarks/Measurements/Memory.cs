@@ -14,8 +14,8 @@ internal sealed class Memory : Measurement
         : base("memory", $"{Streams:N0} idle subscribers on a fresh server") =>
         Goals = new Dictionary<string, Goal>
         {
-            [Metrics.Memory.Name] = Goal.AtMost(1.4, "Nchan"),
-            [Metrics.Settled.Name] = Goal.AtMost(1.0, "Nchan"),
+            [MetricCatalog.Memory.Name] = Goal.AtMost(1.4, "Nchan"),
+            [MetricCatalog.Settled.Name] = Goal.AtMost(1.0, "Nchan"),
         };
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
@@ -39,8 +39,8 @@ internal sealed class Memory : Measurement
                 run.Record(
                     this,
                     kind.Name,
-                    (Metrics.Memory, (first - empty) / Streams),
-                    (Metrics.Settled, (settled - empty) / Streams)
+                    (MetricCatalog.Memory, (first - empty) / Streams),
+                    (MetricCatalog.Settled, (settled - empty) / Streams)
                 );
             },
             cancellationToken

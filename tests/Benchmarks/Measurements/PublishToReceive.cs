@@ -12,8 +12,8 @@ internal sealed class PublishToReceive : Measurement
         : base("publish-to-receive", $"{Rate} publishes/s, one subscriber") =>
         Goals = new Dictionary<string, Goal>
         {
-            [Metrics.P50.Name] = Goal.AtMost(5),
-            [Metrics.P99.Name] = Goal.AtMost(25),
+            [MetricCatalog.P50.Name] = Goal.AtMost(5),
+            [MetricCatalog.P99.Name] = Goal.AtMost(25),
         };
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
@@ -55,11 +55,11 @@ internal sealed class PublishToReceive : Measurement
         run.Record(
             this,
             name,
-            (Metrics.P50, d.Read.P50Ms),
-            (Metrics.P99, d.Read.P99Ms),
-            (Metrics.AppendP50, d.Published.P50Ms),
-            (Metrics.AppendP99, d.Published.P99Ms),
-            (Metrics.Rate, d.Read.Events / d.Published.Seconds)
+            (MetricCatalog.P50, d.Read.P50Ms),
+            (MetricCatalog.P99, d.Read.P99Ms),
+            (MetricCatalog.AppendP50, d.Published.P50Ms),
+            (MetricCatalog.AppendP99, d.Published.P99Ms),
+            (MetricCatalog.Rate, d.Read.Events / d.Published.Seconds)
         );
 
         Task<Delivery> OneAsync(double seconds) =>

@@ -47,7 +47,7 @@ internal static class RelayCost
         var best = double.MaxValue;
         for (var round = 0; round < 3; round++)
         {
-            var logs = new FilterLogs(Options.Create(new StreamingOptions()), TimeProvider.System);
+            var logs = new FilterRingRegistry(Options.Create(new StreamingOptions()), TimeProvider.System);
             logs.Reset(Lineage.Alone("epoch"), 0);
             logs.Acquire(new StreamFilter([reader], [], [], NamedFormat.Always));
 
@@ -65,7 +65,7 @@ internal static class RelayCost
     }
 
     /// <summary>Applies a page that comes next, as the feed does.</summary>
-    private static void Apply(RelayPage page, FilterLogs logs)
+    private static void Apply(RelayPage page, FilterRingRegistry logs)
     {
         if (!logs.TryLeaveOut(page.FirstTokens, page.Last))
             logs.Publish(page.ReadEvents(), page.Last);

@@ -26,9 +26,9 @@ internal sealed class ResumeStorm : Measurement
         _topics = fromStore ? 10 : 1;
         Goals = new Dictionary<string, Goal>
         {
-            [Metrics.Seconds.Name] = Goal.AtMost(5),
+            [MetricCatalog.Seconds.Name] = Goal.AtMost(5),
             // Fewer than one read a range would say that reads are not counted.
-            [Metrics.StoreReads.Name] = fromStore ? Goal.Within(_topics, 2 * _topics) : Goal.AtMost(0),
+            [MetricCatalog.StoreReads.Name] = fromStore ? Goal.Within(_topics, 2 * _topics) : Goal.AtMost(0),
         };
     }
 
@@ -72,11 +72,11 @@ internal sealed class ResumeStorm : Measurement
         run.Record(
             this,
             replica.Name,
-            (Metrics.Seconds, result.Seconds),
-            (Metrics.StoreReads, reads),
-            (Metrics.Rate, result.Events / result.Seconds)
+            (MetricCatalog.Seconds, result.Seconds),
+            (MetricCatalog.StoreReads, reads),
+            (MetricCatalog.Rate, result.Events / result.Seconds)
         );
-        run.Record(this, "fresh connects", (Metrics.Seconds, connected.Seconds));
+        run.Record(this, "fresh connects", (MetricCatalog.Seconds, connected.Seconds));
     }
 
     /// <summary>Publishes an event that readers do not count, and returns its id.</summary>

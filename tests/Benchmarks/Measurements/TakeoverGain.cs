@@ -12,7 +12,7 @@ internal sealed class TakeoverGain : Measurement
 
     public TakeoverGain()
         : base("takeover", $"{Rate} events/s to {Streams:N0} subscribers, with and without connection takeover") =>
-        Goals = new Dictionary<string, Goal> { [Metrics.FrontCpu.Name] = Goal.AtMost(1, Plain) };
+        Goals = new Dictionary<string, Goal> { [MetricCatalog.FrontCpu.Name] = Goal.AtMost(1, Plain) };
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {

@@ -7,7 +7,8 @@ using Streaming.Frames;
 namespace Core.Model;
 
 /// <summary>The way to one client. It takes a write at once, or later; the client reads what it has taken.</summary>
-internal sealed class ModelOutput(ModelReader reader, PendingWrites pending, ModelChance chance) : StreamOutput(pending)
+internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending, ModelChance chance)
+    : StreamOutput(pending)
 {
     private readonly List<byte> _kept = [];
     private bool _isGone,

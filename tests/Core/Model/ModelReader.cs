@@ -12,7 +12,7 @@ namespace Core.Model;
 /// or a resync if that history has lost its position.</summary>
 /// <remarks>A reader of <c>slow=latest</c> may lack an event of an announced range, if a later one of the same topic
 /// comes.</remarks>
-internal sealed class ModelReader(ModelStore store, string[] topics, Func<string, bool> matches, SlowReader slow)
+internal sealed class ModelReader(ModelStore store, string[] topics, Func<string, bool> matches, SlowClientPolicy slow)
 {
     private readonly List<(long From, long To)> _announced = [];
     private readonly HashSet<string> _owed = [];
@@ -67,7 +67,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         // What a fork loses of a range that the client left in the middle, no server can tell it: not modelled.
         _owed.Clear();
         _output?.Leave();
-        _stream?.Stop(EndReason.ClientGone);
+        _stream?.RequestEnd(EndReason.ClientGone);
         _stream = null;
         _output = null;
         Replica = null;

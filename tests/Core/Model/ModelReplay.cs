@@ -35,7 +35,7 @@ internal sealed class ModelReplay(ModelReplica replica, ModelChance chance) : IR
         _waiting.RemoveAt(index);
         page ??= replica.IsCutOff ? null : FromStore(range);
         if (page is not null)
-            Pages.Hold(page);
+            Pages.Take(page);
         waiter.Done(waiter, page);
         return true;
     }

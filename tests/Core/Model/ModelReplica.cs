@@ -9,7 +9,7 @@ using Streaming.Opening;
 
 namespace Core.Model;
 
-/// <summary>A replica: <see cref="RelayQueue"/>, <see cref="FeedCore"/>, <see cref="FilterLogs"/> and a
+/// <summary>A replica: <see cref="RelayQueue"/>, <see cref="FeedCore"/>, <see cref="FilterRingRegistry"/> and a
 /// <see cref="WriterLoop"/>. The model reads the store for them, and takes their turns in any order.</summary>
 internal sealed class ModelReplica : IDisposable
 {
@@ -31,7 +31,7 @@ internal sealed class ModelReplica : IDisposable
     private readonly ModelStore _store;
     private readonly ModelChance _chance;
     private readonly ManualTime _clock = new();
-    private readonly PendingWrites _pending = new(Options.PendingWriteBytes, _ => { });
+    private readonly PendingWriteBudget _pending = new(Options.PendingWriteBytes, _ => { });
     private readonly RelayQueue _queue;
     private readonly FeedCore _feed;
     private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
@@ -43,7 +43,7 @@ internal sealed class ModelReplica : IDisposable
         _store = store;
         _chance = chance;
         Channel = channel;
-        Logs = new FilterLogs(Microsoft.Extensions.Options.Options.Create(Options), _clock);
+        Logs = new FilterRingRegistry(Microsoft.Extensions.Options.Options.Create(Options), _clock);
         Replay = new ModelReplay(this, chance);
         Loop = new WriterLoop(0, Logs, Replay, Options, UnreadMetrics.Shared, new StoreClock(_clock), _pending);
         Logs.Appended += Loop.Grown;
@@ -55,7 +55,7 @@ internal sealed class ModelReplica : IDisposable
         CatchUp();
     }
 
-    public FilterLogs Logs { get; }
+    public FilterRingRegistry Logs { get; }
     public WriterLoop Loop { get; }
     public ModelReplay Replay { get; }
     public ModelChannel Channel { get; }
@@ -76,20 +76,20 @@ internal sealed class ModelReplica : IDisposable
     public int GivenUp { get; private set; }
 
     /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
-    public StartPosition? Open(StreamRequest request)
+    public StartDecision? Open(StreamRequest request)
     {
         var (lineage, settled) = Logs.Now;
-        if (StartPosition.WithoutStore(request, settled, lineage) is { } known)
+        if (StartDecision.WithoutStore(request, settled, lineage) is { } known)
             return known;
         if (IsCutOff)
-            return StartPosition.WithStore(request, settled, lineage, stored: null);
+            return StartDecision.WithStore(request, settled, lineage, stored: null);
 
         // A replica without the new epoch cannot tell a former primary's head from a recreated store's: not modelled.
         var server = lineage.Epoch == _store.Now.Epoch ? Server() : _store.Now;
         if (!lineage.Knows(server.Epoch))
             CatchUp();
         (lineage, settled) = Logs.Now;
-        return StartPosition.WithStore(request, settled, lineage, new StreamPosition(server.Epoch, server.Head));
+        return StartDecision.WithStore(request, settled, lineage, new StreamPosition(server.Epoch, server.Head));
     }
 
     /// <summary>Gives the stream to the writer loop.</summary>

@@ -57,7 +57,7 @@ internal sealed class ModelWorld : IDisposable
                         _store,
                         f.Topics,
                         f.Matches,
-                        i < FirstOfLatest ? SlowReader.CatchUp : SlowReader.Latest
+                        i < FirstOfLatest ? SlowClientPolicy.CatchUp : SlowClientPolicy.Latest
                     )
             ),
         ];

@@ -108,7 +108,7 @@ public class ConnectionGroupTests
             id,
             logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             logs,
-            new PipeOutput(new Pipe().Writer, chunked: false, new PendingWrites(1_000, _ => { })),
+            new PipeOutput(new Pipe().Writer, chunked: false, new PendingWriteBudget(1_000, _ => { })),
             new StreamClient("", null, "", null, default, "")
         );
     }

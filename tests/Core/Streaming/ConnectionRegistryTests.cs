@@ -14,7 +14,7 @@ public sealed class ConnectionRegistryTests
 
     public ConnectionRegistryTests()
     {
-        _registry = new(new ConnectionLog(TimeProvider.System, NullLogger<ConnectionLog>.Instance), _application);
+        _registry = new(new StreamEndLogger(TimeProvider.System, NullLogger<StreamEndLogger>.Instance), _application);
         _loop.Logs.Reset(Lineage.Alone("e"), 10);
     }
 
@@ -28,7 +28,7 @@ public sealed class ConnectionRegistryTests
         Assert.Same(stream, found);
         Assert.False(_registry.TryGet("another", out _));
 
-        _loop.Writer.Close(stream, EndReason.Closed);
+        _loop.Writer.End(stream, EndReason.Closed);
         Assert.Empty(_registry.Open);
         Assert.False(_registry.TryGet("c", out _));
         _registry.Remove(stream);
@@ -41,12 +41,12 @@ public sealed class ConnectionRegistryTests
         var before = LoopStream.Open(_loop).Connection;
         var after = LoopStream.Open(_loop).Connection;
         _registry.Add(before);
-        Assert.Null(before.StopRequested);
+        Assert.Null(before.EndRequested);
 
         _application.StopApplication();
-        Assert.Equal(EndReason.Drained, before.StopRequested);
+        Assert.Equal(EndReason.Drained, before.EndRequested);
         _registry.Add(after);
-        Assert.Equal(EndReason.Drained, after.StopRequested);
+        Assert.Equal(EndReason.Drained, after.EndRequested);
     }
 
     [Fact]

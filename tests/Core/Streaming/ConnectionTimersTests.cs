@@ -72,7 +72,7 @@ public sealed class ConnectionTimersTests
     }
 
     /// <summary>An output whose writes take a millisecond of the loop's time.</summary>
-    private sealed class MillisecondOutput(PendingWrites pending) : StreamOutput(pending)
+    private sealed class MillisecondOutput(PendingWriteBudget pending) : StreamOutput(pending)
     {
         public int Writes { get; private set; }
 

@@ -14,7 +14,7 @@ public sealed class ConnectionWriterTests
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
         // Position 92 was the last event. The rest up to 100 was searched, and its skips were announced.
-        var c = Connect(100, SlowReader.Latest);
+        var c = Connect(100, SlowClientPolicy.Latest);
         c.CatchUp = new CatchUp { SkippedThrough = 100 };
         c.EventSent = c.IdSent = 92;
 
@@ -31,7 +31,7 @@ public sealed class ConnectionWriterTests
     public void A_client_in_the_middle_of_a_range_of_newest_events_gets_a_resync_if_the_rest_is_lost()
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 10);
-        var c = Connect(4, SlowReader.Latest);
+        var c = Connect(4, SlowClientPolicy.Latest);
         c.CatchUp = new CatchUp { SkippedThrough = 8 };
         c.EventSent = 4;
 
@@ -48,7 +48,7 @@ public sealed class ConnectionWriterTests
     public void Only_a_client_that_was_slow_skips_what_its_replica_reads_from_the_store(bool hasKeptUp)
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
-        var c = Connect(50, SlowReader.Latest);
+        var c = Connect(50, SlowClientPolicy.Latest);
         c.Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow;
         _loop.Writer.Pump(c);
         Assert.Equal(!hasKeptUp, c.CatchUp!.Asked!.Range.Newest);
@@ -71,7 +71,7 @@ public sealed class ConnectionWriterTests
     }
 
     /// <summary>A connection of epoch e1 whose client reads everything.</summary>
-    private StreamConnection Connect(long position, SlowReader slow = SlowReader.CatchUp)
+    private StreamConnection Connect(long position, SlowClientPolicy slow = SlowClientPolicy.CatchUp)
     {
         var output = new PipeOutput(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
         var client = new StreamClient("", null, "", null, default, "");

@@ -12,7 +12,7 @@ public sealed class FeedCoreTests
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
 
     private readonly ManualTime _clock = new();
-    private readonly FilterLogs _logs = TestLogs.Create();
+    private readonly FilterRingRegistry _logs = TestLogs.Create();
     private readonly FeedCore _feed;
 
     public FeedCoreTests()
@@ -145,9 +145,9 @@ public sealed class FeedCoreTests
     private static RelayPage Heartbeat(string epoch, long head) => new(epoch, 1, head, head, 1);
 
     /// <summary>A filter of everything, so that no page is left out.</summary>
-    private sealed class Opened(FilterLogs logs) : IDisposable
+    private sealed class Opened(FilterRingRegistry logs) : IDisposable
     {
-        private readonly FilterLog _log = logs.Acquire(
+        private readonly FilterRing _log = logs.Acquire(
             new StreamFilter([">"], [], [], global::Streaming.Frames.NamedFormat.Always)
         );
 

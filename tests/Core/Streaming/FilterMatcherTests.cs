@@ -17,9 +17,9 @@ public sealed class FilterMatcherTests
     {
         var matcher = new FilterMatcher();
         string[] patterns = ["a.b.c", "a.b.*", "a.*.c", "*.b.c", "*.*.c", "*.*.*", "a.b.>", "a.>", ">"];
-        FilterLog[] logs =
+        FilterRing[] logs =
         [
-            .. ((string[])["1", "2", "3"]).Select(n => new FilterLog(
+            .. ((string[])["1", "2", "3"]).Select(n => new FilterRing(
                 new StreamFilter([.. patterns, n], ["x"], [], NamedFormat.Always),
                 8,
                 1_000

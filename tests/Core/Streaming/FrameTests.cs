@@ -120,7 +120,7 @@ public sealed class FrameTests
     [InlineData(false, "a", "data: {\"type\":\"a\",\"data\":1}\n\n")]
     public void The_client_chooses_whether_events_are_named_or_their_data_is(bool? named, string type, string sent)
     {
-        var format = NamedFormats.Of(t => t == "a", ["end"], sendsPositions: false).For(named);
+        var format = NamedFormatChoice.Of(t => t == "a", ["end"], sendsPositions: false).For(named);
         Assert.Equal("id: e-7\n" + sent, Framed(format, Event(type, "1")));
         Assert.Equal(
             (true, false, false),

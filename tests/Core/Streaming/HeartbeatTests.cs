@@ -14,12 +14,12 @@ public sealed class HeartbeatTests
     private static readonly StreamPosition Head = new("e", 25);
 
     private readonly LoopRig _loop = new();
-    private readonly Heartbeats _heartbeats;
+    private readonly QuietStreamUpdates _heartbeats;
 
     public HeartbeatTests()
     {
         _loop.Logs.Reset(Lineage.Alone("e"), 10);
-        _heartbeats = new Heartbeats(
+        _heartbeats = new QuietStreamUpdates(
             _loop.Writer,
             new StreamingOptions
             {
@@ -88,7 +88,7 @@ public sealed class HeartbeatTests
     [Fact]
     public void A_stream_whose_ids_name_a_run_gets_no_other_ids()
     {
-        var stream = LoopStream.Open(_loop, format: NamedFormats.Of(_ => true, sendsPositions: false).For(null));
+        var stream = LoopStream.Open(_loop, format: NamedFormatChoice.Of(_ => true, sendsPositions: false).For(null));
         Tick(stream, Head, PositionMilliseconds);
         Assert.Equal("", stream.Text);
         Tick(stream, Head, HeartbeatMilliseconds);
@@ -221,7 +221,7 @@ public sealed class HeartbeatTests
     }
 
     /// <summary>An output that one write fills.</summary>
-    private sealed class FullOutput(PendingWrites pending) : StreamOutput(pending)
+    private sealed class FullOutput(PendingWriteBudget pending) : StreamOutput(pending)
     {
         public override bool Chunked => false;
 
@@ -236,7 +236,7 @@ public sealed class HeartbeatTests
     }
 
     /// <summary>An output whose client has gone.</summary>
-    private sealed class GoneOutput(PendingWrites pending) : StreamOutput(pending)
+    private sealed class GoneOutput(PendingWriteBudget pending) : StreamOutput(pending)
     {
         public override bool Chunked => false;
 

@@ -10,7 +10,7 @@ public class LargeFilterTests
     public void A_large_filter_is_forgotten_as_soon_as_its_last_reader_leaves()
     {
         var logs = TestLogs.Create(clock: new ManualTime());
-        FilterLog Open(int patterns) =>
+        FilterRing Open(int patterns) =>
             logs.Acquire(
                 new StreamFilter(
                     [.. Enumerable.Range(0, patterns).Select(n => $"t.{patterns}.{n}.*.*.a")],
@@ -35,7 +35,7 @@ public class LargeFilterTests
         var index = new TopicIndex();
         var logs = Enumerable
             .Range(0, 300)
-            .Select(n => new FilterLog(
+            .Select(n => new FilterRing(
                 new StreamFilter([.. Enumerable.Range(0, 100).Select(t => $"t.{n}.{t}.a")], [], [], NamedFormat.Always),
                 16,
                 1_000

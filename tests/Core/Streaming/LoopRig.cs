@@ -20,7 +20,7 @@ internal sealed class LoopRig
     public LoopRig()
     {
         var clock = TimeProvider.System;
-        Logs = new FilterLogs(_options, clock);
+        Logs = new FilterRingRegistry(_options, clock);
         _replay = new StoreReplay(
             Logs,
             null!, // the store, which no test reads
@@ -36,14 +36,14 @@ internal sealed class LoopRig
         Timers = new ConnectionTimers(Logs, Connections, pages, Writer, _options.Value, clock);
     }
 
-    public FilterLogs Logs { get; }
+    public FilterRingRegistry Logs { get; }
     public LoopConnections Connections { get; } = new(0);
-    public PendingWrites Pending { get; } = new(1_000, _ => { });
+    public PendingWriteBudget Pending { get; } = new(1_000, _ => { });
     public ConnectionWriter Writer { get; }
     public ConnectionTimers Timers { get; }
 
     /// <summary>Starts the threads that write the streams attached to them.</summary>
-    public WriterLoops StartThreads() => new(Logs, _replay, _options, UnreadMetrics.Shared, _time, Pending);
+    public WriterLoopPool StartThreads() => new(Logs, _replay, _options, UnreadMetrics.Shared, _time, Pending);
 
-    public FilterLog Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], NamedFormat.Always));
+    public FilterRing Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], NamedFormat.Always));
 }

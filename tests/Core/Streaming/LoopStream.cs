@@ -14,7 +14,7 @@ internal sealed class LoopStream
 {
     private readonly Func<string> _text;
 
-    private LoopStream(LoopRig loop, StreamOutput? output, FrameFormat format, Settings settings)
+    private LoopStream(LoopRig loop, StreamOutput? output, FrameFormat format, LoopSettings settings)
     {
         var sent = new MemoryStream();
         _text = () => Encoding.UTF8.GetString(sent.ToArray());
@@ -47,7 +47,7 @@ internal sealed class LoopStream
 
     public static LoopStream Open(
         LoopRig loop,
-        Settings settings = default,
+        LoopSettings settings = default,
         FrameFormat? format = null,
         StreamOutput? output = null
     ) => new(loop, output, format ?? NamedFormat.Always, settings);
@@ -56,8 +56,8 @@ internal sealed class LoopStream
     public static EventRecord Event(long position, string type = "n", string? key = null) =>
         new(position, Guid.Empty, "t", type, key, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
 
-    internal readonly record struct Settings(
-        SlowReader Slow = SlowReader.CatchUp,
+    internal readonly record struct LoopSettings(
+        SlowClientPolicy Slow = SlowClientPolicy.CatchUp,
         bool IsFinite = false,
         bool Chunked = false,
         StreamExpiry? Expiry = null
@@ -67,7 +67,7 @@ internal sealed class LoopStream
 /// <summary>An output whose client takes nothing.</summary>
 internal sealed class BusyOutput : StreamOutput
 {
-    public BusyOutput(PendingWrites pending)
+    public BusyOutput(PendingWriteBudget pending)
         : base(pending) => Busy = true;
 
     public override bool Chunked => false;

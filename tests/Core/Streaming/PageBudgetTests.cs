@@ -12,19 +12,19 @@ public class PageBudgetTests
         var clock = new ManualTime();
         var budget = new PageBudget(most: 1_000, clock);
         var (shared, other) = (Page(600), Page(600));
-        budget.Hold(shared);
-        budget.Hold(shared);
+        budget.Take(shared);
+        budget.Take(shared);
         Assert.Equal(600, budget.Held);
         Assert.True(budget.WaitForRoomAsync(TestContext.Current.CancellationToken).IsCompletedSuccessfully);
-        budget.Hold(other);
+        budget.Take(other);
         var waiting = budget.WaitForRoomAsync(TestContext.Current.CancellationToken);
-        budget.GiveBack(shared);
+        budget.Release(shared);
         await clock.PassDelayAsync();
         Assert.False(waiting.IsCompleted);
-        budget.GiveBack(shared);
+        budget.Release(shared);
         await clock.PassDelayAsync();
         await waiting;
-        budget.GiveBack(other);
+        budget.Release(other);
         Assert.Equal(0, budget.Held);
     }
 
@@ -32,11 +32,11 @@ public class PageBudgetTests
     public void Memory_is_scarce_from_half_of_the_budget_on_and_full_at_its_end()
     {
         var budget = new PageBudget(most: 1_000, new ManualTime());
-        budget.Hold(Page(498));
+        budget.Take(Page(498));
         Assert.Equal((false, false), (budget.IsScarce, budget.IsFull));
-        budget.Hold(Page(2));
+        budget.Take(Page(2));
         Assert.Equal((true, false), (budget.IsScarce, budget.IsFull));
-        budget.Hold(Page(500));
+        budget.Take(Page(500));
         Assert.Equal((true, true), (budget.IsScarce, budget.IsFull));
     }
 

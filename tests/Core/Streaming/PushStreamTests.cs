@@ -47,7 +47,7 @@ public sealed class PushStreamTests
                 await stream.WriteAsync("begun "u8.ToArray());
                 if (end == EndReason.Complete)
                     return;
-                stream.Stop(end);
+                stream.RequestEnd(end);
                 await Task.Delay(Timeout.Infinite, stopped);
             }
         );
@@ -95,7 +95,7 @@ public sealed class PushStreamTests
         await push.RunAsync(
             (stream, _) =>
             {
-                stream.Stop(EndReason.Closed);
+                stream.RequestEnd(EndReason.Closed);
                 throw new HttpRequestException("The read was cut off.");
             }
         );
@@ -120,7 +120,7 @@ public sealed class PushStreamTests
         var settings = new PushSettings(TimeSpan.FromSeconds(600), Bare: true);
         await using var push = Stream(new KeptOutput(), settings, clock);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
-        push.Stop(EndReason.Drained);
+        push.RequestEnd(EndReason.Drained);
         clock.Advance(TimeSpan.FromSeconds(599));
         Assert.False(running.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(1));
@@ -145,7 +145,7 @@ public sealed class PushStreamTests
             {
                 if (end == EndReason.Complete)
                     return Task.CompletedTask;
-                stream.Stop(end);
+                stream.RequestEnd(end);
                 throw new OperationCanceledException();
             }
         );
@@ -166,7 +166,7 @@ public sealed class PushStreamTests
         await push.RunAsync(
             (stream, _) =>
             {
-                stream.Stop(end);
+                stream.RequestEnd(end);
                 throw new OperationCanceledException();
             }
         );

@@ -134,7 +134,7 @@ public sealed class RecentEventsTests
 
     private static StreamFilter Filter(params string[] topics) => new(topics, [], [], NamedFormat.Always);
 
-    private static FilterLogs Logs(StreamingOptions options)
+    private static FilterRingRegistry Logs(StreamingOptions options)
     {
         var logs = TestLogs.Create(options, new ManualTime());
         logs.Reset(Lineage.Alone("e"), 10);

@@ -24,14 +24,14 @@ public sealed class StoreReplayTests : IDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly NpgsqlDataSource _store = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={FreePort.Take()}");
     private readonly StreamingMetrics _metrics;
-    private readonly FilterLogs _logs;
+    private readonly FilterRingRegistry _logs;
     private readonly Gates _gates;
     private readonly StoreReplay _replay;
 
     public StoreReplayTests()
     {
         var options = Options.Create(new StreamingOptions { Writers = 1, ReplayTries = Tries });
-        _logs = new FilterLogs(options, _time);
+        _logs = new FilterRingRegistry(options, _time);
         _logs.Reset(Lineage.Alone("e"), 10);
         _logs.Publish([Event(11, "a"), Event(12, "b"), Event(13, "a")], 13);
         var meters = _services.GetRequiredService<IMeterFactory>();
@@ -56,7 +56,7 @@ public sealed class StoreReplayTests : IDisposable
         Assert.Equal([12, 13], page.Frames.Select(f => f.Position));
         Assert.Equal(("e", 13, null), (page.Epoch, page.Through, page.Skipped));
         Assert.Equal(page.Frames.Sum(f => f.Bytes.Length), _replay.Pages.Held);
-        _replay.Pages.GiveBack(page);
+        _replay.Pages.Release(page);
         await Eventually.HoldsAsync(() => _replay.Pages.Held == 0);
     }
 

@@ -73,8 +73,8 @@ public sealed class StreamEndTests
     public void A_stream_ends_once_with_its_first_reason_and_its_log_has_one_reader_less()
     {
         var stream = End(EndReason.Closed);
-        _loop.Writer.Close(stream.Connection, EndReason.Drained);
-        _loop.Writer.Leave(stream.Connection, EndReason.Dead);
+        _loop.Writer.End(stream.Connection, EndReason.Drained);
+        _loop.Writer.Abandon(stream.Connection, EndReason.Dead);
         Assert.Equal((EndReason.Closed, ""), (stream.Connection.End, stream.Text));
         Assert.True(stream.Connection.Ended.IsCompleted);
         Assert.Equal(0, stream.Connection.Log.Loops[0].Users);
@@ -84,8 +84,8 @@ public sealed class StreamEndTests
     public void A_stream_whose_client_does_not_read_ends_at_once_except_a_complete_one()
     {
         var (closed, complete) = (Busy(), Busy());
-        _loop.Writer.Close(closed, EndReason.Drained);
-        _loop.Writer.Close(complete, EndReason.Complete);
+        _loop.Writer.End(closed, EndReason.Drained);
+        _loop.Writer.End(complete, EndReason.Complete);
         Assert.Equal((EndReason.Drained, null), (closed.End, complete.End));
         Assert.Equal(EndReason.Complete, complete.Ending);
     }
@@ -114,7 +114,7 @@ public sealed class StreamEndTests
     [Fact]
     public void The_event_that_ends_a_stream_is_its_last_one()
     {
-        var stream = LoopStream.Open(_loop, format: NamedFormats.Of(_ => true, ["done"]).For(null));
+        var stream = LoopStream.Open(_loop, format: NamedFormatChoice.Of(_ => true, ["done"]).For(null));
         _loop.Logs.Publish([LoopStream.Event(11), LoopStream.Event(12, "done"), LoopStream.Event(13)], 13);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal((EndReason.Complete, 2L), (stream.Connection.End, stream.Connection.Delivered));
@@ -186,10 +186,10 @@ public sealed class StreamEndTests
 
     private StreamConnection Busy() => LoopStream.Open(_loop, output: new BusyOutput(_loop.Pending)).Connection;
 
-    private LoopStream End(EndReason reason, LoopStream.Settings settings = default)
+    private LoopStream End(EndReason reason, LoopStream.LoopSettings settings = default)
     {
         var stream = LoopStream.Open(_loop, settings);
-        _loop.Writer.Close(stream.Connection, reason);
+        _loop.Writer.End(stream.Connection, reason);
         Assert.Equal(reason, stream.Connection.End);
         return stream;
     }

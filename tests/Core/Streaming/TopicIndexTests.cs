@@ -59,7 +59,7 @@ public class TopicIndexTests
             index.Add(log);
         foreach (var removed in logs.Where((_, i) => i % 3 == 0).ToList())
         {
-            index.Remove(new HashSet<FilterLog> { removed });
+            index.Remove(new HashSet<FilterRing> { removed });
             logs.Remove(removed);
         }
         // In the places of those that have left.
@@ -72,9 +72,9 @@ public class TopicIndexTests
         for (var i = 0; i < 500; i++)
         {
             var topic = Tokens(random, tokens[..3]);
-            var found = new List<FilterLog>();
+            var found = new List<FilterRing>();
             index.Match(topic, found);
-            string Pattern(FilterLog log) => log.Filter.Events.Topics[0];
+            string Pattern(FilterRing log) => log.Filter.Events.Topics[0];
             Assert.Equal(
                 logs.Where(l => TopicPattern.Matches(Pattern(l), topic)).Select(Pattern).Order(StringComparer.Ordinal),
                 found.Select(Pattern).Order(StringComparer.Ordinal)
@@ -93,7 +93,7 @@ public class TopicIndexTests
         foreach (var log in logs)
             index.Add(log);
         index.Remove(logs.ToHashSet());
-        var found = new List<FilterLog>();
+        var found = new List<FilterRing>();
         index.Match("a.b.c", found);
         Assert.Empty(found);
         Assert.True(index.IsEmpty);
@@ -110,7 +110,7 @@ public class TopicIndexTests
         for (var client = 0; client < Clients; client++)
             index.Add(Log([.. Enumerable.Range(0, Patterns).Select(_ => Branching(random, Depth) + ".never")]));
         var topic = string.Join('.', Enumerable.Repeat("a", Depth)) + ".b";
-        var found = new List<FilterLog>();
+        var found = new List<FilterRing>();
         index.Match(topic, found);
         Assert.Empty(found);
         Assert.InRange(index.Examined, 1, 2 * (Depth + 1) * (Clients * Patterns / 64 + 1));
@@ -119,7 +119,7 @@ public class TopicIndexTests
     private static string Branching(Random random, int depth) =>
         string.Join('.', Enumerable.Range(0, depth).Select(_ => random.Next(2) == 0 ? "a" : "*"));
 
-    private static FilterLog Log(params string[] patterns) =>
+    private static FilterRing Log(params string[] patterns) =>
         new(new StreamFilter(patterns, [], [], NamedFormat.Always), 16, 1_000);
 
     private static string Expression(string pattern) =>

@@ -179,9 +179,9 @@ public class WriteBatchTests
     private static List<LogFrame> Frames(int count) =>
         [.. Enumerable.Range(1, count).Select(n => new LogFrame(n, "111"u8.ToArray(), 0, "k"))];
 
-    private static FilterLog Log(params string[] frames)
+    private static FilterRing Log(params string[] frames)
     {
-        var log = new FilterLog(new StreamFilter(["a"], [], [], NamedFormat.Always), 100, 1_000_000);
+        var log = new FilterRing(new StreamFilter(["a"], [], [], NamedFormat.Always), 100, 1_000_000);
         log.Reset(Lineage.Alone("e"), 0);
         for (var i = 0; i < frames.Length; i++)
             log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));

@@ -11,8 +11,8 @@ public sealed class WriteRoundsTests : IDisposable
 
     private readonly ManualTime _clock = new();
     private readonly LoopInbox<int> _inbox = new(loop: 0);
-    private readonly Dictionary<FilterLog, TimeSpan> _work = [];
-    private readonly List<FilterLog> _written = [];
+    private readonly Dictionary<FilterRing, TimeSpan> _work = [];
+    private readonly List<FilterRing> _written = [];
     private readonly WriteRounds _rounds;
 
     public WriteRoundsTests() =>
@@ -131,19 +131,19 @@ public sealed class WriteRoundsTests : IDisposable
 
     public void Dispose() => _inbox.Dispose();
 
-    private static FilterLog Log(int audience = 1) =>
+    private static FilterRing Log(int audience = 1) =>
         new(new StreamFilter(["t"], [], [], NamedFormat.Always), maxFrames: 16, maxBytes: 1_000)
         {
             Loops = [new LoopUse { Users = 1 }],
             Audience = audience,
         };
 
-    private void Grow(FilterLog log) => _inbox.Grown([log]);
+    private void Grow(FilterRing log) => _inbox.Grown([log]);
 
     /// <summary>One turn of a loop that has woken.</summary>
     private void Turn()
     {
-        var grown = new List<FilterLog>();
+        var grown = new List<FilterRing>();
         Assert.True(_inbox.Take([], grown));
         _rounds.Add(grown);
         _rounds.WriteSlice();
@@ -159,7 +159,7 @@ public sealed class WriteRoundsTests : IDisposable
     }
 
     /// <summary>Takes the time that the log needs, in slices.</summary>
-    private bool Write(FilterLog log, long until, out int batched)
+    private bool Write(FilterRing log, long until, out int batched)
     {
         batched = 1;
         log.Loops[0].IsListed = 0;

@@ -42,7 +42,7 @@ public sealed class WriterLoopTests
         Assert.Null(healthy.End);
     }
 
-    private StreamConnection Attach(WriterLoops loops, StreamOutput output)
+    private StreamConnection Attach(WriterLoopPool loops, StreamOutput output)
     {
         var log = _rig.Log("t");
         var stream = new StreamConnection(
@@ -62,7 +62,7 @@ public sealed class WriterLoopTests
 }
 
 /// <summary>A connection that takes some writes and fails at the next one.</summary>
-internal sealed class FailingOutput(PendingWrites pending, int writes = 0) : StreamOutput(pending)
+internal sealed class FailingOutput(PendingWriteBudget pending, int writes = 0) : StreamOutput(pending)
 {
     private int _writes;
 

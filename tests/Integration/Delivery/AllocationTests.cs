@@ -98,7 +98,7 @@ public sealed class AllocationTests
     }
 
     private static async Task<int> StreamsAsync(RunningService replica) =>
-        (await Requests.GetAsync(replica.Url, "/v1/replicas"))
+        (await SeedRequests.GetAsync(replica.Url, "/v1/replicas"))
             .EnumerateArray()
             .Single()
             .GetProperty("connections")

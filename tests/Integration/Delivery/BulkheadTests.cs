@@ -134,7 +134,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
     ]
     public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string? pool)
     {
-        using var host = StoreHost.Of(Stores.Shared.EventStore, ("EventStore:CommandTimeoutSeconds", "1")).Build();
+        using var host = StoreOnlyHost.Of(Stores.Shared.EventStore, ("EventStore:CommandTimeoutSeconds", "1")).Build();
         var store = pool is null
             ? host.Services.GetRequiredService<NpgsqlDataSource>()
             : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);

@@ -92,6 +92,6 @@ public sealed class ChangingFilterTests(ChangingFilterTests.TwoThatForgetSoon fi
     /// <summary>Waits until each replica has only one filter: it has forgotten those that nobody reads.</summary>
     private Task ForgottenAsync() =>
         Eventually.HoldsAsync(() =>
-            _system.Replicas.All(r => ((ServiceHost)r).Services.GetRequiredService<FilterLogs>().Count == 1)
+            _system.Replicas.All(r => ((ServiceHost)r).Services.GetRequiredService<FilterRingRegistry>().Count == 1)
         );
 }

@@ -310,7 +310,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
 
     private static async Task<string> HeadAsync(RunningService replica)
     {
-        var replicas = await Requests.GetAsync(replica.Url, "/v1/replicas");
+        var replicas = await SeedRequests.GetAsync(replica.Url, "/v1/replicas");
         return replicas
             .EnumerateArray()
             .Single(r => r.GetProperty("url").GetString() == replica.Url.ToString().TrimEnd('/'))

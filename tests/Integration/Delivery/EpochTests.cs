@@ -109,7 +109,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
     {
         await using var system = await World.Start();
 
-        var begun = await Requests.PostAsync(
+        var begun = await SeedRequests.PostAsync(
             system.Replicas[0].Url,
             "/v1/generations",
             new
@@ -134,7 +134,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
 
         var text = string.Concat(returned.Frames.Where(f => f.Event == "token").Select(f => f.Json().Text("text")));
 
-        var generation = await Requests.GetAsync(system.Replicas[0].Url, $"/v1/generations/{begun.Text("id")}");
+        var generation = await SeedRequests.GetAsync(system.Replicas[0].Url, $"/v1/generations/{begun.Text("id")}");
         Assert.Equal(generation.Text("text"), text);
         Assert.Single(returned.Resyncs);
     }

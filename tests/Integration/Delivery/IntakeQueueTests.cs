@@ -76,7 +76,7 @@ public sealed class IntakeQueueTests
         {
             var cancellationToken = TestContext.Current.CancellationToken;
             var database = await Stores.Shared.CreateMigratedAsync(cancellationToken);
-            var builder = StoreHost.Of(
+            var builder = StoreOnlyHost.Of(
                 database.ConnectionString,
                 ("ConnectionStrings:redis", Stores.Shared.Redis),
                 ("EventStore:Channel", database.Database!)

@@ -36,7 +36,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         var positions = await World.PublishNumbersAsync(A, T("1"), 1, 3);
         await World.PublishNumbersAsync(A, T("other.x"), 1, 3);
 
-        var first = await Requests.GetAsync(B.Url, $"/v1/events?topic={T("*")}&limit=2");
+        var first = await SeedRequests.GetAsync(B.Url, $"/v1/events?topic={T("*")}&limit=2");
         Assert.Equal(["events", "next", "head"], NamesOf(first));
         var events = first.GetProperty("events").EnumerateArray().ToList();
         Assert.Equal(positions[..2], events.Select(e => e.Text("position")));
@@ -45,7 +45,10 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
             e => Assert.Equal(["id", "position", "topic", "type", "key", "data", "time", "traceparent"], NamesOf(e))
         );
 
-        var second = await Requests.GetAsync(B.Url, $"/v1/events?topic={T("*")}&limit=2&after={first.Text("next")}");
+        var second = await SeedRequests.GetAsync(
+            B.Url,
+            $"/v1/events?topic={T("*")}&limit=2&after={first.Text("next")}"
+        );
         var rest = Assert.Single(second.GetProperty("events").EnumerateArray());
         Assert.Equal(positions[2], rest.Text("position"));
         Assert.Null(second.Text("next"));
@@ -57,7 +60,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
     {
         await World.PublishNumbersAsync(A, T("many"), 1, 1_001);
 
-        var page = await Requests.GetAsync(A.Url, $"/v1/events?topic={T("many")}&limit=100000");
+        var page = await SeedRequests.GetAsync(A.Url, $"/v1/events?topic={T("many")}&limit=100000");
 
         Assert.Equal(1_000, page.GetProperty("events").GetArrayLength());
         Assert.NotNull(page.Text("next"));
@@ -76,7 +79,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         await Eventually.HoldsAsync(
             async () =>
             {
-                topics = await Requests.GetAsync(B.Url, $"/v1/topics?prefix={_root}.&limit=2");
+                topics = await SeedRequests.GetAsync(B.Url, $"/v1/topics?prefix={_root}.&limit=2");
                 return topics.GetProperty("topics")[0].GetProperty("subscribers").GetInt32() == 2;
             },
             "the subscribers of both replicas are counted"
@@ -93,7 +96,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         );
         Assert.Equal(positions[2], rows[0].Text("head"));
 
-        var next = await Requests.GetAsync(A.Url, $"/v1/topics?prefix={_root}.&after={topics.Text("next")}");
+        var next = await SeedRequests.GetAsync(A.Url, $"/v1/topics?prefix={_root}.&after={topics.Text("next")}");
         Assert.Equal(T("c.other"), Assert.Single(next.GetProperty("topics").EnumerateArray()).Text("topic"));
         Assert.Null(next.Text("next"));
     }
@@ -109,7 +112,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         await Eventually.HoldsAsync(
             async () =>
             {
-                page = await Requests.GetAsync(B.Url, $"/v1/connections?sort=-latencyMs.p99&filter={T("1")}");
+                page = await SeedRequests.GetAsync(B.Url, $"/v1/connections?sort=-latencyMs.p99&filter={T("1")}");
                 return page.GetProperty("connections").EnumerateArray().SingleOrDefault()
                         is { ValueKind: JsonValueKind.Object } listed
                     && listed.GetProperty("delivered").GetInt32() == 3;
@@ -157,7 +160,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
                 found.Clear();
                 for (var after = ""; after is not null; )
                 {
-                    using var response = await Requests.SendAsync(
+                    using var response = await SeedRequests.SendAsync(
                         A.Url,
                         HttpMethod.Get,
                         $"/v1/connections?sort=connectedAt&limit=1{after}"
@@ -210,7 +213,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
 
         async Task<List<(string Name, long Lag)>> SortedAsync(string order)
         {
-            var page = await Requests.GetAsync(B.Url, $"/v1/connections?sort={order}&filter={T("1")}");
+            var page = await SeedRequests.GetAsync(B.Url, $"/v1/connections?sort={order}&filter={T("1")}");
             return
             [
                 .. from row in page.GetProperty("connections").EnumerateArray()
@@ -287,7 +290,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         }
 
         async Task<List<JsonElement>> StatsAsync(long after) =>
-            [.. (await Requests.GetAsync(replica.Url, $"/v1/replicas/stats?after={after}")).EnumerateArray()];
+            [.. (await SeedRequests.GetAsync(replica.Url, $"/v1/replicas/stats?after={after}")).EnumerateArray()];
     }
 
     [Fact]
@@ -299,7 +302,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         await Eventually.HoldsAsync(
             async () =>
             {
-                rows = await Requests.GetAsync(A.Url, "/v1/replicas");
+                rows = await SeedRequests.GetAsync(A.Url, "/v1/replicas");
                 return RowOf(B) is { ValueKind: JsonValueKind.Object } row
                     && row.GetProperty("connections").GetInt32() > 0;
             },
@@ -332,7 +335,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
     [InlineData("/v1/replicas/stats?after=yesterday", "after")]
     public async Task A_list_that_cannot_be_made_as_asked_names_the_parameter(string path, string field)
     {
-        using var refused = await Requests.SendAsync(A.Url, HttpMethod.Get, path);
+        using var refused = await SeedRequests.SendAsync(A.Url, HttpMethod.Get, path);
 
         Assert.Equal(
             (HttpStatusCode.BadRequest, "application/problem+json"),

@@ -93,7 +93,7 @@ public sealed class ManyStalledReadersTests
 
     private static async Task<List<string?>> StatesAsync(RunningService replica)
     {
-        var listing = await Requests.JsonAsync(replica.Url, HttpMethod.Get, "/v1/connections?limit=1000");
+        var listing = await SeedRequests.JsonAsync(replica.Url, HttpMethod.Get, "/v1/connections?limit=1000");
         return [.. listing.GetProperty("connections").EnumerateArray().Select(c => c.GetProperty("state").GetString())];
     }
 }

@@ -36,10 +36,10 @@ public sealed class ModelTests
 
         var run = 0;
         // One after the other: a run's faults would break another one's readers.
-        foreach (var fault in ModelSteps.Faults)
-            await ModelSteps.Sequence.SampleAsync(
+        foreach (var fault in ModelStepGenerator.Faults)
+            await ModelStepGenerator.Sequence.SampleAsync(
                 steps => new ModelRun(system, channel, $"m{run++}").PlayAsync([.. fault, .. steps]),
-                iter: Math.Max(1, Runs / ModelSteps.Faults.Length),
+                iter: Math.Max(1, Runs / ModelStepGenerator.Faults.Length),
                 threads: 1
             );
         Assert.True(

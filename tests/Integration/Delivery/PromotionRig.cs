@@ -76,10 +76,10 @@ internal sealed class OpenLog : IAsyncDisposable
     /// <summary>For the test's own statements: its sessions have no time limits.</summary>
     public NpgsqlDataSource Database { get; }
     public RunRegistry Runs => _host.Services.GetRequiredService<RunRegistry>();
-    public RunWriters Writers => _host.Services.GetRequiredService<RunWriters>();
+    public RunWriterLeases Writers => _host.Services.GetRequiredService<RunWriterLeases>();
     public EventAppender Appender => _host.Services.GetRequiredService<EventAppender>();
     public EventTail Tail => _host.Services.GetRequiredService<EventTail>();
-    public TicketConnections Tickets => _host.Services.GetRequiredService<TicketConnections>();
+    public TicketConnectionStore Tickets => _host.Services.GetRequiredService<TicketConnectionStore>();
     public IMeterFactory Meters => _host.Services.GetRequiredService<IMeterFactory>();
     public StoreMigrator Migrator => _host.Services.GetRequiredService<StoreMigrator>();
     public Retention Retention => _host.Services.GetRequiredService<Retention>();
@@ -92,7 +92,7 @@ internal sealed class OpenLog : IAsyncDisposable
         params (string Name, string Value)[] settings
     )
     {
-        var host = StoreHost.Of(database.ConnectionString, settings).Build();
+        var host = StoreOnlyHost.Of(database.ConnectionString, settings).Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         var own = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = true };
         return new OpenLog(host, NpgsqlDataSource.Create(own));

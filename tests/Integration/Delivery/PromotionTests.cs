@@ -55,7 +55,7 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
             await using var returning = await SseReader.OpenAtAsync(replica.Url, Stream, ids[had - 1]);
             await returning.WaitForEventsAsync(ids.Count - had);
             AssertNumbers(returning, had + 1, ids.Count - had);
-            var history = await Requests.JsonAsync(
+            var history = await SeedRequests.JsonAsync(
                 replica.Url,
                 HttpMethod.Get,
                 $"/v1/events?topic=t.1&after={ids[had - 1]}"
@@ -70,7 +70,7 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         }
         await Eventually.HoldsAsync(
             async () =>
-                (await Requests.GetAsync(a.Url, "/v1/replicas"))
+                (await SeedRequests.GetAsync(a.Url, "/v1/replicas"))
                     .EnumerateArray()
                     .All(r => World.Epoch(r.Text("head")!) == World.Epoch(ids[^1])),
             "the replicas name the new epoch"
@@ -138,11 +138,11 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         var (a, b) = (system.Replicas[0].Url, system.Replicas[1].Url);
 
         // 1. A message of a session is answered, a run is complete, a generation and a source write.
-        var session = (await Requests.PostAsync(a, "/session")).Text("session_id");
+        var session = (await SeedRequests.PostAsync(a, "/session")).Text("session_id");
         var run = "/stream?prompt=" + Uri.EscapeDataString("What is 12 * (3 + 4)?");
         await using var source = await SseReader.OpenAtAsync(a, "/sse/resilient/s");
         await using var chat = await SseReader.OpenAsync(a, $"/stream/{session}");
-        await Requests.PostAsync(a, $"/message/{session}", new { content = "first" });
+        await SeedRequests.PostAsync(a, $"/message/{session}", new { content = "first" });
         await chat.WaitAsync(r => r.Events.Any(e => e.Data == MessageEnd));
         await using var answer = await SseReader.OpenAsync(a, run);
         await answer.WaitForEndAsync();
@@ -151,7 +151,7 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         await InsertAsync(system.Database, 1, 3);
         await rows.WaitForEventsAsync(3);
         var id = (
-            await Requests.PostAsync(
+            await SeedRequests.PostAsync(
                 a,
                 "/v1/generations",
                 new
@@ -183,7 +183,7 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
             async () =>
             {
                 var second = JsonContent.Create(new { content = "second" });
-                using var sent = await Requests.SendAsync(b, HttpMethod.Post, $"/message/{session}", second);
+                using var sent = await SeedRequests.SendAsync(b, HttpMethod.Post, $"/message/{session}", second);
                 return sent.IsSuccessStatusCode;
             },
             "the other replica has found the new server"
@@ -208,7 +208,7 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         var text = generation
             .Frames.Where(f => f.Event == "token")
             .Select(f => f.Json().GetProperty("text").GetString());
-        var stored = await Requests.GetAsync(b, $"/v1/generations/{id}");
+        var stored = await SeedRequests.GetAsync(b, $"/v1/generations/{id}");
         Assert.Equal(("done", string.Concat(text)), (stored.Text("status"), stored.Text("text")));
 
         static Task InsertAsync(NpgsqlDataSource database, int first, int count) =>

@@ -23,7 +23,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
     private async Task<HttpResponseMessage> PostAsync(string text, string type)
     {
         using var body = new StringContent(text, System.Text.Encoding.UTF8, type);
-        return await Requests.SendAsync(A.Url, HttpMethod.Post, "/v1/events", body);
+        return await SeedRequests.SendAsync(A.Url, HttpMethod.Post, "/v1/events", body);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
             new object[] { new EventBody(T("1"), "x", 2, Id: id), new EventBody(T("1"), "new", 3) }
         );
         Assert.Equal(HttpStatusCode.Conflict, conflict.StatusCode);
-        var all = await Requests.GetAsync(A.Url, $"/v1/events?topic={T("1")}");
+        var all = await SeedRequests.GetAsync(A.Url, $"/v1/events?topic={T("1")}");
         Assert.Equal(1, all.GetProperty("events").GetArrayLength());
     }
 
@@ -65,7 +65,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         if (lines)
             // an empty line is one too
             Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
-        var all = await Requests.GetAsync(A.Url, $"/v1/events?topic={T("1")}");
+        var all = await SeedRequests.GetAsync(A.Url, $"/v1/events?topic={T("1")}");
         Assert.Equal(
             lines ? [1, 2, 3] : [1, 2],
             all.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("data").GetInt32())
@@ -144,7 +144,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         JsonElement page = default;
         await Eventually.HoldsAsync(
             async () =>
-                (page = await Requests.GetAsync(A.Url, $"/v1/connections?filter={_root}"))
+                (page = await SeedRequests.GetAsync(A.Url, $"/v1/connections?filter={_root}"))
                     .GetProperty("connections")
                     .GetArrayLength() == 1,
             "it is listed on the other replica"
@@ -153,7 +153,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         var path = $"/v1/connections/{page.GetProperty("connections")[0].Text("id")}";
         foreach (var status in (HttpStatusCode[])[HttpStatusCode.NoContent, HttpStatusCode.NotFound])
         {
-            using var closed = await Requests.SendAsync(A.Url, HttpMethod.Delete, path);
+            using var closed = await SeedRequests.SendAsync(A.Url, HttpMethod.Delete, path);
             Assert.Equal(status, closed.StatusCode);
         }
 

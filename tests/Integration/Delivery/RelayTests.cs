@@ -225,7 +225,7 @@ public sealed class RelayTests
 
     private static IHost Start(NpgsqlConnectionStringBuilder database, params (string Name, string Value)[] settings)
     {
-        var builder = StoreHost.Of(
+        var builder = StoreOnlyHost.Of(
             database.ConnectionString,
             [
                 ("ConnectionStrings:redis", Stores.Shared.Redis),

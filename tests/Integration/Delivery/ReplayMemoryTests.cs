@@ -50,7 +50,7 @@ public sealed class ReplayMemoryTests
             // As long as the next page would take, and longer: it is not read while this one is held.
             for (var read = 0; read < 3; read++)
                 await reader.ReadAsync(i, Filter.Events, cancellationToken: cancellationToken);
-            replay.Pages.GiveBack(page);
+            replay.Pages.Release(page);
         }
         Assert.Equal(0, replay.Pages.Held);
     }
@@ -67,8 +67,8 @@ public sealed class ReplayMemoryTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync();
-        var logs = host.Services.GetRequiredService<FilterLogs>();
-        var pending = new PendingWrites(Most, _ => { });
+        var logs = host.Services.GetRequiredService<FilterRingRegistry>();
+        var pending = new PendingWriteBudget(Most, _ => { });
         var answers = Channel.CreateUnbounded<ReplayPage?>();
 
         var pages = new CatchUpPages(
@@ -98,14 +98,14 @@ public sealed class ReplayMemoryTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
-        var builder = StoreHost.Of(database.ConnectionString, ("EventStore:MaxBatchBytes", "16777216"));
+        var builder = StoreOnlyHost.Of(database.ConnectionString, ("EventStore:MaxBatchBytes", "16777216"));
         builder.Services.Configure<StreamingOptions>(streaming =>
         {
             streaming.ReplayBytes = Most;
             streaming.ReplayReaders = 1;
             streaming.ReplaySharedSeconds = 0;
         });
-        builder.Services.AddSingleton<Gates>().AddSingleton<FilterLogs>().AddSingleton<StreamingMetrics>();
+        builder.Services.AddSingleton<Gates>().AddSingleton<FilterRingRegistry>().AddSingleton<StreamingMetrics>();
         builder.Services.AddSingleton<StorePages>().AddSingleton<StoreReplay>();
         var host = builder.Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);

@@ -14,7 +14,7 @@ internal static class ReplicaHealth
         Eventually.HoldsAsync(
             async () =>
             {
-                using var health = await Requests.SendAsync(replica.Url, HttpMethod.Get, "/health");
+                using var health = await SeedRequests.SendAsync(replica.Url, HttpMethod.Get, "/health");
                 return (status is null || health.StatusCode == status)
                     && (await health.Content.ReadAsStringAsync()).Contains(text, StringComparison.Ordinal);
             },

@@ -182,7 +182,7 @@ public sealed class SearchTests
         string? next = null;
         for (var page = 1; page <= 3; page++)
         {
-            var json = await Requests.GetAsync(system.Replicas[0].Url, $"/v1/events?type=none&after={next}");
+            var json = await SeedRequests.GetAsync(system.Replicas[0].Url, $"/v1/events?type=none&after={next}");
             Assert.Equal(0, json.GetProperty("events").GetArrayLength());
             next = json.GetProperty("next").GetString();
             Assert.True(StreamPosition.TryParse(next!, out var at));

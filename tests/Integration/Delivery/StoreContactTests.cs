@@ -21,7 +21,7 @@ public sealed class StoreContactTests
         await using var link = new FaultyLink(database.Host!, database.Port);
         database.Host = "127.0.0.1";
         database.Port = link.Port;
-        using var host = StoreHost.Of(database.ConnectionString).Build();
+        using var host = StoreOnlyHost.Of(database.ConnectionString).Build();
         var clock = new StepClock();
         using var contact = new StoreContact(
             host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed),
@@ -70,7 +70,7 @@ public sealed class StoreContactTests
     [InlineData(3)]
     public async Task A_service_with_a_wrong_clock_knows_the_time_that_stamps_the_events(int secondsAhead)
     {
-        var builder = StoreHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString);
+        var builder = StoreOnlyHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString);
         builder.Services.AddSingleton<TimeProvider>(new ShiftedClock(TimeSpan.FromSeconds(secondsAhead)));
         using var host = builder.Build();
         await host.Services.GetRequiredService<StoreContact>().StartAsync(Stop);

@@ -274,7 +274,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         /// the planner reads some hundred rows more at first.</summary>
         internal static async Task<IHost> StartAsync()
         {
-            var host = StoreHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString).Build();
+            var host = StoreOnlyHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString).Build();
             await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(Stop);
             return host;
         }

@@ -5,7 +5,7 @@ using Harness.Deployments;
 namespace Integration.Deploy;
 
 /// <summary>The deployments run what the AppHost runs: the same services, arguments, replica counts, ports and
-/// variables. <see cref="Differences"/> lists what they do differently, and why.</summary>
+/// variables. <see cref="KnownDifferences"/> lists what they do differently, and why.</summary>
 public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<AppHostModel>
 {
     public static TheoryData<string> Deployments => [.. DeploymentFiles.Names];
@@ -16,11 +16,11 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
     {
         var (missing, added) = Drift(deployment);
         var found = missing
-            .Where(m => !Differences.OnlyInTheAppHost.Any(d => d.Covers(deployment, m.Service, m.Fact)))
+            .Where(m => !KnownDifferences.OnlyInTheAppHost.Any(d => d.Covers(deployment, m.Service, m.Fact)))
             .Select(m => $"{m.Service}: only the AppHost has {m.Fact}")
             .Concat(
                 added
-                    .Where(a => !Differences.OnlyInDeployments.Any(d => d.Covers(deployment, a.Service, a.Fact)))
+                    .Where(a => !KnownDifferences.OnlyInDeployments.Any(d => d.Covers(deployment, a.Service, a.Fact)))
                     .Select(a => $"{a.Service}: only {deployment} has {a.Fact}")
             );
         Assert.True(!found.Any(), string.Join('\n', found));
@@ -32,11 +32,11 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
     {
         var drifts = DeploymentFiles.Names.Select(name => (Name: name, Drift: Drift(name))).ToList();
         Assert.DoesNotContain(
-            Differences.OnlyInTheAppHost,
+            KnownDifferences.OnlyInTheAppHost,
             d => !drifts.Exists(x => x.Drift.Missing.Any(m => d.Covers(x.Name, m.Service, m.Fact)))
         );
         Assert.DoesNotContain(
-            Differences.OnlyInDeployments,
+            KnownDifferences.OnlyInDeployments,
             d => !drifts.Exists(x => x.Drift.Added.Any(a => d.Covers(x.Name, a.Service, a.Fact)))
         );
     }
@@ -148,7 +148,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
         return ([.. there.Except(here)], [.. here.Except(there)]);
 
         bool IsHeld(Part part) =>
-            !Differences.OfTheOrchestrator.Any(d => d.Covers(deployment, part.Service, part.Fact));
+            !KnownDifferences.OfTheOrchestrator.Any(d => d.Covers(deployment, part.Service, part.Fact));
     }
 
     private static IEnumerable<Part> Parts(DeployedService service) =>

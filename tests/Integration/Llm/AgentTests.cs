@@ -153,7 +153,7 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         await LlmSystem.SendAsync(A, id, "What is 6 * 7?");
         await using var early = await SseReader.OpenAsync(A.Url, "/stream/" + id);
         await LlmSystem.AnsweredAsync(early);
-        using var response = await Requests.SendAsync(B.Url, HttpMethod.Get, "/session/" + id);
+        using var response = await SeedRequests.SendAsync(B.Url, HttpMethod.Get, "/session/" + id);
         var turn = Assert.Single((await response.JsonAsync()).Items("turns"));
         var events = turn.Items("events").ToList();
         Assert.Equal("What is 6 * 7?", turn.Text("message"));
@@ -194,8 +194,8 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
     [InlineData("POST", "/message/")]
     public async Task An_unknown_session_is_a_404_that_says_so(string method, string path)
     {
-        using var body = Requests.ContentOf(method == "POST" ? new { content = "x" } : null);
-        using var response = await Requests.SendAsync(A.Url, new(method), path + Guid.NewGuid(), body);
+        using var body = SeedRequests.ContentOf(method == "POST" ? new { content = "x" } : null);
+        using var response = await SeedRequests.SendAsync(A.Url, new(method), path + Guid.NewGuid(), body);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal("Session not found", (await response.JsonAsync()).Text("error"));
@@ -203,7 +203,7 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
 
     private async Task IsOverAsync(string path)
     {
-        using var after = await Requests.SendAsync(B.Url, HttpMethod.Get, path);
+        using var after = await SeedRequests.SendAsync(B.Url, HttpMethod.Get, path);
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
 }

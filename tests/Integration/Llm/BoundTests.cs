@@ -89,7 +89,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         Assert.Equal([prompts[0], "answer 0", prompts[1], "answer 1", prompts[2]], SaidIn(seen[2]));
         Assert.Equal([prompts[3], "answer 3", prompts[4], "answer 4", prompts[5]], SaidIn(seen[5]));
 
-        using var response = await Requests.SendAsync(Replica.Url, HttpMethod.Get, "/session/" + session);
+        using var response = await SeedRequests.SendAsync(Replica.Url, HttpMethod.Get, "/session/" + session);
         var text = await response.TextAsync();
         Assert.InRange(Encoding.UTF8.GetByteCount(text), 1, ReadBytes + 4_096);
         var state = JsonElement.Parse(text);
@@ -176,7 +176,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         await using (var whole = await LlmSystem.ReadAsync(Replica, id))
             Assert.Equal(said, LlmSystem.Text(whole.Events, "text"));
 
-        using var response = await Requests.SendAsync(Replica.Url, HttpMethod.Get, $"/v1/generations/{id}");
+        using var response = await SeedRequests.SendAsync(Replica.Url, HttpMethod.Get, $"/v1/generations/{id}");
         var state = await response.JsonAsync();
         var text = state.Text("text")!;
         Assert.True(state.At("truncated").GetBoolean());

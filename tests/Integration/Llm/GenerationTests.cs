@@ -59,7 +59,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
             frames[^1].Data
         );
         Assert.Equal(1, Upstream.Attempts(prompt));
-        using var after = await Requests.SendAsync(A.Url, HttpMethod.Get, LlmSystem.Stream(id), lastId: last);
+        using var after = await SeedRequests.SendAsync(A.Url, HttpMethod.Get, LlmSystem.Stream(id), lastId: last);
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
 
@@ -86,7 +86,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         });
         var id = await LlmSystem.GenerateAsync(A, prompt, "anthropic");
         await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id)).ToEventsAsync(2);
-        using (var response = await Requests.SendAsync(B.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
+        using (var response = await SeedRequests.SendAsync(B.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
             Assert.True(response.IsSuccessStatusCode);
         await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
         await reader.WaitForEndAsync();

@@ -110,7 +110,7 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
         await using (var reader = await SseReader.OpenAsync(A.Url, "/stream/" + session))
             await LlmSystem.AnsweredAsync(reader);
-        var state = await Requests.GetAsync(B.Url, "/session/" + session);
+        var state = await SeedRequests.GetAsync(B.Url, "/session/" + session);
         Assert.Equal(content, Assert.Single(state.Items("turns")).Text("message"));
         Assert.Equal(1, Upstream.Attempts(content));
 

@@ -28,7 +28,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
     [Fact]
     public async Task Its_model_is_listed_beside_the_others()
     {
-        var models = await Requests.GetAsync(A.Url, "/v1/models");
+        var models = await SeedRequests.GetAsync(A.Url, "/v1/models");
         Assert.Contains(
             (KeyedModels.Model, KeyedModels.Provider),
             models.Items("data").Select(m => (m.Text("id"), m.Text("owned_by")))
@@ -102,7 +102,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
         );
         var id = await LlmSystem.GenerateAsync(A, prompt, KeyedModels.Provider);
         await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id)).ToEventsAsync(2);
-        using (var response = await Requests.SendAsync(B.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
+        using (var response = await SeedRequests.SendAsync(B.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
             Assert.True(response.IsSuccessStatusCode);
         await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         await reader.WaitForEndAsync();

@@ -102,7 +102,7 @@ public sealed class LlmSystem : IAsyncLifetime
     {
         var request = new HttpRequestMessage(HttpMethod.Post, new Uri(replica.Url, path))
         {
-            Content = Requests.ContentOf(body),
+            Content = SeedRequests.ContentOf(body),
         };
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
@@ -131,7 +131,7 @@ public sealed class LlmSystem : IAsyncLifetime
     ) => SseReader.OpenAsync(replica.Url, path, lastId, HttpMethod.Post, JsonContent.Create(body));
 
     internal static Task<JsonElement> StateAsync(RunningService replica, string id) =>
-        Requests.GetAsync(replica.Url, $"/v1/generations/{id}");
+        SeedRequests.GetAsync(replica.Url, $"/v1/generations/{id}");
 
     /// <summary>The status and the text of a generation.</summary>
     internal static async Task<(string? Status, string? Text)> EndAsync(RunningService replica, string id)

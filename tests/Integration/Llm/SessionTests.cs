@@ -73,7 +73,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             """
         );
         await Eventually.HoldsAsync(
-            async () => (await Requests.GetAsync(A.Url, "/session/" + session)).Items("turns").Count() == 2,
+            async () => (await SeedRequests.GetAsync(A.Url, "/session/" + session)).Items("turns").Count() == 2,
             "the second message is stored"
         );
         // As for a run whose last event was lost in a promotion.
@@ -199,7 +199,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
 
         async Task<(string? Provider, string? Model, string? CreatedAt)> StateAsync()
         {
-            var state = await Requests.GetAsync(A.Url, "/session/" + session);
+            var state = await SeedRequests.GetAsync(A.Url, "/session/" + session);
             return (state.Text("provider"), state.Text("model"), state.Text("createdAt"));
         }
     }
@@ -240,9 +240,9 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         foreach (var answer in answers)
             await answer.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("begun ", StringComparison.Ordinal)));
 
-        var open = await Requests.GetAsync(server.Url, "/v1/connections?limit=1000");
+        var open = await SeedRequests.GetAsync(server.Url, "/v1/connections?limit=1000");
         foreach (var id in open.Items("connections").Select(row => row.Text("id")))
-            (await Requests.SendAsync(server.Url, HttpMethod.Delete, "/v1/connections/" + id)).Dispose();
+            (await SeedRequests.SendAsync(server.Url, HttpMethod.Delete, "/v1/connections/" + id)).Dispose();
         foreach (var answer in answers)
         {
             await answer.WaitForEndAsync();

@@ -150,7 +150,7 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     )
     {
         using var body = method == "POST" ? JsonContent.Create(new { model = "demo", input = "x" }) : null;
-        using var response = await Requests.SendAsync(A.Url, new HttpMethod(method), path, body);
+        using var response = await SeedRequests.SendAsync(A.Url, new HttpMethod(method), path, body);
         Assert.Equal(status == 405 ? ["POST"] : [], response.Content.Headers.Allow);
         await IsRefusedAsync(response, path, (HttpStatusCode)status, type);
     }

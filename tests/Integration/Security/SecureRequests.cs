@@ -22,8 +22,8 @@ internal static class SecureRequests
     )
     {
         var parts = request.Split(' ', 2);
-        var content = body is string json ? Text(json, "application/json") : Requests.ContentOf(body);
-        return Requests.SendAsync(server, new HttpMethod(parts[0]), parts[1], content, lastId, credential);
+        var content = body is string json ? Text(json, "application/json") : SeedRequests.ContentOf(body);
+        return SeedRequests.SendAsync(server, new HttpMethod(parts[0]), parts[1], content, lastId, credential);
     }
 
     /// <summary>Checks the status of an answer, and returns its text: that of a stream is empty.</summary>
@@ -72,7 +72,7 @@ internal static class SecureRequests
     )
     {
         var parts = request.Split(' ', 2);
-        return Requests.JsonAsync(server, new HttpMethod(parts[0]), parts[1], body, credential);
+        return SeedRequests.JsonAsync(server, new HttpMethod(parts[0]), parts[1], body, credential);
     }
 
     /// <summary>Buys a ticket, for an hour if nothing else is said.</summary>

@@ -102,7 +102,7 @@ public sealed class SecureSystem : IAsyncLifetime
         object? body = null,
         string? key = null,
         string? lastId = null
-    ) => Requests.SendAsync(server, method, path, Requests.ContentOf(body), lastId, token, key);
+    ) => SeedRequests.SendAsync(server, method, path, SeedRequests.ContentOf(body), lastId, token, key);
 
     internal static Task<JsonElement> JsonAsync(
         Uri server,
@@ -111,7 +111,7 @@ public sealed class SecureSystem : IAsyncLifetime
         string? token = null,
         object? body = null,
         string? key = null
-    ) => Requests.JsonAsync(server, method, path, body, token, key);
+    ) => SeedRequests.JsonAsync(server, method, path, body, token, key);
 
     internal static async Task<HttpStatusCode> StatusAsync(
         Uri server,

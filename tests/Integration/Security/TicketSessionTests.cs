@@ -161,12 +161,12 @@ public sealed class TicketSessionTests
         await OpenLog.OpenAsync(await Stores.Shared.CreateMigratedAsync(Stop));
 
     /// <summary>The tickets of a replica, without the replica.</summary>
-    private sealed record Replica(TicketSessions Sessions, FilterLogs Logs, StoreClock StoreClock)
+    private sealed record Replica(TicketSessions Sessions, FilterRingRegistry Logs, StoreClock StoreClock)
     {
         public static Replica Of(OpenLog log, TimeProvider? clock = null)
         {
             clock ??= TimeProvider.System;
-            var logs = new FilterLogs(Options.Create(new StreamingOptions { Writers = 1 }), clock);
+            var logs = new FilterRingRegistry(Options.Create(new StreamingOptions { Writers = 1 }), clock);
             var storeClock = new StoreClock(clock);
             return new(
                 new(log.Tickets, logs, storeClock, clock, NullLogger<TicketSessions>.Instance),
@@ -191,7 +191,7 @@ public sealed class TicketSessionTests
         public override string State => "live";
         public override long Lag => 0;
 
-        public override void Stop(EndReason reason)
+        public override void RequestEnd(EndReason reason)
         {
             StopReason = reason;
             Stopping?.Invoke();

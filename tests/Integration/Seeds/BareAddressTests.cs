@@ -8,7 +8,7 @@ public sealed class BareAddressTests(AssemblyWide<SeedSystem> shared) : SeedTest
     [Fact]
     public async Task It_names_the_service_its_document_and_addresses_that_answer()
     {
-        var home = await Requests.GetAsync(A, "/");
+        var home = await SeedRequests.GetAsync(A, "/");
 
         Assert.Equal(["service", "openApi", "try"], home.EnumerateObject().Select(member => member.Name));
         Assert.Equal("Aspire.Sse StreamApi", home.Text("service"));
@@ -17,7 +17,7 @@ public sealed class BareAddressTests(AssemblyWide<SeedSystem> shared) : SeedTest
         Assert.Contains("/sse/events", links);
         foreach (var link in links.Append(home.Text("openApi")!))
         {
-            using var answer = await Requests.SendAsync(A, HttpMethod.Get, link);
+            using var answer = await SeedRequests.SendAsync(A, HttpMethod.Get, link);
             Assert.Equal((link, HttpStatusCode.OK), (link, answer.StatusCode));
         }
     }

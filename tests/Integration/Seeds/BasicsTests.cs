@@ -39,7 +39,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
 
         foreach (var last in (string[])["3", "4", "99999999999999999999"])
         {
-            using var over = await Requests.SendAsync(B, HttpMethod.Get, path, lastId: last);
+            using var over = await SeedRequests.SendAsync(B, HttpMethod.Get, path, lastId: last);
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         }
         await using var strange = await SseReader.OpenAsync(A, path + "?last_event_id=abc").ToEndAsync();
@@ -143,7 +143,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
         await Eventually.HoldsAsync(
             async () =>
             {
-                var ticks = await Requests.GetAsync(A, $"/v1/events?topic=sse.ticks&after={last}");
+                var ticks = await SeedRequests.GetAsync(A, $"/v1/events?topic=sse.ticks&after={last}");
                 var newest = ticks.Items("events").Last().Number("data.id");
                 // As if the last reader had left a minute ago.
                 await Store.ExecuteAsync("update eventstore.readers set seen_at = now() - interval '1 minute'");
@@ -170,7 +170,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
     [InlineData("QUERY")]
     public async Task The_stream_of_connections_takes_every_method_of_a_stream(string method)
     {
-        using var body = Requests.ContentOf(method == "GET" ? null : new { });
+        using var body = SeedRequests.ContentOf(method == "GET" ? null : new { });
         await using var reader = await SseReader
             .OpenAsync(A, "/v1/connections/stream", method: new(method), body: body)
             .ToEventsAsync(1);

@@ -15,7 +15,7 @@ public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : SeedT
         await page.WaitAsync(_ => true, "the page reports");
         await Eventually.HoldsAsync(
             async () =>
-                !(await Requests.GetAsync(A, "/v1/connections"))
+                !(await SeedRequests.GetAsync(A, "/v1/connections"))
                     .ToString()
                     .Contains("/v1/pets/recommendations/stream", StringComparison.Ordinal),
             "the page's stream is over"
@@ -52,7 +52,7 @@ public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : SeedT
     [InlineData("?named=true", "Task updated:")]
     public async Task The_task_page_receives_changes_by_message_or_by_name(string query, string said)
     {
-        var task = await Requests.PostAsync(A, "/tasks", new { title = "seen in a browser" });
+        var task = await SeedRequests.PostAsync(A, "/tasks", new { title = "seen in a browser" });
         await using var page = await Pages.OpenAsync("tasks.html", B, query);
         var change = $"/tasks/status/{task.Text("id")}?new_status=";
         // The page may still be opening: the task is moved until the page has received a move.
@@ -60,7 +60,7 @@ public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : SeedT
             async () =>
             {
                 foreach (var status in (string[])["in_progress", "done"])
-                    await Requests.JsonAsync(A, HttpMethod.Put, change + status);
+                    await SeedRequests.JsonAsync(A, HttpMethod.Put, change + status);
                 return page.Result is { } result && HasReceived(result);
             },
             $"the page says '{said}'"

@@ -23,7 +23,7 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     [Fact]
     public async Task A_page_of_another_site_can_start_and_change_nothing_by_any_endpoint()
     {
-        var document = await Requests.GetAsync(A, "/openapi/v1.json");
+        var document = await SeedRequests.GetAsync(A, "/openapi/v1.json");
         var refused = 0;
 
         foreach (var path in document.GetProperty("paths").EnumerateObject())

@@ -24,8 +24,8 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
     [InlineData("/v1/stream-tickets")]
     public async Task Reads_answer_it_as_they_answer_GET_without_a_body(string path)
     {
-        using var get = await Requests.SendAsync(A, HttpMethod.Get, path);
-        using var head = await Requests.SendAsync(A, HttpMethod.Head, path);
+        using var get = await SeedRequests.SendAsync(A, HttpMethod.Get, path);
+        using var head = await SeedRequests.SendAsync(A, HttpMethod.Head, path);
         Assert.Equal(
             (get.StatusCode, get.Content.Headers.ContentType?.ToString(), get.Content.Headers.Allow.ToString()),
             (head.StatusCode, head.Content.Headers.ContentType?.ToString(), head.Content.Headers.Allow.ToString())
@@ -38,7 +38,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
     [Fact]
     public async Task The_Allow_of_a_405_lists_every_method_of_the_path_and_HEAD_beside_GET()
     {
-        var document = await Requests.GetAsync(A, "/openapi/v1.json");
+        var document = await SeedRequests.GetAsync(A, "/openapi/v1.json");
         var paths = document
             .GetProperty("paths")
             .EnumerateObject()
@@ -50,7 +50,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
         Assert.True(paths.Count > 40);
         foreach (var (path, methods) in paths)
         {
-            using var refused = await Requests.SendAsync(
+            using var refused = await SeedRequests.SendAsync(
                 A,
                 HttpMethod.Options,
                 path.Replace('{', 'x').Replace('}', 'x')
@@ -79,13 +79,13 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
                 ]
         )
         {
-            using var head = await Requests.SendAsync(server, HttpMethod.Head, path);
+            using var head = await SeedRequests.SendAsync(server, HttpMethod.Head, path);
             Assert.Equal((path, HttpStatusCode.OK), (path, head.StatusCode));
             Assert.Equal("text/event-stream", head.Content.Headers.ContentType?.ToString());
             Assert.Equal("no-cache", head.Headers.CacheControl?.ToString());
             Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
         }
-        var open = await Requests.GetAsync(server, "/v1/connections");
+        var open = await SeedRequests.GetAsync(server, "/v1/connections");
         Assert.Empty(open.Items("connections"));
 
         // Two messages of a session take longer than the first of anything that a HEAD had started.

@@ -61,7 +61,7 @@ internal sealed class NginxProxy : IAsyncDisposable
                 {
                     if (process.HasExited)
                         Assert.Fail($"nginx ended with {process.ExitCode}: {proxy._output}");
-                    using var answer = await Requests.SendAsync(proxy.Url, HttpMethod.Get, "/v1/models");
+                    using var answer = await SeedRequests.SendAsync(proxy.Url, HttpMethod.Get, "/v1/models");
                     return answer.IsSuccessStatusCode;
                 },
                 "nginx answers"

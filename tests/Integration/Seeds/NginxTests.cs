@@ -108,13 +108,13 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         await using var link = new FaultyLink(A.Host, A.Port);
         await using var nginx = await NginxProxy.StartAsync(new Uri($"http://127.0.0.1:{link.Port}"));
         link.Cut();
-        using (var away = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream))
+        using (var away = await SeedRequests.SendAsync(nginx.Url, HttpMethod.Get, Stream))
             Assert.Equal(HttpStatusCode.BadGateway, away.StatusCode);
         link.Heal();
         await Eventually.HoldsAsync(
             async () =>
             {
-                using var back = await Requests.SendAsync(nginx.Url, HttpMethod.Get, Stream);
+                using var back = await SeedRequests.SendAsync(nginx.Url, HttpMethod.Get, Stream);
                 return back.StatusCode == HttpStatusCode.OK;
             },
             "the stream is there again"
@@ -147,7 +147,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
             for (var i = 0; i < 4; i++)
             {
                 using var body = JsonContent.Create(new EventBody(_topic, "n", i));
-                using var response = await Requests.SendAsync(nginx.Url, HttpMethod.Post, "/v1/events", body);
+                using var response = await SeedRequests.SendAsync(nginx.Url, HttpMethod.Post, "/v1/events", body);
                 published.Add(response.StatusCode);
             }
             Assert.Equal(2, published.Count(code => code == HttpStatusCode.Accepted));
@@ -178,7 +178,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         await using var nginx = await NginxProxy.StartAsync(A);
         await using var reader = await SseReader.OpenAtAsync(B, Stream);
         var published = new TaskCompletionSource();
-        var answering = Requests.SendAsync(
+        var answering = SeedRequests.SendAsync(
             nginx.Url,
             HttpMethod.Post,
             "/v1/events",
@@ -204,8 +204,8 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         await using var nginx = await NginxProxy.StartAsync(A);
         foreach (var path in (string[])["/health", "/alive", "/Health/", "/%68ealth"])
         {
-            using var direct = await Requests.SendAsync(A, HttpMethod.Get, path);
-            using var passed = await Requests.SendAsync(nginx.Url, HttpMethod.Get, path);
+            using var direct = await SeedRequests.SendAsync(A, HttpMethod.Get, path);
+            using var passed = await SeedRequests.SendAsync(nginx.Url, HttpMethod.Get, path);
             Assert.Equal(
                 (path, HttpStatusCode.OK, HttpStatusCode.NotFound),
                 (path, direct.StatusCode, passed.StatusCode)

@@ -9,7 +9,7 @@ internal static class NoStreams
     /// <summary>Creates a registry of a replica without open streams.</summary>
     public static ConnectionRegistry Registry() =>
         new(
-            new ConnectionLog(TimeProvider.System, NullLogger<ConnectionLog>.Instance),
+            new StreamEndLogger(TimeProvider.System, NullLogger<StreamEndLogger>.Instance),
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance)
         );
 }

@@ -9,7 +9,7 @@ public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : SeedTests(sh
     private const string Stream = "text/event-stream",
         Events = "x-sse-events";
 
-    private async Task<JsonElement> PathsAsync() => (await Requests.GetAsync(A, "/openapi/v1.json")).At("paths");
+    private async Task<JsonElement> PathsAsync() => (await SeedRequests.GetAsync(A, "/openapi/v1.json")).At("paths");
 
     [Fact]
     public async Task Every_stream_lists_its_events_with_their_schemas()

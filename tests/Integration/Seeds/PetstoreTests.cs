@@ -21,8 +21,8 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     {
         const string pet = "019b4141";
         await using var inventory = await SseReader.OpenAtAsync(B, "/v1/inventory/stream");
-        var before = (await Requests.GetAsync(A, $"/v1/pets/{pet}")).Number("stock");
-        var order = await Requests.PostAsync(A, "/v1/orders", new { petId = pet, quantity = 2 });
+        var before = (await SeedRequests.GetAsync(A, $"/v1/pets/{pet}")).Number("stock");
+        var order = await SeedRequests.PostAsync(A, "/v1/orders", new { petId = pet, quantity = 2 });
         var stream = $"/v1/orders/{order.Text("id")}/status/stream";
         await using (var reader = await SseReader.OpenAsync(B, stream).ToEndAsync())
         {
@@ -32,7 +32,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         await inventory.WaitAsync(r => r.Events.Any(e => e.Event == "stock-change" && e.Json().Text("petId") == pet));
         var change = inventory.Events.First(e => e.Json().Text("petId") == pet).Json();
         Assert.Equal((before, before - 2), (change.Number("oldStock"), change.Number("newStock")));
-        Assert.Equal("shipped", (await Requests.GetAsync(B, $"/v1/orders/{order.Text("id")}")).Text("status"));
+        Assert.Equal("shipped", (await SeedRequests.GetAsync(B, $"/v1/orders/{order.Text("id")}")).Text("status"));
 
         await using var late = await SseReader.OpenAsync(A, stream).ToEndAsync();
         AssertSteps(late);
@@ -42,7 +42,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         Assert.Equal(late.Events.Skip(3), byOrdinal.Events);
         foreach (var last in (string[])[late.LastId!, "4"])
         {
-            using var over = await Requests.SendAsync(B, HttpMethod.Get, stream, lastId: last);
+            using var over = await SeedRequests.SendAsync(B, HttpMethod.Get, stream, lastId: last);
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         }
     }
@@ -50,7 +50,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     [Fact]
     public async Task An_id_of_another_epoch_restarts_a_finite_stream_instead_of_waiting_forever()
     {
-        var order = await Requests.PostAsync(A, "/v1/orders", new { petId = "019b4150" });
+        var order = await SeedRequests.PostAsync(A, "/v1/orders", new { petId = "019b4150" });
         await using var reader = await SseReader
             .OpenAsync(A, $"/v1/orders/{order.Text("id")}/status/stream", "otherepoch-7")
             .ToEndAsync();
@@ -63,7 +63,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     {
         var orders = new List<string>();
         foreach (var pet in (string[])["019b4132", "019b4141"])
-            orders.Add((await Requests.PostAsync(A, "/v1/orders", new { petId = pet })).Text("id")!);
+            orders.Add((await SeedRequests.PostAsync(A, "/v1/orders", new { petId = pet })).Text("id")!);
         foreach (var id in orders)
             await using (await SseReader.OpenAsync(B, Stream(id)).ToEndAsync()) { }
 
@@ -71,7 +71,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         await DropAsync(orders[0], "true");
         await DropAsync(orders[1], "type like 'payment%'");
 
-        using var gone = await Requests.SendAsync(A, HttpMethod.Get, Stream(orders[0]), lastId: "2");
+        using var gone = await SeedRequests.SendAsync(A, HttpMethod.Get, Stream(orders[0]), lastId: "2");
         Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
         await using var shortened = await SseReader.OpenAsync(A, Stream(orders[1]), "2").ToEndAsync();
         Assert.Equal("expired", shortened.Resync()?.Text("reason"));
@@ -101,14 +101,14 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         Assert.Equal(before - 1, await StockAsync());
         Array.ForEach(answers, a => a.Dispose());
 
-        async Task<long> StockAsync() => (await Requests.GetAsync(A, $"/v1/pets/{pet}")).Number("stock");
+        async Task<long> StockAsync() => (await SeedRequests.GetAsync(A, $"/v1/pets/{pet}")).Number("stock");
 
         Task<HttpResponseMessage> OrderAsync(Uri server, int quantity)
         {
             var body = JsonContent.Create(new { petId = pet, quantity });
             // A header of the body is sent like the others.
             body.Headers.TryAddWithoutValidation("Idempotency-Key", key);
-            return Requests.SendAsync(server, HttpMethod.Post, "/v1/orders", body);
+            return SeedRequests.SendAsync(server, HttpMethod.Post, "/v1/orders", body);
         }
     }
 
@@ -117,7 +117,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     {
         await using var system = await World.Start(o => o.Replicas(0).Set("Petstore:StepMilliseconds", 60_000));
         var killed = await system.StartReplicaAsync(asProcess: true);
-        var order = await Requests.PostAsync(killed.Url, "/v1/orders", new { petId = "019b4132" });
+        var order = await SeedRequests.PostAsync(killed.Url, "/v1/orders", new { petId = "019b4132" });
         var stream = $"/v1/orders/{order.Text("id")}/status/stream";
         List<Frame> seen;
         await using (var reader = await SseReader.OpenAsync(killed.Url, stream))
@@ -150,7 +150,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             values (gen_random_uuid(), '019b4127', 1, 1, 'unknown', now(), now(), 'epoch')
             """
         );
-        var order = await Requests.PostAsync(A, "/v1/orders", new { petId = "019b4127" });
+        var order = await SeedRequests.PostAsync(A, "/v1/orders", new { petId = "019b4127" });
         await using var reader = await SseReader
             .OpenAsync(B, $"/v1/orders/{order.Text("id")}/status/stream")
             .ToEndAsync();
@@ -161,15 +161,15 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     public async Task A_change_of_price_is_an_event_and_an_unchanged_price_is_not()
     {
         const string pet = "019b4163";
-        using var read = await Requests.SendAsync(A, HttpMethod.Get, "/v1/pets");
+        using var read = await SeedRequests.SendAsync(A, HttpMethod.Get, "/v1/pets");
         var position = Assert.Single(read.Headers.GetValues("X-Sse-Position"));
         var price = (await read.JsonAsync())
             .EnumerateArray()
             .Single(p => p.Text("id") == pet)
             .GetProperty("price")
             .GetDecimal();
-        await Requests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price });
-        await Requests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price = price + 1 });
+        await SeedRequests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price });
+        await SeedRequests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price = price + 1 });
         // Streams from the position of the read, on the other replica: no change lies between read and stream.
         await using var reader = await SseReader.OpenAsync(B, "/v1/inventory/stream?named=false", position);
         await reader.WaitAsync(r => r.Events.Any(e => e.Json().Text("petId") == pet));
@@ -185,16 +185,16 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     public async Task Two_orders_for_the_last_pet_sell_it_once()
     {
         const string pet = "019b4178";
-        await Requests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { stock = 1 });
+        await SeedRequests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { stock = 1 });
         var answers = await Task.WhenAll(
             Enumerable
                 .Range(0, 8)
                 .Select(i => (Server: i % 2 == 0 ? A : B, Body: JsonContent.Create(new { petId = pet })))
-                .Select(order => Requests.SendAsync(order.Server, HttpMethod.Post, "/v1/orders", order.Body))
+                .Select(order => SeedRequests.SendAsync(order.Server, HttpMethod.Post, "/v1/orders", order.Body))
         );
         Assert.Equal(1, answers.Count(a => a.StatusCode == HttpStatusCode.Created));
         Assert.Equal(7, answers.Count(a => a.StatusCode == HttpStatusCode.Conflict));
-        Assert.Equal(0, (await Requests.GetAsync(A, $"/v1/pets/{pet}")).Number("stock"));
+        Assert.Equal(0, (await SeedRequests.GetAsync(A, $"/v1/pets/{pet}")).Number("stock"));
     }
 
     [Fact]
@@ -207,7 +207,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             ["quantity"] = 3,
             ["userId"] = user,
         };
-        await Requests.PostAsync(A, "/v1/orders", order);
+        await SeedRequests.PostAsync(A, "/v1/orders", order);
         var stream = $"/v1/pets/recommendations/stream?userId={user}";
         await using var reader = await SseReader.OpenAsync(A, stream).ToEndAsync();
         var all = reader.Events.ToList();
@@ -231,7 +231,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         // The id is enough.
         await using var named = await SseReader.OpenAsync(B, stream.Split('?')[0], all[2].Id).ToEndAsync();
         Assert.Equal(all.Skip(3), named.Events);
-        using var over = await Requests.SendAsync(B, HttpMethod.Get, stream, lastId: all[^1].Id);
+        using var over = await SeedRequests.SendAsync(B, HttpMethod.Get, stream, lastId: all[^1].Id);
         Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         Assert.Equal((1, 1), (begun, await RunsOfAsync(user)));
     }
@@ -239,7 +239,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     [Fact]
     public async Task Each_recommendation_has_the_id_and_the_name_of_another_pet_of_the_catalogue()
     {
-        var pets = (await Requests.GetAsync(B, "/v1/pets"))
+        var pets = (await SeedRequests.GetAsync(B, "/v1/pets"))
             .EnumerateArray()
             .Select(pet => (pet.Text("id"), pet.Text("name")));
         await using var reader = await SseReader
@@ -259,15 +259,15 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
     [Fact]
     public async Task A_read_of_an_order_and_its_stream_from_there_miss_no_step()
     {
-        var order = await Requests.PostAsync(A, "/v1/orders", new { petId = "019b4150" });
+        var order = await SeedRequests.PostAsync(A, "/v1/orders", new { petId = "019b4150" });
         var path = $"/v1/orders/{order.Text("id")}";
 
-        using var response = await Requests.SendAsync(A, HttpMethod.Get, path);
+        using var response = await SeedRequests.SendAsync(A, HttpMethod.Get, path);
         var read = await response.JsonAsync();
         var position = Assert.Single(response.Headers.GetValues("X-Sse-Position"));
 
         // On a busy machine the order may be shipped by now; then the stream may be over, and is empty.
-        using var stream = await Requests.SendAsync(B, HttpMethod.Get, $"{path}/status/stream", lastId: position);
+        using var stream = await SeedRequests.SendAsync(B, HttpMethod.Get, $"{path}/status/stream", lastId: position);
         var text = await stream.TextAsync();
 
         Assert.DoesNotContain("event: resync", text, StringComparison.Ordinal);

@@ -88,8 +88,8 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
         await program.WaitForAsync(lines =>
             lines.Any(l => l.Contains("SSE connection established", StringComparison.Ordinal))
         );
-        var task = await Requests.PostAsync(A, "/tasks", new { title = "from the article" });
-        await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        var task = await SeedRequests.PostAsync(A, "/tasks", new { title = "from the article" });
+        await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await program.WaitForAsync(lines =>
             lines.Any(l =>
                 l.Contains("'event': 'task_updated'", StringComparison.Ordinal)

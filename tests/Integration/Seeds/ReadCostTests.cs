@@ -110,13 +110,13 @@ public sealed class ReadCostTests
         const int Messages = 10_000;
         using var host = await StartAsync();
         await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
-        using var sessions = new Sessions(
+        using var sessions = new SessionDirectory(
             store,
             store,
             NoStreams.Registry(),
             Options.Create(new ResilientOptions()),
             TimeProvider.System,
-            NullLogger<Sessions>.Instance
+            NullLogger<SessionDirectory>.Instance
         );
         await store.ExecuteAsync(
             $$"""
@@ -159,7 +159,7 @@ public sealed class ReadCostTests
 
     private static async Task<IHost> StartAsync()
     {
-        var builder = StoreHost.Of((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString);
+        var builder = StoreOnlyHost.Of((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString);
         builder.Services.AddSeedsStore();
         return builder.Build();
     }

@@ -16,7 +16,7 @@ public sealed class RefusedStreamTests
                     ["/stream?prompt=x", "/v1/pets/recommendations/stream?userId=u", "/sse/resilient/s"]
             )
             {
-                using var refused = await Requests.SendAsync(server, HttpMethod.Get, path);
+                using var refused = await SeedRequests.SendAsync(server, HttpMethod.Get, path);
                 Assert.Equal((path, HttpStatusCode.ServiceUnavailable), (path, refused.StatusCode));
             }
         var begun = await system.Database.AskAsync<long>(
@@ -34,7 +34,7 @@ public sealed class RefusedStreamTests
 
         async Task<HttpStatusCode> StatusAsync()
         {
-            using var response = await Requests.SendAsync(server, HttpMethod.Get, without);
+            using var response = await SeedRequests.SendAsync(server, HttpMethod.Get, without);
             return response.StatusCode;
         }
     }

@@ -102,7 +102,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     public async Task A_failing_source_is_retried_three_times_then_given_up_and_its_readers_get_the_error()
     {
         await using var reader = await SseReader.OpenAsync(A, Path).ToEventsAsync(1);
-        await Requests.PostAsync(B, Path + "/failure");
+        await SeedRequests.PostAsync(B, Path + "/failure");
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.Equal(["200", "400", "800"], RetriesOf(reader));
@@ -110,9 +110,9 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         Assert.Equal(("error", true), (error.Event, error.Json().At("fatal").GetBoolean()));
         Assert.NotEmpty(error.Json().Text("error")!);
 
-        using (var over = await Requests.SendAsync(B, HttpMethod.Get, Path, lastId: error.Id))
+        using (var over = await SeedRequests.SendAsync(B, HttpMethod.Get, Path, lastId: error.Id))
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
-        await Requests.JsonAsync(A, HttpMethod.Delete, Path + "/failure");
+        await SeedRequests.JsonAsync(A, HttpMethod.Delete, Path + "/failure");
         await using var fresh = await SseReader.OpenAsync(B, Path).ToEventsAsync(1);
         Assert.Null(fresh.Events.First().Event);
 
@@ -151,7 +151,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     public async Task A_source_that_recovers_says_how_often_it_was_retried()
     {
         await using var reader = await SseReader.OpenAsync(A, Path).ToEventsAsync(1);
-        await Requests.PostAsync(A, Path + "/failure", new { times = 2 });
+        await SeedRequests.PostAsync(A, Path + "/failure", new { times = 2 });
         await reader.WaitAsync(r => r.Events.Any(e => e.Json().Number("retry_count") == 2));
         await reader.WaitAsync(r => r.Events.Last().Json().Number("retry_count") == 0);
         Assert.Equal(Enumerable.Range(1, reader.Events.Count()), Ids(reader.Events));

@@ -23,7 +23,7 @@ public sealed class SeedSystem : IAsyncLifetime
             ["Resilient__RetryMilliseconds"] = "200",
         };
 
-    internal BrowserPages Pages { get; } = new();
+    internal ArticleBrowser Pages { get; } = new();
 
     public async ValueTask InitializeAsync() =>
         System = await World.Start(o => o.Replicas(2).Set(Quick).Set("Cors:AllowedOrigins:0", Pages.Origin));
@@ -40,12 +40,12 @@ public abstract class SeedTests(AssemblyWide<SeedSystem> shared) : IClassFixture
 {
     private protected World World => shared.World.System;
     private protected NpgsqlDataSource Store => World.Database;
-    private protected BrowserPages Pages => shared.World.Pages;
+    private protected ArticleBrowser Pages => shared.World.Pages;
     private protected Uri A => shared.World.A;
     private protected Uri B => shared.World.B;
 }
 
-internal static class Requests
+internal static class SeedRequests
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
 

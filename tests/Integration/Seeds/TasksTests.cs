@@ -18,9 +18,9 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             (connected.Json().Text("event"), connected.Json().GetProperty("data").GetRawText())
         );
 
-        var task = await Requests.PostAsync(A, "/tasks", new { title = "買い物 🛒" });
+        var task = await SeedRequests.PostAsync(A, "/tasks", new { title = "買い物 🛒" });
         Assert.Equal(("買い物 🛒", "todo"), (task.Text("title"), task.Text("status")));
-        var answer = await Requests.JsonAsync(
+        var answer = await SeedRequests.JsonAsync(
             A,
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=in_progress"
@@ -43,7 +43,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         );
         Assert.Matches(Iso(), frame.Json().Text("timestamp"));
 
-        using var list = await Requests.SendAsync(B, HttpMethod.Get, "/tasks");
+        using var list = await SeedRequests.SendAsync(B, HttpMethod.Get, "/tasks");
         Assert.NotEmpty(list.Headers.GetValues("X-Sse-Position"));
         var stored = (await list.JsonAsync()).EnumerateArray().Single(t => t.Text("id") == task.Text("id"));
         Assert.Equal("in_progress", stored.Text("status"));
@@ -54,7 +54,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     public async Task A_change_that_waits_for_another_one_has_the_later_time()
     {
         var stop = TestContext.Current.CancellationToken;
-        var id = (await Requests.PostAsync(A, "/tasks", new { title = "slow" })).Text("id")!;
+        var id = (await SeedRequests.PostAsync(A, "/tasks", new { title = "slow" })).Text("id")!;
         string? first;
         Task<JsonElement> second;
         await using (var connection = await Store.OpenConnectionAsync(stop))
@@ -63,7 +63,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             await using var change = connection.CreateCommand();
             change.CommandText = $"update seeds.tasks set status = 'done' where id = '{id}'";
             await change.ExecuteNonQueryAsync(stop);
-            second = Requests.JsonAsync(B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
+            second = SeedRequests.JsonAsync(B, HttpMethod.Put, $"/tasks/status/{id}?new_status=in_progress");
             await Eventually.HoldsAsync(
                 () =>
                     Store.AskAsync<bool>(
@@ -84,15 +84,15 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     public async Task The_pages_of_the_list_have_the_form_and_order_of_the_whole_list()
     {
         for (var n = 0; n < 5; n++)
-            await Requests.PostAsync(A, "/tasks", new { title = $"page {n}" });
+            await SeedRequests.PostAsync(A, "/tasks", new { title = $"page {n}" });
         var read = new List<string?>();
         await foreach (var tasks in PagesAsync("/tasks?limit=2"))
             read.AddRange(tasks.Select(t => t.Text("id")));
-        var all = (await Requests.GetAsync(A, "/tasks")).EnumerateArray().Select(t => t.Text("id")).ToList();
+        var all = (await SeedRequests.GetAsync(A, "/tasks")).EnumerateArray().Select(t => t.Text("id")).ToList();
         Assert.True(all.Count >= 5);
         Assert.Equal(all, read);
 
-        using var whole = await Requests.SendAsync(A, HttpMethod.Get, $"/tasks?limit={all.Count}");
+        using var whole = await SeedRequests.SendAsync(A, HttpMethod.Get, $"/tasks?limit={all.Count}");
         Assert.False(whole.Headers.Contains("Link"));
     }
 
@@ -101,16 +101,16 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     {
         var made = new List<string>();
         for (var n = 0; n < 5; n++)
-            made.Add((await Requests.PostAsync(A, "/tasks", new { title = $"of a status {n}" })).Text("id")!);
+            made.Add((await SeedRequests.PostAsync(A, "/tasks", new { title = $"of a status {n}" })).Text("id")!);
         foreach (var n in (int[])[3, 0, 4, 1])
-            await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
+            await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
         var read = new List<JsonElement>();
         await foreach (var tasks in PagesAsync("/tasks?status=in_progress&limit=2"))
         {
             read.AddRange(tasks);
             // One that changes between two pages is in none of those that follow.
             if (read.Count == 2)
-                await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
+                await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
         }
         Assert.All(read, task => Assert.Equal("in_progress", task.Text("status")));
         Assert.Equal([made[1], made[4], made[0]], read.Select(task => task.Text("id")!).Where(made.Contains));
@@ -126,17 +126,17 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         );
         try
         {
-            using var list = await Requests.SendAsync(A, HttpMethod.Get, "/tasks");
+            using var list = await SeedRequests.SendAsync(A, HttpMethod.Get, "/tasks");
             var tasks = await list.JsonAsync();
             Assert.Equal(1_000, tasks.GetArrayLength());
             var next = Next().Match(Assert.Single(list.Headers.GetValues("Link"))).Groups[1].Value;
-            var rest = await Requests.GetAsync(A, next);
+            var rest = await SeedRequests.GetAsync(A, next);
             Assert.InRange(rest.GetArrayLength(), 500, 1_000);
 
             // A cleanup may delete the last task of a page before the next page is read.
             var last = tasks[999].Text("id");
             Assert.Equal(1, await Store.ExecuteAsync($"delete from seeds.tasks where id = '{last}'"));
-            Assert.Equal(rest.GetRawText(), (await Requests.GetAsync(A, next)).GetRawText());
+            Assert.Equal(rest.GetRawText(), (await SeedRequests.GetAsync(A, next)).GetRawText());
         }
         finally
         {
@@ -148,8 +148,8 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     public async Task Types_narrow_the_stream_and_named_gives_its_events_their_names()
     {
         await using var reader = await SseReader.OpenAtAsync(A, "/events/stream?types=task_updated,nothing&named=true");
-        var task = await Requests.PostAsync(B, "/tasks", new { title = "one" });
-        await Requests.JsonAsync(B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        var task = await SeedRequests.PostAsync(B, "/tasks", new { title = "one" });
+        await SeedRequests.JsonAsync(B, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal)));
         Assert.All(reader.Events, e => Assert.Equal("task_updated", e.Event));
     }
@@ -157,21 +157,21 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     [Fact]
     public async Task A_change_that_is_rolled_back_has_no_event()
     {
-        var task = await Requests.PostAsync(A, "/tasks", new { title = "stays" });
+        var task = await SeedRequests.PostAsync(A, "/tasks", new { title = "stays" });
         await using var reader = await SseReader.OpenAtAsync(A, "/events/stream");
-        using var refused = await Requests.SendAsync(
+        using var refused = await SeedRequests.SendAsync(
             A,
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=later"
         );
-        using var unknown = await Requests.SendAsync(
+        using var unknown = await SeedRequests.SendAsync(
             A,
             HttpMethod.Put,
             $"/tasks/status/{Guid.NewGuid()}?new_status=done"
         );
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
         // The first frame received is a later change.
-        await Requests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
+        await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await reader.WaitAsync(r => r.Events.Any(IsChange));
         Assert.Equal("done", reader.Events.First(IsChange).Json().GetProperty("data").Text("status"));
 
@@ -185,7 +185,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     {
         for (var next = first; next is not null; )
         {
-            using var page = await Requests.SendAsync(B, HttpMethod.Get, next);
+            using var page = await SeedRequests.SendAsync(B, HttpMethod.Get, next);
             Assert.NotEmpty(page.Headers.GetValues("X-Sse-Position"));
             var tasks = (await page.JsonAsync()).EnumerateArray().ToList();
             Assert.InRange(tasks.Count, 1, 2);
@@ -207,7 +207,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         await using var first = await SseReader.OpenAtAsync(server, path);
         await using (await SseReader.OpenAtAsync(server, path))
         {
-            using var refused = await Requests.SendAsync(server, HttpMethod.Get, path);
+            using var refused = await SeedRequests.SendAsync(server, HttpMethod.Get, path);
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.NotNull(refused.Headers.RetryAfter);
             Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
@@ -215,7 +215,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             Assert.True(returning.EndedProperly);
             Assert.NotNull(returning.Frames[0].Retry);
             // A bare ordinal is a valid last id only where streams have ordinals.
-            using var ordinal = await Requests.SendAsync(server, HttpMethod.Get, path, lastId: "1");
+            using var ordinal = await SeedRequests.SendAsync(server, HttpMethod.Get, path, lastId: "1");
             Assert.Equal(HttpStatusCode.ServiceUnavailable, ordinal.StatusCode);
             if (path == "/sse/events")
                 await using (await SseReader.OpenAsync(server, "/sse/resilient/s", "1")) { }
@@ -224,7 +224,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         await Eventually.HoldsAsync(
             async () =>
             {
-                using var admitted = await Requests.SendAsync(server, HttpMethod.Get, path);
+                using var admitted = await SeedRequests.SendAsync(server, HttpMethod.Get, path);
                 return admitted.StatusCode == HttpStatusCode.OK;
             },
             "the place of a closed stream is given to the next"

@@ -20,7 +20,7 @@ public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : Seed
                 ["/sse/nothing", "/v1/orders/nothing/status/stream", "/v1/pets/recommendations/stream"]
         )
         {
-            using var response = await Requests.SendAsync(A, HttpMethod.Get, path);
+            using var response = await SeedRequests.SendAsync(A, HttpMethod.Get, path);
             Assert.InRange((int)response.StatusCode, 400, 499);
             Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         }
@@ -57,7 +57,7 @@ public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : Seed
 
         await Eventually.HoldsAsync(
             async () =>
-                (await Requests.GetAsync(server.Url, "/v1/connections")).GetProperty("connections").GetArrayLength()
+                (await SeedRequests.GetAsync(server.Url, "/v1/connections")).GetProperty("connections").GetArrayLength()
                 == 0,
             "every connection is given up"
         );

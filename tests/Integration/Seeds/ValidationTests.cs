@@ -162,7 +162,7 @@ public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : SeedTests
         using var content = body is null
             ? null
             : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type!));
-        using var response = await Requests.SendAsync(A, new HttpMethod(method), path, content);
+        using var response = await SeedRequests.SendAsync(A, new HttpMethod(method), path, content);
         var text = await response.TextAsync();
         Assert.True(status == (int)response.StatusCode, $"{method} {path} {body}: {response.StatusCode} {text}");
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);

@@ -47,21 +47,23 @@ internal static class AbuseCatalog
                         n => new("topic=flood.%3E", Token($"stalled-{n}-{Environment.ProcessId}")) { IsSlow = true },
                         over: over
                     );
-                    return await HeldStreams.Under(Requests.Each(1, Publish("flood.stalled", 8_000), FiftyASecond))(
-                        target,
-                        over
-                    );
+                    return await HeldStreams.Under(
+                        AbusiveRequests.Each(1, Publish("flood.stalled", 8_000), FiftyASecond)
+                    )(target, over);
                 }
             ),
-            new("a publisher at full speed", Requests.Each(8, Publish("flood.small", 0))),
-            new("events of 1 MB", Requests.Each(4, Publish("flood.large", 1_000_000))),
+            new("a publisher at full speed", AbusiveRequests.Each(8, Publish("flood.small", 0))),
+            new("events of 1 MB", AbusiveRequests.Each(4, Publish("flood.large", 1_000_000))),
             new(
                 "a million topics",
-                Requests.Each(2, (to, n) => to.PostLines(Events, Load, 10_000, i => $"flood.many.t{n % 100}.{i}"))
+                AbusiveRequests.Each(
+                    2,
+                    (to, n) => to.PostLines(Events, Load, 10_000, i => $"flood.many.t{n % 100}.{i}")
+                )
             ),
             Rehearsed(
                 "NDJSON with lines of 1 MB",
-                Requests.Bulks(Chunk($"{Event("flood.lines", 1_000_000)}\n"), chunks: 500)
+                AbusiveRequests.Bulks(Chunk($"{Event("flood.lines", 1_000_000)}\n"), chunks: 500)
             ),
         ];
 
@@ -70,7 +72,7 @@ internal static class AbuseCatalog
         [
             Rehearsed(
                 "bodies of 4 MB that are refused, at full speed",
-                Requests.Each(
+                AbusiveRequests.Each(
                     2 * Users,
                     Post(
                         n => n / Users % 2 == 0 ? Events : "/v1/messages/count_tokens",
@@ -81,7 +83,7 @@ internal static class AbuseCatalog
             ),
             Rehearsed(
                 "preflights and requests of other sites at full speed",
-                Requests.Each(
+                AbusiveRequests.Each(
                     32,
                     (to, n) =>
                         n % 2 == 0
@@ -97,7 +99,7 @@ internal static class AbuseCatalog
             Rehearsed(
                 "bodies of 25,000 members that ask for streams, at full speed",
                 // With an error, so that no stream opens.
-                Requests.Each(
+                AbusiveRequests.Each(
                     64,
                     Post(_ => "/v1/events/stream?topic=flood.a", Tokens("load"), $"{{\"from\":\"nowhere\",{Members}}}")
                 )
@@ -105,11 +107,11 @@ internal static class AbuseCatalog
             Rehearsed(
                 "a bulk of chunks with long extensions",
                 // RFC 9112 §7.1.1: the chunks are almost empty.
-                Requests.Bulks($"4;{new string('x', 64 * 1024)}\r\n\n\n\n\n\r\n", chunks: int.MaxValue)
+                AbusiveRequests.Bulks($"4;{new string('x', 64 * 1024)}\r\n\n\n\n\n\r\n", chunks: int.MaxValue)
             ),
             Rehearsed(
                 "orders at full speed",
-                Requests.Each(
+                AbusiveRequests.Each(
                     32,
                     Post(
                         _ => "/v1/orders",
@@ -121,7 +123,7 @@ internal static class AbuseCatalog
             Rehearsed(
                 "sources at full speed",
                 // Each stream has a source of its own, by a last id that is made up.
-                Requests.Visits(
+                AbusiveRequests.Visits(
                     Users,
                     TimeSpan.FromMilliseconds(20),
                     stay: TimeSpan.Zero,
@@ -131,7 +133,7 @@ internal static class AbuseCatalog
             ),
             new(
                 "tokens with a wrong signature at full speed",
-                Requests.Each(32, Get(_ => $"{Events}?limit=1", [$"{Load[..^4]}AAAA"]))
+                AbusiveRequests.Each(32, Get(_ => $"{Events}?limit=1", [$"{Load[..^4]}AAAA"]))
             ),
         ];
 
@@ -140,7 +142,7 @@ internal static class AbuseCatalog
         [
             Rehearsed(
                 "240 reads of history with 100 patterns each over a log of 60,000 events",
-                Requests.Each(240, Get(_ => PatternsThatMatchNothing, Tokens("load"))),
+                AbusiveRequests.Each(240, Get(_ => PatternsThatMatchNothing, Tokens("load"))),
                 FillLogAsync
             ),
             Rehearsed(
@@ -149,7 +151,7 @@ internal static class AbuseCatalog
                 {
                     var epoch = Head(target).Epoch;
                     // About as often as twelve clients may (120 a minute each); each searches while it stays.
-                    return await Requests.Visits(
+                    return await AbusiveRequests.Visits(
                         4 * Users,
                         TimeSpan.FromMilliseconds(500),
                         stay: TimeSpan.FromSeconds(2),
@@ -186,7 +188,7 @@ internal static class AbuseCatalog
                             },
                         over: over
                     );
-                    return await HeldStreams.Under(Requests.WaitAsync)(target, over);
+                    return await HeldStreams.Under(AbusiveRequests.WaitAsync)(target, over);
                 },
                 target => FillAsync(target, "flood.slow", SlowEvents, 10_000)
             ),
@@ -210,7 +212,7 @@ internal static class AbuseCatalog
             new(
                 "100 streams of 32 patterns that branch at each token",
                 // The tokens match a name and a wildcard of each pattern, except the last one.
-                HeldStreams.Under(Requests.Each(1, PublishMany($"flood.{string.Concat(Repeat("a.", 30))}b"))),
+                HeldStreams.Under(AbusiveRequests.Each(1, PublishMany($"flood.{string.Concat(Repeat("a.", 30))}b"))),
                 target =>
                 {
                     var random = new Random(1);
@@ -224,7 +226,7 @@ internal static class AbuseCatalog
             ),
             new(
                 "100 streams of 100 patterns that all match, and of 100 types that never occur",
-                HeldStreams.Under(Requests.Each(1, PublishMany("flood.a.a.a.a.a.a.a.a.a"))),
+                HeldStreams.Under(AbusiveRequests.Each(1, PublishMany("flood.a.a.a.a.a.a.a.a.a"))),
                 target =>
                 {
                     static string Pattern(int n) =>
@@ -242,10 +244,16 @@ internal static class AbuseCatalog
     /// <summary>Lists of what many clients have created, and at last what needs another system.</summary>
     private static IEnumerable<AbuseCase> Lists =>
         [
-            Rehearsed("lists of topics at full speed", Requests.Each(32, Get(_ => "/v1/topics?limit=1000", [Load]))),
+            Rehearsed(
+                "lists of topics at full speed",
+                AbusiveRequests.Each(32, Get(_ => "/v1/topics?limit=1000", [Load]))
+            ),
             Rehearsed(
                 "lists of tasks at full speed",
-                Requests.Each(32, Get(n => $"/tasks?limit=1000{(n % 2 == 0 ? "" : "&status=todo")}", TaskTokens)),
+                AbusiveRequests.Each(
+                    32,
+                    Get(n => $"/tasks?limit=1000{(n % 2 == 0 ? "" : "&status=todo")}", TaskTokens)
+                ),
                 // More tasks than a page has.
                 target =>
                     target.OnConnections(
@@ -260,7 +268,7 @@ internal static class AbuseCatalog
             Rehearsed(
                 "lists of topics and of connections at full speed, with 10,000 open streams",
                 HeldStreams.Under(
-                    Requests.Each(
+                    AbusiveRequests.Each(
                         32,
                         Get(
                             n => n % 2 == 0 ? "/v1/topics?limit=1000" : "/v1/connections?limit=1000",
@@ -290,7 +298,7 @@ internal static class AbuseCatalog
             ),
             Rehearsed(
                 "240 reads with 100 patterns, as above, in Development, as the README starts it",
-                Requests.Each(240, Get(_ => PatternsThatMatchNothing, Tokens("load"))),
+                AbusiveRequests.Each(240, Get(_ => PatternsThatMatchNothing, Tokens("load"))),
                 FillLogAsync
             ) with
             {
@@ -299,7 +307,7 @@ internal static class AbuseCatalog
         ];
 
     private static Func<AbuseTarget, CancellationToken, Task<string>> Broadcast =>
-        HeldStreams.Under(Requests.Each(1, Publish("flood.broadcast.a", 0), FiftyASecond));
+        HeldStreams.Under(AbusiveRequests.Each(1, Publish("flood.broadcast.a", 0), FiftyASecond));
 
     /// <summary>An abuse that also runs before anything is measured.</summary>
     private static AbuseCase Rehearsed(

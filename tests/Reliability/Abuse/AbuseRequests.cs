@@ -77,7 +77,7 @@ internal static class AbuseRequests
                         sending.Post($"/message/{sessions[user]}", tokens[user], message);
                 }
             );
-            return await Requests.Each(32, Get(n => $"/session/{sessions[n % Users]}", tokens))(target, over);
+            return await AbusiveRequests.Each(32, Get(n => $"/session/{sessions[n % Users]}", tokens))(target, over);
         };
 
     /// <summary>Publishes an event, and returns its id.</summary>

@@ -68,7 +68,7 @@ internal static class HeldConnections
                             Try(() => ReadResponse(connection));
                     }
                 );
-                await Requests.WaitAsync(target, over);
+                await AbusiveRequests.WaitAsync(target, over);
             }
             finally
             {

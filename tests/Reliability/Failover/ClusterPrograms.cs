@@ -55,11 +55,11 @@ internal sealed record ClusterPrograms(string Postgres, string Libraries, string
         {
             python = Path.Combine(unpacked, "usr", "lib", "python3", "dist-packages");
             if (!HasPatroni(python))
-                DebianPackages.Unpack("Patroni", PatroniPackages, unpacked, Advice);
+                DebianPrograms.Unpack("Patroni", PatroniPackages, unpacked, Advice);
             if (!HasPatroni(python))
                 throw new LocalServicesException($"Patroni was unpacked but does not run. {Advice}");
         }
-        string?[] libraries = [postgres.Libraries, etcd.Libraries, DebianPackages.Libraries(unpacked)];
+        string?[] libraries = [postgres.Libraries, etcd.Libraries, DebianPrograms.Libraries(unpacked)];
         return new(
             Path.GetDirectoryName(server)!,
             string.Join(':', libraries.Where(l => !string.IsNullOrEmpty(l))),
@@ -71,7 +71,7 @@ internal sealed record ClusterPrograms(string Postgres, string Libraries, string
             Command.Run(
                 "env",
                 [$"PYTHONPATH={path}", Interpreter, "-c", "import patroni.dcs.etcd3, psycopg2"],
-                libraries: DebianPackages.Libraries(unpacked)
+                libraries: DebianPrograms.Libraries(unpacked)
             )
                 is { ExitCode: 0 };
     }

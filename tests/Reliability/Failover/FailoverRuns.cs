@@ -21,7 +21,7 @@ internal sealed class FailoverRuns(ReplicaSet replicas) : IDisposable
     // The model gives the same answer to the same prompt, on each replica and in each row.
     private static readonly ConcurrentDictionary<string, string> Answers = new();
 
-    private readonly GenerationRequests _api = new(replicas, "demo", model: null);
+    private readonly GenerationCalls _api = new(replicas, "demo", model: null);
     private readonly List<(string Prompt, StartedGeneration Run)> _runs = [];
 
     /// <summary>Starts generations on the replicas in turn.</summary>

@@ -24,11 +24,11 @@ public sealed partial class SeedsTests
         ),
         (
             "StreamApi's requests: a refusal names the field, and bodies and answers count against the memory.",
-            ["HeldJson", "IdempotencyKey", "IdempotencyKeys", "InvalidRequestException", "JsonBody", "QueryValues"]
+            ["HeldJson", "IdempotencyKey", "RequestKeyStore", "InvalidRequestException", "JsonBody", "QueryValues"]
         ),
         (
             "Fair turns of StreamApi's clients, whoever they are: a user, a key, an address.",
-            ["FairGate", "IStreamAccess", "Pace", "ReadTurns"]
+            ["FairGate", "IStreamAccess", "Pace", "ReadGate"]
         ),
         (
             "Ticks, and sources, run only while somebody reads, on whichever replica.",
@@ -43,7 +43,7 @@ public sealed partial class SeedsTests
             "Rows are deleted, and orders end, with their events in the log: a topic's first, n-th and last event.",
             ["FiniteStreams", "TopicReader"]
         ),
-        ("Steps of an order are unnamed, up to the last one.", ["NamedFormats"]),
+        ("Steps of an order are unnamed, up to the last one.", ["NamedFormatChoice"]),
         (
             "A session resumes after the number of its message, and a failure that was repaired ends nothing.",
             [

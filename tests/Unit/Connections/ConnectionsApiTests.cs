@@ -134,7 +134,7 @@ public sealed class ConnectionsApiTests
         public override string State => "live";
         public override long Lag => 0;
 
-        public override void Stop(EndReason reason) => Finish(reason);
+        public override void RequestEnd(EndReason reason) => MarkEnded(reason);
     }
 
     /// <summary>Starts a replica without stores, which lists its own streams.</summary>

@@ -50,9 +50,9 @@ internal static partial class OptionsPage
     public static string Text()
     {
         var text = new StringBuilder(Head);
-        var sections = Settings
+        var sections = ServiceSettings
             .Sections.Select(s => (s.Key, Rows: s.SelectMany(type => Rows(type, Create(type), s.Key))))
-            .Append((Key: Settings.Pools, Rows: PoolRows()));
+            .Append((Key: ServiceSettings.Pools, Rows: PoolRows()));
         foreach (var section in sections.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
             text.Append(CultureInfo.InvariantCulture, $"\n## {section.Key}\n\n");
@@ -68,12 +68,12 @@ internal static partial class OptionsPage
     }
 
     private static IEnumerable<string> PoolRows() =>
-        Settings
+        ServiceSettings
             .Read.Select(section => section.Path.Split(':'))
-            .Where(path => path[0] == Settings.Pools)
+            .Where(path => path[0] == ServiceSettings.Pools)
             .Select(path => path[1])
             .Select(name =>
-                $"| `{Settings.Pools}:{name}` | {StreamSeats.OfPool} | 1 to {StreamSeats.MaxOfPool} "
+                $"| `{ServiceSettings.Pools}:{name}` | {StreamSeats.OfPool} | 1 to {StreamSeats.MaxOfPool} "
                 + "| Maximum open streams of this pool on one replica; resumes have "
                 + "`Streaming:ResumeReservePercent` more. |"
             );

@@ -52,7 +52,7 @@ public sealed partial class SettingTests
     [InlineData("Pools__Sse", "0")]
     [InlineData("Pools__Sse__Size", "5000")]
     public void A_misspelt_variable_or_an_impossible_value_is_found(string name, string value) =>
-        Assert.NotNull(Settings.Problem(name, value));
+        Assert.NotNull(ServiceSettings.Problem(name, value));
 
     [Theory]
     [InlineData("EventStore__MaxAge", "7.00:00:00")]
@@ -60,7 +60,8 @@ public sealed partial class SettingTests
     [InlineData("Runs__DrainSeconds", "8")]
     [InlineData("Llm__Providers__OpenAi__ApiKey", "sk-…")]
     [InlineData("Pools__Sse", "5000")]
-    public void A_setting_is_known_by_its_path(string name, string value) => Assert.Null(Settings.Problem(name, value));
+    public void A_setting_is_known_by_its_path(string name, string value) =>
+        Assert.Null(ServiceSettings.Problem(name, value));
 
     /// <summary>The list of sections cannot fall behind the code.</summary>
     [Fact]
@@ -74,14 +75,14 @@ public sealed partial class SettingTests
             .Distinct()
             .ToList();
         Assert.Contains("Streaming", bound);
-        Assert.Empty(bound.Except(Settings.Sections.Select(s => s.Key).Append(Settings.Pools)));
+        Assert.Empty(bound.Except(ServiceSettings.Sections.Select(s => s.Key).Append(ServiceSettings.Pools)));
     }
 
     /// <summary>Decisions tell the past; options.md is made from the code.</summary>
     [Fact]
     public void Every_setting_that_a_document_names_is_one()
     {
-        var sections = string.Join('|', Settings.Read.Select(section => section.Path.Split(':')[0]).Distinct());
+        var sections = string.Join('|', ServiceSettings.Read.Select(section => section.Path.Split(':')[0]).Distinct());
         var named = new Regex($@"(?<![\w:./-])(?:{sections})(?:(?::|__)(?:\w*[a-z0-9]|<\w+>))+");
         var found = Directory
             .EnumerateFiles(Repository.Root, "*.md", SearchOption.AllDirectories)
@@ -94,7 +95,7 @@ public sealed partial class SettingTests
         Assert.InRange(found.Count, 100, int.MaxValue);
         // The example of a pool that a host adds.
         found.Remove("Pools:Weather");
-        Assert.Empty(found.Select(name => Settings.Problem(VariableOf(name), null)).OfType<string>());
+        Assert.Empty(found.Select(name => ServiceSettings.Problem(VariableOf(name), null)).OfType<string>());
     }
 
     /// <summary>Returns the name of a variable for a name in a text, with an example of each number and name.</summary>
@@ -108,7 +109,7 @@ public sealed partial class SettingTests
     {
         var all = variables.Distinct().ToList();
         Assert.NotEmpty(all);
-        Assert.Empty(all.Select(v => Settings.Problem(v.Name, v.Value)).OfType<string>());
+        Assert.Empty(all.Select(v => ServiceSettings.Problem(v.Name, v.Value)).OfType<string>());
     }
 
     [GeneratedRegex(@"^(README[.\w]*|CONTRIBUTING|docs/(?!options|decisions/)[\w/-]+|deploy/.*)\.md$")]

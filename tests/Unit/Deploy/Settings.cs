@@ -13,7 +13,7 @@ using WebFrontend;
 namespace Unit.Deploy;
 
 /// <summary>The settings that the services have, by the names of their environment variables.</summary>
-internal static partial class Settings
+internal static partial class ServiceSettings
 {
     /// <summary>The options that the services read, as they say it themselves.</summary>
     public static readonly IReadOnlyList<OptionSection> Read =

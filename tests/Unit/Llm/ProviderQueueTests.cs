@@ -16,7 +16,7 @@ public sealed class ProviderQueueTests
     public async Task A_waiting_request_reports_its_wait_and_one_beyond_the_queue_is_refused()
     {
         using var queue = Queue();
-        var delays = new List<ProviderDelay>();
+        var delays = new List<DelayNotice>();
         var options = new CallOptions { OnDelay = delays.Add };
         var first = queue.GetResponseAsync("a", options, TestContext.Current.CancellationToken);
         Assert.Empty(delays);

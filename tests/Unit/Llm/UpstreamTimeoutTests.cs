@@ -85,7 +85,7 @@ public sealed class UpstreamTimeoutTests
             Task.Delay(Timeout.Infinite, context.RequestAborted)
         );
         var (options, clock) = (new ProviderOptions { FirstTokenSeconds = 1 }, new EarlyClock(TimeSpan.FromSeconds(1)));
-        var delays = new List<ProviderDelay>();
+        var delays = new List<DelayNotice>();
         var failure = await Assert.ThrowsAsync<UpstreamException>(() => DelaysAsync(server, options, clock, delays));
         Assert.Equal((504, "timeout", true), (failure.Status, failure.Reason, failure.IsStall));
         Assert.Equal(("retrying", "timeout", 2), (Assert.Single(delays).State, delays[0].Reason, delays[0].Attempt));
@@ -112,11 +112,11 @@ public sealed class UpstreamTimeoutTests
     }
 
     /// <summary>Reads an answer and returns the delays before its tries.</summary>
-    private static async Task<List<ProviderDelay>> DelaysAsync(
+    private static async Task<List<DelayNotice>> DelaysAsync(
         SseServer server,
         ProviderOptions options,
         TimeProvider clock,
-        List<ProviderDelay>? delays = null
+        List<DelayNotice>? delays = null
     )
     {
         delays ??= [];

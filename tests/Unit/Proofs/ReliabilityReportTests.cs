@@ -5,7 +5,7 @@ namespace Unit.Proofs;
 /// <summary>The report says how many rows ran, and never counts a row that did not.</summary>
 public sealed class ReliabilityReportTests
 {
-    private static readonly Section Faults = Sections.All.Single(s => s.Part == "faults");
+    private static readonly Section Faults = ReportTables.All.Single(s => s.Part == "faults");
     private static readonly IReadOnlyList<string> Names = [.. Faults.Checks.Select(c => c.Name)];
 
     [Fact]

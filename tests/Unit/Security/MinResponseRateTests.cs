@@ -95,7 +95,7 @@ public sealed class MinResponseRateTests
         var limit = new MinResponseRate(context, body, TimeSpan.FromSeconds(10), PerSecond, _time);
         context.Features.Set<IHttpResponseBodyFeature>(limit);
         context.Features.Set<IHttpMinResponseDataRateFeature>(kestrel);
-        StreamHead.Set(context);
+        StreamResponseHeaders.Set(context);
         Assert.Same(body, context.Features.Get<IHttpResponseBodyFeature>());
         Assert.Null(kestrel.MinDataRate);
 

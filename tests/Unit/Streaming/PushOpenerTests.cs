@@ -27,7 +27,7 @@ public sealed class PushOpenerTests
         _streams = new PushOpener(
             _seats,
             new ConnectionRegistry(
-                new ConnectionLog(clock, NullLogger<ConnectionLog>.Instance),
+                new StreamEndLogger(clock, NullLogger<StreamEndLogger>.Instance),
                 new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance)
             ),
             access,

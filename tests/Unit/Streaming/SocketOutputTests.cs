@@ -13,7 +13,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
 {
     private const int Large = 4_000_000;
 
-    private readonly PendingWrites _pending = new(1L << 30, _ => { });
+    private readonly PendingWriteBudget _pending = new(1L << 30, _ => { });
     private Socket _server = null!,
         _client = null!;
 

@@ -64,7 +64,7 @@ internal sealed class OrderPlacement(
             TraceParent = Activity.Current?.Id,
         };
         db.Add(order);
-        OrderSteps.Enter(db, order, OrderSteps.Payment, now, options.Value.Step);
+        OrderProgress.Enter(db, order, OrderProgress.Payment, now, options.Value.Step);
         Inventory.Change(db, pet, pet.Price, pet.Stock - quantity);
         return (order, null);
     }

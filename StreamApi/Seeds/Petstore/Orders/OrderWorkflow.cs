@@ -46,10 +46,10 @@ internal sealed class OrderWorkflow(
             .ToListAsync(CancellationToken.None);
 
         foreach (var order in due)
-            if (OrderSteps.After(order.Status) is { } next)
+            if (OrderProgress.After(order.Status) is { } next)
             {
                 using var step = Tracing.StartActivity("order step", ActivityKind.Internal, order.TraceParent);
-                OrderSteps.Enter(db, order, next, now.WholeMilliseconds(), _step);
+                OrderProgress.Enter(db, order, next, now.WholeMilliseconds(), _step);
             }
             else
                 SetAside(order);

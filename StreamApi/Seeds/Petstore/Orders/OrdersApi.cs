@@ -13,10 +13,10 @@ namespace StreamApi.Seeds.Petstore;
 internal static class OrdersApi
 {
     private const string Topic = "petstore.orders.{id}.status";
-    private static readonly string[] Ends = [OrderSteps.Complete];
+    private static readonly string[] Ends = [OrderProgress.Complete];
 
     // As in the article, steps are unnamed and only the last event is named.
-    private static readonly NamedFormats Steps = NamedFormats.Of(Ends.Contains, Ends);
+    private static readonly NamedFormatChoice Steps = NamedFormatChoice.Of(Ends.Contains, Ends);
 
     public static void MapOrders(this RouteGroupBuilder shop)
     {
@@ -33,17 +33,17 @@ internal static class OrdersApi
             .SwitchesNames()
             .SendsNumbered(
                 "Streams the order's past and future steps, up to complete.",
-                (OrderSteps.Payment, typeof(OrderStep)),
-                (OrderSteps.Confirmed, typeof(OrderStep)),
-                (OrderSteps.Preparing, typeof(OrderStep)),
-                (OrderSteps.Complete, typeof(OrderShipped))
+                (OrderProgress.Payment, typeof(OrderStep)),
+                (OrderProgress.Confirmed, typeof(OrderStep)),
+                (OrderProgress.Preparing, typeof(OrderStep)),
+                (OrderProgress.Complete, typeof(OrderShipped))
             );
     }
 
     private static async Task<IResult> PlaceAsync(
         HttpContext context,
         OrderPlacement placement,
-        IdempotencyKeys keys,
+        RequestKeyStore keys,
         IStreamAccess access
     )
     {
@@ -91,13 +91,13 @@ internal static class OrdersApi
 
         var topic = Order.Topic(known);
         var isShortened = false;
-        if (order.Status == OrderSteps.Shipped)
+        if (order.Status == OrderProgress.Shipped)
         {
             // An order whose events have left the log will be deleted soon (EndedRows): nobody would end its stream.
             if ((await topics.WithoutEventsAsync([topic], context.RequestAborted)).Length > 0)
                 return Unknown(id);
 
-            var kept = await topics.ReadAsync(topic, OrderSteps.Count, Ends, context.RequestAborted);
+            var kept = await topics.ReadAsync(topic, OrderProgress.Count, Ends, context.RequestAborted);
             isShortened = kept.End is not null && kept.End != kept.AtOrdinal;
         }
         await streams.OpenAsync(context, topic, format, Ends, isShortened: isShortened);

@@ -15,7 +15,7 @@ namespace StreamApi.Seeds.Petstore;
 internal static class RecommendationsApi
 {
     private static readonly string[] Ends = [Recommender.Complete, "error"];
-    private static readonly NamedFormats Formats = NamedFormats.Of(_ => true, Ends, sendsPositions: false);
+    private static readonly NamedFormatChoice Formats = NamedFormatChoice.Of(_ => true, Ends, sendsPositions: false);
 
     public static void MapRecommendations(this RouteGroupBuilder shop) =>
         shop.MapStream("/pets/recommendations/stream", StreamAsync)

@@ -15,7 +15,7 @@ internal sealed class AgentSessions(
     AgentAnswers answers,
     RunLog log,
     RunStore runs,
-    ReadTurns turns,
+    ReadGate turns,
     LiveRuns live,
     RunLeases leases,
     ILogger<AgentSessions> logger
@@ -218,7 +218,7 @@ internal sealed class AgentSessions(
     {
         run.Client = turn.Client;
         var end = SessionEvents.End(turn.Key);
-        RunWriter? writer = null;
+        RunEventBuffer? writer = null;
         try
         {
             if (turn.Session is not { } session)

@@ -30,7 +30,7 @@ internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted?
         Run run,
         Func<SessionStarted?, ClientKey> clientOf,
         RunLog runs,
-        ReadTurns turns,
+        ReadGate turns,
         TimeProvider clock
     )
     {

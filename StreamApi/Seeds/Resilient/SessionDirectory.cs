@@ -1,0 +1,181 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using StreamApi.Seeds.Storage;
+using Streaming.Connections;
+using Streaming.Frames;
+
+namespace StreamApi.Seeds.Resilient;
+
+/// <summary>Reads the state of sessions and records that they have readers.</summary>
+internal sealed class SessionDirectory(
+    NpgsqlDataSource store,
+    [FromKeyedServices(StorePool.Reads)] NpgsqlDataSource reads,
+    ConnectionRegistry registry,
+    IOptions<ResilientOptions> options,
+    TimeProvider clock,
+    ILogger<SessionDirectory> logger
+) : BackgroundService
+{
+    /// <summary>The interval at which readers are recorded: several times before their source counts as idle.</summary>
+    private readonly TimeSpan _presence = TimeSpan.FromSeconds(Math.Min(2, options.Value.IdleSeconds / 3.0));
+
+    /// <summary>The sources, ordered by their next read.</summary>
+    public ScheduledRows Due { get; } = new(store, "seeds.sessions", "next_at", ResilientOptions.MaxPause, clock);
+
+    /// <summary>
+    /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
+    /// </summary>
+    public async Task<SessionState> ReadAsync(string id, long ordinal, CancellationToken cancellationToken)
+    {
+        var (log, (hasFailed, isRunning, next)) = await NumberedTopic.ReadAsync(
+            reads,
+            Session.Topic(id),
+            ordinal,
+            (Session.ControlTopic(id), ResilientFormat.Failed),
+            "select failed, next_at is not null, next_id from seeds.sessions where id = $5",
+            id,
+            row => row.IsDBNull(0) ? (false, false, 1) : (row.GetBoolean(0), row.GetBoolean(1), row.GetInt64(2)),
+            cancellationToken
+        );
+
+        // Before the oldest message; if there is none, the next one will come after the head.
+        var oldest = log.Head with
+        {
+            Position = log.Start ?? log.Head.Position,
+        };
+
+        (StreamPosition? at, ResyncReason? reason) =
+            ordinal > (log.Newest ?? next - 1) ? (null, ResyncReason.Future)
+            : log.At is { } position ? (log.Head with { Position = position }, null)
+            : ordinal == 0 || ordinal == (log.Oldest ?? next) - 1 ? (oldest, null)
+            : ((StreamPosition?)oldest, (ResyncReason?)ResyncReason.Expired);
+
+        return new SessionState(log.Head, at, reason, isRunning, hasFailed, log.Other);
+    }
+
+    /// <summary>
+    /// Records a reader and starts the source or lets it continue. A stopped source restarts only for a reader without
+    /// a last id.
+    /// </summary>
+    public async Task EnterAsync(string id, bool isFresh, CancellationToken cancellationToken)
+    {
+        await store.ChangeAsync(
+            """
+            insert into seeds.sessions as s (id, seen_at, next_at)
+            values ($1, clock_timestamp(), clock_timestamp())
+            on conflict (id) do update set seen_at = excluded.seen_at, failed = s.failed and not $2,
+                next_at =
+                    case when s.next_at is null and (not s.failed or $2) then excluded.next_at else s.next_at end
+            """,
+            command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+                command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
+                return command.ExecuteNonQueryAsync(CancellationToken.None);
+            },
+            cancellationToken
+        );
+        Due.Changed();
+    }
+
+    /// <summary>Makes the source fail the given number of times; -1: until repaired, 0: not at all.</summary>
+    public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
+        store.ChangeAsync(
+            """
+            insert into seeds.sessions (id, seen_at, failures_left) values ($1, clock_timestamp(), $2)
+            on conflict (id) do update set failures_left = $2
+            """,
+            command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = times });
+                return command.ExecuteNonQueryAsync(CancellationToken.None);
+            },
+            cancellationToken
+        );
+
+    /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
+    /// of the store, because no reader could be recorded then.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(_presence, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                var ids = registry
+                    .Open.Where(c => c.Client.Endpoint == ResilientApi.Route)
+                    .Select(c => c.Topics[0].Split('.')[2])
+                    .Distinct()
+                    .ToArray();
+                if (ids.Length == 0)
+                    continue;
+
+                try
+                {
+                    await store.ChangeAsync(
+                        """
+                        update seeds.sessions set seen_at = clock_timestamp(),
+                            next_at = case when failed then next_at else coalesce(next_at, clock_timestamp()) end
+                        where id = any($1)
+                        """,
+                        command =>
+                        {
+                            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
+                            return command.ExecuteNonQueryAsync(CancellationToken.None);
+                        },
+                        stoppingToken
+                    );
+                }
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+                {
+                    logger.LogWarning("The sessions' readers could not be recorded: {Reason}", e.Message);
+                }
+            }
+        }
+        catch (Exception) when (stoppingToken.IsCancellationRequested) { }
+    }
+
+    public override void Dispose()
+    {
+        Due.Dispose();
+        base.Dispose();
+    }
+}
+
+/// <summary>State of a session at one point in time.</summary>
+/// <param name="Head">Head of the log.</param>
+/// <param name="AtOrdinal">Position before the reader's first missing message that is kept; null if the reader claims a
+/// message that does not exist yet.</param>
+/// <param name="Resync">Reason for a resync; null: the reader misses nothing that retention has dropped.</param>
+/// <param name="IsRunning">True if the source has a next read.</param>
+/// <param name="HasFailed">True if the last fatal error still holds.</param>
+/// <param name="Errors">The fatal errors among the newest retries and errors.</param>
+internal sealed record SessionState(
+    StreamPosition Head,
+    StreamPosition? AtOrdinal,
+    ResyncReason? Resync,
+    bool IsRunning,
+    bool HasFailed,
+    RecentEnds Errors
+)
+{
+    /// <summary>Position of the fatal error; null while the source works, and until the error has entered the
+    /// log.</summary>
+    public long? FailedAt => HasFailed && Errors.Last == Errors.Newest ? Errors.Last : null;
+
+    /// <summary>Returns an id of this epoch that the log may have given; null for others.</summary>
+    public StreamPosition? Known(StreamPosition? id) =>
+        id is { } known && known.Epoch == Head.Epoch && known.Position <= Head.Position ? known : null;
+
+    /// <summary>Returns the position through which errors end nothing for a reader, because the source was restarted
+    /// after them; null if the reader meets none of them.</summary>
+    /// <param name="isFresh">True for a reader that restarts a failed source.</param>
+    /// <param name="start">Position after which the reader begins; null: unknown.</param>
+    public long? RestartedAfter(bool isFresh, long? start)
+    {
+        var past = FailedAt is { } end && !isFresh ? end - 1 : Errors.Last ?? Errors.Since;
+        return past <= start ? null : past;
+    }
+}

@@ -1,0 +1,125 @@
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>
+/// The topics in one snapshot of the log. Events that the directory does not have yet are counted once, however many
+/// pages are read. Not thread-safe.
+/// </summary>
+internal sealed class TopicPager
+{
+    /// <summary>Maximum events after the directory's end that are counted.</summary>
+    private const int MostUnlisted = 10_000;
+
+    private static readonly Comparer<TopicSummary> InOrder = Comparer<TopicSummary>.Create(
+        (a, b) => string.CompareOrdinal(a.Topic, b.Topic)
+    );
+
+    private readonly NpgsqlCommand _command;
+    private readonly CancellationToken _cancellationToken;
+    private readonly List<TopicSummary> _unlisted = [];
+
+    private TopicPager(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        _command = command;
+        _cancellationToken = cancellationToken;
+    }
+
+    /// <summary>The epoch of the snapshot.</summary>
+    public string Epoch { get; private set; } = "";
+
+    /// <summary>Counts the events that the directory does not have yet.</summary>
+    /// <param name="command">A command in a transaction with one snapshot; the pages use it.</param>
+    /// <param name="prefix">Prefix of the topics.</param>
+    /// <param name="cancellationToken">Cancels all reads.</param>
+    internal static async Task<TopicPager> BeginAsync(
+        NpgsqlCommand command,
+        string prefix,
+        CancellationToken cancellationToken
+    )
+    {
+        var pages = new TopicPager(command, cancellationToken);
+        // First, as eventstore.reset() does: another order could deadlock with it.
+        command.CommandText = "lock table eventstore.topics in access share mode";
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        cancellationToken.ThrowIfCancellationRequested();
+        command.CommandText = $"""
+            with unlisted as (
+                select topic, count(*) as events, max(position) as head from (
+                    select topic, position from eventstore.events
+                    where position > (select through from eventstore.topic_directory)
+                    order by position limit {MostUnlisted}
+                ) rest
+                where topic >= $1 and topic < $2 group by topic
+            )
+            -- a subquery, or its function would read pg_control for each row
+            select (select eventstore.epoch()), topic, events, head from (values (1)) one left join unlisted on true
+            """;
+        pages.SetRange(prefix);
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+        while (await row.ReadAsync(CancellationToken.None))
+        {
+            pages.Epoch = row.GetString(0);
+            if (!row.IsDBNull(1))
+                pages._unlisted.Add(new TopicSummary(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
+        }
+        pages._unlisted.Sort(InOrder);
+        return pages;
+    }
+
+    /// <summary>Reads the topics with a prefix, after a topic, in order of their bytes.</summary>
+    /// <param name="prefix">The prefix, which begins with that of all pages.</param>
+    /// <param name="after">The last topic of the page before; empty for the first page.</param>
+    /// <param name="limit">Maximum topics.</param>
+    public async Task<IReadOnlyList<TopicSummary>> ReadAsync(string prefix, string after, int limit)
+    {
+        var topics = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
+        foreach (var unlisted in Unlisted(prefix, after).Take(limit))
+            topics.Add(unlisted.Topic, unlisted);
+        _command.CommandText = """
+            select topic, events, head from eventstore.topics
+            where topic >= $1 and topic < $2 and topic > $3 order by topic limit $4
+            """;
+        SetRange(prefix);
+        _command.With(after).Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        _cancellationToken.ThrowIfCancellationRequested();
+        await using var row = await _command.ExecuteReaderAsync(CancellationToken.None);
+        while (await row.ReadAsync(CancellationToken.None))
+        {
+            var (topic, events, head) = (row.GetString(0), row.GetInt64(1), row.GetInt64(2));
+            topics[topic] = topics.TryGetValue(topic, out var unlisted)
+                ? unlisted with
+                {
+                    Count = events + unlisted.Count,
+                }
+                : new TopicSummary(topic, events, head);
+        }
+        return [.. topics.Values.Take(limit)];
+    }
+
+    /// <summary>Finds the first one by bisection: a list may have a page for each of a client's grants.</summary>
+    private IEnumerable<TopicSummary> Unlisted(string prefix, string after)
+    {
+        var isAfter = string.CompareOrdinal(after, prefix) >= 0;
+        var at = _unlisted.BinarySearch(new TopicSummary(isAfter ? after : prefix, 0, 0), InOrder);
+        if (at < 0)
+            at = ~at;
+        else if (isAfter)
+            at++;
+        for (; at < _unlisted.Count && _unlisted[at].Topic.StartsWith(prefix, StringComparison.Ordinal); at++)
+            yield return _unlisted[at];
+    }
+
+    private void SetRange(string prefix)
+    {
+        _command.Parameters.Clear();
+        // '~' is greater than every character of a topic.
+        _command.With(prefix).With(prefix + "~");
+    }
+}
+
+/// <summary>A topic in a listing.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Count">Number of its events in the log.</param>
+/// <param name="Head">Position of its newest event.</param>
+internal sealed record TopicSummary(string Topic, long Count, long Head);

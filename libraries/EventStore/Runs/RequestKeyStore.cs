@@ -1,0 +1,44 @@
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>Keys of requests that a client may repeat without a second effect, kept for 24 h. Thread-safe.</summary>
+internal sealed class RequestKeyStore(NpgsqlDataSource store)
+{
+    private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
+
+    /// <summary>Claims a key; returns its id, the given or the first request's, or null for other content.</summary>
+    /// <param name="owner">The user. Users do not share keys.</param>
+    /// <param name="content">A text that is equal for equal requests.</param>
+    /// <param name="cancellationToken">Ends the wait; the key may be claimed nevertheless.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<string?> ClaimAsync(
+        string owner,
+        string key,
+        string content,
+        string id,
+        CancellationToken cancellationToken
+    ) =>
+        store.ChangeAsync<string?>(
+            "select same, first_answer from eventstore.claim_key($1, $2, $3, $4, $5)",
+            async command =>
+            {
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+                command.Parameters.Add(
+                    new NpgsqlParameter<byte[]> { TypedValue = SHA256.HashData(Encoding.UTF8.GetBytes(content)) }
+                );
+                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+                await row.ReadAsync(CancellationToken.None);
+                var answer = row.GetBoolean(0) ? row.GetString(1) : null;
+                // The row arrives before the commit, which the end of the statement proves.
+                while (await row.NextResultAsync(CancellationToken.None)) { }
+                return answer;
+            },
+            cancellationToken
+        );
+}

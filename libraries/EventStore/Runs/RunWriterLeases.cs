@@ -1,0 +1,86 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>Leases of the processes that write runs, one per process, by Postgres's clock. Thread-safe. Every method
+/// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.</summary>
+internal sealed class RunWriterLeases(
+    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    IOptions<EventStoreOptions> options
+)
+{
+    /// <summary>Creates a writer with a lease.</summary>
+    public Task EnterAsync(Guid writer, string replica, TimeSpan lease, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "insert into eventstore.run_writers values ($1, $2, clock_timestamp() + $3)",
+            command => command.With(writer).With(replica).With(lease).ExecuteNonQueryAsync(),
+            cancellationToken
+        );
+
+    /// <summary>Renews a lease, and waits for half a lease at most, which leaves time for another try.</summary>
+    /// <returns>The writer's cancelled runs; null if another process has swept the writer and ended its runs.</returns>
+    public Task<IReadOnlyList<string>?> RenewAsync(Guid writer, TimeSpan lease, CancellationToken cancellationToken) =>
+        store.RunAsync<IReadOnlyList<string>?>(
+            """
+            with mine as (
+                update eventstore.run_writers set expires_at = clock_timestamp() + $2 where id = $1 returning id
+            )
+            select exists (select from mine), array(select run from eventstore.runs where writer = $1 and cancelled)
+            """,
+            async command =>
+            {
+                await using var row = await command.With(writer).With(lease).ExecuteReaderAsync();
+                await row.ReadAsync();
+                var cancelled = row.GetBoolean(0) ? await row.GetFieldValueAsync<string[]>(1) : null;
+                // The row arrives before the commit, which the end of the statement proves.
+                while (await row.NextResultAsync()) { }
+                return cancelled;
+            },
+            TimeSpan.FromSeconds(Math.Min(lease.TotalSeconds / 2, options.Value.CommandTimeoutSeconds)),
+            cancellationToken
+        );
+
+    /// <summary>Lets a writer's lease expire now, so that other processes end its runs at once.</summary>
+    public Task ExpireAsync(Guid writer, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "update eventstore.run_writers set expires_at = clock_timestamp() where id = $1",
+            command => command.With(writer).ExecuteNonQueryAsync(),
+            cancellationToken
+        );
+
+    /// <summary>Ends the runs of other, expired writers by their closing events, and returns the topics.</summary>
+    public Task<IReadOnlyList<string>> SweepAsync(Guid writer, CancellationToken cancellationToken) =>
+        store.RunAsync<IReadOnlyList<string>>(
+            "select eventstore.sweep_runs($1)",
+            async command => await command.With(writer).ExecuteScalarAsync() as string[] ?? [],
+            cancellationToken
+        );
+
+    /// <summary>Returns the topics of a writer's runs that began longer ago than <paramref name="age"/>.</summary>
+    public Task<IReadOnlyList<string>> OlderThanAsync(Guid writer, TimeSpan age, CancellationToken cancellationToken) =>
+        store.RunAsync<IReadOnlyList<string>>(
+            "select array(select run from eventstore.runs where writer = $1 and started_at < clock_timestamp() - $2)",
+            async command => (string[])(await command.With(writer).With(age).ExecuteScalarAsync())!,
+            cancellationToken
+        );
+
+    /// <summary>Ends runs that began longer ago than <paramref name="age"/> and that a living writer does not work on,
+    /// with their closing events; frees their idempotency keys and returns their topics.</summary>
+    public Task<IReadOnlyList<string>> AbandonAsync(
+        string[] topics,
+        Guid writer,
+        TimeSpan age,
+        CancellationToken cancellationToken
+    ) =>
+        store.RunAsync<IReadOnlyList<string>>(
+            "select eventstore.abandon_runs($1, $2, $3)",
+            async command => await command.With(topics).With(writer).With(age).ExecuteScalarAsync() as string[] ?? [],
+            cancellationToken
+        );
+
+    /// <summary>Calls <paramref name="cancelled"/> with each cancelled run's topic; ends by an exception.</summary>
+    public Task ListenAsync(Action<string> cancelled, CancellationToken cancellationToken) =>
+        store.ListenAsync("eventstore_runs", () => { }, cancelled, cancellationToken);
+}

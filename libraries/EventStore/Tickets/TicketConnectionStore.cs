@@ -1,0 +1,92 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>The connection of each ticket: the last opened one, on any replica. Thread-safe.</summary>
+/// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
+internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+{
+    /// <summary>Reads Postgres's clock, which decides: the replicas' clocks may differ.</summary>
+    /// <returns>The time, and the timestamps of <paramref name="clock"/> before and after it.</returns>
+    public Task<(DateTimeOffset Now, long Asked, long Answered)> NowAsync(
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) =>
+        store.RunAsync(
+            "select clock_timestamp()",
+            async command =>
+            {
+                // Here, because the connection may have been waited for.
+                var asked = clock.GetTimestamp();
+                var now = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync())!);
+                return (now, asked, clock.GetTimestamp());
+            },
+            cancellationToken
+        );
+
+    /// <summary>Records connections. One that was opened earlier than the stored one changes nothing.</summary>
+    public Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
+    {
+        // In one order, so that the statements of two replicas cannot deadlock.
+        TicketConnection[] ordered = [.. opened.OrderBy(o => o.Ticket)];
+        return store.RunAsync(
+            """
+            insert into eventstore.ticket_holders as h
+            select ticket, connection, at, clock_timestamp() from unnest($1, $2, $3) as o(ticket, connection, at)
+            on conflict (ticket) do update
+            set connection = excluded.connection, opened_at = excluded.opened_at, told_at = excluded.told_at
+            where excluded.opened_at > h.opened_at
+            """,
+            command =>
+                command
+                    .With(Array.ConvertAll(ordered, o => o.Ticket))
+                    .With(Array.ConvertAll(ordered, o => o.Connection))
+                    .With(Array.ConvertAll(ordered, o => o.At))
+                    .ExecuteNonQueryAsync(),
+            cancellationToken
+        );
+    }
+
+    /// <summary>Reads connections noted after a time of Postgres's clock, or in the last 5 s, in that order.</summary>
+    public Task<IReadOnlyList<(TicketConnection Connection, DateTimeOffset NotedAt)>> NotedAfterAsync(
+        DateTimeOffset time,
+        CancellationToken cancellationToken
+    ) =>
+        store.RunAsync<IReadOnlyList<(TicketConnection, DateTimeOffset)>>(
+            // The time may be of a former server, whose clock was ahead.
+            """
+            select ticket, connection, opened_at, told_at from eventstore.ticket_holders
+            where told_at > least($1, clock_timestamp() - interval '5 seconds') order by told_at
+            """,
+            async command =>
+            {
+                await using var row = await command.With(time).ExecuteReaderAsync();
+                var noted = new List<(TicketConnection, DateTimeOffset)>();
+                while (await row.ReadAsync())
+                    noted.Add(
+                        (
+                            new TicketConnection(
+                                row.GetGuid(0),
+                                row.GetString(1),
+                                row.GetFieldValue<DateTimeOffset>(2)
+                            ),
+                            row.GetFieldValue<DateTimeOffset>(3)
+                        )
+                    );
+                return noted;
+            },
+            cancellationToken
+        );
+
+    /// <summary>Deletes connections recorded longer ago than <paramref name="age"/>.</summary>
+    public Task ForgetAsync(TimeSpan age, CancellationToken cancellationToken) =>
+        store.RunAsync(
+            "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1",
+            command => command.With(age).ExecuteNonQueryAsync(),
+            cancellationToken
+        );
+}
+
+/// <summary>A connection that uses a ticket, and when it was opened, by Postgres's clock (UTC).</summary>
+internal readonly record struct TicketConnection(Guid Ticket, string Connection, DateTimeOffset At);

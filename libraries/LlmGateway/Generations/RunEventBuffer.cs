@@ -1,0 +1,193 @@
+using System.Text;
+using System.Threading.Channels;
+using LlmGateway.Telemetry;
+using Runs;
+
+namespace LlmGateway.Generations;
+
+/// <summary>
+/// Stores the events of a run. Tokens that arrive between two flushes become one event; the first token is stored at
+/// once.
+/// </summary>
+/// <remarks>
+/// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the writer
+/// stores what is pending, so that nothing of it follows the end of the run.
+/// </remarks>
+internal sealed class RunEventBuffer : IAsyncDisposable
+{
+    /// <summary>Bytes of text of one run that may wait for the store: a quarter of the longest event.</summary>
+    private const int MaxPendingBytes = 256 * 1024;
+
+    private readonly Run _run;
+    private readonly Func<string, RunEvent> _toEvent;
+    private readonly FlushScheduler _scheduler;
+    private readonly ChatMetrics _metrics;
+    private readonly string _provider;
+    private readonly TimeProvider _clock;
+    private readonly Task _writing;
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _first = true;
+
+    // Guarded by the gate: what waits for the store, and since when.
+    private readonly Lock _gate = new();
+    private readonly StringBuilder _text = new();
+    private List<RunEvent> _events = [];
+    private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _bytes;
+    private long _since,
+        _takenSince;
+    private bool _closing;
+
+    /// <param name="run">The run to write.</param>
+    /// <param name="toEvent">Creates the event for a piece of text.</param>
+    /// <param name="scheduler">Schedules the flushes.</param>
+    /// <param name="metrics">Records the delay of tokens.</param>
+    /// <param name="provider">The provider's name, for the metrics.</param>
+    /// <param name="clock">Measures that delay.</param>
+    public RunEventBuffer(
+        Run run,
+        Func<string, RunEvent> toEvent,
+        FlushScheduler scheduler,
+        ChatMetrics metrics,
+        string provider,
+        TimeProvider clock
+    )
+    {
+        _run = run;
+        _toEvent = toEvent;
+        _scheduler = scheduler;
+        _metrics = metrics;
+        _provider = provider;
+        _clock = clock;
+        _writing = WriteAsync();
+    }
+
+    /// <summary>Adds a token. Waits while too much text waits for the store.</summary>
+    public async ValueTask TextAsync(string text)
+    {
+        Task? full = null;
+        lock (_gate)
+        {
+            if (_text.Length == 0 && _events.Count == 0)
+                _since = _clock.GetTimestamp();
+
+            _text.Append(text);
+            _bytes += Encoding.UTF8.GetByteCount(text);
+            if (_bytes > MaxPendingBytes)
+                full = _taken.Task;
+        }
+
+        Wake();
+        if (_writing.IsCompleted)
+            await _writing;
+        if (full is not null)
+            await Task.WhenAny(full, _writing);
+    }
+
+    /// <summary>Adds an event; the order of events and text is kept.</summary>
+    public void Event(RunEvent e)
+    {
+        lock (_gate)
+        {
+            CompleteText();
+            if (_events.Count == 0)
+                _since = _clock.GetTimestamp();
+            _events.Add(e);
+        }
+        Wake();
+    }
+
+    /// <summary>Stores all pending events and the ones that end the run, in one append.</summary>
+    public Task EndAsync(params RunEvent[] last) => CloseAsync(last, ends: true);
+
+    /// <summary>Stores all pending events and leaves the run open.</summary>
+    public Task CloseAsync() => CloseAsync([], ends: false);
+
+    /// <summary>Closes the writer, unless it is closed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_closing)
+            await CloseAsync();
+    }
+
+    private async Task CloseAsync(RunEvent[] last, bool ends)
+    {
+        lock (_gate)
+            _closing = true;
+        _closed.TrySetResult();
+        Wake();
+        await _writing;
+
+        List<RunEvent> rest;
+        lock (_gate)
+            rest = TakePending();
+        rest.AddRange(last);
+        if (rest.Count == 0)
+            return;
+
+        if (ends)
+            await _run.EndAsync(rest);
+        else
+            await _run.AppendAsync(rest);
+        Measure();
+    }
+
+    private async Task WriteAsync()
+    {
+        while (true)
+        {
+            await _wake.Reader.ReadAsync();
+            if (_closing)
+                return;
+
+            // The last append may have taken everything: a flush now would only delay the next token.
+            lock (_gate)
+                if (_text.Length == 0 && _events.Count == 0)
+                    continue;
+
+            if (!_first)
+                await Task.WhenAny(_scheduler.NextAsync(), _closed.Task);
+
+            List<RunEvent> events;
+            lock (_gate)
+            {
+                if (_closing)
+                    return;
+                events = TakePending();
+            }
+            if (events.Count == 0)
+                continue;
+
+            _first = false;
+            await _run.AppendAsync(events);
+            Measure();
+        }
+    }
+
+    private List<RunEvent> TakePending()
+    {
+        CompleteText();
+        var events = _events;
+        _events = [];
+        _takenSince = _since;
+        _bytes = 0;
+        _taken.TrySetResult();
+        _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        return events;
+    }
+
+    private void CompleteText()
+    {
+        if (_text.Length == 0)
+            return;
+        _events.Add(_toEvent(_text.ToString()));
+        _text.Clear();
+    }
+
+    private void Measure() => _metrics.Stored(_clock.GetElapsedTime(_takenSince), _provider);
+
+    private void Wake() => _wake.Writer.TryWrite(true);
+}

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+
+namespace Streaming.Connections;
+
+/// <summary>A write that its peers have not taken, and the outputs that wait for them.</summary>
+internal sealed class PendingWrite(ReadOnlyMemory<byte> bytes, long size)
+{
+    public ReadOnlyMemory<byte> Bytes => bytes;
+    public long Size => size;
+
+    /// <summary>Guarded by the lock of <see cref="PendingWriteBudget"/>.</summary>
+    public HashSet<StreamOutput> Holders { get; } = [];
+
+    /// <summary>Node in the list by age; null while no output holds the write.</summary>
+    public LinkedListNode<PendingWrite>? Node;
+}
+
+/// <summary>
+/// The pending writes of all streams, by age. Above the limit, the streams with the oldest writes are ended; their
+/// clients resume by id. Thread-safe.
+/// </summary>
+/// <param name="most">Maximum bytes of all writes.</param>
+/// <param name="ended">Called with the number of streams ended.</param>
+internal sealed class PendingWriteBudget(long most, Action<int> ended)
+{
+    private readonly Lock _gate = new();
+    private readonly LinkedList<PendingWrite> _oldest = [];
+    private long _held;
+
+    /// <summary>Bytes of pending writes. A write that several outputs share counts once.</summary>
+    public long Held => Interlocked.Read(ref _held);
+
+    /// <summary>True when writes to lagging connections should be small.</summary>
+    public bool IsScarce => Held >= most / 2;
+
+    /// <summary>
+    /// Counts a write until <see cref="Release"/>, and ends the streams of older writes above the limit.
+    /// </summary>
+    public void Hold(PendingWrite write, StreamOutput output)
+    {
+        List<StreamOutput>? stalled = null;
+        lock (_gate)
+        {
+            write.Holders.Add(output);
+            if (write.Node is null)
+            {
+                write.Node = _oldest.AddLast(write);
+                _held += write.Size;
+            }
+            // One event may exceed the limit: its own write stays.
+            while (_held > most && _oldest.First is { } first && first.Value != write)
+            {
+                (stalled ??= []).AddRange(first.Value.Holders);
+                Remove(first.Value);
+            }
+        }
+        if (stalled is null)
+            return;
+        foreach (var other in stalled)
+            other.Stream?.RequestEnd(EndReason.Stalled);
+        ended(stalled.Count);
+    }
+
+    public void Release(PendingWrite write, StreamOutput output)
+    {
+        lock (_gate)
+            if (write.Holders.Remove(output) && write.Holders.Count == 0)
+                Remove(write);
+    }
+
+    private void Remove(PendingWrite write)
+    {
+        Debug.Assert(write.Node is not null, "Only a held write can be removed.");
+        _oldest.Remove(write.Node);
+        write.Node = null;
+        _held -= write.Size;
+        write.Holders.Clear();
+    }
+}

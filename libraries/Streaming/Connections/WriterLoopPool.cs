@@ -1,0 +1,51 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+using Streaming.Fanout;
+using Streaming.Replay;
+
+namespace Streaming.Connections;
+
+/// <summary>Spreads connections over writer loops, and wakes these. Disposed after the streams have ended.</summary>
+internal sealed class WriterLoopPool : IDisposable
+{
+    private readonly WriterLoop[] _loops;
+    private readonly FilterRingRegistry _logs;
+    private uint _next;
+
+    public WriterLoopPool(
+        FilterRingRegistry logs,
+        IReplay replay,
+        IOptions<StreamingOptions> options,
+        StreamingMetrics metrics,
+        StoreClock storeClock,
+        PendingWriteBudget pending
+    )
+    {
+        _logs = logs;
+        _loops =
+        [
+            .. Enumerable
+                .Range(0, options.Value.Writers)
+                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, storeClock, pending)),
+        ];
+        logs.Appended += Wake;
+        foreach (var loop in _loops)
+            loop.Start();
+    }
+
+    public void Attach(StreamConnection connection) =>
+        _loops[Interlocked.Increment(ref _next) % (uint)_loops.Length].Attach(connection);
+
+    private void Wake(IReadOnlyList<FilterRing> grown)
+    {
+        foreach (var loop in _loops)
+            loop.Grown(grown);
+    }
+
+    public void Dispose()
+    {
+        _logs.Appended -= Wake;
+        foreach (var loop in _loops)
+            loop.Dispose();
+    }
+}

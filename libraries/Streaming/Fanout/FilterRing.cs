@@ -1,0 +1,237 @@
+using EventStore;
+using Streaming.Frames;
+
+namespace Streaming.Fanout;
+
+/// <summary>One event as it is sent to the connections of a filter.</summary>
+/// <param name="Bytes">The whole frame, which all filters of the format share; never modified.</param>
+/// <param name="CommittedAt">UTC ticks.</param>
+/// <param name="Key">The key of which <c>slow=latest</c> keeps the newest: the event's key, else its topic.</param>
+/// <param name="Epoch">The epoch of its id. A ring may also hold frames of the next one, which continues it.</param>
+internal sealed record LogFrame(
+    long Position,
+    byte[] Bytes,
+    long CommittedAt,
+    string Key,
+    bool Ends = false,
+    string Epoch = ""
+)
+{
+    public static LogFrame Of(string epoch, EventRecord e, FrameFormat format) =>
+        new(e.Position, format.Frame(epoch, e), e.Time.UtcTicks, e.Key ?? e.Topic, format.Ends(e), epoch);
+}
+
+/// <summary>The state of a filter log that belongs to one writer loop.</summary>
+internal struct LoopUse
+{
+    /// <summary>Number of the loop's connections on the log. The feed wakes only loops that have some.</summary>
+    public int Users;
+
+    /// <summary>1 while the log is on the loop's list of grown logs.</summary>
+    public int IsListed;
+
+    /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote it; only the loop uses it.</summary>
+    public long Round;
+}
+
+/// <summary>The newest frames of one filter: a bounded ring that the feed writes and the writer loops read. A cursor is
+/// a sequence number; these count the appended frames without gaps.</summary>
+/// <remarks>There may be as many filters as connections, so a ring has eight frames per connection, at least 1,024, and
+/// a quiet one only the eight.</remarks>
+internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxBytes)
+{
+    private const int MinCapacity = 4,
+        FramesPerUser = 8,
+        // A page of the log for one connection: 8 kB of references, until it is quiet.
+        FewestFrames = 1_024;
+
+    private readonly Lock _gate = new();
+    private LogFrame?[] _ring = [];
+    private long _first,
+        _next,
+        _bytes,
+        _base,
+        _trimmedAt;
+    private Lineage _lineage = Lineage.Alone("");
+
+    public StreamFilter Filter => filter;
+
+    /// <summary>Connections on the log or about to join it; guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
+    public int Users;
+    public long IdleSince;
+
+    /// <summary>Last look-up that found this log, and last batch that appended here; guarded by that lock.</summary>
+    public long LastLookUp,
+        LastBatch;
+
+    /// <summary>Fewest connections, over all filters, for an event of the last batch appended here.</summary>
+    public int Audience;
+
+    public LoopUse[] Loops { get; init; } = new LoopUse[1];
+
+    public int Capacity
+    {
+        get
+        {
+            lock (_gate)
+                return _ring.Length;
+        }
+    }
+
+    /// <summary>Sequence number of the next frame. A connection that has reached it has caught up.</summary>
+    public long Next => Volatile.Read(ref _next);
+
+    public Lineage Lineage => Volatile.Read(ref _lineage);
+
+    public string Epoch => Lineage.Epoch;
+
+    /// <summary>Empties the ring. It will hold every match after <paramref name="position"/>.</summary>
+    public void Reset(Lineage lineage, long position)
+    {
+        lock (_gate)
+        {
+            if (Epoch.Length > 0)
+                Empty(position);
+            _base = position;
+            Volatile.Write(ref _lineage, lineage);
+        }
+    }
+
+    /// <summary>Continues in an epoch that shares every position so far. The frames in the ring stay valid.</summary>
+    public void Continue(Lineage lineage) => Volatile.Write(ref _lineage, lineage);
+
+    /// <summary>Empties the ring after an event that it lacks: connections before it are fed from the store.</summary>
+    public void Skip(long position)
+    {
+        lock (_gate)
+            Empty(position);
+    }
+
+    private void Empty(long position)
+    {
+        _ring = [];
+        // Skips one number, so that a connection that had caught up notices the gap.
+        _first = _next + 1;
+        _bytes = 0;
+        _base = position;
+        Volatile.Write(ref _next, _first);
+    }
+
+    /// <param name="floor">Frames through it are dropped: all rings together have a limit.</param>
+    public void Append(LogFrame frame, long floor = -1)
+    {
+        lock (_gate)
+        {
+            var most = Math.Min(maxFrames, Math.Max(FewestFrames, FramesPerUser * Volatile.Read(ref Users)));
+            while (
+                _next > _first
+                && (_next - _first >= most || _bytes + frame.Bytes.Length > maxBytes || At(_first).Position <= floor)
+            )
+                DropOldest();
+            if (_next - _first == _ring.Length)
+                Resize(Math.Max(MinCapacity, _ring.Length * 2));
+            _ring[_next & (_ring.Length - 1)] = frame;
+            _bytes += frame.Bytes.Length;
+            Volatile.Write(ref _next, _next + 1);
+        }
+    }
+
+    /// <summary>Finds the frame after <paramref name="position"/>. Returns false if it has left the ring.</summary>
+    /// <param name="settled"><see cref="FilterRingRegistry.Settled"/>, read before this call, so that the ring holds every
+    /// match up to it. A later value would cover events that the client may already have.</param>
+    /// <param name="sequence">The number of the next frame; -1 while the client is ahead of this replica.</param>
+    public bool TrySeek(long position, long settled, out long sequence)
+    {
+        lock (_gate)
+        {
+            sequence = -1;
+            if (position < _base)
+                return false;
+            if (position > settled)
+                return true;
+            long low = _first,
+                high = _next;
+            while (low < high)
+            {
+                var middle = low + (high - low) / 2;
+                if (At(middle).Position <= position)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            sequence = low;
+            return true;
+        }
+    }
+
+    /// <summary>Returns all frames from <paramref name="sequence"/> on; empty if that has left the ring.</summary>
+    public LogFrame[] ReadAll(long sequence)
+    {
+        lock (_gate)
+        {
+            if (sequence < _first)
+                return [];
+            var frames = new LogFrame[_next - sequence];
+            for (var i = 0; i < frames.Length; i++)
+                frames[i] = At(sequence + i);
+            return frames;
+        }
+    }
+
+    /// <summary>Copies frames, and returns their number; -1 if <paramref name="sequence"/> has left the ring.</summary>
+    public int Read(long sequence, Span<LogFrame> into, int maxBytes)
+    {
+        lock (_gate)
+        {
+            if (sequence < _first)
+                return -1;
+            var n = 0;
+            for (var bytes = 0; sequence + n < _next && n < into.Length; n++)
+            {
+                var frame = At(sequence + n);
+                if (n > 0 && bytes + frame.Bytes.Length > maxBytes)
+                    break;
+                bytes += frame.Bytes.Length;
+                into[n] = frame;
+            }
+            return n;
+        }
+    }
+
+    /// <summary>Drops frames through the floor, and those from before the last call except a few per user.</summary>
+    public void Trim(long floor)
+    {
+        lock (_gate)
+        {
+            var few = FramesPerUser * Math.Max(1L, Volatile.Read(ref Users));
+            var from = Math.Min(_trimmedAt, _next - few);
+            while (_next > _first && (_first < from || At(_first).Position <= floor))
+                DropOldest();
+            _trimmedAt = _next;
+
+            var size = _ring.Length;
+            while (size > MinCapacity && _next - _first <= size / 2)
+                size /= 2;
+            if (size < _ring.Length)
+                Resize(size);
+        }
+    }
+
+    private LogFrame At(long sequence) => _ring[sequence & (_ring.Length - 1)]!;
+
+    private void DropOldest()
+    {
+        ref var oldest = ref _ring[_first++ & (_ring.Length - 1)];
+        _base = oldest!.Position;
+        _bytes -= oldest.Bytes.Length;
+        oldest = null;
+    }
+
+    private void Resize(int size)
+    {
+        var ring = new LogFrame?[size];
+        for (var s = _first; s < _next; s++)
+            ring[s & (size - 1)] = At(s);
+        _ring = ring;
+    }
+}

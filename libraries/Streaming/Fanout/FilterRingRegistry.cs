@@ -1,0 +1,281 @@
+using EventStore;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Fanout;
+
+/// <summary>All filter logs of this replica, fed in position order. The newest events of all topics are kept too, so
+/// that a client that returns soon is served from memory, whatever its filter.</summary>
+internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, TimeProvider clock)
+{
+    /// <summary>Maximum tokens of a filter whose unused log is kept.</summary>
+    private const int MaxIdleTokens = 128;
+
+    private readonly Lock _gate = new(),
+        _publishing = new();
+    private readonly Dictionary<StreamFilter, FilterRing> _logs = [];
+    private readonly FilterMatcher _matcher = new();
+    private readonly RecentEvents _recent = new(options.Value);
+    private readonly List<FilterRing> _touched = [];
+    private readonly TotalRingBudget _floor = new(options.Value.AllRingBytes);
+    private readonly NeededTokens _needed = new();
+    private long _settled,
+        _batches;
+
+    /// <summary>Position through which every event of this epoch is in the logs that match it. A log that lacks one,
+    /// which came without its data, has a gap instead (<see cref="FilterRing.Skip"/>).</summary>
+    public long Settled => Volatile.Read(ref _settled);
+
+    public KnownEpochs Epochs { get; } = new(clock);
+
+    public string Epoch => Epochs.Lineage.Epoch;
+
+    /// <summary>The epoch and <see cref="Settled"/> of one moment.</summary>
+    public (Lineage Lineage, StreamPosition Settled) Now
+    {
+        get
+        {
+            lock (_gate)
+                return (Epochs.Lineage, new StreamPosition(Epoch, _settled));
+        }
+    }
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _logs.Count;
+        }
+    }
+
+    /// <summary>Capacity of all rings in frames.</summary>
+    public long Capacity
+    {
+        get
+        {
+            lock (_gate)
+                return _logs.Values.Sum(static log => (long)log.Capacity);
+        }
+    }
+
+    /// <summary>Returns true if a client with this filter is served from memory after the position.</summary>
+    public bool IsRecent(StreamFilter filter, long position)
+    {
+        lock (_gate)
+            return position >= _recent.Base && _needed.HasAll(filter, position);
+    }
+
+    /// <summary>Raised for the writer loops with the logs that have changed, one call at a time.</summary>
+    public event Action<IReadOnlyList<FilterRing>>? Appended;
+
+    /// <summary>Returns the log of a filter, created if necessary. <see cref="Release"/> gives it back.</summary>
+    public FilterRing Acquire(StreamFilter filter)
+    {
+        lock (_gate)
+        {
+            if (!_logs.TryGetValue(filter, out var log))
+            {
+                log = new FilterRing(filter, options.Value.RingEvents, options.Value.RingBytes)
+                {
+                    Loops = new LoopUse[options.Value.Writers],
+                };
+                log.Reset(Epochs.Lineage, _settled);
+                _logs.Add(filter, log);
+                _matcher.Index.Add(log);
+                _needed.Add(filter);
+            }
+            log.Users++;
+            return log;
+        }
+    }
+
+    public void Release(FilterRing log)
+    {
+        lock (_gate)
+            if (--log.Users == 0)
+                log.IdleSince = clock.GetTimestamp();
+    }
+
+    /// <summary>Starts an epoch after a position. Connections notice it by <see cref="FilterRing.Lineage"/>.</summary>
+    public void Reset(Lineage lineage, long position)
+    {
+        lock (_publishing)
+        {
+            lock (_gate)
+            {
+                _recent.Reset(position);
+                _floor.Reset();
+                _needed.Reset();
+                Volatile.Write(ref _settled, position);
+                Epochs.Set(lineage);
+                foreach (var log in _logs.Values)
+                    log.Reset(lineage, position);
+            }
+            Appended?.Invoke(Logs());
+        }
+    }
+
+    /// <summary>Keeps the frames in an epoch that shares all up to <see cref="Settled"/>, else returns false.</summary>
+    public bool TryContinue(Lineage lineage)
+    {
+        lock (_publishing)
+        {
+            lock (_gate)
+            {
+                if (lineage.Translate(new StreamPosition(Epoch, _settled)) is null)
+                    return false;
+                Epochs.Set(lineage);
+                foreach (var log in _logs.Values)
+                    log.Continue(lineage);
+            }
+            Appended?.Invoke(Logs());
+            return true;
+        }
+    }
+
+    /// <summary>Publishes own commits if they follow <see cref="Settled"/>; the feed publishes others.</summary>
+    /// <param name="epoch">Epoch of the positions: events of another one would only seem to come next.</param>
+    /// <param name="events">Events in position order, without gaps.</param>
+    public bool TryPublishNext(string epoch, IReadOnlyList<EventRecord> events)
+    {
+        lock (_publishing)
+        {
+            if (epoch != Epoch || events[0].Position != _settled + 1)
+                return false;
+            Publish(events, events[^1].Position);
+            return true;
+        }
+    }
+
+    /// <summary>Publishes events in position order, of which there are no others up to <paramref name="through"/>.
+    /// Events through <see cref="Settled"/> are skipped.</summary>
+    public void Publish(IReadOnlyList<EventRecord> events, long through)
+    {
+        lock (_publishing)
+        {
+            lock (_gate)
+            {
+                _touched.Clear();
+                _batches++;
+                foreach (var record in events)
+                    if (record.Position > _settled)
+                        Append(new FeedEvent(Epoch, record));
+                // Set last: a connection that has caught up with a log must have every match through Settled.
+                Volatile.Write(ref _settled, Math.Max(through, _settled));
+            }
+            if (_touched.Count > 0)
+                Appended?.Invoke(_touched);
+        }
+    }
+
+    /// <summary>Advances past events after <see cref="Settled"/>, or returns false if a filter may need one.</summary>
+    /// <param name="firstTokens">The first tokens of their topics; null: any.</param>
+    public bool TryLeaveOut(IReadOnlyList<string>? firstTokens, long through)
+    {
+        lock (_publishing)
+            lock (_gate)
+            {
+                if (firstTokens is null || _needed.AnyOf(firstTokens))
+                    return false;
+
+                _needed.LeaveOut(firstTokens, through);
+                Volatile.Write(ref _settled, Math.Max(through, _settled));
+                return true;
+            }
+    }
+
+    /// <summary>Lists a log once per batch for the writer loops.</summary>
+    private void Touch(FilterRing log, int audience)
+    {
+        var isFirst = log.LastBatch != _batches;
+        log.Audience = isFirst ? audience : Math.Min(log.Audience, audience);
+        log.LastBatch = _batches;
+        if (isFirst)
+            _touched.Add(log);
+    }
+
+    /// <summary>Returns true if a filter in use matches an event that came without its data.</summary>
+    public bool AnyWantsMore(IReadOnlyList<EventRecord> events)
+    {
+        foreach (var e in events)
+            if (e.Data.IsEmpty && e.Position > Settled && AnyWants(e))
+                return true;
+        return false;
+    }
+
+    private bool AnyWants(EventRecord e)
+    {
+        lock (_gate)
+        {
+            foreach (var log in _matcher.Match(e))
+                if (log.Users > 0)
+                    return true;
+            return false;
+        }
+    }
+
+    private void Append(FeedEvent e)
+    {
+        _recent.Keep(e);
+        var matches = _matcher.Match(e.Record);
+        var audience = 0;
+        foreach (var log in matches)
+            audience += log.Users;
+        foreach (var log in matches)
+        {
+            if (e.Record.Data.IsEmpty)
+                log.Skip(e.Record.Position);
+            else
+                log.Append(e.Frame(log.Filter.Format), _floor.Position);
+            Touch(log, audience);
+        }
+        if (matches.Length > 0)
+            _floor.Count(e.Record);
+    }
+
+    public void Sweep()
+    {
+        var idle = new List<FilterRing>();
+        lock (_gate)
+            foreach (var (filter, log) in _logs)
+            {
+                var isKept =
+                    filter.Tokens <= MaxIdleTokens
+                    && clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime;
+                if (log.Users > 0 || isKept)
+                {
+                    log.Trim(_floor.Position);
+                    continue;
+                }
+                _logs.Remove(filter);
+                idle.Add(log);
+                _needed.Remove(filter);
+            }
+        foreach (var part in TopicIndex.Parts(idle))
+            lock (_gate)
+                _matcher.Index.Remove(part);
+    }
+
+    private FilterRing[] Logs()
+    {
+        lock (_gate)
+            return [.. _logs.Values];
+    }
+
+    /// <summary>Returns recent events, or null if they do not reach back far enough or one lacks its data.</summary>
+    /// <param name="most">Maximum bytes of frames, exceeded by at most one frame.</param>
+    public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
+    {
+        List<FeedEvent> examined;
+        long through;
+        lock (_gate)
+        {
+            if (epoch != Epoch || after < _recent.Base || after > _settled || !_needed.HasAll(filter, after))
+                return null;
+            through = _settled;
+            examined = _recent.After(after, filter.Events.Topics, ref through);
+        }
+        // Matched outside the lock, which the live feed needs.
+        return RecentEvents.Page(filter, epoch, examined, through, most);
+    }
+}

@@ -1,0 +1,80 @@
+using EventStore;
+using Streaming.Frames;
+
+namespace Streaming.Opening;
+
+/// <summary>Start of a stream. Pure: the caller asks the store.</summary>
+/// <param name="Head">The newest position, for the greeting.</param>
+/// <param name="After">The id that the greeting carries: the stream shows what follows it.</param>
+/// <param name="From">The position from which events are read.</param>
+internal readonly record struct StartDecision(
+    StreamPosition Head,
+    StreamPosition After,
+    StreamPosition From,
+    StartKind Kind,
+    ResyncReason Reason = default
+)
+{
+    /// <summary>Returns the start if this replica alone can decide it, or null if the store's head is needed.</summary>
+    public static StartDecision? WithoutStore(StreamRequest request, StreamPosition settled, Lineage lineage)
+    {
+        if (request.Last.Id is { } last)
+            return lineage.Translate(last) is { } here && here.Position <= settled.Position
+                ? Resumed(settled, last, here)
+                : null;
+        return request.StartAfter is not { } given ? null
+            : request.Ordinal is { } reason ? Resync(settled, given, given, reason)
+            : new(settled, given, given, StartKind.Fresh);
+    }
+
+    /// <summary>Returns the start; null if only the store could tell and it did not answer.</summary>
+    /// <param name="stored">The store's head; null if it did not answer.</param>
+    public static StartDecision? WithStore(
+        StreamRequest request,
+        StreamPosition settled,
+        Lineage lineage,
+        StreamPosition? stored
+    )
+    {
+        // A former primary answered, which knows nothing of this epoch.
+        if (stored is { } answer && answer.Epoch != settled.Epoch && lineage.Knows(answer.Epoch))
+            stored = null;
+        var head =
+            stored is { } read && read.Epoch == settled.Epoch && read.Position > settled.Position ? read : settled;
+        if (request.Last.Text is null)
+            return new(head, head, head, StartKind.Fresh);
+        var state = request.ResyncAfter ?? head;
+        if (request.Last.Id is not { } last)
+            return Resync(head, state, state, request.Ordinal ?? ResyncReason.Malformed);
+        if (lineage.Translate(last) is not { } here)
+        {
+            // An epoch that is unknown here may be one that the store has just begun.
+            var isUpToDate = stored is { } at && lineage.Knows(at.Epoch);
+            return isUpToDate || lineage.Knows(last.Epoch) ? Resync(head, last, state, ResyncReason.Epoch) : null;
+        }
+        if (here.Position <= head.Position)
+            return Resumed(head, last, here);
+        // Only the store can tell that an id lies beyond the head. If it does not answer, another replica may be ahead
+        // of this one: the id is accepted, and the stream continues when the feed reaches it.
+        return stored is null ? Resumed(here, last, here) : Resync(head, last, state, ResyncReason.Future);
+    }
+
+    private static StartDecision Resumed(StreamPosition head, StreamPosition last, StreamPosition here) =>
+        new(head, last, here, StartKind.Resumed);
+
+    private static StartDecision Resync(
+        StreamPosition head,
+        StreamPosition after,
+        StreamPosition from,
+        ResyncReason reason
+    ) => new(head, after, from, StartKind.Resync, reason);
+}
+
+internal enum StartKind
+{
+    Fresh,
+    Resumed,
+
+    /// <summary>The stream cannot resume from the client's id, and sends a resync.</summary>
+    Resync,
+}
