@@ -18,6 +18,7 @@ internal static class BroadcasterApplication
         var app = builder.Build();
         app.MapDefaultEndpoints();
         app.MapStatus();
+
         return app;
     }
 }

@@ -94,9 +94,11 @@ internal sealed partial record LoadOptions
                     ? args[i]
                     : throw new LoadTestException($"{name} needs a value. --help lists the options.");
         }
+
         options.RequireScenarios();
         if (options.Chaos.Count == 0 && args.FirstOrDefault(a => a is "--fault" or "--pids") is { } lone)
             throw new LoadTestException($"{lone} needs --chaos, which names the processes to break. Give --chaos too.");
+
         return options.WithDefaults();
     }
 
@@ -183,6 +185,7 @@ internal sealed partial record LoadOptions
                 )
             )
                 throw new LoadTestException("--pids must be NAME=PID,… with each name once.");
+
         return pids;
     }
 

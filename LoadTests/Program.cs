@@ -13,10 +13,13 @@ try
         Console.Write(LoadOptions.Usage);
         return 0;
     }
+
     if (options.Compare is var (before, after))
         return Comparison.Run(before, after, options.ReportFolder);
+
     if (options.JsonProgress)
         stop.StopWithInput();
+
     return await LoadSuite.RunAsync(options, stop.Token);
 }
 catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)

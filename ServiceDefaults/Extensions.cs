@@ -43,6 +43,7 @@ public static class Extensions
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.Services.AddSystemd();
+
         return builder;
     }
 
@@ -89,6 +90,7 @@ public static class Extensions
                     .SetExemplarFilter(ExemplarFilterType.TraceBased)
                     .AddPrometheus(builder.Services, builder.Configuration)
             );
+
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             telemetry.UseOtlpExporter();
 
@@ -108,6 +110,7 @@ public static class Extensions
             "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService",
             LogLevel.Critical
         );
+
         return builder;
     }
 
@@ -119,6 +122,7 @@ public static class Extensions
             .DisableHttpMetrics()
             .AllowAnonymous()
             .DisableRateLimiting();
+
         app.MapHealthChecks(
                 AlivePath,
                 new HealthCheckOptions
@@ -130,6 +134,7 @@ public static class Extensions
             .DisableHttpMetrics()
             .AllowAnonymous()
             .DisableRateLimiting();
+
         return app;
     }
 }

@@ -38,11 +38,13 @@ internal static class HeadRequests
                 // Without a route, routing itself answers: 404, 405 or 415.
                 if (context.GetEndpoint() is not RouteEndpoint endpoint)
                     return AnswerAsync(context, next);
+
                 if (
                     context.Features.Get<Asked>() is not null
                     && endpoint.Metadata.GetMetadata<StreamMetadata>() is not null
                 )
                     context.SetEndpoint(Heads.GetValue(endpoint, HeadOf));
+
                 return next(context);
             }
         );

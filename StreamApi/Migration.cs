@@ -38,11 +38,14 @@ internal static class Migration
                 await host.StopAsync(CancellationToken.None);
                 return 0;
             }
+
             if (reason != lastReason)
                 logger.LogInformation("Waiting: {Reason}. 'StreamApi migrate' applies the migrations.", reason);
+
             lastReason = reason;
             await Task.Delay(Pause, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
         await host.StopAsync(CancellationToken.None);
         return 1;
     }
@@ -81,6 +84,7 @@ internal static class Migration
         // On an empty database Entity Framework queries its history table before it exists, and logs that as an error.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
         builder.Services.AddSeedsStore();
+
         return builder.Build();
     }
 }

@@ -44,6 +44,7 @@ internal static class StreamApiApplication
         app.MapLlmGateway();
         app.MapSeeds();
         app.MapDocumentation();
+
         return app;
     }
 }

@@ -44,6 +44,7 @@ internal static class WebFrontendApplication
         app.MapPatterns();
         app.MapLoad();
         app.MapDefaultEndpoints();
+
         return app;
     }
 }

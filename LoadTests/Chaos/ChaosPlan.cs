@@ -57,9 +57,11 @@ internal sealed class ChaosPlan(
         Problem = null;
         if (targets.Count == 0)
             return;
+
         _processes.Prepare(targets);
         if (fault == FaultKind.Stop)
             return;
+
         foreach (var target in targets)
             _processes.RequireRestart(target);
     }
@@ -78,11 +80,13 @@ internal sealed class ChaosPlan(
                 await Task.Delay(100, cancellationToken);
             if (targets.Count > 0)
                 await Task.Delay(QuietTime, cancellationToken);
+
             foreach (var target in targets)
                 if (await TryBreakAsync(target, history, report, cancellationToken) is { } record)
                     records.Add(record);
         }
         catch (OperationCanceledException) { } // the run ended; a threshold reports the missing faults
+
         return records;
     }
 

@@ -51,6 +51,7 @@ internal sealed class GenerationCalls(ReplicaSet replicas, string provider, stri
             model,
             maxTokens,
         };
+
         using var response = await _pinned.PostAsJsonAsync(
             new Uri(replica, "/v1/generations"),
             request,
@@ -62,6 +63,7 @@ internal sealed class GenerationCalls(ReplicaSet replicas, string provider, stri
                 $"POST /v1/generations returned {(int)response.StatusCode}: "
                     + await response.Content.ReadAsStringAsync(cancellationToken)
             );
+
         return await ReadAsync<StartedGeneration>(response, cancellationToken);
     }
 

@@ -72,8 +72,10 @@ internal sealed class GenerationClient(
                     : $"no generation started on {_on}: {e.Message}"
             );
             _stats.RecordFailed();
+
             if (!wasStarted)
                 await SwitchReplicaAsync();
+
             return Response.Fail<object>("broke off", e.Message);
         }
     }
@@ -82,12 +84,15 @@ internal sealed class GenerationClient(
     {
         if (plan.NextTokens(_count, lane.Publisher.Number) is not { } tokens)
             return false;
+
         if (_count++ == 0)
             await Task.Delay(plan.Stagger(lane.Publisher.Number), run.Reading);
+
         // The demo provider gives the same answer to the same prompt.
         _prompt = upstream is null
             ? "Tell at length of a train, a tunnel, and an answer that outlives its readers."
             : $"{run.Root} {lane.Publisher.Number} {_count}";
+
         if (upstream is not null)
             upstream.Expect(_prompt, _answer = new UpstreamAnswer(run, lane, tokens));
         if (_count == 1)
@@ -99,6 +104,7 @@ internal sealed class GenerationClient(
         _stats.RecordStarted();
         run.Publish.Record(Stopwatch.GetElapsedTime(_requestedAt));
         _reader = new GenerationReader(run, lane, account, _generation, isFirst: _count == 1, _requestedAt, _answer);
+
         return true;
     }
 
@@ -112,8 +118,10 @@ internal sealed class GenerationClient(
     private async Task<IResponse> VerifyAsync(GenerationReader reader, SseEvent end)
     {
         var state = await api.GetAsync(_generation!.Id, run.Reading);
+
         if (_answer is null)
             await CountEventsAsync(reader);
+
         if (state.Text != reader.Text || !MatchesUpstream(reader.Text, isWhole: state.Status == "done"))
         {
             _stats.RecordDifferent();
@@ -134,6 +142,7 @@ internal sealed class GenerationClient(
             _stats.RecordInterrupted();
         else
             _stats.RecordFailed();
+
         RecordFailure(
             run.Faults.ExplainsEnd(_on.Port, _requestedAt, Stopwatch.GetTimestamp()),
             $"{_generation.Id} on {_on} ended as {state.Status}: {end.Data}"
@@ -163,20 +172,22 @@ internal sealed class GenerationClient(
     {
         var sequences = new Dictionary<string, long>();
         await foreach (
-            var e in run
+            var received in run
                 .Client.Open(new SseRequest(_generation!.Stream), run.StreamOptions)
                 .WithCancellation(run.Reading)
         )
         {
-            if (e.Type is "done" or "error")
+            if (received.Type is "done" or "error")
                 break;
-            if (e.Type != "token")
+            if (received.Type != "token")
                 continue;
-            sequences[e.Id] = lane.Publisher.Next();
-            lane.Publisher.Acknowledge(sequences[e.Id], e.Id);
+
+            sequences[received.Id] = lane.Publisher.Next();
+            lane.Publisher.Acknowledge(sequences[received.Id], received.Id);
             run.Counters.RecordPublished();
             run.Counters.RecordAcknowledged();
         }
+
         foreach (var id in reader.Ids)
             account.Receive(lane.Publisher.Number, sequences.GetValueOrDefault(id));
     }

@@ -27,8 +27,10 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
         _api = run.Llm.UpstreamPort is null
             ? new GenerationCalls(run.Replicas, "demo", null)
             : new GenerationCalls(run.Replicas, "local", "load");
+
         if (run.Llm.UpstreamPort is { } port)
             _upstream = new UpstreamServer(port, scale.Rate);
+
         _clients =
         [
             .. topics.Lanes.Select(
@@ -44,6 +46,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
                     )
             ),
         ];
+
         var next = -1;
         return Scenario
             .Create(
@@ -62,6 +65,7 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
                             await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
                         if (await ((GenerationClient)mine).NextAsync() is { } response)
                             return response;
+
                         Interlocked.Decrement(ref _left);
                         await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
                         return Response.Ok();

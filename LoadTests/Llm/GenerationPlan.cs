@@ -28,16 +28,19 @@ internal sealed class GenerationPlan(ScenarioScale scale)
     {
         if (generation == 0)
             Interlocked.CompareExchange(ref _started, Stopwatch.GetTimestamp(), 0);
+
         var left =
             scale.Seconds
             - Stopwatch.GetElapsedTime(_started).TotalSeconds
             - (generation == 0 ? Stagger(client).TotalSeconds : 0);
         if (left < ShortestSeconds && generation > 0)
             return null;
+
         // Different lengths keep generations from ending together.
         var seconds = LongestSeconds * (0.5 + (0.5 * Random.Shared.NextDouble()));
         if (left < seconds + ShortestSeconds)
             seconds = Math.Min(left, LongestSeconds);
+
         return Math.Clamp((int)(seconds * scale.Rate), 1, MaxTokens);
     }
 }

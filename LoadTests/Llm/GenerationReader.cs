@@ -69,6 +69,7 @@ internal sealed class GenerationReader(
                 run.Counters.BeginConnect(_stream);
                 _events = _stream.GetAsyncEnumerator(run.Reading);
             }
+
             if (!await _events.MoveNextAsync())
             {
                 EndedSilently = true;
@@ -76,8 +77,10 @@ internal sealed class GenerationReader(
             }
 
             Volatile.Write(ref _receivedAt, Stopwatch.GetTimestamp());
+
             if (!_isConnected)
                 MarkConnected();
+
             if (_events.Current.Type == "token")
                 Read(_events.Current);
             else if (_events.Current.Type is "done" or "error")
@@ -102,17 +105,20 @@ internal sealed class GenerationReader(
         _stats.AddReader(this);
     }
 
-    private void Read(SseEvent e)
+    private void Read(SseEvent received)
     {
         var (now, first) = (LoadEvent.Now(), _first);
         if (first)
             _stats.FirstToken.Record(Stopwatch.GetElapsedTime(requestedAt));
+
         _first = false;
-        using var json = JsonDocument.Parse(e.Utf8Data);
+        using var json = JsonDocument.Parse(received.Utf8Data);
         var text = json.RootElement.GetProperty("text").GetString() ?? "";
+
         _text.Append(text);
+
         if (answer is null)
-            ReadUntimed(e, now);
+            ReadUntimed(received, now);
         else
             ReadTokens(text, now);
     }
@@ -123,19 +129,22 @@ internal sealed class GenerationReader(
         {
             var sequence = TokenText.Take(ref text);
             account.Receive(lane.Publisher.Number, sequence);
+
             if (answer!.SentAt(sequence) is not (> 0 and var sent))
                 continue;
+
             if (firstSent == 0)
                 firstSent = sent;
+
             // Tokens sent during the absence measure catching up.
             (firstSent < _returnedAt ? run.CatchUp : run.Delivery).RecordTicks((now - sent) / 100);
             _latencies.Enqueue((now - sent) / 1e6);
         }
     }
 
-    private void ReadUntimed(SseEvent e, long now)
+    private void ReadUntimed(SseEvent received, long now)
     {
-        _ids.Add(e.Id);
+        _ids.Add(received.Id);
         var since = now - Math.Max(_previousAt, _returnedAt);
         // The first event after connecting has an unknown age.
         (_previousAt < _returnedAt ? run.CatchUp : run.Delivery).RecordTicks(since / 100);
@@ -147,6 +156,7 @@ internal sealed class GenerationReader(
     {
         if (_events is null)
             return;
+
         run.Counters.Closing(_stream);
         _stats.RemoveReader(this);
         _isConnected = false;

@@ -38,6 +38,7 @@ internal static class TokenText
         var end = text.IndexOf(' ') is >= 0 and var space ? space + 1 : text.Length;
         var token = text[..end];
         var colon = token.IndexOf(':');
+
         text = text[end..];
         return
             colon > 0

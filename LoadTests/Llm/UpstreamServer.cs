@@ -40,6 +40,7 @@ internal sealed class UpstreamServer : IDisposable
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         _app = builder.Build();
         _app.Run(AnswerAsync);
+
         try
         {
             _app.Start();
@@ -79,11 +80,13 @@ internal sealed class UpstreamServer : IDisposable
     )
     {
         var due = TimeSpan.Zero;
+
         for (var started = Stopwatch.GetTimestamp(); answer.NextToken() is { } token; )
         {
             yield return Chunk($$"""{"content":"{{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(token)}}"}""");
             // The response has been flushed when the next token is asked for.
             aborted.ThrowIfCancellationRequested();
+
             answer.MarkSent();
 
             // From the start, so that a late timer delays no later token.
@@ -91,6 +94,7 @@ internal sealed class UpstreamServer : IDisposable
             if (due - Stopwatch.GetElapsedTime(started) is var left && left > TimeSpan.Zero)
                 await Task.Delay(left, aborted);
         }
+
         yield return Chunk("{}", "\"stop\"");
         yield return "[DONE]";
     }

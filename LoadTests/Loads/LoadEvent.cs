@@ -24,6 +24,7 @@ internal static class LoadEvent
             $"{{\"publisher\":{publisher},\"sequence\":{sequence},\"t\":{publishedAt}"
         );
         const string pad = ",\"pad\":\"";
+
         return Encoding.UTF8.GetBytes(
             text.Length + pad.Length + 2 >= bytes
                 ? text + "}"
@@ -38,6 +39,7 @@ internal static class LoadEvent
         publisher = -1;
         sequence = -1;
         publishedAt = -1;
+
         return Take(ref json, "{\"publisher\":"u8, out var number)
             && (publisher = (int)number) >= 0
             && Take(ref json, ",\"sequence\":"u8, out sequence)

@@ -40,6 +40,7 @@ internal sealed class LoadReader(
         run.Counters.BeginConnect(_stream);
         _events ??= _stream.GetAsyncEnumerator(cancellationToken);
         var started = Stopwatch.GetTimestamp();
+
         while (true)
         {
             if (!await _events.MoveNextAsync())
@@ -49,6 +50,7 @@ internal sealed class LoadReader(
             // A resumed stream may begin with its missed events.
             Take(_events.Current);
         }
+
         _connectedAt = Stopwatch.GetTimestamp();
         run.Connect.Record(Stopwatch.GetElapsedTime(started, _connectedAt));
         run.Counters.Opened(_stream, first: !_opened);
@@ -103,6 +105,7 @@ internal sealed class LoadReader(
             },
             null
         );
+
         try
         {
             while (true)
@@ -124,16 +127,18 @@ internal sealed class LoadReader(
         }
     }
 
-    private long Take(SseEvent e)
+    private long Take(SseEvent received)
     {
-        var data = e.Utf8Data.Span;
+        var data = received.Utf8Data.Span;
         if (!LoadEvent.TryRead(data, out var publisher, out var sequence, out var publishedAt))
             return -1;
+
         var nanoseconds = Math.Max(0, LoadEvent.Now() - publishedAt);
-        account.Receive(publisher, sequence, e.Id);
+        account.Receive(publisher, sequence, received.Id);
         // Events published during the absence measure catching up.
         (publishedAt < _returnedAt ? run.CatchUp : latency).RecordTicks(nanoseconds / 100);
         Bytes = data.Length;
+
         return nanoseconds;
     }
 

@@ -48,6 +48,7 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
             lane.Publisher.Acknowledge(sequence, published.Position);
             run.Counters.RecordAcknowledged();
             run.Publish.Record(Stopwatch.GetElapsedTime(started));
+
             return Response.Ok<object>("", bytes, "", Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
@@ -59,6 +60,7 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
             run.Counters.RecordFailed();
             if (e is not PublishException refused)
                 throw;
+
             return Response.Fail<object>(
                 refused.StatusCode is { } status
                     ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture)

@@ -35,12 +35,15 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
                         // An ended stream fails once, with its cause, and not again in each iteration.
                         if (reader.HasFailed)
                             await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
+
                         double milliseconds;
                         do if (!await reader.MoveNextAsync())
                             throw LoadReader.Ended();
                         while (!reader.TryTake(out milliseconds));
+
                         if (AfterEach is { } afterEach)
                             await afterEach(reader, run);
+
                         return Response.Ok<object>("", reader.Bytes, "", milliseconds);
                     }
                     catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
@@ -62,9 +65,11 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
     {
         if (context.ScenarioInstanceData.TryGetValue("reader", out var mine))
             return (LoadReader)mine;
+
         run.Attach(context);
         if (!_readers.TryDequeue(out var reader))
             throw new LoadTestException($"{name} has more copies than readers.");
+
         context.ScenarioInstanceData["reader"] = reader;
         return reader;
     }
@@ -87,14 +92,15 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
         }
     }
 
-    private async Task<LoadReader> OpenAsync(LoadRun run, int i)
+    private async Task<LoadReader> OpenAsync(LoadRun run, int index)
     {
         var lanes = topics.Lanes;
-        var lane = oneTopicEach ? lanes[i % lanes.Count] : null;
+        var lane = oneTopicEach ? lanes[index % lanes.Count] : null;
         var account = lane is null
-            ? topics.Ledger.AddReader($"{name} {i}")
-            : topics.Ledger.AddReader($"{name} {i}", lane.Publisher);
+            ? topics.Ledger.AddReader($"{name} {index}")
+            : topics.Ledger.AddReader($"{name} {index}", lane.Publisher);
         var reader = new LoadReader(run, lane?.Topic ?? topics.Pattern, account, IsSlow ? run.CatchUp : run.Delivery);
+
         await reader.OpenAsync(run.Reading);
         return reader;
     }

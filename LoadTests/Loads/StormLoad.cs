@@ -15,6 +15,7 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
         var intervals = Math.Max(1, (int)(during / Interval));
         var atOnce = (count + intervals - 1) / intervals;
         var begun = 0;
+
         return Scenario
             .Create(
                 name,
@@ -24,9 +25,11 @@ internal sealed class StormLoad(string name, int count, TimeSpan during, TopicSe
                     // The last interval asks for more than are left.
                     if (Interlocked.Increment(ref begun) > count)
                         throw new IgnoreMeasurementException();
+
                     // A stream starts at the head, so a late client is not expected to receive earlier events.
                     var account = topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}");
                     account.ExpectNothing();
+
                     var reader = new LoadReader(run, topics.Pattern, account, run.Delivery);
                     try
                     {

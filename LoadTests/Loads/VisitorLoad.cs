@@ -17,6 +17,7 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                     run.Attach(context);
                     var account = topics.Ledger.AddReader($"{name} {context.ScenarioInfo.InstanceNumber}");
                     account.ExpectNothing();
+
                     await using var reader = new LoadReader(run, topics.Pattern, account, run.Delivery);
                     try
                     {
@@ -28,6 +29,7 @@ internal sealed class VisitorLoad(string name, int perSecond, TimeSpan during, T
                         );
                         if (connected.IsError)
                             return connected;
+
                         account.ExpectFromNow();
                         await reader.StayAsync(stay * (context.Random.NextDouble() + 0.5), leave);
                         return connected;

@@ -32,6 +32,7 @@ internal sealed class LoadCounters(TimeProvider clock)
                 disconnected++;
             else if (clock.GetElapsedTime(since) > AdmissionTimeout)
                 waiting++;
+
         return (open, disconnected, waiting);
     }
 

@@ -32,6 +32,7 @@ internal sealed class LoadRun : IAsyncDisposable
                 MaxDelay = TimeSpan.FromSeconds(2),
             }
         );
+
         StreamOptions = new SseOptions
         {
             OnReconnecting = _ => Counters.RecordReconnect(),
@@ -109,8 +110,10 @@ internal sealed class LoadRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _reading.CancelAsync();
+
         foreach (var owned in Owned)
             await owned.DisposeAsync();
+
         Client.Dispose();
         _streams.Dispose();
         _publishing.Dispose();

@@ -32,6 +32,7 @@ internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
             .ToList();
         if (after.Count == 0)
             return new(Took: null, IsKnown: false);
+
         var bad = after.FindLastIndex(s =>
             s[^1].Disconnected > 0
             || s[^1].Waiting > 0
@@ -40,6 +41,7 @@ internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
             || s.Average(w => w.Acknowledged) < MinimumShare * Due(s)
             || s.Max(w => w.P50Ms) > SlowMs
         );
+
         return new(
             bad < 0 ? TimeSpan.Zero
             : bad == after.Count - 1 ? null

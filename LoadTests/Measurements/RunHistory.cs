@@ -51,7 +51,9 @@ internal sealed class RunHistory(LoadRun run)
         var (counters, latency, now) = (run.Counters, run.Delivery.Snapshot(), Elapsed);
         var since = latency.Since(_latency);
         var seconds = Math.Max(0.001, (now - _last.At).TotalSeconds);
+
         var (open, disconnected, waiting) = counters.Streams();
+
         // At the end of the run all clients leave and none is missing.
         // Checked after the streams, so that a departure is not counted.
         if (run.Reading.IsCancellationRequested)
@@ -60,6 +62,7 @@ internal sealed class RunHistory(LoadRun run)
             disconnected = 0;
             waiting = 0;
         }
+
         var window = new HistoryWindow(
             now,
             (run.Received - _last.Received) / seconds,
@@ -76,6 +79,7 @@ internal sealed class RunHistory(LoadRun run)
         _windows.Enqueue(window);
         _latency = latency;
         _last = (run.Received, counters.Published, counters.Acknowledged, now);
+
         return window;
     }
 

@@ -22,18 +22,26 @@ internal static class Comparison
 
     public static int Run(string before, string after, string folder)
     {
-        var (a, b) = (Read(before), Read(after));
-        var (text, worse) = Table(a, b);
-        if (!a.Keys.Any(scenario => b.TryGetValue(scenario, out var now) && Differs(a[scenario], now) is null))
+        var (first, second) = (Read(before), Read(after));
+        var (text, worse) = Table(first, second);
+
+        if (
+            !first.Keys.Any(scenario =>
+                second.TryGetValue(scenario, out var now) && Differs(first[scenario], now) is null
+            )
+        )
             throw new LoadTestException(
                 $"Nothing can be compared: {before} and {after} have no scenario in common with equal options. "
                     + $"Run both with the same options.\n{text}"
             );
+
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "comparison.md"), text);
         Console.Write(text);
+
         foreach (var line in worse)
             Console.Error.WriteLine($"FAILED: {line}");
+
         return worse.Count == 0 ? 0 : 1;
     }
 

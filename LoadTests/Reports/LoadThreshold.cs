@@ -10,7 +10,7 @@ namespace LoadTests.Reports;
 internal sealed record LoadThreshold(string Rule, string? Failure)
 {
     /// <summary>Returns the thresholds of a scenario in the order of its report.</summary>
-    public static IEnumerable<LoadThreshold> Of(ScenarioResult r, LoadOptions options, ScenarioEnd end)
+    public static IEnumerable<LoadThreshold> Of(ScenarioResult result, LoadOptions options, ScenarioEnd end)
     {
         if (end.Stopped)
             return OfEnd(end);
@@ -19,14 +19,14 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
         return
         [
             .. OfEnd(end),
-            .. OfLedger(r),
-            .. r.Generations is { } generations ? OfGenerations(generations, chaos) : [],
-            .. OfClients(r, end),
-            .. OfPublishing(r),
+            .. OfLedger(result),
+            .. result.Generations is { } generations ? OfGenerations(generations, chaos) : [],
+            .. OfClients(result, end),
+            .. OfPublishing(result),
             .. (options.MaxP99Ms ?? (chaos ? null : 5_000)) is { } limit
-                ? [OfLatency(r, limit)]
+                ? [OfLatency(result, limit)]
                 : Array.Empty<LoadThreshold>(),
-            .. chaos ? OfFaults(r, options, end) : OfRequests(end),
+            .. chaos ? OfFaults(result, options, end) : OfRequests(end),
         ];
     }
 
@@ -36,36 +36,50 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
             yield return new LoadThreshold("the scenario runs to its end", interruption);
     }
 
-    private static IEnumerable<LoadThreshold> OfLedger(ScenarioResult r) =>
+    private static IEnumerable<LoadThreshold> OfLedger(ScenarioResult result) =>
         [
-            Must("events are published and received", r.Counters.Acknowledged > 0 && r.Received > 0, $"none were"),
-            Must("lost = 0", r.Lost == 0, $"{r.Lost} acknowledged events were not received"),
-            Must("duplicates = 0", r.Duplicates == 0, $"{r.Duplicates} events were received more than once"),
-            Must("reordered = 0", r.Reordered == 0, $"{r.Reordered} events were received after a later one"),
-            Must("unknown = 0", r.Unknown == 0, $"{r.Unknown} received events were never published for their reader"),
+            Must(
+                "events are published and received",
+                result.Counters.Acknowledged > 0 && result.Received > 0,
+                $"none were"
+            ),
+            Must("lost = 0", result.Lost == 0, $"{result.Lost} acknowledged events were not received"),
+            Must("duplicates = 0", result.Duplicates == 0, $"{result.Duplicates} events were received more than once"),
+            Must("reordered = 0", result.Reordered == 0, $"{result.Reordered} events were received after a later one"),
+            Must(
+                "unknown = 0",
+                result.Unknown == 0,
+                $"{result.Unknown} received events were never published for their reader"
+            ),
         ];
 
-    private static IEnumerable<LoadThreshold> OfGenerations(GenerationStats g, bool chaos) =>
+    private static IEnumerable<LoadThreshold> OfGenerations(GenerationStats stats, bool chaos) =>
         [
             Must(
                 "texts are equal byte for byte",
-                g.Different == 0,
-                $"the text of {g.Different} generations differs from the upstream's or the server's"
+                stats.Different == 0,
+                $"the text of {stats.Different} generations differs from the upstream's or the server's"
             ),
-            Must("every generation ends", g.Running == 0, $"{g.Running} did not end"),
-            Must("generations complete", g.Completed > 0, $"none of {g.Started} completed"),
+            Must("every generation ends", stats.Running == 0, $"{stats.Running} did not end"),
+            Must("generations complete", stats.Completed > 0, $"none of {stats.Started} completed"),
             Must(
                 chaos ? "failed generations that no fault explains = 0" : "failed generations = 0",
-                g.UnexplainedFailures.Count == 0,
-                $"{g.UnexplainedFailures.Count} failed, first: {g.UnexplainedFailures.FirstOrDefault()}"
+                stats.UnexplainedFailures.Count == 0,
+                $"{stats.UnexplainedFailures.Count} failed, first: {stats.UnexplainedFailures.FirstOrDefault()}"
             ),
         ];
 
-    private static IEnumerable<LoadThreshold> OfClients(ScenarioResult r, ScenarioEnd end)
+    private static IEnumerable<LoadThreshold> OfClients(ScenarioResult result, ScenarioEnd end)
     {
-        yield return Must("resyncs = 0", r.Counters.Resyncs == 0, $"{r.Counters.Resyncs} clients received a resync");
-        if (r.NotConnected is { } away)
-            yield return Must("all clients connect", away == 0, $"{away} of {r.Scale.Clients} did not");
+        yield return Must(
+            "resyncs = 0",
+            result.Counters.Resyncs == 0,
+            $"{result.Counters.Resyncs} clients received a resync"
+        );
+
+        if (result.NotConnected is { } away)
+            yield return Must("all clients connect", away == 0, $"{away} of {result.Scale.Clients} did not");
+
         yield return Must(
             "every connect is answered",
             end.Unanswered == 0,
@@ -73,41 +87,43 @@ internal sealed record LoadThreshold(string Rule, string? Failure)
         );
     }
 
-    private static IEnumerable<LoadThreshold> OfPublishing(ScenarioResult r)
+    private static IEnumerable<LoadThreshold> OfPublishing(ScenarioResult result)
     {
-        if (r.Scheduled > 0)
+        if (result.Scheduled > 0)
             yield return Must(
                 "the generator keeps the requested rate (95 %)",
-                r.Counters.Published >= 0.95 * r.Scheduled,
-                $"it began {r.Counters.Published} of {r.Scheduled:F0} publishes"
+                result.Counters.Published >= 0.95 * result.Scheduled,
+                $"it began {result.Counters.Published} of {result.Scheduled:F0} publishes"
             );
         yield return Must(
             "all published events are acknowledged",
-            r.Counters.Acknowledged >= r.Counters.Published,
-            $"{r.Counters.Published - r.Counters.Acknowledged} of {r.Counters.Published} were not"
+            result.Counters.Acknowledged >= result.Counters.Published,
+            $"{result.Counters.Published - result.Counters.Acknowledged} of {result.Counters.Published} were not"
         );
     }
 
-    private static LoadThreshold OfLatency(ScenarioResult r, double limit) =>
+    private static LoadThreshold OfLatency(ScenarioResult result, double limit) =>
         Must(
             FormattableString.Invariant($"delivery p99 ≤ {limit:F0} ms"),
-            r.Delivery.Percentile(99) <= limit,
-            $"it is {r.Delivery.Percentile(99):F0} ms"
+            result.Delivery.Percentile(99) <= limit,
+            $"it is {result.Delivery.Percentile(99):F0} ms"
         );
 
-    private static IEnumerable<LoadThreshold> OfFaults(ScenarioResult r, LoadOptions options, ScenarioEnd end)
+    private static IEnumerable<LoadThreshold> OfFaults(ScenarioResult result, LoadOptions options, ScenarioEnd end)
     {
         yield return Must(
             options.Chaos.Count == 1 ? "1 fault is injected" : $"{options.Chaos.Count} faults are injected",
-            r.Faults.Count >= options.Chaos.Count,
-            $"{r.Faults.Count} were injected. {end.FaultProblem}"
+            result.Faults.Count >= options.Chaos.Count,
+            $"{result.Faults.Count} were injected. {end.FaultProblem}"
         );
-        foreach (var fault in r.Faults)
+
+        foreach (var fault in result.Faults)
         {
             yield return Return(fault);
             yield return Of(fault);
         }
-        if (r.TargetAnswers is { } answers)
+
+        if (result.TargetAnswers is { } answers)
             yield return Must(
                 $"{options.Target} answers after the faults",
                 answers,

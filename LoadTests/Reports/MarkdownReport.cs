@@ -18,6 +18,7 @@ internal static class MarkdownReport
         var all = results.Count + unfinished.Count;
         Line(text, $"# Load tests: {results.Count(r => r.Ok)} of {all} held all thresholds");
         text.AppendLine();
+
         var chaos = results.Count > 0 ? results[0].Chaos : "none";
         Line(
             text,
@@ -38,17 +39,19 @@ internal static class MarkdownReport
         );
 
         text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
-        foreach (var r in results)
-            Row(text, Cells(r));
 
-        foreach (var r in results.Where(r => !r.Ok))
+        foreach (var result in results)
+            Row(text, Cells(result));
+
+        foreach (var result in results.Where(r => !r.Ok))
         {
             text.AppendLine();
-            Line(text, $"## {r.Scenario} {(r.Stopped ? "was stopped" : "failed")}");
-            foreach (var failed in r.Failed)
+            Line(text, $"## {result.Scenario} {(result.Stopped ? "was stopped" : "failed")}");
+
+            foreach (var failed in result.Failed)
                 Line(text, $"- {failed}");
 
-            foreach (var faulty in r.Faulty)
+            foreach (var faulty in result.Faulty)
                 Line(text, $"\n```\n{faulty}\n```");
         }
 
@@ -56,12 +59,14 @@ internal static class MarkdownReport
             Line(text, $"\n## {missing.Scenario} has no result\n\n{missing.Reason}");
 
         text.AppendLine();
-        foreach (var r in results.Where(r => r.Ok))
-            Line(text, $"- {r.Scenario} held: {string.Join("; ", r.Held)}");
+
+        foreach (var result in results.Where(r => r.Ok))
+            Line(text, $"- {result.Scenario} held: {string.Join("; ", result.Held)}");
 
         AppendFaults(text, results);
         AppendGenerations(text, results);
         AppendOthers(text, results);
+
         return text.ToString();
     }
 
@@ -76,18 +81,18 @@ internal static class MarkdownReport
             .AppendLine("| scenario | target | fault | at s | broken s | clients disconnected | recovered s |")
             .AppendLine("|---|---|---|---|---|---|---|");
 
-        foreach (var r in results)
-        foreach (var f in r.Faults)
+        foreach (var result in results)
+        foreach (var fault in result.Faults)
             Row(
                 text,
                 [
-                    r.Scenario,
-                    $"{f.Target.ToLowerInvariant()} ({f.Pid})",
-                    f.Fault.ToLowerInvariant(),
-                    Number(f.AtSecond),
-                    f.IsBack ? Number(f.BrokenSeconds) : "**not back**",
-                    Text(f.CutOff),
-                    f.Recovered,
+                    result.Scenario,
+                    $"{fault.Target.ToLowerInvariant()} ({fault.Pid})",
+                    fault.Fault.ToLowerInvariant(),
+                    Number(fault.AtSecond),
+                    fault.IsBack ? Number(fault.BrokenSeconds) : "**not back**",
+                    Text(fault.CutOff),
+                    fault.Recovered,
                 ]
             );
 
@@ -105,9 +110,9 @@ internal static class MarkdownReport
 
     private static void AppendGenerations(StringBuilder text, IReadOnlyList<ScenarioResult> results)
     {
-        foreach (var r in results)
+        foreach (var result in results)
         {
-            if (r.Generations is not { } g)
+            if (result.Generations is not { } stats)
                 continue;
 
             text.AppendLine()
@@ -122,23 +127,23 @@ internal static class MarkdownReport
             Row(
                 text,
                 [
-                    r.Scenario,
-                    Text(g.Started),
-                    Text(g.Completed),
-                    Text(g.Interrupted),
-                    Text(g.Failed),
-                    Text(g.UnexplainedFailures.Count),
-                    Text(g.Different),
-                    Text(g.Drops),
-                    .. Percentiles(g.FirstToken.Snapshot(), 50, 99),
-                    .. Percentiles(r.Delivery, 50, 99),
-                    g.IsTimed ? Known(r.Steady.ServerMicrosecondsPerEvent ?? 0, "F1") : "–",
+                    result.Scenario,
+                    Text(stats.Started),
+                    Text(stats.Completed),
+                    Text(stats.Interrupted),
+                    Text(stats.Failed),
+                    Text(stats.UnexplainedFailures.Count),
+                    Text(stats.Different),
+                    Text(stats.Drops),
+                    .. Percentiles(stats.FirstToken.Snapshot(), 50, 99),
+                    .. Percentiles(result.Delivery, 50, 99),
+                    stats.IsTimed ? Known(result.Steady.ServerMicrosecondsPerEvent ?? 0, "F1") : "–",
                 ]
             );
 
             text.AppendLine()
                 .AppendLine(
-                    g.IsTimed
+                    stats.IsTimed
                         ? "Token latency runs from the upstream's socket to the reader and includes the coalescing "
                             + "delay. To see that delay, compare with a target that has `Llm__CoalesceMilliseconds=0`."
                         : "The demo provider's tokens carry no time, so the token latency is the gap between two "
@@ -159,37 +164,37 @@ internal static class MarkdownReport
             .AppendLine()
             .AppendLine("| scenario | publish p50 | p99 | p99.9 | connect p50 | p99 | max | catch-up p50 | p99 | max |")
             .AppendLine("|---|---|---|---|---|---|---|---|---|---|");
-        foreach (var r in results)
+        foreach (var result in results)
             Row(
                 text,
                 [
-                    r.Scenario,
-                    .. Percentiles(r.Publish, 50, 99, 99.9),
-                    .. Percentiles(r.Connect, 50, 99, 100),
-                    .. Percentiles(r.CatchUp, 50, 99, 100),
+                    result.Scenario,
+                    .. Percentiles(result.Publish, 50, 99, 99.9),
+                    .. Percentiles(result.Connect, 50, 99, 100),
+                    .. Percentiles(result.CatchUp, 50, 99, 100),
                 ]
             );
     }
 
-    private static string[] Cells(ScenarioResult r) =>
+    private static string[] Cells(ScenarioResult result) =>
         [
-            r.Scenario,
-            Text(r.Counters.Connected),
-            Text(r.Counters.Published),
-            Text(r.Received),
-            Text(r.Lost),
-            Text(r.Duplicates),
-            Text(r.Reordered),
-            Text(r.Unknown),
-            Text(r.Excused),
-            Known(r.OfferedPerSecond),
-            Number(r.Steady.DeliveredPerSecond, "F0"),
-            .. Percentiles(r.Delivery, 50, 95, 99, 99.9, 100),
-            Text(r.Counters.Reconnects),
-            r.Drained is { } drained ? Number(drained.TotalSeconds) : "–",
-            Number(r.Steady.MicrosecondsPerEvent),
-            r.Stopped ? "stopped"
-            : r.Ok ? "held"
+            result.Scenario,
+            Text(result.Counters.Connected),
+            Text(result.Counters.Published),
+            Text(result.Received),
+            Text(result.Lost),
+            Text(result.Duplicates),
+            Text(result.Reordered),
+            Text(result.Unknown),
+            Text(result.Excused),
+            Known(result.OfferedPerSecond),
+            Number(result.Steady.DeliveredPerSecond, "F0"),
+            .. Percentiles(result.Delivery, 50, 95, 99, 99.9, 100),
+            Text(result.Counters.Reconnects),
+            result.Drained is { } drained ? Number(drained.TotalSeconds) : "–",
+            Number(result.Steady.MicrosecondsPerEvent),
+            result.Stopped ? "stopped"
+            : result.Ok ? "held"
             : "**FAILED**",
         ];
 

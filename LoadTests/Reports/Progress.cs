@@ -44,11 +44,14 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
         {
             if (_first == TimeSpan.MinValue)
                 _first = now.Until;
+
             var left = lasts - (now.Until - _first);
+
             if (json)
                 Write(now, left);
             if (!_overwrites && now.Until < _nextLog)
                 return;
+
             _nextLog = now.Until + LogInterval;
             var line = string.Create(
                 CultureInfo.InvariantCulture,
@@ -57,10 +60,12 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
                     + $"{run.Counters.Reconnects} reconnects  "
                     + $"{(left > TimeSpan.Zero ? $"{left.TotalSeconds:F0} s left" : "draining")}  {_note}"
             );
+
             if (_overwrites)
                 Console.Error.Write($"\r{line.PadRight(Columns)[..Columns]}");
             else
                 Console.Error.WriteLine(line.TrimEnd());
+
             if (!_overwrites)
                 _note = "";
         }

@@ -42,10 +42,12 @@ internal sealed class ReportFolder : IDisposable
     {
         // First, because a full disk must not lose the measurements.
         Console.WriteLine(result.ToJsonLine());
+
         foreach (var failed in result.Failed)
             Console.Error.WriteLine($"{result.Scenario}: {(result.Stopped ? "" : "FAILED: ")}{failed}");
         if (result.Ok)
             Console.Error.WriteLine($"{result.Scenario}: held {string.Join("; ", result.Held)}");
+
         File.AppendAllText(PathOf("results.jsonl"), result.ToJsonLine() + "\n");
         Verdict.AddTo(result.Pages, result);
     }

@@ -32,6 +32,7 @@ internal sealed class ScenarioResult
         Scenario = scenario.Name;
         Scale = scale;
         Size = options.Size.ToString().ToLowerInvariant();
+
         var faults = string.Join(',', options.Chaos);
         Chaos = options.Chaos.Count == 0 ? "none" : $"{options.Fault} {faults}".ToLowerInvariant();
 
@@ -168,20 +169,20 @@ internal sealed class ScenarioResult
                         cores = Rounded(Steady.AllServerCores, 2),
                         coresBy = Steady.ServerCores.ToDictionary(s => s.Key, s => Rounded(s.Value, 2)),
                     },
-                llm = Generations is not { } g
+                llm = Generations is not { } stats
                     ? null
                     : new
                     {
-                        deliveryIs = g.IsTimed ? "upstream to reader" : "gap between events",
-                        begun = g.Started,
-                        done = g.Completed,
-                        interrupted = g.Interrupted,
-                        failed = g.Failed,
-                        unexplained = g.UnexplainedFailures.Count,
-                        different = g.Different,
-                        drops = g.Drops,
-                        tokens = g.Tokens,
-                        firstTokenMs = Percentiles(g.FirstToken.Snapshot()),
+                        deliveryIs = stats.IsTimed ? "upstream to reader" : "gap between events",
+                        begun = stats.Started,
+                        done = stats.Completed,
+                        interrupted = stats.Interrupted,
+                        failed = stats.Failed,
+                        unexplained = stats.UnexplainedFailures.Count,
+                        different = stats.Different,
+                        drops = stats.Drops,
+                        tokens = stats.Tokens,
+                        firstTokenMs = Percentiles(stats.FirstToken.Snapshot()),
                     },
                 faults = Faults.Select(f => new
                 {
@@ -200,18 +201,18 @@ internal sealed class ScenarioResult
             Json
         );
 
-    private static object? Percentiles(LatencySnapshot l) =>
-        l.Count == 0
+    private static object? Percentiles(LatencySnapshot snapshot) =>
+        snapshot.Count == 0
             ? null
             : new
             {
-                count = l.Count,
-                p50 = Round(l.Percentile(50)),
-                p90 = Round(l.Percentile(90)),
-                p95 = Round(l.Percentile(95)),
-                p99 = Round(l.Percentile(99)),
-                p999 = Round(l.Percentile(99.9)),
-                max = Round(l.MaxMs),
+                count = snapshot.Count,
+                p50 = Round(snapshot.Percentile(50)),
+                p90 = Round(snapshot.Percentile(90)),
+                p95 = Round(snapshot.Percentile(95)),
+                p99 = Round(snapshot.Percentile(99)),
+                p999 = Round(snapshot.Percentile(99.9)),
+                max = Round(snapshot.MaxMs),
             };
 
     private static double? Rounded(double? value, int digits) =>

@@ -26,11 +26,13 @@ internal static class Verdict
             : "FAILED";
         var title = $"{result.Scenario}: {verdict}";
         var text = new StringBuilder($"<h1>{WebUtility.HtmlEncode(title)}</h1><table><tr><th>threshold<th>");
+
         foreach (var threshold in result.Thresholds)
             text.Append("<tr><td>")
                 .Append(WebUtility.HtmlEncode(threshold.Rule))
                 .Append(threshold.Failure is null ? "<td>held" : "<td style=\"color:#d33\">FAILED: ")
                 .Append(WebUtility.HtmlEncode(threshold.Failure));
+
         text.Append("</table>");
 
         foreach (var remark in Remarks(result))
@@ -42,11 +44,11 @@ internal static class Verdict
 
     private static IEnumerable<string> Remarks(ScenarioResult result)
     {
-        foreach (var f in result.Faults)
+        foreach (var fault in result.Faults)
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{f.Fault.ToLowerInvariant()} {f.Target.ToLowerInvariant()} ({f.Pid}) at {f.AtSecond:F1} s: "
-                    + $"broken for {f.BrokenSeconds:F1} s, {f.CutOff} clients disconnected, {Recovery(f)}."
+                $"{fault.Fault.ToLowerInvariant()} {fault.Target.ToLowerInvariant()} ({fault.Pid}) at {fault.AtSecond:F1} s: "
+                    + $"broken for {fault.BrokenSeconds:F1} s, {fault.CutOff} clients disconnected, {Recovery(fault)}."
             );
         if (result.Chaos != "none")
             yield return "Failed requests below were retried: under faults requests fail and connections break, and "

@@ -20,6 +20,7 @@ internal static class LoadSuite
         using var reports = ReportFolder.Open(options);
         using var replicas = await ReplicaSet.DiscoverAsync(target, cancellationToken);
         var faults = new ChaosPlan(options.Chaos, options.Fault, replicas, options.Pids);
+
         // Processes that cannot be found end the run here, not once in each scenario.
         faults.Prepare();
         var (results, unfinished) = (new List<ScenarioResult>(), new List<UnfinishedScenario>());
@@ -46,7 +47,9 @@ internal static class LoadSuite
             unfinished.AddRange(left.Select(name => new UnfinishedScenario(name, "The run ended before.")));
             reports.Finish(results, unfinished);
         }
+
         cancellationToken.ThrowIfCancellationRequested();
+
         return unfinished.Count > 0 ? 2
             : results.All(r => r.Ok) ? 0
             : 1;

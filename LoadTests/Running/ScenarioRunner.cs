@@ -27,11 +27,13 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         var scale = (options.Size == LoadSize.Full ? scenario.Full : scenario.Smoke).With(options);
         if (faults.MinimumDuration.TotalSeconds > scale.Seconds)
             scale = scale with { Seconds = Math.Ceiling(faults.MinimumDuration.TotalSeconds) };
+
         if (scenario.Sockets(scale) + 500 > GeneratorProcess.DescriptorLimit())
             throw new LoadTestException(
                 $"{scale.Clients} clients of {scenario.Name} need more file descriptors than this process may open "
                     + $"({GeneratorProcess.DescriptorLimit()}). Raise the limit (ulimit -n 20000), or give --clients."
             );
+
         faults.Prepare();
 
         await using var run = new LoadRun(replicas, scenario.Name, options.Topics) { Llm = options.Llm };
@@ -61,22 +63,27 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             TaskScheduler.Default
         );
         await BeginAsync(run, bombing, cancellationToken);
+
         var watching = WatchAsync(run, history, progress, bombing);
         run.IsPublishing = true;
         var broken = faults.RunAsync(history, progress.Report, run.Reading);
         var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, bombing, servers);
+
         var (drained, unanswered) = await FinishAsync(run, loads, bombing, progress);
         var (stats, problem) = await StatsAsync(bombing);
         await watching;
+
         var stopped = cancellationToken.IsCancellationRequested;
         if (stopped)
             problem = $"it was stopped after {history.Elapsed.TotalSeconds:F0} s; deliveries under way count as lost";
+
         var end = new ScenarioEnd(await broken, faults.Problem, drained, unanswered, stats, problem)
         {
             Stopped = stopped,
             TargetAnswers =
                 options.Chaos.Count > 0 && problem is null ? await TargetAnswersAsync(cancellationToken) : null,
         };
+
         return new ScenarioResult(scenario, options, scale, run, history, steady, end);
     }
 
@@ -112,6 +119,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         cancellationToken.ThrowIfCancellationRequested();
         if (first == run.HasStarted)
             return;
+
         if (first == bombing)
         {
             // NBomber's package replaces the exception by its own.
@@ -121,6 +129,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
                 cause
             );
         }
+
         run.End("the clients could not all connect");
         throw new LoadTestException(
             $"Only {run.Counters.Connected} clients were connected after {ConnectLimit.TotalSeconds} s. "
@@ -165,16 +174,21 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         // The last publishes start slightly late.
         await Task.WhenAny(bombing, Task.Delay(TimeSpan.FromMilliseconds(300), run.Reading));
         run.IsPublishing = false;
+
         if (options.PlantLoss)
         {
             // An acknowledged event that is never sent looks like a loss to the ledger.
             var lane = await run.Topics[0].TakeAsync(CancellationToken.None);
             lane.Publisher.Acknowledge(lane.Publisher.Next());
         }
+
         var ended = Stopwatch.GetTimestamp();
+
         TimeSpan Since() => Stopwatch.GetElapsedTime(ended);
+
         var limit = options.PlantLoss ? TimeSpan.FromSeconds(3) : DrainLimit;
         long missing = -1;
+
         while (!run.Reading.IsCancellationRequested && Since() < limit)
         {
             if (run.Counters.Outstanding == 0 && loads.OfType<IFinite>().All(load => load.IsFinished))
@@ -185,10 +199,13 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             }
             await Task.Delay(250);
         }
+
         var drained = Since();
+
         // Duplicates arrive late, so wait a little longer.
         if (missing == 0)
             await Task.Delay(300);
+
         var unanswered = run.Counters.Connecting;
         run.End("all acknowledged events were received, or the drain limit is over");
         return (missing == 0 ? drained : null, unanswered);

@@ -51,8 +51,10 @@ internal sealed class ReplicaSet : IDisposable
                 e
             );
         }
+
         if (set.Replicas.Count == 0)
             throw new LoadTestException($"{target} lists no replica, not even itself. Check its store and log.");
+
         await set.RefreshAsync(cancellationToken);
         return set;
     }
@@ -69,8 +71,10 @@ internal sealed class ReplicaSet : IDisposable
                 foreach (var replica in await AskAsync(address, cancellationToken))
                     if (await AnswersAsync(replica.Address, cancellationToken))
                         there.Add(replica);
+
                 if (there.Count == 0)
                     continue;
+
                 _replicas = there;
                 return there.Count;
             }
@@ -105,9 +109,9 @@ internal sealed class ReplicaSet : IDisposable
         return replicas;
     }
 
-    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
-        e is HttpRequestException or IOException or System.Text.Json.JsonException
-        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+    private static bool IsNoAnswer(Exception exception, CancellationToken cancellationToken) =>
+        exception is HttpRequestException or IOException or System.Text.Json.JsonException
+        || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
     public void Dispose() => _asking.Dispose();
 
@@ -133,6 +137,7 @@ internal sealed class ReplicaSet : IDisposable
 
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(ConnectTimeout);
+
             try
             {
                 await socket.ConnectAsync(address.IdnHost, address.Port, limit.Token);

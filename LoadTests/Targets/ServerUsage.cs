@@ -16,12 +16,14 @@ internal sealed class ServerUsage
     {
         if (!OperatingSystem.IsLinux())
             return new([]);
+
         var found = replicas
             .Replicas.Select(r => ProcessTable.ListenerOf(r.Address.Port))
             .OfType<int>()
             .Select(pid => ("streamapi", pid))
             .ToList();
         var others = new StackProcesses(replicas, given);
+
         foreach (var target in (ChaosTarget[])[ChaosTarget.Postgres, ChaosTarget.Redis, ChaosTarget.Broadcaster])
         {
             try
@@ -33,6 +35,7 @@ internal sealed class ServerUsage
             { /* not visible from here */
             }
         }
+
         return new(found);
     }
 

@@ -25,6 +25,7 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
     {
         if (!OperatingSystem.IsLinux())
             throw new LoadTestException("--chaos needs Linux: it finds processes in /proc.");
+
         var replica =
             ProcessTable.ListenerOf(replicas.Replicas[0].Address.Port)
             ?? throw NotFound(
@@ -32,8 +33,10 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
                 $"no process on this machine listens at {replicas.Replicas[0].Url}"
             );
         _variables = ProcessTable.Variables(replica);
+
         foreach (var target in targets)
             _ = Find(target);
+
         _replicas = replicas.Replicas.Count;
         _broadcasters = targets.Contains(ChaosTarget.Broadcaster) ? Broadcasters().Count : 0;
     }
@@ -57,10 +60,13 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
     {
         if (knownPids.ContainsKey(target.ToString()))
             return;
+
         var pid = Find(target);
+
         for (var above = ProcessTable.Parent(pid); above > 1; above = ProcessTable.Parent(above))
             if (ProcessTable.Name(above) == Orchestrator)
                 return;
+
         var name = target.ToString().ToLowerInvariant();
         throw new LoadTestException(
             $"--chaos {name} would kill process {pid}, which the AppHost did not start and so would not restart. "
@@ -96,6 +102,7 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
             )
         )
             return pid;
+
         throw NotFound(target, $"port {port} belongs to {ProcessTable.Name(pid)} ({pid})");
     }
 

@@ -36,10 +36,12 @@ public static class HealthProbe
             socket.Send(
                 Encoding.ASCII.GetBytes("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             );
+
             var answer = new byte[64];
             var read = 0;
             for (int more; read < 12 && (more = socket.Receive(answer.AsSpan(read))) > 0; )
                 read += more;
+
             var line = Encoding.ASCII.GetString(answer, 0, read); // HTTP/1.1 200 OK
             Console.WriteLine(line.Split('\r')[0]);
             return line.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal) ? 0 : 1;

@@ -47,25 +47,29 @@ internal sealed class KnownKeys(IEnumerable<string> keys)
     private static bool StartsWith(string[] known, string[] parts) =>
         known.Zip(parts).All(pair => pair.First == OptionSection.Any || Same(pair.First, pair.Second));
 
-    private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
+    private static bool Same(string first, string second) =>
+        string.Equals(first, second, StringComparison.OrdinalIgnoreCase);
 
     private static string[] Parts(string key) => key.Split(':');
 
     /// <summary>The number of letters to insert, remove or replace (Levenshtein).</summary>
-    private static int Distance(string a, string b)
+    private static int Distance(string first, string second)
     {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 0; i < a.Length; i++)
+        var row = Enumerable.Range(0, second.Length + 1).ToArray();
+
+        for (var i = 0; i < first.Length; i++)
         {
             var diagonal = row[0];
             row[0] = i + 1;
-            for (var j = 0; j < b.Length; j++)
+
+            for (var j = 0; j < second.Length; j++)
             {
-                var replaced = diagonal + (char.ToUpperInvariant(a[i]) == char.ToUpperInvariant(b[j]) ? 0 : 1);
+                var replaced = diagonal + (char.ToUpperInvariant(first[i]) == char.ToUpperInvariant(second[j]) ? 0 : 1);
                 diagonal = row[j + 1];
                 row[j + 1] = Math.Min(replaced, 1 + Math.Min(row[j], diagonal));
             }
         }
+
         return row[^1];
     }
 }

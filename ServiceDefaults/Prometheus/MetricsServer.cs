@@ -44,6 +44,7 @@ internal sealed class MetricsServer(MeterProvider metrics, PrometheusUrl url, IL
         {
             throw new InvalidOperationException($"{PrometheusUrl.Setting} cannot be used: {e.Message}", e);
         }
+
         logger.LogInformation(
             "Prometheus reads the metrics at {Url}{Path}",
             _server.Urls.First(),

@@ -21,6 +21,7 @@ internal static class PrometheusExtensions
     {
         if (PrometheusUrl.From(configuration) is not { } url)
             return metrics;
+
         services.AddSingleton(url);
         services.AddHostedService<MetricsServer>();
         return metrics

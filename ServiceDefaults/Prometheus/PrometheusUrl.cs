@@ -14,6 +14,7 @@ internal sealed record PrometheusUrl(string Value)
     {
         if (configuration[Setting] is not { Length: > 0 } url)
             return null;
+
         try
         {
             var address = BindingAddress.Parse(url);
@@ -21,6 +22,7 @@ internal sealed record PrometheusUrl(string Value)
                 return new(url.TrimEnd('/'));
         }
         catch (FormatException) { }
+
         throw new InvalidOperationException(
             $"{Setting} is '{url}'; it must be an address with a port of its own, for example http://127.0.0.1:9464 "
                 + "(this machine) or http://*:9464 (a container). Everyone who can reach the port reads the metrics."

@@ -47,6 +47,7 @@ internal sealed class ConnectionDirectory(
         var answers = await Task.WhenAll(others.Select(async other => (other.Name, Rows: await AskAsync(other))));
 
         var rows = answers.SelectMany(answer => answer.Rows ?? []).ToList();
+
         // Last, so that the streams of this replica are not as old as the wait for the others.
         await foreach (var row in LocalAsync())
             rows.Add(row);
@@ -54,6 +55,7 @@ internal sealed class ConnectionDirectory(
         var silent = answers.Where(answer => answer.Rows is null).Select(answer => answer.Name);
         var listing = new ConnectionListing(rows, silent.ToHashSet(StringComparer.Ordinal));
         _isLong = listing.IsLong;
+
         return listing;
     }
 
@@ -67,6 +69,7 @@ internal sealed class ConnectionDirectory(
             await here.Ended.WaitAsync(cancellationToken);
             return true;
         }
+
         if (localOnly)
             return false;
 
@@ -89,6 +92,7 @@ internal sealed class ConnectionDirectory(
                 unknown = true;
             }
         }
+
         return unknown ? null : false;
     }
 
@@ -121,11 +125,12 @@ internal sealed class ConnectionDirectory(
             await tickets.PassAsync(replica.Name, cancellationToken)
         );
         client.Timeout = Timeout;
+
         return client;
     }
 
-    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
-        e
+    private static bool IsNoAnswer(Exception exception, CancellationToken cancellationToken) =>
+        exception
             is HttpRequestException
                 or JsonException
                 or OperationCanceledException

@@ -45,20 +45,20 @@ internal sealed record ConnectionRow(
         }
     }
 
-    private static ConnectionRow Of(OpenStream s, string replica) =>
+    private static ConnectionRow Of(OpenStream stream, string replica) =>
         new(
-            s.Id,
+            stream.Id,
             replica,
-            s.Client.Address,
-            s.Client.User,
-            s.Topics,
-            s.ConnectedAt,
-            Volatile.Read(ref s.Delivered),
-            Volatile.Read(ref s.Bytes),
-            ConnectionLatency.Of(s.Latency.Quantiles()),
-            s.Lag,
-            StreamSocket.RoundTrip(s.Client.Socket),
-            s.State
+            stream.Client.Address,
+            stream.Client.User,
+            stream.Topics,
+            stream.ConnectedAt,
+            Volatile.Read(ref stream.Delivered),
+            Volatile.Read(ref stream.Bytes),
+            ConnectionLatency.Of(stream.Latency.Quantiles()),
+            stream.Lag,
+            StreamSocket.RoundTrip(stream.Client.Socket),
+            stream.State
         );
 
     public bool Contains(string text) =>

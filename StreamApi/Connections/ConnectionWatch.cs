@@ -62,10 +62,13 @@ internal sealed class ConnectionWatch(
         [
             .. _known.Values.Where(r => !open.Contains(r.Id) && !listing.Silent.Contains(r.Replica)).Select(r => r.Id),
         ];
+
         foreach (var row in upserted)
             _known[row.Id] = row;
+
         foreach (var id in removed)
             _known.Remove(id);
+
         return upserted.Count + removed.Length > 0 || listing.IsPartial
             ? ControlFrames.Named(
                 null,
@@ -81,6 +84,6 @@ internal sealed class ConnectionWatch(
     }
 
     /// <summary>Ignores the round trip time, which changes all the time.</summary>
-    private static bool Differs(ConnectionRow a, ConnectionRow b) =>
-        a with { RttMs = null, Topics = b.Topics } != b with { RttMs = null };
+    private static bool Differs(ConnectionRow first, ConnectionRow second) =>
+        first with { RttMs = null, Topics = second.Topics } != second with { RttMs = null };
 }

@@ -40,6 +40,7 @@ internal static class ConnectionsApi
             .Publishes(Topic)
             .CountedAs(RequestKind.Publish)
             .WithDescription($"Closes a stream. Requires the claim sse.publish for {Topic}.");
+
         connections
             .MapStream("/stream", WatchAsync)
             .SendsOnce(
@@ -107,6 +108,7 @@ internal static class ConnectionsApi
         var closed = await directory.CloseAsync(id, scope == ConnectionDirectory.LocalScope, context.RequestAborted);
         if (closed is null)
             context.SetRetryAfter(RetryAfter);
+
         return closed switch
         {
             true => TypedResults.NoContent(),
@@ -141,6 +143,7 @@ internal static class ConnectionsApi
             order,
             clock
         );
+
         return streams.OpenAsync(context, [Topic], watch.RunAsync);
     }
 

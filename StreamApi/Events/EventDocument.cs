@@ -30,6 +30,7 @@ internal static class EventDocument
         var topic = Text(json, "topic", at) ?? throw new InvalidRequestException(at + "topic", "is required.");
         CheckTopic(topic, limits, grants, at + "topic");
         var type = Text(json, "type", at) ?? throw new InvalidRequestException(at + "type", "is required.");
+
         CheckType(type, at + "type");
         var key = Text(json, "key", at);
         if (key is not null && (key.Length > MaxNameLength || key.Contains('\0')))
@@ -43,6 +44,7 @@ internal static class EventDocument
 
         if (!json.TryGetProperty("data", out var data))
             throw new InvalidRequestException(at + "data", "is required (any JSON).");
+
         return new NewEvent(topic, type, Compact(data, limits, at + "data"), key, id, Activity.Current?.Id);
     }
 
@@ -86,6 +88,7 @@ internal static class EventDocument
             return null;
         if (value.ValueKind != JsonValueKind.String)
             throw new InvalidRequestException(at + name, "must be a string.");
+
         try
         {
             return value.GetString();
@@ -116,6 +119,7 @@ internal static class EventDocument
                 $"is {output.Written.Length} bytes; the maximum is {limits.MaxEventBytes}.",
                 StatusCodes.Status413PayloadTooLarge
             );
+
         return Encoding.UTF8.GetString(output.Written.Span);
     }
 }

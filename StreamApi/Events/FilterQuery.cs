@@ -38,6 +38,7 @@ internal static class FilterQuery
                         + $"at most {TopicPattern.MaxLength} characters; * matches one token, a final > the rest."
                 );
         }
+
         if (topics.Sum(t => t.AsSpan().Count('.') + 1) > MaxTokens)
             throw new InvalidRequestException(
                 "topic",
@@ -46,12 +47,14 @@ internal static class FilterQuery
 
         if (types.Any(t => t.AsSpan().ContainsAny('\r', '\n')))
             throw new InvalidRequestException("type", "must not contain CR or LF, which no event type contains.");
+
         return new EventFilter(topics, types, keys);
     }
 
     private static EventFilter Allowed(EventFilter filter, Caller caller)
     {
         var grants = caller.Grants;
+
         foreach (var topic in filter.Topics)
             if (!grants.MayRead(topic))
                 throw Forbidden($"you may not read '{topic}'. This requires the claim sse.subscribe for it.");
@@ -60,6 +63,7 @@ internal static class FilterQuery
             return filter;
         if (grants.Readable.Count == 0)
             throw Forbidden("you may not read any topic. This requires the claim sse.subscribe.");
+
         return new EventFilter(grants.Readable, filter.Types, filter.Keys);
 
         // A ticket is valid only for the topics it names; elsewhere it counts as missing.
@@ -84,6 +88,7 @@ internal static class FilterQuery
                 name,
                 $"must be 1 to {EventDocument.MaxNameLength} characters without NUL."
             );
+
         return values;
     }
 }

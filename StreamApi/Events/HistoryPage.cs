@@ -50,6 +50,7 @@ internal sealed class HistoryPage(
         _position = after?.Position ?? 0;
         using var turn = await reads.EnterAsync(context);
         var first = (await NextPartAsync())!;
+
         _epoch = first.Epoch;
         _head = first.Head;
 
@@ -73,6 +74,7 @@ internal sealed class HistoryPage(
     public async Task ExecuteAsync(HttpContext _)
     {
         context.Response.ContentType = "application/json; charset=utf-8";
+
         while (!_isEnded)
         {
             await SendAsync();
@@ -132,15 +134,17 @@ internal sealed class HistoryPage(
     private void Encode(EventPage part)
     {
         var bytes = 0L;
-        foreach (var e in part.Events)
-            bytes += e.Data.Length + EnvelopeBytes;
+        foreach (var record in part.Events)
+            bytes += record.Data.Length + EnvelopeBytes;
+
         _hold.Set(Math.Max(_encoded.Capacity, _encoded.Written.Length + bytes));
 
-        foreach (var e in part.Events)
+        foreach (var stored in part.Events)
         {
-            FrameJson.WriteEnvelope(_json!, new StreamPosition(_epoch, e.Position).ToString(), e);
-            _bytes += e.Data.Length;
+            FrameJson.WriteEnvelope(_json!, new StreamPosition(_epoch, stored.Position).ToString(), stored);
+            _bytes += stored.Data.Length;
         }
+
         _json!.Flush();
         _position = part.Through;
         _head = part.Head;

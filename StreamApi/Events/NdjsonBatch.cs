@@ -48,12 +48,12 @@ internal sealed class NdjsonBatch(
     public void Charge(long bytes) => budget.Charge(_client, Kilobytes(bytes));
 
     /// <summary>Adds the event of the current line. A full batch is appended first.</summary>
-    public async Task AddAsync(NewEvent e)
+    public async Task AddAsync(NewEvent published)
     {
-        var bytes = Encoding.UTF8.GetByteCount(e.Data);
+        var bytes = Encoding.UTF8.GetByteCount(published.Data);
         if (_events.Count == MaxEvents || _bytes + bytes > maxBytes)
             await FlushAsync();
-        _events.Add(e);
+        _events.Add(published);
         _lines.Add(Line);
         _bytes += bytes;
     }

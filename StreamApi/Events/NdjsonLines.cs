@@ -35,6 +35,7 @@ internal sealed class NdjsonLines(PipeReader body, int maxLineBytes, TimeProvide
         _isComplete = read.IsCompleted;
         Buffered = _rest.Length;
         Received = Buffered - known;
+
         return true;
     }
 
@@ -51,6 +52,7 @@ internal sealed class NdjsonLines(PipeReader body, int maxLineBytes, TimeProvide
                 $"the line has more than {maxLineBytes} bytes.",
                 StatusCodes.Status413PayloadTooLarge
             );
+
         if (end is null && (!_isComplete || text.IsEmpty))
         {
             _searched = text.Length;
@@ -60,6 +62,7 @@ internal sealed class NdjsonLines(PipeReader body, int maxLineBytes, TimeProvide
         line = text.ToArray().AsMemory().Trim(" \t\r"u8);
         _rest = _rest.Slice(end is { } taken ? _rest.GetPosition(1, taken) : _rest.End);
         _searched = 0;
+
         return true;
     }
 

@@ -36,6 +36,7 @@ internal sealed class NdjsonPublish(
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
+
         var batchBytes = Math.Min(options.Value.NdjsonBatchBytes, log.Value.MaxBatchBytes);
         var batch = new NdjsonBatch(store, budget, clock, context, batchBytes);
 
@@ -69,6 +70,7 @@ internal sealed class NdjsonPublish(
     {
         var lines = new NdjsonLines(context.Request.BodyReader, options.Value.MaxLineBytes, clock);
         var hold = budget.Hold(context);
+
         while (await lines.ReadAsync(context.RequestAborted))
         {
             try
@@ -77,6 +79,7 @@ internal sealed class NdjsonPublish(
                 hold.Set(lines.Buffered + batch.HeldBytes + AnswerBytes * batch.Count);
                 // Held while the lines of this read are parsed and stored, not while the client sends the next ones.
                 using var turn = await batch.ReceiveAsync(lines.Received, lines.Buffered > LongBytes);
+
                 for (; lines.TryTake(out var line); batch.Line++)
                 {
                     hold.Set(lines.Buffered + batch.HeldBytes + AnswerBytes * batch.Count);
@@ -98,6 +101,7 @@ internal sealed class NdjsonPublish(
                 "it has expired. Send the rest with a new one.",
                 StatusCodes.Status401Unauthorized
             );
+
         if (line.IsEmpty)
         {
             batch.Charge(BlankLineBytes);
@@ -110,6 +114,7 @@ internal sealed class NdjsonPublish(
                 $"must have at most {MaxEvents} events, because the response lists them.",
                 StatusCodes.Status413PayloadTooLarge
             );
+
         using var json = await JsonRequest.ParseAsync(line);
         await batch.AddAsync(EventDocument.Read(json.Root, options.Value, caller.Grants));
     }

@@ -55,6 +55,7 @@ internal static class PublishApi
             );
 
         budget.Charge(context, events);
+
         try
         {
             var appended = await store.AppendAsync(events, Caller.PublisherOf(context), context.RequestAborted);
@@ -84,6 +85,7 @@ internal static class PublishApi
         else
             foreach (var one in body.EnumerateArray())
                 events.Add(EventDocument.Read(one, limits, grants, $"[{events.Count}]."));
+
         return events;
     }
 

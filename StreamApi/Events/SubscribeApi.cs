@@ -49,6 +49,7 @@ internal static class SubscribeApi
         var request = context.Subscription(
             new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, format)
         );
+
         return streams.OpenAsync(context, request);
     }
 

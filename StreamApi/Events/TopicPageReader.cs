@@ -48,6 +48,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
             .ToList();
         if (found.Count > request.Limit)
             return new TopicPage(rows, rows[^1].Topic);
+
         // Sealed, because the client may not be allowed to know this topic.
         return new TopicPage(
             rows,
@@ -84,9 +85,11 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
                 found.AddRange(page.Where(t => readable.Matches(t.Topic)));
                 budget -= page.Count;
                 isMore = !range.IsTopic && page.Count == size;
+
                 if (page.Count > 0)
                     after = page[^1].Topic;
             }
+
         return (pages.Epoch, [.. found.Take(limit)], null);
     }
 }

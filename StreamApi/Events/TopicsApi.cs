@@ -29,6 +29,7 @@ internal static class TopicsApi
         var prefix = context.Request.Query["prefix"].ToString();
         string? after = context.Request.Query["after"].ToString();
         var limit = EventsApi.LimitOf(context);
+
         if (after.Length > 0 && !TopicPattern.IsTopic(after = await topics.AfterAsync(after, context.RequestAborted)))
             throw new InvalidRequestException("after", "must be a topic, or the 'next' of the previous page.");
         if (prefix.Length > 0 && !TopicPattern.IsTopic(prefix.TrimEnd('.')))
@@ -43,6 +44,7 @@ internal static class TopicsApi
             listing.Subscribers,
             context.RequestAborted
         );
+
         return HeldJson.Ok(context, page);
     }
 }

@@ -31,14 +31,18 @@ internal sealed class CachedDocument([FromKeyedServices(CachedDocument.Name)] IO
             JsonEncodedText.Encode(UriHelper.BuildAbsolute(request.Scheme, request.Host, request.PathBase)).ToString()
         );
         var tag = $"\"{parts.Tag}-{Tag(server)}\"";
+
         response.Headers.ETag = tag;
+
         if (request.Headers.IfNoneMatch.Contains(tag))
         {
             response.StatusCode = StatusCodes.Status304NotModified;
             return;
         }
+
         response.ContentType = "application/json;charset=utf-8";
         response.ContentLength = parts.Head.Length + server.Length + parts.Tail.Length;
+
         foreach (var part in (byte[][])[parts.Head, server, parts.Tail])
             for (var at = 0; at < part.Length; at += PartBytes)
                 await response.Body.WriteAsync(

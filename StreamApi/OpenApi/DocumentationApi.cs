@@ -49,6 +49,7 @@ internal static class DocumentationApi
                 (HttpContext context, CachedDocument document) => document.SendAsync(context)
             )
             .ExcludeFromDescription();
+
         // Answers the bare address, to which the dashboard links.
         app.MapGet(
                 "/",
@@ -161,8 +162,10 @@ internal static class DocumentationApi
 
         if (metadata.OfType<StreamMetadata>().FirstOrDefault() is not { } stream)
             return;
+
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null)
             operation.RequestBody = QueryAsBody(metadata.OfType<QueryParameter>());
+
         await DescribeStreamAsync(operation, operation.Responses, stream, context, cancellationToken);
     }
 
@@ -183,15 +186,18 @@ internal static class DocumentationApi
                     ? ". An interrupted stream resumes after `Last-Event-ID`."
                     : ". The stream has no ids and cannot be resumed."
             );
+
         if (stream.Resumes)
             Add(
                 operation,
                 new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false)
             );
+
         operation.AddExtension(
             "x-sse-events",
             await EventsAsync(ControlEvents.With(stream), context, cancellationToken)
         );
+
         responses["200"] = new OpenApiResponse
         {
             Description = "The stream.",
@@ -207,12 +213,14 @@ internal static class DocumentationApi
             Description = "The error in the vendor's format.",
             Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = Json() },
         };
+
         var answer = new OpenApiResponse
         {
             Description = "The response.",
             Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = Json() },
         };
         operation.Responses["200"] = answer;
+
         if (vendor.Frames.Count == 0)
             return;
 
@@ -261,20 +269,21 @@ internal static class DocumentationApi
     )
     {
         var events = new JsonArray();
-        foreach (var e in sent)
+        foreach (var described in sent)
         {
-            var schema = await context.GetOrCreateSchemaAsync(e.Data, cancellationToken: cancellationToken);
+            var schema = await context.GetOrCreateSchemaAsync(described.Data, cancellationToken: cancellationToken);
             events.Add(
                 (JsonNode)
                     new JsonObject
                     {
-                        ["event"] = e.Name,
+                        ["event"] = described.Name,
                         ["data"] = JsonNode.Parse(
                             await schema.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, cancellationToken)
                         ),
                     }
             );
         }
+
         return new JsonNodeExtension(events);
     }
 

@@ -20,11 +20,13 @@ internal static class ReplicaAddress
     {
         if (options.Url is { Length: > 0 } configured)
             return configured.TrimEnd('/');
+
         var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
         if (
             addresses.OrderBy(a => a.StartsWith("https", StringComparison.Ordinal)).FirstOrDefault() is not { } listened
         )
             return "";
+
         var address = BindingAddress.Parse(listened);
         // A wildcard address is useless to others: on another machine it means that machine.
         var everywhere =
@@ -33,6 +35,7 @@ internal static class ReplicaAddress
                 IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip)
                 && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any))
             );
+
         return everywhere
             ? new UriBuilder(
                 address.Scheme,
@@ -54,8 +57,10 @@ internal static class ReplicaAddress
         var host = settings.Host?.Split(',')[0];
         if (host is not { Length: > 0 } || host[0] is '/' or '@')
             return IPAddress.Loopback; // a Unix socket
+
         if (host.Count(c => c == ':') == 1)
             host = host[..host.IndexOf(':', StringComparison.Ordinal)]; // host:port
+
         try
         {
             using var socket = new Socket(SocketType.Dgram, ProtocolType.Udp);

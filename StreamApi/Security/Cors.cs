@@ -9,8 +9,10 @@ internal static class Cors
     public static void AddCors(this WebApplicationBuilder builder)
     {
         var origins = builder.Configuration.GetSection("Cors:AllowedOrigins").Get<string[]>() ?? [];
+
         if (builder.Environment.IsDevelopment())
             origins = [.. origins, "http://localhost:3000"];
+
         origins = [.. origins.Select(AsBrowsersSendIt)];
         builder.Services.AddCors(cors =>
             cors.AddDefaultPolicy(policy =>

@@ -53,10 +53,12 @@ internal static class SecurityExtensions
         LingeringRead.Use(app);
         app.UseProblems();
         app.UseHeadRequests();
+
         if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.Proxies.Count > 0)
             app.UseForwardedHeaders();
         if (!app.Environment.IsDevelopment())
             app.UseHsts();
+
         app.Use(
             (context, next) =>
             {

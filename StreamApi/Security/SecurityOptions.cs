@@ -136,6 +136,7 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
         if (options.Jwt.IsConfigured && (options.Jwt.Issuer.Length == 0 || options.Jwt.Audience.Length == 0))
             yield return "Security:Jwt:Issuer and Security:Jwt:Audience are required: "
                 + "a token issued for another server must not be accepted.";
+
         if (options.Jwt.Authority.Length > 0 && !IsAuthority(options.Jwt.Authority))
             yield return "Security:Jwt:Authority must be an https address without a query: "
                 + "whoever can change its keys can be any user. http is for this machine alone.";
@@ -143,9 +144,11 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
         for (var i = 0; i < options.Jwt.Keys.Count; i++)
             if (Problem(options.Jwt.Keys[i]) is { } wrong)
                 yield return $"Security:Jwt:Keys:{i}: {wrong}";
+
         for (var i = 0; i < options.ApiKeys.Count; i++)
             if (Problem(options.ApiKeys[i]) is { } wrong)
                 yield return $"Security:ApiKeys:{i}: {wrong}";
+
         foreach (var proxy in options.Proxies)
             if (!IPNetwork.TryParse(proxy, out _) && !IPAddress.TryParse(proxy, out _))
                 yield return $"Security:Proxies: '{proxy}' is neither an address nor a network (10.0.0.0/8).";
@@ -190,6 +193,7 @@ internal sealed class ValidateSecurityOptions(IHostEnvironment environment) : IV
             return "Name is required and has at most 256 characters.";
         if (key.Sha256.Length != 64 || !key.Sha256.All(char.IsAsciiHexDigit))
             return "Sha256 must be the hash of the key in 64 hex digits: printf %s \"$KEY\" | sha256sum.";
+
         return key.Subscribe.Concat(key.Publish).FirstOrDefault(p => !TopicGrants.IsGrant(p)) is { } wrong
             ? $"'{wrong}' is neither a topic nor a pattern."
             : null;

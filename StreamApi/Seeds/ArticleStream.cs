@@ -25,6 +25,6 @@ internal static class ArticleStream
         );
     }
 
-    private static SseItem<object?>? Named(EventRecord e) =>
-        e.Type == "connected" ? null : new(JsonSerializer.Deserialize<JsonElement>(e.Data.Span), e.Type);
+    private static SseItem<object?>? Named(EventRecord record) =>
+        record.Type == "connected" ? null : new(JsonSerializer.Deserialize<JsonElement>(record.Data.Span), record.Type);
 }

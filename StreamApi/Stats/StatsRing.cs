@@ -69,6 +69,7 @@ internal sealed class StatsRing(
         var deliveries = new long[LatencyBuckets.Buckets];
         for (var i = 0; i < deliveries.Length; i++)
             deliveries[i] = now.Deliveries[i] - before.Deliveries[i];
+
         var resyncs = Reasons
             .Where(r => now.Resyncs[(int)r] > before.Resyncs[(int)r])
             .ToDictionary(r => r.ToString().ToLowerInvariant(), r => now.Resyncs[(int)r] - before.Resyncs[(int)r]);

@@ -30,6 +30,7 @@ internal sealed class EarlierReports(LoadTestsProgram program)
         var folder = new DirectoryInfo(program.Reports);
         if (!folder.Exists)
             return [];
+
         return
         [
             .. folder
@@ -67,11 +68,13 @@ internal sealed class EarlierReports(LoadTestsProgram program)
             }
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException) { }
+
         var folder = file.DirectoryName!;
         var pages = results
             .Select(r => r.GetProperty("scenario").ToString())
             .Where(s => s == Path.GetFileName(s) && File.Exists(PageOf(folder, s)))
             .Distinct();
+
         return new LoadReport(
             Path.GetRelativePath(program.Reports, folder).Replace(Path.DirectorySeparatorChar, '~'),
             file.LastWriteTimeUtc,

@@ -30,6 +30,7 @@ internal static class LoadApi
     {
         if (!app.Services.GetRequiredService<LoadTestsProgram>().CanStart)
             return;
+
         var load = app.MapGroup("/load").AddEndpointFilter(RequireLocalAsync);
         load.MapPost("/runs", Start);
         load.MapDelete("/runs", Stop);
@@ -72,6 +73,7 @@ internal static class LoadApi
             lifetime.ApplicationStopping
         );
         context.Response.RegisterForDispose(cancellation);
+
         var lastId = context.Request.Headers["Last-Event-ID"].FirstOrDefault();
         return TypedResults.ServerSentEvents(stream.ReadAsync(lastId, cancellation.Token));
     }
@@ -103,6 +105,7 @@ internal static class LoadApi
                 request.Host.Host == "localhost"
                 || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var host) && IPAddress.IsLoopback(host))
             );
+
         var isSameOrigin =
             HttpMethods.IsGet(request.Method)
             || request.Headers["Sec-Fetch-Site"].FirstOrDefault() is null or "same-origin";

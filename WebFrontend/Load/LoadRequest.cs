@@ -27,6 +27,7 @@ internal sealed record LoadRequest(string? Scenario, int? Clients, int? Rate, in
         var problems = new Dictionary<string, string[]>();
         if (Scenario is null || !Scenarios.Contains(Scenario))
             problems["scenario"] = [$"must be one of {string.Join(", ", Scenarios)}."];
+
         Check("clients", Clients, 1, MaxClients);
         Check("rate", Rate, 1, MaxRate);
         Check("seconds", Seconds, MinSeconds, MaxSeconds);

@@ -34,6 +34,7 @@ internal sealed class LoadRun(string id, LoadRequest request, DateTimeOffset sta
             using var json = JsonDocument.Parse(line);
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 return;
+
             if (json.RootElement.TryGetProperty("progress", out var progress))
                 Add("progress", progress.GetRawText());
             else if (json.RootElement.TryGetProperty("scenario", out _))

@@ -39,6 +39,7 @@ internal sealed class LoadRunner(LoadTestsProgram program, TimeProvider clock, I
         {
             if (program.Dll is null || _stopping.IsCancellationRequested || Current is { Ended: false })
                 return null;
+
             var now = clock.GetUtcNow();
             var run = Current = new LoadRun(
                 now.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture),
@@ -47,10 +48,12 @@ internal sealed class LoadRunner(LoadTestsProgram program, TimeProvider clock, I
             );
             _stop?.Dispose();
             _stop = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+
             var token = _stop.Token;
             _running = Task.Run(() => RunAsync(run, request, program.Dll, token));
             _next.SetResult();
             _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
             return run;
         }
     }
@@ -105,6 +108,7 @@ internal sealed class LoadRunner(LoadTestsProgram program, TimeProvider clock, I
                 run.AddLog($"Stopped: the run took longer than {MaxDuration.TotalMinutes:F0} minutes.");
             return stop.IsCancellationRequested ? "stopped" : "error";
         }
+
         return process.ExitCode switch
         {
             0 => "passed",
@@ -118,6 +122,7 @@ internal sealed class LoadRunner(LoadTestsProgram program, TimeProvider clock, I
         var folder = Path.Combine(program.Reports, "page", run.Id);
         Directory.CreateDirectory(folder);
         DeleteOldReports(Path.Combine(program.Reports, "page"));
+
         var process = new Process
         {
             StartInfo = new ProcessStartInfo(
@@ -136,6 +141,7 @@ internal sealed class LoadRunner(LoadTestsProgram program, TimeProvider clock, I
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+
         return process;
     }
 

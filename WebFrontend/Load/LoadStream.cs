@@ -20,6 +20,7 @@ internal sealed class LoadStream(LoadRunner runs, TimeProvider clock)
         var run = runs.Current;
         var connected = JsonSerializer.Serialize(new { run = run?.Id });
         yield return new SseItem<string>(connected, "connected") { ReconnectionInterval = TimeSpan.FromSeconds(1) };
+
         // <run>:<number>, as below.
         var after =
             run is not null
@@ -32,11 +33,12 @@ internal sealed class LoadStream(LoadRunner runs, TimeProvider clock)
         while (true)
         {
             var (events, more) = run?.After(after) ?? ([], null);
-            foreach (var e in events)
+            foreach (var change in events)
             {
-                yield return new SseItem<string>(e.Data, e.Type) { EventId = $"{run!.Id}:{e.Number}" };
-                after = e.Number;
+                yield return new SseItem<string>(change.Data, change.Type) { EventId = $"{run!.Id}:{change.Number}" };
+                after = change.Number;
             }
+
             more ??= runs.NextAsync(run);
             // The first time at once: the page shows what is known when all of it has arrived. Then as heartbeat.
             while (!hasCaughtUp || await Task.WhenAny(more, Task.Delay(Heartbeat, clock, cancellationToken)) != more)
@@ -46,6 +48,7 @@ internal sealed class LoadStream(LoadRunner runs, TimeProvider clock)
                 hasCaughtUp = true;
                 yield return new SseItem<string>("", "idle");
             }
+
             if (runs.Current != run)
             {
                 run = runs.Current;

@@ -27,6 +27,7 @@ internal sealed record LoadTestsProgram(string? Dll, string Reports, string Targ
         var reports =
             configuration["LoadTests:Reports"]
             ?? Path.GetFullPath(Path.Combine(here.FullName, "..", "..", "..", "load"));
+
         return new LoadTestsProgram(
             environment.IsDevelopment() && File.Exists(dll) ? dll : null,
             reports,

@@ -46,8 +46,10 @@ internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
         {
             Content = new StringContent(Question, new MediaTypeHeaderValue("application/json")),
         };
+
         if (credential is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+
         return await Http.SendAsync(request, cancellationToken);
     }
 
@@ -61,6 +63,7 @@ internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
         yield return new SseItem<object>(new { id }, "reader");
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
         var (read, due) = (0, clock.GetUtcNow());
+
         await foreach (var chunk in SseParser.Create(body).EnumerateAsync(cancellationToken))
         {
             if (chunk.Data is "[DONE]")

@@ -26,6 +26,7 @@ internal sealed class PacedReaderRegistry(SignInSessions sessions)
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var registration = sessions.CancelAtSignOut(context, cancellation);
         using var ownedResponse = response;
+
         _open[reader.Id] = reader;
         var reading = reader.ReadAsync(response, cancellation.Token);
         await using var chunks = reading.GetAsyncEnumerator(cancellation.Token);

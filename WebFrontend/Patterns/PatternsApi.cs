@@ -37,21 +37,25 @@ internal static class PatternsApi
             return Refused(context);
         if (perSecond is < 1 or > MaxPerSecond)
             return InvalidSpeed();
+
         // RequestAborted does not fire at shutdown; an open stream would delay it.
         var cancellation = CancellationTokenSource.CreateLinkedTokenSource(
             context.RequestAborted,
             lifetime.ApplicationStopping
         );
         context.Response.RegisterForDispose(cancellation);
+
         // A replica's own address: a proxy in between would buffer hundreds of kilobytes.
         var report = await status.GetAsync(context.RequestAborted);
         if (report.Replicas.FirstOrDefault(r => !r.Lost) is not { } replica)
             return Unreachable(context);
+
         var reader = new PacedReader(Guid.NewGuid().ToString("N"), new Uri(replica.Url), clock)
         {
             PerSecond = perSecond,
         };
         var credential = await SignInSessions.CredentialAsync(context);
+
         HttpResponseMessage response;
         try
         {
@@ -61,8 +65,10 @@ internal static class PatternsApi
         {
             return Unreachable(context);
         }
+
         if (!response.IsSuccessStatusCode)
             return await RefusedAsync(response, context);
+
         context.Response.Headers.CacheControl = "no-cache";
         return TypedResults.ServerSentEvents(readers.StreamAsync(reader, response, context, cancellation.Token));
     }
@@ -91,6 +97,7 @@ internal static class PatternsApi
                 response.Content.Headers.ContentType?.MediaType == "application/problem+json"
                     ? await response.Content.ReadFromJsonAsync<ProblemDetails>(context.RequestAborted)
                     : null;
+
             return TypedResults.Problem(
                 problem?.Detail ?? Language.Of(context)["problem.refused"],
                 statusCode: (int)response.StatusCode,

@@ -23,8 +23,10 @@ internal static class ContentSecurity
             "form-action 'self'",
             "frame-ancestors 'none'"
         );
+
         if (!app.Environment.IsDevelopment())
             app.UseHsts();
+
         app.Use(
             (context, next) =>
             {

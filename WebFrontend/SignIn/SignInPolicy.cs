@@ -31,11 +31,13 @@ internal static class SignInPolicy
     {
         if (!context.RequestServices.GetRequiredService<IOptions<SignInOptions>>().Value.Enabled)
             return RefuseAsync(context, "problem.signInOff");
+
         var isNavigation =
             HttpMethods.IsGet(context.Request.Method)
             && context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType == "text/html");
         if (!isNavigation)
             return RefuseAsync(context);
+
         context.Response.Redirect(SignInPage.AddressFor(IsPage(context) ? context.Request : null));
         return Task.CompletedTask;
     }

@@ -81,6 +81,7 @@ internal sealed class SignInSessions(TimeProvider clock)
         var signIn = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult;
         if (signIn?.Properties?.ExpiresUtc is not { } end)
             return null;
+
         var id = IdOf(context.User);
         var left = end - clock.GetUtcNow();
         var expiry = clock.CreateTimer(
@@ -89,10 +90,13 @@ internal sealed class SignInSessions(TimeProvider clock)
             left > TimeSpan.Zero ? left : TimeSpan.Zero,
             Timeout.InfiniteTimeSpan
         );
+
         _streams[cancellation] = id;
+
         // The sign-out may have looked for streams just before.
         if (_ended.ContainsKey(id))
             Cancel(cancellation);
+
         return new Registration(_streams, cancellation, expiry);
     }
 

@@ -166,7 +166,9 @@ internal sealed class StreamApiProxy(
     {
         if (forwarded.ProxyResponse is not { } response)
             return;
+
         var context = forwarded.HttpContext;
+
         // The credential has expired: the next page asks for a new one.
         if (response.StatusCode == HttpStatusCode.Unauthorized)
             await context.SignOutAsync();
@@ -176,8 +178,10 @@ internal sealed class StreamApiProxy(
             await context.Response.StartAsync();
             return;
         }
+
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
             rate.MinDataRate = SlowestReader;
+
         await context.Response.Body.FlushAsync();
     }
 

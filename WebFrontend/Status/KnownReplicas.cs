@@ -29,6 +29,7 @@ internal sealed class KnownReplicas
     {
         foreach (var name in _known.Keys.Except(listed.Select(r => r.Name), StringComparer.Ordinal).ToArray())
             _known.Remove(name);
+
         foreach (var replica in listed)
         {
             var before = _known.GetValueOrDefault(replica.Name);
@@ -41,6 +42,7 @@ internal sealed class KnownReplicas
                     Stats = [.. (before?.Stats ?? []).Concat(replica.Stats).TakeLast((int)Retention.TotalSeconds)],
                 };
         }
+
         Age(now);
     }
 

@@ -45,9 +45,11 @@ internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider cloc
             system.BroadcasterAsync(cancellationToken)
         );
         var now = clock.GetUtcNow();
+
         foreach (var answer in await broadcasters)
             if (answer is not null)
                 _broadcasters[answer.Name] = answer with { SeenAt = now };
+
         // After a takeover both claim to lead until the old one is polled again: the higher fence is valid.
         var fence = _broadcasters.Values.Where(b => b.Leader).Max(b => b.Fence);
         foreach (var (name, status) in _broadcasters.ToArray())
@@ -55,6 +57,7 @@ internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider cloc
                 _broadcasters.Remove(name);
             else if (status.Leader && status.Fence < fence)
                 _broadcasters[name] = status with { Leader = false };
+
         if (await listing is { } replicas)
         {
             _answeredAt = clock.GetUtcNow();
@@ -62,6 +65,7 @@ internal sealed class StatusCache(IServiceScopeFactory scopes, TimeProvider cloc
         }
         else
             _replicas.Age(clock.GetUtcNow());
+
         return new StatusReport(
             await listing is not null,
             _answeredAt,

@@ -27,6 +27,7 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
             ?? (await Task.WhenAll(known.All.Where(r => !r.Lost).Select(r => ListAsync(r.Url)))).FirstOrDefault(
                 answer => answer is not null
             );
+
         return replicas is null
             ? null
             : await Task.WhenAll(
@@ -61,7 +62,12 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
             cancellationToken,
             ApiKey
         );
-        return replica with { Health = await health, Stats = await stats ?? [] };
+
+        return replica with
+        {
+            Health = await health,
+            Stats = await stats ?? [],
+        };
     }
 
     private async Task<T?> GetAsync<T>(string address, CancellationToken cancellationToken, string? apiKey = null)
@@ -71,8 +77,10 @@ internal sealed class SystemStatus(HttpClient http, IConfiguration configuration
         using var request = new HttpRequestMessage(HttpMethod.Get, address).AsStream();
         // A pooled connection would reach the same replica every time.
         request.Headers.ConnectionClose = true;
+
         if (apiKey is { Length: > 0 })
             request.Headers.Add("X-Api-Key", apiKey);
+
         try
         {
             using var response = await http.SendAsync(request, cancellationToken);

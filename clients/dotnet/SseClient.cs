@@ -33,6 +33,7 @@ public sealed class SseClient : IDisposable
                     + "SseOptions.IdleTimeout detects silent connections.",
                 nameof(http)
             );
+
         _http = http;
         Clock = clock ?? TimeProvider.System;
         Watchdog = new Reading.IdleWatchdog(Clock);

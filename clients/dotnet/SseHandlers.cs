@@ -37,15 +37,15 @@ public sealed class SseHandlers
     /// <summary>Reads the stream to its end. Throws the exceptions of <see cref="SseStream"/>.</summary>
     public async Task RunAsync(IAsyncEnumerable<SseEvent> stream, CancellationToken cancellationToken = default)
     {
-        await foreach (var e in stream.WithCancellation(cancellationToken).ConfigureAwait(false))
-            if ((_byType.GetValueOrDefault(e.Type) ?? _others) is { } handle)
-                await handle(e, cancellationToken).ConfigureAwait(false);
+        await foreach (var received in stream.WithCancellation(cancellationToken).ConfigureAwait(false))
+            if ((_byType.GetValueOrDefault(received.Type) ?? _others) is { } handle)
+                await handle(received, cancellationToken).ConfigureAwait(false);
     }
 
     private static Func<SseEvent, CancellationToken, ValueTask> Awaited(Action<SseEvent> handle) =>
-        (e, _) =>
+        (received, _) =>
         {
-            handle(e);
+            handle(received);
             return ValueTask.CompletedTask;
         };
 }

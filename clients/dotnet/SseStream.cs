@@ -75,30 +75,37 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
                     var reached = await connection.OpenAsync(retries.Failures).ConfigureAwait(false);
                     if (reached == ConnectionState.EndedForGood)
                         yield break;
+
                     if (reached == ConnectionState.Open)
                         _state = SseStreamState.Open;
+
                     while (reached == ConnectionState.Open)
                     {
                         // Here, since an iterator cannot yield inside a try with a catch, and another method would
                         // cost every event.
-                        SseEvent? e = null;
+                        SseEvent? received = null;
                         try
                         {
-                            e = await connection.NextAsync().ConfigureAwait(false);
+                            received = await connection.NextAsync().ConfigureAwait(false);
                         }
                         catch (Exception broken) when (Connection.IsOfTheNetwork(broken))
                         {
                             connection.Break(broken);
                         }
-                        if (e is null)
+
+                        if (received is null)
                             break;
-                        Count(e, retries);
-                        if (!await HandleAsync(e, cancellationToken).ConfigureAwait(false))
-                            yield return e;
+
+                        Count(received, retries);
+
+                        if (!await HandleAsync(received, cancellationToken).ConfigureAwait(false))
+                            yield return received;
                     }
+
                     if (!MayGoOn(reached, connection.Failure) || !retries.MayFollow(connection))
                         yield break;
                 }
+
                 await WaitAsync(retries.Failures, connection.Failure, connection.RetryAfter, cancellationToken)
                     .ConfigureAwait(false);
             }
@@ -118,10 +125,10 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
         return new Connection(_client, _connector, _cursor, _options, _telemetry, cancellationToken);
     }
 
-    private void Count(SseEvent e, Retries retries)
+    private void Count(SseEvent received, Retries retries)
     {
-        retries.Received(e);
-        if (e.Unauthorized?.Reason == "replaced")
+        retries.Received(received);
+        if (received.Unauthorized?.Reason == "replaced")
             _connector.LoseTicket();
         _telemetry.Received();
     }
@@ -147,6 +154,7 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
         var delay = ReconnectDelay.Next(_options, failures, _cursor.Retry, retryAfter, Random.Shared.NextDouble());
         _telemetry.Reconnecting(failure);
         _options.OnReconnecting?.Invoke(new SseReconnect(failures, delay, failure));
+
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _client.Disposed);
         try
         {
@@ -160,17 +168,17 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
         }
     }
 
-    private async ValueTask<bool> HandleAsync(SseEvent e, CancellationToken cancellationToken)
+    private async ValueTask<bool> HandleAsync(SseEvent received, CancellationToken cancellationToken)
     {
-        switch (e.Type)
+        switch (received.Type)
         {
-            case "connected" when _options.OnConnected is { } handle && e.Connected is { } connected:
+            case "connected" when _options.OnConnected is { } handle && received.Connected is { } connected:
                 await handle(connected, cancellationToken).ConfigureAwait(false);
                 return true;
-            case "resync" when _options.OnResync is { } handle && e.Resync is { } resync:
+            case "resync" when _options.OnResync is { } handle && received.Resync is { } resync:
                 await handle(resync, cancellationToken).ConfigureAwait(false);
                 return true;
-            case "skipped" when _options.OnSkipped is { } handle && e.Skipped is { } skipped:
+            case "skipped" when _options.OnSkipped is { } handle && received.Skipped is { } skipped:
                 await handle(skipped, cancellationToken).ConfigureAwait(false);
                 return true;
             default:

@@ -43,12 +43,15 @@ internal sealed class StreamTelemetry(Uri address)
         var span = Source.StartActivity("sse connect", ActivityKind.Client);
         if (span is not { IsAllDataRequested: true })
             return span;
+
         span.SetTag(_server.Key, _server.Value)
             .SetTag(_port.Key, _port.Value)
             .SetTag("url.path", address.AbsolutePath)
             .SetTag("sse.resume", resumes);
+
         if (attempt > 0)
             span.SetTag("http.request.resend_count", attempt);
+
         return span;
     }
 
@@ -81,8 +84,8 @@ internal sealed class StreamTelemetry(Uri address)
     }
 
     // The HTTP status if there is one (OpenTelemetry's HTTP conventions).
-    private static string TypeOf(SseException e) =>
-        e.StatusCode is { } status
+    private static string TypeOf(SseException exception) =>
+        exception.StatusCode is { } status
             ? ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture)
-            : e.Error.ToString();
+            : exception.Error.ToString();
 }

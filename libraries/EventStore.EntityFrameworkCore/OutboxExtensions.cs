@@ -36,16 +36,16 @@ public static class OutboxExtensions
                 $"{context.GetType().Name} cannot publish: call UseSse() on its options, where UseNpgsql is called."
             );
 
-        var e = NewEvent.Of(topic, type, data, key);
+        var published = NewEvent.Of(topic, type, data, key);
         context.Add(
             new OutboxEvent
             {
                 Id = Guid.CreateVersion7(),
-                Topic = e.Topic,
-                Type = e.Type,
-                Key = e.Key,
-                Data = e.Data,
-                TraceParent = e.TraceParent,
+                Topic = published.Topic,
+                Type = published.Type,
+                Key = published.Key,
+                Data = published.Data,
+                TraceParent = published.TraceParent,
             }
         );
     }

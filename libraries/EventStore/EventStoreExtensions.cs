@@ -35,6 +35,7 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<TicketConnectionStore>();
         builder.Services.AddSingleton<LeaderLease>();
         builder.Services.AddSingleton<RelaySecret>();
+
         return builder;
     }
 

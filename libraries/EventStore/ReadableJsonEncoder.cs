@@ -27,9 +27,11 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
         var first = all.IndexOfAny(Escaped);
         if (first >= 0)
             all = all[..first];
+
         var pair = all.IndexOfAnyInRange('\uD800', '\uDFFF');
         if (pair < 0)
             return first;
+
         for (var rest = all[pair..]; !rest.IsEmpty; )
         {
             // An unpaired surrogate counts as a character to encode: the base class replaces it.
@@ -37,6 +39,7 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
                 return all.Length - rest.Length;
             rest = rest[used..];
         }
+
         return first;
     }
 
@@ -59,12 +62,14 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
             '\f' => 'f',
             _ => '\0',
         };
+
         var escape = WillEncode(unicodeScalar)
             ? shorthand != '\0'
                 ? $"\\{shorthand}"
                 : $"\\u{unicodeScalar:x4}"
             : char.ConvertFromUtf32(unicodeScalar);
         numberOfCharactersWritten = escape.TryCopyTo(output) ? escape.Length : 0;
+
         return numberOfCharactersWritten > 0;
     }
 }

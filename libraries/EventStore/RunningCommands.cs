@@ -39,10 +39,12 @@ internal static class RunningCommands
     {
         if (!Running.Values.Any(session => session.IsLate))
             return default;
+
         var (asked, lost) = await store.RunAsync(Busy, FindAsync, timeout, stopped);
         // Each only once: another call would start Npgsql's wait for the cancellation again.
         foreach (var command in lost.Where(command => Running.TryRemove(command, out _)))
             _ = CommandCancellation.CancelAsync(command);
+
         return (asked, lost.Count);
 
         async Task<(int Asked, List<NpgsqlCommand> Lost)> FindAsync(NpgsqlCommand command)
@@ -51,11 +53,13 @@ internal static class RunningCommands
             var (host, port) = (command.Connection!.Host, command.Connection.Port);
             var late = Running.Where(r => r.Value.IsLate && r.Value.Host == host && r.Value.Port == port).ToList();
             var busy = new HashSet<int>();
+
             await using var row = await command
                 .With(late.Select(r => r.Value.Pid).ToArray())
                 .ExecuteReaderAsync(CancellationToken.None);
             while (await row.ReadAsync(CancellationToken.None))
                 busy.Add(row.GetInt32(0));
+
             return (late.Count, [.. late.Where(r => !busy.Contains(r.Value.Pid)).Select(r => r.Key)]);
         }
     }
@@ -90,6 +94,7 @@ internal static class RunningCommands
         }
 
         // WARNING: canceling wait for synchronous replication due to user request. The commit then looks successful.
-        private void Note(object sender, NpgsqlNoticeEventArgs e) => _isReplicated &= e.Notice.Routine != StandbyWait;
+        private void Note(object sender, NpgsqlNoticeEventArgs notice) =>
+            _isReplicated &= notice.Notice.Routine != StandbyWait;
     }
 }

@@ -124,6 +124,7 @@ internal static class StoreAccess
             _ = running.ContinueWith(late => late.Exception, TaskScheduler.Default);
             if (e is not TimeoutException)
                 throw;
+
             throw new TimeoutException(
                 $"Postgres has not answered for {limit.TotalSeconds:F0} s: it may be frozen, or wait for a synchronous "
                     + "standby.",
@@ -143,6 +144,7 @@ internal static class StoreAccess
         await connection.OpenAsync(stop);
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await using var cancellation = new CommandCancellation(command, stop);
+
         try
         {
             stop.ThrowIfCancellationRequested();

@@ -60,6 +60,7 @@ internal sealed class StoreContact(
                 "s",
                 "Time since Postgres stopped answering as a primary; 0 while it answers."
             );
+
         try
         {
             var (isStandby, _) = await AskAsync(3 * Interval, cancellationToken);
@@ -72,6 +73,7 @@ internal sealed class StoreContact(
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         { /* the service waits for Postgres */
         }
+
         await base.StartAsync(cancellationToken);
     }
 
@@ -88,13 +90,17 @@ internal sealed class StoreContact(
             // First, or a recovered store would seem to be without an answer since the outage began.
             if (!failing)
                 Volatile.Write(ref _askedAt, Clock.GetTimestamp());
+
             wasAway = _failing = failing;
+
             if (!failing)
             {
                 await _hosts.CheckAsync(stoppingToken);
                 await EndLostAsync(stoppingToken);
             }
+
             await Task.Delay(Interval, Clock, stoppingToken);
+
             if (!_failing)
                 Volatile.Write(ref _askedAt, Clock.GetTimestamp());
         }
@@ -111,6 +117,7 @@ internal sealed class StoreContact(
                 Logger.LogInformation("An acknowledged event is on: {Durability}", durability);
             if (!_standby)
                 _durability = durability;
+
             return !_standby;
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)

@@ -44,6 +44,7 @@ internal sealed partial record StoreDurability(string Commit, string Names, int?
         var asked = clock.Local.GetUtcNow();
         var began = clock.Local.GetTimestamp();
         await using var row = await command.ExecuteReaderAsync();
+
         await row.ReadAsync();
 
         clock.Note(asked, clock.Local.GetElapsedTime(began), row.GetFieldValue<DateTimeOffset>(4));

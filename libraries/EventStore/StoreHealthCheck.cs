@@ -14,6 +14,7 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
         var data = new Dictionary<string, object>();
         if (contact.Durability is { } durability)
             data["durability"] = durability.ToString();
+
         var problem = contact.IsStandby ? "is a standby (read-only), or all of its hosts are" : "does not answer";
         return Task.FromResult(
             contact.AwayFor is not { } away

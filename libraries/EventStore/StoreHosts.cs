@@ -25,13 +25,16 @@ internal sealed class StoreHosts(TimeProvider clock)
                 $"The connection string of the event log has 'Target Session Attributes={target}', but events can only "
                     + "be stored on a primary. Write 'Target Session Attributes=primary'."
             );
+
         settings.TargetSessionAttributes = null;
         if (settings.Host?.Contains(',', StringComparison.Ordinal) is not true)
             return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.Build();
+
         settings.Timeout = ConnectSeconds;
         settings.HostRecheckSeconds = ForgetNever;
         var hosts = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.BuildMultiHost();
         var pool = hosts.WithTargetSession(TargetSessionAttributes.Primary);
+
         _pools.Add((pool, hosts));
         return pool;
     }

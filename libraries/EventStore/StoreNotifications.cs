@@ -20,6 +20,7 @@ internal static class StoreNotifications
         var connection = await store.OpenConnectionAsync(cancellationToken);
         NotificationEventHandler note = (_, e) => notified(e.Payload);
         connection.Notification += note;
+
         try
         {
             await using (var listen = new NpgsqlCommand($"listen {channel}", connection))

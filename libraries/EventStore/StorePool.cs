@@ -42,6 +42,7 @@ internal static class StorePool
             Replays,
             (provider, _) => Open(provider, connectionName, Replays, o => o.ReplayConnections, IndexesOnly)
         );
+
         // Twice as many: opening a stream reads too, and does not wait for its turn.
         services.AddKeyedSingleton(
             Reads,
@@ -95,6 +96,7 @@ internal static class StorePool
             && Environment.GetEnvironmentVariable("PGGSSENCMODE") is not { Length: > 0 }
         )
             builder.GssEncryptionMode = GssEncryptionMode.Disable;
+
         // Postgres gives up a second later than the client, which may have vanished: a session without a statement
         // would keep its locks for hours. Compiling a plan (jit) takes longer than any of our statements.
         var timeout = (options.CommandTimeoutSeconds + 1) * 1_000;
@@ -102,6 +104,7 @@ internal static class StorePool
             $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
             + " -c client_connection_check_interval=2000 -c tcp_user_timeout=20000 -c tcp_keepalives_idle=15"
             + $" -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c jit=off{settings}";
+
         return services.GetRequiredService<StoreHosts>().Build(builder, $"{connectionName}-{pool}");
     }
 }

@@ -33,6 +33,7 @@ internal static class StoreTracing
         List<ActivityLink>? links = null;
         if (parent is not null)
             ActivityContext.TryParse(parent, null, isRemote: true, out context);
+
         foreach (var text in traceParents)
         {
             if (text is null || !ActivityContext.TryParse(text, null, isRemote: true, out var one))
@@ -42,6 +43,7 @@ internal static class StoreTracing
             else if (one.TraceId != context.TraceId && (links ??= []).Count < 20)
                 links.Add(new ActivityLink(one));
         }
+
         if (context == default)
             return null;
 

@@ -34,6 +34,7 @@ internal static class LlmGatewayExtensions
             .ValidateDataAnnotations()
             .PostConfigure<IHostEnvironment>((limit, e) => limit.Complete(e.IsDevelopment()))
             .ValidateOnStart();
+
         builder
             .Services.AddOptions<AdmissionOptions>()
             .Configure<IOptions<LlmOptions>>(

@@ -37,6 +37,7 @@ internal static class Command
     {
         using var process = new Process { StartInfo = Describe(program, arguments, folder, libraries) };
         var output = new Output(process);
+
         if (!TryStart(process, input))
             return null;
 
@@ -69,8 +70,10 @@ internal static class Command
             RedirectStandardError = true,
         };
         start.Environment["LC_ALL"] = "C";
+
         if (libraries is not null)
             start.Environment["LD_LIBRARY_PATH"] = libraries;
+
         return start;
     }
 
@@ -85,14 +88,17 @@ internal static class Command
         {
             return false;
         }
+
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+
         try
         {
             process.StandardInput.Write(input);
             process.StandardInput.Close();
         }
         catch (IOException) { } // it ended before it had read everything; its output says why
+
         return true;
     }
 
@@ -103,14 +109,17 @@ internal static class Command
         while (!process.WaitForExit(Interval(left)))
         {
             left -= Interval(left);
+
             if (progress?.Invoke() is { } now && now != last)
             {
                 left = limit;
                 last = now;
             }
+
             if (left <= TimeSpan.Zero)
                 return false;
         }
+
         return true;
 
         static TimeSpan Interval(TimeSpan left) => left < TimeSpan.FromSeconds(2) ? left : TimeSpan.FromSeconds(2);

@@ -39,6 +39,7 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
 
         var answers = Programs.Select(program => (Program: program, Answer: AnswerOf(program))).ToList();
         var running = answers.Find(a => a.Answer == Answer.Running).Program;
+
         if (mode == LocalServicesMode.Containers)
             return running ?? throw Silent(answers);
 
@@ -63,6 +64,7 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
                 + "reached. Postgres and Redis run as processes of this machine; --LocalServices:Mode=containers "
                 + "insists on containers."
         );
+
         return null;
     }
 

@@ -40,6 +40,7 @@ internal sealed class ContainerStores(
             .WithArgs("postgres", "-c", "max_connections=300")
             .WithRepl()
             .WithRemedy(Remedy);
+
         if (!options.Ephemeral)
             Keep(postgres.WithDataVolume());
 

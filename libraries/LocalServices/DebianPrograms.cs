@@ -71,6 +71,7 @@ internal sealed partial class DebianPrograms(string what, string work, string do
         );
         // Kept until they are unpacked: apt continues a download that broke off.
         Directory.CreateDirectory(downloads);
+
         var result = Download(files, size);
         // Tried twice, because apt fails when another apt replaces the lists at the same time.
         if (result is not { ExitCode: 0 })
@@ -117,6 +118,7 @@ internal sealed partial class DebianPrograms(string what, string work, string do
                     : package
             )
             .ToArray();
+
         var plan = Command.Run(
             "apt-get",
             [.. _apt, "install", "--print-uris", "--yes", "--no-install-recommends", "--reinstall", .. wanted]

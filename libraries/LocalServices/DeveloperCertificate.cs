@@ -25,6 +25,7 @@ internal static class DeveloperCertificate
             isTrusting ? ["dev-certs", "https", "--trust"] : ["dev-certs", "https"],
             timeout: TimeSpan.FromMinutes(1)
         );
+
         if (Find(isTrusted: false))
         {
             Console.WriteLine(

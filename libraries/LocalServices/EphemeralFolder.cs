@@ -27,6 +27,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
             path,
             provider.GetRequiredService<IHostApplicationLifetime>()
         ));
+
         return path;
     }
 

@@ -31,6 +31,7 @@ internal static class FixedPorts
             from endpoint in resource.Annotations.OfType<EndpointAnnotation>()
             where endpoint.Port is not null && endpoint.IsProxied
             select (Port: endpoint.Port.GetValueOrDefault(), Owner: resource.Name);
+
         var dashboard =
             from setting in DashboardUrls
             from url in (builder.Configuration[setting] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)

@@ -22,6 +22,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
             Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
                 ? AsRoot(local, options.Ephemeral ? EphemeralFolder.Root : local)
                 : (local, []);
+
         var data = options.Ephemeral
             ? EphemeralFolder.Create(services)
             : Directory.CreateDirectory(Path.Combine(root, "data")).FullName;
@@ -36,6 +37,7 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
     {
         string[] plain = ["setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups"];
         string[] passing = [.. plain, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"];
+
         var elsewhere = Path.Combine(
             "/var/lib/aspire-sse",
             Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(local)))[..12]

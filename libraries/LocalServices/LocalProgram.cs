@@ -29,6 +29,7 @@ internal sealed record LocalProgram(string File, string? Libraries)
             return found;
 
         using var installing = FolderLock.Take(Directory.CreateDirectory(tools).FullName, what);
+
         if (Installed() is null)
             DebianPrograms.Unpack(what, packages, folder, otherwise);
 

@@ -44,6 +44,7 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
                     : null,
             "auto, containers or native"
         );
+
         var ephemeral = Read(
             section,
             "Ephemeral",
@@ -51,6 +52,7 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
             text => bool.TryParse(text, out var value) ? value : null,
             "true or false"
         );
+
         return new LocalServicesOptions(
             mode,
             ephemeral,

@@ -43,6 +43,7 @@ internal static class LocalStoresExtensions
                 : runtime.Choose(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out);
             if (program is not null)
                 builder.Configuration[ContainerRuntime.Setting] = Path.GetFileName(program);
+
             if (builder.ExecutionContext.IsPublishMode || program is not null)
             {
                 var containers = new ContainerStores(builder, options, runtime);
@@ -58,6 +59,7 @@ internal static class LocalStoresExtensions
                 LocalFolder.For(builder.AppHostDirectory, options, builder.Services),
                 options
             );
+
             return new LocalStores(
                 eventStore ?? native.AddEventStore(),
                 redis ?? native.AddRedis(),

@@ -18,6 +18,7 @@ internal abstract class LoopbackHealthCheck(string server, int port) : IHealthCh
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Timeout);
+
         try
         {
             using var client = new TcpClient();

@@ -52,6 +52,7 @@ internal static class LoopbackPort
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         // As the servers do, so that closing connections of an earlier run do not block the port.
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+
         try
         {
             listener.Bind(new IPEndPoint(IPAddress.Loopback, port));

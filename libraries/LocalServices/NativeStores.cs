@@ -41,6 +41,7 @@ internal sealed class NativeStores(
             // Durable by Postgres's own defaults, except for a temporary stack, which need not wait for the disk.
             .. options.Ephemeral ? (string[])["fsync=off", "full_page_writes=off"] : [],
         ];
+
         var postgres = builder
             .AddExecutable(
                 "postgres",

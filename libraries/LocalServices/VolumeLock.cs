@@ -25,6 +25,7 @@ internal sealed class VolumeLock : IHostedService, IDisposable
         try
         {
             var left = timeout ?? StopTimeout;
+
             for (var pause = TimeSpan.FromMilliseconds(500); runtime.UsersOf(volume) is [var user, ..]; left -= pause)
             {
                 if (left <= TimeSpan.Zero)

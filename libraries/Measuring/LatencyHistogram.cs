@@ -40,6 +40,7 @@ internal sealed class LatencyHistogram
                 counts[i] += Volatile.Read(ref stripe.Counts[i]);
             max = Math.Max(max, Volatile.Read(ref stripe.Max));
         }
+
         return new LatencySnapshot(counts, max);
     }
 
@@ -94,12 +95,14 @@ internal sealed class LatencySnapshot(long[] counts, long maxTicks)
     {
         if (Count == 0)
             return 0;
+
         // The double 99.9 is slightly above 99.9.
         var rank = Math.Max(1, (long)Math.Ceiling((percent * Count / 100) - 1e-6));
         long seen = 0;
         for (var i = 0; i < _counts.Length; i++)
             if ((seen += _counts[i]) >= rank)
                 return Math.Min(LatencyHistogram.UpperBound(i), maxTicks) / TicksPerMs;
+
         return MaxMs;
     }
 

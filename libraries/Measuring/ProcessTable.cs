@@ -13,6 +13,7 @@ internal static class ProcessTable
         var inodes = Listeners().Where(l => l.Port == port).Select(l => l.Inode).ToHashSet();
         if (inodes.Count == 0)
             return null;
+
         // A server's children share its socket; the server is the oldest of them.
         return Pids()
             .Where(pid => SocketsOf(pid).Any(inodes.Contains))
@@ -111,6 +112,7 @@ internal static class ProcessTable
         {
             yield break;
         }
+
         foreach (var descriptor in descriptors)
             if (LinkOf(descriptor) is { } link && link.StartsWith("socket:", StringComparison.Ordinal))
                 yield return link;

@@ -41,12 +41,14 @@ internal sealed class LiveRuns : IHostedService, IDisposable
                 if (run.Writer == writer)
                     run.Stop(RunStop.Fenced);
         };
+
         // The grace begins with the shutdown, not with StopAsync of this service: open requests may take as long.
         _stopping = lifetime.ApplicationStopping.Register(() =>
         {
             leases.IsLeaving = true;
             _graceOver.CancelAfter(_grace);
         });
+
         _graceOver.Token.Register(() =>
         {
             foreach (var run in _live.Keys)
@@ -75,9 +77,12 @@ internal sealed class LiveRuns : IHostedService, IDisposable
                 await begun.Task;
                 await DoAsync(run, work, trace);
             });
+
         _live[run] = task;
+
         if (_graceOver.IsCancellationRequested)
             run.Stop(RunStop.Interrupted);
+
         begun.SetResult();
         return task;
     }
@@ -93,6 +98,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     {
         using var span = Source.StartActivity($"run {run.Name.Kind}", ActivityKind.Internal, trace);
         span?.SetTag("run.id", run.Id);
+
         try
         {
             var (error, reason) = ("The run stopped before it was complete.", "interrupted");

@@ -102,8 +102,10 @@ internal sealed class RunLeases(
     {
         Stopped = true;
         await base.StopAsync(cancellationToken);
+
         if (!_writer.Task.IsCompletedSuccessfully)
             return;
+
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), Clock);
         try
         {
@@ -120,6 +122,7 @@ internal sealed class RunLeases(
             await RegisterAsync(cancellationToken);
             return;
         }
+
         var writer = _writer.Task.Result;
         var cancelled = await writers.RenewAsync(writer, Lease, cancellationToken);
         if (cancelled is null)
@@ -131,8 +134,10 @@ internal sealed class RunLeases(
             Lost?.Invoke(writer);
             return;
         }
+
         foreach (var run in cancelled)
             Cancelled?.Invoke(run);
+
         Renewed();
     }
 
@@ -165,9 +170,11 @@ internal sealed class RunLeases(
             || !_writer.Task.IsCompletedSuccessfully
         )
             return;
+
         var ended = await writers.SweepAsync(_writer.Task.Result, cancellationToken);
         if (ended.Count == 0)
             return;
+
         Logger.LogWarning("Ended {Count} runs of a replica that failed or stopped", ended.Count);
         Swept?.Invoke(ended);
     }
@@ -184,6 +191,7 @@ internal sealed class RunLeases(
             || (_orphansCheckedAt > 0 && Clock.GetElapsedTime(_orphansCheckedAt) < lease)
         )
             return;
+
         _orphansCheckedAt = Clock.GetTimestamp();
         var writer = _writer.Task.Result;
         // Younger ones may be about to start.
@@ -192,9 +200,11 @@ internal sealed class RunLeases(
         string[] orphans = [.. old.Where(run => !live!.Contains(run))];
         if (orphans.Length == 0)
             return;
+
         var ended = await writers.AbandonAsync(orphans, writer, lease, cancellationToken);
         if (ended.Count == 0)
             return;
+
         logger.LogWarning(
             "Ended {Count} runs without a writer: Postgres began them, but its answer was lost",
             ended.Count

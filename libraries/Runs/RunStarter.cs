@@ -42,6 +42,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
             name.Id,
             cancellationToken: cancellationToken
         );
+
         return start.Run is not null;
     }
 

@@ -137,12 +137,12 @@ internal sealed class RunStore(
     public Task AppendToLogAsync(
         RunName name,
         string client,
-        RunEvent e,
+        RunEvent written,
         Guid? id,
         CancellationToken cancellationToken
     ) =>
         appender.AppendAsync(
-            [new NewEvent(name.Log, e.Type, e.Data, e.Key, id, TraceParent: Activity.Current?.Id)],
+            [new NewEvent(name.Log, written.Type, written.Data, written.Key, id, TraceParent: Activity.Current?.Id)],
             client,
             cancellationToken
         );
@@ -159,12 +159,14 @@ internal sealed class RunStore(
             {
                 if (isFenced && !await registry.ConfirmAsync(run.Name.Topic, run.Writer, run.LastStored, run.Known))
                     throw new RunFencedException(run.Name.Topic);
+
                 isFenced = false;
 
                 if (attempt == 0)
                     await AppendAsync(run, batch);
                 else if (await registry.RefuseAppendAsync(run.Name.Topic, batch[0].Id!.Value, run.Known))
                     await AppendAsync(run, batch = Batch(run, events, ends));
+
                 run.LastStored = batch[^1].Id;
                 return;
             }
@@ -209,6 +211,7 @@ internal sealed class RunStore(
             {
                 Run = new RunMark(run.Writer, ends && i == batch.Length - 1),
             };
+
         return batch;
     }
 }

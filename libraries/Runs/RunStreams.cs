@@ -94,9 +94,11 @@ internal sealed class RunStreams(
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
+
         using var seat = await streams.EnterAsync(context);
         if (seat is null)
             return;
+
         var error = new
         {
             type = "error",
@@ -105,6 +107,7 @@ internal sealed class RunStreams(
             reason = reason.ToString().ToLowerInvariant(),
         };
         var (announced, end) = await StoreFailedRunAsync(kind, access.ClientOf(context), error, context.RequestAborted);
+
         // With the error's own id, so that a client that returns does not get it again.
         byte[] frames =
         [
@@ -120,6 +123,7 @@ internal sealed class RunStreams(
     {
         if (last.Id is not { } id)
             return ResyncReason.Malformed;
+
         var head = await reader.HeadAsync(cancellationToken);
         return await lineages.TranslateAsync(id, head.Epoch, cancellationToken) switch
         {
@@ -147,6 +151,7 @@ internal sealed class RunStreams(
         {
             throw RunStore.NoLease(e);
         }
+
         var stored = await reader.ReadAsync(
             run.Announced.Position,
             new EventFilter([run.Name.Topic], [], []),
@@ -154,6 +159,7 @@ internal sealed class RunStreams(
         );
         if (stored.Events.Count == 0)
             throw new StoreUnavailableException("The end of the run cannot be read yet. Try again in some seconds.");
+
         return (run.Announced, run.Announced with { Position = stored.Events[^1].Position });
     }
 }

@@ -58,6 +58,7 @@ public static class EventStreamExtensions
                 EventFormat.Envelope => (EnvelopeFormat.Instance, Greetings.Connected),
                 _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
             };
+
             return EventStreamResult.OfLog(topics, types, keys, form.Frames, _ => form.First);
         }
 

@@ -61,6 +61,7 @@ public sealed class EventStreamResult
                     format
                 );
                 var streams = context.RequestServices.GetRequiredService<StreamOpener>();
+
                 return streams.OpenAsync(context, context.Subscription(filter, greetingOf(context)));
             }
         );
@@ -112,6 +113,7 @@ public sealed class EventStreamResult
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
+
         if (!IsGuarded(httpContext))
         {
             await httpContext.RefuseAsync(

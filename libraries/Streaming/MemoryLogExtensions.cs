@@ -22,6 +22,7 @@ public static class MemoryLogExtensions
             StorePool.Replays,
             (provider, _) => provider.GetRequiredService<MemoryLog>()
         );
+
         return builder;
     }
 }

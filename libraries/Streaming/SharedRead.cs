@@ -40,6 +40,7 @@ internal sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default
     private async Task<T> ReadAfterAsync(Task before, Func<Task<T>> readAsync)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+
         if (apart - clock.GetElapsedTime(_begunAt) is var left && left > TimeSpan.Zero)
             await Task.Delay(left, clock);
 
@@ -50,6 +51,7 @@ internal sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default
         }
 
         _begunAt = clock.GetTimestamp();
+
         try
         {
             return await readAsync();

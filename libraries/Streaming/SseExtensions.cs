@@ -47,6 +47,7 @@ public static class SseExtensions
         builder.Services.AddStreamingEngine();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
         builder.Services.AddHostedService<ResponseRateNotice>();
+
         if (isInMemory)
         {
             builder.Services.AddSingleton<ILiveSource, LogTail>();
@@ -72,6 +73,7 @@ public static class SseExtensions
         builder.Services.AddHostedService<SchemaAgreement>();
         // Nobody else does it: without Redis there is no Broadcaster.
         builder.Services.AddLeading(name: null);
+
         return builder;
     }
 }

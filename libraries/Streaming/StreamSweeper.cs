@@ -23,6 +23,7 @@ internal sealed class StreamSweeper(
             options.Value.CompactStreams,
             options.Value.CompactMegabytes * 1024L * 1024
         );
+
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             logs.Sweep();
@@ -32,6 +33,7 @@ internal sealed class StreamSweeper(
             var (allocated, collections) = (GC.GetTotalAllocatedBytes(), GC.CollectionCount(0));
             if (!compaction.IsDue(registry.Opened, allocated, Environment.WorkingSet, collections))
                 continue;
+
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             compaction.Done(registry.Opened, Environment.WorkingSet);
         }

@@ -46,26 +46,31 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
             "{stream}",
             "Streams resumed after a last event id, by source."
         );
+
         _resyncs = meter.CreateCounter<long>(
             "sse.server.resyncs",
             "{stream}",
             "Last event ids that were answered with a resync."
         );
+
         _replayed = meter.CreateCounter<long>(
             "sse.server.events.replayed",
             "{event}",
             "Events read from the store for lagging connections."
         );
+
         _unframed = meter.CreateCounter<long>(
             "sse.server.events.unframed",
             "{event}",
             "Events omitted from a stream because they could not be framed."
         );
+
         _stalled = meter.CreateCounter<long>(
             "sse.server.streams.stalled",
             "{stream}",
             "Streams ended because pending writes exceeded Streaming:PendingWriteBytes."
         );
+
         _duration = meter.CreateHistogram<double>(
             "sse.server.delivery.duration",
             "s",
@@ -83,10 +88,13 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     {
         foreach (var counter in (Counter<long>[])[_delivered, _replayed, _unframed, _stalled])
             counter.Add(0);
+
         foreach (var source in (string[])["memory", "store"])
             _resumes.Add(0, new KeyValuePair<string, object?>("source", source));
+
         foreach (var reason in Enum.GetValues<ResyncReason>())
             _resyncs.Add(0, Tag(reason));
+
         return Task.CompletedTask;
     }
 
@@ -128,6 +136,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         var (now, logged) = (_clock.GetTimestamp(), Interlocked.Read(ref _stalledLoggedAt));
         if (logged != 0 && _clock.GetElapsedTime(logged, now) < TimeSpan.FromSeconds(10))
             return;
+
         if (Interlocked.CompareExchange(ref _stalledLoggedAt, now, logged) == logged)
             _logger.LogWarning(
                 "Clients leave more than {Most} bytes unread (Streaming:PendingWriteBytes): "
@@ -146,16 +155,17 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     public void Dispose() => FrameFormat.Unframed -= OnUnframed;
 
     /// <summary>Counts an event that cannot be framed. Logs it once, although many replays may meet it.</summary>
-    private void OnUnframed(EventRecord e, Exception error)
+    private void OnUnframed(EventRecord record, Exception error)
     {
         _unframed.Add(1);
-        if (Interlocked.Exchange(ref _unframedAt, e.Position) == e.Position)
+        if (Interlocked.Exchange(ref _unframedAt, record.Position) == record.Position)
             return;
+
         _logger.LogError(
             error,
             "Event {Position} of {Topic} cannot be framed and is omitted from its streams",
-            e.Position,
-            e.Topic
+            record.Position,
+            record.Topic
         );
     }
 
@@ -174,16 +184,19 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
             all += totals[i] - _flushed[i];
         if (all > 0)
             _delivered.Add(all);
+
         // Every n-th delivery in the order of the buckets, from a random one on, so that a rare bucket counts no more
         // than its share.
         var every = Math.Max(1, (all + SamplesPerFlush - 1) / SamplesPerFlush);
         var passed = Random.Shared.NextInt64(every);
+
         for (var i = 0; i < totals.Length; i++)
         {
             var seconds = LatencyBuckets.MiddleOf(i) / 1e6;
             for (passed += totals[i] - _flushed[i]; passed >= every; passed -= every)
                 _duration.Record(seconds);
         }
+
         _flushed = totals;
     }
 }

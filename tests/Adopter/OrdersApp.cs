@@ -25,12 +25,15 @@ public static class OrdersApp
             builder.AddInMemoryEventLog();
         else
             builder.AddEventStore("orders");
+
         if (builder.Configuration.GetConnectionString("redis") is null)
             builder.AddSse(builder.Configuration.GetSection("Sse").Bind);
         else
             builder.AddSse(redis: "redis").AddSseBroadcaster();
+
         if (model is not null)
             builder.AddSseRuns().Services.AddSingleton(model);
+
         builder.Services.AddDbContext<OrdersDb>(options =>
             options
                 .UseNpgsql(builder.Configuration.GetConnectionString("orders"), npgsql => npgsql.EnableRetryOnFailure())
@@ -41,8 +44,10 @@ public static class OrdersApp
 
         var app = builder.Build();
         app.MapPost("/sign-in/{user}", SignIn);
+
         if (!isInMemory)
             app.MapSseTickets();
+
         app.MapPost("/orders", CreateAsync);
         app.MapPost("/orders/{id}/{state}", ChangeAsync);
         app.MapGet("/orders/{id}/events", Follow).RequireAuthorization();
@@ -60,8 +65,10 @@ public static class OrdersApp
                     )
             )
             .AllowAnonymous();
+
         app.MapGet("/shown/{id}", (string id) => TypedResults.EventStream([$"orders.{id}.>"], show: Shown))
             .AllowAnonymous();
+
         app.MapGet(
                 "/typed/{id}",
                 (string id) => TypedResults.EventStream([$"orders.{id}.>"], format: EventFormat.TypedMessages)
@@ -69,8 +76,10 @@ public static class OrdersApp
             .AllowAnonymous();
         app.MapGet("/steps", Steps).AllowAnonymous();
         app.MapGet("/own-steps", Steps).RequireAuthorization();
+
         if (model is not null)
             app.MapAnswers();
+
         return app;
     }
 
@@ -80,12 +89,12 @@ public static class OrdersApp
             : TypedResults.NotFound();
 
     /// <summary>Shows the state alone, and nothing of cancelled orders.</summary>
-    private static SseItem<object?>? Shown(EventRecord e) =>
-        e.Type switch
+    private static SseItem<object?>? Shown(EventRecord record) =>
+        record.Type switch
         {
             "connected" => new("welcome", "hello"),
             "cancelled" => null,
-            _ => new(new { state = e.Type }, "state"),
+            _ => new(new { state = record.Type }, "state"),
         };
 
     /// <summary>Counts on from the last id of the client, without the log.</summary>
@@ -98,6 +107,7 @@ public static class OrdersApp
             {
                 EventId = $"{step}",
             });
+
         return TypedResults.EventStream(steps.ToAsyncEnumerable(), TimeSpan.FromSeconds(7), "three steps");
     }
 

@@ -58,6 +58,7 @@ internal sealed record BenchmarkOptions
                 ++i < args.Count
                     ? args[i]
                     : throw new BenchmarkException($"{name} needs a value. --help lists the options.");
+
             options = name switch
             {
                 "--quick" => options with { Quick = true },
@@ -73,6 +74,7 @@ internal sealed record BenchmarkOptions
                 _ => options with { Names = [.. options.Names, name] },
             };
         }
+
         return options;
     }
 

@@ -16,16 +16,19 @@ try
         MatchCost.Run();
         return 0;
     }
+
     if (args is ["relay"])
         return RelayCost.Run() ? 0 : 1;
     if (args is ["compare", .. var compared])
         return await CompareProgram.RunAsync(compared, stop.Token) ? 0 : 1;
+
     var options = BenchmarkOptions.Parse(args);
     if (options.Help)
     {
         Console.Write(BenchmarkOptions.Usage);
         return 0;
     }
+
     return await Suite.RunAsync(options, stop.Token) ? 0 : 1;
 }
 catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)

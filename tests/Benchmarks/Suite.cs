@@ -37,12 +37,14 @@ internal static class Suite
     {
         if (options.List)
         {
-            foreach (var m in All)
-                Console.WriteLine($"{m.Name, -26} {m.What}");
+            foreach (var measurement in All)
+                Console.WriteLine($"{measurement.Name, -26} {measurement.What}");
             return true;
         }
+
         RequireMachine();
         var chosen = Choose(options.Names, _ => true);
+
         if (!Repository.IsRelease)
             Console.Error.WriteLine(
                 "This is a Debug build, whose values mean nothing. "
@@ -52,13 +54,16 @@ internal static class Suite
         var clock = Stopwatch.StartNew();
         var progress = ProgressFrom(clock);
         progress("starting Postgres, Redis, Broadcaster, StreamApi and the peers");
+
         await using var streamApi = await StreamApiPeer.StartAsync(durable: !options.NoFsync, cancellationToken);
         await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
         var missing = options.Alone ? null : NchanPeer.Find();
         await using var nchan =
             options.Alone || missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
+
         if (missing is not null)
             progress($"without Nchan: {missing}");
+
         var run = new BenchmarkRun(
             options,
             streamApi,
@@ -66,6 +71,7 @@ internal static class Suite
             progress
         );
         await WarmUpAsync(run, progress, cancellationToken);
+
         try
         {
             await MeasureAsync(chosen, run, cancellationToken);
@@ -76,8 +82,10 @@ internal static class Suite
             await ReportAsync(run, Table.Of(run, chosen, clock.Elapsed, missing), "benchmarks");
             progress($"written to {options.ReportFolder}");
         }
+
         foreach (var wrong in run.Wrong)
             await Console.Error.WriteLineAsync($"FAILED: {wrong}");
+
         return run.Wrong.Count == 0;
     }
 
@@ -100,9 +108,11 @@ internal static class Suite
             throw new BenchmarkException(
                 $"No benchmark begins with '{unknown}'. There are: {string.Join(", ", fit.Select(m => m.Name))}."
             );
+
         return [.. fit.Where(m => names.Count == 0 || names.Any(n => IsNamed(m, n)))];
 
-        static bool IsNamed(Measurement m, string name) => m.Name.StartsWith(name, StringComparison.Ordinal);
+        static bool IsNamed(Measurement measurement, string name) =>
+            measurement.Name.StartsWith(name, StringComparison.Ordinal);
     }
 
     /// <summary>Lets every server compile its code before anything counts.</summary>

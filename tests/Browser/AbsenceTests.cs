@@ -14,21 +14,26 @@ public class AbsenceTests(PagesFixture pages) : PageTests(pages)
         var page = await OpenLiveAsync($"/events?topic={topic}", await ClockedAsync());
         await Api.PublishAsync(topic, new { before = 1 });
         await Expect(page.Locator("#rows li")).ToHaveCountAsync(1);
+
         var address = page.Url;
+
         if (closes)
             await page.GotoAsync("about:blank");
         else
             await HideAsync(page);
+
         await Eventually.HoldsAsync(async () => (await Api.ConnectionsAsync(topic)).Count == 0);
         var last = "";
         for (var part = 0; part < 2; part++)
             last = await Api.PublishManyAsync(topic, 1_000);
+
         await Api.ReachedAsync(last); // a replica that lags would deliver some of them as live ones
 
         if (closes)
             await page.GotoAsync(address);
         else
             await ShowAsync(page);
+
         await Expect(page.Locator("#gap")).ToContainTextAsync("History has all of them");
         await IsLiveAsync(page);
         await Api.PublishAsync(topic, new { after = 1 });
@@ -42,6 +47,7 @@ public class AbsenceTests(PagesFixture pages) : PageTests(pages)
         var topic = Api.Topic();
         var context = await ContextAsync();
         await context.AddInitScriptAsync("const now = Date.now; Date.now = () => now() + 120_000;");
+
         var page = await OpenLiveAsync($"/events?topic={topic}", context);
         await Api.PublishAsync(topic, new { n = 1 });
         await Expect(page.Locator("#received")).ToHaveTextAsync("1");

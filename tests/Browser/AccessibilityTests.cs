@@ -74,10 +74,12 @@ public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
         path = await PathAsync(path, topic);
+
         var page = await OpenAsync(path, context);
         // Elements that other tests add meanwhile have their final colour at once.
         await page.EmulateMediaAsync(new() { ReducedMotion = ReducedMotion.Reduce });
         await FilledAsync(page, path, topic);
+
         return page;
     }
 

@@ -19,6 +19,7 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(sum.Locator(".duration")).ToHaveTextAsync(Milliseconds());
         await Expect(search.Locator("h3")).ToHaveTextAsync("search_pets");
         await Expect(search.Locator("tbody tr").First).ToContainTextAsync("cat");
+
         var prices = await search.Locator("tbody td:nth-child(5)").AllInnerTextsAsync();
         Assert.Single(prices.Select(price => price.Length - price.IndexOf('.')).Distinct()); // 299.99 below 349.50
         await Expect(page.Locator(".step.says .text")).ToContainTextAsync("calculate says: 84");
@@ -93,11 +94,13 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
                     await RefuseAsync(route, 401, "Sign in first.");
                     return;
                 }
+
                 Interlocked.Increment(ref reads);
                 await answer.Task;
                 await route.ContinueAsync();
             }
         );
+
         var page = await OpenAsync($"/agent?session={id}", context);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
         await Expect(page.Locator("#reason")).ToContainTextAsync("Sign in first.");
@@ -126,6 +129,7 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
                 return route.ContinueAsync();
             }
         );
+
         await context.RouteAsync(
             $"**/stream/{id}*",
             route =>
@@ -145,6 +149,7 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
         var id = await Api.SessionAsync("What is 6 * 7?");
         var page = await OpenLiveAsync($"/agent?session={id}");
         await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(1);
+
         var lost = false;
         await page.RouteAsync(
             $"**/message/{id}",
@@ -155,6 +160,7 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
                     await route.ContinueAsync();
                     return;
                 }
+
                 lost = true;
                 await route.FetchAsync();
                 await route.AbortAsync();

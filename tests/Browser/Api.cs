@@ -44,6 +44,7 @@ internal sealed class Api(Uri address) : IDisposable
                 })
         );
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+
         var published = (await response.Content.ReadFromJsonAsync<JsonObject>())!["events"]!.AsArray();
         return published[^1]!["position"]!.GetValue<string>();
     }
@@ -76,6 +77,7 @@ internal sealed class Api(Uri address) : IDisposable
             listing = (await _http.GetFromJsonAsync<JsonObject>($"/v1/connections?filter={topic}"))!;
             return listing["partial"] is null;
         });
+
         return [.. listing["connections"]!.AsArray().Select(c => c!)];
     }
 
@@ -133,6 +135,7 @@ internal sealed class Api(Uri address) : IDisposable
                 + "Accept: text/event-stream\r\n\r\n"
         );
         var sockets = new List<Socket>(count);
+
         for (var i = 0; i < count; i++)
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -140,6 +143,7 @@ internal sealed class Api(Uri address) : IDisposable
             await socket.ConnectAsync(replica.Host, replica.Port);
             await socket.SendAsync(request);
         }
+
         return sockets;
     }
 
@@ -156,6 +160,7 @@ internal sealed class Api(Uri address) : IDisposable
         );
         var id = (await response.Content.ReadFromJsonAsync<JsonObject>())!["id"]!.GetValue<string>();
         (await _http.GetAsync($"/v1/generations/{id}/stream")).Dispose(); // read to its end
+
         return id;
     }
 

@@ -10,6 +10,7 @@ public sealed class ApiReferenceTests(PagesFixture pages) : PageTests(pages)
         var api = StreamApi;
         var page = await (await ContextAsync()).NewPageAsync();
         var elsewhere = new List<string>();
+
         page.Request += (_, request) =>
         {
             if (request.Url.StartsWith("http", StringComparison.Ordinal) && !api.IsBaseOf(new Uri(request.Url)))

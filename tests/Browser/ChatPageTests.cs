@@ -32,6 +32,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         var page = await AskAsync("An answer to reload.", Long);
         await Expect(page.Locator(".answer .text")).ToHaveTextAsync(Longer());
         var before = await TextAsync(page);
+
         await page.ReloadAsync();
         await Expect(page.Locator(".question")).ToHaveTextAsync("An answer to reload.");
         await IsAsync(page, "running");
@@ -57,6 +58,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         await StopAsync(page);
         await IsAsync(other, "cancelled");
         await ShowsTheWholeAsync(other);
+
         foreach (var stat in (string[])["#first", "#speed"])
         {
             await Expect(page.Locator(stat)).ToHaveTextAsync(Number()); // the server's, read after the end
@@ -70,6 +72,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         var context = await ContextAsync();
         var page = await AskAsync("The first question?", length: "", context);
         await IsAsync(page, "done");
+
         var second = await OpenAsync(new Uri(page.Url).PathAndQuery, context);
         await IsAsync(second, "done");
         await page.Locator("#question").FillAsync("And the second?");
@@ -142,6 +145,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         var page = await AskAsync("Which language?", length: "");
         await IsAsync(page, "done");
         var address = page.Url;
+
         await page.GetByRole(AriaRole.Link, new() { Name = "日本語" }).ClickAsync();
         await Expect(page.Locator("html")).ToHaveAttributeAsync("lang", "ja");
         await Expect(page.Locator(".question")).ToHaveTextAsync("Which language?");
@@ -169,6 +173,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         var page = await OpenAsync("/chat");
         await Expect(page.Locator("#model")).ToHaveValueAsync("demo/demo");
         string? first = null;
+
         await page.RouteAsync(
             "**/v1/generations",
             async route =>
@@ -178,6 +183,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
                     await route.ContinueAsync();
                     return;
                 }
+
                 var answer = await route.FetchAsync();
                 first = (await answer.JsonAsync())!.Value.GetProperty("id").GetString();
                 await route.AbortAsync();
@@ -196,6 +202,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
     {
         var page = await OpenAsync("/chat", await RestrictedAsync());
         await page.Locator("#length").SelectOptionAsync("");
+
         foreach (var question in (string[])["The first?", "The second?"])
         {
             await page.Locator("#question").FillAsync(question);
@@ -203,6 +210,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
             await Expect(page.Locator(".question").Last).ToHaveTextAsync(question);
             await IsAsync(page, "done");
         }
+
         await Expect(page.Locator(".turn[data-status=done]")).ToHaveCountAsync(2);
     }
 
@@ -216,6 +224,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         var page = await AskAsync("Who stops this?", Long, await ContextAsync(language, width: width));
         await IsAsync(page, "running");
         await Expect(page.Locator("#stop")).ToBeVisibleAsync();
+
         var middles = await page.EvaluateAsync<double[]>(
             """
             () => [...document.querySelectorAll('.composer .row > :not(p)')]
@@ -236,6 +245,7 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         await page.Locator("#question").FillAsync(question);
         await page.Keyboard.PressAsync("Enter");
         await Expect(page).ToHaveURLAsync(Answer());
+
         return page;
     }
 

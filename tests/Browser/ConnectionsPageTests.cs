@@ -13,6 +13,7 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
         var page = await OpenAsync("/connections");
+
         await page.Locator("#filter").FillAsync(topic);
         var row = page.Locator("#rows [role=row]");
         await Expect(row).ToHaveCountAsync(1);
@@ -20,6 +21,7 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
 
         for (var n = 0; n < 3; n++)
             await Api.PublishAsync(topic, new { n });
+
         await Expect(row.Locator(".delivered")).ToHaveTextAsync("3");
         await Expect(row.Locator(".p99")).Not.ToHaveTextAsync("–");
 
@@ -39,6 +41,7 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
         await using var stream = await Api.SubscribeAsync(topic);
         var page = await OpenAsync($"/connections?filter={topic}");
         var close = page.Locator("#rows").GetByRole(AriaRole.Button);
+
         await close.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#confirm")).ToBeVisibleAsync();
@@ -54,6 +57,7 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
         var page = await OpenAsync($"/connections?filter={topic}", await ContextAsync(width: 640));
+
         await Expect(page.Locator("#rows .lag")).ToBeVisibleAsync();
         await Expect(page.Locator("#rows .replica")).ToBeVisibleAsync();
         Assert.Contains(
@@ -72,6 +76,7 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
         await using var other = await Api.SubscribeAsync(second);
         var page = await OpenAsync($"/connections?filter={first}");
         var topics = page.Locator("#rows .topics");
+
         await Expect(topics).ToHaveTextAsync(first);
         await topics.HoverAsync();
         await page.Locator("#filter").FillAsync(second);
@@ -85,13 +90,16 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
         var context = await ContextAsync();
         // Some browsers send no event when the focused element is removed.
         await context.AddInitScriptAsync("addEventListener('focusout', lost => lost.stopImmediatePropagation(), true)");
+
         var page = await OpenAsync($"/connections?filter={topic}", context);
         var row = page.Locator("#rows [role=row]");
         await using var first = await Api.SubscribeAsync(topic);
+
         await Expect(row).ToHaveCountAsync(1);
         await row.GetByRole(AriaRole.Button).FocusAsync();
         await Api.CloseAsync(topic);
         await Expect(row).ToHaveCountAsync(0);
+
         await using var second = await Api.SubscribeAsync(topic);
         await Expect(row).ToHaveCountAsync(1);
     }
@@ -125,10 +133,14 @@ public class ConnectionsPageTests(PagesFixture pages) : PageTests(pages)
         try
         {
             var page = await OpenOldestFirstAsync(topic, Count);
+
             ILocator Button(int row) => page.Locator($"#rows [aria-rowindex='{row}'] button");
+
             await Button(2).FocusAsync();
+
             foreach (var row in Enumerable.Range(3, Count - 1))
                 await ReachAsync("Tab", row);
+
             foreach (var row in Enumerable.Range(2, Count - 1).Reverse())
                 await ReachAsync("Shift+Tab", row);
 

@@ -30,6 +30,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator("#publish-topic")).ToBeFocusedAsync();
         await Expect(page.Locator("#publish-topic-error")).ToBeVisibleAsync();
         await Expect(page.Locator("#publish-data-error")).ToHaveTextAsync("This is not JSON: see line 1, column 2.");
+
         var japanese = await OpenAsync("/events", await ContextAsync("ja-JP"));
         await japanese.Locator("#publish-data").FillAsync("{\n  oops }");
         await japanese.GetByRole(AriaRole.Button, new() { Name = "発行", Exact = true }).ClickAsync();
@@ -44,6 +45,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         var page = await OpenLiveAsync($"/events?topic={topic}");
         const int Count = 60;
         var publisher = PublishAsync(topic, 0, Count);
+
         await Expect(page.Locator("#rows li").Nth(9)).ToBeVisibleAsync();
         await page.ReloadAsync();
         await publisher;
@@ -57,6 +59,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         var context = await ContextAsync();
         var first = await OpenLiveAsync($"/events?topic={topic}", context);
         var second = await OpenLiveAsync($"/events?topic={topic}", context);
+
         // it receives which replica the first is connected to
         await Expect(first.Locator("#replica")).Not.ToHaveTextAsync("–");
         await Expect(second.Locator("#replica")).ToHaveTextAsync(await first.Locator("#replica").InnerTextAsync());
@@ -93,6 +96,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         var topic = Api.Topic();
         var context = await ContextAsync();
         var page = await OpenLiveAsync($"/events?topic={topic}", context);
+
         await PublishAsync(topic, 0, 3);
         await ShowsAsync(page, 3);
 
@@ -152,6 +156,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         var topic = Api.Topic();
         await PublishAsync(topic, 0, 60, pause: false);
         var page = await OpenAsync($"/events?topic={topic}");
+
         await page.GetByRole(AriaRole.Button, new() { Name = "History" }).ClickAsync();
         await Expect(page.Locator("#history-rows li")).ToHaveCountAsync(50);
         await page.GetByRole(AriaRole.Button, new() { Name = "Next page" }).ClickAsync();
@@ -166,6 +171,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         var page = await OpenLiveAsync($"/events?topic={topic}");
         await Api.PublishAsync(topic, new { n = 1 });
         await page.Locator("#rows summary").ClickAsync();
+
         var trace = TraceId().Match(await page.Locator(".envelope").InnerTextAsync()).Groups[1].Value;
         await Expect(page.Locator(".trace"))
             .ToHaveAttributeAsync("href", $"{PagesSystem.Dashboard}/traces/detail/{trace}");

@@ -45,6 +45,7 @@ public abstract class FilledPageTests(PagesFixture pages) : PageTests(pages)
             await Expect(page.Locator("#replica-rows [data-mode]").Nth(1)).ToBeVisibleAsync();
         if (path.StartsWith("/connections", StringComparison.Ordinal))
             await Expect(page.Locator("#rows [role=row]")).ToHaveCountAsync(1);
+
         if (path.StartsWith("/events", StringComparison.Ordinal))
         {
             await IsLiveAsync(page);
@@ -52,22 +53,26 @@ public abstract class FilledPageTests(PagesFixture pages) : PageTests(pages)
             await Expect(page.Locator("#rows li")).ToHaveCountAsync(1);
             await page.Locator("#rows details").EvaluateAsync("details => details.open = true");
         }
+
         if (path == "/petstore")
         {
             await Expect(page.Locator("#pets [aria-pressed=true]")).ToHaveCountAsync(1);
             await Expect(page.Locator("#scored")).ToContainTextAsync("ms");
         }
+
         if (path == "/tasks")
         {
             await Api.CreateTaskAsync($"{topic} {path}");
             // Any card: those of other tests may be newer.
             await Expect(page.Locator(".card").First).ToBeVisibleAsync();
         }
+
         if (path == "/patterns")
         {
             await Expect(page.Locator("#source")).ToHaveAttributeAsync("data-source", "speaks");
             await Expect(page.Locator("#chart-tokens .legend li")).ToHaveCountAsync(2);
         }
+
         if (path.StartsWith("/chat", StringComparison.Ordinal) || path.StartsWith("/agent", StringComparison.Ordinal))
             await Expect(page.Locator("#model optgroup").First).ToBeAttachedAsync();
         if (path is "/chat" or "/agent")
@@ -78,6 +83,7 @@ public abstract class FilledPageTests(PagesFixture pages) : PageTests(pages)
             await Expect(page.Locator(".turn[data-status=done] .tool[data-state=done]")).ToHaveCountAsync(2);
         if (path == "/load")
             await Expect(page.Locator("#reports:visible, #no-reports:visible")).ToHaveCountAsync(1);
+
         // Elements that fade in have their final colour only then; an element that another test removes never does.
         await page.EvaluateAsync(
             "() => Promise.allSettled(document.getAnimations().filter(a => "

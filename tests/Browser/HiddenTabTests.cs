@@ -24,12 +24,15 @@ public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
             await HideAsync(tab);
             tabs.Add(tab);
         }
+
         var seventh = await OpenLiveAsync($"/events?topic={topics[^1]}", context);
+
         foreach (var topic in topics[..Six])
             await GoneAsync(topic);
 
         foreach (var topic in topics)
             await Api.PublishAsync(topic, new { n = 1 });
+
         await Expect(seventh.Locator("#rows li")).ToHaveCountAsync(1);
         await ShowAsync(tabs[0]);
         await Expect(tabs[0].Locator("#rows li")).ToHaveCountAsync(2);
@@ -51,6 +54,7 @@ public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
             await Api.ConnectionsAsync(topic) is [var now] && now["id"]!.GetValue<string>() != before
         ); // another one: the second tab's
         await Api.PublishAsync(topic, new { n = 0 });
+
         foreach (var tab in (IPage[])[first, second])
             await Expect(tab.Locator("#rows li")).ToHaveCountAsync(1); // the hidden tab continues to receive
 
@@ -58,11 +62,13 @@ public class HiddenTabTests(PagesFixture pages) : PageTests(pages)
         await GoneAsync(topic);
         await Api.PublishAsync(topic, new { n = 1 });
         await ShowAsync(first);
+
         foreach (var tab in (IPage[])[first, second])
         {
             await Expect(tab.Locator("#rows li")).ToHaveCountAsync(2);
             Assert.Equal(["""{"n":1}""", """{"n":0}"""], await tab.Locator("#rows .data").AllInnerTextsAsync());
         }
+
         await TheOneAsync(topic);
     }
 

@@ -21,6 +21,7 @@ public sealed class Http2Tests(PagesFixture pages) : PageTests(pages)
         var page = await (await ContextAsync(ignoreHttpsErrors: true)).NewPageAsync();
         // A page of the API's own origin: nothing stands between the EventSources and the server.
         var response = await page.GotoAsync(new Uri(secure, "/alive").ToString());
+
         Assert.Equal("localhost", (await response!.SecurityDetailsAsync())?.SubjectName);
         Assert.Equal(
             "h2",
@@ -43,12 +44,15 @@ public sealed class Http2Tests(PagesFixture pages) : PageTests(pages)
 
         await page.WaitForFunctionAsync("() => sources.every(s => s.readyState === EventSource.OPEN)");
         await api.PublishAsync(topic, new { n = -1 });
+
         for (var n = 0; n < Count; n++)
             await api.PublishAsync($"{topic}.only.{n}", new { n });
+
         await page.WaitForFunctionAsync("() => got.every(g => g.length === 2)");
 
         for (var n = 0; n < Count; n++)
             Assert.Equal([-1, n], await page.EvaluateAsync<int[]>($"got[{n}]"));
+
         Assert.True(await page.EvaluateAsync<bool>("sources.every(s => s.readyState === EventSource.OPEN)"));
     }
 }

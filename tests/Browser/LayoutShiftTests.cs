@@ -50,6 +50,7 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
     {
         await using var system = await PagesSystem.StartAsync(world => world.Replicas(1));
         using var api = new Api(system.StreamApi);
+
         for (var n = 0; n < count; n++)
             await api.CreateTaskAsync($"Task {n}");
 
@@ -68,11 +69,13 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
     {
         var topic = Api.Topic();
         var page = await OpenLiveAsync($"/events?topic={topic}", await MeasuringAsync(width));
+
         for (var n = 1; n <= 20; n++)
         {
             await Api.PublishAsync(topic, new { n });
             await Expect(page.Locator("#rows li")).ToHaveCountAsync(n);
         }
+
         await HasMovedLittleAsync(page);
     }
 
@@ -84,8 +87,10 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
     public async Task A_lost_stream_says_so_in_its_place(string path, int width)
     {
         var context = await MeasuringAsync(width);
+
         foreach (var stream in (string[])["**/events/stream*", "**/inventory/stream*"])
             await context.RouteAsync(stream, route => RefuseAsync(route, 503, "Too many streams."));
+
         var page = await OpenAsync(path, context);
         await Expect(page.Locator("#reason")).ToContainTextAsync("Too many streams.");
         await Expect(page.Locator("#reconnect")).ToBeVisibleAsync();
@@ -103,6 +108,7 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
             seconds,
         };
         using var started = await http.PostAsJsonAsync("/load/runs", run, Cancelled);
+
         started.EnsureSuccessStatusCode();
     }
 
@@ -153,6 +159,7 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
             }).observe({ type: 'layout-shift', buffered: true });
             """
         );
+
         return context;
     }
 

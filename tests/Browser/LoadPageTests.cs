@@ -36,6 +36,7 @@ public class LoadPageTests(PagesFixture pages) : PageTests(pages)
         using var http = new HttpClient { BaseAddress = Frontend };
         using var report = await http.GetAsync(await page.Locator("#report-tab").GetAttributeAsync("href"), Cancelled);
         var policy = Assert.Single(report.Headers.GetValues("Content-Security-Policy"));
+
         Assert.StartsWith("sandbox allow-scripts; default-src 'none';", policy, StringComparison.Ordinal);
         Assert.DoesNotContain("connect-src", policy, StringComparison.Ordinal);
     }
@@ -70,11 +71,13 @@ public class LoadPageTests(PagesFixture pages) : PageTests(pages)
         var settings = _system.Development();
         var page = await (await ContextAsync()).NewPageAsync();
         await using var frontend = await _system.StartFrontendAsync(address, settings);
+
         await page.GotoAsync($"{address}load");
         await StartAsync(page, "churn", seconds: "60");
         await IsAsync(page, "running");
         await frontend.StopAsync(Cancelled);
         await IsAsync(page, "noFrontend");
+
         await using var again = await _system.StartFrontendAsync(address, settings);
         await IsAsync(page, "stopped");
         await Expect(page.Locator("#start-error")).ToContainTextAsync("restarted");
@@ -103,6 +106,7 @@ public class LoadPageTests(PagesFixture pages) : PageTests(pages)
             Content = JsonContent.Create(new { scenario = "fanout" }),
         };
         request.Headers.Add(header, value);
+
         using var response = await http.SendAsync(request, Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
     }

@@ -16,12 +16,14 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
     public async Task The_overview_shows_every_replica_the_leader_and_that_all_is_live()
     {
         var page = await OpenAsync("/");
+
         foreach (var replica in await Api.ReplicasAsync())
         {
             var row = page.Locator("#replica-rows tr", new() { HasText = replica["name"]!.GetValue<string>() });
             await Expect(row).ToContainTextAsync("Live");
             await Expect(row.Locator("[data-health=Healthy]")).ToHaveCountAsync(2);
         }
+
         await Expect(page.Locator("#replica-rows tr")).ToHaveCountAsync(2);
         await Expect(page.Locator("#broadcaster-rows [data-leader=true]")).ToHaveCountAsync(1);
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
@@ -34,6 +36,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
         var page = await OpenAsync("/");
+
         await Expect(page.Locator("#chart-delivered canvas")).ToBeVisibleAsync();
 
         using var publishing = new CancellationTokenSource();
@@ -59,6 +62,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
         var (name, address) = (replica["name"]!.GetValue<string>(), new Uri(replica["url"]!.GetValue<string>()));
         await Browser.Api.ResumeAsync(address, Api.Topic(), "no-id-of-ours");
         await Browser.Api.ResumeAsync(address, Api.Topic(), replica["head"]!.GetValue<string>());
+
         var page = await OpenAsync("/");
         var row = page.Locator("#replica-rows tr", new() { HasText = name });
         await Expect(row).ToContainTextAsync("malformed");
@@ -82,6 +86,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
                 Interlocked.Increment(ref rounds);
             }
         );
+
         var page = await OpenAsync("/", context);
         await Expect(page.Locator("#replica-rows tr").First).ToContainTextAsync("draining");
         await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
@@ -111,8 +116,10 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
                 status["replicas"]!.AsArray().Add(silent);
             }
         );
+
         var page = await OpenAsync("/", context);
         await Expect(page.Locator("#replica-rows tr")).ToHaveCountAsync(3);
+
         foreach (var chart in (string[])["#chart-delivered", "#chart-connections", "#chart-lag"])
             await Expect(page.Locator($"{chart} .legend li")).ToHaveCountAsync(3);
     }
@@ -132,6 +139,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
                         (entry!["appended"], entry["delivered"]) = (0, 0);
             }
         );
+
         var page = await OpenAsync("/", context);
         var example = page.GetByRole(AriaRole.Button, new() { Name = "Publish 20 events" });
         await Expect(example).ToBeVisibleAsync();
@@ -166,6 +174,7 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
             Host = "127.0.0.1",
             Port = link.Port,
         };
+
         var dying = await system.World.StartReplicaAsync(
             new() { ["ConnectionStrings__eventstore"] = store.ToString() }
         );
@@ -212,14 +221,17 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
         // The page as it is when its rows, stats and charts are filled.
         var topic = Api.Topic();
         await using var stream = await Api.SubscribeAsync(topic);
+
         await Expect(page.Locator("#replica-rows [data-mode=live]")).ToHaveCountAsync(2);
         await Eventually.HoldsAsync(async () =>
         {
             await Api.PublishAsync(topic, new { });
             return Milliseconds().IsMatch(await page.Locator("#p99").InnerTextAsync());
         });
+
         foreach (var chart in (string[])["#chart-latency", "#chart-lag"])
             await Expect(page.Locator($"{chart} canvas")).ToBeVisibleAsync();
+
         foreach (
             var seen in (string[])["#mode", ".entry .button", ".way", "#chart-latency .chart", "#chart-lag .chart"]
         )

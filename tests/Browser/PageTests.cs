@@ -40,6 +40,7 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
         _contexts.Add(context);
         context.SetDefaultTimeout(120_000);
         context.WebError += (_, error) => _errors.Add(error.Error);
+
         return context;
     }
 
@@ -62,6 +63,7 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
               Object.defineProperty(window, name, { get() { throw new DOMException("", "SecurityError"); } });
             """
         );
+
         return context;
     }
 
@@ -74,6 +76,7 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
                 _errors.Add(message.Text);
         };
         await page.GotoAsync(new Uri(Frontend, path).ToString());
+
         return page;
     }
 
@@ -156,10 +159,12 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+
         foreach (var context in _contexts)
             await context.DisposeAsync();
         if (_browser is not null)
             pages.GiveBack(_browser);
+
         Api.Dispose();
         Assert.Empty(_errors);
     }

@@ -46,11 +46,13 @@ public sealed class PagesFixture : IAsyncLifetime
         Assert.SkipWhen(_chromium.Path is null, _chromium.Reason);
         if (_free.TryTake(out var free))
             return free;
+
         var driver = await Playwright.CreateAsync();
         _drivers.Add(driver);
         // Root in a container cannot use a sandbox; the pages are our own. Emulating a GPU costs more than drawing
         // without one.
         string[] arguments = ["--no-sandbox", "--disable-gpu"];
+
         return await driver.Chromium.LaunchAsync(new() { ExecutablePath = _chromium.Path, Args = arguments });
     }
 
@@ -60,10 +62,12 @@ public sealed class PagesFixture : IAsyncLifetime
     {
         foreach (var browser in _free)
             await browser.DisposeAsync();
+
         foreach (var driver in _drivers)
             driver.Dispose();
         if (_system is not null)
             await _system.DisposeAsync();
+
         await _stores.DisposeAsync();
     }
 }

@@ -70,6 +70,7 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
         await SpeaksAsync(page);
         await page.GetByRole(AriaRole.Button, new() { Name = "Cut my connection" }).ClickAsync();
         await Expect(page.Locator("#wire")).ToContainTextAsync("> Last-Event-ID: ");
+
         var received = int.Parse(
             await page.Locator("#received").InnerTextAsync(),
             System.Globalization.CultureInfo.InvariantCulture
@@ -88,6 +89,7 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Reading");
         await Expect(page.Locator("#paused")).ToHaveTextAsync("Paused", new() { Timeout = 120_000 });
+
         // During a pause the reader takes from the buffer: their sum is the number read from the model. Looks belong
         // together by the pause's number: on a busy machine one may end and the next begin between two of them.
         var sums = await page.EvaluateAsync<int[]>(
@@ -149,8 +151,10 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
                 await route.ContinueAsync();
             }
         );
+
         foreach (var name in (string[])["10 tokens a second", "The reader keeps up", "10 tokens a second"])
             await page.GetByRole(AriaRole.Button, new() { Name = name }).ClickAsync();
+
         await Eventually.HoldsAsync(() => !speeds.IsEmpty);
         // The others wait for its answer: one that did not would have come before this one of the page's own.
         await page.EvaluateAsync("() => fetch('/patterns/reader/later', { method: 'HEAD' })");

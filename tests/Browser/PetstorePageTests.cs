@@ -21,6 +21,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
               { subtree: true, attributeFilter: ['aria-current'], attributeOldValue: true });
             """
         );
+
         var pet = (await Api.PetsAsync())[0];
         var (id, name, stock) = (
             pet["id"]!.GetValue<string>(),
@@ -35,6 +36,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         // A function: Playwright evaluates an expression again and again, which the page's policy forbids.
         await page.WaitForFunctionAsync("() => current.length > 0");
         Assert.StartsWith("Payment", await page.EvaluateAsync<string>("current[0]"), StringComparison.Ordinal);
+
         foreach (var shop in (IPage[])[page, other])
         {
             await Expect(shop.Locator($"[data-pet='{id}'] .stock")).ToContainTextAsync($"{stock - 2}");
@@ -59,6 +61,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         var context = await ContextAsync();
         var (page, tab) = (await OpenLiveAsync("/petstore", context), await OpenLiveAsync("/petstore", context));
         var keys = new List<string>();
+
         await page.RouteAsync(
             "**/v1/orders",
             async route =>
@@ -69,14 +72,18 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
                     isFirst = keys.Count == 0;
                     keys.Add(route.Request.Headers["idempotency-key"]);
                 }
+
                 var response = await route.FetchAsync();
                 // The answer of the first is lost on its way.
                 await (isFirst ? route.AbortAsync() : route.FulfillAsync(new() { Response = response }));
             }
         );
+
         var pet = (await Api.PetsAsync())[2];
+
         foreach (var shop in (IPage[])[page, tab])
             await shop.Locator($"[data-pet='{pet["id"]}']").ClickAsync();
+
         await Place(page).DblClickAsync();
         await Expect(page.Locator("#order-result")).ToHaveClassAsync("bad");
         await Place(page).DblClickAsync();
@@ -90,6 +97,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
 
         await Expect(tab.Locator("#orders > li")).ToHaveCountAsync(1);
         await Place(tab).ClickAsync();
+
         foreach (var shop in (IPage[])[page, tab])
         {
             await Expect(shop.Locator("#orders > li")).ToHaveCountAsync(2);
@@ -107,6 +115,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         var cheapest = (await Api.PetsAsync()).MinBy(p => p["price"]!.GetValue<decimal>())!;
         await Api.OrderAsync(cheapest["id"]!.GetValue<string>(), "user-123");
         var page = await OpenAsync("/petstore");
+
         await page.EvaluateAsync(
             """
             window.seen = [];
@@ -117,6 +126,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         await page.Locator("#customer").SelectOptionAsync("user-123");
         await Expect(page.Locator("#recommended-for")).ToContainTextAsync("user-123");
         await Expect(page.Locator("#scored")).ToHaveTextAsync(Scored());
+
         var scores = await page.Locator("#recommendations .score").AllInnerTextsAsync();
         Assert.True(scores.Distinct().Count() > 2, string.Join(' ', scores));
         Assert.Equal(scores.OrderDescending(StringComparer.Ordinal), scores);
@@ -130,6 +140,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         var pet = (await Api.PetsAsync())[1];
         var id = pet["id"]!.GetValue<string>();
         var page = await OpenLiveAsync("/petstore");
+
         await Expect(page.Locator($"[data-pet='{id}']")).ToBeVisibleAsync();
         await Api.ChangePetAsync(id, new { price = 1234.5m });
         await Expect(page.Locator($"[data-pet='{id}'] .price")).ToHaveTextAsync("$1,234.50");
@@ -159,9 +170,12 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         await HideAsync(page);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "paused");
         await page.Clock.FastForwardAsync("02:00");
+
         var before = (await Api.ReplicasAsync())[0]["head"]!.GetValue<string>();
+
         foreach (var price in (decimal[])[901, 902, 903])
             await Api.ChangePetAsync(pet, new { price });
+
         // A stream may repeat a change that the state contains while it waits in the outbox.
         await Api.LoggedAsync("petstore.inventory", before, "\"newPrice\":903");
 
@@ -177,6 +191,7 @@ public partial class PetstorePageTests(PagesFixture pages) : PageTests(pages)
         var page = await (await ContextAsync()).NewPageAsync();
         var pets = page.WaitForResponseAsync("**/v1/pets");
         var changes = page.WaitForRequestAsync("**/v1/inventory/stream");
+
         await page.GotoAsync(new Uri(Frontend, "/petstore").ToString());
         var position = await (await pets).HeaderValueAsync("X-Sse-Position");
         Assert.NotNull(position);

@@ -14,8 +14,10 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
         var page = await OpenAsync("/events", await PhoneAsync());
         var links = page.Locator("header nav:not(.languages) a");
         await Expect(links).ToHaveCountAsync(9);
+
         foreach (var link in await links.AllAsync())
             await Expect(link).ToBeInViewportAsync(new() { Ratio = 1 });
+
         Assert.InRange((await page.Locator("header nav").First.BoundingBoxAsync())!.Height, 20, 70);
         Assert.InRange((await page.Locator(".stream").BoundingBoxAsync())!.Y, 0, Height / 2);
     }
@@ -46,6 +48,7 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
         await Expect(page.Locator(".turn .text")).ToContainTextAsync("You asked");
         // As a finger does: a click of Playwright scrolls the page first, beyond the end of the conversation.
         var stop = (await page.Locator("#stop").BoundingBoxAsync())!;
+
         await page.Mouse.ClickAsync(stop.X + stop.Width / 2, stop.Y + stop.Height / 2);
         var again = page.GetByRole(AriaRole.Button, new() { Name = "Ask again" });
         await Expect(again).ToBeInViewportAsync();
@@ -73,6 +76,7 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
             """,
             by
         );
+
         await page.Mouse.MoveAsync(place[0], place[1]);
         await page.Mouse.DownAsync();
         await GrowsAsync(page, 200);
@@ -94,6 +98,7 @@ public class PhoneTests(PagesFixture pages) : PageTests(pages)
             }
             """
         );
+
         Assert.InRange(scrolled, -1, 1);
     }
 

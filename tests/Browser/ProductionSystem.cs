@@ -38,6 +38,7 @@ internal sealed class ProductionSystem : IAsyncDisposable
                 BaseAddress = system._pages.StreamApi,
                 DefaultRequestHeaders = { { "X-Api-Key", Key } },
             };
+
             return system;
         }
         catch

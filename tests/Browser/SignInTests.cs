@@ -47,11 +47,13 @@ public partial class SignInTests(PagesFixture pages) : PageTests(pages)
         await leaving.GotoAsync(system.Page("/sign-in"));
         await leaving.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
         await Expect(leaving.Locator("#credential")).ToBeVisibleAsync();
+
         foreach (var tab in (IPage[])[page, patterns])
         {
             await Expect(tab.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
             await Expect(tab.Locator("#reason")).ToContainTextAsync("Sign in first");
         }
+
         await Expect(patterns.Locator("#reading")).ToContainTextAsync("Sign in first");
         await Expect(overview.Locator("#trouble")).ToContainTextAsync("signed out");
         await Expect(overview.Locator("#sign-in")).ToBeVisibleAsync();

@@ -13,6 +13,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var context = await ContextAsync();
         var mine = await OpenAsync("/tasks", context);
         var tab = await OpenAsync("/tasks", context);
+
         var other = await OpenAsync("/tasks", await ContextAsync("ja-JP", ColorScheme.Dark));
         foreach (var page in (IPage[])[mine, tab, other])
             await IsLiveAsync(page);
@@ -20,17 +21,23 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var title = $"買い物 {Guid.NewGuid():N}";
         await mine.Locator("#title").FillAsync(title);
         await mine.Keyboard.PressAsync("Enter");
+
         foreach (var page in (IPage[])[mine, tab, other])
             await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+
         await Expect(mine.Locator("#title")).ToBeEmptyAsync();
 
         await In(other, "todo", title).GetByRole(AriaRole.Button).Last.ClickAsync();
+
         foreach (var page in (IPage[])[mine, tab, other])
             await Expect(In(page, "in_progress", title)).ToBeVisibleAsync();
+
         // Onto the heading: the middle of a column beside a long one is out of sight.
         await DragAsync(mine, In(mine, "in_progress", title), mine.Locator("[data-status=done] h2"));
+
         foreach (var page in (IPage[])[mine, tab, other])
             await Expect(In(page, "done", title)).ToBeVisibleAsync();
+
         await mine.ReloadAsync();
         await Expect(In(mine, "done", title)).ToBeVisibleAsync();
         Assert.Equal("done", await Api.TaskStatusAsync(title));
@@ -42,6 +49,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var title = $"by keyboard {Guid.NewGuid():N}";
         await Api.CreateTaskAsync(title);
         var page = await OpenAsync("/tasks");
+
         await In(page, "todo", title).GetByRole(AriaRole.Button).Last.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(In(page, "in_progress", title).GetByRole(AriaRole.Button).Last).ToBeFocusedAsync();
@@ -80,6 +88,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
             """,
             title
         );
+
         foreach (var key in (string[])["ArrowLeft", "ArrowRight", "ArrowRight"])
         {
             await page.Keyboard.PressAsync(key);
@@ -87,9 +96,11 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
                 "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
             );
         }
+
         var other = await OpenAsync("/tasks", await ContextAsync());
         await Expect(In(other, "done", title)).ToBeVisibleAsync();
         await IsLiveAsync(other);
+
         var marker = $"marker {Guid.NewGuid():N}";
         await Api.CreateTaskAsync(marker); // after all events of the card
         await Expect(In(page, "todo", marker)).ToBeVisibleAsync();
@@ -113,6 +124,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var (first, second) = ($"first {Guid.NewGuid():N}", $"second {Guid.NewGuid():N}");
         var page = await OpenAsync("/tasks");
         var answer = new TaskCompletionSource();
+
         await page.RouteAsync(
             "**/tasks",
             async route =>
@@ -151,6 +163,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         await Api.CreateTaskAsync(title);
         var context = await ContextAsync();
         var page = await OpenAsync("/tasks", context);
+
         await Expect(In(page, "todo", title)).ToBeVisibleAsync();
         await IsLiveAsync(page);
         await context.SetOfflineAsync(true);
@@ -167,6 +180,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var title = $"refused {Guid.NewGuid():N}";
         await Api.CreateTaskAsync(title);
         var page = await OpenAsync("/tasks");
+
         await Expect(In(page, "todo", title)).ToBeVisibleAsync();
         await page.RouteAsync(
             "**/tasks/status/**",
@@ -186,8 +200,10 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var (oldest, moved) = ($"oldest {Guid.NewGuid():N}", $"moved {Guid.NewGuid():N}");
         await Api.CreateTaskAsync(oldest);
         await Api.CreateTaskAsync(moved);
+
         for (var n = 0; n < 105; n++)
             await Api.CreateTaskAsync($"newer {n}");
+
         var context = await ContextAsync();
         var lists = new ConcurrentBag<string>();
         context.Request += (_, request) =>
@@ -195,6 +211,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
             if (new Uri(request.Url) is { AbsolutePath: "/tasks", Query: var query } && query.Length > 0)
                 lists.Add(query);
         };
+
         var page = await OpenLiveAsync("/tasks", context);
         await Expect(page.Locator("[data-status=todo] .count")).ToHaveTextAsync("100+");
         await Expect(page.Locator("[data-status=todo] .card")).ToHaveCountAsync(40);
@@ -205,6 +222,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         await Api.MoveTaskAsync(moved, "in_progress");
         await Expect(In(page, "in_progress", moved)).ToBeVisibleAsync();
         var more = page.Locator("[data-status=todo] .more");
+
         await more.ClickAsync();
         await Expect(page.Locator("[data-status=todo] .card")).ToHaveCountAsync(80);
         await more.ClickAsync();
@@ -217,6 +235,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var title = $"missed {Guid.NewGuid():N}";
         var page = await (await ContextAsync()).NewPageAsync();
         var streams = 0;
+
         await page.RouteAsync(
             "**/events/stream*",
             async route =>
@@ -226,6 +245,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
                     await route.ContinueAsync();
                     return;
                 }
+
                 await Api.CreateTaskAsync(title); // after the board was read
                 await StreamAsync(route, "event: resync\ndata: {\"reason\":\"expired\"}\n\n");
             }
@@ -241,6 +261,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
         var titles = new[] { $"first {Guid.NewGuid():N}", $"second {Guid.NewGuid():N}" };
         foreach (var title in titles)
             await Api.CreateTaskAsync(title);
+
         var context = await ContextAsync();
         await context.AddInitScriptAsync(
             """
@@ -249,9 +270,12 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
             window.setInterval = (...of) => (window.timers++, original(...of));
             """
         );
+
         var page = await OpenAsync("/tasks", context);
+
         foreach (var title in titles)
             await Expect(In(page, "todo", title)).ToBeVisibleAsync();
+
         Assert.Equal(1, await page.EvaluateAsync<int>("timers"));
     }
 

@@ -23,6 +23,7 @@ public class UnreachableTests(PagesFixture pages) : PageTests(pages)
         await using var stream = await Api.SubscribeAsync(Api.Topic()); // something to list
         var context = await ContextAsync();
         var page = await OpenLiveAsync(path.Replace("{session}", session, StringComparison.Ordinal), context);
+
         await Expect(page.Locator(shown).First).ToBeVisibleAsync();
         // Readers of other sessions belong to other tests.
         topic = topic.Replace("{session}", session, StringComparison.Ordinal);
@@ -56,6 +57,7 @@ public class UnreachableTests(PagesFixture pages) : PageTests(pages)
         await Api.CreateTaskAsync($"to be read {Guid.NewGuid():N}");
         await using var listed = await Api.SubscribeAsync(Api.Topic());
         var context = await ContextAsync();
+
         await context.RouteAsync(stream, route => RefuseAsync(route, 403, "Not with this token."));
         var page = await OpenAsync(path, context);
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
@@ -97,13 +99,16 @@ public class UnreachableTests(PagesFixture pages) : PageTests(pages)
             await page.GotoAsync(new Uri(Frontend, path).ToString());
             pages.Add(page);
         }
+
         foreach (var page in pages)
             await Expect(page.Locator("#away")).ToBeVisibleAsync();
+
         foreach (var page in pages)
         {
             await page.UnrouteAllAsync();
             await page.Clock.FastForwardAsync("00:05");
         }
+
         foreach (var page in pages)
             await Expect(page.Locator("#away")).ToBeHiddenAsync();
     }

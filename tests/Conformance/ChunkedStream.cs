@@ -13,6 +13,7 @@ internal sealed class ChunkedStream(IEnumerable<byte[]> parts, bool endless = fa
                 await Task.Delay(Timeout.Infinite, cancellationToken);
             return 0;
         }
+
         var next = rest.Dequeue();
         if (next.Length > buffer.Length)
         {
@@ -23,6 +24,7 @@ internal sealed class ChunkedStream(IEnumerable<byte[]> parts, bool endless = fa
                 rest.Enqueue(part);
             next = next[..buffer.Length];
         }
+
         next.CopyTo(buffer);
         return next.Length;
     }

@@ -42,8 +42,9 @@ public class ParserTests
             Limit,
             TestContext.Current.CancellationToken
         );
-        var e = (await reader.NextAsync())!;
-        Assert.Equal(("1\n2", "7"), (e.Data, e.Id));
+        var received = (await reader.NextAsync())!;
+
+        Assert.Equal(("1\n2", "7"), (received.Data, received.Id));
     }
 
     [Theory]
@@ -104,8 +105,9 @@ public class ParserTests
             TestContext.Current.CancellationToken
         );
         Assert.Equal(90_000, (await reader.NextAsync())!.Utf8Data.Length);
-        var e = await Assert.ThrowsAsync<SseException>(async () => await reader.NextAsync());
-        Assert.Equal(SseError.EventTooLarge, e.Error);
+
+        var exception = await Assert.ThrowsAsync<SseException>(async () => await reader.NextAsync());
+        Assert.Equal(SseError.EventTooLarge, exception.Error);
     }
 
     private static async Task CheckAsync(byte[][] parts, ParsingCase expected)
@@ -126,8 +128,9 @@ public class ParserTests
             1 << 20,
             TestContext.Current.CancellationToken
         );
-        while (await reader.NextAsync() is { } e)
-            events.Add($"{e.Type}|{e.Data}|{e.Id}");
+        while (await reader.NextAsync() is { } received)
+            events.Add($"{received.Type}|{received.Data}|{received.Id}");
+
         return events;
     }
 }

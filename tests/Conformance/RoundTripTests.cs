@@ -88,8 +88,9 @@ public class RoundTripTests
         );
 
         var events = new List<(string, string, string)>();
-        while (await reader.NextAsync() is { } e)
-            events.Add((e.Type, e.Id, e.Data));
+        while (await reader.NextAsync() is { } received)
+            events.Add((received.Type, received.Id, received.Data));
+
         return events;
     }
 }

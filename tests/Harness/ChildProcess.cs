@@ -60,6 +60,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         // Only the load generator may set this (GeneratorProcess):
         // in a server, blocking code would hold up every socket.
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
+
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
 
@@ -67,6 +68,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         var server = new ChildProcess(shell);
         server._shell.BeginOutputReadLine();
         server._shell.BeginErrorReadLine();
+
         return server;
     }
 
@@ -82,6 +84,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         {
             _shell.Kill(entireProcessTree: true);
         }
+
         _shell.Dispose();
     }
 

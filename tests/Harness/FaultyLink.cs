@@ -97,6 +97,7 @@ internal sealed class FaultyLink : IAsyncDisposable
             {
                 return;
             }
+
             _ = RelayAsync(client);
         }
     }
@@ -105,6 +106,7 @@ internal sealed class FaultyLink : IAsyncDisposable
     {
         var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         var number = Interlocked.Increment(ref _opened);
+
         lock (_sockets)
         {
             if (_cut)
@@ -115,6 +117,7 @@ internal sealed class FaultyLink : IAsyncDisposable
             }
             _sockets.AddRange([client, server]);
         }
+
         try
         {
             client.NoDelay = true;
@@ -129,11 +132,13 @@ internal sealed class FaultyLink : IAsyncDisposable
                 await Task.WhenAll(there, back);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException) { }
+
         lock (_sockets)
         {
             _sockets.Remove(client);
             _sockets.Remove(server);
         }
+
         client.Close(0);
         server.Close(0);
     }
@@ -144,7 +149,7 @@ internal sealed class FaultyLink : IAsyncDisposable
         var buffer = new byte[64 * 1024];
         try
         {
-            while (await from.ReceiveAsync(buffer, _stop.Token) is var n and > 0)
+            while (await from.ReceiveAsync(buffer, _stop.Token) is var count and > 0)
             {
                 if (_frozen is { } frozen)
                     await frozen.Task.WaitAsync(_stop.Token);
@@ -152,10 +157,13 @@ internal sealed class FaultyLink : IAsyncDisposable
                     await held.Task.WaitAsync(_stop.Token);
                 if (number <= _swallowed)
                     continue;
+
                 if (isAnswer)
-                    Interlocked.Add(ref _received, n);
-                await to.SendAsync(buffer.AsMemory(0, n), _stop.Token);
+                    Interlocked.Add(ref _received, count);
+
+                await to.SendAsync(buffer.AsMemory(0, count), _stop.Token);
             }
+
             to.Shutdown(SocketShutdown.Send);
             return true;
         }

@@ -37,9 +37,11 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
                         MaxResponseContentBufferSize = 1 << 24,
                     };
                     var fuzz = new FuzzedRequests(document, new Random(seed + worker), key, token, ticket);
+
                     for (var i = worker; i < requests; i += Workers)
                     {
                         cancellationToken.ThrowIfCancellationRequested();
+
                         var (request, text) = fuzz.Next(server);
                         using (request)
                         {
@@ -64,12 +66,14 @@ internal sealed class FuzzRun(Uri server, JsonElement document, string key, stri
         Count((int)response.StatusCode);
         var isStream = response.Content.Headers.ContentType?.MediaType == "text/event-stream";
         var body = isStream ? "" : await response.Content.ReadAsStringAsync();
+
         // 503 with Retry-After is allowed.
         if (
             (int)response.StatusCode >= 500
             && !(response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null)
         )
             Faults.Enqueue($"{(int)response.StatusCode} {text}\n{body[..Math.Min(body.Length, 600)]}");
+
         if (body.Contains(key, StringComparison.Ordinal))
             Faults.Enqueue($"shows a key: {text}");
     }

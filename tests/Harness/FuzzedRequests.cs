@@ -145,6 +145,7 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
             (request.Content, body) = Content();
 
         Credentials(request, ref address);
+
         if (random.Next(5) == 0)
             request.Headers.TryAddWithoutValidation("Last-Event-ID", Line(Text(100)));
 
@@ -220,11 +221,13 @@ internal sealed class FuzzedRequests(JsonElement document, Random random, string
         foreach (var name in described)
             if (random.Next(3) == 0)
                 pairs.Add($"{name}={Uri.EscapeDataString(Text(200))}");
+
         for (var n = random.Next(-2, 3); n > 0; n--)
             pairs.Add(
                 $"{Names[random.Next(Names.Length)]}="
                     + $"{(random.Next(10) == 0 ? "%ff%fe%zz" : Uri.EscapeDataString(Text(100)))}"
             );
+
         return pairs.Count == 0 ? "" : "?" + string.Join('&', pairs);
     }
 

@@ -74,6 +74,7 @@ public sealed class ManualTime : TimeProvider
                     return;
                 next.Due = next.Period == Timeout.InfiniteTimeSpan ? null : now + next.Period;
             }
+
             next.Fire();
         }
     }
@@ -88,12 +89,15 @@ public sealed class ManualTime : TimeProvider
             {
                 if (timers.Any(t => t.Due is not null && t.Period == Timeout.InfiniteTimeSpan))
                     return true;
+
                 tick = timers.Where(t => t.Due is not null).MinBy(t => t.Due);
                 if (tick is null)
                     return false;
+
                 now = tick.Due!.Value;
                 tick.Due = now + tick.Period;
             }
+
             tick.Fire();
             return false;
         });

@@ -44,6 +44,7 @@ internal sealed partial class MetricsText
             else if (Type().Match(line) is { Success: true } type)
                 if (!metrics._types.TryAdd(type.Groups["name"].Value, type.Groups["type"].Value))
                     throw new FormatException($"A metric twice: {line}");
+
         return metrics;
     }
 
@@ -57,6 +58,7 @@ internal sealed partial class MetricsText
         var labels = Label()
             .Matches(sample.Groups["labels"].Value)
             .ToDictionary(l => l.Groups["name"].Value, l => Regex.Unescape(l.Groups["value"].Value));
+
         var value = sample.Groups["value"].Value switch
         {
             "+Inf" => double.PositiveInfinity,

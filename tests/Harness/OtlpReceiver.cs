@@ -39,6 +39,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
             }
         );
         await app.StartAsync(cancellationToken);
+
         return new OtlpReceiver(app);
     }
 

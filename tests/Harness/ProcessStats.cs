@@ -41,6 +41,7 @@ internal static class ProcessStats
             ?? "unknown processor";
         var memory = Kilobytes("/proc/meminfo", "MemTotal:") / 1024 / 1024.0;
         var system = System.Runtime.InteropServices.RuntimeInformation.OSDescription;
+
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{model}, {Environment.ProcessorCount} cores, {memory:F0} GB; {system}; .NET {Environment.Version}"

@@ -85,6 +85,7 @@ internal sealed partial class ServiceProcess : RunningService, IBreakable
         {
             if (HasExited)
                 Launch(["--urls", Url.ToString()]);
+
             await ((Task)_listening.Task)
                 .WaitAsync(cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -92,6 +93,7 @@ internal sealed partial class ServiceProcess : RunningService, IBreakable
             cancellationToken.ThrowIfCancellationRequested();
             if (!HasExited)
                 return;
+
             await Task.Delay(100, cancellationToken);
         }
     }
@@ -129,6 +131,7 @@ internal sealed partial class ServiceProcess : RunningService, IBreakable
             _process.Kill();
             await _process.WaitForExitAsync();
         }
+
         _disposed = true;
         _process.Dispose();
     }
@@ -146,6 +149,7 @@ internal sealed partial class ServiceProcess : RunningService, IBreakable
         start.Environment["DOTNET_TC_CallCounting"] = "0";
         // Only a load generator may have it (GeneratorProcess).
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
+
         foreach (var (name, value) in _environment)
             start.Environment[name] = value;
 

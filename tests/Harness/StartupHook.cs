@@ -30,7 +30,9 @@ internal static class StartupHook
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen();
+
         var question = new byte[1];
+
         while (true)
         {
             using var asker = listener.Accept();

@@ -44,6 +44,7 @@ internal sealed class SystemProcess(
                     throw new BenchmarkException($"{name} does not start:\n{Output}");
                 await LaunchAsync();
             }
+
             if (await answers(cancellationToken))
                 return;
 

@@ -47,6 +47,7 @@ internal static class Tokens
             algorithm == "RS256"
                 ? Rsa.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
                 : HMACSHA256.HashData(secret ?? Encoding.UTF8.GetBytes(Secret), bytes);
+
         return $"{content}.{Encode(signature)}";
     }
 

@@ -20,10 +20,12 @@ internal sealed class Camera(IPlaywright driver, IBrowser browser) : IAsyncDispo
     {
         if (await Chromium.GetAsync() is not { Path: { } path })
             throw new InvalidOperationException((await Chromium.GetAsync()).Reason);
+
         SetDefaultExpectTimeout(Timeout);
         var driver = await Playwright.CreateAsync();
         // Root in a container cannot use a sandbox; the pages are our own.
         var browser = await driver.Chromium.LaunchAsync(new() { ExecutablePath = path, Args = ["--no-sandbox"] });
+
         return new Camera(driver, browser);
     }
 
@@ -47,6 +49,7 @@ internal sealed class Camera(IPlaywright driver, IBrowser browser) : IAsyncDispo
             """
         );
         await page.CloseAsync();
+
         return missing.Length == 0
             ? null
             : $"No font of this machine has {string.Join(", ", missing)}, which the pictures show. "
@@ -72,6 +75,7 @@ internal sealed class Camera(IPlaywright driver, IBrowser browser) : IAsyncDispo
             }
         );
         context.SetDefaultTimeout(Timeout);
+
         var page = await context.NewPageAsync();
         await page.GotoAsync(address.ToString());
         return page;
@@ -91,6 +95,7 @@ internal sealed class Camera(IPlaywright driver, IBrowser browser) : IAsyncDispo
                 Animations = ScreenshotAnimations.Disabled,
             }
         );
+
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {bytes.Length / 1000} kB"));
         await page.Context.CloseAsync();
     }

@@ -23,13 +23,16 @@ internal static class DashboardPictures
         var readers = await system.ReadEverywhereAsync("demo.>");
         var dashboard = await camera.ShowAsync(system.DashboardLogin, width: 1440, height: 420);
         var events = await dashboard.Context.NewPageAsync();
+
         await events.GotoAsync(system.Page("/events?topic=demo.%3E").ToString());
         await Expect(events.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
+
         for (var published = 1; published <= 20; published++)
         {
             await events.Locator("#publish button").ClickAsync();
             await Expect(events.Locator("#rows summary")).ToHaveCountAsync(published);
         }
+
         await events.Locator("#rows summary").First.ClickAsync();
         var trace = await events.Locator("#rows .trace").GetAttributeAsync("href");
         await events.CloseAsync();
@@ -38,6 +41,7 @@ internal static class DashboardPictures
         var redis = dashboard.GetByText("PUBLISH", new() { Exact = false });
         var fanouts = dashboard.GetByText("sse fan-out", new() { Exact = true });
         await dashboard.GotoAsync(trace!);
+
         while (await fanouts.CountAsync() < readers.Count || await redis.CountAsync() == 0)
         {
             // The page draws its rows some time after it has loaded.
@@ -46,6 +50,7 @@ internal static class DashboardPictures
         }
 
         await Camera.TakeAsync(dashboard, name);
+
         foreach (var reader in readers)
             await reader.DisposeAsync();
     }

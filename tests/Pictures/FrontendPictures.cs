@@ -13,6 +13,7 @@ internal static class FrontendPictures
         // Recommendations are scored from a customer's orders.
         foreach (var pet in pets.Skip(4).Take(3))
             await system.PostAsync("/v1/orders", new { petId = (string)pet!["id"]!, userId = "user-456" });
+
         var page = await camera.ShowAsync(system.Page("/petstore"), width: 1440);
         await IsLiveAsync(page);
         await Expect(page.Locator("[data-pet]")).ToHaveCountAsync(pets.Count);
@@ -42,6 +43,7 @@ internal static class FrontendPictures
                 ]
         )
             await system.CreateTaskAsync(title, status);
+
         var page = await camera.ShowAsync(system.Page("/tasks"), height: 620);
         await IsLiveAsync(page);
         await Expect(page.Locator(".card")).ToHaveCountAsync(7);

@@ -29,6 +29,7 @@ internal sealed class ChurnCheck : ICheck
         // Each client pauses half a second on average, and opens a stream in far less than another half.
         var least = (long)(Clients * options.Churn.TotalSeconds);
         var ok = after.IsAtMost(before) && opened >= least;
+
         return new Outcome(
             ok,
             $"| {Name} | {opened} | {before.Connections} → {after.Connections} "
@@ -49,6 +50,7 @@ internal sealed class ChurnCheck : ICheck
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         over.CancelAfter(during);
         long opened = 0;
+
         await Attack.OnThreads(
             Clients,
             client =>
@@ -74,6 +76,7 @@ internal sealed class ChurnCheck : ICheck
             }
         );
         cancellationToken.ThrowIfCancellationRequested();
+
         return opened;
     }
 
@@ -103,6 +106,7 @@ internal sealed class ChurnCheck : ICheck
                 "/v1/connections?filter=churn.&limit=1000",
                 cancellationToken
             );
+
             var state = new State(
                 await ServerStats.ConnectionsAsync(system, cancellationToken),
                 ServerStats.Descriptors(system),

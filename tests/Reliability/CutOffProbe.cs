@@ -44,6 +44,7 @@ internal sealed class CutOffProbe : IFaultProbe
         var (number, start) = (++_number, TimeProvider.System.GetTimestamp());
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
+
         var isAccepted = false;
         try
         {
@@ -63,7 +64,9 @@ internal sealed class CutOffProbe : IFaultProbe
                 _refused++;
                 return;
             }
+
             while (await _arrived.Reader.ReadAsync(limit.Token) != number) { }
+
             _onTime++;
             _slowest = Math.Max(_slowest, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
         }
@@ -88,13 +91,13 @@ internal sealed class CutOffProbe : IFaultProbe
     private async Task ReadAsync(Uri stream, TaskCompletionSource connected)
     {
         using var client = new SseClient();
-        await foreach (var e in client.Open(new SseRequest(stream)).WithCancellation(_over.Token))
-            if (e.Type == "connected")
+        await foreach (var received in client.Open(new SseRequest(stream)).WithCancellation(_over.Token))
+            if (received.Type == "connected")
             {
                 _connects++;
                 connected.TrySetResult();
             }
-            else if (e.Type == "probe")
-                _arrived.Writer.TryWrite(int.Parse(e.Data, CultureInfo.InvariantCulture));
+            else if (received.Type == "probe")
+                _arrived.Writer.TryWrite(int.Parse(received.Data, CultureInfo.InvariantCulture));
     }
 }

@@ -28,8 +28,10 @@ internal sealed class FalseClock : IDisposable
                 ?? throw new NotDoneException("needs libfaketime");
             // Postgres runs as another user, who must be able to read it.
             var folder = Directory.CreateTempSubdirectory("reliability-clock-").FullName;
+
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+
             File.Copy(library, Path.Combine(folder, Path.GetFileName(library)));
             return new FalseClock(Path.Combine(folder, Path.GetFileName(library)), folder);
         }

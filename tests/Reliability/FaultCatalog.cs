@@ -43,10 +43,10 @@ internal static class FaultCatalog
             $"SIGTERM of {p.Name}",
             Down,
             s => Do(() => p.Of(s).Terminate()),
-            async (s, token) =>
+            async (system, token) =>
             {
-                await p.Of(s).WaitForEndAsync(token);
-                await p.Of(s).StartAsync(token);
+                await p.Of(system).WaitForEndAsync(token);
+                await p.Of(system).StartAsync(token);
             }
         )),
         .. Processes.Select(p => new Fault(

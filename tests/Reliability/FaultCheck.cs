@@ -38,18 +38,21 @@ internal sealed class FaultCheck(Fault fault) : ICheck
         var result = await new ScenarioRunner(load, ScenarioCatalog.Get("mixed"), replicas, plan).RunAsync(
             cancellationToken
         );
+
         cancellationToken.ThrowIfCancellationRequested();
         if (plan.NotDone is { } reason)
             throw reason;
 
         foreach (var faulty in result.Faulty)
             await Console.Error.WriteLineAsync(faulty);
+
         await File.AppendAllTextAsync(
             Path.Combine(ReliabilitySuite.Folder, "results.jsonl"),
             $"{result.ToJsonLine()}\n",
             cancellationToken
         );
         await RowDetails.WriteAsync(fault.Name, result.Windows, system.World.Logs, cancellationToken);
+
         return Row(result, plan, await StoredAsync(system, cancellationToken) - before);
     }
 
@@ -62,6 +65,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             plan.Remark is not { Length: > 0 } remark ? []
             : plan.IsProbeOk ? [remark]
             : [$"**{remark}**"];
+
         if (notStored > 0)
             remarks.Add($"**{notStored} not in the log**");
         if (result.Unknown > 0)
@@ -80,6 +84,7 @@ internal sealed class FaultCheck(Fault fault) : ICheck
             && plan.IsProbeOk
             && counters.Acknowledged > 0
             && result.Received > 0;
+
         return new Outcome(
             ok,
             $"| {fault.Name} | {counters.Acknowledged} | {result.Received} "

@@ -36,6 +36,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
         {
             if (_probe is not null)
                 await _probe.BeginAsync(system, cancellationToken);
+
             await Task.Delay(QuietTime, cancellationToken);
             report(fault.Name);
 
@@ -81,6 +82,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
             // In any case, so that the next row starts with a complete system.
             isBack = await UndoAsync(report);
         }
+
         return isBack;
     }
 
@@ -88,6 +90,7 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
     {
         using var lasts = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         lasts.CancelAfter(fault.Duration);
+
         while (!lasts.IsCancellationRequested)
         {
             if (_probe is not null)
@@ -95,7 +98,9 @@ internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultP
             await Task.Delay(_probe is null ? fault.Duration : TimeSpan.FromMilliseconds(100), lasts.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
         cancellationToken.ThrowIfCancellationRequested();
+
         Remark = _probe?.Remark;
         IsProbeOk = _probe?.IsOk ?? true;
     }

@@ -24,14 +24,17 @@ internal sealed class InputCheck : ICheck
             BaseAddress = server.Url,
             DefaultRequestHeaders = { Authorization = new("Bearer", SystemSettings.Operator) },
         };
+
         using var asked = await http.PostAsJsonAsync(
             "/v1/stream-tickets",
             new { topics = new[] { ">" } },
             cancellationToken
         );
+
         var ticket = (await asked.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(cancellationToken))
             .GetProperty("ticket")
             .GetString()!;
+
         var fuzz = new FuzzRun(
             server.Url,
             await http.GetFromJsonAsync<JsonElement>("/openapi/v1.json", cancellationToken),
@@ -49,6 +52,7 @@ internal sealed class InputCheck : ICheck
 
         var (seed, before) = (Random.Shared.Next(), ProcessStats.ResidentMegabytes(server.Process.Id));
         server.Printed += Look;
+
         try
         {
             await fuzz.RunAsync(options.BadRequests, seed, cancellationToken);
@@ -57,9 +61,12 @@ internal sealed class InputCheck : ICheck
         {
             server.Printed -= Look;
         }
+
         var after = ProcessStats.ResidentMegabytes(server.Process.Id);
+
         foreach (var fault in fuzz.Faults.Take(10))
             await Console.Error.WriteLineAsync(fault);
+
         var left = await WaitUntilEmptyAsync(system, cancellationToken);
         return new Outcome(
             fuzz.Faults.IsEmpty && shown == 0 && after < MaxMegabytes && left == 0 && fuzz.IsTelling,

@@ -66,6 +66,7 @@ internal sealed record ReliabilityOptions(
     public static ReliabilityOptions? Parse(IReadOnlyList<string> args)
     {
         var options = new ReliabilityOptions(Path.Combine("docs", "reliability.md"), [], [], 240, 20, Short: false);
+
         for (var i = 0; i < args.Count; i++)
         {
             var name = args[i];
@@ -124,6 +125,7 @@ internal sealed record ReliabilityOptions(
                     break;
             }
         }
+
         return options;
     }
 }

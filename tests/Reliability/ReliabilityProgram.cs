@@ -48,8 +48,8 @@ internal static class ReliabilityProgram
     }
 
     // These messages say what to do; a stack trace would add nothing.
-    private static bool IsExplained(Exception e) =>
-        e
+    private static bool IsExplained(Exception exception) =>
+        exception
             is LoadTestException
                 or LocalServicesException
                 or BenchmarkException

@@ -34,6 +34,7 @@ internal static partial class ReliabilityReport
             title = lines.Count + 1;
             lines.AddRange(["", $"## {section.Title}", ""]);
         }
+
         var end = lines.FindIndex(title + 1, line => line.StartsWith("## ", StringComparison.Ordinal));
         if (end < 0)
             end = lines.Count;
@@ -42,6 +43,7 @@ internal static partial class ReliabilityReport
         var first = lines.FindIndex(title, end - title, line => line.StartsWith('|'));
         if (first < 0)
             first = end;
+
         var after = lines.FindIndex(first, line => !line.StartsWith('|'));
         if (after < 0)
             after = lines.Count;
@@ -49,6 +51,7 @@ internal static partial class ReliabilityReport
         var before = lines[first..after]
             .Where(line => line.StartsWith("| ", StringComparison.Ordinal))
             .ToLookup(NameOf);
+
         List<string> table =
         [
             section.Header,
@@ -62,6 +65,7 @@ internal static partial class ReliabilityReport
             lines.RemoveRange(about, after - about);
         else
             lines.RemoveRange(about = first, after - first);
+
         lines.InsertRange(about, [Describe(section, options, outcomes, before), "", .. table]);
     }
 
@@ -78,6 +82,7 @@ internal static partial class ReliabilityReport
         var ran = section.Checks.Select(c => outcomes.GetValueOrDefault(c.Name)).OfType<Outcome>().ToList();
         var skipped = ran.Count(o => o.IsSkipped);
         var kept = section.Checks.Count(c => !outcomes.ContainsKey(c.Name) && before.Contains(c.Name));
+
         return $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC: {ran.Count - skipped} of {wanted} rows run, "
             + $"of which {ran.Count(o => o.Ok)} passed"
             + (skipped > 0 ? $"; {skipped} not done on this machine" : "")

@@ -25,9 +25,11 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
                 "No check matches --part and --only. The checks are:\n"
                     + string.Join('\n', ReportTables.All.SelectMany(s => s.Checks.Select(c => $"  {s.Part}: {c.Name}")))
             );
+
         var outcomes = new Dictionary<string, Outcome>();
         Directory.CreateDirectory(Folder);
         await File.WriteAllTextAsync(Path.Combine(Folder, "results.jsonl"), "", cancellationToken);
+
         try
         {
             foreach (var (section, check) in checks)
@@ -42,6 +44,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
             var report = File.Exists(options.Report)
                 ? await File.ReadAllTextAsync(options.Report, CancellationToken.None)
                 : "# Reliability\n";
+
             await File.WriteAllTextAsync(
                 options.Report,
                 ReliabilityReport.Into(report, options, outcomes),
@@ -49,6 +52,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
             );
             Progress($"written to {options.Report}");
         }
+
         return outcomes.Count == checks.Count
             && outcomes.Values.All(o => o.Ok || (o.IsSkipped && options.AllowsSkipped));
     }
@@ -95,6 +99,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
                 await DisposeAsync();
             return null!;
         }
+
         if (_system is null || _kind != kind)
         {
             await DisposeAsync();
@@ -102,6 +107,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
             _system = await ReliabilitySystem.StartAsync(kind, cancellationToken);
             _kind = kind;
         }
+
         await _system.WaitUntilReadyAsync(cancellationToken);
         return _system;
     }

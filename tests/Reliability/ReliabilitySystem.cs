@@ -33,6 +33,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
             system.Clock = kind == SystemKind.SettableClock ? FalseClock.Find() : null;
             system.Disk = kind == SystemKind.SmallDisk ? SmallDisk.Mount() : null;
             var stores = new StorePair(disk: system.Disk?.Folder, variables: system.Clock?.For("Postgres"));
+
             system._stores = stores;
             await stores.StartAsync(cancellationToken);
 
@@ -43,6 +44,7 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
                 system.Clock,
                 cancellationToken
             );
+
             return system;
         }
         catch

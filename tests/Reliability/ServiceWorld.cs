@@ -34,14 +34,14 @@ internal static class ServiceWorld
         var direct = StoreLinks.Of(database, redis).Concat(Shared).ToDictionary();
         await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], direct, stop);
 
-        var world = await World.Start(o =>
+        var world = await World.Start(options =>
         {
-            o.On(new(eventStore, redis)).Database(database).Replicas(0).Broadcasters(0).AsProcesses().Until(stop);
-            o.Set(Shared).Set(SystemSettings.Of(kind)).ApiKey(SystemSettings.KeyOf(kind));
+            options.On(new(eventStore, redis)).Database(database).Replicas(0).Broadcasters(0).AsProcesses().Until(stop);
+            options.Set(Shared).Set(SystemSettings.Of(kind)).ApiKey(SystemSettings.KeyOf(kind));
             // Without faults the services connect directly: a link's traffic passes through this process.
             _ = kind is SystemKind.Plain or SystemKind.SmallDisk or SystemKind.SettableClock
-                ? o.LinkEach()
-                : o.Unlinked();
+                ? options.LinkEach()
+                : options.Unlinked();
         });
         try
         {
@@ -50,6 +50,7 @@ internal static class ServiceWorld
                 await world.StartReplicaAsync(clock?.For($"StreamApi {number}"));
                 await world.StartBroadcasterAsync(clock?.For($"Broadcaster {number}"));
             }
+
             await world.RestoreAsync();
             return world;
         }

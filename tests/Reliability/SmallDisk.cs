@@ -19,6 +19,7 @@ internal sealed class SmallDisk : IDisposable
 
         var folder = Path.Combine(EphemeralFolder.Root, $"reliability-disk-{Path.GetRandomFileName()}");
         Directory.CreateDirectory(folder);
+
         if (
             Command.Run("mount", ["-t", "tmpfs", "-o", $"size={Size},mode=755", "tmpfs", folder])
             is not { ExitCode: 0 } result
@@ -39,6 +40,7 @@ internal sealed class SmallDisk : IDisposable
                 filler.Write(block);
         }
         catch (IOException) { }
+
         try
         {
             using var filler = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);

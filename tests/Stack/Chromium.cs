@@ -44,6 +44,7 @@ public sealed record Chromium(string? Path, string Reason)
         TestContext.Current.SendDiagnosticMessage(
             "No Chromium on this machine: installing it (apt-get install chromium-headless-shell, about 100 MB)"
         );
+
         var output = await InstallAsync();
         return Find() is { } installed
             ? new Chromium(installed, "")
@@ -59,6 +60,7 @@ public sealed record Chromium(string? Path, string Reason)
             await RunAsync(["-qq", "-o", "DPkg::Lock::Timeout=300", "update"]);
             (exitCode, output) = await InstallAsync(Shell);
         }
+
         // Not every release has the shell as a package of its own.
         return exitCode == 0 ? output : (await InstallAsync(Whole)).Output;
     }
@@ -76,11 +78,13 @@ public sealed record Chromium(string? Path, string Reason)
             RedirectStandardInput = true,
         };
         start.Environment["DEBIAN_FRONTEND"] = "noninteractive";
+
         using var process = Process.Start(start) ?? throw new Win32Exception("apt-get did not start.");
         process.StandardInput.Close();
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         await output;
+
         return (process.ExitCode, await errors);
     }
 

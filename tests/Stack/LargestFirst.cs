@@ -43,6 +43,7 @@ public sealed class LargestFirst : XunitTestFramework
                 _turns.Add(collection, (turn, next));
                 turn = next.Task;
             }
+
             return order;
         }
 

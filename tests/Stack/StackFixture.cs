@@ -36,6 +36,7 @@ public sealed class StackFixture : IAsyncLifetime
             .WithEnvironment("Traffic__Enabled", "false");
         App = await builder.BuildAsync(limit.Token);
         await App.StartAsync(limit.Token);
+
         foreach (var service in (string[])["streamapi", "broadcaster", "webfrontend"])
             await App.ResourceNotifications.WaitForResourceHealthyAsync(service, limit.Token);
     }

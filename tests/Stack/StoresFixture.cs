@@ -29,12 +29,14 @@ public sealed class StoresFixture : IAsyncLifetime
                 DisableDashboard = true,
             }
         );
+
         // The runner reads the results of the tests from the same output.
         builder.Services.AddLogging(logging => logging.AddFilter("Aspire.Hosting", LogLevel.Warning));
         var (eventStore, redis, _) = builder.AddLocalStores();
 
         _app = builder.Build();
         await _app.StartAsync(limit.Token);
+
         foreach (var store in new[] { eventStore, redis })
             await _app.ResourceNotifications.WaitForResourceHealthyAsync(store.Resource.Name, limit.Token);
 

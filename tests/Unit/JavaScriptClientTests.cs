@@ -16,6 +16,7 @@ public class JavaScriptClientTests
             await RunAsync(".", "npm", "--version") is not { ExitCode: 0 },
             "npm is not installed (Debian, Ubuntu: sudo apt-get install -y npm)."
         );
+
         Assert.SkipWhen(
             await RunAsync(".", "node", "--version") is not { ExitCode: 0, Output: var node } || Major(node) < 20,
             "Node.js 20 or later is not installed."
@@ -24,6 +25,7 @@ public class JavaScriptClientTests
         var root = Repository.Root;
         string CopyOf(string part) =>
             Copy(Path.Combine(root, "clients", part), Path.Combine(root, "artifacts", "clients", part));
+
         CopyOf("cases");
         var folder = CopyOf("javascript");
         await PassesAsync(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline");
@@ -44,6 +46,7 @@ public class JavaScriptClientTests
         foreach (var stale in (string[])["src", "test", "build", "dist"])
             if (Directory.Exists(Path.Combine(to, stale)))
                 Directory.Delete(Path.Combine(to, stale), recursive: true);
+
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
         {
             var relative = Path.GetRelativePath(from, file);
@@ -53,6 +56,7 @@ public class JavaScriptClientTests
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             File.Copy(file, target, overwrite: true);
         }
+
         return to;
     }
 
@@ -75,8 +79,10 @@ public class JavaScriptClientTests
                 RedirectStandardError = true,
             },
         };
+
         process.OutputDataReceived += (_, line) => Append(line.Data);
         process.ErrorDataReceived += (_, line) => Append(line.Data);
+
         try
         {
             process.Start();
@@ -85,8 +91,10 @@ public class JavaScriptClientTests
         {
             return null;
         }
+
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+
         try
         {
             await process.WaitForExitAsync(limit.Token);
@@ -96,6 +104,7 @@ public class JavaScriptClientTests
             process.Kill(entireProcessTree: true);
             return new Result(-1, $"{program} did not end in time.\n{output}");
         }
+
         return new Result(process.ExitCode, output.ToString());
 
         void Append(string? line)

@@ -44,6 +44,7 @@ internal sealed class ApiKeys
                 if (CryptographicOperations.FixedTimeEquals(hash, known))
                     found = caller;
         }
+
         return found ?? throw new InvalidCredentialException("The API key is unknown.");
     }
 }

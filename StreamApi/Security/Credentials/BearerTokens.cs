@@ -48,8 +48,10 @@ internal sealed class BearerTokens : IDisposable
     {
         if (_issuer is null)
             return Verify(token);
+
         var reading = _issuer.ReadAsync(keyIsUnknown: false);
         var mayBeNew = reading.IsCompleted;
+
         if (Find(token) is { } caller)
             return caller;
 
@@ -58,6 +60,7 @@ internal sealed class BearerTokens : IDisposable
             reading = _issuer.ReadAsync(keyIsUnknown: true);
         if (!await reading.WaitAsync(cancellationToken))
             throw new IssuerUnavailableException();
+
         return Verify(token);
     }
 
@@ -126,6 +129,7 @@ internal sealed class BearerTokens : IDisposable
             throw new InvalidCredentialException("The token is not valid yet (nbf).");
         if (Text(claims, "sub") is not { Length: > 0 and <= Caller.MaxName } user || user.Any(char.IsControl))
             throw new InvalidCredentialException("The token names no user (sub).");
+
         return new Caller(
             Caller.UserOfToken(user),
             new TopicGrants(Grants(claims, "sse.subscribe"), Grants(claims, "sse.publish")),
@@ -138,6 +142,7 @@ internal sealed class BearerTokens : IDisposable
         var grants = Texts(claims, name);
         if (grants.Length > MaxGrants)
             throw new InvalidCredentialException($"The claim {name} has more than {MaxGrants} patterns.");
+
         return grants.All(TopicGrants.IsGrant)
             ? grants
             : throw new InvalidCredentialException(
@@ -154,6 +159,7 @@ internal sealed class BearerTokens : IDisposable
             return separator is { } between
                 ? value.GetString()!.Split(between, StringSplitOptions.RemoveEmptyEntries)
                 : [value.GetString()!];
+
         return
             value.ValueKind == JsonValueKind.Array
             && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)

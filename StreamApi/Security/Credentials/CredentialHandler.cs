@@ -77,6 +77,7 @@ internal sealed class CredentialHandler(
             failure is null || isTicket
                 ? "Bearer"
                 : $"Bearer error=\"invalid_token\", error_description=\"{failure.Message}\"";
+
         await RequestRefusal.WriteAsync(
             Context,
             StatusCodes.Status401Unauthorized,
@@ -102,6 +103,7 @@ internal sealed class CredentialHandler(
                 "Ticket not valid for this topic",
                 "The ticket was issued for other topics. Request a ticket for this topic."
             );
+
         Response.Headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
         return RequestRefusal.WriteAsync(
             Context,
@@ -120,6 +122,7 @@ internal sealed class CredentialHandler(
             throw new InvalidCredentialException("The request has more than one ticket.");
         if (Context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>() is null)
             throw new InvalidCredentialException("A ticket opens streams only. Send a token or a key instead.");
+
         var ticket = await tickets.VerifyAsync(values.ToString(), Context.RequestAborted);
         return sent?.User is null || sent.User == ticket.User
             ? ticket
@@ -137,6 +140,7 @@ internal sealed class CredentialHandler(
             return new Caller(null, TopicGrants.All);
         if (authorization.Count > 1 || key.Count > 1)
             throw new InvalidCredentialException("The request has more than one credential.");
+
         if (authorization.Count == 1)
         {
             if (!text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
@@ -146,6 +150,7 @@ internal sealed class CredentialHandler(
                 ? await tokens.VerifyAsync(credential, Context.RequestAborted)
                 : keys.Verify(credential);
         }
+
         return key.Count == 1 ? keys.Verify(key.ToString()) : null;
     }
 
@@ -157,6 +162,7 @@ internal sealed class CredentialHandler(
     {
         if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address.Unmapped()))
             return false;
+
         var host = context.Request.Host.Host.Trim('[', ']');
         return host.Length == 0
             || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)

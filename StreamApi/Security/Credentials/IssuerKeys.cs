@@ -56,12 +56,15 @@ internal sealed class IssuerKeys : IDisposable
         {
             if (!_reading.IsCompleted)
                 return _reading;
+
             var isDue = _clock.GetElapsedTime(_readAt) >= (_reading.Result ? MaxAge : RetryInterval);
+
             if (keyIsUnknown && (_askedAt is not { } asked || _clock.GetElapsedTime(asked) >= UnknownKeyInterval))
             {
                 isDue = true;
                 _askedAt = _clock.GetTimestamp();
             }
+
             return isDue ? _reading = Start() : _reading;
         }
     }
@@ -109,6 +112,7 @@ internal sealed class IssuerKeys : IDisposable
             if (isStrong && key.Use is null or "" or "sig" && Algorithms.Contains(algorithm))
                 keys.Add(new TrustedKey(key, algorithm, Fingerprint));
         }
+
         return keys.Count > 0
             ? keys
             : throw new InvalidOperationException($"It has no key for {string.Join(", ", Algorithms)}.");

@@ -23,6 +23,7 @@ internal sealed class TrustedKey(SecurityKey key, string algorithm, string finge
                 ? new SymmetricSecurityKey(Encoding.UTF8.GetBytes(options.Secret))
                 : PublicKeyOf(options.PublicKey);
         key.KeyId = options.Id;
+
         var fingerprint = Caller.FingerprintOf(Encoding.UTF8.GetBytes(options.Secret + options.PublicKey));
         return new TrustedKey(key, options.Algorithm, fingerprint);
     }

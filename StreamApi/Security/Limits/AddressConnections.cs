@@ -22,17 +22,21 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
     {
         client = null;
         address = address.Unmapped();
+
         if (!IsEnabled)
             return true;
+
         foreach (var proxy in _proxies)
             if (proxy.Contains(address))
                 return true; // one proxy carries many clients
+
         var mine = ClientKey.NetworkOf(address);
         if (_open.Add(mine) > Max)
         {
             Close(mine);
             return false;
         }
+
         client = mine;
         return true;
     }

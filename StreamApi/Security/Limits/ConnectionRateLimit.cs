@@ -42,6 +42,7 @@ internal sealed class ConnectionRateLimit(
     public TimeSpan? TakeTurn(IPAddress address)
     {
         address = address.Unmapped();
+
         foreach (var proxy in _proxies)
             if (proxy.Contains(address))
                 return TimeSpan.Zero; // one proxy carries many clients
@@ -51,6 +52,7 @@ internal sealed class ConnectionRateLimit(
         var wait = _pace.Charge(ClientKey.NetworkOf(address), cost: 1, hasRoom ? MaxWait : TimeSpan.Zero);
         if (wait > TimeSpan.Zero)
             Interlocked.Increment(ref _waiting);
+
         return wait;
     }
 

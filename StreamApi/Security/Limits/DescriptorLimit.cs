@@ -60,6 +60,7 @@ internal sealed class DescriptorLimit(
         const string file = "/proc/self/limits";
         if (!OperatingSystem.IsLinux() || !File.Exists(file))
             return null;
+
         var line = File.ReadLines(file).FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal));
         return long.TryParse(
             line?.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3],

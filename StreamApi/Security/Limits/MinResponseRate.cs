@@ -46,6 +46,7 @@ internal sealed class MinResponseRate(
             app.Services.GetRequiredService<TimeProvider>()
         );
         var (grace, perSecond) = (TimeSpan.FromSeconds(limits.ResponseGraceSeconds), limits.MinResponseBytesPerSecond);
+
         var rate = new MinDataRate(perSecond, grace);
         app.Use(
             async (context, next) =>
@@ -53,11 +54,14 @@ internal sealed class MinResponseRate(
                 var inner = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
                 var limit = new MinResponseRate(context, inner, grace, perSecond, clock);
                 context.Features.Set<IHttpResponseBodyFeature>(limit);
+
                 // Covers the bytes that Kestrel still holds when the response is complete. HTTP/1.1 only: on HTTP/2 a
                 // write ends when it was sent.
                 if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } feature)
                     feature.MinDataRate = rate;
+
                 await next(context);
+
                 if (
                     ReferenceEquals(context.Features.Get<IHttpResponseBodyFeature>(), limit)
                     && inner.Writer is { CanGetUnflushedBytes: true, UnflushedBytes: > 0 }
@@ -107,6 +111,7 @@ internal sealed class MinResponseRate(
             }
             else
                 await TimedAsync(AsTask(write), chunk.Length);
+
             bytes = bytes[chunk.Length..];
         } while (bytes.Length > 0);
 

@@ -34,6 +34,7 @@ internal sealed class RateLimitedListenerFactory(
                 throw new AddressInUseException(e.Message, e);
             throw;
         }
+
         return ValueTask.FromResult<IConnectionListener>(
             new RateLimitedListener(socket, rate, open, sockets.Value, clock, logs)
         );
@@ -168,6 +169,7 @@ internal sealed class RateLimitedListener : IConnectionListener
             socket.Close(0);
             return;
         }
+
         var turn = _rate.IsEnabled ? _rate.TakeTurn(from.Address) : TimeSpan.Zero;
         if (turn == TimeSpan.Zero)
             Pass(socket, client);
@@ -214,6 +216,7 @@ internal sealed class RateLimitedListener : IConnectionListener
     {
         if (_loggedAt != 0 && _clock.GetElapsedTime(_loggedAt) <= LogInterval)
             return;
+
         _loggedAt = _clock.GetTimestamp();
         _logger.LogWarning(
             "{Address} {Reason} ({Limit}); some are closed. If it is your proxy, add it to Security:Proxies",

@@ -128,6 +128,7 @@ internal sealed class RequestAdmission(
     private async Task<bool> IsSentAsync(HttpContext context, TimeSpan delay)
     {
         await LateRefusal.DelayAsync(context, delay);
+
         if (_refusals.Charge(Caller.KeyOf(context).Person, cost: 1, MaxRefusalWait) is not { } wait)
         {
             RequestRefusal.EndConnection(context);

@@ -40,8 +40,10 @@ internal sealed class SharedCounts(
                     _timeout,
                     CancellationToken.None
                 );
+
             if (isRetry && Interlocked.Exchange(ref _retryAt[part], 0) > 0)
                 logger.LogInformation("Redis answers again; its limits cover all replicas");
+
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)

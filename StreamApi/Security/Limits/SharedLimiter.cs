@@ -49,6 +49,7 @@ internal sealed class SharedLimiter(
         // Redis is asked once per wait, however fast the client repeats the request.
         if (RefusedFor() is { } wait)
             return Refused(wait);
+
         var lease = local.AttemptAcquire(permitCount);
         if (!lease.IsAcquired)
             return Refused(
@@ -56,7 +57,9 @@ internal sealed class SharedLimiter(
             );
         if (TryTakeHeld())
             return lease;
+
         await _asking.WaitAsync(cancellationToken);
+
         try
         {
             if (TryTakeHeld())
@@ -77,6 +80,7 @@ internal sealed class SharedLimiter(
                     _refusedFor = permits.Wait;
                     _refusedAt = clock.GetTimestamp();
                 }
+
             return permits.Given > 0 ? lease : Refused(permits.Wait);
         }
         finally

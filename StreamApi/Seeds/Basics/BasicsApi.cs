@@ -33,6 +33,7 @@ internal static class BasicsApi
                     "Streams three items; resumes after Last-Event-ID (1…3), 204 after the last.",
                     ("item_update", typeof(Item))
                 );
+
         basics
             .MapStream("/logs/stream", Lists.StreamLogs)
             .Reads("logs")

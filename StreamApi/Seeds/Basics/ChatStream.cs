@@ -42,6 +42,7 @@ internal static class ChatStream
 
             if (end > start)
                 yield return text[start..end];
+
             start = end;
         }
     }

@@ -36,8 +36,10 @@ internal sealed class Ticker(
             var now = clock.GetUtcNow();
             var next = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1);
             await Task.Delay(next - now, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
             if (stoppingToken.IsCancellationRequested)
                 return;
+
             try
             {
                 if (await IsReadAsync(stoppingToken))

@@ -63,6 +63,7 @@ internal sealed class ShopTools(SeedsStore store)
             .Select(w => w.EndsWith('s') ? w[..^1] : w)
             .Concat(Japanese.Where(j => query.Contains(j.Word, StringComparison.Ordinal)).Select(j => j.Species))
             .ToList();
+
         var found = pets.Select(p =>
                 (
                     Pet: p,
@@ -74,6 +75,7 @@ internal sealed class ShopTools(SeedsStore store)
             .ToList();
         // Without a match the shop offers its catalogue.
         var any = found.Exists(f => f.Hits > 0);
+
         return
         [
             .. found
@@ -91,6 +93,7 @@ internal sealed class ShopTools(SeedsStore store)
     {
         if (!Guid.TryParse(orderId.Trim(), out var id))
             throw new FormatException($"'{orderId}' is not an order id.");
+
         await using var db = store.CreateReader();
         var order =
             await db.Orders.SingleOrDefaultAsync(o => o.Id == id, cancellationToken)

@@ -52,6 +52,7 @@ internal static class ResilientApi
                 (ResilientFormat.Message, typeof(ResilientMessage)),
                 (ResilientFormat.Error, typeof(ResilientError))
             );
+
         if (!app.Environment.IsDevelopment())
             return;
 

@@ -30,30 +30,33 @@ internal sealed class ResilientFormat : NamedFormat
     public static FrameFormat Of(bool? named, long? restartedAfter) =>
         (restartedAfter is { } position ? FormatsAfter(position) : Formats).For(named);
 
-    public override bool Ends(EventRecord e) => base.Ends(e) && e.Position > _restartedAfter;
+    public override bool Ends(EventRecord record) => base.Ends(record) && record.Position > _restartedAfter;
 
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
     {
-        var isFailure = e.Type is Retry or Failed;
-        if (isFailure && e.Position <= _restartedAfter)
+        var isFailure = record.Type is Retry or Failed;
+        if (isFailure && record.Position <= _restartedAfter)
         {
             new SseFrame(output).Id(id).End();
             return;
         }
-        if (e.Type != Retry)
+
+        if (record.Type != Retry)
         {
-            base.Write(output, id, e.Type == Failed ? e with { Type = Error } : e);
+            base.Write(output, id, record.Type == Failed ? record with { Type = Error } : record);
             return;
         }
 
-        using var data = JsonDocument.Parse(e.Data);
+        using var data = JsonDocument.Parse(record.Data);
         var frame = new SseFrame(output).Id(id);
+
         if (
             data.RootElement.ValueKind == JsonValueKind.Number
             && data.RootElement.TryGetInt32(out var milliseconds)
             && milliseconds >= 0
         )
             frame.Retry(milliseconds);
+
         frame.End();
     }
 

@@ -41,6 +41,7 @@ internal sealed class SessionSources(
                 session.NextAt = null;
             else
                 Read(db, session, now);
+
         return due.Count == Batch;
     }
 
@@ -52,6 +53,7 @@ internal sealed class SessionSources(
             Fail(db, session, now);
             return;
         }
+
         var message = "Resilient event at " + now.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture);
         db.Publish(
             Session.Topic(session.Id),
@@ -72,6 +74,7 @@ internal sealed class SessionSources(
             session.FailuresLeft--;
 
         var topic = Session.ControlTopic(session.Id);
+
         if (session.RetryCount < ResilientOptions.MaxRetries)
         {
             var delay = options.Value.RetryDelay(++session.RetryCount);
@@ -79,6 +82,7 @@ internal sealed class SessionSources(
             session.NextAt = now + delay;
             return;
         }
+
         db.Publish(topic, ResilientFormat.Failed, new ResilientError("The source does not answer.", true, "source"));
         session.Failed = true;
         session.RetryCount = 0;

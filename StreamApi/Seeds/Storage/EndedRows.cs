@@ -46,6 +46,7 @@ internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILog
             {
                 logger.LogWarning("Ended rows could not be deleted, trying again later: {Reason}", e.Message);
             }
+
             await Task.Delay(hasMore ? Pause : Interval, clock, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -76,6 +77,7 @@ internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILog
                 );
             }
         }
+
         return hasMore;
     }
 

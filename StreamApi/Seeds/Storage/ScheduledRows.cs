@@ -68,6 +68,7 @@ internal sealed class ScheduledRows(
                 failed(e);
                 pause = MaxSleep;
             }
+
             await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -40,6 +40,7 @@ internal sealed class SeedsStore(
             using var returned = turn;
             await using var owned = context;
             context.Database.AutoSavepointsEnabled = false;
+
             await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
 
             var result = await change(context);
@@ -49,6 +50,7 @@ internal sealed class SeedsStore(
                 await StoreTransactions.CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
                 await Outbox.WakeAsync((NpgsqlConnection)context.Database.GetDbConnection());
             }
+
             return result;
         }
     }

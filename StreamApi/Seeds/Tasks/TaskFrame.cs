@@ -12,17 +12,17 @@ internal sealed record TaskFrame<T>(Guid Id, string Event, T Data, DateTime Time
 /// article sends too, has the article's text.</summary>
 internal static class TaskFrame
 {
-    public static SseItem<object?>? Unnamed(EventRecord e) => new(FrameOf(e));
+    public static SseItem<object?>? Unnamed(EventRecord record) => new(FrameOf(record));
 
-    public static SseItem<object?>? Named(EventRecord e) => new(FrameOf(e), e.Type);
+    public static SseItem<object?>? Named(EventRecord record) => new(FrameOf(record), record.Type);
 
-    private static TaskFrame<object> FrameOf(EventRecord e) =>
+    private static TaskFrame<object> FrameOf(EventRecord record) =>
         new(
-            e.Id,
-            e.Type,
-            e.Type == "connected"
+            record.Id,
+            record.Type,
+            record.Type == "connected"
                 ? new { message = "SSE connection established" }
-                : JsonSerializer.Deserialize<JsonElement>(e.Data.Span),
-            e.Time.WholeMilliseconds().UtcDateTime
+                : JsonSerializer.Deserialize<JsonElement>(record.Data.Span),
+            record.Time.WholeMilliseconds().UtcDateTime
         );
 }

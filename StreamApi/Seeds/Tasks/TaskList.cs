@@ -34,6 +34,7 @@ internal sealed class TaskList(SeedsStore store, RowTurns turns)
                 };
                 db.Add(task);
                 db.Publish($"tasks.{task.Id}", Created, new TaskCreated(task.Id, title, task.Status), $"{task.Id}");
+
                 return task;
             },
             cancellationToken

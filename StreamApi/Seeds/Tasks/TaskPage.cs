@@ -24,11 +24,13 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
     public static TaskPage Of(IQueryCollection query)
     {
         var limit = MaxLimit;
+
         if (query.Text("limit", 64) is { } most)
             limit =
                 int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
                     ? Math.Min(number, MaxLimit)
                     : throw new InvalidRequestException("limit", "must be a positive integer.");
+
         var status = query.Text("status", 64);
         if (status is not null)
             TaskList.CheckStatus("status", status);
@@ -77,6 +79,7 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
             .Tasks.Where(t => t.Status == status)
             .OrderByDescending(t => t.UpdatedAt)
             .ThenByDescending(t => t.Id);
+
         return at is not { } time || after is not { } id
             ? tasks
             : tasks.Where(t =>

@@ -125,6 +125,7 @@ internal static class TasksApi
             .ToArray();
         if (types.Length > MaxTypes)
             throw new InvalidRequestException("types", $"must have at most {MaxTypes} values.");
+
         foreach (var type in types)
             JsonBody.Checked("types", type, 256);
 

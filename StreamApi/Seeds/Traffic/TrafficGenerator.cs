@@ -95,6 +95,7 @@ internal sealed class TrafficGenerator(
                 : pet.Price < 10 ? 0.05m
                 : 0
             );
+
         await inventory.ChangeAsync(
             pet.Id,
             p => (decimal.Round(p.Price * factor, 2), p.Stock),

@@ -83,6 +83,7 @@ internal sealed class Connection : IDisposable
             _watch?.Begin();
             _response = await _connector.SendAsync(_cursor.LastEventId, _cancellation.Token).ConfigureAwait(false);
             span?.SetTag("http.response.status_code", (int)_response.StatusCode);
+
             if (_response.StatusCode == HttpStatusCode.NoContent)
                 return ConnectionState.EndedForGood;
 
@@ -105,6 +106,7 @@ internal sealed class Connection : IDisposable
             _reader = new EventReader(body, _cursor, _watch, _options.MaxEventBytes, _cancellation.Token);
             _openedAt = _client.Clock.GetTimestamp();
             _telemetry.Opened();
+
             return ConnectionState.Open;
         }
         catch (Exception e) when (IsOfTheNetwork(e))
@@ -129,8 +131,10 @@ internal sealed class Connection : IDisposable
             response.StatusCode,
             problem
         );
+
         if (!transient)
             throw failure;
+
         Failure = failure;
         RetryAfter = Problems.RetryAfter(response, _client.Clock);
         return ConnectionState.Refused;
@@ -151,7 +155,7 @@ internal sealed class Connection : IDisposable
     /// <summary>Records the exception that ended the connection as its <see cref="Failure"/>.</summary>
     /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
-    public void Break(Exception e) => Failure = Translate(e);
+    public void Break(Exception exception) => Failure = Translate(exception);
 
     // Ignores parameters: the charset is always UTF-8.
     private static bool IsEventStream(ReadOnlySpan<char> contentType)
@@ -162,21 +166,22 @@ internal sealed class Connection : IDisposable
             .Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
     }
 
-    public static bool IsOfTheNetwork(Exception e) =>
-        e is HttpRequestException or IOException or OperationCanceledException or TimeoutException;
+    public static bool IsOfTheNetwork(Exception exception) =>
+        exception is HttpRequestException or IOException or OperationCanceledException or TimeoutException;
 
-    private SseException Translate(Exception e)
+    private SseException Translate(Exception exception)
     {
         if (_caller.IsCancellationRequested)
-            throw new OperationCanceledException("Reading the stream was cancelled.", e, _caller);
+            throw new OperationCanceledException("Reading the stream was cancelled.", exception, _caller);
         _client.ThrowIfDisposed();
         if (_watch is { Expired: true })
             return new SseException(
                 SseError.Silent,
                 $"No event and no heartbeat arrived for {_options.IdleTimeout} (SseOptions.IdleTimeout).",
-                e
+                exception
             );
-        return new SseException(SseError.Disconnected, e.Message, e);
+
+        return new SseException(SseError.Disconnected, exception.Message, exception);
     }
 
     public void Dispose()
@@ -185,11 +190,13 @@ internal sealed class Connection : IDisposable
         // Before the reader, so that a pending read ends and returns its buffer.
         _response?.RequestMessage?.Dispose();
         _response?.Dispose();
+
         if (_reader is not null)
         {
             _reader.Dispose();
             _telemetry.Closed(_client.Clock.GetElapsedTime(_openedAt), Failure);
         }
+
         _cancellation.Dispose();
     }
 }

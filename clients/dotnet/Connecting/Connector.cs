@@ -31,6 +31,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
             return response;
         if (_redirectedToGet && !MayResume(lastEventId))
             return response;
+
         response.RequestMessage?.Dispose();
         response.Dispose();
         return await SendOnceAsync(lastEventId, cancellationToken).ConfigureAwait(false);
@@ -44,6 +45,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
         var ticket = await CallAsync(request.Ticket, cancellationToken).ConfigureAwait(false);
         if (_ticketTaken && ticket == _ticket)
             throw new SseException(SseError.Rejected, TicketTaken, null, HttpStatusCode.Unauthorized);
+
         _ticket = ticket;
         _ticketTaken = false;
 
@@ -51,6 +53,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
 
         var sent = new RedirectedRequest(client.Http, AddressOf(lastEventId, ticket), request.Method);
         _sent = true;
+
         try
         {
             return await sent.SendAsync(target => CreateMessage(target, lastEventId, token), cancellationToken)
@@ -100,6 +103,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
         // Without validation: typed header values would stay in memory as long as the stream.
         message.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
         message.Headers.TryAddWithoutValidation("Cache-Control", "no-cache, no-store");
+
         if (lastEventId.Length > 0 && IsHeader(lastEventId))
             message.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
         if (!target.IsOwnOrigin)
@@ -109,6 +113,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
             message.Headers.TryAddWithoutValidation(name, value);
         if (token is not null)
             message.Headers.Authorization = new("Bearer", token);
+
         return message;
     }
 
@@ -142,6 +147,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
         var text = uri.OriginalString;
         if (text.IndexOf('#', StringComparison.Ordinal) is >= 0 and var fragment)
             text = text[..fragment];
+
         return new Uri(
             $"{text}{(text.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{name}={Uri.EscapeDataString(value)}",
             UriKind.RelativeOrAbsolute

@@ -24,9 +24,11 @@ internal static class ReconnectDelay
             Min(retry ?? TimeSpan.Zero, options.MaxServerDelay),
             retry is null ? options.InitialDelay : TimeSpan.FromMilliseconds(1)
         );
+
         // retry: 0 allows one immediate reconnection, not a loop against a dead server.
         if (failures > 1)
             unit = Max(unit, options.InitialDelay);
+
         // In ticks, because a long unit doubled often exceeds a TimeSpan.
         var doubled = TimeSpan.FromTicks(
             (long)Math.Min(unit.Ticks * Math.Pow(2, Math.Min(failures - 1, 30)), options.MaxDelay.Ticks)
@@ -34,7 +36,7 @@ internal static class ReconnectDelay
         return least + (Max(doubled, least * 1.5) - least) * random;
     }
 
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+    private static TimeSpan Min(TimeSpan first, TimeSpan second) => first < second ? first : second;
 
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    private static TimeSpan Max(TimeSpan first, TimeSpan second) => first > second ? first : second;
 }

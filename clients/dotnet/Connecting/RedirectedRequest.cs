@@ -14,6 +14,7 @@ internal readonly record struct RequestTarget(Uri Uri, HttpMethod Method, bool H
         var status = (int)response.StatusCode;
         if (status is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not { } location)
             return null;
+
         var uri = location.IsAbsoluteUri ? location : new Uri(Uri, location);
         var isWeb = uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && Uri.Scheme == uri.Scheme);
         if (!isWeb)
@@ -28,6 +29,7 @@ internal readonly record struct RequestTarget(Uri Uri, HttpMethod Method, bool H
                 UriFormat.SafeUnescaped,
                 StringComparison.OrdinalIgnoreCase
             ) == 0;
+
         return new RequestTarget(
             uri,
             becomesGet ? HttpMethod.Get : Method,
@@ -70,6 +72,7 @@ internal sealed class RedirectedRequest(HttpClient http, Uri uri, HttpMethod met
             var response = await SendOnceAsync(create(_target), cancellationToken).ConfigureAwait(false);
             if (left == 0 || _target.After(response) is not { } next)
                 return response;
+
             _target = next;
             Method = next.Method;
             response.RequestMessage?.Dispose();

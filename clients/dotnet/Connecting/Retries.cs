@@ -9,9 +9,9 @@ internal sealed class Retries(int? most)
 
     /// <summary>Counts an event as a success. Every connection to a server that cuts it at once begins with
     /// <c>connected</c>.</summary>
-    public void Received(SseEvent e)
+    public void Received(SseEvent received)
     {
-        if (e.Type is not ("connected" or "unauthorized"))
+        if (received.Type is not ("connected" or "unauthorized"))
             Failures = 0;
     }
 
@@ -21,6 +21,7 @@ internal sealed class Retries(int? most)
     {
         if (ended.WasStable)
             Failures = 0;
+
         Failures++;
         if (most is not { } limit || Failures <= limit)
             return true;

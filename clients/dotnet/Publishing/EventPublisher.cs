@@ -23,25 +23,31 @@ public sealed class EventPublisher
     public EventPublisher(HttpClient http, PublisherOptions? options = null, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(http);
+
         _options = options ?? new PublisherOptions();
         _options.Validate();
+
         if (!_options.Path.IsAbsoluteUri && http.BaseAddress is null)
             throw new ArgumentException(
                 $"'{_options.Path}' is relative, and the HttpClient has no BaseAddress.",
                 nameof(http)
             );
+
         _requests = new PublishRequests(http, _options, clock ?? TimeProvider.System);
     }
 
     /// <summary>Publishes one event. Returns once it is durable.</summary>
     /// <exception cref="PublishException">The server refused the event, or did not answer after all
     /// retries.</exception>
-    public async Task<PublishedEvent> PublishAsync(OutgoingEvent e, CancellationToken cancellationToken = default)
+    public async Task<PublishedEvent> PublishAsync(
+        OutgoingEvent outgoing,
+        CancellationToken cancellationToken = default
+    )
     {
-        ArgumentNullException.ThrowIfNull(e);
+        ArgumentNullException.ThrowIfNull(outgoing);
         return (
             await _requests
-                .SendAsync(Body(json => e.Write(json)), "application/json", [e.Id], cancellationToken)
+                .SendAsync(Body(json => outgoing.Write(json)), "application/json", [outgoing.Id], cancellationToken)
                 .ConfigureAwait(false)
         )[0];
     }
@@ -59,14 +65,16 @@ public sealed class EventPublisher
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0)
             return [];
+
         var body = Body(json =>
         {
             json.WriteStartArray();
-            foreach (var e in events)
-                e.Write(json);
+            foreach (var outgoing in events)
+                outgoing.Write(json);
             json.WriteEndArray();
         });
         Guid[] ids = [.. events.Select(e => e.Id)];
+
         return await _requests.SendAsync(body, "application/json", ids, cancellationToken).ConfigureAwait(false);
     }
 
@@ -82,22 +90,28 @@ public sealed class EventPublisher
     )
     {
         ArgumentNullException.ThrowIfNull(events);
+
         var body = new ArrayBufferWriter<byte>();
         var ids = new List<Guid>();
         var accepted = 0L;
-        await foreach (var e in events.WithCancellation(cancellationToken).ConfigureAwait(false))
+        await foreach (var outgoing in events.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             using (var json = new Utf8JsonWriter(body))
-                e.Write(json);
+                outgoing.Write(json);
+
             body.Write("\n"u8);
-            ids.Add(e.Id);
+            ids.Add(outgoing.Id);
+
             if (ids.Count < _options.StreamBatch && body.WrittenCount < _options.StreamBatchBytes)
                 continue;
+
             foreach (var one in await SendLinesAsync().ConfigureAwait(false))
                 yield return one;
         }
+
         if (ids.Count == 0)
             yield break;
+
         foreach (var one in await SendLinesAsync().ConfigureAwait(false))
             yield return one;
 

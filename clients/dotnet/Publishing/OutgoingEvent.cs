@@ -42,12 +42,16 @@ public sealed record OutgoingEvent(string Topic, string Type, ReadOnlyMemory<byt
         json.WriteString("id"u8, Id);
         json.WriteString("topic"u8, Topic);
         json.WriteString("type"u8, Type);
+
         if (Key is not null)
             json.WriteString("key"u8, Key);
+
         json.WritePropertyName("data"u8);
+
         // Reformatted, because line breaks between tokens would split an NDJSON line.
         using (var data = JsonDocument.Parse(Data))
             data.RootElement.WriteTo(json);
+
         json.WriteEndObject();
     }
 }

@@ -24,6 +24,7 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
                 using var response = await PostAsync(body, contentType, either.Token).ConfigureAwait(false);
                 if (response.IsSuccessStatusCode)
                     return await AnswerAsync(response, ids, either.Token).ConfigureAwait(false);
+
                 var problem = await Problems.ReadAsync(response, either.Token).ConfigureAwait(false);
                 failure = new PublishException(
                     Problems.Describe(response, problem),
@@ -31,8 +32,10 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
                     response.StatusCode,
                     problem
                 );
+
                 if (!Problems.IsTransient(response.StatusCode))
                     throw failure;
+
                 retryAfter = Problems.RetryAfter(response, clock);
             }
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -49,6 +52,7 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
 
             if (++failures > options.MaxRetries)
                 throw failure;
+
             await Task.Delay(Delay(failures, retryAfter), clock, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -38,6 +38,7 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
     {
         if (_write == 0 && _buffer.Length > 16 * InitialSize)
             Resize(InitialSize); // release the memory of a large event
+
         if (_write >= maxEvent)
             throw new SseException(
                 SseError.EventTooLarge,
@@ -46,6 +47,7 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
 
         if (_write == _buffer.Length)
             Resize(Math.Max(InitialSize, Math.Min(_buffer.Length * 2, maxEvent)));
+
         return _buffer.AsMemory(_write);
     }
 
@@ -64,14 +66,17 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
             // The second half of a CR LF.
             if (_isAfterCr && _buffer[_next] == '\n')
                 _next++;
+
             _isAfterCr = false;
 
             var fresh = _buffer.AsSpan(_next, _end - _next);
             var lineEnd = fresh.IndexOfAny((byte)'\r', (byte)'\n');
             var length = lineEnd < 0 ? fresh.Length : lineEnd;
+
             fresh[..length].CopyTo(_buffer.AsSpan(_write));
             _next += length;
             _write += length;
+
             if (lineEnd < 0)
                 return null;
 
@@ -88,13 +93,16 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
         var line = _buffer.AsSpan(_line, _write - _line);
         // Only data stays: heartbeats without an empty line would fill the buffer.
         _write = _line;
+
         if (!_isPastFirstLine && line.StartsWith(Bom))
             line = line[Bom.Length..];
+
         _isPastFirstLine = true;
 
         // A comment is a field without a name.
         var colon = line.IndexOf((byte)':');
         var name = colon < 0 ? line : line[..colon];
+
         var value = colon < 0 ? default : line[(colon + 1)..];
         if (value.StartsWith((byte)' '))
             value = value[1..];
@@ -112,6 +120,7 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
             _id = Encoding.UTF8.GetString(value);
         else if (name.SequenceEqual("retry"u8))
             _retry = Milliseconds(value) ?? _retry;
+
         return line.IsEmpty;
     }
 
@@ -130,6 +139,7 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
         _type = null;
         _id = null;
         _retry = null;
+
         return complete;
     }
 

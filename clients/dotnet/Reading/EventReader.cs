@@ -22,10 +22,12 @@ internal sealed class EventReader(
     {
         while (true)
         {
-            if (_parser.Take() is { } e)
-                return e;
+            if (_parser.Take() is { } received)
+                return received;
+
             int read;
             watch?.Begin();
+
             try
             {
                 read = await body.ReadAsync(_parser.Room(), cancellationToken).ConfigureAwait(false);
@@ -34,8 +36,10 @@ internal sealed class EventReader(
             {
                 watch?.Pause();
             }
+
             if (read == 0)
                 return null;
+
             _parser.Add(read);
         }
     }

@@ -20,19 +20,25 @@ internal sealed class IdleWatchdog(TimeProvider clock)
     {
         if (timeout == Timeout.InfiniteTimeSpan)
             return null;
+
         var watch = new IdleWatch(this, timeout, cancellation);
         var period = TimeSpan.FromTicks(Math.Max(timeout.Ticks / 4, TimeSpan.TicksPerMillisecond));
+
         lock (_gate)
         {
             _watches.Add(watch);
             if (_timer is not null && period >= _period)
                 return watch;
+
             _period = period;
+
             // The timer must not capture the execution context of the first stream.
             using (ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow())
                 _timer ??= clock.CreateTimer(static w => ((IdleWatchdog)w!).Look(), this, period, period);
+
             _timer.Change(period, period);
         }
+
         return watch;
     }
 
@@ -55,6 +61,7 @@ internal sealed class IdleWatchdog(TimeProvider clock)
             foreach (var watch in _watches)
                 if (watch.IsSilent)
                     (silent ??= []).Add(watch);
+
         foreach (var watch in silent ?? [])
             watch.Expire();
     }

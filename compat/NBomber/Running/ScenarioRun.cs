@@ -37,6 +37,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props)
     public async Task RunAsync()
     {
         var started = Stopwatch.GetTimestamp();
+
         foreach (var start in Schedule.Starts(props.LoadSimulations))
         {
             await WaitUntilAsync(started, start.Due).ConfigureAwait(false);
@@ -44,6 +45,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props)
                 break;
             Start(start, started);
         }
+
         await WaitUntilAsync(started, Schedule.Duration(props.LoadSimulations)).ConfigureAwait(false);
 
         // Ends the waits of copies; iterations under way get the time to complete.
@@ -99,6 +101,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props)
         var early = due - Stopwatch.GetElapsedTime(started);
         if (early <= TimeSpan.Zero)
             return;
+
         try
         {
             await Task.Delay(early, _over.Token).ConfigureAwait(false);

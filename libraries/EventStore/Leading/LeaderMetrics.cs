@@ -16,6 +16,7 @@ internal sealed class LeaderMetrics
             "{event}",
             "Outbox rows set aside because they cannot be published."
         );
+
         _acquired = meter.CreateCounter<long>(
             "broadcaster.lease.acquired",
             "{lease}",

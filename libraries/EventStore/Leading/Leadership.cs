@@ -56,6 +56,7 @@ internal sealed class Leadership(
         Logger.LogInformation("{Replica} is the leader (fence {Fence})", Name, fence);
         Fence = fence;
         metrics.Leads(true);
+
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var term = new Term(fence, () => Clock.GetTimestamp() < Volatile.Read(ref _heldUntil));
         var working = WorkAsync(term, deposed.Token);
@@ -81,9 +82,11 @@ internal sealed class Leadership(
                 failed = true;
                 Logger.LogError(e, "The leader's work failed, and another replica may lead");
             }
+
             Fence = null;
             metrics.Leads(false);
             Logger.LogInformation("{Replica} is no longer the leader (fence {Fence})", Name, fence);
+
             if (failed || stoppingToken.IsCancellationRequested)
                 await ReleaseAsync(fence);
         }
@@ -112,6 +115,7 @@ internal sealed class Leadership(
                 Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Clock.TimestampFrequency));
             else
                 Volatile.Write(ref _heldUntil, 0);
+
             return fence;
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)

@@ -25,6 +25,7 @@ public static class LeadingExtensions
         builder.Services.AddSingleton<Relay>();
         builder.Services.AddSingleton<ILeaderTask>(services => services.GetRequiredService<Relay>());
         builder.Services.AddLeading(name);
+
         return builder;
     }
 

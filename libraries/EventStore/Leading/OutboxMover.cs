@@ -43,6 +43,7 @@ internal sealed class OutboxMover(
         {
             move = await MoveAsync(fence, stopped);
             metrics.Refused(move.Refused.Count);
+
             foreach (var reason in move.Refused)
                 logger.LogError(
                     "An outbox event cannot be published and is now in eventstore.outbox_refused: {Reason}",

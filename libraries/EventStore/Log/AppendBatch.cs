@@ -78,28 +78,28 @@ internal sealed class AppendBatch
                 || _bytes + request.DataBytes > _limits.MaxCommitBytes
             )
                 return false;
-            foreach (var e in request.Events)
-                if (EventAppender.Request.ChosenId(e) is { } chosen && _chosenIds.Contains(chosen))
+            foreach (var published in request.Events)
+                if (EventAppender.Request.ChosenId(published) is { } chosen && _chosenIds.Contains(chosen))
                     return false;
         }
 
         for (var i = 0; i < request.Events.Count; i++)
         {
-            var e = request.Events[i];
-            if (EventAppender.Request.ChosenId(e) is { } chosen)
+            var given = request.Events[i];
+            if (EventAppender.Request.ChosenId(given) is { } chosen)
                 _chosenIds.Add(chosen);
 
             _groups.Add(_requests.Count);
             _ids.Add(request.Ids[i]);
             _digests.Add(request.Digests[i]);
-            _topics.Add(e.Topic);
-            _types.Add(e.Type);
-            _keys.Add(e.Key);
-            _data.Add(e.Data);
-            _traceParents.Add(e.TraceParent);
-            _writers.Add(e.Run?.Writer);
-            _ends.Add(e.Run is { Ends: true });
-            _hasRuns |= e.Run is not null;
+            _topics.Add(given.Topic);
+            _types.Add(given.Type);
+            _keys.Add(given.Key);
+            _data.Add(given.Data);
+            _traceParents.Add(given.TraceParent);
+            _writers.Add(given.Run?.Writer);
+            _ends.Add(given.Run is { Ends: true });
+            _hasRuns |= given.Run is not null;
         }
 
         _bytes += request.DataBytes;
@@ -120,8 +120,10 @@ internal sealed class AppendBatch
                 row.IsDBNull(2) ? null : row.GetInt64(2),
                 row.GetString(3)
             );
+
             // The row arrives before the commit, which only the end of the statement proves.
             while (await row.NextResultAsync()) { }
+
             return stored;
         }
         finally
@@ -157,6 +159,7 @@ internal sealed class AppendBatch
                 refused |= mine[i] is null;
                 appended[i] = new AppendedEvent(request.Ids[i], new StreamPosition(epoch, mine[i] ?? 0));
             }
+
             if (refused && request.Events.FirstOrDefault(e => e.Run is not null) is { } fenced)
                 request.Completion.TrySetException(new RunFencedException(fenced.Topic));
             else if (refused)
@@ -174,6 +177,7 @@ internal sealed class AppendBatch
     public IReadOnlyList<EventRecord> Records(long?[] positions, long first, DateTimeOffset committedAt)
     {
         var records = new List<EventRecord>(positions.Length);
+
         for (var i = 0; i < positions.Length; i++)
         {
             if (!(positions[i] >= first))
@@ -191,6 +195,7 @@ internal sealed class AppendBatch
                 )
             );
         }
+
         return records;
     }
 

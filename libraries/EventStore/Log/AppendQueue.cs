@@ -34,11 +34,13 @@ internal sealed class AppendQueue(long maxBytes)
         {
             if (_closed)
                 throw new StoreUnavailableException("The server is stopping.");
+
             var share = _publishers.GetValueOrDefault(request.Publisher, new Share(_clock, 0, 0));
             var publishers = _publishers.Count + (share.Requests == 0 ? 1 : 0);
             var room = share.Bytes + request.Bytes > maxBytes / publishers ? maxBytes : 2 * maxBytes;
             if (_bytes > 0 && _bytes + request.Bytes > room)
                 throw new AppendQueueFullException();
+
             share = new Share(
                 Math.Max(_clock, share.Finish) + request.Bytes,
                 share.Bytes + request.Bytes,
@@ -57,8 +59,10 @@ internal sealed class AppendQueue(long maxBytes)
         {
             if (!_waiting.TryDequeue(out var request, out var at))
                 return null;
+
             _clock = at.Finish;
             _bytes -= request.Bytes;
+
             var share = _publishers[request.Publisher];
             // A publisher without waiting requests starts again at the clock's time, so it need not be kept.
             if (share.Requests == 1)
@@ -69,6 +73,7 @@ internal sealed class AppendQueue(long maxBytes)
                     Bytes = share.Bytes - request.Bytes,
                     Requests = share.Requests - 1,
                 };
+
             return request;
         }
     }

@@ -49,9 +49,11 @@ internal sealed class EventAppender(
     {
         if (events.Count == 0)
             return [];
+
         var (distinct, places) = WithoutRepeats(events);
         var request = new Request(distinct, publisher);
         _pending.Add(request);
+
         var start = Clock.GetTimestamp();
         try
         {
@@ -69,19 +71,23 @@ internal sealed class EventAppender(
     {
         if (events.Count == 1 || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(id => id.Value == 1))
             return (events, null);
+
         var (distinct, places, byId) = (new List<NewEvent>(), new List<int>(), new Dictionary<Guid, int>());
-        foreach (var e in events)
+
+        foreach (var published in events)
         {
-            if (e.Id is { } id && !byId.TryAdd(id, distinct.Count))
+            if (published.Id is { } id && !byId.TryAdd(id, distinct.Count))
             {
-                if (!Request.Digest(e).AsSpan().SequenceEqual(Request.Digest(distinct[byId[id]])))
+                if (!Request.Digest(published).AsSpan().SequenceEqual(Request.Digest(distinct[byId[id]])))
                     throw new EventConflictException([id]);
                 places.Add(byId[id]);
                 continue;
             }
+
             places.Add(distinct.Count);
-            distinct.Add(e);
+            distinct.Add(published);
         }
+
         return (distinct, places);
     }
 
@@ -95,13 +101,16 @@ internal sealed class EventAppender(
             {
                 var next = carried ?? _pending.Take();
                 carried = null;
+
                 if (next is null)
                 {
                     await _pending.WaitAsync(stoppingToken);
                     continue;
                 }
+
                 batch.Clear();
                 for (; next is not null && batch.TryAdd(next); next = _pending.Take()) { }
+
                 carried = next;
                 batch = await CommitAsync(batch, stoppingToken);
             }
@@ -137,6 +146,7 @@ internal sealed class EventAppender(
             batch.TraceParents,
             batch.Events
         );
+
         try
         {
             var (positions, committedAt, first, epoch) = await store.RunAsync(
@@ -148,10 +158,13 @@ internal sealed class EventAppender(
                 stoppingToken
             );
             batch.Complete(epoch, positions);
+
             if (_failing)
                 Logger.LogInformation("Postgres stores events again");
+
             _failing = false;
             StoreMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
+
             if (Committed is { } publish && first is { } from)
                 publish(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
         }
@@ -159,12 +172,14 @@ internal sealed class EventAppender(
         {
             // The command may still read this batch.
             next = new AppendBatch(options.Value);
+
             // Logged once per outage: every publish fails until it ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
                     "Postgres does not store events, so publishes get 503: {Reason}",
                     e.InnerException is TimeoutException late ? late.Message : e.Message
                 );
+
             _failing = true;
             batch.Fail(new StoreUnavailableException("Postgres did not confirm the events.", e));
         }
@@ -172,6 +187,7 @@ internal sealed class EventAppender(
         {
             batch.Fail(e);
         }
+
         return next;
     }
 
@@ -189,13 +205,20 @@ internal sealed class EventAppender(
 
             for (var i = 0; i < events.Count; i++)
             {
-                var e = events[i];
-                Ids[i] = e.Id ?? Guid.CreateVersion7();
+                var published = events[i];
+                Ids[i] = published.Id ?? Guid.CreateVersion7();
                 // Here, on the publisher's thread: the commits of all publishers follow one another.
-                Digests[i] = ChosenId(e) is null ? null : Digest(e);
-                DataBytes += Encoding.UTF8.GetByteCount(e.Data);
+                Digests[i] = ChosenId(published) is null ? null : Digest(published);
+                DataBytes += Encoding.UTF8.GetByteCount(published.Data);
                 Bytes +=
-                    EventBytes + sizeof(char) * (e.Topic.Length + e.Type.Length + e.Data.Length + (e.Key?.Length ?? 0));
+                    EventBytes
+                    + sizeof(char)
+                        * (
+                            published.Topic.Length
+                            + published.Type.Length
+                            + published.Data.Length
+                            + (published.Key?.Length ?? 0)
+                        );
             }
         }
 
@@ -214,10 +237,14 @@ internal sealed class EventAppender(
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>The id that the publisher chose; the events of a run have none.</summary>
-        public static Guid? ChosenId(NewEvent e) => e.Run is null ? e.Id : null;
+        public static Guid? ChosenId(NewEvent published) => published.Run is null ? published.Id : null;
 
-        public static byte[] Digest(NewEvent e) =>
-            SHA256.HashData(Encoding.UTF8.GetBytes($"{e.Topic}\n{e.Type}\n{e.Key is not null}\n{e.Key}\n{e.Data}"));
+        public static byte[] Digest(NewEvent published) =>
+            SHA256.HashData(
+                Encoding.UTF8.GetBytes(
+                    $"{published.Topic}\n{published.Type}\n{published.Key is not null}\n{published.Key}\n{published.Data}"
+                )
+            );
     }
 }
 
@@ -229,9 +256,9 @@ public class StoreUnavailableException(string message, Exception? inner = null) 
 {
     /// <summary>Returns true for an error that means the same. Entity Framework wraps the driver's; a request to
     /// another service that took too long is cancelled, and has a timeout of its own inside.</summary>
-    internal static bool Is(Exception e) =>
-        e is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
-        || (e is not OperationCanceledException && e.InnerException is { } inner && Is(inner));
+    internal static bool Is(Exception exception) =>
+        exception is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
+        || (exception is not OperationCanceledException && exception.InnerException is { } inner && Is(inner));
 }
 
 /// <summary>Too many bytes wait (<see cref="EventStoreOptions.MaxPendingBytes"/>); nothing was appended.</summary>

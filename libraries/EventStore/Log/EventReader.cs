@@ -59,6 +59,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         {
             var left = limit;
             string? epoch = null;
+
             EventPage part;
             do
             {
@@ -68,18 +69,22 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
                 after = part.Through;
                 left -= part.Events.Count;
             } while (left > 0 && after < part.Head && part.Epoch == epoch);
+
             yield break;
         }
 
         var found = await Search(filter).AfterAsync(after, limit, cancellationToken);
         var rest = found.Events;
+
         while (true)
         {
             var (part, through) = Fitting(rest, found.Through, partBytes);
             var page = await FetchAsync(found, part, after, through, int.MaxValue, cancellationToken);
             yield return page;
+
             if (part.Count == rest.Count || page.Epoch != found.Store.Epoch)
                 yield break;
+
             after = through;
             rest = [.. rest.Skip(part.Count)];
         }
@@ -97,28 +102,36 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         var search = Search(filter ?? EventFilter.All);
         var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
         var (matches, end) = (new List<FoundEvent>(found.Events), through ?? long.MaxValue);
+
         var inVain = found.InVain;
+
         // Only a new part has a maximum of searches. The rest of an earlier part ends where that one did.
         for (var i = 1; found.Through < Math.Min(found.Store.Head, end); i++)
         {
             if (through is null && i == SearchesForNewest)
                 break;
+
             var more = await search.AfterAsync(found.Through, options.Value.SearchRows, cancellationToken);
             if (more.Store.Epoch != found.Store.Epoch)
                 break;
+
             matches.AddRange(more.Events);
             inVain += more.InVain;
             found = more;
         }
+
         matches.RemoveAll(e => e.Position > end);
         end = Math.Min(end, found.Through);
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var e in matches)
-            newest[e.Key] = e.Position;
+
+        foreach (var match in matches)
+            newest[match.Key] = match.Position;
+
         SkippedRange? skipped = null;
-        foreach (var e in matches)
-            if (newest[e.Key] != e.Position)
-                skipped = new SkippedRange(skipped?.From ?? e.Position, e.Position, (skipped?.Count ?? 0) + 1);
+        foreach (var match in matches)
+            if (newest[match.Key] != match.Position)
+                skipped = new SkippedRange(skipped?.From ?? match.Position, match.Position, (skipped?.Count ?? 0) + 1);
+
         var kept = matches.FindAll(e => newest[e.Key] == e.Position);
         var most = options.Value.PageEvents;
         var (page, last) = Fitting(
@@ -128,6 +141,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         );
         inVain += matches.Count - kept.Count;
         found = found with { Events = kept, InVain = inVain };
+
         var read = await FetchAsync(found, page, after, last, int.MaxValue, cancellationToken);
         return read.Epoch == found.Store.Epoch
             ? new NewestPage(read, skipped, end)
@@ -173,6 +187,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = mostBytes });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
                 var (state, events) = await RecordsAsync(command);
+
                 // A page that was cut, by its events or by its bytes, ends at its last event.
                 var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= mostBytes;
                 return new EventPage(
@@ -197,14 +212,17 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     {
         var at = found.Store;
         var (state, events) = (at, new List<EventRecord>());
+
         if (page.Count > 0)
             (state, events) = await FetchAsync(page, mostData, cancellationToken);
         else if (!found.IsOneSnapshot)
             state = await StateAsync(cancellationToken);
+
         // The epoch has changed since the search: the positions found may name other events now. The caller reads on
         // from where it was.
         if (state.Epoch != at.Epoch)
             return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], after);
+
         return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through, found.IsSearch);
     }
 
@@ -253,12 +271,14 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     {
         await using var row = await command.ExecuteReaderAsync();
         var (state, events) = (default(LogState), new List<EventRecord>());
+
         while (await row.ReadAsync())
         {
             state ??= LogState.Of(row);
             if (!row.IsDBNull(3))
                 events.Add(Record(row));
         }
+
         return (state!, events);
     }
 
@@ -282,11 +302,11 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         long mostBytes
     )
     {
-        for (var (i, bytes) = (0, 0L); i < found.Count; i++)
+        for (var (index, bytes) = (0, 0L); index < found.Count; index++)
         {
-            if (i > 0 && bytes >= mostBytes)
-                return ([.. found.Take(i)], found[i - 1].Position);
-            bytes += found[i].Bytes;
+            if (index > 0 && bytes >= mostBytes)
+                return ([.. found.Take(index)], found[index - 1].Position);
+            bytes += found[index].Bytes;
         }
         return (found, through);
     }

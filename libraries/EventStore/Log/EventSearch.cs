@@ -20,6 +20,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
     {
         if (filter.HasAllTopics)
             return await ScanAsync(after, most, cancellationToken);
+
         var listing = await TopicListing.ReadAsync(store, filter, after, cancellationToken);
         if (listing.Through <= after || listing.Topics is not { } topics)
             return await ScanAsync(after, most, cancellationToken);
@@ -45,19 +46,24 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = rows });
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var found = new List<FoundEvent>();
+
                 var (state, seen, last) = (default(LogState), 0, after);
+
                 while (await row.ReadAsync(CancellationToken.None))
                 {
                     state ??= LogState.Of(row);
                     if (row.IsDBNull(3))
                         continue;
+
                     seen++;
                     last = row.GetInt64(3);
                     var topic = row.GetString(5);
+
                     var key = row.IsDBNull(7) ? null : row.GetString(7);
                     if (filter.MatchesTopic(topic) && filter.Passes(row.GetString(6), key))
                         found.Add(new FoundEvent(last, row.GetInt32(4), key ?? topic));
                 }
+
                 var isEnd = seen < rows;
                 var through = isEnd ? Math.Max(after, state!.Head) : last;
                 return Cut(new SearchedPage(state!, found, through, seen - found.Count, isEnd), most);
@@ -79,6 +85,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             listing.Through,
             ((after + 1) / listing.PartitionSpan + partitions) * listing.PartitionSpan - 1
         );
+
         var (found, seen, probes) = (new List<FoundEvent>(), 0, 0);
         var pending = topics.Where(t => t.Value < through).Select(t => (Topic: t.Key, After: t.Value)).ToArray();
         for (var round = 0; pending.Length > 0; round++)
@@ -88,6 +95,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             var (read, cut) = await ProbeAsync(pending, rowsOfTopic, through, found, cancellationToken);
             seen += read;
             probes += pending.Length * partitions;
+
             // After the last row of a topic with more rows the result has gaps.
             var complete = cut.Length == 0 ? through : cut.Min(t => t.After);
             if (
@@ -100,11 +108,14 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
                 through = complete;
                 break;
             }
+
             pending = cut;
         }
+
         var inVain = probes + seen - found.Count;
         found.RemoveAll(e => e.Position > through);
         found.Sort((a, b) => a.Position.CompareTo(b.Position));
+
         var isEnd = through == listing.Through;
         return Cut(new SearchedPage(listing.Store, found, through, inVain, isEnd, IsOneSnapshot: false), most);
     }
@@ -127,31 +138,35 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             """,
             async command =>
             {
-                var p = command.Parameters;
-                p.Add(
+                var parameters = command.Parameters;
+                parameters.Add(
                     new NpgsqlParameter<string[]>
                     {
                         TypedValue = [.. topics.Select(t => t.Topic)],
                         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
                     }
                 );
-                p.Add(new NpgsqlParameter<long[]> { TypedValue = [.. topics.Select(t => t.After)] });
+                parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. topics.Select(t => t.After)] });
                 // Lets Postgres skip partitions.
-                p.Add(new NpgsqlParameter<long> { TypedValue = topics.Min(t => t.After) });
-                p.Add(new NpgsqlParameter<long> { TypedValue = through });
-                p.Add(new NpgsqlParameter<int> { TypedValue = rowsOfTopic });
+                parameters.Add(new NpgsqlParameter<long> { TypedValue = topics.Min(t => t.After) });
+                parameters.Add(new NpgsqlParameter<long> { TypedValue = through });
+                parameters.Add(new NpgsqlParameter<int> { TypedValue = rowsOfTopic });
+
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var (seen, ofTopic, last) = (0, new int[topics.Length], new long[topics.Length]);
+
                 while (await row.ReadAsync(CancellationToken.None))
                 {
                     seen++;
                     var number = row.GetInt64(0) - 1;
                     ofTopic[number]++;
                     last[number] = row.GetInt64(1);
+
                     var key = row.IsDBNull(4) ? null : row.GetString(4);
                     if (filter.Passes(row.GetString(3), key))
                         found.Add(new FoundEvent(last[number], row.GetInt32(2), key ?? topics[number].Topic));
                 }
+
                 return (
                     seen,
                     topics
@@ -168,6 +183,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
         var events = found.Events;
         if (events.Count <= most)
             return found;
+
         return found with
         {
             Events = [.. events.Take(most)],

@@ -48,10 +48,13 @@ internal sealed class EventTail(
                         cancellationToken
                     );
                 }
+
                 if (page is null)
                     continue;
+
                 after = page.Next;
                 yield return page;
+
                 if (page.Through < page.Head)
                     continue;
 #pragma warning disable RS0030 // A semaphore takes no clock.

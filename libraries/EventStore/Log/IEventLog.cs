@@ -58,8 +58,8 @@ internal sealed class StoredEventLog(EventAppender appender, EventReader reader)
         CancellationToken cancellationToken
     )
     {
-        foreach (var e in events)
-            e.Check();
+        foreach (var published in events)
+            published.Check();
         return appender.AppendAsync(events, cancellationToken);
     }
 

@@ -17,17 +17,20 @@ internal sealed class Lineage
     internal static Lineage Of(string epoch, IReadOnlyList<EpochRow> epochs)
     {
         var (lineage, child, shared) = (new Lineage(epoch), epoch, long.MaxValue);
+
         foreach (var row in epochs)
         {
             if (row.Epoch != child)
                 continue;
             if (row.Parent is not { } parent || parent == epoch)
                 break;
+
             shared = Math.Min(shared, row.Common);
             if (!lineage._shared.TryAdd(parent, shared))
                 break;
             child = parent;
         }
+
         return lineage;
     }
 

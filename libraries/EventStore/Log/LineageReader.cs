@@ -25,9 +25,11 @@ internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDa
     {
         if (Volatile.Read(ref _last) is var last && last.Epoch == epoch)
             return last;
+
         var rows = await RowsAsync(cancellationToken);
         if (rows.All(r => r.Epoch != epoch))
             return null;
+
         var lineage = Lineage.Of(epoch, rows);
         Volatile.Write(ref _last, lineage);
         return lineage;
@@ -52,6 +54,7 @@ internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDa
                     rows.Add(
                         new EpochRow(row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1), row.GetInt64(2))
                     );
+
                 return rows;
             },
             cancellationToken

@@ -23,10 +23,12 @@ internal sealed class PatternMap<T>
     {
         var number = _free.TryPop(out var free) ? free : _values.Count;
         _numbers.Add(pattern, number);
+
         if (number == _values.Count)
             _values.Add(value);
         else
             _values[number] = value;
+
         Change(pattern, number, static (bits, number) => bits.Set(number));
     }
 
@@ -40,8 +42,10 @@ internal sealed class PatternMap<T>
         _values[number] = null;
         _free.Push(number);
         Change(pattern, number, static (bits, number) => bits.Clear(number));
+
         if (Count > 0)
             return;
+
         _values.Clear();
         _free.Clear();
     }
@@ -67,6 +71,7 @@ internal sealed class PatternMap<T>
         // Patterns that match the tokens so far, and those that match the next token too.
         Span<ulong> here = both[..words],
             next = both.Slice(words, words);
+
         here.Fill(ulong.MaxValue);
         var matches = false;
         foreach (var level in _levels)
@@ -75,25 +80,31 @@ internal sealed class PatternMap<T>
             matches |= Take(level.Rest, here, found);
             var dot = rest.IndexOf('.');
             var token = dot < 0 ? rest : rest[..dot];
+
             next.Clear();
             compared += level.AnyToken.Count;
             var isMatched = level.AnyToken.And(here, next);
+
             if (level.Tokens.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var named))
             {
                 compared += named.Count;
                 isMatched |= named.And(here, next);
             }
+
             if (dot < 0)
                 matches |= isMatched && Take(level.Ends, next, found);
             if (dot < 0 || !isMatched || (matches && found is null))
                 break;
+
             rest = rest[(dot + 1)..];
             var matched = next;
             next = here;
             here = matched;
         }
+
         if (rented is not null)
             ArrayPool<ulong>.Shared.Return(rented);
+
         return matches;
     }
 
@@ -107,6 +118,7 @@ internal sealed class PatternMap<T>
             for (; both != 0 && found is not null; both &= both - 1)
                 found.Add(_values[index * 64 + BitOperations.TrailingZeroCount(both)]!);
         }
+
         return any;
     }
 
@@ -117,12 +129,15 @@ internal sealed class PatternMap<T>
         {
             if (i == _levels.Count)
                 _levels.Add(new Level());
+
             var level = _levels[i];
+
             if (tokens[i] == ">")
             {
                 change(level.Rest, number);
                 return;
             }
+
             if (tokens[i] == "*")
                 change(level.AnyToken, number);
             else
@@ -134,6 +149,7 @@ internal sealed class PatternMap<T>
                     level.Tokens.Remove(tokens[i]);
             }
         }
+
         change(_levels[tokens.Length - 1].Ends, number);
     }
 
@@ -186,6 +202,7 @@ internal sealed class PatternMap<T>
                 both[index] |= common;
                 any |= common;
             }
+
             return any != 0;
         }
 
@@ -201,6 +218,7 @@ internal sealed class PatternMap<T>
                 else
                     high = middle;
             }
+
             return low;
         }
     }

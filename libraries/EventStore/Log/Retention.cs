@@ -35,6 +35,7 @@ internal sealed class Retention(
     {
         var interval = TimeSpan.FromSeconds(options.Value.RetentionSeconds);
         using var timer = new PeriodicTimer(interval < SizeInterval ? interval : SizeInterval, clock);
+
         long? droppedAt = null;
         do
         {
@@ -43,6 +44,7 @@ internal sealed class Retention(
                 var rolled = await RollAsync(cancellationToken);
                 if (!rolled && droppedAt is { } last && clock.GetElapsedTime(last) < interval)
                     continue;
+
                 droppedAt = clock.GetTimestamp();
                 var dropped = await DropAsync(cancellationToken);
                 if (dropped > 0)
@@ -85,6 +87,7 @@ internal sealed class Retention(
         }
 
         _kept = 0;
+
         try
         {
             await round.SetTimeoutsAsync(cancellationToken);

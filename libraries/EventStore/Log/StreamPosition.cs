@@ -21,6 +21,7 @@ public readonly record struct StreamPosition(string Epoch, long Position)
             return false;
         if (!long.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             return false;
+
         position = new StreamPosition(text[..dash].ToString(), number);
         return true;
     }

@@ -37,6 +37,7 @@ internal sealed class TopicDirectory(
                     e.InnerException?.Message ?? e.Message
                 );
             }
+
             await Task.Delay(pause, clock, cancellationToken);
         }
     }

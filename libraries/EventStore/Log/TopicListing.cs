@@ -57,6 +57,7 @@ internal sealed record TopicListing(
                 command.Parameters.Add(Texts([.. ranges.Select(r => r.High)]));
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostRows });
+
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
 
                 LogState? state = null;
@@ -66,11 +67,13 @@ internal sealed record TopicListing(
                 var rows = 0;
                 var tooMany = false;
                 var topics = new Dictionary<string, long>(StringComparer.Ordinal);
+
                 while (await row.ReadAsync(CancellationToken.None))
                 {
                     state ??= LogState.Of(row);
                     through = row.GetInt64(3);
                     span = row.GetInt64(4);
+
                     if (row.IsDBNull(5))
                         continue;
 
@@ -79,6 +82,7 @@ internal sealed record TopicListing(
                     if (row.GetInt64(8) > after && filter.MatchesTopic(topic))
                         topics.TryAdd(topic, Math.Max(after, row.GetInt64(7) - 1));
                 }
+
                 return new TopicListing(state!, through, span, tooMany || topics.Count > MostTopics ? null : topics);
             },
             cancellationToken

@@ -43,6 +43,7 @@ internal sealed class TopicPager
         command.CommandText = "lock table eventstore.topics in access share mode";
         await command.ExecuteNonQueryAsync(CancellationToken.None);
         cancellationToken.ThrowIfCancellationRequested();
+
         command.CommandText = $"""
             with unlisted as (
                 select topic, count(*) as events, max(position) as head from (
@@ -56,6 +57,7 @@ internal sealed class TopicPager
             select (select eventstore.epoch()), topic, events, head from (values (1)) one left join unlisted on true
             """;
         pages.SetRange(prefix);
+
         await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
         while (await row.ReadAsync(CancellationToken.None))
         {
@@ -63,6 +65,7 @@ internal sealed class TopicPager
             if (!row.IsDBNull(1))
                 pages._unlisted.Add(new TopicSummary(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
         }
+
         pages._unlisted.Sort(InOrder);
         return pages;
     }
@@ -74,8 +77,10 @@ internal sealed class TopicPager
     public async Task<IReadOnlyList<TopicSummary>> ReadAsync(string prefix, string after, int limit)
     {
         var topics = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
+
         foreach (var unlisted in Unlisted(prefix, after).Take(limit))
             topics.Add(unlisted.Topic, unlisted);
+
         _command.CommandText = """
             select topic, events, head from eventstore.topics
             where topic >= $1 and topic < $2 and topic > $3 order by topic limit $4
@@ -83,6 +88,7 @@ internal sealed class TopicPager
         SetRange(prefix);
         _command.With(after).Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         _cancellationToken.ThrowIfCancellationRequested();
+
         await using var row = await _command.ExecuteReaderAsync(CancellationToken.None);
         while (await row.ReadAsync(CancellationToken.None))
         {
@@ -94,6 +100,7 @@ internal sealed class TopicPager
                 }
                 : new TopicSummary(topic, events, head);
         }
+
         return [.. topics.Values.Take(limit)];
     }
 
@@ -106,6 +113,7 @@ internal sealed class TopicPager
             at = ~at;
         else if (isAfter)
             at++;
+
         for (; at < _unlisted.Count && _unlisted[at].Topic.StartsWith(prefix, StringComparison.Ordinal); at++)
             yield return _unlisted[at];
     }

@@ -31,6 +31,7 @@ public static class TopicPattern
         {
             if (pattern is ">")
                 return topic.Length > 0;
+
             var token = Cut(ref pattern, out var morePattern);
             var actual = Cut(ref topic, out var moreTopic);
             if (actual is ">" || (token is not "*" && !token.SequenceEqual(actual)))

@@ -62,10 +62,13 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
                         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
                     }
                 );
+
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 await row.ReadAsync(CancellationToken.None);
                 var state = LogState.Of(row);
+
                 long? Position(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
                 // Before the first event; if there is none yet, it will come after the head.
                 var start = Position(3) is { } first ? first - 1 : state.Head;
                 return new TopicState(

@@ -8,13 +8,13 @@ internal static class Outbox
     /// <summary>Writes an event in the caller's transaction. It enters the log some milliseconds after
     /// <see cref="StoreTransactions.CommitAsync"/> and <see cref="WakeAsync"/>, in the transaction's order.</summary>
     /// <param name="transaction">Null if the event commits at once, which nothing cancels.</param>
-    /// <param name="e">The event; <see cref="NewEvent.Run"/> is ignored.</param>
+    /// <param name="published">The event; <see cref="NewEvent.Run"/> is ignored.</param>
     /// <exception cref="PostgresException">The topic, the type or the data are invalid.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task AddAsync(
         NpgsqlConnection connection,
         NpgsqlTransaction? transaction,
-        NewEvent e,
+        NewEvent published,
         CancellationToken cancellationToken
     )
     {
@@ -23,20 +23,28 @@ internal static class Outbox
             connection,
             transaction
         );
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = e.Id ?? Guid.CreateVersion7() });
-        foreach (var value in (ReadOnlySpan<string?>)[e.Topic, e.Type, e.Key, e.Data, e.TraceParent])
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = published.Id ?? Guid.CreateVersion7() });
+
+        foreach (
+            var value in (ReadOnlySpan<string?>)
+                [published.Topic, published.Type, published.Key, published.Data, published.TraceParent]
+        )
             command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = value });
+
         if (transaction is not null)
         {
             await command.ExecuteNonQueryAsync(cancellationToken);
             return;
         }
+
         command.CommandTimeout = 0;
+
         using (var running = RunningCommands.Add(command))
         {
             await command.ExecuteNonQueryAsync(CancellationToken.None);
             running.CheckReplication();
         }
+
         await WakeAsync(connection);
     }
 

@@ -12,8 +12,8 @@ internal static class FirstTokens
     public static IReadOnlyList<string>? Of(IReadOnlyList<EventRecord> events)
     {
         var tokens = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var e in events)
-            if (tokens.Add(Of(e.Topic)) && tokens.Count > Most)
+        foreach (var record in events)
+            if (tokens.Add(Of(record.Topic)) && tokens.Count > Most)
                 return null;
 
         return [.. tokens];

@@ -126,6 +126,7 @@ internal sealed class RedisLink
             var subscriber = redis.GetSubscriber();
             var name = ChannelOf(redis, channel);
             await subscriber.UnsubscribeAsync(name);
+
             // A repetition may have subscribed meanwhile.
             return Volatile.Read(ref isLate) ? throw new TimeoutException() : await subscriber.SubscribeAsync(name);
         }
@@ -156,12 +157,14 @@ internal sealed class RedisLink
                     "Redis does not accept messages, so stream servers read the store until it does: {Reason}",
                     e.Message
                 );
+
             _isRefusing = true;
             return false;
         }
 
         if (_isRefusing)
             _logger.LogInformation("Redis accepts messages again");
+
         _isRefusing = false;
         return true;
     }

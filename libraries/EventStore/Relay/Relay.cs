@@ -65,6 +65,7 @@ internal sealed class Relay(
             return false;
 
         await _publishing.WaitAsync(stopped);
+
         try
         {
             await publish();
@@ -92,6 +93,7 @@ internal sealed class Relay(
                 await redis.PublishAsync(message, [], cancellationToken);
             else
                 await PublishEventsAsync(message, page.Events, cancellationToken);
+
         metrics.Lag(Lag);
     }
 

@@ -34,6 +34,7 @@ internal sealed class RelayCore
 
         // Events that retention dropped before they were relayed must be a gap to receivers.
         Relayed = Math.Max(Relayed, page.DroppedThrough);
+
         if (page.Events.Count > 0)
         {
             var last = page.Events[^1].Position;

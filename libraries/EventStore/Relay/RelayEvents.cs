@@ -14,28 +14,35 @@ internal static class RelayEvents
             new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
         );
         json.WriteStartArray();
-        foreach (var e in events)
-            Write(json, e);
+
+        foreach (var record in events)
+            Write(json, record);
+
         json.WriteEndArray();
     }
 
-    private static void Write(Utf8JsonWriter json, EventRecord e)
+    private static void Write(Utf8JsonWriter json, EventRecord record)
     {
         json.WriteStartObject();
-        json.WriteNumber("position"u8, e.Position);
-        json.WriteString("id"u8, e.Id);
-        json.WriteString("topic"u8, e.Topic);
-        json.WriteString("type"u8, e.Type);
-        if (e.Key is not null)
-            json.WriteString("key"u8, e.Key);
-        json.WriteNumber("time"u8, e.Time.UtcTicks);
-        if (e.TraceParent is not null)
-            json.WriteString("traceparent"u8, e.TraceParent);
-        if (!e.Data.IsEmpty)
+        json.WriteNumber("position"u8, record.Position);
+        json.WriteString("id"u8, record.Id);
+        json.WriteString("topic"u8, record.Topic);
+        json.WriteString("type"u8, record.Type);
+
+        if (record.Key is not null)
+            json.WriteString("key"u8, record.Key);
+
+        json.WriteNumber("time"u8, record.Time.UtcTicks);
+
+        if (record.TraceParent is not null)
+            json.WriteString("traceparent"u8, record.TraceParent);
+
+        if (!record.Data.IsEmpty)
         {
             json.WritePropertyName("data"u8);
-            json.WriteRawValue(e.Data.Span, skipInputValidation: true);
+            json.WriteRawValue(record.Data.Span, skipInputValidation: true);
         }
+
         json.WriteEndObject();
     }
 

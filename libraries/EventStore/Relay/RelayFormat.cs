@@ -24,11 +24,13 @@ internal static class RelayFormat
 
         var tokens = FirstTokens.Of(events);
         writer.Write7BitEncodedInt(tokens is null ? 0 : tokens.Count + 1);
+
         foreach (var token in tokens ?? [])
             writer.Write(token);
 
         if (events.Count > 0)
             RelayEvents.Write(output, events);
+
         return output.ToArray();
     }
 
@@ -39,6 +41,7 @@ internal static class RelayFormat
     {
         if (!MemoryMarshal.TryGetArray(bytes, out var segment))
             segment = new ArraySegment<byte>(bytes.ToArray());
+
         using var input = new MemoryStream(segment.Array!, segment.Offset, segment.Count, writable: false);
         using var reader = new BinaryReader(input);
         if (reader.ReadByte() is var version && version != Version)
@@ -76,8 +79,10 @@ internal static class RelayFormat
             throw new InvalidDataException($"The relay message names {count} tokens, more than {FirstTokens.Most}.");
 
         var tokens = new string[count];
+
         for (var i = 0; i < count; i++)
             tokens[i] = reader.ReadString();
+
         return tokens;
     }
 }

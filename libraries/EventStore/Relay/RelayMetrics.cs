@@ -21,11 +21,13 @@ internal sealed class RelayMetrics
         // Prometheus sees the first increase of a counter only if it was 0 before.
         foreach (var counter in (Counter<long>[])[_relayed, _failures])
             counter.Add(0);
+
         _delay = meter.CreateHistogram<double>(
             "broadcaster.relay.duration",
             "s",
             "Time from commit to publish, for the first event of a batch."
         );
+
         meter.CreateObservableGauge(
             "broadcaster.relay.lag",
             () => Volatile.Read(ref _lag),

@@ -24,11 +24,12 @@ internal sealed record RelayPage(string Epoch, long Fence, long Previous, long L
     {
         var events = RelayEvents.Read(Events);
         var at = Previous;
-        foreach (var e in events)
+
+        foreach (var record in events)
         {
-            if (e.Position <= at || FirstTokens?.Contains(EventStore.FirstTokens.Of(e.Topic)) is false)
+            if (record.Position <= at || FirstTokens?.Contains(EventStore.FirstTokens.Of(record.Topic)) is false)
                 throw new InvalidDataException("The events of a relayed page contradict its header.");
-            at = e.Position;
+            at = record.Position;
         }
 
         return at == Last ? events : throw new InvalidDataException("A relayed page lacks its last event.");

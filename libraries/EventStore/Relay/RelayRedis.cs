@@ -50,6 +50,7 @@ internal static class RelayRedis
         // Services without the store have nothing to agree with.
         if (builder.Services.Any(service => service.ServiceType == typeof(RelaySecret)))
             builder.Services.AddHostedService<SchemaAgreement>();
+
         return builder;
 
         void Set(StackExchangeRedisSettings settings)

@@ -36,6 +36,7 @@ internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlData
             message,
             output.AsSpan(message.Length + 1)
         );
+
         return output;
     }
 
@@ -44,9 +45,11 @@ internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlData
     {
         if (_key is not { } key || sealedMessage.Length <= TrailerBytes)
             return null;
+
         var message = sealedMessage[..^TrailerBytes];
         Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(key, message.Span, expected);
+
         return CryptographicOperations.FixedTimeEquals(expected, sealedMessage.Span[(message.Length + 1)..])
             ? message
             : null;

@@ -32,11 +32,14 @@ internal sealed class RequestKeyStore(NpgsqlDataSource store)
                 );
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
                 command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
+
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 await row.ReadAsync(CancellationToken.None);
                 var answer = row.GetBoolean(0) ? row.GetString(1) : null;
+
                 // The row arrives before the commit, which the end of the statement proves.
                 while (await row.NextResultAsync(CancellationToken.None)) { }
+
                 return answer;
             },
             cancellationToken

@@ -146,17 +146,23 @@ internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = maxBytes });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxRows });
                 command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = always });
+
                 if (types is not null)
                     command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = types });
+
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var (extent, from) = (default(RunExtent), 0L);
+
                 while (await row.ReadAsync(CancellationToken.None))
                 {
                     if (row.IsDBNull(0))
                         return new RunExtent(row.GetString(6), row.GetBoolean(7), 0, 0, IsWhole: row.IsDBNull(8));
+
                     var entry = Entry(row, log);
+
                     if (from == 0)
                         from = entry.Position;
+
                     extent = new RunExtent(
                         row.GetString(6),
                         row.GetBoolean(7),
@@ -166,6 +172,7 @@ internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                     );
                     take(entry);
                 }
+
                 return extent;
             },
             cancellationToken

@@ -29,13 +29,16 @@ internal sealed class RunRegistry(NpgsqlDataSource store)
                         NpgsqlDbType = NpgsqlDbType.Text,
                     }
                 );
+
                 await using var row = await command.ExecuteReaderAsync();
                 await row.ReadAsync();
                 RunBeginning? beginning = row.IsDBNull(1)
                     ? null
                     : new RunBeginning(row.GetBoolean(0), new StreamPosition(row.GetString(2), row.GetInt64(1)));
+
                 // The row arrives before the commit, which the end of the statement proves.
                 while (await row.NextResultAsync()) { }
+
                 return beginning;
             }
         );

@@ -96,6 +96,7 @@ internal sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, 
             cancellationToken,
             SchemaScript.FunctionSet
         );
+
         var isNew = await connection.RunAsync(
             "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
             cancellationToken,
@@ -111,6 +112,7 @@ internal sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, 
             foreach (var script in SchemaScript.Functions)
                 await connection.RunAsync(script.Sql, cancellationToken);
         }
+
         await transaction.CommitAsync(cancellationToken);
         logger.LogInformation("Applied the functions of this version");
     }
@@ -122,6 +124,7 @@ internal sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, 
         string[] names = [.. SchemaScript.Tables.Select(s => s.Name), SchemaScript.FunctionSet];
         await using var command = store.CreateCommand("select name from eventstore.migrations where name = any($1)");
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = names });
+
         try
         {
             var applied = new HashSet<string>(StringComparer.Ordinal);

@@ -74,6 +74,7 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
                             row.GetFieldValue<DateTimeOffset>(3)
                         )
                     );
+
                 return noted;
             },
             cancellationToken

@@ -26,6 +26,7 @@ internal sealed class StoreUsageWatch : RestartingService
         _store = store;
         var meter = meters.Create("AspireSse.EventStore");
         var most = options.Value.MaxBytes;
+
         Gauge("store.log.size", u => u.LogBytes, "By", "The log, its topics and ids on disk, with indexes.");
         Gauge("store.log.limit", _ => most, "By", "EventStore:MaxBytes, the most that the log may take.");
         Gauge("store.database.size", u => u.DatabaseBytes, "By", "The database on disk, without WAL.");

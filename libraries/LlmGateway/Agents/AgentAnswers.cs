@@ -78,6 +78,7 @@ internal sealed class AgentAnswers(
                 .Where(t => conversation.Tools?.Contains(t.Function.Name) ?? t.Reads is null)
                 .Select(t => t.Function),
         ];
+
         List<ChatMessage> messages = [new ChatMessage(ChatRole.System, Instructions), .. conversation.Messages];
 
         for (var round = 1; ; round++)
@@ -101,6 +102,7 @@ internal sealed class AgentAnswers(
                     text.Append(piece);
                     await writer.TextAsync(piece);
                 }
+
                 calls.AddRange(update.Contents.OfType<FunctionCallContent>());
                 isCut |= update.FinishReason == ChatFinishReason.Length;
             }
@@ -114,6 +116,7 @@ internal sealed class AgentAnswers(
                     [.. text.Length > 0 ? [new TextContent(text.ToString())] : (AIContent[])[], .. calls]
                 )
             );
+
             foreach (var call in calls)
                 messages.Add(await UseToolAsync(usable, call, isCut, writer, cancellationToken));
         }
@@ -160,6 +163,7 @@ internal sealed class AgentAnswers(
                 }
             )
         );
+
         return new ChatMessage(
             ChatRole.Tool,
             [new FunctionResultContent(call.CallId, JsonSerializer.Serialize(output, RunJson.Options))]
@@ -176,6 +180,7 @@ internal sealed class AgentAnswers(
             return new { error = $"There is no tool {call.Name}." };
         if (call.Arguments is null)
             return new { error = "The arguments are not a JSON object." };
+
         try
         {
             return await tool.InvokeAsync(new AIFunctionArguments(call.Arguments), cancellationToken);

@@ -58,6 +58,7 @@ internal static class AgentsApi
             .Query("model", "Name of the model.")
             .SwitchesNames()
             .Sends("An agent's answer, with its tool calls and their results.", Events("end", typeof(AgentEnd)));
+
         agents
             .MapPost("/session", CreateAsync)
             .Publishes("sessions.*")
@@ -72,6 +73,7 @@ internal static class AgentsApi
             .CountedAs(GenerationLimit.Requests)
             .TakesIdempotencyKey()
             .Takes<SessionMessage>();
+
         agents
             .MapStream("/stream/{sessionId}", StreamAsync)
             .ReadsOwn(Topic)
@@ -95,6 +97,7 @@ internal static class AgentsApi
     )
     {
         var (provider, model, content) = ((string?)null, (string?)null, "");
+
         if (JsonBody.IsThere(context))
         {
             var body = await JsonBody.ReadAsync(context);
@@ -112,6 +115,7 @@ internal static class AgentsApi
             hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
             context.RequestAborted
         );
+
         return TypedResults.Ok(new SessionCreated(name.Id));
     }
 
@@ -147,6 +151,7 @@ internal static class AgentsApi
             || await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session
         )
             return NotFound();
+
         var maxBytes = options.Value.MaxMessageBytes;
         // The limit is for the text itself; JSON may escape a character with six bytes.
         var body = await ChatBody.ReadAsync(context, Math.Min(6 * maxBytes, options.Value.MaxRequestBytes));
@@ -159,10 +164,12 @@ internal static class AgentsApi
                 $"has at most {maxBytes} bytes.",
                 StatusCodes.Status413PayloadTooLarge
             );
+
         var message = session.Message(content, agent.ToolsFor(context));
         budget.Charge(context, [new NewEvent(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
+
         return TypedResults.Ok(new { status = "ok" });
     }
 
@@ -180,7 +187,9 @@ internal static class AgentsApi
             await TypedResults.Forbid().ExecuteAsync(context);
             return;
         }
+
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
+
         if (
             !AgentSessions.TryName(sessionId, out var name)
             || await runs.LogStartAsync(name, context.RequestAborted) is not { } log
@@ -189,6 +198,7 @@ internal static class AgentsApi
             await NotFound().ExecuteAsync(context);
             return;
         }
+
         sessions.Wake(name, access.ClientOf(context));
         await streams.OpenAsync(
             context,

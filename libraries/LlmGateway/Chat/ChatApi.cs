@@ -25,6 +25,7 @@ internal static class ChatApi
                 ("content", typeof(ChatContent)),
                 ("error", typeof(StreamError))
             );
+
         chat.MapMethods(
                 "/backpressure-chat",
                 Methods,

@@ -16,7 +16,7 @@ internal readonly record struct ChatFrames(bool? Named)
 
     public byte[] Done() => Frame("done", Named == true, "[DONE]"u8);
 
-    public byte[] Error(UpstreamException e)
+    public byte[] Error(UpstreamException exception)
     {
         var named = Named != false;
         return Frame(
@@ -26,9 +26,9 @@ internal readonly record struct ChatFrames(bool? Named)
                 new
                 {
                     type = named ? null : "error",
-                    error = e.Message,
+                    error = exception.Message,
                     fatal = true,
-                    reason = e.Reason,
+                    reason = exception.Reason,
                 },
                 RunJson.Options
             )

@@ -48,6 +48,7 @@ internal sealed class ChatHandler(
         var frames = new ChatFrames(context.Request.Query.Flag("named"));
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
+
         await streams.OpenAsync(
             context,
             [],
@@ -94,6 +95,7 @@ internal sealed class ChatHandler(
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopped);
         var buffer = new PacedBuffer();
+
         var reading = ReadAsync(ended.Token);
         try
         {
@@ -108,6 +110,7 @@ internal sealed class ChatHandler(
                         }
                     )
                 );
+
             await reading; // throws if the provider failed
             await push.WriteAsync(frames.Done());
         }

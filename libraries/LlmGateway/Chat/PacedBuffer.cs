@@ -43,11 +43,13 @@ internal sealed class PacedBuffer
         lock (_gate)
         {
             _items.Reader.TryRead(out var item);
+
             if (Count <= Low)
             {
                 _pause?.SetResult();
                 _pause = null;
             }
+
             return item;
         }
     }

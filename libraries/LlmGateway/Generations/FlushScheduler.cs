@@ -49,6 +49,7 @@ internal sealed class FlushScheduler : IDisposable
         {
             if (_next is not null)
                 return _next.Task;
+
             var remaining = _last is { } last
                 ? TimeSpan.FromMilliseconds(IntervalMilliseconds) - _clock.GetElapsedTime(last)
                 : TimeSpan.Zero;
@@ -57,6 +58,7 @@ internal sealed class FlushScheduler : IDisposable
                 _last = _clock.GetTimestamp();
                 return Task.CompletedTask;
             }
+
             _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _timer.Change(remaining, Timeout.InfiniteTimeSpan);
             return _next.Task;
@@ -72,6 +74,7 @@ internal sealed class FlushScheduler : IDisposable
             _next = null;
             _last = _clock.GetTimestamp();
         }
+
         waiting?.SetResult();
     }
 

@@ -64,6 +64,7 @@ internal sealed record GenerationState(
         var tools = new List<JsonElement>();
         var state = new GenerationState(name.Id, Status: "", Text: "", Stream: StreamOf(name.Id));
         var extent = await runs.ReadOldestAsync(name, e => state = state.With(e, text, tools), cancellationToken);
+
         if (state.CreatedAt is null)
             return null;
 
@@ -74,6 +75,7 @@ internal sealed record GenerationState(
             if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
                 state = state.With(last, text, tools);
         }
+
         if (state.Status.Length == 0)
             state = state with { Status = extent.IsRunning ? "running" : "interrupted" };
 
@@ -81,19 +83,20 @@ internal sealed record GenerationState(
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
 
-    private GenerationState With(RunEntry e, StringBuilder text, List<JsonElement> tools)
+    private GenerationState With(RunEntry entry, StringBuilder text, List<JsonElement> tools)
     {
-        using var data = JsonDocument.Parse(e.Data);
+        using var data = JsonDocument.Parse(entry.Data);
         var root = data.RootElement;
-        switch (e.Type)
+
+        switch (entry.Type)
         {
             case RunLog.Announcement
-                when e.OfLog && root.Deserialize<GenerationStarted>(RunJson.Options) is { } started:
+                when entry.OfLog && root.Deserialize<GenerationStarted>(RunJson.Options) is { } started:
                 return this with { Provider = started.Provider, Model = started.Model, CreatedAt = started.CreatedAt };
 
             case "token":
                 text.Append(root.GetProperty("text").GetString());
-                return FirstTokenAt is null ? this with { FirstTokenAt = e.Time } : this;
+                return FirstTokenAt is null ? this with { FirstTokenAt = entry.Time } : this;
             case "tool_use":
                 tools.Add(root.Clone());
                 return this;
@@ -104,7 +107,7 @@ internal sealed record GenerationState(
                 {
                     Status = finish == "cancelled" ? "cancelled" : "done",
                     FinishReason = finish,
-                    EndedAt = e.Time,
+                    EndedAt = entry.Time,
                     Usage = root.GetProperty("usage").Deserialize<GenerationUsage>(RunJson.Options),
                 };
             case "error":
@@ -114,7 +117,7 @@ internal sealed record GenerationState(
                     Status = reason == "interrupted" ? "interrupted" : "failed",
                     Error = root.GetProperty("error").GetString(),
                     Reason = reason,
-                    EndedAt = e.Time,
+                    EndedAt = entry.Time,
                 };
             default:
                 return this;

@@ -79,6 +79,7 @@ internal static class GenerationsApi
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await generator.StartAsync(call, id, context.User.Identity?.Name, context.RequestAborted);
+
         return TypedResults.Created(
             $"/v1/generations/{id}",
             new
@@ -130,6 +131,7 @@ internal static class GenerationsApi
     {
         if (!await MayReadAsync(id, context, access))
             return TypedResults.Forbid();
+
         var name = new RunName(Generator.Kind, id);
         if (IsId(id) && await runs.CancelAsync(name, context.RequestAborted))
         {
@@ -139,6 +141,7 @@ internal static class GenerationsApi
             )
                 await Task.Delay(CancelPollInterval, clock, context.RequestAborted);
         }
+
         return await StateAsync(id, context, runs, states);
     }
 

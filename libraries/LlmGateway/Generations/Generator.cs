@@ -34,6 +34,7 @@ internal sealed class Generator(
             var kept = budget.Keep(client, call.Bytes);
             _ = live.Start(run, r => GenerateAsync(r, call, kept));
         }
+
         return start;
     }
 
@@ -42,8 +43,10 @@ internal sealed class Generator(
         using var _ = kept;
         await using var writer = writers.Of(run, text => RunEvent.Of("token", new { text }), call.Target.Provider);
         call.Options.OnDelay = delay => writer.Event(State(delay));
+
         UsageDetails? usage = null;
         var finish = "stop";
+
         var tokens = 0L;
         try
         {
@@ -54,8 +57,10 @@ internal sealed class Generator(
                     tokens++;
                     await writer.TextAsync(text);
                 }
+
                 foreach (var tool in update.Contents.OfType<FunctionCallContent>())
                     writer.Event(ToolUse(tool));
+
                 usage = update.Contents.OfType<UsageContent>().LastOrDefault()?.Details ?? usage;
                 finish = update.FinishReason?.Value ?? finish;
             }

@@ -81,6 +81,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
         }
 
         Wake();
+
         if (_writing.IsCompleted)
             await _writing;
         if (full is not null)
@@ -88,14 +89,14 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     }
 
     /// <summary>Adds an event; the order of events and text is kept.</summary>
-    public void Event(RunEvent e)
+    public void Event(RunEvent written)
     {
         lock (_gate)
         {
             CompleteText();
             if (_events.Count == 0)
                 _since = _clock.GetTimestamp();
-            _events.Add(e);
+            _events.Add(written);
         }
         Wake();
     }
@@ -117,6 +118,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     {
         lock (_gate)
             _closing = true;
+
         _closed.TrySetResult();
         Wake();
         await _writing;
@@ -124,6 +126,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
         List<RunEvent> rest;
         lock (_gate)
             rest = TakePending();
+
         rest.AddRange(last);
         if (rest.Count == 0)
             return;
@@ -132,6 +135,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
             await _run.EndAsync(rest);
         else
             await _run.AppendAsync(rest);
+
         Measure();
     }
 
@@ -158,6 +162,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
                     return;
                 events = TakePending();
             }
+
             if (events.Count == 0)
                 continue;
 
@@ -176,6 +181,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
         _bytes = 0;
         _taken.TrySetResult();
         _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         return events;
     }
 

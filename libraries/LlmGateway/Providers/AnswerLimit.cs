@@ -31,6 +31,7 @@ internal sealed class AnswerLimit(string provider, long maxBytes)
             EndLine(bytes[end]);
             bytes = bytes[(end + 1)..];
         }
+
         AddToLine(bytes.Length);
     }
 
@@ -54,6 +55,7 @@ internal sealed class AnswerLimit(string provider, long maxBytes)
                 _eventBytes = 0;
             _lineIsEmpty = true;
         }
+
         _followsCr = end == '\r';
     }
 

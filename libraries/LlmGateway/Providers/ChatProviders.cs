@@ -43,8 +43,10 @@ internal sealed class ChatProviders : IDisposable
         AddRemote("anthropic", all.Anthropic, o => new AnthropicChatClient(Upstream("anthropic", o), o));
         AddRemote("local", all.Local, o => new OpenAiChatClient(Upstream("local", o), o, isOpenAi: false));
         Add("demo", all.Demo, new DemoChatClient(all.Demo, clock));
+
         foreach (var (name, limits, client) in keyed.Create([.. _providers.Keys]))
             Add(name, limits, client);
+
         if (!_providers.ContainsKey(_default))
             throw new OptionsValidationException(
                 nameof(LlmOptions),
@@ -102,16 +104,21 @@ internal sealed class ChatProviders : IDisposable
                 );
             return Target(named, "provider", model);
         }
+
         if (model is not { Length: > 0 })
             return Target(_providers[_default], "provider", null);
+
         foreach (var known in _providers.Values)
             if (known.Client is not null && known.Options.Models.Contains(model))
                 return Target(known, "model", model);
+
         if (model.IndexOf('/') is > 0 and var slash && _providers.TryGetValue(model[..slash], out var prefixed))
             return Target(prefixed, "model", model[(slash + 1)..]);
+
         var guess = Family(model);
         if (guess is not null)
             return Target(_providers[guess], "model", model);
+
         // A local server without a list of models gets any model.
         return _providers["local"] is { Client: not null, Options.Models.Count: 0 } local
             ? Target(local, "model", model)
@@ -130,6 +137,7 @@ internal sealed class ChatProviders : IDisposable
                 $"The provider {provider.Name} is not configured: set {provider.Missing}, or use the model demo.",
                 code: InvalidChatException.ProviderNotConfigured
             );
+
         var chosen = model is { Length: > 0 }
             ? model
             : provider.Options.Models.FirstOrDefault()
@@ -137,6 +145,7 @@ internal sealed class ChatProviders : IDisposable
                     "model",
                     $"is required for {provider.Name}, since Llm:Providers:{provider.Name}:Models is empty."
                 );
+
         return new ChatTarget(provider.Client, provider.Name, chosen);
     }
 

@@ -23,18 +23,21 @@ internal sealed partial class SurrogateHalves
     private string Whole(Match match)
     {
         var text = match.Value;
+
         if (match.Groups["high"].Success)
         {
             // The second half can only be the first character of another text.
             _high = text;
             return "";
         }
+
         if (match.Groups["low"].Success && _high.Length > 0)
         {
             text = _high + text;
             _high = "";
             return text;
         }
+
         return text.Length == 6 ? "\\ufffd" : text;
     }
 

@@ -16,6 +16,7 @@ internal static class ToolCalls
             values = JsonSerializer.Deserialize<Dictionary<string, object?>>(arguments.Length == 0 ? "{}" : arguments);
         }
         catch (JsonException) { } // the model's mistake; the tool's caller reports it
+
         return new FunctionCallContent(id, name, values)
         {
             RawRepresentation = arguments.Length == 0 ? "{}" : arguments,

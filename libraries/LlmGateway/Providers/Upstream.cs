@@ -67,6 +67,7 @@ internal sealed class Upstream(
             yield return data.RootElement;
             await body.NextAsync(TimeSpan.FromSeconds(options.IdleSeconds));
         }
+
         if (body.IsDone)
             onDone?.Invoke();
     }
@@ -75,11 +76,12 @@ internal sealed class Upstream(
     /// The error in an event, <c>{"error":{"type":"overloaded_error","message":…}}</c> in both APIs; null if the
     /// event has none. Its status is that of the same refusal before the stream.
     /// </summary>
-    public UpstreamException? ErrorIn(JsonElement e)
+    public UpstreamException? ErrorIn(JsonElement element)
     {
-        if (WireJson.Object(e, "error") is not { } error)
+        if (WireJson.Object(element, "error") is not { } error)
             return null;
-        var message = ErrorMessage(e.GetRawText());
+
+        var message = ErrorMessage(element.GetRawText());
         return (WireJson.Text(error, "type"), WireJson.Text(error, "code")) switch
         {
             ("rate_limit_error", _) or (_, "rate_limit_exceeded") => new(429, "rate_limited", message),
@@ -96,6 +98,7 @@ internal sealed class Upstream(
     private string ErrorMessage(string text)
     {
         var message = MessageOf(text);
+
         // Before the cut, which could leave a part of the key.
         if (options.ApiKey.Length > 0)
             message = message.Replace(options.ApiKey, "***", StringComparison.Ordinal);
@@ -113,6 +116,7 @@ internal sealed class Upstream(
     )
     {
         var (start, stalls) = (clock.GetTimestamp(), 0);
+
         TimeSpan Remaining() => TimeSpan.FromSeconds(options.FirstTokenTotalSeconds) - clock.GetElapsedTime(start);
 
         for (var attempt = 0; ; attempt++)
@@ -128,6 +132,7 @@ internal sealed class Upstream(
                 var delay = DelayBefore(attempt, e.RetryAfter);
                 if (!mayRetry || delay >= Remaining())
                     throw;
+
                 // Without the provider's message, which may quote the prompt.
                 logger.LogInformation(
                     "{Provider} failed: {Reason} ({Status}). Try {Attempt} follows in {Delay:F0} ms",
@@ -148,10 +153,10 @@ internal sealed class Upstream(
             ? wanted + TimeSpan.FromMilliseconds(Random.Shared.Next(250))
             : Backoff.Delay(attempt, TimeSpan.FromMilliseconds(options.BackoffMilliseconds), MaxBackoff);
 
-    private static bool IsTransient(UpstreamException e) =>
-        e.Status is 408 or 429 or >= 500
-        && e.Reason is not ("credentials" or UpstreamException.TooLarge)
-        && (e.RetryAfter is null || e.RetryAfter <= MaxRetryAfter);
+    private static bool IsTransient(UpstreamException exception) =>
+        exception.Status is 408 or 429 or >= 500
+        && exception.Reason is not ("credentials" or UpstreamException.TooLarge)
+        && (exception.RetryAfter is null || exception.RetryAfter <= MaxRetryAfter);
 
     private async Task<UpstreamBody> TryOpenAsync(
         Func<HttpRequestMessage> create,
@@ -170,13 +175,17 @@ internal sealed class Upstream(
                     http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token)
                 )
             );
+
             if (!body.Response.IsSuccessStatusCode)
                 throw await RefusalAsync(body.Response, cancellationToken);
+
             await body.OpenAsync();
             await body.NextAsync(limit);
+
             // A provider may accept the request and refuse it in its first event.
             if (body.Current is { } first && ErrorIn(first.RootElement) is { } refusal)
                 throw refusal;
+
             body.Remaining = null;
             return body;
         }
@@ -199,6 +208,7 @@ internal sealed class Upstream(
                 $"The provider {provider} refuses this server's credentials ({status}). "
                     + $"Set Llm:Providers:{provider}:ApiKey."
             );
+
         var text = await ErrorTextAsync(response, cancellationToken);
         var message = $"{provider} answered {status}: {ErrorMessage(text)}";
         return UpstreamException.OfStatus(status, message, RetryAfter(response));
@@ -211,6 +221,7 @@ internal sealed class Upstream(
         using var timeout = new CancellationTokenSource(ErrorTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         var buffer = new byte[MaxErrorBytes];
+
         var count = 0;
         try
         {
@@ -224,6 +235,7 @@ internal sealed class Upstream(
         }
         catch (Exception e) when (e is HttpRequestException or IOException) { }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
+
         return Encoding.UTF8.GetString(buffer, 0, count);
     }
 

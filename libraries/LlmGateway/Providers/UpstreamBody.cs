@@ -65,6 +65,7 @@ internal sealed class UpstreamBody(
             while (_lines.TryDequeue(out var line))
                 if (Take(line))
                     return;
+
             if (!await _events!.MoveNextAsync() || Take(_events.Current.Data))
                 return;
 
@@ -78,6 +79,7 @@ internal sealed class UpstreamBody(
     {
         var count = await LimitAsync(_timeout, token => _body!.ReadAsync(buffer, token));
         _limit.Add(buffer.Span[..count]);
+
         if (count > 0 || _addedLines == 2)
             return count;
 
@@ -105,6 +107,7 @@ internal sealed class UpstreamBody(
                 limit = remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
                 isTotal = true;
             }
+
             return await WaitAsync(waiting.AsTask(), limit);
         }
         catch (TimeoutException e)
@@ -145,10 +148,13 @@ internal sealed class UpstreamBody(
         {
             if (task.IsCompletedSuccessfully)
                 return task.Result;
+
             await _abandoned.CancelAsync();
             await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
             if (task.IsCompletedSuccessfully)
                 (task.Result as IDisposable)?.Dispose();
+
             throw;
         }
     }
@@ -162,6 +168,7 @@ internal sealed class UpstreamBody(
             IsDone = true;
             return true;
         }
+
         if (!trimmed.StartsWith('{'))
             return false; // without the cost of an exception
 
@@ -173,11 +180,13 @@ internal sealed class UpstreamBody(
         {
             return false;
         }
+
         if (SurrogateHalves.MayBeIn(text))
         {
             Current.Dispose();
             Current = JsonDocument.Parse(_halves.Join(text));
         }
+
         return true;
     }
 

@@ -57,6 +57,7 @@ internal static class ChatBody
             return null;
         if (value.ValueKind != JsonValueKind.String)
             throw new InvalidChatException(path + name, "must be a string.");
+
         try
         {
             return value.GetString();
@@ -92,6 +93,7 @@ internal static class ChatBody
             return null;
         if (list.ValueKind != JsonValueKind.Array)
             throw new InvalidChatException(path + name, typeError);
+
         return list.GetArrayLength() <= max
             ? list
             : throw new InvalidChatException(
@@ -105,6 +107,7 @@ internal static class ChatBody
     {
         if (List(json, name, max, typeError) is not { } list)
             return null;
+
         var stops = new List<string>();
         foreach (var item in list.EnumerateArray())
         {
@@ -114,6 +117,7 @@ internal static class ChatBody
                 throw new InvalidChatException(name, $"has texts of at most {MaxStopCharacters} characters.");
             stops.Add(item.GetString()!);
         }
+
         return stops;
     }
 
@@ -174,10 +178,12 @@ internal static class ChatBody
                 index++;
             }
         }
+
         if (value.ValueKind != JsonValueKind.Object)
             return null;
 
         var names = new HashSet<string>(StringComparer.Ordinal);
+
         foreach (var member in value.EnumerateObject())
         {
             if (!names.Add(member.Name))
@@ -185,6 +191,7 @@ internal static class ChatBody
             if (Repeated(member.Value) is { } inner)
                 return PathOf(member.Name, inner);
         }
+
         return null;
 
         static string PathOf(string outer, string inner) => inner.StartsWith('[') ? outer + inner : $"{outer}.{inner}";

@@ -49,6 +49,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
         var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
         var messages = ChatMessageReader.Read(body);
         UntranslatableContent.Refuse(messages);
+
         return new ChatCall(
             target,
             messages,

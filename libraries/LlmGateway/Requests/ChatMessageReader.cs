@@ -21,6 +21,7 @@ internal static class ChatMessageReader
     {
         if (json.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path.TrimEnd('.'), "must be an object with role and content.");
+
         var role = ChatBody.Name(json, "role", path) ?? throw new InvalidChatException(path + "role", "is required.");
         var content = ChatBody.Get(json, "content");
 

@@ -24,10 +24,12 @@ internal sealed class RunStates(ReadGate turns, RequestBudget budget)
         using var turn = await turns.EnterAsync(context);
         if (await readAsync() is not var (state, position))
             return null;
+
         var json = JsonSerializer.SerializeToUtf8Bytes(state, RunJson.Options);
         budget.Hold(context).Set(json.Length);
         // A stream that starts after this position continues the run without gap or repetition.
         context.Response.Headers["X-Sse-Position"] = position.ToString();
+
         return TypedResults.Bytes(json, "application/json; charset=utf-8");
     }
 }

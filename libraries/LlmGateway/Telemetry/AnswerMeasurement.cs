@@ -47,14 +47,17 @@ internal sealed class AnswerMeasurement : IDisposable
             { "gen_ai.provider.name", ChatMetrics.NameOf(provider) },
             { "gen_ai.request.model", names.Of(options?.ModelId) },
         };
+
         _span = ChatMetrics.Source.StartActivity(
             $"chat {names.Of(options?.ModelId)}",
             ActivityKind.Client,
             default(ActivityContext),
             _tags
         );
+
         if (options?.MaxOutputTokens is { } maxTokens)
             _span?.SetTag("gen_ai.request.max_tokens", maxTokens);
+
         _span?.SetTag("gen_ai.request.model", options?.ModelId).SetTag("gen_ai.request.stream", true);
         _conversation = metrics.CapturesMessages ? _span : null;
         if (_conversation is not null)
@@ -67,6 +70,7 @@ internal sealed class AnswerMeasurement : IDisposable
     {
         if (update.Contents.Count > 0)
             _first ??= _clock.GetElapsedTime(_start);
+
         foreach (var content in update.Contents)
             if (content is UsageContent { Details: var counted })
                 _usage = counted;
@@ -76,6 +80,7 @@ internal sealed class AnswerMeasurement : IDisposable
                     _metrics.ChunkReceived(_clock.GetElapsedTime(_chunkAt), _tags);
                 _chunkAt = _clock.GetTimestamp();
             }
+
         if (_conversation is not null)
             _answer.Add(update);
 
@@ -87,9 +92,9 @@ internal sealed class AnswerMeasurement : IDisposable
     public void Complete() => _error = null;
 
     /// <summary>Records the failure without its message, which may quote the prompt.</summary>
-    public void Fail(Exception e)
+    public void Fail(Exception exception)
     {
-        _error = e is UpstreamException upstream ? upstream.Reason : e.GetType().FullName;
+        _error = exception is UpstreamException upstream ? upstream.Reason : exception.GetType().FullName;
         _span?.SetStatus(ActivityStatusCode.Error, _error);
     }
 
@@ -99,6 +104,7 @@ internal sealed class AnswerMeasurement : IDisposable
             _tags.Add("error.type", _error);
         if (_model is not null)
             _tags.Add("gen_ai.response.model", _names.Of(_model));
+
         _metrics.Answered(
             _tags,
             _clock.GetElapsedTime(_start),
@@ -116,8 +122,10 @@ internal sealed class AnswerMeasurement : IDisposable
             .SetTag("gen_ai.usage.output_tokens", _usage?.OutputTokenCount)
             .SetTag("gen_ai.response.id", _id)
             .SetTag("gen_ai.response.time_to_first_chunk", _first?.TotalSeconds);
+
         if (_conversation is not null)
             MessageContent.AddOutput(_conversation, _answer, _finish);
+
         _span?.Dispose();
     }
 }

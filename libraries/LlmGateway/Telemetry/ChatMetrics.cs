@@ -28,11 +28,13 @@ internal sealed class ChatMetrics
             "s",
             "Duration of an answer, from the request to the last token."
         );
+
         _first = meter.CreateHistogram<double>(
             "gen_ai.client.operation.time_to_first_chunk",
             "s",
             "Time to first token."
         );
+
         _per = meter.CreateHistogram<double>(
             "gen_ai.client.operation.time_per_output_chunk",
             "s",
@@ -46,6 +48,7 @@ internal sealed class ChatMetrics
             "{token}/s",
             "Tokens per second of an answer, after the first token."
         );
+
         _stored = meter.CreateHistogram<double>(
             "llm.gateway.token.delay",
             "s",
@@ -68,6 +71,7 @@ internal sealed class ChatMetrics
     public void Answered(TagList tags, TimeSpan took, TimeSpan? first, long chunks, long? input, long? output)
     {
         _duration.Record(took.TotalSeconds, tags);
+
         if (first is { } toFirst)
         {
             _first.Record(toFirst.TotalSeconds, tags);
@@ -75,6 +79,7 @@ internal sealed class ChatMetrics
             if (chunks > 1 && rest > 0)
                 _rate.Record(((output ?? chunks) - 1) / rest, tags);
         }
+
         Usage("input", input);
         Usage("output", output);
 

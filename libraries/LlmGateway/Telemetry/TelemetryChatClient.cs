@@ -39,6 +39,7 @@ internal sealed class TelemetryChatClient(
                 answer.Fail(e);
                 if (e is UpstreamException)
                     throw;
+
                 logger.LogError(e, "The request to {Provider} failed", provider);
                 throw new UpstreamException(
                     502,

@@ -45,6 +45,7 @@ internal sealed class JoinedDeltas
     {
         if (value is null)
             return known;
+
         if (known is null)
             bytes += NodeBytes;
 
@@ -100,6 +101,7 @@ internal sealed class JoinedDeltas
                     _indexed[index] = joined = new JoinedDeltas();
                 return joined.Add(one);
             }
+
             _others.Add(item?.DeepClone());
             return MemoryOf(item);
         }
@@ -113,8 +115,10 @@ internal sealed class JoinedDeltas
                 item.Remove("index");
                 all.Add((JsonNode)item);
             }
+
             foreach (var other in _others)
                 all.Add(other?.DeepClone());
+
             return all;
         }
     }

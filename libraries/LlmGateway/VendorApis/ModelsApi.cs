@@ -49,6 +49,7 @@ internal static class ModelsApi
                         VendorFormat format = context.Request.Headers.ContainsKey("anthropic-version")
                             ? MessagesFormat.Instance
                             : ChatCompletionsFormat.Instance;
+
                         var missing = new InvalidChatException(
                             "model",
                             $"Unsupported model: {id}",

@@ -31,21 +31,21 @@ internal sealed record VendorError(
             RetryAfter: TimeSpan.FromSeconds(1)
         );
 
-    public static VendorError Of(InvalidChatException e) =>
+    public static VendorError Of(InvalidChatException exception) =>
         new(
-            e.Code == InvalidChatException.ModelNotFound ? StatusCodes.Status404NotFound : e.Status,
-            e.Code,
-            e.Code is null ? $"{e.Field}: {e.Message}" : e.Message,
-            e.Field
+            exception.Code == InvalidChatException.ModelNotFound ? StatusCodes.Status404NotFound : exception.Status,
+            exception.Code,
+            exception.Code is null ? $"{exception.Field}: {exception.Message}" : exception.Message,
+            exception.Field
         );
 
-    public static VendorError Of(UpstreamException e) =>
+    public static VendorError Of(UpstreamException exception) =>
         new(
-            e.Status,
-            e.Status == StatusCodes.Status429TooManyRequests ? RateLimited : e.Reason,
-            e.Message,
-            RetryAfter: e.RetryAfter,
-            MayRetry: e.MayRetry
+            exception.Status,
+            exception.Status == StatusCodes.Status429TooManyRequests ? RateLimited : exception.Reason,
+            exception.Message,
+            RetryAfter: exception.RetryAfter,
+            MayRetry: exception.MayRetry
         );
 
     /// <summary>Returns the error for a refusal that has a status only.</summary>

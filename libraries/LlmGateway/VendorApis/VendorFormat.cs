@@ -48,9 +48,11 @@ internal abstract class VendorFormat
     {
         if (context.Response.HasStarted)
             return;
+
         var (status, headers) = (error.Status, context.Response.Headers);
         context.Response.StatusCode = status;
         headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
+
         if ((error.RetryAfter ?? (status is 429 or 503 ? UsualDelay : null)) is { } wait)
             context.SetRetryAfter(wait);
         if (!error.MayRetry && status is (429 or >= 500))

@@ -9,10 +9,10 @@ internal static class VendorFrame
     public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);
 
     public static byte[] Of(string data, string? name = null) =>
-        SseFrame.ToBytes(f =>
+        SseFrame.ToBytes(frame =>
         {
             if (name is not null)
-                f.Event(name);
-            f.Data(data).End();
+                frame.Event(name);
+            frame.Data(data).End();
         });
 }

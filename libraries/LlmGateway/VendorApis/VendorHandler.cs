@@ -62,6 +62,7 @@ internal sealed class VendorHandler(
         var start = clock.GetTimestamp();
         var call = format.Read(body, context.Request.Headers, providers);
         var response = format.Respond(call, body, clock);
+
         if (ChatBody.Flag(body, "stream"))
             await RespondWithStreamAsync(context, format, call, response, start);
         else
@@ -73,12 +74,15 @@ internal sealed class VendorHandler(
         await using var updates = Ask(context, call);
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         var whole = response.Join();
+
         Add(response.Start());
+
         await foreach (var update in updates.ReadAsync())
         {
             Add(response.Take(update));
             held.Set(Copies * whole.Bytes);
         }
+
         Add(response.End());
 
         var json = whole.ToJson();
@@ -106,9 +110,11 @@ internal sealed class VendorHandler(
         using var seat = await streams.EnterAsync(context);
         if (seat is null)
             return;
+
         var limits = options.Value;
         await using var updates = Ask(context, call);
         var waiting = TimeSpan.FromMilliseconds(limits.HeadMilliseconds) - clock.GetElapsedTime(start);
+
         await updates.BeginAsync(waiting > TimeSpan.Zero ? waiting : TimeSpan.Zero, clock);
         await streams.OpenAsync(
             context,
@@ -138,6 +144,7 @@ internal sealed class VendorHandler(
     )
     {
         await using var registration = stopped.Register(updates.Stop);
+
         try
         {
             await WriteAsync(response.Start());

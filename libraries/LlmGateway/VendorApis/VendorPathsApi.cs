@@ -31,6 +31,7 @@ internal static class VendorPathsApi
     {
         foreach (var root in OpenAiRoots)
             Map(root, ChatCompletionsFormat.Instance.RefuseAsync);
+
         foreach (var root in AnthropicRoots)
             Map(root, MessagesFormat.Instance.RefuseAsync);
 
@@ -53,6 +54,7 @@ internal static class VendorPathsApi
                     + $"and {MessagesApi.CountTokensPath}, and GET /v1/models.",
                 null
             );
+
         context.Response.Headers.Allow = "POST";
         return refuse(
             context,

@@ -20,6 +20,7 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
         var exists = Directory.Exists(folder);
         var programs = PostgresPrograms.Find(local, exists ? WrittenBy(folder) : null, folder);
         var identity = exists ? LocalFolder.AsOwner(local.As, folder) : local.As;
+
         if (!exists)
             Create(folder, programs, identity);
 
@@ -30,6 +31,7 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
             identity
         );
         PostmasterLock.Release(cluster.Data);
+
         return cluster;
     }
 
@@ -82,6 +84,7 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
             "--locale=C",
             "--no-instructions"
         );
+
         // Single-user mode works without a server and takes one statement a line.
         Run(
             programs,

@@ -14,6 +14,7 @@ internal sealed class PostgresHealthCheck(int port) : LoopbackHealthCheck("Postg
         await stream.WriteAsync(StartupMessage(), cancellationToken);
         var answer = new byte[1024];
         var length = await stream.ReadAsync(answer, cancellationToken);
+
         // 'R' requests authentication. 'E' is an error with zero-terminated fields, each after a letter (M: message).
         return length > 0 && answer[0] == (byte)'R' ? null
             : length > 5 && answer[0] == (byte)'E' ? Message(answer.AsSpan(5, length - 5))
@@ -31,6 +32,7 @@ internal sealed class PostgresHealthCheck(int port) : LoopbackHealthCheck("Postg
         BinaryPrimitives.WriteInt32BigEndian(message, message.Length);
         BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(4), 3 << 16);
         pairs.CopyTo(message, 8);
+
         return message;
     }
 

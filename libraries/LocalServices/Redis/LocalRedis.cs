@@ -18,6 +18,7 @@ internal sealed record LocalRedis(string Program, string? Libraries, string Conf
         var port = LoopbackPort.Take(wantedPort, "Redis", "RedisPort");
         var (program, libraries) = Find(local.Tools);
         var folder = Directory.CreateDirectory(Path.Combine(local.Data, "redis")).FullName;
+
         var (configuration, password) = (Path.Combine(folder, "redis.conf"), Secret.Create());
         Secret.Write(
             configuration,
@@ -31,6 +32,7 @@ internal sealed record LocalRedis(string Program, string? Libraries, string Conf
 
             """
         );
+
         return new LocalRedis(program, libraries, configuration, password, port);
     }
 

@@ -33,45 +33,48 @@ internal sealed partial class FailureReport(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         notifications.ObserveAsync(Observe, lifetime, stoppingToken);
 
-    private void Observe(ResourceEvent e, CancellationToken stopping)
+    private void Observe(ResourceEvent change, CancellationToken stopping)
     {
-        var (now, before) = (e.Snapshot.State?.Text, _states.GetValueOrDefault(e.ResourceId));
-        if (now == before || e.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any())
+        var (now, before) = (change.Snapshot.State?.Text, _states.GetValueOrDefault(change.ResourceId));
+        if (now == before || change.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any())
             return;
-        _states[e.ResourceId] = now;
+
+        _states[change.ResourceId] = now;
         if (now is null)
             return;
+
         if (now == KnownResourceStates.Starting || now == KnownResourceStates.Running)
-            _ = WatchStartAsync(e, now, stopping);
+            _ = WatchStartAsync(change, now, stopping);
         // A requested end passes through Stopping, an unexpected one does not.
-        else if (before != KnownResourceStates.Stopping && FailureOf(e.Snapshot) is { } failure)
-            _ = ReportAsync(e, failure, stopping);
+        else if (before != KnownResourceStates.Stopping && FailureOf(change.Snapshot) is { } failure)
+            _ = ReportAsync(change, failure, stopping);
     }
 
     /// <summary>Reports a start that takes too long, such as an image
     /// that is being pulled or a server that does not answer.</summary>
-    private async Task WatchStartAsync(ResourceEvent e, string state, CancellationToken stopping)
+    private async Task WatchStartAsync(ResourceEvent change, string state, CancellationToken stopping)
     {
         try
         {
             await Task.Delay(options.StartTimeout, clock, stopping);
-            if (!notifications.TryGetCurrentState(e.ResourceId, out var current))
+            if (!notifications.TryGetCurrentState(change.ResourceId, out var current))
                 return;
 
             if (current!.Snapshot.State?.Text != state)
                 return;
 
             var since = $"for {options.StartTimeout.TotalSeconds:0} s";
+
             if (state == KnownResourceStates.Starting)
             {
-                if (Dependents(e.Resource).Any())
+                if (Dependents(change.Resource).Any())
                     await ReportAsync(current, $"has been starting {since}", stopping);
 
                 return;
             }
 
             var sick = current.Snapshot.HealthReports.FirstOrDefault(r => r.Status is not HealthStatus.Healthy);
-            if (sick is not null && Dependents(e.Resource, WaitType.WaitUntilHealthy).Any())
+            if (sick is not null && Dependents(change.Resource, WaitType.WaitUntilHealthy).Any())
                 await ReportAsync(
                     current,
                     $"has been running {since} but is not healthy ({sick.Description ?? sick.Name})",
@@ -83,27 +86,35 @@ internal sealed partial class FailureReport(
         }
     }
 
-    private async Task ReportAsync(ResourceEvent e, string reason, CancellationToken stopping)
+    private async Task ReportAsync(ResourceEvent change, string reason, CancellationToken stopping)
     {
         var now = clock.GetUtcNow();
         // At most once a minute for each resource and reason, because a restarted resource fails again.
-        var key = $"{e.Resource.Name} {reason}";
+        var key = $"{change.Resource.Name} {reason}";
         if (_reported.TryGetValue(key, out var last) && now - last < RepeatInterval)
             return;
+
         _reported[key] = now;
-        var lines = await LastLinesAsync(e.ResourceId);
+        var lines = await LastLinesAsync(change.ResourceId);
+
         if (stopping.IsCancellationRequested)
             return;
-        var text = new StringBuilder($"{e.Resource.Name} {reason}.");
-        string[] waiting = [.. Dependents(e.Resource).Select(r => r.Name).Distinct().Order(StringComparer.Ordinal)];
+
+        var text = new StringBuilder($"{change.Resource.Name} {reason}.");
+        string[] waiting =
+        [
+            .. Dependents(change.Resource).Select(r => r.Name).Distinct().Order(StringComparer.Ordinal),
+        ];
         if (waiting.Length > 0)
             text.Append($" Waiting for it: {string.Join(", ", waiting)}.");
         if (lines.Count > 0)
             text.AppendLine().Append("Its last lines:");
+
         foreach (var line in lines)
             text.AppendLine().Append("  ").Append(line);
-        var remedies = e.Resource.Annotations.OfType<RemedyAnnotation>().Select(a => a.Text);
-        var fallback = $"See the complete log in the dashboard, under {e.Resource.Name}, and press Start there.";
+
+        var remedies = change.Resource.Annotations.OfType<RemedyAnnotation>().Select(a => a.Text);
+        var fallback = $"See the complete log in the dashboard, under {change.Resource.Name}, and press Start there.";
         text.AppendLine().Append("What to do: ").AppendJoin(' ', remedies.DefaultIfEmpty(fallback));
         logger.LogError("{Report}", text.ToString());
     }
@@ -129,6 +140,7 @@ internal sealed partial class FailureReport(
         catch (OperationCanceledException)
         { /* the time for reading is over */
         }
+
         return lines;
     }
 
@@ -151,6 +163,7 @@ internal sealed partial class FailureReport(
         // The orchestrator's state for a container whose runtime stopped answering.
         if (state == "RuntimeUnhealthy")
             return "could not be started, because the container runtime (docker or podman) does not answer";
+
         var hasEnded = state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
         return hasEnded && snapshot.ExitCode is { } code and not 0 ? $"ended with exit code {code}" : null;
     }

@@ -31,8 +31,8 @@ internal static class ResourceEvents
         );
         try
         {
-            await foreach (var e in notifications.WatchAsync(stopping.Token))
-                observe(e, stopping.Token);
+            await foreach (var change in notifications.WatchAsync(stopping.Token))
+                observe(change, stopping.Token);
         }
         catch (OperationCanceledException)
         { /* the AppHost stops */

@@ -23,16 +23,18 @@ internal sealed class RestartPolicy(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         notifications.ObserveAsync(Observe, lifetime, stoppingToken);
 
-    private void Observe(ResourceEvent e, CancellationToken stopping)
+    private void Observe(ResourceEvent change, CancellationToken stopping)
     {
-        if (!e.Resource.Annotations.OfType<RestartAnnotation>().Any())
+        if (!change.Resource.Annotations.OfType<RestartAnnotation>().Any())
             return;
+
         var (now, before) = (
-            e.Snapshot.State?.Text,
-            _seen.GetValueOrDefault(e.ResourceId, new ProcessState(null, null, 0))
+            change.Snapshot.State?.Text,
+            _seen.GetValueOrDefault(change.ResourceId, new ProcessState(null, null, 0))
         );
         if (now == before.State || (HasEnded(now) && HasEnded(before.State)))
             return;
+
         var (started, ends) = (now == KnownResourceStates.Running ? clock.GetUtcNow() : before.Started, before.Ends);
         // Running or Starting → Exited. A requested end passes through Stopping.
         var unexpected =
@@ -44,9 +46,11 @@ internal sealed class RestartPolicy(
             ends = started is { } since && clock.GetUtcNow() - since > RestartDelay.StableAfter ? 1 : ends + 1;
             started = null; // an end before Running counts as a repeated failure
         }
-        var state = _seen[e.ResourceId] = new ProcessState(now, started, ends);
+
+        var state = _seen[change.ResourceId] = new ProcessState(now, started, ends);
+
         if (unexpected)
-            _ = RestartAsync(e.ResourceId, state, stopping);
+            _ = RestartAsync(change.ResourceId, state, stopping);
     }
 
     private async Task RestartAsync(string id, ProcessState ended, CancellationToken stopping)
@@ -59,6 +63,7 @@ internal sealed class RestartPolicy(
                 after.TotalSeconds
             );
             await Task.Delay(after, clock, stopping);
+
             // The user may have pressed Start or Stop in the meantime; then this end no longer matters.
             if (
                 !ReferenceEquals(_seen[id], ended)
@@ -66,6 +71,7 @@ internal sealed class RestartPolicy(
                 || !HasEnded(current?.Snapshot.State?.Text)
             )
                 return;
+
             var result = await commands.ExecuteCommandAsync(id, KnownResourceCommands.StartCommand, stopping);
             if (!result.Success)
                 log.LogError("The restart failed: {Reason}. Press Start in the dashboard.", result.Message);
@@ -119,10 +125,12 @@ internal static class RestartExtensions
             );
         if (seconds == 0)
             return builder;
+
         builder.Resource.Annotations.Add(new RestartAnnotation());
         builder.ApplicationBuilder.Services.TryAddSingleton(TimeProvider.System);
         builder.ApplicationBuilder.Services.TryAddSingleton(new RestartDelay(TimeSpan.FromSeconds(seconds)));
         builder.ApplicationBuilder.Services.AddObserver<RestartPolicy>();
+
         return builder;
     }
 }

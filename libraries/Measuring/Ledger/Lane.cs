@@ -49,8 +49,10 @@ internal sealed class Lane
     {
         account.Duplicates.Add(publisher, _duplicates, _duplicateExamples);
         account.Reordered.Add(publisher, _reordered, _reorderedExamples);
+
         foreach (var (first, last) in _missing?.Ranges ?? [])
             AddMissing(first, last);
+
         AddMissing(_next, long.MaxValue);
 
         void AddMissing(long first, long last)
@@ -63,6 +65,7 @@ internal sealed class Lane
                     account.Lost.Add(publisher, lostFirst, lostLast);
                     lost += lostLast - lostFirst + 1;
                 }
+
                 account.Excused += range.Last - range.First + 1 - lost;
             }
         }

@@ -49,6 +49,7 @@ public sealed class LedgerReader
         {
             _received++;
             var late = id is not null && IsLate(id);
+
             // Never published, or not subscribed by this reader.
             if (
                 (uint)publisher >= (uint)_ledger.Publishers.Count
@@ -159,6 +160,7 @@ public sealed class LedgerReader
         var epoch = id.LastIndexOf('-');
         if (epoch < 0 || !long.TryParse(id.AsSpan(epoch + 1), CultureInfo.InvariantCulture, out var position))
             return false;
+
         var late = position <= _position && id.AsSpan(0, epoch).SequenceEqual(_id.AsSpan(0, _epoch));
         if (!late)
         {
@@ -166,6 +168,7 @@ public sealed class LedgerReader
             _epoch = epoch;
             _position = position;
         }
+
         return late;
     }
 

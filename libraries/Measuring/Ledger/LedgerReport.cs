@@ -61,12 +61,15 @@ public sealed class LedgerReport
                 $"{Received} received; {Lost} lost, {Duplicates} duplicates, {Reordered} reordered, {Unknown} unknown, "
             )
             .Append(CultureInfo.InvariantCulture, $"{Excused} excused");
+
         var faulty = Readers.Where(r => !r.Clean).ToList();
         foreach (var reader in faulty.Take(ReadersShown))
             text.AppendLine().Append("  ").Append(reader);
+
         if (faulty.Count > ReadersShown)
             text.AppendLine()
                 .Append(CultureInfo.InvariantCulture, $"  … and {faulty.Count - ReadersShown} more readers");
+
         return text.ToString();
     }
 }

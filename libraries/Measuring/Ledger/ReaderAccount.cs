@@ -71,6 +71,7 @@ public sealed class Fault
     {
         if (_examples.Count >= Shown)
             return;
+
         _shown += last - first + 1;
         var position = publisher.PositionOf(first) is { } known ? $" at {known}" : "";
         _examples.Add(

@@ -12,12 +12,13 @@ internal sealed class SequenceSet
     public long Max => _ranges.Count == 0 ? 0 : _ranges[^1].Last;
 
     public bool Contains(long value) =>
-        IndexAtOrAfter(value) is var i && i < _ranges.Count && _ranges[i].First <= value;
+        IndexAtOrAfter(value) is var index && index < _ranges.Count && _ranges[index].First <= value;
 
     public void Add(long first, long last)
     {
         if (first > last)
             return;
+
         // Merges the ranges that overlap or touch.
         var from = IndexAtOrAfter(first - 1);
         var until = from;
@@ -27,26 +28,31 @@ internal sealed class SequenceSet
             last = Math.Max(last, _ranges[until].Last);
             until++;
         }
+
         if (until == from)
         {
             _ranges.Insert(from, (first, last));
             return;
         }
+
         _ranges[from] = (first, last);
         _ranges.RemoveRange(from + 1, until - from - 1);
     }
 
     public bool Remove(long value)
     {
-        var i = IndexAtOrAfter(value);
-        if (i == _ranges.Count || _ranges[i].First > value)
+        var index = IndexAtOrAfter(value);
+        if (index == _ranges.Count || _ranges[index].First > value)
             return false;
-        var (first, last) = _ranges[i];
-        _ranges.RemoveAt(i);
+
+        var (first, last) = _ranges[index];
+        _ranges.RemoveAt(index);
+
         if (value < last)
-            _ranges.Insert(i, (value + 1, last));
+            _ranges.Insert(index, (value + 1, last));
         if (first < value)
-            _ranges.Insert(i, (first, value - 1));
+            _ranges.Insert(index, (first, value - 1));
+
         return true;
     }
 
@@ -77,6 +83,7 @@ internal sealed class SequenceSet
     {
         if (_ranges.Count == 0 || _ranges[^1].Last < value)
             return _ranges.Count;
+
         int low = 0,
             high = _ranges.Count - 1;
         while (low < high)
@@ -87,6 +94,7 @@ internal sealed class SequenceSet
             else
                 high = middle;
         }
+
         return low;
     }
 }

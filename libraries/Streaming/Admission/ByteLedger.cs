@@ -38,6 +38,7 @@ internal sealed class ByteLedger(long limit)
                     : EqualShare.Of(limit, total, mine, known ? _held.Count : _held.Count + 1);
             if (verdict == ShareVerdict.Admitted)
                 Set(client, mine, total);
+
             return verdict;
         }
     }

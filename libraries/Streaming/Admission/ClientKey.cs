@@ -42,6 +42,7 @@ internal readonly record struct ClientKey(string Person, string Account)
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out _);
         bytes[8..].Clear();
+
         return new IPAddress(bytes);
     }
 

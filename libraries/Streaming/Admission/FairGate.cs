@@ -84,6 +84,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         {
             var flow = FlowOf(client);
             var seat = new Seat(this, flow);
+
             // Earlier requests of other clients wait only if these may take no other seat.
             if (flow.Waiting.Count == 0 && MayTake(flow))
             {
@@ -98,12 +99,14 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
 
             seat.Place = flow.Waiting.AddLast(seat);
             _waiters++;
+
             if (mine == 1)
             {
                 // Time that it did not use is no credit.
                 flow.Used = Later(flow.Used, _time);
                 _waiting.Add(flow);
             }
+
             return seat;
         }
     }
@@ -144,6 +147,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
             // The order of the set depends on the time used, which a grant may change.
             _waiting.Remove(flow);
             Grant(seat);
+
             if (flow.Waiting.Count > 0)
                 _waiting.Add(flow);
         }
@@ -173,9 +177,11 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
             Charge(seat.Flow, seat.Took);
             rest = BusyShare < 1 && Processors!.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
             seat.Flow.Held--;
+
             if (rest == TimeSpan.Zero)
                 Release();
         }
+
         if (rest > TimeSpan.Zero)
             _ = ReturnLaterAsync(rest < MaxRest ? rest : MaxRest);
     }

@@ -45,6 +45,7 @@ internal sealed class Gates
         };
         Bodies = Gate("request bodies", half, BodyShare);
         Pages = Gate("listings", 1, PageShare);
+
         if (options.Value.SparePercent is > 0 and var spare)
             Spare = Gate("requests beyond your rate", Math.Max(2, processors), spare / 100.0);
     }

@@ -33,12 +33,14 @@ internal sealed class ProcessorUse(TimeProvider clock, Func<TimeSpan>? used = nu
                     return _isHigh;
 
                 _isHigh = false;
+
                 for (var i = 0; i < _used.Length; i++)
                 {
                     var now = _used[i]();
                     _isHigh |= now - _usedThen[i] > High * Environment.ProcessorCount * passed;
                     _usedThen[i] = now;
                 }
+
                 _measuredAt = clock.GetTimestamp();
                 return _isHigh;
             }
@@ -56,6 +58,7 @@ internal sealed class ProcessorUse(TimeProvider clock, Func<TimeSpan>? used = nu
         using var stat = File.OpenText("/proc/stat");
         var cells = stat.ReadLine()!.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var ticks = cells[1..4].Sum(cell => long.Parse(cell, CultureInfo.InvariantCulture));
+
         return TimeSpan.FromSeconds((double)ticks / TicksPerSecond);
     }
 }

@@ -15,66 +15,70 @@ internal sealed class CatchUpPages(
 {
     public bool IsFull => replay.Pages.IsFull;
 
-    public void Ask(StreamConnection c)
+    public void Ask(StreamConnection connection)
     {
-        var catchUp = c.CatchUp ??= new CatchUp();
+        var catchUp = connection.CatchUp ??= new CatchUp();
         var range = new ReplayRange(
-            c.Log.Filter,
-            c.Position,
-            Newest: c.Slow == SlowClientPolicy.Latest && c.Pace != ReaderPace.KeepsUp,
+            connection.Log.Filter,
+            connection.Position,
+            Newest: connection.Slow == SlowClientPolicy.Latest && connection.Pace != ReaderPace.KeepsUp,
             IsSmall: catchUp.HasStalled,
-            Through: c.SkipsUnread ? catchUp.SkippedThrough : null
+            Through: connection.SkipsUnread ? catchUp.SkippedThrough : null
         );
 
         catchUp.Asked = new ReplayWaiter(
             range,
-            (waiter, page) => answered(c, waiter, page),
-            c.Client.Key,
+            (waiter, page) => answered(connection, waiter, page),
+            connection.Client.Key,
             catchUp.IsSearching
         );
-        replay.Read(catchUp.Asked, c.Epoch);
+        replay.Read(catchUp.Asked, connection.Epoch);
     }
 
     /// <summary>Holds a page that was made from frames in memory, and makes it the next to be sent.</summary>
-    public void ShowOwn(StreamConnection c, ReplayPage page)
+    public void ShowOwn(StreamConnection connection, ReplayPage page)
     {
         replay.Pages.Take(page);
-        Show(c, page);
+        Show(connection, page);
     }
 
     /// <summary>Makes a held page the next to be sent, after a frame that announces any gap.</summary>
-    public void Show(StreamConnection c, ReplayPage page)
+    public void Show(StreamConnection connection, ReplayPage page)
     {
-        ReleasePage(c);
-        var catchUp = c.CatchUp ??= new CatchUp();
+        ReleasePage(connection);
+        var catchUp = connection.CatchUp ??= new CatchUp();
         catchUp.Page = page;
         catchUp.PageIndex = 0;
         catchUp.IsSearching = page.IsSearch;
 
         // An expired position is reported first.
-        if (page.DroppedThrough <= c.Position)
-            c.Opening = Skipped(c, page) ?? c.Opening;
+        if (page.DroppedThrough <= connection.Position)
+            connection.Opening = Skipped(connection, page) ?? connection.Opening;
     }
 
     /// <summary>Maximum bytes of a write: what a client does not take is kept in memory.</summary>
     public int MostBytes(int usual) => pending.IsScarce ? Math.Min(usual, ReplayRange.SmallBytes) : usual;
 
-    public void EndPage(StreamConnection c)
+    public void EndPage(StreamConnection connection)
     {
-        c.Position = Math.Max(c.Position, c.CatchUp!.Page!.Through);
-        ReleasePage(c);
+        connection.Position = Math.Max(connection.Position, connection.CatchUp!.Page!.Through);
+        ReleasePage(connection);
     }
 
     /// <summary>Releases the page of a busy connection; its position is sought again when the client reads.</summary>
     /// <param name="isStalled">True: busy for some time. False: it loses its page only if page memory is short.</param>
-    public void ReleaseIfStalled(StreamConnection c, bool isStalled)
+    public void ReleaseIfStalled(StreamConnection connection, bool isStalled)
     {
         // A client that asked to be disconnected is so soon, at once if memory is short.
-        if (c.CatchUp?.Page is null || c.Slow == SlowClientPolicy.Disconnect || !(isStalled || replay.Pages.IsScarce))
+        if (
+            connection.CatchUp?.Page is null
+            || connection.Slow == SlowClientPolicy.Disconnect
+            || !(isStalled || replay.Pages.IsScarce)
+        )
             return;
 
-        c.CatchUp.HasStalled = true;
-        ReleasePage(c);
+        connection.CatchUp.HasStalled = true;
+        ReleasePage(connection);
     }
 
     /// <summary>Releases a page that is no longer awaited, or belongs to another epoch.</summary>
@@ -84,35 +88,36 @@ internal sealed class CatchUpPages(
             replay.Pages.Release(page);
     }
 
-    public void Abandon(StreamConnection c)
+    public void Abandon(StreamConnection connection)
     {
-        if (c.CatchUp is not { } catchUp)
+        if (connection.CatchUp is not { } catchUp)
             return;
 
         if (catchUp.Asked is { } asked)
             replay.Cancel(asked);
+
         catchUp.Asked = null;
-        ReleasePage(c);
+        ReleasePage(connection);
     }
 
     /// <summary>Returns the frame that announces a gap, and marks the gap as announced; null without one.</summary>
-    public static byte[]? Skipped(StreamConnection c, ReplayPage page)
+    public static byte[]? Skipped(StreamConnection connection, ReplayPage page)
     {
         if (page.Skipped is not { } skipped)
             return null;
 
-        c.CatchUp!.SkippedThrough = page.SkippedThrough;
-        return c.Output.Framed(ControlFrames.Skipped(page.Epoch, skipped.From, skipped.To, skipped.Count));
+        connection.CatchUp!.SkippedThrough = page.SkippedThrough;
+        return connection.Output.Framed(ControlFrames.Skipped(page.Epoch, skipped.From, skipped.To, skipped.Count));
     }
 
     /// <summary>Releases the page. The place in the ring must be sought again.</summary>
-    private void ReleasePage(StreamConnection c)
+    private void ReleasePage(StreamConnection connection)
     {
-        if (c.CatchUp?.Page is not { } page)
+        if (connection.CatchUp?.Page is not { } page)
             return;
 
         replay.Pages.Release(page);
-        c.CatchUp.Page = null;
-        c.Sequence = -1;
+        connection.CatchUp.Page = null;
+        connection.Sequence = -1;
     }
 }

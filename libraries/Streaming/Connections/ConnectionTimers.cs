@@ -34,6 +34,7 @@ internal sealed class ConnectionTimers(
     public void TickIfDue()
     {
         var now = clock.Milliseconds();
+
         if (!IsUnderWay)
         {
             if (now - _tickedAt < IntervalMilliseconds)
@@ -43,6 +44,7 @@ internal sealed class ConnectionTimers(
             _groups = connections.All;
             _group = 0;
         }
+
         var until = clock.GetTimestamp() + _slice;
         // Read before the connections are visited: one that is then caught up with its log has every match up to here.
         var settled = logs.Now.Settled;
@@ -54,6 +56,7 @@ internal sealed class ConnectionTimers(
             // Its connections may have left since the tick began.
             if (!connections.TryGet(_groups[_group].Key, out var group))
                 continue;
+
             for (_left = Math.Min(_left, group.Count); _left > 0; )
             {
                 TryVisit(group[--_left], settled, ref idOnly, now);
@@ -61,6 +64,7 @@ internal sealed class ConnectionTimers(
                     return;
             }
         }
+
         _groups = [];
     }
 
@@ -71,37 +75,40 @@ internal sealed class ConnectionTimers(
     }
 
     /// <summary>An unexpected failure ends its connection alone.</summary>
-    private void TryVisit(StreamConnection c, StreamPosition settled, ref byte[]? idOnly, long now)
+    private void TryVisit(StreamConnection connection, StreamPosition settled, ref byte[]? idOnly, long now)
     {
         try
         {
-            Visit(c, settled, ref idOnly, now);
+            Visit(connection, settled, ref idOnly, now);
         }
         catch (Exception e)
         {
-            writer.Fail(c, e);
+            writer.Fail(connection, e);
         }
     }
 
-    private void Visit(StreamConnection c, StreamPosition settled, ref byte[]? idOnly, long now)
+    private void Visit(StreamConnection connection, StreamPosition settled, ref byte[]? idOnly, long now)
     {
-        if (c.Output.Busy)
-            pages.ReleaseIfStalled(c, isStalled: now - c.TakenAt >= StalledClientRule.StalledMilliseconds);
-        if (now >= c.ExpiresAt)
-            writer.End(c, EndReason.Aged);
-        else if (StalledClientRule.LagsTooLong(c, now, options))
-            writer.End(c, EndReason.TooSlow);
-        else if (now >= c.Expiry.EndsAt)
-            writer.End(c, EndReason.Unauthorized);
-        else if (c.Output.Busy)
-            EndIfStalled(c, now - c.TakenAt);
+        if (connection.Output.Busy)
+            pages.ReleaseIfStalled(
+                connection,
+                isStalled: now - connection.TakenAt >= StalledClientRule.StalledMilliseconds
+            );
+        if (now >= connection.ExpiresAt)
+            writer.End(connection, EndReason.Aged);
+        else if (StalledClientRule.LagsTooLong(connection, now, options))
+            writer.End(connection, EndReason.TooSlow);
+        else if (now >= connection.Expiry.EndsAt)
+            writer.End(connection, EndReason.Unauthorized);
+        else if (connection.Output.Busy)
+            EndIfStalled(connection, now - connection.TakenAt);
         else
-            _heartbeats.WriteIfDue(c, settled, ref idOnly, now);
+            _heartbeats.WriteIfDue(connection, settled, ref idOnly, now);
     }
 
-    private void EndIfStalled(StreamConnection c, long untaken)
+    private void EndIfStalled(StreamConnection connection, long untaken)
     {
-        if (StalledClientRule.EndOf(c, untaken, options, pages.IsFull) is { } reason)
-            writer.Abandon(c, reason);
+        if (StalledClientRule.EndOf(connection, untaken, options, pages.IsFull) is { } reason)
+            writer.Abandon(connection, reason);
     }
 }

@@ -20,301 +20,336 @@ internal sealed class ConnectionWriter(
     public WriteBatch Batch { get; } = new(options.WriteBatchBytes);
 
     /// <summary>Pumps; an unexpected failure ends this connection alone.</summary>
-    public void TryPump(StreamConnection c)
+    public void TryPump(StreamConnection connection)
     {
         try
         {
-            Pump(c);
+            Pump(connection);
         }
         catch (Exception e)
         {
-            Fail(c, e);
+            Fail(connection, e);
         }
     }
 
-    public void Pump(StreamConnection c)
+    public void Pump(StreamConnection connection)
     {
-        while (c.End is null && !c.Output.Busy && WriteNext(c)) { }
+        while (connection.End is null && !connection.Output.Busy && WriteNext(connection)) { }
     }
 
     /// <summary>Takes the first step that is due; returns false if the connection waits, or has ended.</summary>
-    private bool WriteNext(StreamConnection c)
+    private bool WriteNext(StreamConnection connection)
     {
-        if (c.Ending is { } ending)
+        if (connection.Ending is { } ending)
         {
-            End(c, ending);
+            End(connection, ending);
             return false;
         }
 
-        if (c.Opening is { } opening)
+        if (connection.Opening is { } opening)
         {
-            c.Opening = null;
-            if (!Write(c, opening))
+            connection.Opening = null;
+            if (!Write(connection, opening))
                 return false;
 
-            c.IdSentAt = c.WrittenAt;
+            connection.IdSentAt = connection.WrittenAt;
             return true;
         }
 
-        if (c.Log.Lineage is var lineage && !ReferenceEquals(c.Epoch, lineage.Epoch) && c.Epoch != lineage.Epoch)
-            return ChangeEpoch(c, lineage);
+        if (
+            connection.Log.Lineage is var lineage
+            && !ReferenceEquals(connection.Epoch, lineage.Epoch)
+            && connection.Epoch != lineage.Epoch
+        )
+            return ChangeEpoch(connection, lineage);
 
-        return c.Source switch
+        return connection.Source switch
         {
-            NextFrames.Page => WritePage(c),
+            NextFrames.Page => WritePage(connection),
             NextFrames.AwaitedPage => false,
-            _ => WriteFromMemory(c),
+            _ => WriteFromMemory(connection),
         };
     }
 
     /// <summary>Continues in the new epoch, at its place or with a resync; returns false if the stream ended.</summary>
-    private bool ChangeEpoch(StreamConnection c, Lineage lineage)
+    private bool ChangeEpoch(StreamConnection connection, Lineage lineage)
     {
         // It was told to skip events, and this epoch does not have the newer ones that were to follow.
-        var lacksNewer = c.SkipsUnread && !Has(lineage, c.Epoch, c.CatchUp!.SkippedThrough);
+        var lacksNewer = connection.SkipsUnread && !Has(lineage, connection.Epoch, connection.CatchUp!.SkippedThrough);
         if (!lacksNewer)
-            GoBackToFork(c, lineage);
+            GoBackToFork(connection, lineage);
 
-        if (lacksNewer || lineage.Translate(c.StreamPosition) is not { } here)
+        if (lacksNewer || lineage.Translate(connection.StreamPosition) is not { } here)
         {
-            if (c.IsFinite)
-                End(c, EndReason.Outdated);
+            if (connection.IsFinite)
+                End(connection, EndReason.Outdated);
             else
-                Resync(c, ResyncReason.Epoch, logs.Now.Settled);
-            return !c.IsFinite;
+                Resync(connection, ResyncReason.Epoch, logs.Now.Settled);
+            return !connection.IsFinite;
         }
 
-        if (c.CatchUp?.Page is { } page && !Has(lineage, page.Epoch, page.Through))
-            pages.Abandon(c);
-        c.Epoch = here.Epoch;
+        if (connection.CatchUp?.Page is { } page && !Has(lineage, page.Epoch, page.Through))
+            pages.Abandon(connection);
+
+        connection.Epoch = here.Epoch;
         return true;
     }
 
     /// <summary>Takes a stream back to the fork, if it only searched beyond it and sent no event from there.</summary>
-    private void GoBackToFork(StreamConnection c, Lineage lineage)
+    private void GoBackToFork(StreamConnection connection, Lineage lineage)
     {
         if (
-            lineage.Translate(c.StreamPosition) is not null
-            || lineage.SharedWith(c.Epoch) is not { } shared
-            || c.EventSent > shared
+            lineage.Translate(connection.StreamPosition) is not null
+            || lineage.SharedWith(connection.Epoch) is not { } shared
+            || connection.EventSent > shared
         )
             return;
 
-        if (c.IdSent > shared)
-            c.Opening = c.Output.Framed(ControlFrames.IdOnly(new StreamPosition(lineage.Epoch, shared)));
-        MoveTo(c, new StreamPosition(lineage.Epoch, shared));
-        c.IdSent = Math.Min(c.IdSent, shared);
+        if (connection.IdSent > shared)
+            connection.Opening = connection.Output.Framed(
+                ControlFrames.IdOnly(new StreamPosition(lineage.Epoch, shared))
+            );
+
+        MoveTo(connection, new StreamPosition(lineage.Epoch, shared));
+        connection.IdSent = Math.Min(connection.IdSent, shared);
     }
 
     /// <summary>Goes on at another place, where nothing is known of what was asked or announced before.</summary>
-    private void MoveTo(StreamConnection c, StreamPosition at)
+    private void MoveTo(StreamConnection connection, StreamPosition at)
     {
-        pages.Abandon(c);
-        c.CatchUp = null;
-        c.Epoch = at.Epoch;
-        c.Position = at.Position;
-        c.Sequence = -1;
+        pages.Abandon(connection);
+        connection.CatchUp = null;
+        connection.Epoch = at.Epoch;
+        connection.Position = at.Position;
+        connection.Sequence = -1;
     }
 
     /// <summary>Returns true if the lineage has everything up to a position of an epoch.</summary>
     private static bool Has(Lineage lineage, string epoch, long through) =>
         lineage.Translate(new StreamPosition(epoch, through)) is not null;
 
-    private bool WriteFromMemory(StreamConnection c)
+    private bool WriteFromMemory(StreamConnection connection)
     {
         var settled = logs.Settled;
-        var needsPlace = c.Sequence < 0 || c.Position > settled;
-        if (c.SkipsUnread || (needsPlace && !c.Log.TrySeek(c.Position, settled, out c.Sequence)))
+        var needsPlace = connection.Sequence < 0 || connection.Position > settled;
+        if (
+            connection.SkipsUnread
+            || (needsPlace && !connection.Log.TrySeek(connection.Position, settled, out connection.Sequence))
+        )
         {
-            pages.Ask(c);
+            pages.Ask(connection);
             return false;
         }
 
         // The client is ahead of this replica: its place is sought again at the next event. No event waits yet.
-        if (c.Sequence < 0)
+        if (connection.Sequence < 0)
             return false;
 
-        if (c.Slow == SlowClientPolicy.Latest && c.Pace == ReaderPace.Slow && c.Log.Next - c.Sequence > 1)
-            return SkipToLatest(c);
+        if (
+            connection.Slow == SlowClientPolicy.Latest
+            && connection.Pace == ReaderPace.Slow
+            && connection.Log.Next - connection.Sequence > 1
+        )
+            return SkipToLatest(connection);
 
-        c.CatchUp = null;
-        var taken = Batch.Take(c.Log, c.Sequence);
+        connection.CatchUp = null;
+        var taken = Batch.Take(connection.Log, connection.Sequence);
         if (taken == 0)
-            c.Pace = ReaderPace.KeepsUp;
+            connection.Pace = ReaderPace.KeepsUp;
         if (taken < 0)
-            c.Sequence = -1; // the ring has moved on
+            connection.Sequence = -1; // the ring has moved on
         if (taken <= 0)
             return taken < 0;
 
-        if (!WriteBatch(c))
+        if (!WriteBatch(connection))
             return false;
 
-        c.Sequence += taken;
+        connection.Sequence += taken;
         return true;
     }
 
-    private bool WritePage(StreamConnection c)
+    private bool WritePage(StreamConnection connection)
     {
-        var (page, index) = (c.CatchUp!.Page!, c.CatchUp.PageIndex);
-        if (page.DroppedThrough > c.Position)
+        var (page, index) = (connection.CatchUp!.Page!, connection.CatchUp.PageIndex);
+        if (page.DroppedThrough > connection.Position)
         {
-            Resync(c, ResyncReason.Expired, c.StreamPosition with { Position = page.DroppedThrough });
-            c.Opening = [.. c.Opening!, .. CatchUpPages.Skipped(c, page) ?? []];
+            Resync(connection, ResyncReason.Expired, connection.StreamPosition with { Position = page.DroppedThrough });
+            connection.Opening = [.. connection.Opening!, .. CatchUpPages.Skipped(connection, page) ?? []];
             return true;
         }
 
         var taken = Batch.Take(page.Frames, index, pages.MostBytes(options.WriteBatchBytes));
         if (taken == 0)
         {
-            pages.EndPage(c);
+            pages.EndPage(connection);
             return true;
         }
 
-        c.CatchUp.PageIndex += taken;
-        if (!WriteBatch(c))
+        connection.CatchUp.PageIndex += taken;
+        if (!WriteBatch(connection))
             return false;
 
-        if (c.Output.Busy)
-            pages.ReleaseIfStalled(c, isStalled: false);
+        if (connection.Output.Busy)
+            pages.ReleaseIfStalled(connection, isStalled: false);
+
         return true;
     }
 
-    private bool WriteBatch(StreamConnection c)
+    private bool WriteBatch(StreamConnection connection)
     {
         // A tick notices the end up to a second late; events must not be read until then.
-        if (clock.Local.Milliseconds() >= c.Expiry.EndsAt)
+        if (clock.Local.Milliseconds() >= connection.Expiry.EndsAt)
         {
-            End(c, EndReason.Unauthorized);
+            End(connection, EndReason.Unauthorized);
             return false;
         }
-        if (!Write(c, Batch.Bytes(c.Output.Chunked), Batch))
+
+        if (!Write(connection, Batch.Bytes(connection.Output.Chunked), Batch))
             return false;
-        var buckets = Batch.BucketsAt(clock.NowTicks, c.ReceivedAt);
+
+        var buckets = Batch.BucketsAt(clock.NowTicks, connection.ReceivedAt);
         foreach (var bucket in buckets)
-            c.Latency.Add(bucket);
-        c.Delivered += Batch.Count;
+            connection.Latency.Add(bucket);
+
+        connection.Delivered += Batch.Count;
         // The frame's epoch, not the log's: a new one may have begun since the frame was taken.
-        c.Epoch = Batch.LastEpoch;
-        c.Position = Batch.LastPosition;
-        c.EventSent = c.IdSent = Batch.LastPosition;
-        c.IdSentAt = c.WrittenAt;
+        connection.Epoch = Batch.LastEpoch;
+        connection.Position = Batch.LastPosition;
+        connection.EventSent = connection.IdSent = Batch.LastPosition;
+        connection.IdSentAt = connection.WrittenAt;
         metrics.Delivered(loop, buckets);
+
         if (!Batch.Ends)
             return true;
-        End(c, EndReason.Complete);
+
+        End(connection, EndReason.Complete);
         return false;
     }
 
     /// <returns>False if the client is gone.</returns>
-    public bool Write(StreamConnection c, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
+    public bool Write(StreamConnection connection, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
-        c.WrittenAt = clock.Local.Milliseconds();
-        if (!c.Output.TryWrite(bytes, batch))
+        connection.WrittenAt = clock.Local.Milliseconds();
+
+        if (!connection.Output.TryWrite(bytes, batch))
         {
-            Abandon(c, EndReason.ClientGone);
+            Abandon(connection, EndReason.ClientGone);
             return false;
         }
-        if (!c.Output.Busy)
-            c.TakenAt = c.WrittenAt;
-        c.Bytes += bytes.Length;
+
+        if (!connection.Output.Busy)
+            connection.TakenAt = connection.WrittenAt;
+
+        connection.Bytes += bytes.Length;
         return true;
     }
 
-    private void Resync(StreamConnection c, ResyncReason reason, StreamPosition at)
+    private void Resync(StreamConnection connection, ResyncReason reason, StreamPosition at)
     {
-        var requested = c.StreamPosition.ToString();
+        var requested = connection.StreamPosition.ToString();
+
         // A page of this epoch begins where the dropped events end.
         if (reason == ResyncReason.Epoch)
-            MoveTo(c, at);
-        c.Position = c.EventSent = c.IdSent = at.Position;
-        c.Opening = c.Output.Framed(ControlFrames.Resync(reason, requested, at));
+            MoveTo(connection, at);
+
+        connection.Position = connection.EventSent = connection.IdSent = at.Position;
+        connection.Opening = connection.Output.Framed(ControlFrames.Resync(reason, requested, at));
         metrics.Resynced(reason);
     }
 
     /// <summary>Makes the waiting events a page with the newest of each key, announced by <c>skipped</c>.</summary>
-    private bool SkipToLatest(StreamConnection c)
+    private bool SkipToLatest(StreamConnection connection)
     {
-        var waiting = c.Log.ReadAll(c.Sequence);
+        var waiting = connection.Log.ReadAll(connection.Sequence);
         if (waiting.Length == 0)
         {
-            c.Sequence = -1; // the ring has moved on
+            connection.Sequence = -1; // the ring has moved on
             return true;
         }
 
         var (kept, skipped) = NewestOfEachKey.Of(waiting);
         var last = waiting[^1];
-        pages.ShowOwn(c, new ReplayPage(last.Epoch, 0, kept, last.Position, skipped, last.Position));
+        pages.ShowOwn(connection, new ReplayPage(last.Epoch, 0, kept, last.Position, skipped, last.Position));
+
         return true;
     }
 
     /// <summary>Takes the requested page; null: it cannot be read.</summary>
-    public void TakePage(StreamConnection c, ReplayWaiter waiter, ReplayPage? page)
+    public void TakePage(StreamConnection connection, ReplayWaiter waiter, ReplayPage? page)
     {
         // An answer to a withdrawn request: it was made in an epoch that has ended since.
-        if (waiter != c.CatchUp?.Asked)
+        if (waiter != connection.CatchUp?.Asked)
         {
             pages.Release(page);
             return;
         }
 
-        c.CatchUp.Asked = null;
+        connection.CatchUp.Asked = null;
+
         if (page is null)
         {
-            End(c, EndReason.Failed);
+            End(connection, EndReason.Failed);
             return;
         }
-        if (page.Epoch == c.Epoch || (c.Epoch == c.Log.Epoch && Has(c.Log.Lineage, page.Epoch, page.Through)))
-            pages.Show(c, page);
+
+        if (
+            page.Epoch == connection.Epoch
+            || (connection.Epoch == connection.Log.Epoch && Has(connection.Log.Lineage, page.Epoch, page.Through))
+        )
+            pages.Show(connection, page);
         else
         {
             pages.Release(page);
             // The feed has not reached the page's epoch; the log wakes the connection when it has.
-            if (!c.Log.Lineage.Knows(page.Epoch))
+            if (!connection.Log.Lineage.Knows(page.Epoch))
                 return;
         }
-        Pump(c);
+
+        Pump(connection);
     }
 
     /// <summary>Ends the stream and the body, with its last frames if the client still reads.</summary>
-    public void End(StreamConnection c, EndReason reason)
+    public void End(StreamConnection connection, EndReason reason)
     {
-        if (reason == EndReason.Complete && c.Output.Busy)
+        if (reason == EndReason.Complete && connection.Output.Busy)
         {
-            c.Ending = reason;
+            connection.Ending = reason;
             return;
         }
-        if (c.End is null && !c.Output.Busy && Farewell(c, reason) is { } farewell)
-            Write(c, c.Output.Framed(farewell));
-        if (reason != EndReason.ClientGone && c.End is null && !c.Output.Busy)
-            c.Output.End();
-        Abandon(c, reason);
+
+        if (connection.End is null && !connection.Output.Busy && Farewell(connection, reason) is { } farewell)
+            Write(connection, connection.Output.Framed(farewell));
+        if (reason != EndReason.ClientGone && connection.End is null && !connection.Output.Busy)
+            connection.Output.End();
+
+        Abandon(connection, reason);
     }
 
     /// <summary>Ends a stream of which a step has failed unexpectedly. Its client resumes by its last id.</summary>
-    public void Fail(StreamConnection c, Exception error)
+    public void Fail(StreamConnection connection, Exception error)
     {
-        metrics.Failed(c, error);
-        Abandon(c, EndReason.Failed);
+        metrics.Failed(connection, error);
+        Abandon(connection, EndReason.Failed);
     }
 
     /// <summary>Ends the stream without a last frame.</summary>
-    public void Abandon(StreamConnection c, EndReason reason)
+    public void Abandon(StreamConnection connection, EndReason reason)
     {
-        if (c.End is not null)
+        if (connection.End is not null)
             return;
-        pages.Abandon(c);
-        connections.Remove(c);
-        c.MarkEnded(reason);
+        pages.Abandon(connection);
+        connections.Remove(connection);
+        connection.MarkEnded(reason);
     }
 
-    private byte[]? Farewell(StreamConnection c, EndReason reason) =>
+    private byte[]? Farewell(StreamConnection connection, EndReason reason) =>
         reason switch
         {
             EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
                 ControlFrames.Retry(options.NextRetry()),
             EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(options.NextRetry())],
-            EndReason.Unauthorized => ControlFrames.Unauthorized("expired", c.Expiry.Until),
-            EndReason.Replaced => ControlFrames.Unauthorized("replaced", c.Expiry.Until),
+            EndReason.Unauthorized => ControlFrames.Unauthorized("expired", connection.Expiry.Until),
+            EndReason.Replaced => ControlFrames.Unauthorized("replaced", connection.Expiry.Until),
             _ => null,
         };
 }

@@ -42,14 +42,18 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
             _collections = collections;
             _allocatedCollected = allocated;
         }
+
         _quiet = opened == _openedLast && allocated - _allocatedLast < QuietBytes ? _quiet + 1 : Math.Min(_quiet, 0);
         _openedLast = opened;
         _allocatedLast = allocated;
+
         // Growth counts from the first quiet time after the start.
         if (_quiet < QuietChecks)
             return false;
+
         if (_residentBefore == long.MaxValue)
             _residentBefore = resident;
+
         return (streams > 0 && opened - _openedBefore >= streams)
             || (grownBytes > 0 && resident - _residentBefore - (allocated - _allocatedCollected) >= grownBytes);
     }

@@ -13,25 +13,28 @@ internal sealed class LoopConnections(int loop)
     public bool TryGet(FilterRing log, [NotNullWhen(true)] out ConnectionGroup? group) =>
         _groups.TryGetValue(log, out group);
 
-    public void Add(StreamConnection c)
+    public void Add(StreamConnection connection)
     {
-        if (!_groups.TryGetValue(c.Log, out var group))
-            _groups.Add(c.Log, group = new ConnectionGroup());
-        group.Add(c);
+        if (!_groups.TryGetValue(connection.Log, out var group))
+            _groups.Add(connection.Log, group = new ConnectionGroup());
+        group.Add(connection);
         // A full fence: the feed must see this connection before the loop looks at the log.
-        Interlocked.Increment(ref c.Log.Loops[loop].Users);
+        Interlocked.Increment(ref connection.Log.Loops[loop].Users);
     }
 
-    public void Resume(StreamConnection c) => _groups[c.Log].Resume(c);
+    public void Resume(StreamConnection connection) => _groups[connection.Log].Resume(connection);
 
-    public void Remove(StreamConnection c)
+    public void Remove(StreamConnection connection)
     {
-        if (c.GroupIndex < 0)
+        if (connection.GroupIndex < 0)
             return;
-        var group = _groups[c.Log];
-        group.Remove(c);
+
+        var group = _groups[connection.Log];
+        group.Remove(connection);
+
         if (group.Count == 0)
-            _groups.Remove(c.Log);
-        Interlocked.Decrement(ref c.Log.Loops[loop].Users);
+            _groups.Remove(connection.Log);
+
+        Interlocked.Decrement(ref connection.Log.Loops[loop].Users);
     }
 }

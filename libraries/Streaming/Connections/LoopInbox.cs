@@ -29,12 +29,14 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
         lock (_gate)
         {
             var before = _grown.Count;
+
             for (var i = 0; i < logs.Count; i++)
             {
                 ref var use = ref logs[i].Loops[loop];
                 if (Volatile.Read(ref use.Users) > 0 && Interlocked.Exchange(ref use.IsListed, 1) == 0)
                     _grown.Add(logs[i]);
             }
+
             if (_grown.Count > before)
                 Signal();
         }

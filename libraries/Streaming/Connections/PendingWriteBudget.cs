@@ -42,11 +42,13 @@ internal sealed class PendingWriteBudget(long most, Action<int> ended)
         lock (_gate)
         {
             write.Holders.Add(output);
+
             if (write.Node is null)
             {
                 write.Node = _oldest.AddLast(write);
                 _held += write.Size;
             }
+
             // One event may exceed the limit: its own write stays.
             while (_held > most && _oldest.First is { } first && first.Value != write)
             {
@@ -54,10 +56,13 @@ internal sealed class PendingWriteBudget(long most, Action<int> ended)
                 Remove(first.Value);
             }
         }
+
         if (stalled is null)
             return;
+
         foreach (var other in stalled)
             other.Stream?.RequestEnd(EndReason.Stalled);
+
         ended(stalled.Count);
     }
 

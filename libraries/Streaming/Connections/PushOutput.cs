@@ -37,6 +37,7 @@ internal sealed class PacedSocketOutput : PushOutput
     {
         _socket = socket;
         _abort = abort;
+
         try
         {
             socket.SendBufferSize = sendBuffer;

@@ -80,6 +80,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     {
         _gone |= reason == EndReason.ClientGone;
         _reason = reason;
+
         try
         {
             if (reason == EndReason.Drained && _settings.Grace is { } grace && grace > TimeSpan.Zero)
@@ -117,6 +118,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         {
             await _heartbeat.DisposeAsync();
         }
+
         if (_gone)
             _reason = EndReason.ClientGone;
         else if (_reason == EndReason.Dead)
@@ -132,6 +134,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     {
         await _writing.WaitAsync();
         _isOver = true;
+
         try
         {
             // A part of the frame that was being written may have left: nothing can follow it.
@@ -143,10 +146,12 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
                     ControlFrames.Unauthorized(_reason == EndReason.Replaced ? "replaced" : "expired", Expiry.Until),
                     CancellationToken.None
                 );
+
             if (_reason != EndReason.Complete && _settings.CutShort is { } cut)
                 await _output.WriteAsync(cut, CancellationToken.None);
             if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
                 await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
+
             await _output.CompleteAsync();
         }
         catch (IOException)
@@ -191,6 +196,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         var each = TimeSpan.FromSeconds(_options.DeadSeconds);
         if (_settings.MaxStall is not { } all)
             return each;
+
         var rest = all - TimeSpan.FromMilliseconds(_stalledMilliseconds);
         return rest <= TimeSpan.Zero ? throw new TimeoutException("The client reads too slowly.")
             : rest < each ? rest
@@ -205,22 +211,26 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             RequestEnd(EndReason.Unauthorized);
             return;
         }
+
         if (now - _begunAt >= MaxAge)
         {
             RequestEnd(EndReason.Aged);
             return;
         }
+
         if (now >= Expiry.RenewAt && !_renewSent && !_waiting)
         {
             _renewSent = true;
             await TryWriteAsync(ControlFrames.Unauthorized("expiring", Expiry.Until));
         }
+
         if (
             (_settings.Bare && _settings.Heartbeat is null)
             || _waiting
             || _clock.Milliseconds() - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L
         )
             return;
+
         await TryWriteAsync(_settings.Heartbeat ?? ControlFrames.Heartbeat);
     }
 

@@ -19,18 +19,23 @@ internal static class StalledClientRule
     public const int StalledMilliseconds = 3_000;
 
     /// <summary>Returns true for a client that wants no lag and has lagged too long by its own slowness.</summary>
-    public static bool LagsTooLong(StreamConnection c, long now, StreamingOptions options) =>
-        c.Slow == SlowClientPolicy.Disconnect
-        && c.Pace == ReaderPace.Slow
-        && now - c.SlowSince >= options.SlowSeconds * 1_000L;
+    public static bool LagsTooLong(StreamConnection connection, long now, StreamingOptions options) =>
+        connection.Slow == SlowClientPolicy.Disconnect
+        && connection.Pace == ReaderPace.Slow
+        && now - connection.SlowSince >= options.SlowSeconds * 1_000L;
 
     /// <summary>Returns the reason to end a client that does not read, or null if it may continue.</summary>
     /// <param name="isFull">True if no memory is left for pages.</param>
-    public static EndReason? EndOf(StreamConnection c, long stalledMilliseconds, StreamingOptions options, bool isFull)
+    public static EndReason? EndOf(
+        StreamConnection connection,
+        long stalledMilliseconds,
+        StreamingOptions options,
+        bool isFull
+    )
     {
-        var holdsMemory = isFull && c.CatchUp?.Page is not null && stalledMilliseconds >= StalledMilliseconds;
+        var holdsMemory = isFull && connection.CatchUp?.Page is not null && stalledMilliseconds >= StalledMilliseconds;
         if (
-            c.Slow == SlowClientPolicy.Disconnect
+            connection.Slow == SlowClientPolicy.Disconnect
             && (stalledMilliseconds >= options.SlowSeconds * 1_000L || holdsMemory)
         )
             return EndReason.TooSlow;

@@ -37,9 +37,11 @@ internal sealed class SocketOutput : StreamOutput
                 return false;
             if (sent == bytes.Length)
                 return true;
+
             var kept = batch?.Pending() ?? Copy(bytes[sent..]);
             Keep(kept);
             _ = FinishAsync(kept, kept.Bytes[^(bytes.Length - sent)..]);
+
             return true;
         }
         catch (ObjectDisposedException)

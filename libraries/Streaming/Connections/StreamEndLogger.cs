@@ -13,6 +13,7 @@ internal sealed class StreamEndLogger(TimeProvider clock, ILogger<StreamEndLogge
     public void Record(OpenStream stream)
     {
         var latency = stream.Latency.Quantiles();
+
         using (
             var span = Source.StartActivity(
                 "sse stream",
@@ -30,9 +31,11 @@ internal sealed class StreamEndLogger(TimeProvider clock, ILogger<StreamEndLogge
                 .SetTag("sse.latency.p50_ms", latency?.P50)
                 .SetTag("sse.latency.p95_ms", latency?.P95)
                 .SetTag("sse.latency.p99_ms", latency?.P99);
+
         const string Ended =
             "Stream {ConnectionId} of {Endpoint} ended: {Reason}, {Delivered} events in {Seconds:F1} s, lag {Lag}";
         var seconds = (clock.GetUtcNow() - stream.ConnectedAt).TotalSeconds;
+
         if (latency is null)
             logger.LogInformation(
                 Ended,

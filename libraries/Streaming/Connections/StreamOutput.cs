@@ -67,9 +67,11 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWriteBudg
             var write = pipe.WriteAsync(bytes);
             if (write.IsCompletedSuccessfully)
                 return !write.Result.IsCompleted;
+
             var kept = new PendingWrite(default, PipeBytes + bytes.Length);
             Keep(kept);
             _ = FinishAsync(write, kept);
+
             return true;
         }
         catch (Exception e) when (IsPeerGone(e))
@@ -82,7 +84,9 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWriteBudg
     {
         if (!chunked || _broken)
             return;
+
         StreamSocket.HoldLastSegment(socket);
+
         try
         {
             pipe.Write(Chunk.Last.Span);
@@ -106,6 +110,6 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWriteBudg
     }
 
     // Kestrel completes the pipe when the peer resets the connection or the connection is aborted.
-    private static bool IsPeerGone(Exception e) =>
-        e is IOException or InvalidOperationException or OperationCanceledException or ObjectDisposedException;
+    private static bool IsPeerGone(Exception exception) =>
+        exception is IOException or InvalidOperationException or OperationCanceledException or ObjectDisposedException;
 }

@@ -75,5 +75,5 @@ internal static class StreamSocket
         catch (Exception e) when (IsGone(e)) { }
     }
 
-    private static bool IsGone(Exception e) => e is SocketException or ObjectDisposedException;
+    private static bool IsGone(Exception exception) => exception is SocketException or ObjectDisposedException;
 }

@@ -81,11 +81,13 @@ internal sealed class WriteBatch(int maxBytes)
     {
         if (_log is null)
             return null;
+
         if (_pending is null)
         {
             var bytes = Bytes(chunked: true).ToArray();
             _pending = new PendingWrite(bytes, bytes.Length);
         }
+
         return _pending;
     }
 
@@ -102,32 +104,40 @@ internal sealed class WriteBatch(int maxBytes)
             return Count;
         if (sequence == log.Next)
             return 0;
-        var n = log.Read(sequence, _read, maxBytes);
-        if (n <= 0)
-            return n;
+
+        var number = log.Read(sequence, _read, maxBytes);
+        if (number <= 0)
+            return number;
+
         _log = log;
         _from = sequence;
+
         // Filters that share a topic share its frames: if the last batch had the same frames, its bytes are reused.
-        if (n == _copied && _read.AsSpan(0, n).SequenceEqual(_frames.AsSpan(0, n), ReferenceEqualityComparer.Instance))
-            return Count = n;
+        if (
+            number == _copied
+            && _read.AsSpan(0, number).SequenceEqual(_frames.AsSpan(0, number), ReferenceEqualityComparer.Instance)
+        )
+            return Count = number;
+
         (_frames, _read) = (_read, _frames);
-        return Copy(n);
+        return Copy(number);
     }
 
     /// <summary>Takes frames of a store page from <paramref name="index"/> on. The batch is not reused.</summary>
     public int Take(IReadOnlyList<LogFrame> page, int index, int mostBytes)
     {
         _log = null;
-        var n = 0;
-        for (var bytes = 0; index + n < page.Count && n < MaxFrames; n++)
+        var number = 0;
+        for (var bytes = 0; index + number < page.Count && number < MaxFrames; number++)
         {
-            var frame = page[index + n];
-            if (n > 0 && bytes + frame.Bytes.Length > mostBytes)
+            var frame = page[index + number];
+            if (number > 0 && bytes + frame.Bytes.Length > mostBytes)
                 break;
             bytes += frame.Bytes.Length;
-            _frames[n] = frame;
+            _frames[number] = frame;
         }
-        return Copy(n);
+
+        return Copy(number);
     }
 
     private int Copy(int count)
@@ -140,16 +150,20 @@ internal sealed class WriteBatch(int maxBytes)
             if (frames[i].Ends)
                 frames = frames[..(i + 1)];
         }
+
         Reserve(length);
         var at = Room;
+
         for (var i = 0; i < frames.Length; i++)
         {
             frames[i].Bytes.CopyTo(_buffer, at);
             at += frames[i].Bytes.Length;
         }
+
         Seal(length);
         _bucketsAt = long.MinValue / 2;
         _pending = null;
+
         return Count = _copied = frames.Length;
     }
 

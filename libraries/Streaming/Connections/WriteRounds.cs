@@ -71,6 +71,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
                 Begin();
             if (_due.Count == 0)
                 return;
+
             var (begun, now) = (clock.GetTimestamp(), 0L);
             do
             {
@@ -81,9 +82,11 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
                 _batched = Math.Max(_batched, batched);
                 now = clock.GetTimestamp();
             } while (_due.Count > 0 && now < begun + _slice);
+
             _worked += now - begun;
             if (_due.Count > 0)
                 return;
+
             pacing.Begin(_worked, _batched);
             _worked = 0;
             _batched = 0;

@@ -107,14 +107,17 @@ internal sealed class WriterLoop : IDisposable
     public bool TakeTurn()
     {
         var goesOn = _inbox.Take(_commands, _grown);
+
         foreach (var (command, connection, argument) in _commands)
             TryHandle(command, connection, argument);
+
         _commands.Clear();
 
         _rounds.Add(_grown);
         _grown.Clear();
         _rounds.WriteSlice();
         _timers.TickIfDue();
+
         return goesOn;
     }
 
@@ -138,7 +141,9 @@ internal sealed class WriterLoop : IDisposable
             _pages.Release((argument as Answer)?.Page);
             return;
         }
+
         _writer.Batch.Clear();
+
         switch (command)
         {
             case Command.Attach:
@@ -166,38 +171,43 @@ internal sealed class WriterLoop : IDisposable
     }
 
     /// <summary>Notes that the output has taken its last write, and if the client is slow.</summary>
-    private void Taken(StreamConnection c)
+    private void Taken(StreamConnection connection)
     {
-        c.TakenAt = _clock.Milliseconds();
+        connection.TakenAt = _clock.Milliseconds();
         // The first write waits for the connection takeover, which says nothing about the client's speed.
-        if (c.Delivered == 0 && c.TakenAt - c.WrittenAt <= 1_000)
+        if (connection.Delivered == 0 && connection.TakenAt - connection.WrittenAt <= 1_000)
             return;
 
         // One that wants no lag has had every event once before it is judged.
-        if (c.Pace == ReaderPace.Slow || (c.Pace == ReaderPace.Behind && c.Slow == SlowClientPolicy.Disconnect))
+        if (
+            connection.Pace == ReaderPace.Slow
+            || (connection.Pace == ReaderPace.Behind && connection.Slow == SlowClientPolicy.Disconnect)
+        )
             return;
 
-        c.Pace = ReaderPace.Slow;
-        c.SlowSince = c.WrittenAt;
+        connection.Pace = ReaderPace.Slow;
+        connection.SlowSince = connection.WrittenAt;
     }
 
-    private void Enter(StreamConnection c)
+    private void Enter(StreamConnection connection)
     {
-        _connections.Add(c);
-        c.TakenAt = c.IdSentAt = _clock.Milliseconds();
-        c.ReceivedAt = _storeClock.NowTicks;
-        c.ExpiresAt = c.TakenAt + _options.NextMaxAge();
+        _connections.Add(connection);
+        connection.TakenAt = connection.IdSentAt = _clock.Milliseconds();
+        connection.ReceivedAt = _storeClock.NowTicks;
+        connection.ExpiresAt = connection.TakenAt + _options.NextMaxAge();
     }
 
     private bool WriteGrown(FilterRing log, long until, out int batched)
     {
         batched = 0;
         ref var use = ref log.Loops[_number];
+
         if (!_connections.TryGet(log, out var group))
         {
             Interlocked.Exchange(ref use.IsListed, 0);
             return true;
         }
+
         if (group.Left == 0)
         {
             // Before the log is read, so that events from now on list it again.
@@ -205,6 +215,7 @@ internal sealed class WriterLoop : IDisposable
             group.BeginPass();
             _writer.Batch.Clear();
         }
+
         while (group.TakeNext() is { } connection)
         {
             _writer.TryPump(connection);
@@ -213,6 +224,7 @@ internal sealed class WriterLoop : IDisposable
             if (group.Left % Stride == 0 && group.Left > 0 && _clock.GetTimestamp() >= until)
                 break;
         }
+
         batched = _writer.Batch.Count;
         return group.Left == 0;
     }

@@ -29,6 +29,7 @@ internal sealed class WriterLoopPool : IDisposable
                 .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, storeClock, pending)),
         ];
         logs.Appended += Wake;
+
         foreach (var loop in _loops)
             loop.Start();
     }

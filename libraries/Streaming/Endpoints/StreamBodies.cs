@@ -78,6 +78,7 @@ internal static class StreamBodies
         {
             taken = new Taken(e);
         }
+
         // The body is gone; the stream may stay for hours.
         context.Features.Get<ByteHold>()?.Dispose();
         context.Features.Set(taken);
@@ -92,15 +93,18 @@ internal static class StreamBodies
     )
     {
         var merged = query.ToDictionary(q => q.Key, q => q.Value, StringComparer.OrdinalIgnoreCase);
+
         foreach (var member in body.EnumerateObject())
         {
             if (member.Value.ValueKind == JsonValueKind.Null)
                 continue;
+
             var isText = texts.Contains(member.Name);
             var isList = member.Value.ValueKind == JsonValueKind.Array;
             var values = isList
                 ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v, isText))])
                 : default;
+
             if (lists.GetValueOrDefault(member.Name) is { } repeated)
                 merged[repeated] = isList
                     ? StringValues.Concat(merged.GetValueOrDefault(repeated), values)
@@ -108,6 +112,7 @@ internal static class StreamBodies
             else
                 merged[member.Name] = isList ? values : Scalar(member.Name, member.Value, isText);
         }
+
         return new QueryCollection(merged);
     }
 

@@ -4,7 +4,8 @@ namespace Streaming.Endpoints;
 
 internal sealed record StreamEvent(string Name, Type Data)
 {
-    public static implicit operator StreamEvent((string Name, Type Data) e) => new(e.Name, e.Data);
+    public static implicit operator StreamEvent((string Name, Type Data) described) =>
+        new(described.Name, described.Data);
 }
 
 /// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency; a refusal

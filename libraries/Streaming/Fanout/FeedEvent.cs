@@ -15,6 +15,7 @@ internal sealed class FeedEvent(string epoch, EventRecord record)
         for (var made = _made; made is not null; made = made.Next)
             if (ReferenceEquals(made.Format, format))
                 return made.Frame;
+
         // Two threads may make the same frame. One copy is then not shared, which is harmless.
         var frame = LogFrame.Of(epoch, record, format);
         _made = new Made(format, frame, _made);

@@ -15,11 +15,12 @@ internal sealed class FilterMatcher
     public long Examined { get; private set; }
 
     /// <summary>Returns the logs whose filter the event passes, each once, until the next call.</summary>
-    public ReadOnlySpan<FilterRing> Match(EventRecord e)
+    public ReadOnlySpan<FilterRing> Match(EventRecord record)
     {
         _matches.Clear();
-        Index.Match(e.Topic, _matches);
+        Index.Match(record.Topic, _matches);
         _lookUps++;
+
         var passed = 0;
         var found = CollectionsMarshal.AsSpan(_matches);
         foreach (var log in found)
@@ -29,9 +30,10 @@ internal sealed class FilterMatcher
                 continue;
             log.LastLookUp = _lookUps;
             Examined++;
-            if (log.Filter.Passes(e))
+            if (log.Filter.Passes(record))
                 found[passed++] = log;
         }
+
         return found[..passed];
     }
 }

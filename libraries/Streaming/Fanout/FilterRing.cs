@@ -17,8 +17,15 @@ internal sealed record LogFrame(
     string Epoch = ""
 )
 {
-    public static LogFrame Of(string epoch, EventRecord e, FrameFormat format) =>
-        new(e.Position, format.Frame(epoch, e), e.Time.UtcTicks, e.Key ?? e.Topic, format.Ends(e), epoch);
+    public static LogFrame Of(string epoch, EventRecord record, FrameFormat format) =>
+        new(
+            record.Position,
+            format.Frame(epoch, record),
+            record.Time.UtcTicks,
+            record.Key ?? record.Topic,
+            format.Ends(record),
+            epoch
+        );
 }
 
 /// <summary>The state of a filter log that belongs to one writer loop.</summary>
@@ -128,8 +135,10 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
                 && (_next - _first >= most || _bytes + frame.Bytes.Length > maxBytes || At(_first).Position <= floor)
             )
                 DropOldest();
+
             if (_next - _first == _ring.Length)
                 Resize(Math.Max(MinCapacity, _ring.Length * 2));
+
             _ring[_next & (_ring.Length - 1)] = frame;
             _bytes += frame.Bytes.Length;
             Volatile.Write(ref _next, _next + 1);
@@ -149,6 +158,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
                 return false;
             if (position > settled)
                 return true;
+
             long low = _first,
                 high = _next;
             while (low < high)
@@ -159,6 +169,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
                 else
                     high = middle;
             }
+
             sequence = low;
             return true;
         }
@@ -185,16 +196,18 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
         {
             if (sequence < _first)
                 return -1;
-            var n = 0;
-            for (var bytes = 0; sequence + n < _next && n < into.Length; n++)
+
+            var number = 0;
+            for (var bytes = 0; sequence + number < _next && number < into.Length; number++)
             {
-                var frame = At(sequence + n);
-                if (n > 0 && bytes + frame.Bytes.Length > maxBytes)
+                var frame = At(sequence + number);
+                if (number > 0 && bytes + frame.Bytes.Length > maxBytes)
                     break;
                 bytes += frame.Bytes.Length;
-                into[n] = frame;
+                into[number] = frame;
             }
-            return n;
+
+            return number;
         }
     }
 
@@ -207,6 +220,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
             var from = Math.Min(_trimmedAt, _next - few);
             while (_next > _first && (_first < from || At(_first).Position <= floor))
                 DropOldest();
+
             _trimmedAt = _next;
 
             var size = _ring.Length;

@@ -84,6 +84,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 _matcher.Index.Add(log);
                 _needed.Add(filter);
             }
+
             log.Users++;
             return log;
         }
@@ -108,6 +109,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 _needed.Reset();
                 Volatile.Write(ref _settled, position);
                 Epochs.Set(lineage);
+
                 foreach (var log in _logs.Values)
                     log.Reset(lineage, position);
             }
@@ -128,6 +130,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 foreach (var log in _logs.Values)
                     log.Continue(lineage);
             }
+
             Appended?.Invoke(Logs());
             return true;
         }
@@ -157,9 +160,11 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
             {
                 _touched.Clear();
                 _batches++;
+
                 foreach (var record in events)
                     if (record.Position > _settled)
                         Append(new FeedEvent(Epoch, record));
+
                 // Set last: a connection that has caught up with a log must have every match through Settled.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
@@ -197,40 +202,42 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     /// <summary>Returns true if a filter in use matches an event that came without its data.</summary>
     public bool AnyWantsMore(IReadOnlyList<EventRecord> events)
     {
-        foreach (var e in events)
-            if (e.Data.IsEmpty && e.Position > Settled && AnyWants(e))
+        foreach (var record in events)
+            if (record.Data.IsEmpty && record.Position > Settled && AnyWants(record))
                 return true;
         return false;
     }
 
-    private bool AnyWants(EventRecord e)
+    private bool AnyWants(EventRecord record)
     {
         lock (_gate)
         {
-            foreach (var log in _matcher.Match(e))
+            foreach (var log in _matcher.Match(record))
                 if (log.Users > 0)
                     return true;
             return false;
         }
     }
 
-    private void Append(FeedEvent e)
+    private void Append(FeedEvent arrived)
     {
-        _recent.Keep(e);
-        var matches = _matcher.Match(e.Record);
+        _recent.Keep(arrived);
+        var matches = _matcher.Match(arrived.Record);
         var audience = 0;
         foreach (var log in matches)
             audience += log.Users;
+
         foreach (var log in matches)
         {
-            if (e.Record.Data.IsEmpty)
-                log.Skip(e.Record.Position);
+            if (arrived.Record.Data.IsEmpty)
+                log.Skip(arrived.Record.Position);
             else
-                log.Append(e.Frame(log.Filter.Format), _floor.Position);
+                log.Append(arrived.Frame(log.Filter.Format), _floor.Position);
             Touch(log, audience);
         }
+
         if (matches.Length > 0)
-            _floor.Count(e.Record);
+            _floor.Count(arrived.Record);
     }
 
     public void Sweep()
@@ -247,10 +254,12 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                     log.Trim(_floor.Position);
                     continue;
                 }
+
                 _logs.Remove(filter);
                 idle.Add(log);
                 _needed.Remove(filter);
             }
+
         foreach (var part in TopicIndex.Parts(idle))
             lock (_gate)
                 _matcher.Index.Remove(part);
@@ -275,6 +284,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
             through = _settled;
             examined = _recent.After(after, filter.Events.Topics, ref through);
         }
+
         // Matched outside the lock, which the live feed needs.
         return RecentEvents.Page(filter, epoch, examined, through, most);
     }

@@ -40,6 +40,7 @@ internal sealed class KnownEpochs(TimeProvider clock)
                 return true;
             if (clock.GetElapsedTime(begun) >= limit)
                 return false;
+
             Doubted?.Invoke();
             // Raised again from time to time: the feed may just have read the former epoch.
             await Task.WhenAny(next, Task.Delay(Interval, clock, cancellationToken));

@@ -28,6 +28,7 @@ internal sealed class NeededTokens
         foreach (var token in firstTokens)
             if (_filters.ContainsKey(token))
                 return true;
+
         return false;
     }
 
@@ -38,8 +39,10 @@ internal sealed class NeededTokens
             _allLeftOut = _newestLeftOut;
             _leftOut.Clear();
         }
+
         foreach (var token in firstTokens)
             _leftOut[token] = through;
+
         _newestLeftOut = through;
     }
 
@@ -54,6 +57,7 @@ internal sealed class NeededTokens
         foreach (var token in tokens)
             if (_leftOut.TryGetValue(token, out var through) && through > after)
                 return false;
+
         return true;
     }
 

@@ -28,14 +28,15 @@ internal sealed class RecentEvents(StreamingOptions options)
         Base = position;
     }
 
-    public void Keep(FeedEvent e)
+    public void Keep(FeedEvent arrived)
     {
         if (_next - _first == _ring.Length)
             Grow();
-        ref var newest = ref CollectionsMarshal.GetValueRefOrAddDefault(_newest, e.Record.Topic, out var isKnown);
-        At(_next) = new Entry(e, isKnown ? newest : -1);
+
+        ref var newest = ref CollectionsMarshal.GetValueRefOrAddDefault(_newest, arrived.Record.Topic, out var isKnown);
+        At(_next) = new Entry(arrived, isKnown ? newest : -1);
         newest = _next++;
-        _bytes += e.Record.Data.Length;
+        _bytes += arrived.Record.Data.Length;
         while (_next - _first > options.RecentEvents || (_bytes > options.RecentBytes && _next - _first > 1))
             Forget();
     }
@@ -49,6 +50,7 @@ internal sealed class RecentEvents(StreamingOptions options)
     {
         if (topics.Count == 0 || topics.Any(TopicPattern.IsPattern))
             return null;
+
         var found = new List<FeedEvent>();
         foreach (var topic in topics)
         {
@@ -61,10 +63,12 @@ internal sealed class RecentEvents(StreamingOptions options)
                 found.Add(At(number).Event);
             }
         }
+
         if (topics.Count == 1)
             found.Reverse();
         else
             found.Sort(static (a, b) => a.Record.Position.CompareTo(b.Record.Position));
+
         return found;
     }
 
@@ -73,10 +77,12 @@ internal sealed class RecentEvents(StreamingOptions options)
         var from = FirstAfter(position);
         var count = (int)Math.Min(_next - from, MostExamined);
         var examined = new List<FeedEvent>(count);
+
         for (var number = from; number < from + count; number++)
             examined.Add(At(number).Event);
         if (from + count < _next)
             through = examined[^1].Record.Position;
+
         return examined;
     }
 
@@ -91,6 +97,7 @@ internal sealed class RecentEvents(StreamingOptions options)
             else
                 low = middle + 1;
         }
+
         return low;
     }
 
@@ -125,21 +132,25 @@ internal sealed class RecentEvents(StreamingOptions options)
     {
         var frames = new List<LogFrame>();
         var bytes = 0L;
-        foreach (var e in events)
+        foreach (var arrived in events)
         {
-            if (!filter.Events.MatchesTopic(e.Record.Topic) || !filter.Passes(e.Record))
+            if (!filter.Events.MatchesTopic(arrived.Record.Topic) || !filter.Passes(arrived.Record))
                 continue;
-            var isLarge = e.Record.Data.IsEmpty;
+
+            var isLarge = arrived.Record.Data.IsEmpty;
             if (isLarge && frames.Count == 0)
                 return null;
+
             if (isLarge || bytes > most)
             {
                 through = frames[^1].Position;
                 break;
             }
-            frames.Add(e.Frame(filter.Format));
+
+            frames.Add(arrived.Frame(filter.Format));
             bytes += frames[^1].Bytes.Length;
         }
+
         return new ReplayPage(epoch, 0, frames, through);
     }
 

@@ -18,6 +18,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     {
         Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
+
         foreach (var topic in Events.Topics)
             Tokens += topic.AsSpan().Count('.') + 1;
 
@@ -29,6 +30,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
                 key.Append(value.Length).Append(':').Append(value);
             key.Append('|');
         }
+
         _key = key.ToString();
 
         static string[] Distinct(IReadOnlyCollection<string> values) =>
@@ -45,7 +47,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     public int Tokens { get; }
 
     /// <summary>Returns true if an event of a matching topic passes the types and keys.</summary>
-    public bool Passes(EventRecord e) => Events.Passes(e.Type, e.Key);
+    public bool Passes(EventRecord record) => Events.Passes(record.Type, record.Key);
 
     public bool Equals(StreamFilter? other) =>
         other is not null && ReferenceEquals(Format, other.Format) && _key == other._key;

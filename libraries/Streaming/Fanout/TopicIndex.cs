@@ -31,6 +31,7 @@ internal sealed class TopicIndex
     public void Remove(IReadOnlySet<FilterRing> logs)
     {
         var cleaned = new HashSet<List<FilterRing>>(ReferenceEqualityComparer.Instance);
+
         foreach (var log in logs)
         foreach (var topic in log.Filter.Events.Topics)
             if (!IsWide(topic))
@@ -51,6 +52,7 @@ internal sealed class TopicIndex
     public static IEnumerable<HashSet<FilterRing>> Parts(IReadOnlyList<FilterRing> logs)
     {
         var (part, tokens) = (new HashSet<FilterRing>(), 0);
+
         foreach (var log in logs)
         {
             part.Add(log);
@@ -60,6 +62,7 @@ internal sealed class TopicIndex
             part = [];
             tokens = 0;
         }
+
         if (part.Count > 0)
             yield return part;
     }
@@ -75,8 +78,10 @@ internal sealed class TopicIndex
         Match(_root, topic, found);
         if (_wide.Count == 0)
             return;
+
         _wideMatches.Clear();
         Examined += _wide.Find(topic, _wideMatches);
+
         foreach (var list in _wideMatches)
             found.AddRange(list);
     }
@@ -84,8 +89,10 @@ internal sealed class TopicIndex
     private void Match(Node node, ReadOnlySpan<char> rest, List<FilterRing> found)
     {
         Examined++;
+
         if (node.Below is { } below)
             found.AddRange(below);
+
         var dot = rest.IndexOf('.');
         var token = dot < 0 ? rest : rest[..dot];
         if (
@@ -93,6 +100,7 @@ internal sealed class TopicIndex
             && children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var child)
         )
             Step(child, dot, rest, found);
+
         if (node.AnyToken is { } any)
             Step(any, dot, rest, found);
 
@@ -125,6 +133,7 @@ internal sealed class TopicIndex
                 return node.Below ??= new List<FilterRing>(1);
             node = tokens[i] == "*" ? node.AnyToken ??= new Node() : Child(node, tokens[i]);
         }
+
         return node.Here ??= new List<FilterRing>(1);
 
         static Node Child(Node parent, string token)
@@ -147,11 +156,13 @@ internal sealed class TopicIndex
                 node.Below = null;
             return node.IsEmpty;
         }
+
         var dot = rest.IndexOf('.');
         var token = dot < 0 ? rest : rest[..dot];
         var next = token is "*" ? node.AnyToken : node.Children?.GetValueOrDefault(token.ToString());
         if (next is null)
             return node.IsEmpty;
+
         bool empty;
         if (dot >= 0)
             empty = Prune(next, rest[(dot + 1)..], isEmptied);
@@ -161,10 +172,12 @@ internal sealed class TopicIndex
                 next.Here = null;
             empty = next.IsEmpty;
         }
+
         if (empty && token is "*")
             node.AnyToken = null;
         else if (empty)
             node.Children!.Remove(token.ToString());
+
         return node.IsEmpty;
     }
 

@@ -24,10 +24,10 @@ internal sealed class TotalRingBudget(long maxBytes)
     }
 
     /// <summary>Counts an event that a ring holds, and raises the floor if it does not fit.</summary>
-    public void Count(EventRecord e)
+    public void Count(EventRecord record)
     {
-        _events.Enqueue((e.Position, e.Data.Length + Overhead));
-        _bytes += e.Data.Length + Overhead;
+        _events.Enqueue((record.Position, record.Data.Length + Overhead));
+        _bytes += record.Data.Length + Overhead;
         while (_bytes > maxBytes && _events.Count > 1)
         {
             var (position, bytes) = _events.Dequeue();

@@ -54,6 +54,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
             _mode = FeedMode.Live;
             return;
         }
+
         if (Mode == FeedMode.Degraded)
             return;
 
@@ -68,8 +69,10 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
     public FeedStep Take(RelayPage page)
     {
         RestartTime();
+
         if (Mode == FeedMode.Degraded)
             logger.LogInformation("Heartbeats come from the Broadcaster again: events come from Redis");
+
         _mode = FeedMode.Live;
 
         if (page.Epoch != logs.Epoch)
@@ -85,6 +88,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
 
         _fence = page.Fence;
         Volatile.Write(ref _headSeen, Math.Max(page.Last, _headSeen));
+
         if (page.Last <= logs.Settled)
             return default; // a heartbeat, or events committed here
 
@@ -124,6 +128,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
 
         if (!isNewEpoch)
             CompareHead(page.Head, page.Through);
+
         _formerAnswered = false;
         var follows = !isNewEpoch || Enter(lineage!, page.Head);
         GoOn();
@@ -201,6 +206,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
                 head,
                 logs.Settled
             );
+
         _isStoreBehind = isBehind;
     }
 
@@ -211,6 +217,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
         _isStoreBehind = false;
 
         var former = logs.Epoch;
+
         if (logs.TryContinue(lineage))
         {
             logger.LogInformation(
@@ -230,6 +237,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
             shared ?? 0
         );
         logs.Reset(lineage, shared ?? head);
+
         return false;
     }
 }

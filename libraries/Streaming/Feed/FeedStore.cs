@@ -46,5 +46,6 @@ internal sealed class FeedStore(
         }
     }
 
-    private static string Reason(StoreUnavailableException e) => e.InnerException?.Message ?? e.Message;
+    private static string Reason(StoreUnavailableException exception) =>
+        exception.InnerException?.Message ?? exception.Message;
 }

@@ -73,6 +73,7 @@ internal sealed class LiveFeed : RestartingService
             await StartAtHeadAsync(stoppingToken);
 
         _core.RestartTime();
+
         if (_source.Silence is null)
             await FollowStoreAsync(stoppingToken);
         else
@@ -89,6 +90,7 @@ internal sealed class LiveFeed : RestartingService
                 _core.Start(lineage, head, _options.RecentEvents);
                 break;
             }
+
             await Task.Delay(LookPause, Clock, stoppingToken);
         }
 
@@ -117,11 +119,14 @@ internal sealed class LiveFeed : RestartingService
         {
             await Task.WhenAny(Volatile.Read(ref _doubted).Task, Task.Delay(interval, Clock, stoppingToken));
             stoppingToken.ThrowIfCancellationRequested();
+
             Volatile.Write(ref _doubted, New());
 
             var before = _logs.Now.Settled;
+
             if (await _store.TryHeadAsync(stoppingToken) is { } head)
                 Volatile.Read(ref _looked).TrySetResult(new Look(head, before));
+
             await Task.Delay(LookPause, Clock, stoppingToken);
         }
     }
@@ -194,6 +199,7 @@ internal sealed class LiveFeed : RestartingService
             await Task.WhenAny(reading, Task.Delay(OverInterval, Clock, over.Token));
 
         await over.CancelAsync();
+
         try
         {
             await reading;

@@ -24,8 +24,8 @@ internal sealed class MemoryLog(TimeProvider clock) : IEventLog, ILogReader, IFe
         CancellationToken cancellationToken
     )
     {
-        foreach (var e in events)
-            e.Check();
+        foreach (var published in events)
+            published.Check();
 
         lock (_gate)
         {
@@ -34,8 +34,8 @@ internal sealed class MemoryLog(TimeProvider clock) : IEventLog, ILogReader, IFe
             var conflicts = events.Zip(appended).Where(pair => !IsOf(pair.Second, pair.First)).ToList();
             if (conflicts.Count > 0)
             {
-                foreach (var e in _events.Skip(before))
-                    _byId.Remove(e.Id);
+                foreach (var record in _events.Skip(before))
+                    _byId.Remove(record.Id);
                 _events.RemoveRange(before, _events.Count - before);
                 throw new EventConflictException([.. conflicts.Select(pair => pair.Second.Id)]);
             }
@@ -83,11 +83,11 @@ internal sealed class MemoryLog(TimeProvider clock) : IEventLog, ILogReader, IFe
             var end = Math.Min(through ?? long.MaxValue, Math.Max(after, _events.Count));
             var newest = new Dictionary<string, EventRecord>(StringComparer.Ordinal);
             var older = new List<long>();
-            foreach (var e in Matching(after, end, filter))
+            foreach (var record in Matching(after, end, filter))
             {
-                if (newest.TryGetValue(e.Key ?? e.Topic, out var former))
+                if (newest.TryGetValue(record.Key ?? record.Topic, out var former))
                     older.Add(former.Position);
-                newest[e.Key ?? e.Topic] = e;
+                newest[record.Key ?? record.Topic] = record;
             }
 
             var skipped = older.Count == 0 ? null : new SkippedRange(older.Min(), older.Max(), older.Count);
@@ -126,39 +126,40 @@ internal sealed class MemoryLog(TimeProvider clock) : IEventLog, ILogReader, IFe
     public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
         Task.FromResult(epoch == _lineage.Epoch ? _lineage : null);
 
-    private EventRecord AppendOrFind(NewEvent e)
+    private EventRecord AppendOrFind(NewEvent published)
     {
-        if (e.Id is { } id && _byId.TryGetValue(id, out var found))
+        if (published.Id is { } id && _byId.TryGetValue(id, out var found))
             return found;
 
         var record = new EventRecord(
             _events.Count + 1,
-            e.Id ?? Guid.CreateVersion7(),
-            e.Topic,
-            e.Type,
-            e.Key,
-            Encoding.UTF8.GetBytes(e.Data),
+            published.Id ?? Guid.CreateVersion7(),
+            published.Topic,
+            published.Type,
+            published.Key,
+            Encoding.UTF8.GetBytes(published.Data),
             clock.GetUtcNow(),
-            e.TraceParent
+            published.TraceParent
         );
         _events.Add(record);
         _byId.Add(record.Id, record);
+
         return record;
     }
 
-    private static bool IsOf(EventRecord record, NewEvent e) =>
-        (record.Topic, record.Type, record.Key) == (e.Topic, e.Type, e.Key)
-        && Encoding.UTF8.GetString(record.Data.Span) == e.Data;
+    private static bool IsOf(EventRecord record, NewEvent published) =>
+        (record.Topic, record.Type, record.Key) == (published.Topic, published.Type, published.Key)
+        && Encoding.UTF8.GetString(record.Data.Span) == published.Data;
 
     private IEnumerable<EventRecord> Matching(long after, long through, EventFilter? filter)
     {
         for (var i = after; i < Math.Min(through, _events.Count); i++)
             if (
-                _events[(int)i] is var e
-                && filter?.MatchesTopic(e.Topic) != false
-                && filter?.Passes(e.Type, e.Key) != false
+                _events[(int)i] is var record
+                && filter?.MatchesTopic(record.Topic) != false
+                && filter?.Passes(record.Type, record.Key) != false
             )
-                yield return e;
+                yield return record;
     }
 
     private EventPage PageOf(IReadOnlyList<EventRecord> events, long through) =>

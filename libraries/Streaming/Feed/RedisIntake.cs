@@ -46,6 +46,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
             "{message}",
             "Messages on the Redis channel refused for a missing or wrong signature, or as repeats."
         );
+
         _gaps = meter.CreateCounter<long>(
             "sse.server.relay.gaps",
             "{page}",
@@ -65,11 +66,13 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     {
         _refused = true;
         _refusals.Add(1);
+
         if (!_refusing)
             Logger.LogWarning(
                 "A message on the Redis channel was refused (logged once until a valid one comes): {Reason}",
                 reason
             );
+
         _refusing = true;
     }
 

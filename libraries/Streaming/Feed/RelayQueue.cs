@@ -50,6 +50,7 @@ internal sealed class RelayQueue
                 _pages.Writer.TryWrite(page);
             else
                 Interlocked.Add(ref _bytes, -page.Events.Length);
+
             return true;
         }
     }

@@ -87,11 +87,11 @@ internal static class ControlFrames
         Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, Json));
 
     private static byte[] Named(StreamPosition? id, string name, byte[] json) =>
-        SseFrame.ToBytes(f =>
+        SseFrame.ToBytes(frame =>
         {
             if (id is { } known)
-                f.Id(known.ToString());
-            f.Event(name).Data(json).End();
+                frame.Id(known.ToString());
+            frame.Event(name).Data(json).End();
         });
 }
 

@@ -10,6 +10,6 @@ internal sealed class EnvelopeFormat : FrameFormat
 
     private EnvelopeFormat() { }
 
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord e) =>
-        new SseFrame(output).Id(id).Event(e.Type).Data(FrameJson.Envelope(id, e)).End();
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
+        new SseFrame(output).Id(id).Event(record.Type).Data(FrameJson.Envelope(id, record)).End();
 }

@@ -6,10 +6,10 @@ namespace Streaming.Frames;
 /// <summary>Turns events into frames. Connections that have the same instance of a format share frames.</summary>
 internal abstract class FrameFormat
 {
-    public abstract void Write(IBufferWriter<byte> output, string id, EventRecord e);
+    public abstract void Write(IBufferWriter<byte> output, string id, EventRecord record);
 
     /// <summary>Returns true if the stream ends with this event: complete, done, end, a fatal error.</summary>
-    public virtual bool Ends(EventRecord e) => false;
+    public virtual bool Ends(EventRecord record) => false;
 
     /// <summary>True if a quiet stream also gets ids of other streams' events, to keep up with the head; false for a
     /// run, whose ids must name it.</summary>
@@ -19,18 +19,19 @@ internal abstract class FrameFormat
     public static event Action<EventRecord, Exception>? Unframed;
 
     /// <summary>Returns the frame, or a comment if the format fails, so that one event cannot stop a stream.</summary>
-    public byte[] Frame(string epoch, EventRecord e)
+    public byte[] Frame(string epoch, EventRecord record)
     {
-        var output = new ArrayBufferWriter<byte>(e.Data.Length + 128);
+        var output = new ArrayBufferWriter<byte>(record.Data.Length + 128);
         try
         {
-            Write(output, new StreamPosition(epoch, e.Position).ToString(), e);
+            Write(output, new StreamPosition(epoch, record.Position).ToString(), record);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            Unframed?.Invoke(e, error);
+            Unframed?.Invoke(record, error);
             return Omitted;
         }
+
         return output.WrittenSpan.ToArray();
     }
 

@@ -15,26 +15,26 @@ internal static class FrameJson
     };
 
     /// <summary>Writes <c>{"id","position","topic","type","key","data","time","traceparent"}</c>.</summary>
-    public static void WriteEnvelope(Utf8JsonWriter json, string position, EventRecord e)
+    public static void WriteEnvelope(Utf8JsonWriter json, string position, EventRecord record)
     {
         json.WriteStartObject();
-        json.WriteString("id"u8, e.Id);
+        json.WriteString("id"u8, record.Id);
         json.WriteString("position"u8, position);
-        json.WriteString("topic"u8, e.Topic);
-        json.WriteString("type"u8, e.Type);
-        json.WriteString("key"u8, e.Key);
+        json.WriteString("topic"u8, record.Topic);
+        json.WriteString("type"u8, record.Type);
+        json.WriteString("key"u8, record.Key);
         json.WritePropertyName("data"u8);
-        json.WriteRawValue(e.Data.Span, skipInputValidation: true);
-        json.WriteString("time"u8, e.Time.UtcDateTime);
-        json.WriteString("traceparent"u8, e.TraceParent);
+        json.WriteRawValue(record.Data.Span, skipInputValidation: true);
+        json.WriteString("time"u8, record.Time.UtcDateTime);
+        json.WriteString("traceparent"u8, record.TraceParent);
         json.WriteEndObject();
     }
 
-    public static byte[] Envelope(string position, EventRecord e)
+    public static byte[] Envelope(string position, EventRecord record)
     {
-        var output = new ArrayBufferWriter<byte>(e.Data.Length + 256);
+        var output = new ArrayBufferWriter<byte>(record.Data.Length + 256);
         using (var json = new Utf8JsonWriter(output, Options))
-            WriteEnvelope(json, position, e);
+            WriteEnvelope(json, position, record);
         return output.WrittenSpan.ToArray();
     }
 }

@@ -21,6 +21,7 @@ internal static class ItemFrames
             frame.Data(text);
         else if (item.Data is not null)
             frame.Data(JsonSerializer.SerializeToUtf8Bytes(item.Data, ControlFrames.Json));
+
         frame.End();
     }
 }

@@ -24,16 +24,16 @@ internal class NamedFormat(
     /// <summary>Names no event; the data carries the name.</summary>
     public static NamedFormat InData { get; } = new(_ => false, namesInData: true, ends: [], sendsPositions: true);
 
-    public override bool Ends(EventRecord e) => ends.Contains(e.Type);
+    public override bool Ends(EventRecord record) => ends.Contains(record.Type);
 
     public override bool SendsPositions => sendsPositions;
 
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
     {
         var frame = new SseFrame(output).Id(id);
-        if (isNamed(e.Type))
-            frame.Event(e.Type);
-        frame.Data(namesInData ? WithName(e.Type, e.Data) : e.Data.Span).End();
+        if (isNamed(record.Type))
+            frame.Event(record.Type);
+        frame.Data(namesInData ? WithName(record.Type, record.Data) : record.Data.Span).End();
     }
 
     /// <summary>
@@ -71,6 +71,7 @@ internal class NamedFormat(
 
             json.WriteEndObject();
         }
+
         return output.WrittenSpan;
     }
 }

@@ -18,10 +18,10 @@ internal sealed class ShownFormat : FrameFormat
     public static ShownFormat Of(Func<EventRecord, SseItem<object?>?> show) =>
         Formats.GetValue(show, added => new ShownFormat(added));
 
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord e)
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
     {
         var frame = new SseFrame(output);
-        if (_show(e) is { } item)
+        if (_show(record) is { } item)
             ItemFrames.Write(frame, id, item);
         else
             frame.Id(id).End();

@@ -44,8 +44,10 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
             output.Write("data: "u8);
             output.Write(end < 0 ? utf8 : utf8[..end]);
             output.Write("\n"u8);
+
             if (end < 0)
                 return this;
+
             var crlf = utf8[end] == '\r' && end + 1 < utf8.Length && utf8[end + 1] == '\n';
             utf8 = utf8[(end + (crlf ? 2 : 1))..];
         }

@@ -45,6 +45,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
         var isOrdinal =
             last.Id is null && long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await topics.ReadAsync(topic, ordinal, endTypes, context.RequestAborted);
+
         isShortened |= !state.IsCounted;
         if (
             last.Id is { } id
@@ -55,12 +56,14 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
+
         var beginning = start ?? new StreamPosition(state.Epoch, state.Start);
         ResyncReason? reason =
             !isOrdinal || ordinal == 0 ? null
             : isShortened ? ResyncReason.Expired
             : state.AtOrdinal is null ? ResyncReason.Future
             : null;
+
         StreamPosition? startAfter =
             reason == ResyncReason.Expired || last.Text is null ? beginning
             : isOrdinal && state.AtOrdinal is { } at ? new StreamPosition(state.Epoch, at)

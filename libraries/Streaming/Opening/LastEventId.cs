@@ -26,6 +26,7 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id)
             ?? NonEmpty(request.Query["lastEventId"]);
         if (text is not null && Encoding.UTF8.GetByteCount(text) > StreamPosition.MaxLength)
             text = Cut(text);
+
         return new LastEventId(text, text is not null && StreamPosition.TryParse(text, out var id) ? id : null);
 
         static string Cut(string text)
@@ -36,6 +37,7 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id)
 
         static string? FromBytes(string? sent) =>
             sent is null ? null : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(sent));
+
         static string? NonEmpty(string? value) => value is { Length: > 0 } ? value : null;
     }
 }

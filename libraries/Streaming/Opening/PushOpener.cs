@@ -41,6 +41,7 @@ internal sealed class PushOpener(
         seat ??= await EnterAsync(context);
         if (seat is null)
             return;
+
         var taken = false;
         try
         {
@@ -69,6 +70,7 @@ internal sealed class PushOpener(
                 taken = true;
                 return;
             }
+
             await context.Response.StartAsync();
             await RunAsync(new ResponseOutput(context), opened, context.RequestAborted);
         }
@@ -95,9 +97,11 @@ internal sealed class PushOpener(
             Head = over.TakeHead().ToArray(),
         };
         var writing = RunAsync(output, opened, gone.Token);
+
         var reading = over.ReadUntilGoneAsync();
         if (await Task.WhenAny(writing, reading) == reading)
             await gone.CancelAsync();
+
         await writing;
         over.Connection.Transport.Input.CancelPendingRead();
         await reading;
@@ -121,6 +125,7 @@ internal sealed class PushOpener(
             Session = opened.Grant.Session,
         };
         registry.Add(push);
+
         try
         {
             await push.RunAsync(opened.Produce, aborted);

@@ -39,21 +39,26 @@ internal readonly record struct StartDecision(
         // A former primary answered, which knows nothing of this epoch.
         if (stored is { } answer && answer.Epoch != settled.Epoch && lineage.Knows(answer.Epoch))
             stored = null;
+
         var head =
             stored is { } read && read.Epoch == settled.Epoch && read.Position > settled.Position ? read : settled;
         if (request.Last.Text is null)
             return new(head, head, head, StartKind.Fresh);
+
         var state = request.ResyncAfter ?? head;
         if (request.Last.Id is not { } last)
             return Resync(head, state, state, request.Ordinal ?? ResyncReason.Malformed);
+
         if (lineage.Translate(last) is not { } here)
         {
             // An epoch that is unknown here may be one that the store has just begun.
             var isUpToDate = stored is { } at && lineage.Knows(at.Epoch);
             return isUpToDate || lineage.Knows(last.Epoch) ? Resync(head, last, state, ResyncReason.Epoch) : null;
         }
+
         if (here.Position <= head.Position)
             return Resumed(head, last, here);
+
         // Only the store can tell that an id lies beyond the head. If it does not answer, another replica may be ahead
         // of this one: the id is accepted, and the stream continues when the feed reaches it.
         return stored is null ? Resumed(here, last, here) : Resync(head, last, state, ResyncReason.Future);

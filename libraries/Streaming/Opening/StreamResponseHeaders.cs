@@ -17,13 +17,16 @@ internal static class StreamResponseHeaders
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold the frames back
+
         if (Closes(context))
         {
             response.Headers.Connection = Unsent;
             response.Headers.KeepAlive = ConnectionTakeover.NotKept;
         }
+
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
             rate.MinDataRate = null; // HTTP/1.1 only
+
         // A host's limit for slow readers ends here, too.
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }

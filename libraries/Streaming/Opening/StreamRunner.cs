@@ -105,6 +105,7 @@ internal sealed class StreamRunner(
             await over.ReadUntilGoneAsync();
             connection.RequestEnd(EndReason.ClientGone);
             await connection.Ended;
+
             if (connection.Output.Busy)
                 over.Connection.Abort();
         }
@@ -123,6 +124,7 @@ internal sealed class StreamRunner(
         try
         {
             loops.Attach(connection);
+
             await using (
                 context.RequestAborted.UnsafeRegister(
                     static c => ((StreamConnection)c!).RequestEnd(EndReason.ClientGone),
@@ -130,6 +132,7 @@ internal sealed class StreamRunner(
                 )
             )
                 await connection.Ended;
+
             if (connection.Output.Busy)
                 context.Abort();
         }

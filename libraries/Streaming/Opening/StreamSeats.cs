@@ -97,8 +97,10 @@ internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfigura
                 return;
 
             Interlocked.Decrement(ref seats._taken);
+
             if (pool is not null)
                 seats._ofPools.Remove(pool);
+
             seats._ofPersons.Remove(client.Person);
             seats._ofAccounts.Remove(client.Account);
         }

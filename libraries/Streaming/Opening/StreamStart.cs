@@ -15,6 +15,7 @@ internal sealed class StreamStart(FilterRingRegistry logs, StoreHead storeHead, 
     {
         if ((request.StartAfter ?? request.ResyncAfter) is { } given)
             await logs.Epochs.WaitForAsync(given.Epoch, EpochLimit, cancellationToken);
+
         var (lineage, settled) = logs.Now;
         if (StartDecision.WithoutStore(request, settled, lineage) is { } known)
             return Counted(request, known);
@@ -22,6 +23,7 @@ internal sealed class StreamStart(FilterRingRegistry logs, StoreHead storeHead, 
         var stored = await storeHead.ReadAsync(cancellationToken);
         if (stored is not null && await logs.Epochs.WaitForAsync(stored.Epoch, EpochLimit, cancellationToken))
             (lineage, settled) = logs.Now;
+
         StreamPosition? head = stored is null ? null : new StreamPosition(stored.Epoch, stored.Head);
         if (StartDecision.WithStore(request, settled, lineage, head) is not { } start)
             return null;

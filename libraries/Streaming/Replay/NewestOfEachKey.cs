@@ -20,6 +20,7 @@ internal static class NewestOfEachKey
                     skipped?.To ?? frames[i].Position,
                     (skipped?.Count ?? 0) + 1
                 );
+
         kept.Reverse();
         return (kept, skipped);
     }

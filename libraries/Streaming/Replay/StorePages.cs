@@ -37,6 +37,7 @@ internal sealed class StorePages(
             mostBytes: range.Bytes,
             cancellationToken: cancellationToken
         );
+
         return new NewestPage(page, null, 0);
     }
 }

@@ -72,6 +72,7 @@ internal sealed class StoreReplay(
                 || reading.Waiting.Count > 0
             )
                 return;
+
             _readings.Remove(waiter.Range);
             abandoned = reading;
         }
@@ -127,6 +128,7 @@ internal sealed class StoreReplay(
                 Pages.Take(answer);
             waiter.Done(waiter, answer);
         }
+
         if (answer is not null)
             Pages.Release(answer);
     }
@@ -142,8 +144,10 @@ internal sealed class StoreReplay(
                 return waiting;
 
             _readings.Remove(range);
+
             if (found is not null)
                 _shared.Add(range, found);
+
             return waiting;
         }
     }
@@ -186,8 +190,10 @@ internal sealed class StoreReplay(
                     var page = await store.ReadAsync(range, stop);
                     // Held before the next read begins, so that concurrent reads cannot exceed the budget.
                     Pages.Take(page);
+
                     if (page.IsSearch)
                         ChargeFirstSearch(reading);
+
                     return page;
                 }
             }

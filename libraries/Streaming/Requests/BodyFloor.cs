@@ -32,6 +32,7 @@ internal sealed class BodyFloor(PipeReader body, TimeProvider clock)
             _received = 0;
             _waited = TimeSpan.Zero;
         }
+
         return read;
     }
 

@@ -24,6 +24,7 @@ internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IDisposabl
 
         var verdict = ledger.Change(client, _bytes, bytes);
         var isOwnExcess = verdict == ShareVerdict.OwnExcess;
+
         if (verdict != ShareVerdict.Admitted)
             throw new RefusedException(
                 isOwnExcess,
@@ -32,6 +33,7 @@ internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IDisposabl
                     ? "Your requests hold more than an equal share of the memory for requests (Limits:HeldMegabytes)."
                     : "All requests together hold the most memory that they may use (Limits:HeldMegabytes)."
             );
+
         _bytes = bytes;
     }
 

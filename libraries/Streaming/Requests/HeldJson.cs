@@ -17,9 +17,12 @@ internal sealed class HeldJson : IResult, IDisposable
         var services = context.RequestServices;
         var options = services.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
         var answer = new HeldJson();
+
         context.Response.RegisterForDispose(answer);
+
         using (var writer = new Utf8JsonWriter(answer._json, new JsonWriterOptions { Encoder = options.Encoder }))
             JsonSerializer.Serialize(writer, value, options);
+
         services.GetRequiredService<RequestBudget>().Hold(context).Set(answer._json.Written.Length);
         return answer;
     }

@@ -21,6 +21,7 @@ internal static class IdempotencyKey
         var fresh = Guid.CreateVersion7().ToString("N");
         if (KeyOf(context) is not { } key)
             return (fresh, false);
+
         var request = context.Request;
         var id = await keys.ClaimAsync(
             context.User.Identity?.Name ?? "",
@@ -29,6 +30,7 @@ internal static class IdempotencyKey
             fresh,
             context.RequestAborted
         );
+
         return (
             id
                 ?? throw new InvalidRequestException(
@@ -46,9 +48,11 @@ internal static class IdempotencyKey
         var values = context.Request.Headers[Header];
         if (values.Count == 0)
             return null;
+
         var key = values.Count == 1 ? values[0]! : "";
         if (key is ['"', .. var quoted, '"'])
             key = quoted;
+
         return key.Length is > 0 and <= MaxLength && key.All(c => c is > ' ' and <= '~' and not '"')
             ? key
             : throw new InvalidRequestException(

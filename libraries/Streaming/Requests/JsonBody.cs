@@ -21,6 +21,7 @@ internal static class JsonBody
         using var json = await JsonRequest.ReadAsync(context, MaxBytes, check: text => CheckValues(text, maxValues));
         if (json.Root.ValueKind != JsonValueKind.Object)
             throw new InvalidRequestException("body", "must be a JSON object.");
+
         // A lookup decodes every member's name, so decode them here, where an error can be reported.
         try
         {
@@ -34,6 +35,7 @@ internal static class JsonBody
                 "has a member name with an unpaired surrogate, which UTF-8 cannot encode."
             );
         }
+
         return json.Root.Clone();
     }
 
@@ -44,6 +46,7 @@ internal static class JsonBody
             return null;
         if (value.ValueKind != JsonValueKind.String)
             throw new InvalidRequestException(name, "must be a string.");
+
         string text;
         try
         {
@@ -53,6 +56,7 @@ internal static class JsonBody
         {
             throw new InvalidRequestException(name, "has an unpaired surrogate, which UTF-8 cannot encode.");
         }
+
         return Checked(name, text, maxLength);
     }
 
@@ -70,6 +74,7 @@ internal static class JsonBody
             || number > max
         )
             throw new InvalidRequestException(name, $"must be a whole number from {min} to {max}.");
+
         return number;
     }
 
@@ -88,6 +93,7 @@ internal static class JsonBody
                 name,
                 $"must be a number above 0, at most {max}, with at most two decimals."
             );
+
         return number;
     }
 

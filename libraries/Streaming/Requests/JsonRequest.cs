@@ -52,6 +52,7 @@ internal static class JsonRequest
         var budget = context.RequestServices.GetRequiredService<RequestBudget>();
         var hold = budget.Hold(context);
         context.Features.Set(hold);
+
         try
         {
             var bytes = await BytesAsync(context, hold, most, copies);
@@ -70,8 +71,8 @@ internal static class JsonRequest
     }
 
     /// <summary>The error of a body that ended early (400) or came too slowly (408).</summary>
-    public static InvalidRequestException CutOff(BadHttpRequestException e) =>
-        new("body", "was cut off, or sent too slowly.", e.StatusCode);
+    public static InvalidRequestException CutOff(BadHttpRequestException exception) =>
+        new("body", "was cut off, or sent too slowly.", exception.StatusCode);
 
     public static bool IsJson(MediaTypeHeaderValue? type) =>
         type is not null
@@ -95,6 +96,7 @@ internal static class JsonRequest
                 StatusCodes.Status415UnsupportedMediaType
             );
         }
+
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type))
             return null;
         if (
@@ -106,6 +108,7 @@ internal static class JsonRequest
                 "must have no charset other than utf-8.",
                 StatusCodes.Status415UnsupportedMediaType
             );
+
         return type;
     }
 
@@ -119,7 +122,9 @@ internal static class JsonRequest
             bytes = bytes[ByteOrderMark.Length..];
         if (!Utf8.IsValid(bytes.Span))
             throw new InvalidRequestException("body", "is not UTF-8.");
+
         check?.Invoke(bytes);
+
         try
         {
             return await ParsedJson.ParseAsync(bytes, RowsOf(bytes.Span));
@@ -147,6 +152,7 @@ internal static class JsonRequest
         {
             var quote = body.IndexOf((byte)'"');
             tokens += TokensOf(quote < 0 ? body : body[..quote]);
+
             if (quote < 0)
                 return ParserBytesPerToken * tokens;
 
@@ -203,6 +209,7 @@ internal static class JsonRequest
 
                 if (context.Request.ContentLength is null)
                     hold.Set(received);
+
                 if (read.IsCompleted)
                 {
                     var bytes = read.Buffer.ToArray();
@@ -218,6 +225,7 @@ internal static class JsonRequest
                 hold.Dispose();
                 throw;
             }
+
             body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }

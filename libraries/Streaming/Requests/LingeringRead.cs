@@ -70,6 +70,7 @@ internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime l
                 size.MaxRequestBodySize = null;
 
             var body = context.Request.BodyReader;
+
             for (var received = 0L; received < MaxBytes; )
             {
                 var read = await body.ReadAsync(end.Token);
@@ -78,6 +79,7 @@ internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime l
                 if (read.IsCompleted)
                     return;
             }
+
             context.Abort();
         }
         catch (OperationCanceledException)

@@ -65,6 +65,7 @@ internal sealed class ParsedJson : IDisposable
         {
             // The parser says why.
         }
+
         return false;
     }
 

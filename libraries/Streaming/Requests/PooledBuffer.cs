@@ -48,9 +48,11 @@ internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
         var room = Math.Max(sizeHint, 1);
         if (_bytes.Length - _length >= room)
             return;
+
         var grown = Pool.Rent(Math.Max(MinBytes, Math.Max(2 * _bytes.Length, _length + room)));
         Written.Span.CopyTo(grown);
         var length = _length;
+
         Dispose();
         _bytes = grown;
         _length = length;

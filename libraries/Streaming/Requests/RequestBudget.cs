@@ -32,8 +32,8 @@ internal sealed class RequestBudget(
     public static long CostOf(IReadOnlyList<NewEvent> events)
     {
         long kilobytes = 0;
-        foreach (var e in events)
-            kilobytes += 1 + e.Data.Length / 1_024;
+        foreach (var published in events)
+            kilobytes += 1 + published.Data.Length / 1_024;
         return kilobytes;
     }
 
@@ -57,6 +57,7 @@ internal sealed class RequestBudget(
         var kilobytes = bytes / 1_024;
         if (await ChargeAsync(client, kilobytes, isLong: bytes > LongBytes, MaxWait, context.RequestAborted))
             await context.TakeSpareAsync(gates.Spare!, client, Timeout.InfiniteTimeSpan);
+
         context.Features.Set(new ChargedBody(kilobytes));
 
         var turn =
@@ -121,6 +122,7 @@ internal sealed class RequestBudget(
                 "More than ten seconds' worth of your bytes already wait (Limits:PublishKilobytesPerSecond)."
             );
         await Task.Delay(wait, clock, cancellationToken);
+
         return false;
     }
 

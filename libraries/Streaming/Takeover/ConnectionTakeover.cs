@@ -53,8 +53,10 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
             heartbeat.OnHeartbeat(static box => ((HeartbeatBox)box).Takeover?.Heartbeat(), takeover._heartbeat);
             connection.Features.Set<IConnectionHeartbeatFeature>(takeover);
         }
+
         connection.Features.Set<IConnectionTakeover>(takeover);
         connection.Transport = takeover;
+
         try
         {
             await next(connection);
@@ -67,13 +69,17 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
             // memory.
             takeover._heartbeat.Takeover = null;
             connection.Features.Set<IConnectionTakeover>(null);
+
             if (heartbeat is not null)
                 connection.Features.Set(heartbeat);
         }
+
         if (takeover._run is { } run)
             return (run, new TakenConnection(connection, takeover._output.Head, takeover._output.IsFresh));
+
         if (takeover._armed)
             connection.Abort(new ConnectionAbortedException("The request ended without completing the takeover."));
+
         return default;
     }
 
@@ -86,11 +92,13 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
             || context.Features.Get<ITlsHandshakeFeature>() is not null
         )
             return false;
+
         // Kestrel's loop ends after this request. Because the application sets the framing, Kestrel adds no chunks and
         // no last chunk.
         context.Response.Headers.Connection = "close";
         context.Response.Headers.KeepAlive = NotKept;
         context.Response.Headers.TransferEncoding = "chunked";
+
         return _armed = true;
     }
 
@@ -150,6 +158,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
                 _head.Advance(bytes);
                 return;
             }
+
             IsFresh &= bytes == 0;
             output.Advance(bytes);
         }
@@ -181,6 +190,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
                 IsFresh = false;
                 return output.WriteAsync(source, cancellationToken);
             }
+
             _head.Write(source.Span);
             return default;
         }

@@ -64,6 +64,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
         {
             return null;
         }
+
         if (all.Length < NonceBytes + TagBytes)
             return null;
 
@@ -120,6 +121,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
             // The store's own limit is longer. One read at a time is under way, however long it takes.
             if (_asking is not { IsCompleted: false })
                 _asking = store.ReadSecretAsync(StoreSecrets.Tickets, CancellationToken.None);
+
             return _secret = await _asking.WaitAsync(limit, clock, cancellationToken);
         }
         // An operator who replaces the key may delete it first.

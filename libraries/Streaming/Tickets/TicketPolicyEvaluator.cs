@@ -23,6 +23,7 @@ internal sealed class TicketPolicyEvaluator(
         var endpoint = context.GetEndpoint()?.Metadata;
         if (endpoint?.GetMetadata<IssuesTickets>() is not null)
             context.Features.Set(HolderOf(context.User, policy, sent.Properties?.ExpiresUtc));
+
         if (
             endpoint?.GetMetadata<StreamMetadata>() is null
             || context.Request.Query["ticket"] is not { Count: > 0 } values
@@ -42,6 +43,7 @@ internal sealed class TicketPolicyEvaluator(
             context.User = user;
             context.Features.Set(new UsedTicket(ticket, sessions.SessionOf(ticket.Id)));
             var properties = new AuthenticationProperties { ExpiresUtc = ticket.Until };
+
             return AuthenticateResult.Success(new AuthenticationTicket(user, properties, SchemesOf(policy)));
         }
         catch (InvalidCredentialException e)

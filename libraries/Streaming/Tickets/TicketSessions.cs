@@ -74,6 +74,7 @@ internal sealed class TicketSessions(
                 estimated < earliest ? earliest
                 : estimated > latest ? latest
                 : estimated;
+
             At = Before + Step > at ? Before + Step : at;
             _replaced = null;
         }
@@ -134,6 +135,7 @@ internal sealed class TicketSessions(
             _idleAt = Clock.GetUtcNow();
             return;
         }
+
         if (_epoch != logs.Epoch)
         {
             _epoch = logs.Epoch;
@@ -141,6 +143,7 @@ internal sealed class TicketSessions(
             foreach (var held in _streams.Values.Concat(_opened.Values))
                 held.Forget();
         }
+
         try
         {
             if (_recordsLost)
@@ -162,6 +165,7 @@ internal sealed class TicketSessions(
         var opened = _opened.ToArray();
         if (opened.Length == 0)
             return;
+
         Held[] untimed = [.. opened.Select(o => o.Value).Where(held => held.At is null)];
         if (untimed.Length > 0)
         {
@@ -169,14 +173,17 @@ internal sealed class TicketSessions(
             foreach (var held in untimed)
                 held.SetAt(now, storeClock.Ahead);
         }
+
         await connections.NoteAsync(
             opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, o.Value.At!.Value)),
             cancellationToken
         );
+
         foreach (var noted in opened)
             _opened.TryRemove(noted);
         if (_sweptAt is { } swept && Clock.GetElapsedTime(swept) < SweepInterval)
             return;
+
         _sweptAt = Clock.GetTimestamp();
         await connections.ForgetAsync(Retention, cancellationToken);
     }
@@ -193,6 +200,7 @@ internal sealed class TicketSessions(
                 _seen = notedAt;
             if (!_streams.TryGetValue(ticket, out var here) || here.Stream.Id == connection)
                 continue;
+
             if (openedAt >= here.At)
                 here.Stream.Replace();
             else

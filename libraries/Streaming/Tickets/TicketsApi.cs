@@ -52,6 +52,7 @@ internal static class TicketsApi
         var body = await JsonBody.ReadAsync(context);
         var topics = Topics(body, maxTopics);
         var seconds = body.Whole("expiresIn", 1, MaxSeconds) ?? DefaultSeconds;
+
         if (topics.FirstOrDefault(t => !access.MayRead(context, t)) is { } forbidden)
             throw new InvalidRequestException(
                 "topics",

@@ -26,6 +26,7 @@ internal static class CReader
             var folder = Path.Combine(AppContext.BaseDirectory, "reader-c");
             Directory.CreateDirectory(folder);
             var program = Path.Combine(folder, "reader");
+
             await Command.RunAsync(
                 "The C compiler",
                 [Compiler!, "-O2", "-o", program, Path.Combine(AppContext.BaseDirectory, "Client", "reader.c")],
@@ -33,6 +34,7 @@ internal static class CReader
             );
             _program = program;
         }
+
         var url = order.Urls[0];
         return new ProcessStartInfo(
             _program,

@@ -25,14 +25,17 @@ internal sealed class ClientProcess : IAsyncDisposable
         };
         // Compiled for speed from the first event: a run ends before tiered compilation pays off.
         start.Environment["DOTNET_TieredCompilation"] = "0";
+
         if (compileAll)
             start.Environment["DOTNET_ReadyToRun"] = "0";
+
         start.Environment["DOTNET_gcServer"] = "0";
         var client = new ClientProcess(
             Process.Start(start) ?? throw new BenchmarkException("The client did not start.")
         );
         await client._process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(order));
         await client._process.StandardInput.FlushAsync();
+
         return client;
     }
 
@@ -70,6 +73,7 @@ internal sealed class ClientProcess : IAsyncDisposable
         {
             _process.Kill();
         }
+
         _process.Dispose();
     }
 }

@@ -40,6 +40,7 @@ internal static class ClientProgram
                     "The standard input holds no order. Benchmarks starts this mode itself."
                 )
         )!;
+
         new Thread(() =>
         {
             while (Console.In.Read() >= 0) { }
@@ -48,6 +49,7 @@ internal static class ClientProgram
         {
             IsBackground = true,
         }.Start();
+
         var output = Console.Out;
         work(order, output, stop.Token);
         output.Flush();

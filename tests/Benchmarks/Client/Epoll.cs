@@ -24,10 +24,10 @@ internal sealed unsafe partial class Epoll : IDisposable
 
     public void Watch(nint descriptor, int index)
     {
-        var e = stackalloc byte[16];
-        Unsafe.WriteUnaligned(e, In);
-        Unsafe.WriteUnaligned(e + DataAt, index);
-        if (epoll_ctl(_descriptor, Add, (int)descriptor, e) != 0)
+        var described = stackalloc byte[16];
+        Unsafe.WriteUnaligned(described, In);
+        Unsafe.WriteUnaligned(described + DataAt, index);
+        if (epoll_ctl(_descriptor, Add, (int)descriptor, described) != 0)
             throw new Win32Exception();
     }
 
@@ -36,10 +36,10 @@ internal sealed unsafe partial class Epoll : IDisposable
     {
         fixed (byte* events = _events)
         {
-            var n = epoll_wait(_descriptor, events, Math.Min(MostEvents, indexes.Length), timeoutMilliseconds);
-            for (var i = 0; i < n; i++)
+            var number = epoll_wait(_descriptor, events, Math.Min(MostEvents, indexes.Length), timeoutMilliseconds);
+            for (var i = 0; i < number; i++)
                 indexes[i] = Unsafe.ReadUnaligned<int>(events + i * Size + DataAt);
-            return Math.Max(0, n);
+            return Math.Max(0, number);
         }
     }
 
@@ -56,6 +56,7 @@ internal sealed unsafe partial class Epoll : IDisposable
             );
             Watch(_timer, -1);
         }
+
         // struct itimerspec: the interval (0: once) and the time, in seconds
         // and nanoseconds each. Setting it clears an earlier expiry.
         var spec = stackalloc long[4]
@@ -75,13 +76,13 @@ internal sealed unsafe partial class Epoll : IDisposable
     {
         fixed (byte* bytes = into)
         {
-            var n = (int)recv(
+            var number = (int)recv(
                 (int)descriptor,
                 bytes,
                 into.Length,
                 0x40 /* MSG_DONTWAIT */
             );
-            return n >= 0 ? n
+            return number >= 0 ? number
                 : Marshal.GetLastPInvokeError() is WouldBlock or Interrupted ? -1
                 : 0;
         }
@@ -98,7 +99,7 @@ internal sealed unsafe partial class Epoll : IDisposable
     private static partial int epoll_create1(int flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int epoll_ctl(int descriptor, int operation, int target, byte* e);
+    private static partial int epoll_ctl(int descriptor, int operation, int target, byte* described);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int epoll_wait(int descriptor, byte* events, int most, int timeout);

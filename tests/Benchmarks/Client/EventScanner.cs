@@ -112,15 +112,21 @@ internal sealed class EventScanner(long expect, Action<long> received)
     {
         if (!_hasData)
             return;
+
         _hasData = false;
         ref var word = ref _seen[Math.Clamp(_number, 0, expect) / 64];
         var twice = expect > 0 && (word & 1UL << (int)(_number % 64)) != 0;
+
         word |= 1UL << (int)(_number % 64);
+
         if (twice || _position < _lastPosition)
             Wrong++;
+
         _lastPosition = _position;
+
         if (!twice)
             Events++;
+
         received(_time);
     }
 
@@ -130,13 +136,17 @@ internal sealed class EventScanner(long expect, Action<long> received)
     {
         var end = bytes.IndexOf((byte)'\n');
         line = end < 0 ? bytes : bytes[..end];
+
         if (end < 0 || _carried > 0)
             Carry(line);
+
         bytes = end < 0 ? default : bytes[(end + 1)..];
         if (end < 0)
             return false;
+
         if (_carried > 0)
             line = _carry.AsSpan(0, _carried);
+
         _carried = 0;
         return true;
     }
@@ -149,12 +159,12 @@ internal sealed class EventScanner(long expect, Action<long> received)
         _carried += bytes.Length;
     }
 
-    private static int Hex(byte b) =>
-        b switch
+    private static int Hex(byte value) =>
+        value switch
         {
-            >= (byte)'0' and <= (byte)'9' => b - '0',
-            >= (byte)'a' and <= (byte)'f' => b - 'a' + 10,
-            >= (byte)'A' and <= (byte)'F' => b - 'A' + 10,
+            >= (byte)'0' and <= (byte)'9' => value - '0',
+            >= (byte)'a' and <= (byte)'f' => value - 'a' + 10,
+            >= (byte)'A' and <= (byte)'F' => value - 'A' + 10,
             _ => -1,
         };
 }

@@ -27,6 +27,7 @@ internal static class HttpReaderProgram
         limit.CancelAfter(TimeSpan.FromSeconds(order.LimitSeconds));
         using var places = new SemaphoreSlim(ReaderProgram.MaxInFlight);
         using var http = CreateClient();
+
         var (latency, begun, reads, lastAt) = (new LatencyHistogram(), Wire.Now(), 0L, 0L);
         var bodies = await Task.WhenAll(
             Enumerable
@@ -34,9 +35,11 @@ internal static class HttpReaderProgram
                 .Select(i => OpenAsync(http, order.Urls[i % order.Urls.Length], places, limit.Token))
         );
         output.WriteLine(JsonSerializer.Serialize(new ReadersReady(bodies.Length, 0, Seconds(Wire.Now()))));
+
         var cpu = Environment.CpuUsage.TotalTime.TotalSeconds;
         var scanners = await Task.WhenAll(bodies.Select(ReadAsync));
         var (latencies, events) = (latency.Snapshot(), scanners.Sum(s => s.Events));
+
         var result = new ReadResult(
             bodies.Length,
             events,
@@ -60,14 +63,16 @@ internal static class HttpReaderProgram
             var scanner = new EventScanner(order.Expect, at => latency.RecordTicks(now - at));
             // HttpClient has consumed the head, and the scanner expects one
             scanner.Read("HTTP/1.1 200 OK\r\n\r\n"u8);
+
             var buffer = new byte[BufferBytes];
-            while (scanner.Events < order.Expect && await body.ReadAsync(buffer, limit.Token) is > 0 and var n)
+            while (scanner.Events < order.Expect && await body.ReadAsync(buffer, limit.Token) is > 0 and var number)
             {
                 now = Wire.Now();
                 Interlocked.Increment(ref reads);
                 Volatile.Write(ref lastAt, now);
-                scanner.Read(buffer.AsSpan(0, n));
+                scanner.Read(buffer.AsSpan(0, number));
             }
+
             return scanner;
         }
     }

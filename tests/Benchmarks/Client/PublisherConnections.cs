@@ -47,6 +47,7 @@ internal sealed class PublisherConnections : IDisposable
             Send(_idle.Dequeue(), due);
             due = DueAt(begun) ?? (now = Wire.Now());
         }
+
         if (_order.Rate > 0 && Sent < _order.Count && _idle.Count > 0)
             _epoll.WakeAfter(TimeSpan.FromTicks(Math.Max(1, due - Wire.Now())));
     }
@@ -54,8 +55,8 @@ internal sealed class PublisherConnections : IDisposable
     /// <summary>Reads the answers that have arrived, or waits for one, or for the next request to be due.</summary>
     public void Read()
     {
-        var n = _epoll.Wait(_ready, 100);
-        for (var i = 0; i < n; i++)
+        var number = _epoll.Wait(_ready, 100);
+        for (var i = 0; i < number; i++)
             if (_ready[i] >= 0)
                 Read(_ready[i]);
     }
@@ -109,9 +110,12 @@ internal sealed class PublisherConnections : IDisposable
             return Wire.Event(++_number, due);
         if (_order.Batch == 1)
             return Wrapped(due);
+
         var text = new StringBuilder("[");
+
         for (var i = 0; i < _order.Batch; i++)
             text.Append(i > 0 ? "," : "").Append(Wrapped(due));
+
         return text.Append(']').ToString();
     }
 
@@ -121,21 +125,24 @@ internal sealed class PublisherConnections : IDisposable
     private void Read(int index)
     {
         var connection = _connections[index];
-        var n = Epoll.Receive(connection.Descriptor, _buffer);
-        if (n < 0)
+        var number = Epoll.Receive(connection.Descriptor, _buffer);
+        if (number < 0)
             return;
-        if (n > 0 && connection.Answer?.Read(_buffer.AsSpan(0, n)) is not true)
+        if (number > 0 && connection.Answer?.Read(_buffer.AsSpan(0, number)) is not true)
             return;
+
         if (connection.Answer is { } answer)
         {
-            Count(connection, n > 0 ? answer.Status : -1);
+            Count(connection, number > 0 ? answer.Status : -1);
             connection.Answer = null;
-            if (n > 0)
+
+            if (number > 0)
             {
                 _idle.Enqueue(connection);
                 return;
             }
         }
+
         connection.Socket.Dispose();
         // A connection that the server closed while idle is still queued.
         _idle = new Queue<Connection>(_idle.Where(c => c != connection));

@@ -11,6 +11,7 @@ internal static class PublisherProgram
         using var connections = new PublisherConnections(order);
         var begun = Wire.Now();
         var limit = begun + (long)(order.LimitSeconds * TimeSpan.TicksPerSecond);
+
         while (!stop.IsCancellationRequested && connections.Answered < order.Count)
         {
             var now = Wire.Now();
@@ -20,6 +21,7 @@ internal static class PublisherProgram
             connections.SendDue(begun, now, limit);
             connections.Read();
         }
+
         output.WriteLine(JsonSerializer.Serialize(connections.Result(Wire.Now() - begun)));
     }
 }

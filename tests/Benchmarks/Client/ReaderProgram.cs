@@ -17,15 +17,19 @@ internal static class ReaderProgram
         while (!stop.IsCancellationRequested && Wire.Now() < end)
         {
             streams.Open();
+
             if (cpu is null && streams.HaveAnswered)
             {
                 cpu = Environment.CpuUsage.TotalTime.TotalSeconds;
                 output.WriteLine(JsonSerializer.Serialize(streams.Ready()));
             }
+
             if (cpu is not null && streams.HaveAll)
                 break;
+
             streams.Read();
         }
+
         output.WriteLine(JsonSerializer.Serialize(streams.Result(cpu ?? 0)));
         // Closing the streams is work for the server, which the parent may still be measuring.
         stop.WaitHandle.WaitOne();

@@ -43,9 +43,9 @@ internal sealed class ReaderStreams(ReadOrder order) : IDisposable
     /// <summary>Reads from the streams that have something, or waits for one.</summary>
     public void Read()
     {
-        var n = _epoll.Wait(_ready, _opened < order.Connections ? 0 : 20);
+        var number = _epoll.Wait(_ready, _opened < order.Connections ? 0 : 20);
         _now = Wire.Now();
-        for (var i = 0; i < n; i++)
+        for (var i = 0; i < number; i++)
             if (_streams[_ready[i]] is { } stream)
                 Read(_ready[i], stream);
     }
@@ -94,26 +94,32 @@ internal sealed class ReaderStreams(ReadOrder order) : IDisposable
 
     private void Read(int index, Stream stream)
     {
-        var (scanner, n) = (stream.Scanner, Epoll.Receive(stream.Descriptor, _buffer));
-        if (n < 0)
+        var (scanner, number) = (stream.Scanner, Epoll.Receive(stream.Descriptor, _buffer));
+        if (number < 0)
             return;
+
         _reads++;
         var (before, status, wrongBefore) = (scanner.Events, scanner.Status, scanner.Wrong);
-        scanner.Read(_buffer.AsSpan(0, n));
-        if (status == 0 && (scanner.Status != 0 || n == 0))
+        scanner.Read(_buffer.AsSpan(0, number));
+
+        if (status == 0 && (scanner.Status != 0 || number == 0))
         {
             _answered++;
             if (scanner.Status != 200)
                 _refused++;
         }
+
         _events += scanner.Events - before;
         _wrong += scanner.Wrong - wrongBefore;
+
         if (order.Expect > 0 && before < order.Expect && scanner.Events >= order.Expect)
             _done++;
-        if (n > 0)
+        if (number > 0)
             return;
+
         if (scanner.Status == 200 && scanner.Events < order.Expect)
             _done++; // ended by the server: missing events count as lost
+
         stream.Socket.Dispose();
         _streams[index] = null;
     }

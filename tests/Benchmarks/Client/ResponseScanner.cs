@@ -19,6 +19,7 @@ internal sealed class ResponseScanner
         var end = all.IndexOf("\r\n\r\n"u8);
         if (end < 0)
             return false;
+
         var head = Encoding.ASCII.GetString(all[..end]);
         Status = int.Parse(head.AsSpan(9, 3), CultureInfo.InvariantCulture);
         var body = all[(end + 4)..];
@@ -26,6 +27,7 @@ internal sealed class ResponseScanner
         var at = head.IndexOf(length, StringComparison.OrdinalIgnoreCase);
         if (at >= 0)
             return body.Length >= int.Parse(head[(at + length.Length)..].Split('\r')[0], CultureInfo.InvariantCulture);
+
         return !head.Contains("chunked", StringComparison.OrdinalIgnoreCase) || body.EndsWith("0\r\n\r\n"u8);
     }
 }

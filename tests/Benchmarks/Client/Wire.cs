@@ -43,6 +43,7 @@ internal static class Wire
         var start = data.IndexOf(name);
         if (start < 0 || !Utf8Parser.TryParse(data = data[(start + name.Length)..], out number, out int digits))
             return false;
+
         data = data[digits..];
         return data.StartsWith(",\"t\":"u8) && Utf8Parser.TryParse(data[5..], out at, out _);
     }
@@ -52,6 +53,7 @@ internal static class Wire
     public static Socket Connect(IPEndPoint server)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
         if (server.Address.Equals(IPAddress.Loopback))
         {
             socket.SetRawSocketOption(
@@ -64,6 +66,7 @@ internal static class Wire
                 new IPEndPoint(new IPAddress([127, 0, 1, (byte)(1 + Interlocked.Increment(ref _sources) % 16)]), 0)
             );
         }
+
         socket.Connect(server);
         return socket;
     }

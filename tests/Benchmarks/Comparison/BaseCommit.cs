@@ -31,6 +31,7 @@ internal sealed class BaseCommit : IAsyncDisposable
 
         // A run that was killed leaves its worktree.
         await found.RemoveAsync();
+
         try
         {
             await GitAsync(["worktree", "add", "--detach", found._folder, found._hash], cancellationToken);
@@ -48,6 +49,7 @@ internal sealed class BaseCommit : IAsyncDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(BuildLimit);
+
         try
         {
             return new ServiceBuild(

@@ -17,11 +17,13 @@ internal static class CompareProgram
     {
         if (arguments is not [var commit, .. var rest] || commit.StartsWith('-'))
             throw new BenchmarkException("compare needs a commit: compare <commit> [options] [name …]");
+
         var options = BenchmarkOptions.Parse(rest).ForComparison();
 
         // 1. Everything that can be wrong with the arguments is found before the build.
         var chosen = Suite.Choose(options.Names, m => m.ComparesBuilds);
         Suite.RequireMachine();
+
         if (!Repository.IsRelease)
             throw new BenchmarkException("A comparison needs a Release build: dotnet run -c Release …");
 
@@ -29,12 +31,14 @@ internal static class CompareProgram
         var clock = Stopwatch.StartNew();
         var progress = Suite.ProgressFrom(clock);
         await using var commitToCompare = await BaseCommit.CheckOutAsync(commit, cancellationToken);
+
         progress($"building {commitToCompare.Name}");
         var build = await commitToCompare.BuildAsync(cancellationToken);
 
         // 3. Each build has its own stores, since their schemas may differ.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(MeasureLimit);
+
         try
         {
             return await MeasureAsync(options, build, chosen, clock, limit.Token);
@@ -80,6 +84,7 @@ internal static class CompareProgram
 
         foreach (var wrong in run.Wrong)
             await Console.Error.WriteLineAsync($"FAILED: {wrong}");
+
         return report.HasPassed && run.Wrong.Count == 0;
     }
 }

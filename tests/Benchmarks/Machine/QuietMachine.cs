@@ -20,6 +20,7 @@ internal sealed class QuietMachine(TimeSpan patience)
             var clock = Stopwatch.StartNew();
             var load = MachineLoad.Begin();
             await Task.Delay(Window, cancellationToken);
+
             if (load.ForeignCores() < QuietCores)
                 return;
 

@@ -32,6 +32,7 @@ internal sealed class Agreement : Measurement
             new ReadOrder([run.StreamApi.Subscribe($"{topics}.fanout.all.>")], Clients, 0, limit),
             cancellationToken
         );
+
         await using var _ = readers;
         var result = await LoadTestsProgram.RunAsync(
             run,
@@ -39,6 +40,7 @@ internal sealed class Agreement : Measurement
             cancellationToken
         );
         readers.End();
+
         var raw = await readers.NextAsync<ReadResult>(cancellationToken);
         var latency = result.GetProperty("deliveryMs");
         run.Record(
@@ -48,6 +50,7 @@ internal sealed class Agreement : Measurement
             (MetricCatalog.P99, latency.GetProperty("p99").GetDouble()),
             (MetricCatalog.Received, result.GetProperty("received").GetDouble())
         );
+
         run.Record(
             this,
             Raw,

@@ -20,6 +20,7 @@ internal sealed class Allocation : Measurement
             {
                 if (peer.Probe is null)
                     return;
+
                 var (few, many) = (await PerEventAsync(1), await PerEventAsync(Many));
                 run.Record(
                     this,
@@ -30,8 +31,15 @@ internal sealed class Allocation : Measurement
 
                 async Task<double> PerEventAsync(int subscribers)
                 {
-                    var d = await FanOut.DeliverAsync(run, peer, subscribers, Rate, run.Seconds(4), cancellationToken);
-                    return d.Allocated * subscribers / (double)d.Read.Events;
+                    var delivery = await FanOut.DeliverAsync(
+                        run,
+                        peer,
+                        subscribers,
+                        Rate,
+                        run.Seconds(4),
+                        cancellationToken
+                    );
+                    return delivery.Allocated * subscribers / (double)delivery.Read.Events;
                 }
             },
             cancellationToken

@@ -64,6 +64,7 @@ internal sealed class Append : Measurement
         var relaying = Stopwatch.StartNew();
         await peer.WaitUntilCaughtUpAsync(cancellationToken);
         var events = (double)published.Accepted * _batch;
+
         run.Record(
             this,
             peer.Name,
@@ -134,6 +135,7 @@ internal sealed class Append : Measurement
                                     new NpgsqlParameter<byte[][]> { TypedValue = data },
                                 },
                             };
+
                             while (clock.Elapsed.TotalSeconds < seconds)
                                 Interlocked.Add(ref rows, await insert.ExecuteNonQueryAsync(cancellationToken));
                         },
@@ -141,6 +143,7 @@ internal sealed class Append : Measurement
                     )
                 )
         );
+
         return rows / clock.Elapsed.TotalSeconds;
     }
 }

@@ -84,6 +84,7 @@ internal sealed class BenchmarkRun(
             Samples.Add(new Sample(measurement.Name, server, metric, Round, value));
             text.Add($"{metric.Name} {Metric.Number(value)} {metric.Unit}");
         }
+
         progress($"{measurement.Name} {Round}/{options.Rounds} {server}: {string.Join(", ", text)}");
     }
 }

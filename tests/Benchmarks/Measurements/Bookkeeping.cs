@@ -22,8 +22,8 @@ internal sealed class Bookkeeping : Measurement
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
         var (nanoseconds, bytes) = Measure();
-        var d = await FanOut.DeliverAsync(run, run.StreamApi, Streams, Rate, run.Seconds(5), cancellationToken);
-        var front = d.FrontCpu * 1e6 / d.Read.Events;
+        var delivery = await FanOut.DeliverAsync(run, run.StreamApi, Streams, Rate, run.Seconds(5), cancellationToken);
+        var front = delivery.FrontCpu * 1e6 / delivery.Read.Events;
         run.Record(this, Subject, (Time, nanoseconds), (Share, nanoseconds / (front * 1_000) * 100), (Size, bytes));
     }
 
@@ -33,14 +33,17 @@ internal sealed class Bookkeeping : Measurement
         var histograms = new LatencyBuckets[Streams];
         for (var i = 0; i < histograms.Length; i++)
             histograms[i] = new LatencyBuckets();
+
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Streams;
 
         var (totals, committed, clock) = (new long[LatencyBuckets.Buckets], DateTime.UtcNow.Ticks, TimeProvider.System);
         var best = TimeSpan.MaxValue;
+
         // Takes the best of many passes: the first run unoptimized code, others are interrupted.
         for (var pass = 0; pass < Passes; pass++)
         {
             var start = Stopwatch.GetTimestamp();
+
             foreach (var histogram in histograms)
             {
                 var bucket = LatencyBuckets.BucketOf(
@@ -49,10 +52,12 @@ internal sealed class Bookkeeping : Measurement
                 histogram.Add(bucket);
                 totals[bucket]++;
             }
+
             var took = Stopwatch.GetElapsedTime(start);
             if (took < best)
                 best = took;
         }
+
         return (best.TotalNanoseconds / Streams, bytes);
     }
 }

@@ -20,10 +20,12 @@ internal sealed class Connects() : Measurement("connects", $"{Streams:N0} new st
                 // Lets the server close the old streams and recompile.
                 await Task.Delay(TimeSpan.FromSeconds(2), cancellationToken);
                 var (cpu, front) = (ProcessStats.Cpu(peer.Processes), ProcessStats.Cpu(peer.Front));
+
                 var ready = await OpenAsync(
                     Streams,
                     () => (cpu, front) = (ProcessStats.Cpu(peer.Processes) - cpu, ProcessStats.Cpu(peer.Front) - front)
                 );
+
                 run.Record(
                     this,
                     peer.Name,
@@ -40,6 +42,7 @@ internal sealed class Connects() : Measurement("connects", $"{Streams:N0} new st
                     );
                     whenOpen?.Invoke();
                     await readers.DisposeAsync();
+
                     return ready;
                 }
             },

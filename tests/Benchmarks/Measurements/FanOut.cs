@@ -71,19 +71,20 @@ internal sealed class FanOut : Measurement
         ReaderKind kind = ReaderKind.Raw
     )
     {
-        var d = await DeliverAsync(run, peer, subscribers, rate, seconds, cancellationToken, kind);
-        if (!run.IsWhole(measurement, peer, d.Read))
+        var delivery = await DeliverAsync(run, peer, subscribers, rate, seconds, cancellationToken, kind);
+        if (!run.IsWhole(measurement, peer, delivery.Read))
             return;
+
         run.Record(
             measurement,
             servedAs ?? peer.Name,
-            (MetricCatalog.Cpu, d.Cpu * 1e6 / d.Read.Events),
-            (MetricCatalog.FrontCpu, d.FrontCpu * 1e6 / d.Read.Events),
-            (MetricCatalog.P50, d.Read.P50Ms),
-            (MetricCatalog.P99, d.Read.P99Ms),
-            (MetricCatalog.Rate, d.Read.Events / d.Published.Seconds),
-            (MetricCatalog.Generator, d.Read.CpuSeconds * 1e6 / d.Read.Events),
-            (MetricCatalog.Elsewhere, d.Elsewhere)
+            (MetricCatalog.Cpu, delivery.Cpu * 1e6 / delivery.Read.Events),
+            (MetricCatalog.FrontCpu, delivery.FrontCpu * 1e6 / delivery.Read.Events),
+            (MetricCatalog.P50, delivery.Read.P50Ms),
+            (MetricCatalog.P99, delivery.Read.P99Ms),
+            (MetricCatalog.Rate, delivery.Read.Events / delivery.Published.Seconds),
+            (MetricCatalog.Generator, delivery.Read.CpuSeconds * 1e6 / delivery.Read.Events),
+            (MetricCatalog.Elsewhere, delivery.Elsewhere)
         );
     }
 
@@ -105,11 +106,13 @@ internal sealed class FanOut : Measurement
         var to = publishedAt ?? peer;
         var topic = run.NewTopic();
         var events = rate > 0 ? (long)(rate * seconds) : BurstEvents;
+
         var (readers, _) = await Clients.OpenAsync(
             new ReadOrder([peer.Subscribe(topic)], subscribers, events, seconds + 30),
             cancellationToken,
             kind
         );
+
         await using var _ = readers;
 
         // Lets the work after connecting and closing earlier readers finish.
@@ -144,8 +147,13 @@ internal sealed class FanOut : Measurement
                 Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency
             );
 
-        public static Used operator -(Used a, Used b) =>
-            new(a.Cpu - b.Cpu, a.FrontCpu - b.FrontCpu, a.Busy - b.Busy, a.Seconds - b.Seconds);
+        public static Used operator -(Used first, Used second) =>
+            new(
+                first.Cpu - second.Cpu,
+                first.FrontCpu - second.FrontCpu,
+                first.Busy - second.Busy,
+                first.Seconds - second.Seconds
+            );
     }
 }
 

@@ -24,6 +24,7 @@ internal sealed class Generator : Measurement
     {
         if (run.Round % 2 == 0)
             await ReadOthersAsync(run, cancellationToken);
+
         // The first half is LoadTests' ramp and warm-up, the second half its steady window.
         var result = await LoadTestsProgram.RunAsync(
             run,
@@ -42,6 +43,7 @@ internal sealed class Generator : Measurement
             (MetricCatalog.P50, latency.GetProperty("p50").GetDouble()),
             (MetricCatalog.P99, latency.GetProperty("p99").GetDouble())
         );
+
         if (run.Round % 2 == 1)
             await ReadOthersAsync(run, cancellationToken);
     }

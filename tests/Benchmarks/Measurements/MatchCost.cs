@@ -30,9 +30,12 @@ internal static class MatchCost
     private static void Measure(string name, int filters, Func<int, string[]> patterns, string topic)
     {
         var (index, found) = (new TopicIndex(), new List<FilterRing>());
+
         for (var n = 0; n < filters; n++)
             index.Add(new FilterRing(new StreamFilter(patterns(n), [], [], NamedFormat.Always), 0, 0));
+
         var best = double.MaxValue;
+
         for (var round = 0; round < 3; round++)
         {
             var (start, looked) = (Stopwatch.GetTimestamp(), 0);
@@ -41,8 +44,10 @@ internal static class MatchCost
                 found.Clear();
                 index.Match(topic, found);
             }
+
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMicroseconds / looked);
         }
+
         Console.WriteLine($"| {name} | {best:G3} µs | {found.Count} found |");
     }
 

@@ -27,13 +27,16 @@ internal sealed class Memory : Measurement
                 // Loads the code of a first stream, which must not count as a stream's memory.
                 await FanOut.DeliverAsync(run, peer, 20, 20, 1, cancellationToken);
                 var empty = ProcessStats.MemoryKb(peer.Front);
+
                 var (readers, _) = await Clients.OpenAsync(
                     new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 120),
                     cancellationToken
                 );
+
                 await using var _ = readers;
                 await Task.Delay(TimeSpan.FromSeconds(FirstSeconds), cancellationToken);
                 var first = ProcessStats.MemoryKb(peer.Front);
+
                 await Task.Delay(TimeSpan.FromSeconds(SettledSeconds - FirstSeconds), cancellationToken);
                 var settled = ProcessStats.MemoryKb(peer.Front);
                 run.Record(

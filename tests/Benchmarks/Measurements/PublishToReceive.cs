@@ -30,6 +30,7 @@ internal sealed class PublishToReceive : Measurement
                     await MeasureAsync(run, peer, peer, peer.Name, cancellationToken);
                     return;
                 }
+
                 await MeasureAsync(run, run.StreamApi, other, peer.Name, cancellationToken);
                 await MeasureAsync(run, run.StreamApi, run.StreamApi, "the same replica", cancellationToken);
             },
@@ -49,17 +50,18 @@ internal sealed class PublishToReceive : Measurement
         if (run.Round == 1 || publishedAt != readAt)
             await OneAsync(run.Seconds(2));
 
-        var d = await OneAsync(run.Seconds(6));
-        if (!run.IsWhole(this, publishedAt, d.Read))
+        var delivery = await OneAsync(run.Seconds(6));
+        if (!run.IsWhole(this, publishedAt, delivery.Read))
             return;
+
         run.Record(
             this,
             name,
-            (MetricCatalog.P50, d.Read.P50Ms),
-            (MetricCatalog.P99, d.Read.P99Ms),
-            (MetricCatalog.AppendP50, d.Published.P50Ms),
-            (MetricCatalog.AppendP99, d.Published.P99Ms),
-            (MetricCatalog.Rate, d.Read.Events / d.Published.Seconds)
+            (MetricCatalog.P50, delivery.Read.P50Ms),
+            (MetricCatalog.P99, delivery.Read.P99Ms),
+            (MetricCatalog.AppendP50, delivery.Published.P50Ms),
+            (MetricCatalog.AppendP99, delivery.Published.P99Ms),
+            (MetricCatalog.Rate, delivery.Read.Events / delivery.Published.Seconds)
         );
 
         Task<Delivery> OneAsync(double seconds) =>

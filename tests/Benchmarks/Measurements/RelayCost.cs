@@ -45,6 +45,7 @@ internal static class RelayCost
         var secret = new RelaySecret(new byte[32]);
         var messages = Messages(events, secret);
         var best = double.MaxValue;
+
         for (var round = 0; round < 3; round++)
         {
             var logs = new FilterRingRegistry(Options.Create(new StreamingOptions()), TimeProvider.System);
@@ -59,8 +60,10 @@ internal static class RelayCost
                     logs.Reset(Lineage.Alone("epoch"), 0);
                 Apply(RelayFormat.Parse(secret.Open(messages[pages % messages.Length])!.Value), logs);
             }
+
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMicroseconds / (pages * (long)events));
         }
+
         return best;
     }
 
@@ -82,6 +85,7 @@ internal static class RelayCost
                 RelayFormat.ToBytes(new RelayPage("epoch", 1, previous, previous + events, i + 1), page)
             );
         }
+
         return messages;
     }
 

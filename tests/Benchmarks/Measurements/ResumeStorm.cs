@@ -38,9 +38,11 @@ internal sealed class ResumeStorm : Measurement
             ? await run.StreamApi.StartAnotherAsync(new() { ["Streaming__RecentEvents"] = "0" }, cancellationToken)
             : null;
         var replica = forgetful ?? run.StreamApi;
+
         // Storms hit replicas that have run for a while, so this one is warmed up.
         if (forgetful is not null)
             await FanOut.WarmUpAsync(run, forgetful, cancellationToken);
+
         var topics = Enumerable.Range(0, _topics).Select(_ => run.NewTopic()).ToArray();
         var ids = new List<string>();
         foreach (var topic in topics)
@@ -51,17 +53,20 @@ internal sealed class ResumeStorm : Measurement
                 cancellationToken
             );
         }
+
         await Task.Delay(500, cancellationToken);
         var read = replica.Probe.PagesRead();
         var (resuming, ready) = await Clients.OpenAsync(
             new ReadOrder([.. topics.Select(replica.Subscribe)], Readers, Behind, 60, [.. ids]),
             cancellationToken
         );
+
         ReadResult result;
         await using (resuming)
             result = await resuming.NextAsync<ReadResult>(cancellationToken);
         if (result.Lost > 0 || result.Wrong > 0)
             run.Wrong.Add($"{Name}: {result.Lost} lost, {result.Wrong} duplicated or reordered.");
+
         var reads = replica.Probe.PagesRead() - read;
 
         var (fresh, connected) = await Clients.OpenAsync(
@@ -98,6 +103,7 @@ internal sealed class ResumeStorm : Measurement
             cancellationToken
         );
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+
         return answer.GetProperty("events")[0].GetProperty("position").GetString()!;
     }
 }

@@ -17,30 +17,36 @@ internal static class Table
     {
         var text = new StringBuilder("# Benchmarks\n\n");
         AppendHead(text, run.Options, elapsed, withoutNchan);
+
         foreach (var measurement in measurements)
         {
             var samples = run.Samples.Where(s => s.Measurement == measurement.Name).ToList();
             if (samples.Count > 0)
                 AppendSection(text, measurement, samples, OthersOf(run, measurement, samples));
         }
+
         if (run.Skipped.Count > 0)
             text.AppendLine("\n## Skipped\n");
+
         foreach (var skipped in run.Skipped)
             text.AppendLine(CultureInfo.InvariantCulture, $"- {skipped}");
+
         return text.ToString();
     }
 
-    private static void AppendHead(StringBuilder text, BenchmarkOptions o, TimeSpan elapsed, string? withoutNchan)
+    private static void AppendHead(StringBuilder text, BenchmarkOptions options, TimeSpan elapsed, string? withoutNchan)
     {
         var build = Repository.IsRelease ? "Release" : "Debug, so the values mean nothing";
-        var variant = (o.Quick ? ", quick" : "") + (o.NoFsync ? ", Postgres without fsync" : "");
+        var variant = (options.Quick ? ", quick" : "") + (options.NoFsync ? ", Postgres without fsync" : "");
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessStats.Describe()}; {build}; {o.Rounds} rounds"
+            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessStats.Describe()}; {build}; {options.Rounds} rounds"
                 + $"{variant}; {elapsed.TotalMinutes:F1} min."
         );
+
         if (withoutNchan is not null)
             text.AppendLine(CultureInfo.InvariantCulture, $"Without Nchan: {withoutNchan}.");
+
         text.AppendLine(
             """
 
@@ -71,6 +77,7 @@ internal static class Table
                 $"| metric | {measurement.Subject} |{string.Concat(others.Select(o => $" {o} | ratio |"))} goal |"
             )
             .AppendLine($"|---|---|{string.Concat(others.Select(_ => "---|---|"))}---|");
+
         foreach (var ofMetric in samples.GroupBy(s => s.Metric))
             AppendRow(text, measurement, ofMetric.Key, Statistics.ByServer(ofMetric), others);
     }
@@ -86,11 +93,13 @@ internal static class Table
     {
         var mine = Of(measurement.Subject);
         text.Append(CultureInfo.InvariantCulture, $"| {metric.Name}, {metric.Unit} | {Spread([.. mine.Values])} |");
+
         foreach (var theirs in others.Select(Of))
             text.Append(
                 CultureInfo.InvariantCulture,
                 $" {Spread([.. theirs.Values])} | {Spread(Statistics.Ratios(mine, theirs))} |"
             );
+
         text.AppendLine(CultureInfo.InvariantCulture, $" {Verdict()} |");
 
         Dictionary<int, double> Of(string server) => rounds.GetValueOrDefault(server) ?? [];

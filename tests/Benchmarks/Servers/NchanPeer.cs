@@ -31,6 +31,7 @@ internal sealed class NchanPeer : Peer
             );
             // The module needs this folder for large messages, whatever its configuration says.
             Directory.CreateDirectory("/var/lib/nginx");
+
             return null;
         }
         catch (LocalServicesException e)
@@ -56,6 +57,7 @@ internal sealed class NchanPeer : Peer
         var address = FreeAddress();
         var folder = Directory.CreateTempSubdirectory("nchan-").FullName;
         var configuration = Path.Combine(folder, "nginx.conf");
+
         await File.WriteAllTextAsync(configuration, Configure(folder, address.Port), cancellationToken);
 
         var nginx = new SystemProcess(
@@ -66,6 +68,7 @@ internal sealed class NchanPeer : Peer
                 ? null
                 : new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = _program.Libraries }
         );
+
         return await StartedAsync(new NchanPeer(address, nginx, folder), nginx, cancellationToken);
     }
 

@@ -53,6 +53,7 @@ internal abstract class Peer(
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StartLimit);
+
         try
         {
             await server.StartAsync(limit.Token);

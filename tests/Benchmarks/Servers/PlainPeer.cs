@@ -28,6 +28,7 @@ internal sealed class PlainPeer : Peer
             // The default of Microsoft.NET.Sdk.Web.
             new Dictionary<string, string>(probe.Environment) { ["DOTNET_gcServer"] = "1" }
         );
+
         return StartedAsync(new PlainPeer(address, server, folder, probe), server, cancellationToken);
     }
 }

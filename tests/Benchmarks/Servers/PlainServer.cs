@@ -21,6 +21,7 @@ internal static class PlainServer
         var builder = WebApplication.CreateBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseUrls(url);
+
         var app = builder.Build();
         var clients = new ConcurrentDictionary<ChannelWriter<SseItem<string>>, byte>();
         app.MapGet("/alive", () => "");
@@ -28,6 +29,7 @@ internal static class PlainServer
             "/sse",
             (HttpContext context) => TypedResults.ServerSentEvents(ReadAsync(context, clients, context.RequestAborted))
         );
+
         app.MapPost(
             "/pub",
             async (HttpRequest request) =>
@@ -52,6 +54,7 @@ internal static class PlainServer
             new BoundedChannelOptions(1_000) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }
         );
         clients.TryAdd(channel.Writer, 0);
+
         try
         {
             await context.Response.Body.FlushAsync(gone); // without it, the head waits for the first event

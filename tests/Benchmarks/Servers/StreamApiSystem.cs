@@ -59,15 +59,17 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
 
         // Without an exporter .NET's histograms would count nothing and cost nothing.
         _telemetry = await OtlpReceiver.StartAsync(body => body.CopyToAsync(Stream.Null), cancellationToken);
-        _world = await World.Start(o =>
+        _world = await World.Start(options =>
         {
-            o.On(stores).Database(database).Unlinked().Replicas(0).AsProcesses().Until(cancellationToken);
-            o.Programs(service => service == "StreamApi" ? build.StreamApi : build.Broadcaster);
+            options.On(stores).Database(database).Unlinked().Replicas(0).AsProcesses().Until(cancellationToken);
+            options.Programs(service => service == "StreamApi" ? build.StreamApi : build.Broadcaster);
             // As in production: what is used often is compiled again.
-            o.Set("DOTNET_TC_CallCounting", 1).Set("EventStore:Channel", new EventStore.EventStoreOptions().Channel);
+            options
+                .Set("DOTNET_TC_CallCounting", 1)
+                .Set("EventStore:Channel", new EventStore.EventStoreOptions().Channel);
             // Exported early, so that telemetry of connecting is sent before deliveries are measured.
-            o.Set(_telemetry.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 500).Set("OTEL_BLRP_SCHEDULE_DELAY", 500);
-            o.Set(settings);
+            options.Set(_telemetry.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 500).Set("OTEL_BLRP_SCHEDULE_DELAY", 500);
+            options.Set(settings);
         });
     }
 }

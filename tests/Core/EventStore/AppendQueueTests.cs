@@ -98,6 +98,7 @@ public sealed class AppendQueueTests
             {
                 Assert.False(isAdmitted, "A request within the bound was refused.");
             }
+
             Assert.Equal(All, _queue.Bytes);
         }
 
@@ -112,6 +113,7 @@ public sealed class AppendQueueTests
 
             var publisher = taken.Publisher;
             Assert.Same(_waiting[publisher][0], taken);
+
             foreach (var other in _waiting.Keys.Where(other => other != publisher))
             {
                 var ahead = _ahead[(publisher, other)] = _ahead.GetValueOrDefault((publisher, other)) + taken.Bytes;
@@ -120,8 +122,10 @@ public sealed class AppendQueueTests
             }
 
             _waiting[publisher].RemoveAt(0);
+
             if (_waiting[publisher].Count == 0)
                 Leave(publisher);
+
             Assert.Equal(All, _queue.Bytes);
         }
 

@@ -87,6 +87,7 @@ public class RelayFormatTests
             },
             bad => Assert.Throws<InvalidDataException>(() => Through(bad.Page, bad.Events).ReadEvents())
         );
+
         // Its header hides an event from the readers who need it.
         var hidden = Through(Page, [Event(9)]) with
         {

@@ -27,8 +27,10 @@ public sealed class StoreClockTests
     public void Of_the_last_eight_answers_the_quickest_counts()
     {
         Answer(3_000, took: 10);
+
         for (var n = 0; n < 7; n++)
             Answer(4_000, took: 900);
+
         Assert.Equal(Milliseconds(3_000), _clock.Ahead);
 
         Answer(4_000, took: 900);

@@ -13,10 +13,10 @@ internal sealed class ModelChance
     {
         // xorshift* of 32 bits, after a step of Weyl's sequence, so that a seed of 0 is as good as any.
         _state += 0x9E3779B9;
-        var x = _state;
-        x = (x ^ (x >> 16)) * 0x85EBCA6B;
-        x = (x ^ (x >> 13)) * 0xC2B2AE35;
-        return (int)((x ^ (x >> 16)) % (uint)most);
+        var mixed = _state;
+        mixed = (mixed ^ (mixed >> 16)) * 0x85EBCA6B;
+        mixed = (mixed ^ (mixed >> 13)) * 0xC2B2AE35;
+        return (int)((mixed ^ (mixed >> 16)) % (uint)most);
     }
 
     public int Next(int least, int most) => least + Next(most - least);

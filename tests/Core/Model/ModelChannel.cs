@@ -28,6 +28,7 @@ internal sealed class ModelChannel(ModelChance chance)
 
         var overtakes = _underWay.Count > 0 && chance.Next(100) < Overtaking;
         _underWay.Insert(overtakes ? _underWay.Count - 1 : _underWay.Count, message);
+
         if (chance.Next(100) < Repeated)
             _underWay.Add(message);
     }

@@ -45,5 +45,6 @@ internal sealed class ModelLeader
             channel.Publish(message);
     }
 
-    private static EventRecord WithoutLargeData(EventRecord e) => ModelStore.IsLarge(e) ? e with { Data = default } : e;
+    private static EventRecord WithoutLargeData(EventRecord record) =>
+        ModelStore.IsLarge(record) ? record with { Data = default } : record;
 }

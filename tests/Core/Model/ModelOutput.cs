@@ -24,10 +24,12 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
             return false;
 
         _kept.AddRange(bytes.Span);
+
         if (chance.OneIn(4))
             Busy = true;
         else
             Arrive();
+
         return true;
     }
 
@@ -61,6 +63,7 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
             reader.Skip(IdOf(data!, "from"), IdOf(data!, "to"));
             _isOpening = false;
         }
+
         if (!StreamPosition.TryParse(Field(lines, "id"), out var at))
             return; // a comment, a time, or a farewell
 
@@ -80,6 +83,7 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
                 reader.Receive(at, int.Parse(data!));
                 break;
         }
+
         _isOpening = false;
     }
 

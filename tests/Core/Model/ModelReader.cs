@@ -80,12 +80,12 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         if (id.Position <= place)
             throw new ModelException(ModelFlaw.Duplicate, $"after {Last} came {id} again");
 
-        var e = history.Events.Find(e => e.Position == id.Position && matches(e.Topic));
-        if (e is null || int.Parse(e.Data.Span, CultureInfo.InvariantCulture) != number)
+        var record = history.Events.Find(e => e.Position == id.Position && matches(e.Topic));
+        if (record is null || int.Parse(record.Data.Span, CultureInfo.InvariantCulture) != number)
             throw new ModelException(ModelFlaw.Untrue, $"after {Last} came {id} ({number}), which is not there");
 
         Pass(history, place, id with { Position = id.Position - 1 });
-        _owed.Remove(e.Topic);
+        _owed.Remove(record.Topic);
         Last = _certain = id;
         Received++;
     }
@@ -96,17 +96,17 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     /// <summary>Checks that the reader has every event up to a position, or was told why not.</summary>
     private void Pass(ModelHistory history, long place, StreamPosition through)
     {
-        foreach (var e in history.Events)
+        foreach (var record in history.Events)
         {
-            if (e.Position <= place || e.Position > through.Position || !matches(e.Topic))
+            if (record.Position <= place || record.Position > through.Position || !matches(record.Topic))
                 continue;
-            if (!_announced.Exists(range => range.From <= e.Position && e.Position <= range.To))
+            if (!_announced.Exists(range => range.From <= record.Position && record.Position <= range.To))
                 throw new ModelException(
                     ModelFlaw.Lost,
-                    $"after {Last} the event {e.Position} was passed at {through}"
+                    $"after {Last} the event {record.Position} was passed at {through}"
                 );
 
-            _owed.Add(e.Topic);
+            _owed.Add(record.Topic);
         }
     }
 
@@ -122,8 +122,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         }
         else if (Last is not null && Last != id)
             throw new ModelException(ModelFlaw.Untrue, $"the stream starts after {id}, the client is at {Last}");
+
         if (isFirst || Last is null)
             _certain = id;
+
         Last = id;
     }
 
@@ -148,9 +150,11 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
                 ModelFlaw.UntrueResync,
                 $"at {Last} a resync ({reason}) to {to}, which has {shared} in common"
             );
+
         // A range that was announced before the rest of it expired is not announced again.
         if (reason != ResyncReason.Expired)
             _announced.Clear();
+
         _owed.Clear();
         Last = _certain = to;
         Resyncs++;

@@ -36,6 +36,7 @@ internal sealed class ModelReplay(ModelReplica replica, ModelChance chance) : IR
         page ??= replica.IsCutOff ? null : FromStore(range);
         if (page is not null)
             Pages.Take(page);
+
         waiter.Done(waiter, page);
         return true;
     }
@@ -49,6 +50,7 @@ internal sealed class ModelReplay(ModelReplica replica, ModelChance chance) : IR
             [.. read.Events.Select(e => LogFrame.Of(read.Epoch, e, range.Filter.Format))],
             read.Through
         );
+
         return range.Newest ? Shortened(StoreReplay.NewestOf(page, range.Through)) : page;
     }
 

@@ -88,6 +88,7 @@ internal sealed class ModelReplica : IDisposable
         var server = lineage.Epoch == _store.Now.Epoch ? Server() : _store.Now;
         if (!lineage.Knows(server.Epoch))
             CatchUp();
+
         (lineage, settled) = Logs.Now;
         return StartDecision.WithStore(request, settled, lineage, new StreamPosition(server.Epoch, server.Head));
     }
@@ -146,11 +147,13 @@ internal sealed class ModelReplica : IDisposable
             Apply(page);
             return true;
         }
+
         if (_feed.TimeLeft <= TimeSpan.Zero && !IsCutOff)
         {
             _feed.FollowsStore();
             Apply(ReadAll());
         }
+
         return false;
     }
 

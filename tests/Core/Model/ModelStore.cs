@@ -18,12 +18,14 @@ internal sealed class ModelHistory(string epoch, ModelHistory? parent, long comm
     public long? SharedWith(string earlier)
     {
         var shared = long.MaxValue;
+
         for (var at = this; at is not null; at = at.Parent)
         {
             if (at.Epoch == earlier)
                 return shared;
             shared = Math.Min(shared, at.Common);
         }
+
         return null;
     }
 
@@ -45,7 +47,7 @@ internal sealed class ModelStore
     public long DroppedThrough { get; private set; }
 
     /// <summary>Every seventh event is too large for Redis.</summary>
-    public static bool IsLarge(EventRecord e) => e.Position % 7 == 0;
+    public static bool IsLarge(EventRecord record) => record.Position % 7 == 0;
 
     public ModelHistory Of(string epoch) => Histories.Single(h => h.Epoch == epoch);
 
@@ -53,6 +55,7 @@ internal sealed class ModelStore
     {
         var appended = new List<EventRecord>();
         var position = Now.Head + (skipsPosition ? 1 : 0);
+
         foreach (var topic in topics)
         {
             var data = Encoding.UTF8.GetBytes((++_number).ToString(CultureInfo.InvariantCulture));

@@ -46,6 +46,7 @@ internal sealed class ModelWorld : IDisposable
     private ModelWorld()
     {
         _leader = NewLeader(1);
+
         for (var i = 0; i < _replicas.Length; i++)
             _replicas[i] = NewReplica();
 
@@ -61,6 +62,7 @@ internal sealed class ModelWorld : IDisposable
                     )
             ),
         ];
+
         _steps =
         [
             (12, Publish),
@@ -113,6 +115,7 @@ internal sealed class ModelWorld : IDisposable
             var drawn = number % total;
             Array.Find(world._steps, s => (drawn -= s.Weight) < 0).Step();
         }
+
         world.Heal();
         return world;
     }
@@ -143,9 +146,11 @@ internal sealed class ModelWorld : IDisposable
     {
         var former = _store.Now;
         _store.Promote(_chance.OneIn(2) ? 0 : _chance.Next(1, 6));
+
         foreach (var replica in _replicas)
             if (_chance.OneIn(2))
                 replica.CutOff = former;
+
         if (_chance.OneIn(2))
             return;
 
@@ -180,6 +185,7 @@ internal sealed class ModelWorld : IDisposable
         replica.Channel.Subscribe();
         Relay();
         replica.IsCutOff = true;
+
         for (var pages = _chance.Next(1, 5); pages > 0; pages--)
         {
             Publish();
@@ -226,6 +232,7 @@ internal sealed class ModelWorld : IDisposable
         _redisAway = false;
         _treatment = default;
         _former = null;
+
         foreach (var replica in _replicas)
         {
             replica.CutOff = null;
@@ -233,13 +240,16 @@ internal sealed class ModelWorld : IDisposable
             replica.Channel.Subscribe();
             Treat(replica.Channel);
         }
+
         for (var round = 0; round < 3; round++)
         {
             Come();
             foreach (var reader in _readers)
                 reader.Open(Replica());
         }
+
         Come();
+
         foreach (var reader in _readers)
             reader.End();
     }
@@ -248,16 +258,21 @@ internal sealed class ModelWorld : IDisposable
     private void Come()
     {
         while (_leader.Relay(5)) { }
+
         _leader.SendHeartbeat();
+
         foreach (var replica in _replicas)
         {
             while (replica.Receive()) { }
+
             while (replica.Feed() || replica.PublishLocal()) { }
+
             for (var looks = 0; looks < 2; looks++)
             {
                 replica.BeginLook();
                 replica.EndLook();
             }
+
             var turns = 0;
             for (var goesOn = true; goesOn; turns++)
             {

@@ -32,6 +32,7 @@ public sealed class SystemModelTests
         var givenUp = 0;
         var skips = 0;
         var worlds = 0;
+
         Steps.Sample(
             steps =>
             {

@@ -21,12 +21,14 @@ public class ConnectionGroupTests
                 all.Add(added);
                 group.Add(added);
             }
+
             if (parked.Count > 0 && random.Next(2) == 0)
             {
                 var one = parked.ElementAt(random.Next(parked.Count));
                 parked.Remove(one);
                 group.Resume(one);
             }
+
             if (all.Count > 0 && random.Next(4) == 0)
             {
                 var left = all.ElementAt(random.Next(all.Count));
@@ -37,6 +39,7 @@ public class ConnectionGroupTests
 
             var (due, visited) = (all.Except(parked).ToHashSet(), new HashSet<StreamConnection>());
             group.BeginPass();
+
             while (group.TakeNext() is { } connection)
             {
                 Assert.True(visited.Add(connection));
@@ -51,6 +54,7 @@ public class ConnectionGroupTests
                     all.Remove(connection);
                 }
             }
+
             Assert.True(due.SetEquals(visited));
             Assert.Equal(all.Count, group.Count);
         }
@@ -63,17 +67,23 @@ public class ConnectionGroupTests
         for (var round = 0; round < 2_000; round++)
         {
             var (group, parked) = (new ConnectionGroup(), new List<StreamConnection>());
+
             for (var i = 0; i < 12; i++)
                 group.Add(Connection($"c{i}"));
+
             for (var i = random.Next(4); i > 0; i--)
                 Park(group[random.Next(group.Ready)]);
+
             var due = Enumerable.Range(0, group.Ready).Select(i => group[i]).ToHashSet();
             group.BeginPass();
+
             while (group.TakeNext() is { } connection)
             {
                 due.Remove(connection);
+
                 if (random.Next(4) == 0)
                     Park(connection);
+
                 switch (random.Next(6))
                 {
                     case 0:
@@ -91,6 +101,7 @@ public class ConnectionGroupTests
                         break;
                 }
             }
+
             Assert.Empty(due);
 
             void Park(StreamConnection connection)

@@ -28,6 +28,7 @@ public sealed class ConnectionTimersTests
 
         while (_loop.Timers.IsUnderWay)
             _loop.Timers.TickIfDue();
+
         Assert.All(outputs, o => Assert.Equal(1, o.Writes));
     }
 
@@ -36,14 +37,19 @@ public sealed class ConnectionTimersTests
     {
         var (log, outputs) = (_loop.Log("t0"), Enumerable.Range(0, 40).Select(_ => Add("t0")).ToList());
         Assert.True(_loop.Connections.TryGet(log, out var group));
+
         // On a busy machine a slice may be over before its first visit.
         do _loop.Timers.TickIfDue();
         while (outputs.All(o => o.Writes == 0));
+
         while (group.Count > 0)
             _loop.Connections.Remove(group[0]);
+
         var late = Add("t1");
+
         while (_loop.Timers.IsUnderWay)
             _loop.Timers.TickIfDue();
+
         Assert.InRange(outputs.Count(o => o.Writes > 0), 1, outputs.Count - 1);
         Assert.Equal(0, late.Writes);
     }
@@ -68,6 +74,7 @@ public sealed class ConnectionTimersTests
                 IdSentAt = TimeProvider.System.Milliseconds(),
             }
         );
+
         return output;
     }
 

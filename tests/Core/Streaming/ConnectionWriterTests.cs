@@ -14,16 +14,16 @@ public sealed class ConnectionWriterTests
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
         // Position 92 was the last event. The rest up to 100 was searched, and its skips were announced.
-        var c = Connect(100, SlowClientPolicy.Latest);
-        c.CatchUp = new CatchUp { SkippedThrough = 100 };
-        c.EventSent = c.IdSent = 92;
+        var connection = Connect(100, SlowClientPolicy.Latest);
+        connection.CatchUp = new CatchUp { SkippedThrough = 100 };
+        connection.EventSent = connection.IdSent = 92;
 
         _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
-        _loop.Writer.Pump(c);
+        _loop.Writer.Pump(connection);
 
-        Assert.Equal(new StreamPosition("e2", 95), c.StreamPosition);
+        Assert.Equal(new StreamPosition("e2", 95), connection.StreamPosition);
         // It waits for the next event. A read of the skipped range would end where it began, again and again.
-        Assert.Null(c.CatchUp);
+        Assert.Null(connection.CatchUp);
     }
 
     /// <summary>It was told to skip position 3, whose newer event at 8 the new epoch has not.</summary>
@@ -31,15 +31,15 @@ public sealed class ConnectionWriterTests
     public void A_client_in_the_middle_of_a_range_of_newest_events_gets_a_resync_if_the_rest_is_lost()
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 10);
-        var c = Connect(4, SlowClientPolicy.Latest);
-        c.CatchUp = new CatchUp { SkippedThrough = 8 };
-        c.EventSent = 4;
+        var connection = Connect(4, SlowClientPolicy.Latest);
+        connection.CatchUp = new CatchUp { SkippedThrough = 8 };
+        connection.EventSent = 4;
 
         _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 5)]), 5);
         _loop.Logs.Publish([], 6);
-        _loop.Writer.Pump(c);
+        _loop.Writer.Pump(connection);
 
-        Assert.Equal((new StreamPosition("e2", 6), 6L), (c.StreamPosition, c.EventSent));
+        Assert.Equal((new StreamPosition("e2", 6), 6L), (connection.StreamPosition, connection.EventSent));
     }
 
     [Theory]
@@ -48,10 +48,10 @@ public sealed class ConnectionWriterTests
     public void Only_a_client_that_was_slow_skips_what_its_replica_reads_from_the_store(bool hasKeptUp)
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
-        var c = Connect(50, SlowClientPolicy.Latest);
-        c.Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow;
-        _loop.Writer.Pump(c);
-        Assert.Equal(!hasKeptUp, c.CatchUp!.Asked!.Range.Newest);
+        var connection = Connect(50, SlowClientPolicy.Latest);
+        connection.Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow;
+        _loop.Writer.Pump(connection);
+        Assert.Equal(!hasKeptUp, connection.CatchUp!.Asked!.Range.Newest);
     }
 
     /// <summary>Its positions name other events. The stream gets a resync when the feed enters the epoch.</summary>
@@ -59,15 +59,18 @@ public sealed class ConnectionWriterTests
     public void A_page_of_an_epoch_that_the_feed_has_not_entered_is_not_shown()
     {
         _loop.Logs.Reset(Lineage.Alone("e1"), 100);
-        var c = Connect(50);
-        _loop.Writer.Pump(c);
+        var connection = Connect(50);
+        _loop.Writer.Pump(connection);
 
-        _loop.Writer.TakePage(c, c.CatchUp!.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
-        Assert.Equal((new StreamPosition("e1", 50), null, null), (c.StreamPosition, c.CatchUp.Page, c.CatchUp.Asked));
+        _loop.Writer.TakePage(connection, connection.CatchUp!.Asked!, new ReplayPage("e2", 0, [], 90) { Holders = 1 });
+        Assert.Equal(
+            (new StreamPosition("e1", 50), null, null),
+            (connection.StreamPosition, connection.CatchUp.Page, connection.CatchUp.Asked)
+        );
 
         _loop.Logs.Reset(Lineage.Alone("e2"), 90);
-        _loop.Writer.Pump(c);
-        Assert.Equal(new StreamPosition("e2", 90), c.StreamPosition);
+        _loop.Writer.Pump(connection);
+        Assert.Equal(new StreamPosition("e2", 90), connection.StreamPosition);
     }
 
     /// <summary>A connection of epoch e1 whose client reads everything.</summary>
@@ -81,6 +84,7 @@ public sealed class ConnectionWriterTests
             Position = position,
             Slow = slow,
         };
+
         _loop.Connections.Add(connection);
         return connection;
     }

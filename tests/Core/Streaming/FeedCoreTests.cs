@@ -133,6 +133,7 @@ public sealed class FeedCoreTests
         var large = LoopStream.Event(11) with { Data = default };
         var page = RelayFormat.Parse(RelayFormat.ToBytes(Heartbeat("e1", 11) with { Previous = 10 }, [large]));
         var step = _feed.Take(page);
+
         Assert.Equal(FeedAct.ReadLarge, step.Act);
 
         _feed.Take(Head("e2", 10), Lineage.Of("e2", [new("e2", "e1", 10)]));

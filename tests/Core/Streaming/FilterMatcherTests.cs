@@ -27,10 +27,21 @@ public sealed class FilterMatcherTests
         ];
         foreach (var log in logs)
             matcher.Index.Add(log);
-        var e = new EventRecord(1, Guid.Empty, "a.b.c", type, null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
+
+        var record = new EventRecord(
+            1,
+            Guid.Empty,
+            "a.b.c",
+            type,
+            null,
+            "1"u8.ToArray(),
+            DateTimeOffset.UnixEpoch,
+            null
+        );
+
         for (var n = 1; n <= 2; n++)
         {
-            Assert.Equal(logs.Take(matches), matcher.Match(e).ToArray());
+            Assert.Equal(logs.Take(matches), matcher.Match(record).ToArray());
             Assert.Equal(3 * n, matcher.Examined);
         }
     }

@@ -15,8 +15,10 @@ public class FilterRingRegistryTests
         var options = new StreamingOptions { Writers = 1 };
         var logs = TestLogs.Create(options, clock);
         var open = logs.Acquire(Topic("open"));
+
         for (var i = 0; i < 100; i++)
             logs.Release(logs.Acquire(Topic($"left.t{i}")));
+
         logs.Sweep();
         // Kept for a client that returns soon.
         Assert.Equal(101, logs.Count);
@@ -59,6 +61,7 @@ public class FilterRingRegistryTests
         var (logs, log) = Started();
         logs.Publish([Event(11), Event(12)], 12);
         var woken = 0;
+
         logs.Appended += _ => woken++;
         Assert.True(logs.TryContinue(Lineage.Of("e2", [new("e2", "e", 12)])));
         logs.Publish([Event(13)], 13);
@@ -88,6 +91,7 @@ public class FilterRingRegistryTests
         Assert.True(await Waits("e", 60));
         Assert.Equal(0, doubts);
         Assert.False(await Waits("e2", 0));
+
         var waiting = Waits("e2", 60).AsTask();
         Assert.Equal((1, false), (doubts, waiting.IsCompleted));
         logs.Reset(Lineage.Of("e3", [new("e3", "e2", 5), new("e2", "e", 4)]), 4);
@@ -103,11 +107,13 @@ public class FilterRingRegistryTests
         const int Last = 20_010;
         var (logs, log) = Started();
         var woken = 0;
+
         logs.Appended += grown =>
         {
             foreach (var _ in grown)
                 woken++;
         };
+
         var own = Task.Run(
             () =>
             {
@@ -116,8 +122,10 @@ public class FilterRingRegistryTests
             },
             TestContext.Current.CancellationToken
         );
+
         for (long at = 11; at <= Last; at += 5)
             logs.Publish([.. Enumerable.Range(0, 5).Select(i => Event(at + i))], at + 4);
+
         await own;
         Assert.Equal(Enumerable.Range(11, 20_000).Select(n => (long)n), Positions(log));
         Assert.InRange(woken, 1, 20_000);
@@ -129,6 +137,7 @@ public class FilterRingRegistryTests
         var (logs, log) = Started();
         var large = Event(12) with { Data = default };
         logs.Publish([Event(11)], 11);
+
         var level = log.Next;
         Assert.True(logs.AnyWantsMore([large]));
         Assert.False(logs.AnyWantsMore([Event(12), large with { Topic = "other" }]));
@@ -140,6 +149,7 @@ public class FilterRingRegistryTests
         Assert.Equal([13], log.ReadAll(next).Select(f => f.Position));
         // The same for a new filter: it reads what it lacks from the recent events.
         Assert.Null(logs.ReadRecent(Topic("t"), after: 11, "e", most: 1_000));
+
         var page = logs.ReadRecent(Topic("t"), after: 10, "e", most: 1_000)!;
         Assert.Equal([11], page.Frames.Select(f => f.Position));
         Assert.Equal(11, page.Through);
@@ -174,8 +184,10 @@ public class FilterRingRegistryTests
             13
         );
         Assert.Equal([500], woken);
+
         for (var n = 0; n < shared.Length; n++)
             Assert.Equal(n == 7 ? [11, 12, 13] : [11, 12], Positions(shared[n]));
+
         Assert.Single(shared.Select(log => log.ReadAll(0)[0]).Distinct(ReferenceEqualityComparer.Instance));
     }
 
@@ -186,8 +198,10 @@ public class FilterRingRegistryTests
         var logs = TestLogs.Create();
         logs.Reset(Lineage.Alone("e"), 10);
         var reader = logs.Acquire(new StreamFilter(["t", "*", ">"], [], [], NamedFormat.Always));
+
         for (var n = 0; n < 5_000; n++)
             logs.Acquire(new StreamFilter(["t"], ["other"], [], NamedFormat.Always));
+
         logs.Publish([Event(11)], 11);
         Assert.Equal([11], Positions(reader));
         Assert.Equal(1, reader.Audience);
@@ -197,13 +211,16 @@ public class FilterRingRegistryTests
     public void The_rings_of_many_filters_keep_few_events_and_the_recent_events_have_the_rest()
     {
         var (logs, shared) = WithUsers(count: 100);
+
         for (var i = 0; i < 2_000; i++)
             logs.Publish([Event(logs.Settled + 1) with { Topic = "broadcast.all" }], logs.Settled + 1);
+
         Assert.InRange(logs.Capacity, 1, 100 * 1_024);
 
         var before = logs.Settled - 1_500;
         Assert.False(shared[0].TrySeek(before, logs.Settled, out _));
         var page = logs.ReadRecent(shared[0].Filter, before, "e", most: 1_000_000)!;
+
         Assert.Equal(Enumerable.Range(1, 1_500).Select(i => before + i), page.Frames.Select(f => f.Position));
         Assert.Equal(logs.Settled, page.Through);
 
@@ -236,6 +253,7 @@ public class FilterRingRegistryTests
             read.AddRange(page.Frames.Select(f => f.Position));
             after = page.Through;
         }
+
         Assert.Equal(Enumerable.Range(11, 300).Select(n => (long)n), read);
         Assert.Null(logs.ReadRecent(log.Filter, 9, "e", most: 500)); // before the oldest event that is kept
         Assert.Null(logs.ReadRecent(log.Filter, 20, "other", most: 500));
@@ -248,6 +266,7 @@ public class FilterRingRegistryTests
         var logs = TestLogs.Create();
         logs.Reset(Lineage.Alone("e"), 10);
         var needed = logs.Acquire(Topic("a.*"));
+
         logs.Publish([Event(11) with { Topic = "a.1" }], 11);
 
         Assert.False(logs.TryLeaveOut(["b", "a"], 13));
@@ -257,6 +276,7 @@ public class FilterRingRegistryTests
         Assert.Equal(13, logs.Settled);
 
         Assert.Equal([11], logs.ReadRecent(needed.Filter, 10, "e", 1_000)!.Frames.Select(f => f.Position));
+
         foreach (var lacking in (string[])["b", "c.>", ">", "*.1"])
         {
             Assert.Null(logs.ReadRecent(Topic(lacking), 12, "e", 1_000));
@@ -274,6 +294,7 @@ public class FilterRingRegistryTests
     {
         var logs = TestLogs.Create();
         logs.Reset(Lineage.Alone("e"), 10);
+
         for (var position = 11; position <= 20_000; position++)
             Assert.True(logs.TryLeaveOut([$"t{position}"], position));
 
@@ -288,10 +309,12 @@ public class FilterRingRegistryTests
         var clock = new ManualTime();
         var options = new StreamingOptions { Writers = 1 };
         var logs = TestLogs.Create(options, clock);
+
         logs.Reset(Lineage.Alone("e"), 10);
         var one = logs.Acquire(Topic("a.1"));
         var same = logs.Acquire(Topic("a.2"));
         var all = logs.Acquire(Topic("*.1"));
+
         Assert.False(logs.TryLeaveOut(["b"], 11));
 
         Forget(same, all);
@@ -316,6 +339,7 @@ public class FilterRingRegistryTests
     {
         var logs = TestLogs.Create(options);
         logs.Reset(Lineage.Alone("e"), 10);
+
         var shared = Enumerable
             .Range(0, count)
             .Select(n =>
@@ -326,6 +350,7 @@ public class FilterRingRegistryTests
             .ToArray();
         foreach (var log in shared)
             log.Loops[0].Users = 1;
+
         return (logs, shared);
     }
 

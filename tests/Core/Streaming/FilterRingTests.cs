@@ -85,8 +85,10 @@ public class FilterRingTests
     {
         var log = new FilterRing(new StreamFilter(["a"], [], [], NamedFormat.Always), 1_000, 100_000) { Users = 2 };
         log.Reset(Lineage.Alone("e"), 0);
+
         for (var n = 1; n <= 100; n++)
             log.Append(new LogFrame(n, new byte[10], 0, "k"));
+
         log.Trim(-1);
         Assert.True(log.TrySeek(0, settled: 100, out _));
 

@@ -69,16 +69,16 @@ public sealed class FrameTests
     [Fact]
     public void An_event_is_framed_with_its_type_without_it_or_as_an_envelope()
     {
-        var e = Event("created", """{"n":1}""") with { Key = "k", TraceParent = "00-a-b-01" };
-        Assert.Equal("id: e-7\nevent: created\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Always, e));
-        Assert.Equal("id: e-7\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Never, e));
+        var record = Event("created", """{"n":1}""") with { Key = "k", TraceParent = "00-a-b-01" };
+        Assert.Equal("id: e-7\nevent: created\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Always, record));
+        Assert.Equal("id: e-7\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Never, record));
         Assert.Equal(
             "id: e-7\nevent: created\n"
                 + """data: {"id":"00000000-0000-0000-0000-000000000000","position":"e-7","topic":"t","""
                 + "\"type\":\"created\",\"key\":\"k\",\"data\":{\"n\":1},"
                 + "\"time\":\"1970-01-01T00:00:00Z\",\"traceparent\":\"00-a-b-01\"}"
                 + "\n\n",
-            Framed(EnvelopeFormat.Instance, e)
+            Framed(EnvelopeFormat.Instance, record)
         );
     }
 
@@ -88,6 +88,7 @@ public sealed class FrameTests
     {
         var (bad, reported) = (Event("a\nb", "1"), new List<EventRecord>());
         FrameFormat.Unframed += Report;
+
         try
         {
             Assert.Equal(": an event that cannot be shown was left out\n\n", Framed(NamedFormat.Always, bad));
@@ -96,9 +97,10 @@ public sealed class FrameTests
         {
             FrameFormat.Unframed -= Report;
         }
+
         Assert.Contains(bad, reported);
 
-        void Report(EventRecord e, Exception _) => reported.Add(e);
+        void Report(EventRecord record, Exception _) => reported.Add(record);
     }
 
     [Theory]
@@ -132,10 +134,10 @@ public sealed class FrameTests
     [Fact]
     public void All_filters_of_a_format_share_the_frame_of_an_event()
     {
-        var e = new FeedEvent("e", Event("created", "1"));
-        var (named, unnamed) = (e.Frame(NamedFormat.Always), e.Frame(NamedFormat.Never));
-        Assert.Same(named, e.Frame(NamedFormat.Always));
-        Assert.Same(unnamed, e.Frame(NamedFormat.Never));
+        var arrived = new FeedEvent("e", Event("created", "1"));
+        var (named, unnamed) = (arrived.Frame(NamedFormat.Always), arrived.Frame(NamedFormat.Never));
+        Assert.Same(named, arrived.Frame(NamedFormat.Always));
+        Assert.Same(unnamed, arrived.Frame(NamedFormat.Never));
         Assert.Equal((7, "t", "e"), (named.Position, named.Key, named.Epoch));
         Assert.NotEqual(named.Bytes, unnamed.Bytes);
         Assert.Equal("k", new FeedEvent("e", Event("created", "1") with { Key = "k" }).Frame(NamedFormat.Always).Key);
@@ -171,7 +173,7 @@ public sealed class FrameTests
     private static EventRecord Event(string type, string data) =>
         new(7, Guid.Empty, "t", type, null, Encoding.UTF8.GetBytes(data), DateTimeOffset.UnixEpoch, null);
 
-    private static string Framed(FrameFormat format, EventRecord e) => Text(format.Frame("e", e));
+    private static string Framed(FrameFormat format, EventRecord record) => Text(format.Frame("e", record));
 
     private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
 }

@@ -64,23 +64,25 @@ public sealed class HeartbeatTests
     public void A_stream_that_has_not_had_everything_gets_no_id_of_the_head(string why)
     {
         var stream = LoopStream.Open(_loop);
-        var c = stream.Connection;
+        var connection = stream.Connection;
+
         switch (why)
         {
             case "an event waits in memory":
                 _loop.Logs.Publish([LoopStream.Event(11)], 11);
                 break;
             case "its place is being sought":
-                c.Sequence = -1;
+                connection.Sequence = -1;
                 break;
             case "a page of the store is awaited":
-                c.Sequence = -1;
-                c.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
+                connection.Sequence = -1;
+                connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
                 break;
             case "another epoch":
-                c.Epoch = "before";
+                connection.Epoch = "before";
                 break;
         }
+
         Tick(stream, Head, PositionMilliseconds);
         Assert.DoesNotContain("e-25", stream.Text, StringComparison.Ordinal);
     }
@@ -102,13 +104,13 @@ public sealed class HeartbeatTests
     public void A_search_that_finds_nothing_tells_its_client_how_far_it_is(int milliseconds, bool isReset, string sent)
     {
         var stream = LoopStream.Open(_loop);
-        var c = stream.Connection;
-        c.Sequence = -1;
-        c.Position = 20;
-        c.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
+        var connection = stream.Connection;
+        connection.Sequence = -1;
+        connection.Position = 20;
+        connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
 
         // A resync that is not sent yet has an id of its own.
-        c.Opening = isReset ? "event: resync\n\n"u8.ToArray() : null;
+        connection.Opening = isReset ? "event: resync\n\n"u8.ToArray() : null;
         Tick(stream, Head, milliseconds);
         Assert.Equal(sent, stream.Text);
     }
@@ -117,12 +119,12 @@ public sealed class HeartbeatTests
     public void A_search_that_finds_nothing_sends_its_next_id_after_the_same_time_again()
     {
         var stream = LoopStream.Open(_loop);
-        var c = stream.Connection;
-        c.Sequence = -1;
-        c.Position = 20;
-        c.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
+        var connection = stream.Connection;
+        connection.Sequence = -1;
+        connection.Position = 20;
+        connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
 
-        var now = c.IdSentAt;
+        var now = connection.IdSentAt;
         Search(PositionMilliseconds, position: 20);
         Search(PositionMilliseconds - 1, position: 21);
         Assert.Equal("id: e-20\n\n", stream.Text);
@@ -133,9 +135,9 @@ public sealed class HeartbeatTests
         {
             byte[]? idOnly = null;
             now += milliseconds;
-            c.Position = position;
-            c.WrittenAt = now;
-            _heartbeats.WriteIfDue(c, Head, ref idOnly, now);
+            connection.Position = position;
+            connection.WrittenAt = now;
+            _heartbeats.WriteIfDue(connection, Head, ref idOnly, now);
         }
     }
 
@@ -180,6 +182,7 @@ public sealed class HeartbeatTests
                 ref idOnly,
                 renewAt + millisecondsPast
             );
+
         Assert.Equal(sent, stream.Text);
     }
 

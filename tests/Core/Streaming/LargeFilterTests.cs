@@ -19,6 +19,7 @@ public class LargeFilterTests
                     NamedFormat.Always
                 )
             );
+
         var (large, small) = (Open(100), Open(5));
         logs.Release(small);
         logs.Sweep();
@@ -43,10 +44,13 @@ public class LargeFilterTests
             .ToList();
         foreach (var log in logs)
             index.Add(log);
+
         var parts = TopicIndex.Parts(logs).ToList();
         Assert.All(parts, part => Assert.InRange(part.Sum(log => log.Filter.Tokens), 1, 10_000));
+
         foreach (var part in parts)
             index.Remove(part);
+
         Assert.True(index.IsEmpty);
     }
 }

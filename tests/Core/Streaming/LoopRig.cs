@@ -30,6 +30,7 @@ internal sealed class LoopRig
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance),
             NullLogger<StoreReplay>.Instance
         );
+
         var pages = new CatchUpPages(_replay, Pending, (_, _, _) => { });
         _time = new StoreClock(clock);
         Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, UnreadMetrics.Shared, _time);

@@ -19,6 +19,7 @@ internal sealed class LoopStream
         var sent = new MemoryStream();
         _text = () => Encoding.UTF8.GetString(sent.ToArray());
         var log = loop.Logs.Acquire(new StreamFilter(["t"], [], [], format));
+
         Connection = new StreamConnection(
             "c",
             log,

@@ -17,6 +17,7 @@ public class PageBudgetTests
         Assert.Equal(600, budget.Held);
         Assert.True(budget.WaitForRoomAsync(TestContext.Current.CancellationToken).IsCompletedSuccessfully);
         budget.Take(other);
+
         var waiting = budget.WaitForRoomAsync(TestContext.Current.CancellationToken);
         budget.Release(shared);
         await clock.PassDelayAsync();

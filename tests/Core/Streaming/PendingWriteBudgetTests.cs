@@ -13,23 +13,23 @@ public class PendingWriteBudgetTests
     public void Above_the_total_the_oldest_writes_are_given_up_with_all_their_streams()
     {
         var pending = new PendingWriteBudget(1_000, count => _ended += count);
-        var (a, b, c, d) = (Output(pending), Output(pending), Output(pending), Output(pending));
+        var (one, two, three, four) = (Output(pending), Output(pending), Output(pending), Output(pending));
         var (shared, second, third) = (Write(600), Write(300), Write(500));
-        pending.Hold(shared, a);
-        pending.Hold(shared, b);
-        pending.Hold(second, c);
+        pending.Hold(shared, one);
+        pending.Hold(shared, two);
+        pending.Hold(second, three);
         Assert.Equal((900, 0), (pending.Held, _ended));
-        pending.Hold(third, d);
+        pending.Hold(third, four);
         Assert.Equal((800, 2), (pending.Held, _ended));
         Assert.Equal(
             [EndReason.Stalled, EndReason.Stalled, null, null],
-            new[] { a, b, c, d }.Select(o => o.Stream!.EndRequested)
+            new[] { one, two, three, four }.Select(o => o.Stream!.EndRequested)
         );
 
         // The writes of ended streams are released later.
-        pending.Release(shared, a);
-        pending.Release(second, c);
-        pending.Release(third, d);
+        pending.Release(shared, one);
+        pending.Release(second, three);
+        pending.Release(third, four);
         Assert.Equal(0, pending.Held);
     }
 
@@ -37,14 +37,14 @@ public class PendingWriteBudgetTests
     public void A_shared_write_counts_until_its_last_holder_is_done()
     {
         var pending = new PendingWriteBudget(1_000, count => _ended += count);
-        var (a, b, shared) = (Output(pending), Output(pending), Write(600));
-        pending.Hold(shared, a);
-        pending.Hold(shared, b);
-        pending.Release(shared, a);
+        var (first, second, shared) = (Output(pending), Output(pending), Write(600));
+        pending.Hold(shared, first);
+        pending.Hold(shared, second);
+        pending.Release(shared, first);
         Assert.Equal(600, pending.Held);
-        pending.Release(shared, b);
+        pending.Release(shared, second);
         Assert.Equal(0, pending.Held);
-        pending.Hold(shared, a);
+        pending.Hold(shared, first);
         Assert.Equal(600, pending.Held);
     }
 
@@ -80,6 +80,7 @@ public class PendingWriteBudgetTests
             output,
             new StreamClient("", null, "", null, default, "")
         );
+
         return output;
     }
 }

@@ -22,6 +22,7 @@ public sealed class PushStreamTests
             TimeProvider.System
         );
         const int Answer = 1_000;
+
         await push.RunAsync(
             async (stream, _) =>
             {
@@ -120,6 +121,7 @@ public sealed class PushStreamTests
         var settings = new PushSettings(TimeSpan.FromSeconds(600), Bare: true);
         await using var push = Stream(new KeptOutput(), settings, clock);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+
         push.RequestEnd(EndReason.Drained);
         clock.Advance(TimeSpan.FromSeconds(599));
         Assert.False(running.IsCompleted);
@@ -183,6 +185,7 @@ public sealed class PushStreamTests
         var (clock, output) = (new ManualTime(), new KeptOutput());
         await using var push = Stream(output, new PushSettings(Bare: true), clock, expiry: Endless with { EndsAt = 0 });
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+
         clock.Advance(TimeSpan.FromSeconds(1));
         await running;
         Assert.Equal(EndReason.Unauthorized, push.End);
@@ -208,6 +211,7 @@ public sealed class PushStreamTests
         var frame = heartbeat is null ? null : Encoding.UTF8.GetBytes(heartbeat);
         var settings = new PushSettings(HeartbeatSeconds: seconds, Bare: isBare, Heartbeat: frame);
         await using var push = Stream(output, settings, clock);
+
         await push.RunAsync(
             (_, _) =>
             {
@@ -231,6 +235,7 @@ public sealed class PushStreamTests
                 RenewAt = 0,
             }
         );
+
         await push.RunAsync(
             (_, _) =>
             {
@@ -238,6 +243,7 @@ public sealed class PushStreamTests
                 return Task.CompletedTask;
             }
         );
+
         Assert.Equal(
             "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n",
             output.Text

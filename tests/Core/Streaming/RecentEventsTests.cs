@@ -29,6 +29,7 @@ public sealed class RecentEventsTests
             }
         );
         logs.Publish([.. Enumerable.Range(11, 10).Select(n => LoopStream.Event(n))], 20);
+
         var filter = Filter("t");
         Assert.Equal((true, false), (logs.IsRecent(filter, from), logs.IsRecent(filter, from - 1)));
         Assert.Null(logs.ReadRecent(filter, from - 1, "e", 1_000));
@@ -64,6 +65,7 @@ public sealed class RecentEventsTests
     {
         var logs = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
         logs.Publish([.. Enumerable.Range(11, 10_000).Select(n => LoopStream.Event(n))], 10_010);
+
         foreach (var (filter, found) in new[] { (Filter("*.other"), 0), (Filter("t"), 8_192) })
         {
             var page = logs.ReadRecent(filter, 10, "e", int.MaxValue)!;
@@ -90,6 +92,7 @@ public sealed class RecentEventsTests
             ],
             10_010
         );
+
         var page = logs.ReadRecent(Filter("b", "a", "none"), 10, "e", int.MaxValue)!;
         Assert.Equal(Enumerable.Range(1, 10).SelectMany(n => new long[] { 1_000 * n, 1_000 * n + 1 }), Positions(page));
         Assert.Equal(10_010, page.Through);
@@ -100,6 +103,7 @@ public sealed class RecentEventsTests
     {
         var random = new Random(20261123);
         string[] topics = ["a", "b", "c.d", "c.e"];
+
         for (var round = 0; round < 200; round++)
         {
             var logs = Logs(new StreamingOptions { Writers = 1, RecentEvents = random.Next(1, 40) });
@@ -108,8 +112,10 @@ public sealed class RecentEventsTests
                 all.Add(Event(position += random.Next(1, 3), random.GetItems(topics, 1)[0]));
 
             logs.Publish(all[..30], all[29].Position);
+
             if (random.Next(4) == 0)
                 logs.Reset(Lineage.Alone("e"), all[29].Position);
+
             logs.Publish(all[30..], all[^1].Position);
 
             foreach (var wanted in new string[][] { ["a"], ["c.e", "a", "b"], ["c.*"], ["*", "c.d"], ["none"] })

@@ -18,6 +18,7 @@ public sealed class SharedTurnTests
         var turn = new SharedTurn();
         foreach (var client in (string[])["a", "b", "b"])
             turn.Ask(_gate, client);
+
         turn.Ask(_other, "c");
         Assert.Equal((2, 1), (_gate.Waiting, _other.Waiting));
 
@@ -35,6 +36,7 @@ public sealed class SharedTurnTests
         using var gone = new CancellationTokenSource();
         var present = await EnterAsync(_gate, "present");
         var turn = new SharedTurn();
+
         turn.Ask(_gate, "a");
         var given = turn.EnterAsync(gone.Token);
 

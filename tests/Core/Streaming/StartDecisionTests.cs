@@ -44,6 +44,7 @@ public class StartDecisionTests
         var request = last is null ? Fresh() : After(Id(last));
         Assert.Equal(asks, StartDecision.WithoutStore(request, Settled, Current) is null);
         var found = StartDecision.WithStore(request, Settled, Current, stored is null ? null : Id(stored));
+
         Assert.Equal(start, found is { } at ? $"{Decision(at)} {at.After} {at.From} {at.Head}" : null);
 
         static string Decision(StartDecision at) =>
@@ -67,13 +68,16 @@ public class StartDecisionTests
                 var isShared = epoch == "e1" || (epoch == "e0" && position <= 60);
                 // Ahead of this replica an id is an error only if the store says so.
                 var isKnown = isShared && (position <= newest || stored is not { Epoch: "e1" or "e2" });
+
                 if (start is not { } found)
                 {
                     Assert.True(epoch == "e2" && stored is not { Epoch: "e1" }, $"{last}: not decided");
                     continue;
                 }
+
                 Assert.Equal((last, isKnown), (found.After, found.Kind is StartKind.Resumed));
                 Assert.Equal(new StreamPosition("e1", isKnown ? position : newest), found.From);
+
                 // The replica alone decides the same, or nothing.
                 if (StartDecision.WithoutStore(After(last), settled, Current) is { } alone)
                     Assert.Equal((found.After, found.From, found.Kind), (alone.After, alone.From, alone.Kind));
@@ -100,6 +104,7 @@ public class StartDecisionTests
         var request = Fresh() with { Last = new LastEventId("abc", null), Ordinal = ordinal };
         Assert.Null(StartDecision.WithoutStore(request, Settled, Current));
         Assert.Equal(reason, At(request).Reason);
+
         var finite = request with { ResyncAfter = new StreamPosition("e1", 3) };
         Assert.Equal(3, At(finite).From.Position);
 

@@ -34,9 +34,11 @@ public sealed class StoreReplayTests : IDisposable
         _logs = new FilterRingRegistry(options, _time);
         _logs.Reset(Lineage.Alone("e"), 10);
         _logs.Publish([Event(11, "a"), Event(12, "b"), Event(13, "a")], 13);
+
         var meters = _services.GetRequiredService<IMeterFactory>();
         _metrics = new StreamingMetrics(meters, options, _time, NullLogger<StreamingMetrics>.Instance);
         var store = Options.Create(new EventStoreOptions());
+
         _gates = new Gates(store, options, Options.Create(new AdmissionOptions()), _time);
         _replay = new StoreReplay(
             _logs,
@@ -81,12 +83,14 @@ public sealed class StoreReplayTests : IDisposable
     public async Task Without_Postgres_a_read_is_tried_some_times_and_its_waiters_then_learn_that_it_failed()
     {
         var (first, second) = (Read(Range(after: 5)), Read(Range(after: 5)));
+
         for (var tried = 1; tried < Tries; tried++)
         {
             // Before the delay passes: the last try may fail at once.
             Assert.False(first.Page.IsCompleted);
             Assert.InRange(await _time.PassDelayAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(4));
         }
+
         Assert.Equal((null, null), (await first.Page, await second.Page));
         Assert.Equal(0, _replay.Pages.Held);
     }

@@ -135,6 +135,7 @@ public sealed class StreamEndTests
         _loop.Writer.Pump(stream.Connection);
         Assert.Contains(says, stream.Text, StringComparison.Ordinal);
         Assert.Equal(end, stream.Connection.End);
+
         if (!isFinite)
             Assert.Equal(new StreamPosition("new", 3), stream.Connection.StreamPosition);
     }

@@ -13,8 +13,10 @@ public sealed class StreamSeatsTests
     public void A_full_replica_refuses_new_streams_and_has_a_reserve_for_resumes()
     {
         var seats = SeatsOf(new StreamingOptions { MaxConnections = 20, ResumeReservePercent = 10 });
+
         for (var i = 0; i < 20; i++)
             Assert.Equal(ShareVerdict.Admitted, Take(seats).Verdict);
+
         Assert.Equal((ShareVerdict.Full, null), Take(seats));
         var (first, second) = (Take(seats, resume: true), Take(seats, resume: true));
         Assert.Equal((ShareVerdict.Admitted, ShareVerdict.Admitted), (first.Verdict, second.Verdict));
@@ -37,6 +39,7 @@ public sealed class StreamSeatsTests
 
         foreach (var client in (string[])["bob", "cid"])
             Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(_ => Take(seats, client).Seat is not null));
+
         // The former streams of a resuming client may still count.
         Assert.Equal(
             [true, true, false],
@@ -47,6 +50,7 @@ public sealed class StreamSeatsTests
 
         foreach (var seat in taken)
             seat.Dispose();
+
         Assert.Equal(ShareVerdict.Admitted, Take(seats, "ann").Verdict);
     }
 
@@ -103,8 +107,10 @@ public sealed class StreamSeatsTests
         var options = new StreamingOptions { MaxConnections = all, MaxConnectionsPerClient = perClient };
         var seats = SeatsOf(options, ("Pools:Chat", "1"));
         var other = Take(seats, "ann");
+
         for (var i = 0; i < 3; i++)
             Assert.Equal(refusal, Take(seats, "ann", "Chat").Verdict);
+
         other.Seat!.Dispose();
         Assert.Equal(ShareVerdict.Admitted, Take(seats, "ann", "Chat").Verdict);
     }

@@ -28,6 +28,7 @@ public sealed class StreamingMetricsTests : IDisposable
             _clock,
             NullLogger<StreamingMetrics>.Instance
         );
+
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Name == "sse.server.delivery.duration" && ReferenceEquals(instrument.Meter.Scope, meters))
@@ -42,8 +43,10 @@ public sealed class StreamingMetricsTests : IDisposable
     public void A_sample_of_many_deliveries_contains_rare_ones_by_their_share()
     {
         int[] second = [.. Enumerable.Repeat(Usual, 2_000 * Rare - Rare), .. Enumerable.Range(Usual + 1, Rare)];
+
         for (var i = 0; i < Flushes; i++)
             Deliver(second);
+
         var usual = _samples.Min();
         // Every fortieth is in the sample, whichever is the first.
         Assert.Equal(Flushes, _samples.Count(s => s > usual));

@@ -57,11 +57,13 @@ public class TopicIndexTests
         var index = new TopicIndex();
         foreach (var log in logs)
             index.Add(log);
+
         foreach (var removed in logs.Where((_, i) => i % 3 == 0).ToList())
         {
             index.Remove(new HashSet<FilterRing> { removed });
             logs.Remove(removed);
         }
+
         // In the places of those that have left.
         foreach (var added in Enumerable.Range(0, 20).Select(_ => Log(Tokens(random, tokens) + ".*.*")).ToList())
         {
@@ -74,12 +76,15 @@ public class TopicIndexTests
             var topic = Tokens(random, tokens[..3]);
             var found = new List<FilterRing>();
             index.Match(topic, found);
+
             string Pattern(FilterRing log) => log.Filter.Events.Topics[0];
+
             Assert.Equal(
                 logs.Where(l => TopicPattern.Matches(Pattern(l), topic)).Select(Pattern).Order(StringComparer.Ordinal),
                 found.Select(Pattern).Order(StringComparer.Ordinal)
             );
             Assert.Equal(found.Count, logs.Count(l => Regex.IsMatch(topic, Expression(Pattern(l)))));
+
             foreach (var log in logs)
                 Assert.Equal(found.Contains(log), new TopicPatternSet([Pattern(log)]).Matches(topic));
         }
@@ -92,6 +97,7 @@ public class TopicIndexTests
         var logs = new[] { "a.b.c", "a.*.c", "*.*.c", "a.*.*.>", "a.>", ">" }.Select(p => Log(p)).ToList();
         foreach (var log in logs)
             index.Add(log);
+
         index.Remove(logs.ToHashSet());
         var found = new List<FilterRing>();
         index.Match("a.b.c", found);
@@ -109,6 +115,7 @@ public class TopicIndexTests
         var index = new TopicIndex();
         for (var client = 0; client < Clients; client++)
             index.Add(Log([.. Enumerable.Range(0, Patterns).Select(_ => Branching(random, Depth) + ".never")]));
+
         var topic = string.Join('.', Enumerable.Repeat("a", Depth)) + ".b";
         var found = new List<FilterRing>();
         index.Match(topic, found);

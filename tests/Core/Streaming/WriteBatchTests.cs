@@ -36,12 +36,14 @@ public class WriteBatchTests
     {
         var log = Log("data: 1\n\n", "data: 2\n\n");
         var join = new WriteBatch(1_024);
+
         foreach (var ms in (int[])[1, 2, 4, 40])
         {
             Assert.Equal(2, join.Take(log, 0));
             var bucket = LatencyBuckets.BucketOf(ms * 1_000);
             Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond, connectedTicks: 0));
         }
+
         Assert.Equal(1, join.Take(log, 1));
         Assert.Equal(
             [LatencyBuckets.BucketOf(40_000)],
@@ -69,6 +71,7 @@ public class WriteBatchTests
         var log = Log("data: 1\n\n");
         log.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k", Ends: true, Epoch: "e"));
         log.Append(new LogFrame(3, "data: 3\n\n"u8.ToArray(), 0, "k"));
+
         var batch = new WriteBatch(1_024);
         Assert.Equal((2, true), (batch.Take(log, 0), batch.Ends));
         Assert.Equal((2, "e", 2), (batch.LastPosition, batch.LastEpoch, batch.Count));
@@ -92,6 +95,7 @@ public class WriteBatchTests
         var (log, batch) = (Log("data: 1\n\n"), new WriteBatch(1_024));
         batch.Take(log, 0);
         var pending = batch.Pending();
+
         Assert.Equal("9\r\ndata: 1\n\n\r\n", Text(pending!.Bytes));
         batch.Take(log, 0);
         Assert.Same(pending, batch.Pending());
@@ -119,14 +123,17 @@ public class WriteBatchTests
     public void Filters_that_share_their_frames_share_the_bytes_and_others_do_not()
     {
         var (one, same, other) = (Log(), Log(), Log("data: x\n\n"));
+
         foreach (var frame in Frames(2))
         {
             one.Append(frame);
             same.Append(frame);
         }
+
         var batch = new WriteBatch(1_024);
         Assert.Equal(2, batch.Take(one, 0));
         var bytes = Text(batch.Bytes(chunked: false));
+
         Assert.Equal(2, batch.Take(same, 0));
         Assert.Equal(bytes, Text(batch.Bytes(chunked: false)));
         Assert.Equal(1, batch.Take(other, 0));
@@ -145,10 +152,11 @@ public class WriteBatchTests
         var histogram = new LatencyBuckets();
         for (var us = 1; us <= 100_000; us++)
             histogram.Add(LatencyBuckets.BucketOf(us));
-        var q = histogram.Quantiles()!;
-        Assert.InRange(q.P50, 50 * 0.8, 50 * 1.2);
-        Assert.InRange(q.P95, 95 * 0.8, 95 * 1.2);
-        Assert.InRange(q.P99, 99 * 0.8, 99 * 1.2);
+
+        var quantiles = histogram.Quantiles()!;
+        Assert.InRange(quantiles.P50, 50 * 0.8, 50 * 1.2);
+        Assert.InRange(quantiles.P95, 95 * 0.8, 95 * 1.2);
+        Assert.InRange(quantiles.P99, 99 * 0.8, 99 * 1.2);
     }
 
     [Theory]

@@ -98,6 +98,7 @@ public sealed class WriteRoundsTests : IDisposable
         var (many, few) = (Log(), Enumerable.Range(0, 20).Select(_ => Log()).ToList());
         _work[many] = 3 * Slice;
         Grow(many);
+
         for (var i = 0; !_written.Contains(many); i++)
         {
             Assert.InRange(i, 0, few.Count + 5);
@@ -112,6 +113,7 @@ public sealed class WriteRoundsTests : IDisposable
     {
         var random = new Random(11);
         var logs = Enumerable.Range(0, 5).Select(_ => Log()).ToList();
+
         for (var round = 0; round < 5_000; round++)
         {
             var grown = logs.Where(_ => random.Next(2) == 0).ToList();
@@ -123,6 +125,7 @@ public sealed class WriteRoundsTests : IDisposable
                     Turn();
                 _clock.Advance(TimeSpan.FromMicroseconds(random.Next(3_000)));
             }
+
             WriteAll();
             Assert.All(grown, log => Assert.Equal(0, log.Loops[0].IsListed));
             Assert.Equal(1_000, _rounds.SleepMilliseconds);
@@ -165,12 +168,15 @@ public sealed class WriteRoundsTests : IDisposable
         log.Loops[0].IsListed = 0;
         var left = TimeSpan.FromTicks(until - _clock.GetTimestamp());
         var needed = _work.GetValueOrDefault(log);
+
         _clock.Advance(needed < left ? needed : left);
+
         if (needed > left)
         {
             _work[log] = needed - left;
             return false;
         }
+
         _work.Remove(log);
         _written.Add(log);
         return true;

@@ -27,6 +27,7 @@ public sealed class WriterLoopTests
             _rig.Logs.Publish([LoopStream.Event(position)], position);
             await Eventually.HoldsAsync(() => output.Writes == position);
         }
+
         _rig.Logs.Publish([LoopStream.Event(writes + 1)], writes + 1);
         await failing.Ended;
         Assert.Equal(EndReason.Failed, failing.End);
@@ -39,6 +40,7 @@ public sealed class WriterLoopTests
             text += Encoding.UTF8.GetString(read.Buffer);
             pipe.Reader.AdvanceTo(read.Buffer.End);
         }
+
         Assert.Null(healthy.End);
     }
 
@@ -57,6 +59,7 @@ public sealed class WriterLoopTests
             Sequence = log.Next,
         };
         loops.Attach(stream);
+
         return stream;
     }
 }

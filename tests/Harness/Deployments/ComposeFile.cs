@@ -33,11 +33,14 @@ internal static partial class ComposeFile
     )
     {
         var environment = Environment(replicas[0]);
+
         foreach (var other in replicas.Select(Environment))
             if (!environment.Keys.ToHashSet().SetEquals(other.Keys))
                 throw new FormatException($"The replicas of {name} have different variables.");
+
         foreach (var (variable, value) in image)
             environment.TryAdd(variable, value);
+
         var arguments = replicas[0].Find("command") is YamlSequenceNode list
             ? string.Join(' ', list.Select(argument => argument.Text()))
             : replicas[0].Text("command");

@@ -44,11 +44,14 @@ internal static class KubernetesDeployment
     private static Dictionary<string, string> Environment(YamlNode container, IReadOnlyList<YamlMappingNode> objects)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+
         foreach (var map in container.Items("envFrom").Select(source => source.Find("configMapRef")).OfType<YamlNode>())
         foreach (var (name, value) in Data(map.Text("name"), objects).Children)
             environment[name.Text()] = value.Text();
+
         foreach (var variable in container.Items("env"))
             environment[variable.Text("name")] = variable.Text("value");
+
         return environment;
     }
 

@@ -24,8 +24,10 @@ internal static class Kustomization
             else
                 throw new FormatException($"{file}: there is no {resource.Text()}.");
         }
+
         foreach (var (key, value) in kustomization.Children)
             Apply(key.Text(), value, objects, file);
+
         return objects;
     }
 
@@ -85,6 +87,7 @@ internal static class Kustomization
             throw new FormatException(
                 $"{file}: no {target.Text("kind")} {target.Text("name")} for a patch; its names may be expressions."
             );
+
         foreach (var one in targets)
         foreach (var text in YamlFile.Parse(patch.Text("patch")))
             switch (text)

@@ -27,6 +27,7 @@ internal static class UnitFiles
             .ToDictionary(pair => pair[0], pair => pair[1]);
         var port = environment.GetValueOrDefault("ASPNETCORE_URLS", "").Split(':')[^1];
         var arguments = settings["ExecStart"].Single().Split(' ', 2);
+
         return new DeployedService(
             name,
             unit.EndsWith('@') ? own.Count : 1,

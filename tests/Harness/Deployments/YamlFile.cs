@@ -23,7 +23,9 @@ internal static class YamlFile
     {
         if (map.Find("<<") is not { } merged)
             return;
+
         map.Children.Remove("<<");
+
         foreach (var source in (merged as YamlSequenceNode)?.Children ?? [merged])
         {
             Merge((YamlMappingNode)source);

@@ -13,6 +13,7 @@ internal static class YamlPatch
         var steps = path.TrimStart('/').Split('/').Select(s => s.Replace("~1", "/").Replace("~0", "~")).ToArray();
         var parent = steps[..^1].Aggregate(root, (node, step) => Child(node, step, path));
         var value = operation.Find("value");
+
         switch (operation.Text("op"), parent)
         {
             case ("add", YamlSequenceNode list) when steps[^1] == "-":

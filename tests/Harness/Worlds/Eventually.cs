@@ -77,6 +77,7 @@ internal static class Eventually
 
             await Task.Delay(interval, stopped);
         }
+
         Assert.Fail($"It never came about that {what}. {state?.Invoke() ?? last?.Message}");
     }
 }

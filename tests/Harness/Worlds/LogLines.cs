@@ -32,6 +32,7 @@ internal sealed class LogLines(ConsoleFormatter format, Action<string> take) : I
                 scopeProvider: null,
                 text
             );
+
             foreach (var line in text.ToString().TrimEnd().Split('\n'))
                 take(line);
         }

@@ -25,6 +25,7 @@ internal sealed class MortalReplica : IAsyncDisposable
         var database = world.DirectDatabase;
         var redis = Stores.Shared.Redis.Split(',', 2);
         var replica = new MortalReplica(database, redis[0].Split(':'));
+
         database.Host = "127.0.0.1";
         database.Port = replica._postgres.Port;
         redis[0] = $"127.0.0.1:{replica._redis.Port}";
@@ -36,6 +37,7 @@ internal sealed class MortalReplica : IAsyncDisposable
                 ["ConnectionStrings__redis"] = string.Join(',', redis),
             }
         );
+
         return replica;
     }
 

@@ -77,6 +77,7 @@ internal sealed class MovableClock : TimeProvider
             // It was disposed meanwhile.
             lock (_clock._gate)
                 _clock._timers.Remove(this);
+
             return false;
         }
 

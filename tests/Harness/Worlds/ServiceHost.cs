@@ -67,6 +67,7 @@ internal sealed class ServiceHost : RunningService
                 () => RunAsync(service, Arguments(service, settings, url), Replace, limit.Token),
                 CancellationToken.None
             );
+
         return await starting;
 
         void Replace(IServiceCollection services)
@@ -91,6 +92,7 @@ internal sealed class ServiceHost : RunningService
             );
         });
         Assert.DoesNotContain("Now listening", failure.Message, StringComparison.Ordinal);
+
         return failure.Message;
     }
 
@@ -134,6 +136,7 @@ internal sealed class ServiceHost : RunningService
                 await host._app.DisposeAsync();
             throw new InvalidOperationException($"{service} did not start: {e.Message}\n{host?.Output}", e);
         }
+
         host._url = Reachable(host._app.Urls.First());
         host._running = host.RunUntilStoppedAsync();
         return host;

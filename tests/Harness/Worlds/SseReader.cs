@@ -102,11 +102,13 @@ internal sealed class SseReader : IAsyncDisposable
                 Content = body,
             };
             request.Headers.Accept.ParseAdd("text/event-stream");
+
             if (client is not null)
             {
                 request.Version = client.DefaultRequestVersion;
                 request.VersionPolicy = client.DefaultVersionPolicy;
             }
+
             if (lastId is not null)
                 request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
 
@@ -130,10 +132,13 @@ internal sealed class SseReader : IAsyncDisposable
         {
             var more = Volatile.Read(ref _more);
             var hasEnded = _reading.IsCompleted; // asked before the frames: the last ones come together with the end
+
             if (condition(this))
                 return;
+
             if (hasEnded)
                 Assert.Fail("The stream ended first:\n" + this);
+
             try
             {
                 await more.Task.WaitAsync(limit.Token);
@@ -194,11 +199,14 @@ internal sealed class SseReader : IAsyncDisposable
                     fields.Any(f => f.Name == name)
                         ? string.Join('\n', fields.Where(f => f.Name == name).Select(f => f.Value))
                         : null;
+
                 lock (_frames)
                     _frames.Add(new Frame(Value("id"), Value("event"), Value("data"), Value("retry"), Value("")));
+
                 fields.Clear();
                 Interlocked.Exchange(ref _more, New()).TrySetResult();
             }
+
             EndedProperly = true;
         }
         catch (Exception e)

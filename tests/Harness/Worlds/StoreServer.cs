@@ -60,6 +60,7 @@ internal sealed record StoreServer(SystemProcess Process, int Port, Func<int, st
             "INT",
             folder.Data
         );
+
         return new(
             server,
             port,
@@ -79,6 +80,7 @@ internal sealed record StoreServer(SystemProcess Process, int Port, Func<int, st
             With(redis.Libraries),
             folder: folder.Data
         );
+
         return new(server, redis.Port, at => $"127.0.0.1:{at},password={redis.Password}");
     }
 

@@ -94,8 +94,10 @@ internal sealed class World : IAsyncDisposable
             async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode,
             "the replica is healthy"
         );
+
         lock (Replicas)
             Replicas.Add(replica);
+
         return replica;
     }
 
@@ -152,6 +154,7 @@ internal sealed class World : IAsyncDisposable
             },
             "a Broadcaster leads"
         );
+
         return leader!;
     }
 
@@ -187,6 +190,7 @@ internal sealed class World : IAsyncDisposable
             row => Position(row.GetProperty("head").GetString()!) >= last,
             $"every replica has delivered {positions[^1]}"
         );
+
         return positions;
     }
 
@@ -214,8 +218,10 @@ internal sealed class World : IAsyncDisposable
                 foreach (var replica in Replicas.Where(r => !r.HasExited))
                 {
                     using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, "/v1/replicas"));
+
                     if (_options.Key is not null)
                         request.Headers.Add("X-Api-Key", _options.Key);
+
                     using var response = await Http.SendAsync(request);
                     var rows = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
                     if (!holds(replica, rows.EnumerateArray()))
@@ -253,6 +259,7 @@ internal sealed class World : IAsyncDisposable
             },
             "the events are accepted"
         );
+
         return positions;
     }
 
@@ -318,9 +325,11 @@ internal sealed class World : IAsyncDisposable
     )
     {
         var links = _options.IsEachLinked ? new StoreLinks(_database, _stores.Redis) : _links.FirstOrDefault();
+
         if (_options.IsEachLinked)
             lock (_links)
                 _links.Add(links!);
+
         var environment = new Dictionary<string, string>(links?.Settings ?? DirectSettings)
         {
             ["EventStore__Channel"] = Channel,
@@ -336,10 +345,13 @@ internal sealed class World : IAsyncDisposable
             asProcess || _options.InProcesses
                 ? await ServiceProcess.StartAsync(_options.Program(name), environment, Stop, url)
                 : await ServiceHost.StartAsync(name, environment, url, _options.Time, Stop);
+
         if (links is not null)
             service.Links = links;
+
         lock (_services)
             _services.Add(service);
+
         return service;
     }
 }

@@ -30,6 +30,7 @@ public sealed class InMemoryTests : IAsyncLifetime
             await first.WaitForEventsAsync(1);
             last = Assert.Single(first.Events).Id!;
         }
+
         await _orders.ChangeAsync("7", "paid");
 
         await using var second = await SseReader.OpenAsync(_orders.Server, "/public/7", last);
@@ -44,6 +45,7 @@ public sealed class InMemoryTests : IAsyncLifetime
     public async Task An_event_is_shown_as_the_application_forms_it_and_resumes_by_its_place_in_the_log()
     {
         await using var stream = await SseReader.OpenAtAsync(_orders.Server, "/shown/7");
+
         foreach (var state in (string[])["placed", "cancelled", "paid"])
             await _orders.ChangeAsync("7", state);
 
@@ -52,6 +54,7 @@ public sealed class InMemoryTests : IAsyncLifetime
             [("hello", "welcome"), ("state", """{"state":"placed"}"""), ("state", """{"state":"paid"}""")],
             stream.Events.Select(e => (e.Event!, e.Data!))
         );
+
         await using var second = await SseReader.OpenAsync(_orders.Server, "/shown/7", stream.Events.ElementAt(1).Id);
         await second.WaitForEventsAsync(2);
         Assert.Equal(stream.Events.Last(), second.Events.Last());
@@ -101,12 +104,14 @@ public sealed class InMemoryTests : IAsyncLifetime
         var paid = new NewEvent("orders.7.paid", "paid", "1", Id: Guid.NewGuid());
         var shipped = new NewEvent("orders.7.shipped", "shipped", "2");
         var appended = await Log.AppendAsync([paid, shipped], Stop);
+
         Assert.Equal(appended[0], (await Log.AppendAsync([paid], Stop))[0]);
 
         // All or nothing.
         await Assert.ThrowsAsync<EventConflictException>(() =>
             Log.AppendAsync([shipped, paid with { Data = "3" }], Stop)
         );
+
         var page = await Log.ReadAsync(0, new EventFilter(["orders.7.*"], [], []), Stop);
         Assert.Equal(["paid", "shipped"], page.Events.Select(e => e.Type));
         Assert.Equal((2, 2), (page.Through, page.Head));

@@ -40,6 +40,7 @@ public sealed class OrdersTests : IAsyncLifetime
             placed = Assert.Single(first.Events);
             Assert.Equal(("placed", """{"id":"7","state":"placed"}"""), (placed.Event, placed.Data));
         }
+
         await _orders.ChangeAsync("7", "paid");
         await _orders.ChangeAsync("7", "shipped");
 
@@ -55,6 +56,7 @@ public sealed class OrdersTests : IAsyncLifetime
         await using var reader = await RunningOrders.StartAsync(_orders.ConnectionString);
 
         await using var stream = await SseReader.OpenAtAsync(reader.Server, "/public/7");
+
         foreach (var state in (string[])["placed", "paid", "shipped"])
             await _orders.ChangeAsync("7", state);
 
@@ -70,6 +72,7 @@ public sealed class OrdersTests : IAsyncLifetime
         await using var publisher = await RunningOrders.StartAsync(database.ConnectionString, redis);
         await using var reader = await RunningOrders.StartAsync(database.ConnectionString, redis);
         var feed = reader.App.Services.GetRequiredService<LiveFeed>();
+
         await Eventually.HoldsAsync(() => feed.Mode == FeedMode.Live);
 
         await using var stream = await SseReader.OpenAtAsync(reader.Server, "/public/7");
@@ -102,10 +105,12 @@ public sealed class OrdersTests : IAsyncLifetime
         var database = await Stores.Shared.CreateDatabaseAsync(Stop);
         await using var without = RunningOrders.Build(database.ConnectionString);
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => without.StartAsync(Stop));
+
         Assert.Contains("EnsureSchemaAsync", error.Message, StringComparison.Ordinal);
 
         await using (var migrating = RunningOrders.Build(database.ConnectionString))
             await migrating.EnsureSchemaAsync(Stop);
+
         await using var with = await RunningOrders.StartAsync(database.ConnectionString);
     }
 
@@ -154,6 +159,7 @@ public sealed class OrdersTests : IAsyncLifetime
     public async Task Several_topics_are_one_stream_with_types_and_a_format()
     {
         await using var stream = await SseReader.OpenAtAsync(_orders.Server, "/shipped-or-paid/7");
+
         foreach (var state in (string[])["placed", "paid", "refunded", "shipped"])
             await _orders.ChangeAsync("7", state);
 

@@ -35,6 +35,7 @@ public sealed class PublishTests
         using var refused = await orders.Client.PostAsJsonAsync("/orders", new Order("7", "coffee"), Stop);
         Assert.Equal(HttpStatusCode.InternalServerError, refused.StatusCode);
         using var next = await orders.Client.PostAsync("/orders/7/paid", content: null, Stop);
+
         await stream.WaitForEventsAsync(3);
         Assert.Equal(["created", "queued", "paid"], stream.Events.Select(e => e.Event));
     }
@@ -72,14 +73,17 @@ public sealed class PublishTests
         await using var orders = await RunningOrders.StartAsync();
         await CreateTablesAsync(orders);
         await orders.ChangeAsync("7", "before");
+
         var options = new DbContextOptionsBuilder<OrdersDb>();
         options.UseNpgsql(orders.ConnectionString).UseSse();
         await using var db = new OrdersDb(options.Options);
+
         await Assert.ThrowsAsync<InvalidOperationException>(() => db.SsePositionAsync());
 
         await using var read = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, Stop);
         Assert.Empty(await db.Orders.ToListAsync(Stop));
         await orders.ChangeAsync("7", "after");
+
         var place = await db.SsePositionAsync();
 
         await using var stream = await SseReader.OpenAsync(orders.Server, "/public/7", place.ToString());
@@ -101,6 +105,7 @@ public sealed class PublishTests
         var elsewhere = await Stores.Shared.CreateDatabaseAsync(Stop);
         var options = new DbContextOptionsBuilder<OrdersDb>();
         options.UseNpgsql(elsewhere.ConnectionString).UseSse();
+
         await using var db = new OrdersDb(options.Options);
         await db.Database.EnsureCreatedAsync(Stop);
         Assert.DoesNotContain("outbox", db.Database.GenerateCreateScript(), StringComparison.Ordinal);
@@ -126,6 +131,7 @@ public sealed class PublishTests
     {
         await using var app = RunningOrders.Build("Host=localhost");
         var log = app.Services.GetRequiredService<IEventLog>();
+
         foreach (var type in (string[])["connected", "resync", "skipped", "unauthorized", "error"])
         {
             var made = Assert.Throws<ArgumentException>(() => NewEvent.Of("orders.7.paid", type, 1));
@@ -136,7 +142,8 @@ public sealed class PublishTests
         await Assert.ThrowsAsync<ArgumentException>(() => Append(new NewEvent("orders.>", "paid", "1")));
         await Assert.ThrowsAsync<ArgumentException>(() => Append(new NewEvent("orders.7.paid", "a\nb", "1")));
 
-        Task Append(NewEvent e) => log.AppendAsync([new NewEvent("orders.7.paid", "paid", "1"), e], Stop);
+        Task Append(NewEvent published) =>
+            log.AppendAsync([new NewEvent("orders.7.paid", "paid", "1"), published], Stop);
     }
 
     private static async Task CreateTablesAsync(RunningOrders orders)

@@ -28,11 +28,13 @@ public sealed class ResponseRateTests
         await using var app = RunningOrders.Build(database.ConnectionString, "--urls", $"{scheme}://127.0.0.1:0");
         var lines = new ConcurrentQueue<string>();
         using var log = new LogLines(app.Services.GetServices<ConsoleFormatter>().First(), lines.Enqueue);
+
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
 
         using var certificate = Certificate();
         var kestrel = app.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
         kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = certificate);
+
         if (!hasRate)
             kestrel.Limits.MinResponseDataRate = null;
 

@@ -48,12 +48,14 @@ public sealed class RunTests : IAsyncLifetime
         Say("its way.");
         _words.Writer.Complete();
         await early.WaitForEndAsync();
+
         await using var late = await SseReader.OpenAsync(_orders.Server, Answer);
         await late.WaitForEndAsync();
 
         Assert.Equal(["update", "update", "update", "end"], early.Events.Select(e => e.Event));
         Assert.Equal(early.Events, late.Events);
         var answer = early.Events.SkipLast(1).Select(UpdateOf).ToChatResponse();
+
         Assert.Equal(("Your order is on its way.", ChatRole.Assistant), (answer.Text, answer.Messages.Single().Role));
     }
 
@@ -69,6 +71,7 @@ public sealed class RunTests : IAsyncLifetime
             await first.WaitForEventsAsync(2);
             last = first.LastId!;
         }
+
         Say("c");
 
         await using var second = await SseReader.OpenAsync(other.Server, Answer, last);
@@ -90,6 +93,7 @@ public sealed class RunTests : IAsyncLifetime
         await using var other = await RunningOrders.StartAsync(Model, _orders.ConnectionString);
         await AskAsync(_orders);
         await using var reader = await SseReader.OpenAsync(_orders.Server, Answer);
+
         Say("a");
         await reader.WaitForEventsAsync(1);
 
@@ -100,6 +104,7 @@ public sealed class RunTests : IAsyncLifetime
         Assert.True(_stopped.Task.IsCompletedSuccessfully);
         Assert.Equal([("update", null), ("error", "cancelled")], EventsOf(reader));
         using var again = await other.Client.DeleteAsync(Answer, Stop);
+
         Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
     }
 
@@ -127,6 +132,7 @@ public sealed class RunTests : IAsyncLifetime
         Assert.Equal([("update", null), ("error", "interrupted")], EventsOf(reader));
         link.Heal();
         await Eventually.HoldsAsync(() => _stopped.Task.IsCompleted);
+
         await using var again = await SseReader.OpenAsync(other.Server, Answer);
         await again.WaitForEndAsync();
         Assert.Equal(reader.Events, again.Events);
@@ -138,6 +144,7 @@ public sealed class RunTests : IAsyncLifetime
         var lines = new ConcurrentQueue<string>();
         var services = _orders.App.Services;
         using var log = new LogLines(services.GetServices<ConsoleFormatter>().First(), lines.Enqueue);
+
         services.GetRequiredService<ILoggerFactory>().AddProvider(log);
 
         await AskAsync(_orders);
@@ -185,6 +192,7 @@ public sealed class RunTests : IAsyncLifetime
         var refused = false;
         var runs = _orders.App.Services.GetRequiredService<IRuns>();
         await runs.StartAsync($"answers.{_id}", AppendAsync, Stop);
+
         await using var reader = await SseReader.OpenAsync(_orders.Server, Answer);
         await reader.WaitForEndAsync();
         Assert.True(refused);

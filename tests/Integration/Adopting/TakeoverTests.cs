@@ -28,6 +28,7 @@ public sealed class TakeoverTests
             await first.WaitForEventsAsync(1);
             last = first.LastId!;
         }
+
         await orders.ChangeAsync("7", "paid");
 
         await using var second = await SseReader.OpenAtAsync(orders.Server, Stream, last);
@@ -59,11 +60,14 @@ public sealed class TakeoverTests
         await using var orders = await StartAsync(takesOver);
         await using var stalled = await OpenAsync(orders, takesOver);
         stalled.Stall();
+
         await using var other = await SseReader.OpenAtAsync(orders.Server, Stream);
 
         var log = orders.App.Services.GetRequiredService<IEventLog>();
+
         for (var i = 0; i < Events; i++)
             await log.AppendAsync([NewEvent.Of("orders.7.paid", "paid", $"{i} {pad}")], Stop);
+
         await other.WaitForEventsAsync(Events);
         Assert.True(stalled.Events.Count() < Events);
 

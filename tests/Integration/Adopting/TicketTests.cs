@@ -31,6 +31,7 @@ public sealed class TicketTests : IAsyncLifetime
             await first.WaitForEventsAsync(1);
             last = Assert.Single(first.Events).Id!;
         }
+
         await _orders.ChangeAsync("7", "paid");
 
         await using var second = await SseReader.OpenAsync(_orders.Server, path, last);
@@ -138,6 +139,7 @@ public sealed class TicketTests : IAsyncLifetime
             Stop
         );
         response.EnsureSuccessStatusCode();
+
         var issued = await response.Content.ReadFromJsonAsync<JsonObject>(Stop);
         return issued!["ticket"]!.GetValue<string>();
     }

@@ -46,8 +46,10 @@ public sealed class AllocationTests
             var single = await AllocatedAsync(alone, "alone", page: 1, background);
             var toOne = await AllocatedAsync(alone, "alone", Page, background);
             var toAll = await AllocatedAsync(crowd, "crowd", Page, background);
+
             if (round == 0)
                 continue;
+
             perEvent.Add(single / Posts);
             perDelivery.Add((toAll - toOne) / (Posts * Page * (Readers - 1)));
         }
@@ -57,10 +59,12 @@ public sealed class AllocationTests
         {
             var before = probe.Allocated();
             await using (await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", Streams)) { }
+
             await Eventually.HoldsAsync(
                 async () => await StreamsAsync(replica) == Readers + 1,
                 "the streams have ended"
             );
+
             if (round > 0)
                 perConnect.Add((probe.Allocated() - before) / (double)Streams);
         }
@@ -86,6 +90,7 @@ public sealed class AllocationTests
         {
             var before = probe.Allocated();
             var clock = Stopwatch.StartNew();
+
             for (var i = 0; i < Posts; i++)
             {
                 var due = readers.Received + (long)page * readers.Count;
@@ -93,6 +98,7 @@ public sealed class AllocationTests
                 await World.PublishAsync(replica, events);
                 await readers.WaitForAsync(due);
             }
+
             return probe.Allocated() - before - background * clock.Elapsed.TotalSeconds;
         }
     }

@@ -24,6 +24,7 @@ public sealed class AppendTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync();
         var (appender, database) = (log.Appender, log.Database);
+
         var published = new List<CommittedEvents>();
         appender.Committed += published.Add;
         var (early, late) = (Event("early") with { Id = Guid.NewGuid() }, Event("late") with { Id = Guid.NewGuid() });
@@ -31,6 +32,7 @@ public sealed class AppendTests
         await appender.AppendAsync([early], cancellationToken);
         await appender.AppendAsync([Event("between")], cancellationToken);
         var mixed = await appender.AppendAsync([early, late, Event("without an id")], cancellationToken);
+
         await appender.AppendAsync([late, early], cancellationToken); // nothing new
         await Assert.ThrowsAsync<EventConflictException>(() =>
             appender.AppendAsync([late with { Data = "0" }, Event("lost with it")], cancellationToken)
@@ -45,6 +47,7 @@ public sealed class AppendTests
                 string.Join(", ", t.Events.Select(e => $"{e.Position} {Encoding.UTF8.GetString(e.Data.Span)}"))
             )
         );
+
         var epoch = await database.AskAsync<string>("select eventstore.epoch()");
         Assert.All(published, t => Assert.Equal(epoch, t.Epoch));
     }
@@ -68,6 +71,7 @@ public sealed class AppendTests
         Task second = isOfOutbox
             ? MoveFromOutboxAsync(log)
             : log.Appender.AppendAsync([Event("second")], cancellationToken);
+
         await Eventually.HoldsAsync(
             async () => second.IsCompleted || await database.AskAsync<long>(Waiting) == 1,
             "the second append waits for the first one"
@@ -93,6 +97,7 @@ public sealed class AppendTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync();
         await log.Appender.AppendAsync([Event("before")], cancellationToken); // the epoch's own notification
+
         await using var connection = await log.Database.OpenConnectionAsync(cancellationToken);
         await using (var listen = new NpgsqlCommand("listen eventstore", connection))
             await listen.ExecuteNonQueryAsync(cancellationToken);
@@ -108,6 +113,7 @@ public sealed class AppendTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync();
         var database = log.Database;
+
         await database.ExecuteAsync(
             """
             create function fail() returns trigger language plpgsql as 'begin raise exception ''at the commit''; end';
@@ -128,6 +134,7 @@ public sealed class AppendTests
         await using var log = await OpenLog.NewAsync();
         var (appender, database) = (log.Appender, log.Database);
         await PartitionSpan.SetAsync(database, 100);
+
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
         {
             await using var undone = await connection.BeginTransactionAsync(cancellationToken);
@@ -138,6 +145,7 @@ public sealed class AppendTests
             );
             await take.ExecuteNonQueryAsync(cancellationToken);
         }
+
         Assert.Equal(
             151,
             Assert.Single(await appender.AppendAsync([Event("after a rollback")], cancellationToken)).At.Position
@@ -156,19 +164,23 @@ public sealed class AppendTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync();
         var database = log.Database;
+
         await PartitionSpan.SetAsync(database, 100);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var backup = await connection.BeginTransactionAsync(cancellationToken);
         await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", connection, backup))
             await read.ExecuteScalarAsync(cancellationToken);
+
         for (var n = 1; n <= 250; n += 50)
             Assert.Equal(50, (await log.AppendAsync(50)).Length);
+
         Assert.Equal(
             3,
             await database.AskAsync<long>(
                 "select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass"
             )
         );
+
         // A partition made here has everything that the log's partitions have.
         var kinds = await database.AskAsync<long[]>(
             """

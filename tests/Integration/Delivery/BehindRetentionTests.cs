@@ -15,10 +15,12 @@ public sealed class BehindRetentionTests
         await using var system = await StartAsync(replicas: 1);
         var others = system.DirectSettings;
         var publisher = await system.StartReplicaAsync(others);
+
         await system.StartBroadcasterAsync(others);
         await system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         var positions = await World.PublishNumbersAsync(publisher, "t.1", 1, 5);
+
         await reader.WaitForEventsAsync(5);
         system.Redis.Cut();
         system.Postgres.Cut();
@@ -39,9 +41,11 @@ public sealed class BehindRetentionTests
         var reading = await system.StartReplicaAsync(new(others) { ["Streaming__RelayHeartbeatSeconds"] = "60" });
         var publisher = await system.StartReplicaAsync(others);
         var leader = await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "60000" });
+
         await system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(reading.Url, Stream);
         var positions = await World.PublishNumbersAsync(publisher, "t.1", 1, 5);
+
         await reader.WaitForEventsAsync(5);
         system.Postgres.Cut();
         positions = [.. positions, .. await World.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];

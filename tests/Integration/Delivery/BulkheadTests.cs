@@ -45,6 +45,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
             .Range(0, 50)
             .Select(_ => http.GetAsync(new Uri(replica.Url, "/v1/events?topic=t.*"), leave.Token))
             .ToList();
+
         var stalled = await Task.WhenAll(
             positions.Select(at => SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.*&type=none", at))
         );
@@ -55,8 +56,10 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
 
         await leave.CancelAsync();
+
         foreach (var reader in stalled)
             await reader.DisposeAsync();
+
         await Eventually.HoldsAsync(
             async () => await HangingAsync() == 0,
             "Postgres runs nothing for clients that have gone"
@@ -80,6 +83,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
                 http.PostAsJsonAsync(new Uri(replica.Url, "/tasks"), new { title = $"{n}" }, cancellationToken)
             )
             .ToList();
+
         await Eventually.HoldsAsync(
             async () => await HangingAsync() == Connections,
             "the features' transactions have all of their connections"
@@ -89,6 +93,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         Assert.All(hanging, request => Assert.False(request.IsCompleted));
 
         await locked.ReleaseAsync();
+
         foreach (var created in await Task.WhenAll(hanging))
             created.EnsureSuccessStatusCode();
 
@@ -104,6 +109,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.replicas");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         var lists = new List<Task<HttpResponseMessage>>();
+
         // The first ones may be answered from a list that was read before.
         await Eventually.HoldsAsync(
             async () =>
@@ -118,6 +124,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         Assert.Equal(1, await HangingAsync());
 
         await locked.ReleaseAsync();
+
         foreach (var list in await Task.WhenAll(lists))
             list.EnsureSuccessStatusCode();
 
@@ -155,6 +162,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
                 while (true)
                     await session.WaitAsync(TestContext.Current.CancellationToken);
             });
+
             return failure.SqlState;
         }
     }
@@ -192,8 +200,10 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         const int Events = 3 * Connections; // fewer than the ring has: a reader further behind would need a replay
         var topic = $"live{Guid.NewGuid():N}";
         await using var live = await SseReader.OpenAsync(replica.Url, $"/v1/events/stream?topic={topic}");
-        foreach (var n in Enumerable.Range(1, Events))
-            await World.PublishAsync(replica, new EventBody(topic, "n", n));
+
+        foreach (var number in Enumerable.Range(1, Events))
+            await World.PublishAsync(replica, new EventBody(topic, "n", number));
+
         await live.WaitForEventsAsync(Events);
         Assert.Equal(Enumerable.Range(1, Events), live.Numbers);
     }

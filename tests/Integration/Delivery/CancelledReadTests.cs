@@ -29,6 +29,7 @@ public sealed class CancelledReadTests
             command => command.ExecuteScalarAsync(CancellationToken.None),
             leave.Token
         );
+
         await Eventually.HoldsAsync(async () => await SleepingAsync() == 1, "the read runs");
 
         link.HoldRequests();
@@ -55,6 +56,7 @@ public sealed class CancelledReadTests
         var database = await Stores.Shared.CreateDatabaseAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         var begun = false;
+
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             store.AskAsync(
                 "select 1",

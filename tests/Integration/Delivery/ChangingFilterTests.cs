@@ -42,28 +42,35 @@ public sealed class ChangingFilterTests(ChangingFilterTests.TwoThatForgetSoon fi
         await using var onB = await SseReader.OpenAtAsync(_system.Replicas[1].Url, $"/v1/events/stream?topic={_root}");
         // Every filter on both replicas: one of the two gets an event by Redis alone.
         var readers = new List<(ModelReader OnOne, ModelReader OnOther, Func<string, bool> Matches, int From)>();
+
         Add($"topic={_root}0.%3E", t => t[^3] is '0');
         Add($"topic={_root}1.x", t => t[^3] is '1');
         Add($"topic={_root}1.x&topic={_root}2.*", t => t[^3] is '1' or '2');
         Add($"topic={_root}3.%3E&topic={_root}4.%3E&topic={_root}5.x", t => t[^3] is '3' or '4' or '5');
+
         for (var round = 0; round < Rounds; round++)
         {
             // Nobody is there: a replica keeps these only if it commits them.
             await ForgottenAsync();
+
             if (round > 0)
                 await PostAsync(Posts / 5);
             if (round == Rounds - 1)
                 Add("topic=*.x", t => t.StartsWith(_root, StringComparison.Ordinal));
+
             foreach (var (one, other, _, _) in readers)
             {
                 await one.OpenAsync(_system.Replicas[round % 2].Url);
                 await other.OpenAsync(_system.Replicas[(round + 1) % 2].Url);
             }
+
             await PostAsync(Posts * 4 / 5);
+
             foreach (var (one, other, matches, from) in readers)
             {
                 var seen = acknowledged.Skip(from).Where(e => matches(e.Topic)).Select(e => (e.Id, e.Number)).ToList();
                 Assert.InRange(seen.Count, 100, acknowledged.Count);
+
                 foreach (var reader in (ModelReader[])[one, other])
                 {
                     await reader.WaitForAsync(seen.Count);
@@ -86,7 +93,7 @@ public sealed class ChangingFilterTests(ChangingFilterTests.TwoThatForgetSoon fi
             }
         }
 
-        string Topic(int n) => string.Create(CultureInfo.InvariantCulture, $"{_root}{n % 6}.x");
+        string Topic(int number) => string.Create(CultureInfo.InvariantCulture, $"{_root}{number % 6}.x");
     }
 
     /// <summary>Waits until each replica has only one filter: it has forgotten those that nobody reads.</summary>

@@ -31,14 +31,18 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
+
         // The replica keeps the connection of this publish, which must not fail the next one after the outage.
         await World.PublishNumbersAsync(cutOff, T("1"), 1, 5);
         await reader.WaitForEventsAsync(5);
+
         if (fault == "cut")
             system.Postgres.Cut();
         else
             system.Postgres.Freeze();
+
         await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
+
         // On a topic of its own: Postgres may commit it when the link passes on what it had taken.
         using (var refused = await World.PostAsync(cutOff, new EventBody($"{_root}-refused", "n", 0)))
         {
@@ -53,9 +57,11 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
             await World.PublishNumbersAsync(other, T("1"), n, 1);
             await reader.WaitForEventsAsync(n);
         }
+
         await ReplicaHealth.IsAsync(other, HttpStatusCode.OK);
         await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         await using var fresh = await SseReader.OpenAtAsync(cutOff.Url, Stream);
+
         await World.PublishNumbersAsync(other, T("1"), 16, 1);
         await fresh.WaitForEventsAsync(1);
 
@@ -73,6 +79,7 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var small = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("small")}");
         await using var large = await SseReader.OpenAtAsync(cutOff.Url, $"/v1/events/stream?topic={T("large")}");
+
         await World.PublishNumbersAsync(other, T("small"), 1, 1);
         await small.WaitForEventsAsync(1);
         system.Postgres.Freeze();
@@ -93,11 +100,13 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         var system = await WholeAsync();
         var (cutOff, other) = (system.Replicas[0], system.Replicas[1]);
         await using var reader = await SseReader.OpenAtAsync(cutOff.Url, Stream);
+
         await World.PublishNumbersAsync(other, T("1"), 1, 2);
         await reader.WaitForEventsAsync(2);
         system.Postgres.Cut();
         await ReplicaHealth.IsAsync(cutOff, HttpStatusCode.ServiceUnavailable);
         system.Redis.Cut();
+
         var lost = await World.PublishNumbersAsync(other, T("1"), 3, 2);
         // Its client comes from a replica that is ahead: the id is believed.
         await using var moved = await SseReader.OpenAtAsync(cutOff.Url, Stream, lost[0]);

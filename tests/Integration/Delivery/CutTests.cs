@@ -43,27 +43,33 @@ public sealed class CutTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<A
         var server = shared.World.System.Replicas[0].Url;
         const string Body = """{"messages":[{"role":"user","content":"x"}],"max_tokens":1}""";
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+
         await socket.ConnectAsync(server.Host, server.Port, TestContext.Current.CancellationToken);
         var content =
             method == "POST"
                 ? $"Content-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"
                 : "\r\n";
         var request = $"{method} {path} HTTP/1.1\r\nHost: {server.Authority}\r\n{header}\r\n{content}";
+
         await socket.SendAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
         using var lines = new StreamReader(new NetworkStream(socket));
         var head = new List<string>();
         while (await lines.ReadLineAsync(TestContext.Current.CancellationToken) is { Length: > 0 } line)
             head.Add(line);
+
         Assert.Equal("HTTP/1.1 200 OK", head[0]);
         Assert.Contains("Transfer-Encoding: chunked", head);
         Assert.DoesNotContain(head, h => h.StartsWith("Connection:", StringComparison.OrdinalIgnoreCase));
         // A client that does not ask for the end learns that this connection serves no other request.
         Assert.Equal(path != Finite || header == "Connection: close", head.Contains("Keep-Alive: timeout=1"));
+
         if (path == Live)
             return;
+
         string? body;
         do body = await lines.ReadLineAsync(TestContext.Current.CancellationToken);
         while (body is not (null or "0"));
+
         Assert.Equal("0", body);
         Assert.Equal("", await lines.ReadLineAsync(TestContext.Current.CancellationToken));
     }
@@ -75,6 +81,7 @@ public sealed class CutTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<A
         var cancellationToken = TestContext.Current.CancellationToken;
         var (plain, secure) = (FreePort.Take(), FreePort.Take());
         var certificate = Path.Combine(Directory.CreateTempSubdirectory("aspire-sse-").FullName, "localhost.pfx");
+
         await File.WriteAllBytesAsync(certificate, SelfSigned(), cancellationToken);
 
         await using var system = await World.Start(o =>
@@ -93,11 +100,14 @@ public sealed class CutTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<A
                 false,
                 (_, certificate, _, _) => certificate is not null
             );
+
             await tls.AuthenticateAsClientAsync("localhost");
             var request = $"GET {path} HTTP/1.1\r\nHost: localhost:{secure}\r\nConnection: close\r\n\r\n";
             await tls.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
+
             using var lines = new StreamReader(tls);
             Assert.Equal("HTTP/1.1 200 OK", await lines.ReadLineAsync(cancellationToken));
+
             while (await lines.ReadLineAsync(cancellationToken) is { Length: > 0 } line)
                 Assert.DoesNotContain("Connection:", line, StringComparison.OrdinalIgnoreCase);
         }
@@ -124,6 +134,7 @@ public sealed class CutTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<A
         var replica = system.Replicas[0];
         await using var link = new FaultyLink("127.0.0.1", replica.Url.Port);
         using var cut = Node($"http://127.0.0.1:{link.Port}{Live}");
+
         using var ended = Node(new Uri(replica.Url, Live).ToString());
         foreach (var node in (Process[])[cut, ended])
             Assert.Equal("reading", await node.StandardOutput.ReadLineAsync(cancellationToken));
@@ -132,6 +143,7 @@ public sealed class CutTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<A
         Assert.Equal("threw", await cut.StandardOutput.ReadLineAsync(cancellationToken));
         await replica.StopAsync(cancellationToken);
         Assert.Equal("ended", await ended.StandardOutput.ReadLineAsync(cancellationToken));
+
         foreach (var node in (Process[])[cut, ended])
             await node.WaitForExitAsync(cancellationToken);
     }

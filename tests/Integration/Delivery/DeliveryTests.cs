@@ -21,12 +21,13 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
     [Fact]
     public async Task An_event_published_on_one_replica_reaches_the_readers_of_each()
     {
-        await using var a = await SseReader.OpenAtAsync(A.Url, Stream);
-        await using var b = await SseReader.OpenAtAsync(B.Url, Stream);
+        await using var first = await SseReader.OpenAtAsync(A.Url, Stream);
+        await using var second = await SseReader.OpenAtAsync(B.Url, Stream);
         var position = Assert.Single(
             await World.PublishAsync(A, new EventBody(T("1"), "hello", new { text = "こんにちは\n😀" }))
         );
-        foreach (var reader in (SseReader[])[a, b])
+
+        foreach (var reader in (SseReader[])[first, second])
         {
             await reader.WaitForEventsAsync(1);
             var frame = Assert.Single(reader.Events);
@@ -42,14 +43,17 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
             async () => World.Position(await HeadAsync(B)) >= World.Position(head),
             "B has the event"
         );
+
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream);
         Assert.Equal("no-cache", reader.Response.Headers.CacheControl?.ToString());
         Assert.Equal("no", Assert.Single(reader.Response.Headers.GetValues("X-Accel-Buffering")));
         Assert.Empty(reader.Response.Content.Headers.ContentEncoding);
         Assert.NotNull(reader.Frames[0].Retry);
+
         var connected = reader.Frames.First(f => f.Id is not null);
         Assert.Equal("connected", connected.Event);
         var data = JsonDocument.Parse(connected.Data!).RootElement;
+
         Assert.Equal(connected.Id, data.GetProperty("head").GetString());
         Assert.Equal(connected.Id!.Split('-')[0], data.GetProperty("epoch").GetString());
         Assert.Empty(reader.Events);
@@ -67,6 +71,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
             await first.WaitForEventsAsync(50);
             last = first.LastId!;
         }
+
         await World.PublishNumbersAsync(B, T("2"), 51, 1_200);
         await using var second = byQuery
             ? await SseReader.OpenAtAsync(B.Url, $"{Stream}&last_event_id={last}")
@@ -118,6 +123,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await using var reader = await SseReader.OpenAsync(A.Url, Stream, id);
         var resync = await reader.ResyncAsync();
         var frame = reader.Frames.Single(f => f.Event == "resync");
+
         Assert.Equal((reason, id, frame.Id), (resync.Reason, resync.Requested, resync.ResumedFrom));
         await World.PublishNumbersAsync(A, T("1"), 4, 1);
         await reader.WaitForEventsAsync(1);
@@ -144,9 +150,11 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
                 f is { Event: null, Data: null, Id: not null } && World.Position(f.Id) >= World.Position(others[^1])
             )
         );
+
         var match = Assert.Single(await World.PublishAsync(A, new EventBody(T("quiet"), "x", 1)));
         await reader.WaitForEventsAsync(1);
         var ids = reader.Frames.Where(f => f.Id is not null).Select(f => World.Position(f.Id!)).ToList();
+
         Assert.Equal(ids.Order(), ids);
         Assert.Equal(match, Assert.Single(reader.Events).Id);
     }
@@ -154,16 +162,20 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
     [Fact]
     public async Task Ticks_are_the_same_for_the_readers_of_all_replicas()
     {
-        await using var a = await SseReader.OpenAsync(A.Url, "/sse/events");
-        await using var b = await SseReader.OpenAsync(B.Url, "/sse/events");
-        List<string?> Shared() => [.. a.Events.Select(e => e.Id).Intersect(b.Events.Select(e => e.Id))];
+        await using var first = await SseReader.OpenAsync(A.Url, "/sse/events");
+        await using var second = await SseReader.OpenAsync(B.Url, "/sse/events");
+
+        List<string?> Shared() => [.. first.Events.Select(e => e.Id).Intersect(second.Events.Select(e => e.Id))];
+
         // The streams open one after the other, and either may be late; the next tick comes for both.
-        await a.WaitAsync(_ => Shared().Count >= 2);
+        await first.WaitAsync(_ => Shared().Count >= 2);
+
         foreach (var id in Shared())
-            Assert.Equal(a.Events.Single(e => e.Id == id), b.Events.Single(e => e.Id == id));
-        var tick = JsonDocument.Parse(a.Events.First().Data!).RootElement;
+            Assert.Equal(first.Events.Single(e => e.Id == id), second.Events.Single(e => e.Id == id));
+
+        var tick = JsonDocument.Parse(first.Events.First().Data!).RootElement;
         Assert.Equal(["id", "message", "timestamp"], tick.EnumerateObject().Select(m => m.Name));
-        Assert.Null(a.Events.First().Event);
+        Assert.Null(first.Events.First().Event);
     }
 
     [Fact]
@@ -172,6 +184,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await using var wanted = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("1")}");
         await using var others = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("2")}");
         var large = new string('x', 200_000);
+
         // Publishes one topic on both replicas, so that relayed events lie between local commits.
         for (var round = 0; round < 5; round++)
         {
@@ -183,6 +196,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
             );
             await World.PublishAsync(B, new EventBody(T("1"), "n", large + round), new EventBody(T("2"), "n", large));
         }
+
         await wanted.WaitForEventsAsync(15);
         await others.WaitForEventsAsync(10);
         await using var returned = await SseReader.OpenAtAsync(
@@ -190,6 +204,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
             $"/v1/events/stream?topic={T("1")}",
             wanted.Events.First().Id
         );
+
         await returned.WaitForEventsAsync(14);
 
         string[] expected =
@@ -233,6 +248,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
                     keys = new[] { "k" },
                 }
             );
+
             await using var posted = await SseReader.OpenAsync(
                 A.Url,
                 "/v1/events/stream",
@@ -255,6 +271,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
                     ["slow"] = "latest",
                 }
             );
+
             await using var posted = await SseReader.OpenAsync(
                 A.Url,
                 $"/v1/events/stream?{last}={await HeadAsync(A)}&envelope=false",
@@ -286,9 +303,11 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await using var reader = await SseReader.OpenAtAsync(A.Url, Stream + "&envelope=true");
         var id = Guid.NewGuid();
         var position = Assert.Single(await World.PublishAsync(A, new EventBody(T("1"), "x", new { n = 1 }, "k", id)));
+
         await reader.WaitForEventsAsync(1);
         var frame = Assert.Single(reader.Events);
         var envelope = JsonDocument.Parse(frame.Data!).RootElement;
+
         Assert.Equal("x", frame.Event);
         Assert.Equal(
             (id, position, T("1"), "x", "k", """{"n":1}"""),
@@ -301,6 +320,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
                 envelope.GetProperty("data").GetRawText()
             )
         );
+
         Assert.InRange(
             envelope.GetProperty("time").GetDateTimeOffset(),
             DateTimeOffset.UtcNow.AddMinutes(-5),

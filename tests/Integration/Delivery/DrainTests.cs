@@ -27,6 +27,7 @@ public sealed class DrainTests
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var ledger = new DeliveryLedger();
         var publisher = ledger.AddPublisher("publisher");
+
         var (connected, resynced) = (0, 0);
         var options = new SseOptions
         {
@@ -41,6 +42,7 @@ public sealed class DrainTests
                 return ValueTask.CompletedTask;
             },
         };
+
         var reading = Enumerable
             .Range(0, Streams)
             .Select(n =>
@@ -54,6 +56,7 @@ public sealed class DrainTests
             )
             .ToArray();
         await Eventually.HoldsAsync(() => connected >= Streams, "every client is connected");
+
         var watched = new List<SseReader>();
         for (var n = 0; n < Watched; n++)
             watched.Add(await SseReader.OpenAtAsync(leaving.Url, "/v1/events/stream?topic=drain"));
@@ -62,6 +65,7 @@ public sealed class DrainTests
         leaving.Terminate();
         var watch = Stopwatch.StartNew();
         var publishing = PublishAsync(staying, publisher, 200);
+
         await leaving.WaitForExitAsync(TestContext.Current.CancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(
             string.Create(
@@ -70,6 +74,7 @@ public sealed class DrainTests
             )
         );
         Assert.Equal(0, leaving.ExitCode);
+
         foreach (var stream in watched)
         {
             await stream.WaitForEndAsync();
@@ -77,6 +82,7 @@ public sealed class DrainTests
             Assert.NotNull(stream.Frames[^1].Retry);
             await stream.DisposeAsync();
         }
+
         Assert.True(
             watched.Select(stream => stream.Frames[^1].Retry).Distinct().Count() > Watched / 4,
             "every client was told the same time"
@@ -90,6 +96,7 @@ public sealed class DrainTests
         await stop.CancelAsync();
         await Task.WhenAll(reading);
         var report = ledger.Report();
+
         Assert.True(report.Clean, report.ToString());
         Assert.Equal((240L, 240L * Streams, 0), (report.Acknowledged, report.Received, resynced));
     }
@@ -103,6 +110,7 @@ public sealed class DrainTests
         using var body = JsonContent.Create(
             new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 }
         );
+
         await using var chat = await SseReader.OpenAsync(
             system.Replicas[0].Url,
             "/sse/chat",
@@ -110,13 +118,16 @@ public sealed class DrainTests
             body: body
         );
         await chat.WaitForEventsAsync(3);
+
         var stopping = system.Replicas[0].StopAsync(TestContext.Current.CancellationToken);
         await chat.WaitForEndAsync();
         await stopping;
         Assert.True(chat.EndedProperly);
+
         var last = chat.Events.Last();
         Assert.Equal("error", last.Event);
         var error = JsonDocument.Parse(last.Data!).RootElement;
+
         Assert.True(error.GetProperty("fatal").GetBoolean());
         Assert.Equal("interrupted", error.GetProperty("reason").GetString());
     }
@@ -131,8 +142,8 @@ public sealed class DrainTests
     {
         try
         {
-            await foreach (var e in client.Open(new SseRequest(uri), options).WithCancellation(stop))
-                reader.Receive(e.Utf8Data.Span, e.Id);
+            await foreach (var received in client.Open(new SseRequest(uri), options).WithCancellation(stop))
+                reader.Receive(received.Utf8Data.Span, received.Id);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
     }
@@ -169,6 +180,7 @@ public sealed class DrainTests
             }
             throw new HttpRequestException("No replica listens.");
         };
+
         return handler;
     }
 }

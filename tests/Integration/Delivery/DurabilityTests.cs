@@ -23,6 +23,7 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
             o.Broadcasters(0).Set("EventStore:CommandTimeoutSeconds", 2).Database(server.At(database.Database!))
         );
         var replica = system.Replicas[0];
+
         Assert.Equal("one machine", await DurabilityAsync(replica));
 
         // An event that is stored already: its first commit may be on this machine alone.
@@ -33,17 +34,21 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
             async () => await DurabilityAsync(replica) == "synchronous on 1 standby, 0 connected",
             "the replica knows that it must wait"
         );
+
         using (var retried = await World.PostAsync(replica, stored))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, retried.StatusCode);
+
         await server.SetStandbysAsync("");
         Assert.Equal(first, await World.RepeatAsync(replica, stored));
 
         // A new one.
         await server.SetStandbysAsync("absent");
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.%3E");
+
         var sent = new EventBody("t.1", "n", 1, Id: Guid.CreateVersion7());
         using (var refused = await World.PostAsync(replica, sent))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+
         // The commit still waits: a cancelled wait would have made the event visible on this machine alone.
         Assert.Equal(
             1,
@@ -74,6 +79,7 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
             ["ConnectionStrings__eventstore"] = standby.At(database.Database!).ConnectionString,
         };
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => system.StartReplicaAsync(settings));
+
         Assert.Contains("names a standby of Postgres", refused.Message, StringComparison.Ordinal);
 
         var both = new NpgsqlConnectionStringBuilder(settings["ConnectionStrings__eventstore"])
@@ -83,9 +89,11 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
             Pooling = true,
         };
         settings["ConnectionStrings__eventstore"] = both.ConnectionString;
+
         var replica = await system.StartReplicaAsync(settings);
         await system.StartBroadcasterAsync(settings);
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.%3E");
+
         await World.RepeatNumbersAsync(replica, "t.1", 1, 3);
         await reader.WaitForEventsAsync(3);
 
@@ -118,6 +126,7 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
         var pages = Channel.CreateUnbounded<int>();
         var outbox = Channel.CreateUnbounded<int>();
         Task[] following = [FollowAsync(), FollowOutboxAsync()];
+
         // Both read once more when they listen.
         await ReadAsync(pages, 2);
         await ReadAsync(outbox, 1);
@@ -128,6 +137,7 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
 
         await Eventually.HoldsAsync(async () => (await log.AppendAsync(1)).Length == 1, "the new primary takes events");
         while (await ReadAsync(pages, 1) == 0) { }
+
         // As an application does: sessions of the services notify by themselves.
         await using var application = NpgsqlDataSource.Create(standby.At(database.Database!).ConnectionString);
         await application.ExecuteAsync("insert into eventstore.outbox (topic, type, data) values ('t.1', 'n', '1')");

@@ -27,6 +27,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         await using var system = await World.Start(o => o.Set("Streaming:StoreCheckSeconds", 1));
         var replica = system.Replicas[0];
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.1");
+
         await World.PublishNumbersAsync(replica, "t.1", 1, 5);
         await reader.WaitForEventsAsync(5);
         // As the files of a snapshot after the second event. The lock keeps the directory of topics from listing the
@@ -36,6 +37,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
                 + "select setval('eventstore.position', 2); "
                 + "update eventstore.topic_directory set through = least(through, 2)"
         );
+
         const string Remedy = "restored without eventstore.new_epoch()";
         await ReplicaHealth.SaysAsync(replica, Remedy, HttpStatusCode.ServiceUnavailable);
         await system.Database.ExecuteAsync("select eventstore.new_epoch()");
@@ -56,6 +58,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         const int Readers = 24;
         var (system, root) = (fixture.System, $"t{Guid.NewGuid():N}");
         await system.WaitForModeAsync("live"); // the case before has changed the epoch, too
+
         var before = await World.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 1, 1_000);
         var readers = new List<SseReader>();
         await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
@@ -67,6 +70,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
                     + "select eventstore.lock_log(), pg_advisory_xact_lock(7303014, 2); lock table "
                     + "eventstore.topics, eventstore.topic_parts, eventstore.events in access exclusive mode"
             );
+
             // Each has its own filter, and so its own read.
             for (var i = 0; i < Readers; i++)
                 readers.Add(
@@ -76,6 +80,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
                         before[0]
                     )
                 );
+
             await ExecuteAsync($"select eventstore.{change}()");
             await held.CommitAsync(TestContext.Current.CancellationToken);
 
@@ -85,21 +90,26 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
                 await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             }
         }
+
         foreach (var reader in readers)
             await reader.WaitAsync(r => r.Resyncs.Any());
+
         await World.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 2_001, 20);
+
         foreach (var reader in readers)
         {
             await reader.WaitAsync(r => r.Events.Any(e => e.Data == "2020"));
             var resync = reader.Frames.Last(f => f.Event == "resync");
             var from = World.Position(Resync.Of(resync).ResumedFrom);
             var after = reader.Frames.SkipWhile(f => f != resync).Skip(1).Where(f => f.Event == "n").ToList();
+
             Assert.Equal(
                 Enumerable.Range(2_001, 20),
                 after.Select(f => int.Parse(f.Data!, CultureInfo.InvariantCulture))
             );
             Assert.All(after, f => Assert.True(World.Position(f.Id!) > from, f.ToString()));
         }
+
         foreach (var reader in readers)
             await reader.DisposeAsync();
     }
@@ -149,9 +159,11 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         await system.Database.ExecuteAsync(
             "insert into eventstore.leases values ('broadcaster', 'nobody', 9000000, clock_timestamp())"
         );
+
         var old = await system.StartBroadcasterAsync();
         await system.WaitForModeAsync("live");
         await using var before = await SseReader.OpenAtAsync(system.Replicas[1].Url, "/v1/events/stream?topic=t.1");
+
         await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 3);
         await before.WaitForEventsAsync(3);
         await old.DisposeAsync();

@@ -17,15 +17,18 @@ public sealed class ExpiredReaderTests
                 .Set("Streaming:RingEvents", 16)
         );
         await PartitionSpan.SetAsync(system.Database, 100);
+
         var positions = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 450);
         await Eventually.HoldsAsync(async () => await DroppedThroughAsync(system) >= 300, "old partitions are dropped");
 
         await using var behind = await SseReader.OpenAsync(system.Replicas[0].Url, Stream, positions[0]);
         await behind.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
         var resync = Assert.Single(behind.Resyncs);
+
         Assert.Equal(("expired", positions[0]), (resync.Reason, resync.Requested));
         var kept = positions.Select(World.Position).Where(p => p > World.Position(resync.ResumedFrom)).ToList();
         Assert.Equal(kept, behind.Events.Select(e => World.Position(e.Id!)));
+
         await using var fresh = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + "&from=earliest");
         await fresh.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
         Assert.Empty(fresh.Resyncs);
@@ -43,7 +46,8 @@ public sealed class ExpiredReaderTests
         );
         await using var live = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
         string first = "";
-        var n = 0;
+        var number = 0;
+
         await Eventually.HoldsAsync(
             async () =>
             {
@@ -55,23 +59,26 @@ public sealed class ExpiredReaderTests
                             .Select(_ => new EventBody(
                                 "t.1",
                                 "n",
-                                new { n = ++n, noise = RetentionTests.Noise(30_000) }
+                                new { n = ++number, noise = RetentionTests.Noise(30_000) }
                             )),
                     ]
                 );
+
                 if (first.Length == 0)
                     first = positions[0];
-                await live.WaitForEventsAsync(n); // retention would overtake a live reader on a busy machine too
+
+                await live.WaitForEventsAsync(number); // retention would overtake a live reader on a busy machine too
                 return await DroppedThroughAsync(system) > 1_000_000;
             },
             "two partitions were begun before they were full, and the first are gone"
         );
-        Assert.Equal(Enumerable.Range(1, n), Numbers(live));
+        Assert.Equal(Enumerable.Range(1, number), Numbers(live));
 
         // Retention is done before the next reader comes: it would expire that one again.
         await system.Database.ExecuteAsync("select eventstore.retire_partitions('1 day', 900000)");
         await using var behind = await SseReader.OpenAsync(system.Replicas[1].Url, Stream, first);
-        await behind.WaitAsync(r => r.Events.Any() && Numbers(r).Last() == n);
+        await behind.WaitAsync(r => r.Events.Any() && Numbers(r).Last() == number);
+
         var resync = Assert.Single(behind.Resyncs);
         Assert.Equal(("expired", first), (resync.Reason, resync.Requested));
         Assert.Equal(Enumerable.Range(Numbers(behind).First(), behind.Events.Count()), Numbers(behind));

@@ -28,6 +28,7 @@ public sealed class FaultTests(AssemblyWide<TwoReplicas> shared) : IClassFixture
         var readers = new List<SseReader>();
         for (var i = 0; i < 10; i++)
             readers.Add(await SseReader.OpenAtAsync(server, Stream));
+
         using var http = new HttpClient();
         using (var refused = await http.GetAsync(new Uri(server, Stream), HttpCompletionOption.ResponseHeadersRead))
         {
@@ -47,6 +48,7 @@ public sealed class FaultTests(AssemblyWide<TwoReplicas> shared) : IClassFixture
 
         foreach (var reader in readers)
             await reader.DisposeAsync();
+
         await Eventually.HoldsAsync(
             async () =>
             {
@@ -67,6 +69,7 @@ public sealed class FaultTests(AssemblyWide<TwoReplicas> shared) : IClassFixture
             Each = 50;
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream);
+
         await using var connection = await shared.World.System.Database.OpenConnectionAsync(cancellationToken);
         await using (var undone = await connection.BeginTransactionAsync(cancellationToken))
         {
@@ -84,6 +87,7 @@ public sealed class FaultTests(AssemblyWide<TwoReplicas> shared) : IClassFixture
                 for (var n = 0; n < Each; n++)
                     await World.PublishAsync(replica, new EventBody(T($"{writer}"), "n", writer * 1_000 + n));
             });
+
         await Task.WhenAll(writing);
         await reader.WaitForEventsAsync(Writers * Each);
         Assert.All(reader.Numbers, n => Assert.True(n >= 0, $"{n}"));
@@ -94,6 +98,7 @@ public sealed class FaultTests(AssemblyWide<TwoReplicas> shared) : IClassFixture
 
         var positions = reader.Events.Select(e => World.Position(e.Id!)).ToList();
         Assert.Equal(positions.Distinct().Order(), positions);
+
         foreach (var ofWriter in reader.Numbers.SkipLast(1).GroupBy(n => n / 1_000))
             Assert.Equal(Enumerable.Range(0, Each), ofWriter.Select(n => n % 1_000));
     }

@@ -18,6 +18,7 @@ public sealed class FenceTests
         // A busy machine delays renewals, and a lease that is taken again has another fence.
         await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "30000" });
         await system.WaitForModeAsync("live");
+
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream?topic=t.%3E");
         await World.PublishNumbersAsync(system.Replicas[1], "t.1", 1, 3);
         await reader.WaitForEventsAsync(3);
@@ -29,6 +30,7 @@ public sealed class FenceTests
             if (Relayed.Read(message) is { Last: > 0 } page)
                 received.TrySetResult(page);
         });
+
         var now = await received.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(9_000_001, now.Fence);
         // Another event at the next position, as sent by a leader that was cut off together with a former primary.
@@ -43,6 +45,7 @@ public sealed class FenceTests
             null
         );
         var secret = new RelaySecret(system.Database);
+
         await secret.ReadAsync(TestContext.Current.CancellationToken);
         await redis
             .GetSubscriber()
@@ -65,12 +68,16 @@ public sealed class FenceTests
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         var lease = new LeaderLease(system.Database);
         var deposed = await lease.HoldAsync("test", "a", Ttl, TestContext.Current.CancellationToken);
+
         await system.Database.ExecuteAsync(
             "update eventstore.leases set expires_at = clock_timestamp() - interval '1 second'"
         );
+
         var leads = await lease.HoldAsync("test", "b", Ttl, TestContext.Current.CancellationToken);
+
         await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
             await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), TestContext.Current.CancellationToken);
+
         Assert.Equal(0, await MoveAsync(deposed));
         Assert.Equal(1, await MoveAsync(leads));
         Assert.Equal(0, await MoveAsync(leads));

@@ -35,9 +35,11 @@ public sealed class FloodedFeedTests
             new() { ["DOTNET_GCHeapHardLimit"] = "0xA000000", ["Streaming__RecentEvents"] = "0" }, // 160 MiB
             asProcess: true
         );
+
         await system.WaitForModeAsync("live");
         await using var reader = await StalledReader.OpenAsync(flooded.Url, Stream);
         await PublishAsync(publisher, 1, 2);
+
         await using (var level = await SseReader.OpenAtAsync(flooded.Url, Stream + "&from=earliest"))
             await level.WaitForEventsAsync(2);
 
@@ -45,6 +47,7 @@ public sealed class FloodedFeedTests
         system.Postgres.Cut();
         await ReplicaHealth.SaysAsync(flooded, "Postgres");
         system.Redis.Cut();
+
         var lost = await PublishAsync(publisher, 3, 2);
         // If they were relayed after the repair, they would not be lost.
         await system.WaitForRelayAsync(lost[^1]);
@@ -52,6 +55,7 @@ public sealed class FloodedFeedTests
         await ReplicaHealth.SaysAsync(flooded, "only Postgres has");
 
         var before = system.Redis.Received;
+
         for (var batch = 0; batch < Batches; batch++)
         {
             await PublishAsync(publisher, 5 + batch * BatchEvents, BatchEvents);
@@ -63,6 +67,7 @@ public sealed class FloodedFeedTests
                 () => flooded.Output
             );
         }
+
         await ReplicaHealth.SaysAsync(flooded, "only Postgres has");
 
         system.Postgres.Heal();

@@ -43,9 +43,11 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         await LiveAsync();
         var printed = new ConcurrentQueue<string>(); // from now on: another row's messages are refused, too
         _system.Replicas[0].Printed += printed.Enqueue;
+
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
         await using var channel = await AttackedChannel.OpenAsync(_system.Channel);
         var first = (await World.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 1))[0];
+
         await reader.WaitForEventsAsync(1);
         await Eventually.HoldsAsync(() => channel.Recorded.Count > 3, "the attacker has heard something");
 
@@ -73,6 +75,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
             await World.PublishNumbersAsync(_system.Replicas[1], Topic, n, 1);
             await reader.WaitForEventsAsync(n);
         }
+
         if (attack is not Attack.PlayedAgain)
             await Eventually.HoldsAsync(
                 () => printed.Any(line => line.Contains("was refused", StringComparison.Ordinal)),
@@ -81,6 +84,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
 
         foreach (var broadcaster in _system.Broadcasters)
             await broadcaster.DisposeAsync();
+
         await _system.WaitForModeAsync("degraded");
         await World.PublishNumbersAsync(_system.Replicas[1], Topic, 11, 5);
         await reader.WaitForEventsAsync(15);
@@ -95,18 +99,22 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         await _system.Database.ExecuteAsync(
             "update eventstore.secrets set value = sha256('another') where name = 'relay'"
         );
+
         // A replica that starts reads the new secret; the Broadcaster still uses the old one for a while.
         await using var late = await _system.StartReplicaAsync();
         await _system.WaitForModeAsync("live");
         var readers = new List<SseReader>();
         foreach (var replica in (RunningService[])[_system.Replicas[0], _system.Replicas[1], late])
             readers.Add(await SseReader.OpenAtAsync(replica.Url, Stream));
+
         await World.PublishNumbersAsync(_system.Replicas[0], Topic, 1, 3);
+
         foreach (var reader in readers)
         {
             await reader.WaitForEventsAsync(3);
             await reader.DisposeAsync();
         }
+
         await _system.StopAsync(late);
     }
 

@@ -36,6 +36,7 @@ internal sealed class HandRelay : IAsyncDisposable
         );
         var relay = new HandRelay(system, await TestRedis.ConnectAsync(Stores.Shared.Redis));
         await relay._secret.ReadAsync(TestContext.Current.CancellationToken);
+
         return relay;
     }
 

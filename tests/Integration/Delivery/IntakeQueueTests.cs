@@ -31,6 +31,7 @@ public sealed class IntakeQueueTests
         var first = last + 1;
         await rig.SendAsync(80, new string('x', 1_000_000));
         held = rig.ReadAll();
+
         var bytes = held.Sum(page => (long)page.Events.Length);
         Assert.InRange(bytes, MaxBytes - held[0].Events.Length, MaxBytes);
         Assert.Equal(Enumerable.Range(first, held.Count), held.Select(NumberOf));
@@ -81,6 +82,7 @@ public sealed class IntakeQueueTests
                 ("ConnectionStrings:redis", Stores.Shared.Redis),
                 ("EventStore:Channel", database.Database!)
             );
+
             builder.AddRelayRedis();
             builder
                 .Services.AddSingleton<RedisIntake>()
@@ -91,6 +93,7 @@ public sealed class IntakeQueueTests
             await host.StartAsync(cancellationToken);
             await rig._secret.ReadAsync(cancellationToken);
             await rig.SubscribedAsync();
+
             return rig;
         }
 
@@ -106,6 +109,7 @@ public sealed class IntakeQueueTests
                     await SendPageAsync($"\"{text}\"");
                 await TakenAsync();
             }
+
             return _position;
         }
 

@@ -14,6 +14,7 @@ public sealed class LeaseTests
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         var lease = new LeaderLease(system.Database);
         var fence = await HoldAsync(lease, "a");
+
         Assert.NotNull(fence);
         Assert.Null(await HoldAsync(lease, "b"));
         Assert.Equal(fence, await HoldAsync(lease, "a"));
@@ -27,6 +28,7 @@ public sealed class LeaseTests
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         var lease = new LeaderLease(system.Database);
         var fence = await HoldAsync(lease, "gone");
+
         Assert.NotNull(fence);
         await ExpireAsync(system.Database, TimeSpan.FromHours(1));
         Assert.Equal(fence + 1, await HoldAsync(lease, "spare"));
@@ -54,6 +56,7 @@ public sealed class LeaseTests
                 )
             );
             var fence = Assert.Single(fences, f => f is not null);
+
             Assert.True(fence > last, $"{fence} after {last}");
             last = fence!.Value;
             // Only the holder keeps it, even with several renewals under way.
@@ -63,6 +66,7 @@ public sealed class LeaseTests
                     .Select(holder => HoldAsync(lease, holder))
                     .Concat(holders.Select(_ => HoldAsync(lease, holding)))
             );
+
             Assert.Equal(
                 holders.Select(holder => holder == holding ? fence : null).Concat(holders.Select(_ => fence)),
                 renewed
@@ -82,10 +86,12 @@ public sealed class LeaseTests
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0));
         await system.Database.ExecuteAsync("delete from eventstore.secrets where name = 'relay'");
         var broadcaster = await system.StartBroadcasterAsync();
+
         await Eventually.HoldsAsync(
             () => broadcaster.Output.Contains("is the leader", StringComparison.Ordinal),
             "it has tried"
         );
+
         var lease = new LeaderLease(system.Database);
         await Eventually.HoldsAsync(
             async () =>

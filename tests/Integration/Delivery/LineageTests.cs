@@ -18,6 +18,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         await using var log2 = await OpenLog.OpenAsync(second.At(database.Database!));
         // The first read, before any write.
         var head2 = await log2.HeadAsync();
+
         Assert.Equal(kept[^1].Position, head2.Position);
         Assert.NotEqual(kept[0].Epoch, head2.Epoch);
         Assert.Equal(head2 with { Position = kept[^1].Position }, await log2.HonouredAsync(kept[^1]));
@@ -27,6 +28,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         Assert.All(kept2, id => Assert.Equal(head2.Epoch, id.Epoch));
         // Beyond its own fork, although the new log has got further meanwhile.
         Assert.Null(await log2.HonouredAsync(lost[^1]));
+
         var third = await rig.PromoteAsync(second);
         var lost2 = await log2.AppendAsync(4);
         await using var log3 = await OpenLog.OpenAsync(third.At(database.Database!));
@@ -34,10 +36,13 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var kept3 = await log3.AppendAsync(2);
         var fourth = await rig.PromoteAsync(third);
         await using var log4 = await OpenLog.OpenAsync(fourth.At(database.Database!));
+
         foreach (var id in (StreamPosition[])[.. kept, .. kept2, .. kept3])
             Assert.Equal(id.Position, (await log4.HonouredAsync(id))?.Position);
+
         foreach (var id in (StreamPosition[])[.. lost, .. lost2])
             Assert.Null(await log4.HonouredAsync(id));
+
         Assert.Equal(4L, await log4.ScalarAsync("select count(distinct epoch) from eventstore.lineage"));
     }
 
@@ -50,6 +55,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var server = await rig.PromoteAsync(rig.Origin);
         await using var promoted = await OpenLog.OpenAsync(server.At(database.Database!));
         var epoch = (await promoted.AppendAsync(1))[0].Epoch;
+
         // A connection to it is still open, and another one has named the epoch.
         Assert.Null(await former.Lineages.FindAsync(epoch, TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
@@ -74,14 +80,17 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             );
             forks.Add((log, await log.AppendAsync(5)));
         }
+
         foreach (var (log, ids) in forks)
         {
             Assert.NotNull(await log.HonouredAsync(common[^1]));
             Assert.NotNull(await log.HonouredAsync(ids[^1]));
         }
+
         Assert.Null(await forks[0].Log.HonouredAsync(forks[1].Ids[0]));
         Assert.Null(await forks[1].Log.HonouredAsync(forks[0].Ids[0]));
         Assert.Null(await origin.HonouredAsync(forks[0].Ids[0]));
+
         foreach (var (log, _) in forks)
             await log.DisposeAsync();
     }
@@ -94,10 +103,12 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         await using var log = await NewAsync();
         var before = await log.AppendAsync(5);
         await log.ScalarAsync($"select eventstore.{how}()");
+
         var after = await log.AppendAsync(1);
         Assert.Null(await log.HonouredAsync(before[0]));
         Assert.Equal(after[0], await log.HonouredAsync(after[0]));
         Assert.Equal(1L, await log.ScalarAsync("select count(*) from eventstore.lineage"));
+
         var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(how == "reset" ? 1 : 6, page.Events.Count);
     }
@@ -111,25 +122,31 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var dump = Path.Combine(Path.GetTempPath(), $"{database.Database}.dump");
         var origin = await OpenLog.OpenAsync(database);
         var kept = await origin.AppendAsync(5);
+
         Run("pg_dump", database, "-Fc", "-f", dump, database.Database!);
         var later = await origin.AppendAsync(3);
         var target = database;
+
         if (!intoTheSameDatabase)
         {
             target = new(database.ConnectionString) { Database = database.Database + "_restored" };
             await origin.ScalarAsync($"create database {target.Database}");
         }
+
         await using (var place = NpgsqlDataSource.Create(target.ConnectionString))
             await place.ExecuteAsync("drop schema if exists eventstore cascade; create schema eventstore");
+
         Run("pg_restore", target, "-n", "eventstore", "-d", target.Database!, dump);
         File.Delete(dump);
         await using var restored = intoTheSameDatabase ? origin : await OpenLog.OpenAsync(target);
         // Positions are given again, so the ids of these must not be taken for the new ones.
         var after = await restored.AppendAsync(3);
+
         Assert.Equal(later[0].Position, after[0].Position);
         Assert.NotEqual(later[0].Epoch, after[0].Epoch);
         Assert.Equal(kept[^1].Position, (await restored.HonouredAsync(kept[^1]))?.Position);
         Assert.Null(await restored.HonouredAsync(later[0]));
+
         if (!intoTheSameDatabase)
             await origin.DisposeAsync();
     }
@@ -143,6 +160,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         await log.AppendAsync(1);
         await log.ScalarAsync("update eventstore.store set dropped_through = 21");
         await PromoteAsync();
+
         var last = await PromoteAsync();
         Assert.Equal(4L, await log.ScalarAsync("select count(*) from eventstore.lineage"));
         Assert.Equal(kept[5] with { Epoch = last }, await log.HonouredAsync(kept[5]));
@@ -171,6 +189,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             end $$
             """
         );
+
         var filter = new EventFilter(["t.1"], [], []);
 
         var page = await log.Reader.ReadAsync(7, filter, cancellationToken: TestContext.Current.CancellationToken);
@@ -191,13 +210,16 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var database = await rig.CreateDatabaseAsync();
         await using var log = await OpenLog.OpenAsync(database);
         await HoldAsync(log, "copied", "first");
+
         var standby = await rig.PromoteAsync(rig.Origin);
         // Not on the standby.
         var lost = 0L;
         foreach (var holder in (string[])["a", "b", "c"])
         foreach (var lease in (string[])["copied", "new"])
             lost = Math.Max(lost, await HoldAsync(log, lease, holder));
+
         await using var promoted = await OpenLog.OpenAsync(standby.At(database.Database!));
+
         foreach (var lease in (string[])["copied", "new"])
         {
             var given = await HoldAsync(promoted, lease, "d");
@@ -221,6 +243,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         StreamPosition[] kept;
         await using (var origin = await OpenLog.OpenAsync(database))
             kept = await origin.AppendAsync(5);
+
         // Possible once every connection to it is gone.
         await Eventually.HoldsAsync(
             async () =>
@@ -231,6 +254,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             },
             "the database is copied"
         );
+
         await using var log = await OpenLog.OpenAsync(database);
         await using var copied = await OpenLog.OpenAsync(rig.Origin.At($"{database.Database}_copy"));
         var (later, other) = (await log.AppendAsync(3), await copied.AppendAsync(3));
@@ -245,6 +269,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
         await using var log = await NewAsync();
         await log.AppendAsync(3);
         await log.ScalarAsync("update eventstore.lineage set fingerprint = 'the former server'");
+
         Task<object?>[] recording;
         await using (var connection = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
@@ -264,6 +289,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             );
             await writing.CommitAsync(TestContext.Current.CancellationToken);
         }
+
         var recorded = await Task.WhenAll(recording);
         Assert.Equal(recorded[0], recorded[1]);
         Assert.Equal(2L, await log.ScalarAsync("select count(*) from eventstore.lineage"));
@@ -295,6 +321,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             insert into eventstore.outbox (id, topic, type, data) values (gen_random_uuid(), 't.1', 'n', '1')
             """
         );
+
         foreach (
             var call in (string[])
                 [

@@ -39,6 +39,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         var first = await SeedRequests.GetAsync(B.Url, $"/v1/events?topic={T("*")}&limit=2");
         Assert.Equal(["events", "next", "head"], NamesOf(first));
         var events = first.GetProperty("events").EnumerateArray().ToList();
+
         Assert.Equal(positions[..2], events.Select(e => e.Text("position")));
         Assert.All(
             events,
@@ -72,6 +73,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         var positions = await World.PublishNumbersAsync(A, T("a"), 1, 3);
         await World.PublishNumbersAsync(A, T("b"), 1, 1);
         await World.PublishNumbersAsync(A, T("c.other"), 1, 1);
+
         await using var one = await SseReader.OpenAtAsync(A.Url, $"/v1/events/stream?topic={T("a")}");
         await using var all = await SseReader.OpenAtAsync(B.Url, $"/v1/events/stream?topic={T("*")}");
 
@@ -158,6 +160,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
             async () =>
             {
                 found.Clear();
+
                 for (var after = ""; after is not null; )
                 {
                     using var response = await SeedRequests.SendAsync(
@@ -168,6 +171,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
                     // A stream of a test before may have ended between two pages.
                     if (!response.IsSuccessStatusCode)
                         return false;
+
                     var page = await response.Content.ReadFromJsonAsync<JsonElement>();
                     found.AddRange(
                         page.GetProperty("connections")
@@ -177,6 +181,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
                     );
                     after = page.Text("next") is { } next ? $"&after={next}" : null;
                 }
+
                 return found.Contains("sse.ticks") && found.Contains("tasks.*");
             },
             "both streams are listed, a page each"
@@ -189,6 +194,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         const int Events = 600; // 2.4 MB: more than the sockets of a reader hold
         await using var furthest = await StalledReader.OpenAsync(A.Url, Stream("furthest"), receiveBuffer: 16 * 1024);
         await World.PublishLargeAsync(A, T("1"), Events);
+
         await using var behind = await StalledReader.OpenAsync(B.Url, Stream("behind"), receiveBuffer: 16 * 1024);
         await World.PublishLargeAsync(A, T("1"), Events);
         await using var level = await SseReader.OpenAtAsync(A.Url, Stream("level"));
@@ -236,6 +242,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
             $"/v1/events/stream?topic={T("1")}",
             position
         );
+
         await using var lost = await SseReader.OpenAtAsync(
             replica.Url,
             $"/v1/events/stream?topic={T("1")}",
@@ -270,6 +277,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
         );
         Assert.Contains(stats, s => s.TryGetProperty("appended", out var appended) && appended.GetDouble() > 0);
         Assert.Equal(1, stats.Sum(s => s.TryGetProperty("resumes", out var count) ? count.GetInt64() : 0));
+
         var resyncs = stats.SelectMany(s => s.TryGetProperty("resyncs", out var all) ? all.EnumerateObject() : default);
         Assert.Equal(["malformed 1"], resyncs.Select(reason => $"{reason.Name} {reason.Value}"));
 
@@ -341,6 +349,7 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
             (HttpStatusCode.BadRequest, "application/problem+json"),
             (refused.StatusCode, refused.Content.Headers.ContentType?.MediaType)
         );
+
         var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), problem.ToString());
     }

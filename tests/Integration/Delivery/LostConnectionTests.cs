@@ -20,6 +20,7 @@ public sealed class LostConnectionTests
         );
         var url = system.Replicas[0].Url;
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(90) };
+
         // Fills the pools. Two seconds for a command may be too few on a busy machine.
         await Eventually.HoldsAsync(
             async () => (await AskAsync("before")).All(status => status == HttpStatusCode.OK),
@@ -45,9 +46,9 @@ public sealed class LostConnectionTests
             return response.StatusCode;
         }
 
-        async Task<HttpStatusCode> ListAsync(int n)
+        async Task<HttpStatusCode> ListAsync(int number)
         {
-            using var response = await http.GetAsync(new Uri(url, $"/v1/topics?prefix=t{n}"), Stop);
+            using var response = await http.GetAsync(new Uri(url, $"/v1/topics?prefix=t{number}"), Stop);
             return response.StatusCode;
         }
 

@@ -83,12 +83,14 @@ public sealed class LostPageTests
         await using var relay = await HandRelay.StartAsync();
         await using var reader = await ReadingAsync(relay);
         var former = await relay.EpochAsync();
+
         await PromoteAsync(relay, reader);
 
         // The former one knows nothing of the promotion, and commits an event of its own.
         await relay.RunAsync("create table successor as select * from eventstore.lineage order by number desc limit 1");
         await relay.RunAsync("delete from eventstore.lineage where number = (select number from successor)");
         var lost = await relay.AppendAsync("a", 0);
+
         await Eventually.HoldsAsync(
             async () =>
             {
@@ -113,6 +115,7 @@ public sealed class LostPageTests
         await relay.RunAsync(
             "select eventstore.lock_log(), eventstore.record_epoch(eventstore.epoch(), eventstore.head())"
         );
+
         var epoch = await relay.EpochAsync();
         var third = await relay.AppendAsync("a", 3);
         // Again, because messages of an unknown epoch do not cause more than four reads of the store in a second.
@@ -124,6 +127,7 @@ public sealed class LostPageTests
             },
             "the replica enters the epoch"
         );
+
         return epoch;
     }
 
@@ -133,6 +137,7 @@ public sealed class LostPageTests
         var reader = await SseReader.OpenAtAsync(relay.Replica.Url, Stream);
         var epoch = await relay.EpochAsync();
         var first = await relay.AppendAsync("a", 1);
+
         // Again, until the replica has subscribed.
         await Eventually.HoldsAsync(
             async () =>

@@ -38,6 +38,7 @@ public sealed class ManyStalledReadersTests
         {
             for (var i = 0; i < Stalled; i++)
                 readers.Add(await OpenAsync(replica, positions[i]));
+
             // Each stalls, or was ended for the others' sake.
             var open = 0;
             await Eventually.HoldsAsync(
@@ -68,8 +69,10 @@ public sealed class ManyStalledReadersTests
                     await using var resumed = await OpenAsync(replica, readers[i].LastId ?? positions[i]);
                     numbers.AddRange((await resumed.ReadToAsync(Events + 1)).Numbers);
                 }
+
                 Assert.Equal(Enumerable.Range(i + 2, Events - i), numbers);
             }
+
             Assert.InRange(ended, 1, ReadOn - 1);
             Assert.DoesNotContain("OutOfMemory", replica.Output, StringComparison.Ordinal);
         }
@@ -83,12 +86,12 @@ public sealed class ManyStalledReadersTests
     private static Task<StalledReader> OpenAsync(RunningService replica, string after) =>
         StalledReader.OpenAsync(replica.Url, $"{Stream}&last_event_id={after}", receiveBuffer: 16 * 1024);
 
-    private static object Event(int n) =>
+    private static object Event(int number) =>
         new
         {
             topic = "t.1",
             type = "n",
-            data = new { n, pad = Pad },
+            data = new { number, pad = Pad },
         };
 
     private static async Task<List<string?>> StatesAsync(RunningService replica)

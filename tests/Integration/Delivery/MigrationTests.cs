@@ -29,6 +29,7 @@ public sealed class MigrationTests
         // Each row's version says which transaction wrote it.
         const string Written = "select proname || xmin from pg_proc where pronamespace = 'eventstore'::regnamespace";
         var before = await RowsAsync(store, Written);
+
         Assert.NotEmpty(before);
         await MigrateAsync(store);
         Assert.Equal(before, await RowsAsync(store, Written));
@@ -104,6 +105,7 @@ public sealed class MigrationTests
             insert into eventstore.migrations values ('{migration}')
             """
         );
+
         var refused = await Assert.ThrowsAsync<PostgresException>(() => MigrateAsync(store));
         Assert.Contains("drop schema eventstore cascade", refused.MessageText, StringComparison.Ordinal);
         await RowsAsync(store, "drop schema eventstore cascade");
@@ -120,6 +122,7 @@ public sealed class MigrationTests
         await using var whole = await CreateMigratedAsync();
         await using var store = await CreateAsync();
         await RowsAsync(store, SchemaScript.Prepare.Sql);
+
         foreach (var script in SchemaScript.Tables.Take(applied))
             await RowsAsync(store, $"insert into eventstore.migrations values ('{script.Name}'); {script.Sql}");
 
@@ -141,6 +144,7 @@ public sealed class MigrationTests
             delete from eventstore.migrations where name like 'functions %'
             """
         );
+
         var schema = await RowsAsync(store, Schema);
         await Assert.ThrowsAsync<PostgresException>(() => MigrateAsync(store));
         Assert.Equal(schema, await RowsAsync(store, Schema));
@@ -173,6 +177,7 @@ public sealed class MigrationTests
             await RowsAsync(store, Insert);
             Assert.False(migrating.IsCompleted);
         }
+
         await migrating;
         Assert.Single(await RowsAsync(store, "select name from eventstore.migrations where name like 'functions %'"));
     }

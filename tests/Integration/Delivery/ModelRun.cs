@@ -40,11 +40,13 @@ internal sealed class ModelRun
         {
             for (var i = 0; i < _readers.Length; i++)
                 await _readers[i].OpenAsync(Replica(i));
+
             // The steps alone may leave every message as it is.
             _channel.Treat(lost: 20, doubled: 20, held: 20, seed: Interlocked.Increment(ref _runs));
 
             foreach (var step in steps)
                 await PlayAsync(step);
+
             await HealAsync();
             await JudgeAsync();
         }
@@ -150,6 +152,7 @@ internal sealed class ModelRun
 
         for (var replica = 0; replica < _system.Replicas.Count; replica++)
             await PublishAsync(new(replica, Topic: replica, Count: 3, Bytes: 1));
+
         await CatchUpAsync();
     }
 
@@ -158,6 +161,7 @@ internal sealed class ModelRun
     {
         var leader = await _system.LeaderAsync();
         _system.Broadcasters.Remove(leader);
+
         if (!freeze)
         {
             leader.Process.Kill();
@@ -197,8 +201,10 @@ internal sealed class ModelRun
     {
         _system.Redis.Heal();
         _channel.Treat(0, 0, 0, 0);
+
         while (_open.Count > 0)
             await FinishAsync(0, commit: true);
+
         for (var i = 0; i < _readers.Length; i++)
         {
             _readers[i].ReadOn();
@@ -212,8 +218,10 @@ internal sealed class ModelRun
             async () => await _system.Database.AskAsync<long>("select count(*) from eventstore.outbox") == 0,
             "what was committed is in the log"
         );
+
         var log = await LogAsync();
         Assert.Equal(_acknowledged, log.Select(e => e.Id).Where(_acknowledged.ToHashSet().Contains));
+
         foreach (var reader in _readers)
         {
             var expected = log.Where(reader.Matches).Select(e => (e.Id, e.Number)).ToList();
@@ -226,10 +234,12 @@ internal sealed class ModelRun
     {
         var (connection, transaction) = _open[index];
         _open.RemoveAt(index);
+
         if (commit)
             await transaction.CommitAsync();
         else
             await transaction.RollbackAsync();
+
         await connection.DisposeAsync();
     }
 
@@ -240,6 +250,7 @@ internal sealed class ModelRun
                 + "'n')::int from eventstore.events where topic like $1 order by position"
         );
         command.Parameters.AddWithValue(_topics + ".%");
+
         await using var rows = await command.ExecuteReaderAsync();
         var log = new List<ModelEvent>();
         while (await rows.ReadAsync())
@@ -252,6 +263,7 @@ internal sealed class ModelRun
                     rows.GetInt32(4)
                 )
             );
+
         return log;
     }
 
@@ -279,7 +291,7 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
 
     public bool IsReading => _open is not null && !_isStalled;
 
-    public bool Matches(ModelEvent e) => matches(e);
+    public bool Matches(ModelEvent expected) => matches(expected);
 
     public async Task OpenAsync(Uri server)
     {
@@ -293,6 +305,7 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
     {
         if (_open is not { } open)
             return _got;
+
         _open = null;
         Server = null;
         _isStalled = false;
@@ -301,6 +314,7 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
         Assert.DoesNotContain(open.Frames, f => f.Event is "resync" or "skipped" or "error");
         _lastId = open.LastId ?? _lastId;
         _got.AddRange(Events(open));
+
         return _got;
     }
 

@@ -26,12 +26,16 @@ public sealed class ModelTests
             ["Streaming__IdleLogLifetime"] = "00:00:01",
         };
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Set(settings));
+
         for (var i = 0; i < 2; i++)
             await system.StartBroadcasterAsync(asProcess: true);
+
         var (from, to) = (system.Channel, "unreliable:" + system.Channel);
         await using var channel = await UnreliableChannel.OpenAsync(Stores.Shared.Redis, from, to);
+
         for (var i = 0; i < 2; i++)
             await system.StartReplicaAsync(new() { ["EventStore__Channel"] = to });
+
         await system.WaitForModeAsync("live");
 
         var run = 0;
@@ -42,6 +46,7 @@ public sealed class ModelTests
                 iter: Math.Max(1, Runs / ModelStepGenerator.Faults.Length),
                 threads: 1
             );
+
         Assert.True(
             channel is { Lost: > 0, Doubled: > 0, Reordered: > 0 },
             $"Nothing was done to the messages: {channel.Lost} lost, {channel.Doubled} doubled, "

@@ -14,6 +14,7 @@ public sealed class NotificationTests
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var direct = NpgsqlDataSource.Create(database.ConnectionString);
         await using var link = new FaultyLink(database.Host!, database.Port);
+
         database.Host = "127.0.0.1";
         database.Port = link.Port;
         // A statement is given up long after the test.
@@ -26,6 +27,7 @@ public sealed class NotificationTests
             },
             Stop
         );
+
         await Eventually.HoldsAsync(
             () =>
                 direct.AskAsync<bool>(

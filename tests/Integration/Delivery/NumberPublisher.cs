@@ -41,6 +41,7 @@ internal sealed class NumberPublisher
         _isStopped = true;
         await _publishing;
         Assert.True(_published > 0);
+
         foreach (var reader in readers)
         {
             await reader.WaitForEventsAsync(_published);
@@ -48,7 +49,7 @@ internal sealed class NumberPublisher
         }
     }
 
-    private string Topic(int n) => $"{_root}x{n % Topics}";
+    private string Topic(int number) => $"{_root}x{number % Topics}";
 
     private async Task PublishAsync()
     {

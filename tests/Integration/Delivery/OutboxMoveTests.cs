@@ -14,10 +14,12 @@ public sealed class OutboxMoveTests
             from unnest(array[100, 100, 100, 100, 900, 1, 1]) as kilobytes
             """
         );
+
         var fence = await log.ScalarAsync("select eventstore.hold_lease('broadcaster', 'test', '1 hour')");
         var moved = new List<object?>();
         do moved.Add(await log.ScalarAsync($"select moved from eventstore.move_outbox('broadcaster', {fence}, 500)"));
         while (moved[^1] is > 0);
+
         Assert.Equal([3, 2, 2, 0], moved);
     }
 
@@ -28,6 +30,7 @@ public sealed class OutboxMoveTests
         await log.ScalarAsync(
             "insert into eventstore.outbox (topic, type, data) select 't.1', 'n', g::text from generate_series(1, 20) g"
         );
+
         var fence = await log.ScalarAsync("select eventstore.hold_lease('broadcaster', 'test', '1 hour')");
         await log.ScalarAsync($"select moved from eventstore.move_outbox('broadcaster', {fence}, 500)");
 

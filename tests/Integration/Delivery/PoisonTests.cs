@@ -37,6 +37,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
         var state = constraint is null
             ? PostgresErrorCodes.InvalidTextRepresentation
             : PostgresErrorCodes.CheckViolation;
+
         Assert.Equal((state, constraint), (refused.SqlState, refused.ConstraintName));
         await InsertAsync(system, "t.1", "n", "{\"one\":1}");
     }
@@ -60,6 +61,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
         var reasons = await system.Database.AskAsync<string[]>(
             "select array_agg(reason order by ordinal) from eventstore.outbox_refused"
         );
+
         Assert.Collection(
             reasons!,
             r => Assert.StartsWith("the type", r, StringComparison.Ordinal),
@@ -85,11 +87,13 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
         var before = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
         await using var plain = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await using var enveloped = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream + "&envelope=true");
+
         if (mode == "degraded")
         {
             system.Redis.Cut();
             await system.WaitForModeAsync("degraded");
         }
+
         await DropConstraintsAsync(system);
         await system.Database.ExecuteAsync(
             """
@@ -102,12 +106,14 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
             """
         );
         await World.PublishNumbersAsync(system.Replicas[0], "t.1", 3, 6);
+
         foreach (var reader in (SseReader[])[plain, enveloped])
         {
             await reader.WaitForEventsAsync(6);
             Assert.DoesNotContain(reader.Frames, f => f.Data == "2");
             Assert.Contains(reader.Frames, f => f.Comment == "an event that cannot be shown was left out");
         }
+
         // From the store too: nobody has had this filter, so memory has none of its events.
         await using var resumed = await SseReader.OpenAtAsync(
             system.Replicas[0].Url,

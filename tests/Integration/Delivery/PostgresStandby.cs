@@ -45,8 +45,10 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
         await server._server.Process.StartAsync(cancellationToken);
         // Each copy would have them too.
         await server.AskAsync<object>("update pg_database set datistemplate = false where datname = 'template0'");
+
         foreach (var unused in (string[])["template0", PostgresCluster.Database])
             await server.AskAsync<object>($"drop database {unused}");
+
         return server;
     }
 
@@ -56,6 +58,7 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
         Task migrated;
         lock (_gate)
             migrated = _migrated ??= MigrateAsync();
+
         await migrated;
 
         await AskAsync<object>($"create database {name} template {Migrated}");
@@ -73,6 +76,7 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
     {
         var folder = StoreServer.Folder();
         var (source, data) = (DataOf(_folder), DataOf(folder));
+
         await using (var connection = new NpgsqlConnection(At("postgres").ConnectionString))
         {
             await connection.OpenAsync(TestContext.Current.CancellationToken);
@@ -94,6 +98,7 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
             );
             await WriteAsync(folder, "backup_label", label);
         }
+
         await WriteAsync(folder, "standby.signal", "");
         File.Delete(Path.Combine(data, "postmaster.pid"));
 
@@ -102,6 +107,7 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
         limit.CancelAfter(StartLimit); // it would wait for ever for WAL that the copy lacks
         await standby._server.Process.StartAsync(limit.Token);
         Assert.True(await standby.AskAsync<bool>("select pg_is_in_recovery()"));
+
         return standby;
     }
 
@@ -131,6 +137,7 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
             async () => await AskAsync<string>("show synchronous_standby_names") == names,
             "the setting is read"
         );
+
         if (names.Length > 0)
             await Eventually.HoldsAsync(CommitsWaitAsync, "commits wait for the standby");
     }
@@ -156,9 +163,11 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
         var waits = $"from pg_stat_activity where pid = {connection.ProcessID} and wait_event = 'SyncRep'";
         await using var write = new NpgsqlCommand("select pg_logical_emit_message(true, 'a commit', '')", connection);
         var commit = write.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
         var waited = false;
         while (!commit.IsCompleted && !waited)
             waited = await AskAsync<long>($"select count(pg_cancel_backend(pid)) {waits}") == 1;
+
         await commit;
         return waited;
     }

@@ -32,11 +32,13 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         var id = Guid.NewGuid();
         var first = await World.PublishAsync(A, new EventBody(T("1"), "x", 1, Id: id));
         Assert.Equal(first, await World.PublishAsync(B, new EventBody(T("1"), "x", 1, Id: id)));
+
         using var conflict = await World.PostAsync(
             A,
             new object[] { new EventBody(T("1"), "x", 2, Id: id), new EventBody(T("1"), "new", 3) }
         );
         Assert.Equal(HttpStatusCode.Conflict, conflict.StatusCode);
+
         var all = await SeedRequests.GetAsync(A.Url, $"/v1/events?topic={T("1")}");
         Assert.Equal(1, all.GetProperty("events").GetArrayLength());
     }
@@ -49,6 +51,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         var (id, other, lines) = (Guid.NewGuid(), Guid.NewGuid(), type.EndsWith("ndjson", StringComparison.Ordinal));
         using var twice = await SendAsync((id, 1), (null, 2), (id, 1));
         var answer = await twice.Content.ReadFromJsonAsync<JsonElement>();
+
         Assert.Equal(HttpStatusCode.Accepted, twice.StatusCode);
         var events = answer
             .GetProperty("events")
@@ -62,9 +65,11 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         using var differing = await SendAsync((other, 3), null, (other, 4));
         var problem = await differing.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(HttpStatusCode.Conflict, differing.StatusCode);
+
         if (lines)
             // an empty line is one too
             Assert.Equal((3, 1), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
+
         var all = await SeedRequests.GetAsync(A.Url, $"/v1/events?topic={T("1")}");
         Assert.Equal(
             lines ? [1, 2, 3] : [1, 2],
@@ -77,6 +82,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
                     e is { } one ? JsonSerializer.Serialize(new EventBody(T("1"), "x", one.Data, Id: one.Id)) : ""
                 )
                 .ToList();
+
             var text = lines
                 ? string.Join('\n', documents)
                 : $"[{string.Join(',', documents.Where(d => d.Length > 0))}]";
@@ -99,11 +105,13 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
                 """;
         using var response = await PostAsync(lines, Lines);
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal(
             (1_201, 1_200),
             (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
         );
+
         await using var reader = await SseReader.OpenAtAsync(B.Url, Stream + "&from=earliest");
         await reader.WaitForEventsAsync(1_200);
         Assert.Equal(Enumerable.Range(1, 1_200), reader.Numbers);
@@ -121,6 +129,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
             """;
         using var response = await PostAsync(lines, Lines);
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+
         Assert.Equal(
             (HttpStatusCode.RequestEntityTooLarge, 2, 1),
             (response.StatusCode, problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
@@ -140,7 +149,7 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
     [Fact]
     public async Task An_open_stream_is_closed_by_its_id_wherever_it_is()
     {
-        await using var b = await SseReader.OpenAtAsync(B.Url, Stream);
+        await using var second = await SseReader.OpenAtAsync(B.Url, Stream);
         JsonElement page = default;
         await Eventually.HoldsAsync(
             async () =>
@@ -151,13 +160,14 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         );
 
         var path = $"/v1/connections/{page.GetProperty("connections")[0].Text("id")}";
+
         foreach (var status in (HttpStatusCode[])[HttpStatusCode.NoContent, HttpStatusCode.NotFound])
         {
             using var closed = await SeedRequests.SendAsync(A.Url, HttpMethod.Delete, path);
             Assert.Equal(status, closed.StatusCode);
         }
 
-        await b.WaitForEndAsync();
-        Assert.True(b.EndedProperly);
+        await second.WaitForEndAsync();
+        Assert.True(second.EndedProperly);
     }
 }

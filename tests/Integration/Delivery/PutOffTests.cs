@@ -15,6 +15,7 @@ public sealed class PutOffTests
         var replica = system.Replicas[0];
         var id = await LlmSystem.GenerateAsync(replica, "an answer to read twice");
         await using var reader = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id));
+
         await reader.WaitForEventsAsync(1);
         var last = reader.LastId;
         Assert.NotNull(last);
@@ -27,6 +28,7 @@ public sealed class PutOffTests
 
         // A replica that starts meanwhile knows no position yet.
         var late = await system.StartWithoutStoreAsync();
+
         foreach (var path in (string[])["/v1/events/stream", "/sse/events", "/events/stream"])
         {
             await IsPutOffAsync(late, path, last);
@@ -40,6 +42,7 @@ public sealed class PutOffTests
         request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
         using var response = await LlmSystem.Http.SendAsync(request, TestContext.Current.CancellationToken);
         var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
         Assert.Equal((path, HttpStatusCode.OK), (path, response.StatusCode));
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         Assert.Matches("^retry: [0-9]+\n", body);

@@ -15,6 +15,7 @@ public sealed class QuietStreamTests
 
         await using var quiet = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=quiet");
         await using var busy = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=busy");
+
         for (var heartbeats = 1; heartbeats <= 2; heartbeats++)
         {
             for (var i = 0; i < 2; i++)

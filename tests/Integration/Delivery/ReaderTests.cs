@@ -14,6 +14,7 @@ public sealed class ReaderTests
         var cancellationToken = TestContext.Current.CancellationToken;
         var random = new Random(seed);
         await using var log = await StartAsync(partitionSpan: 500);
+
         var (reader, directory) = (log.FilteredReader, log.Directory);
         var all = new List<(long Position, NewEvent Event)>();
         for (var round = 0; round < 6; round++)
@@ -21,9 +22,11 @@ public sealed class ReaderTests
             var events = Enumerable.Range(0, 400).Select(_ => Event(random)).ToList();
             var appended = await log.Appender.AppendAsync(events, cancellationToken);
             all.AddRange(appended.Zip(events, (a, e) => (a.At.Position, e)));
+
             // Sometimes it follows, sometimes it is behind.
             if (round < 2 || random.Next(2) == 0)
                 await directory.ListAsync(cancellationToken);
+
             for (var i = 0; i < 8; i++)
             {
                 var filter = Filter(random);
@@ -43,6 +46,7 @@ public sealed class ReaderTests
                     after = page.Through;
                     head = page.Head;
                 }
+
                 Assert.Equal(wanted.Select(e => e.Position), found);
 
                 var (kept, left, part) = (new List<long>(), 0L, 0L);
@@ -62,8 +66,10 @@ public sealed class ReaderTests
                     after = page.Through;
                     head = page.Head;
                 }
+
                 Assert.Equal(wanted.Count, kept.Count + left);
                 Assert.Equal(kept.Order(), kept);
+
                 foreach (var newest in wanted.GroupBy(e => e.Event.Key ?? e.Event.Topic).Select(g => g.Last().Position))
                     Assert.Contains(newest, kept);
             }
@@ -94,6 +100,7 @@ public sealed class ReaderTests
         var reader = new EventReader(store, log.Host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
         // In the same session: another one would add the rows that it read to the statistics seconds later.
         var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(log.Host.Services, store);
+
         foreach (
             var filter in (EventFilter[])
                 [
@@ -109,9 +116,11 @@ public sealed class ReaderTests
             await store.ExecuteAsync("select eventstore.reset()");
             await store.ExecuteAsync(TakeForEmpty);
             await FillAsync(5_000);
+
             var inShort = await RowsOfAsync(filter);
             await FillAsync(15_000);
             var inLong = await RowsOfAsync(filter);
+
             Assert.True(
                 inLong <= Math.Max(12_000, inShort * 1.5),
                 $"{inShort} rows were looked at in a log of 5,000 events, {inLong} in one of 20,000 "
@@ -150,6 +159,7 @@ public sealed class ReaderTests
             [.. Enumerable.Range(0, 99).Select(_ => new NewEvent("old", "n", "1"))],
             cancellationToken
         );
+
         await appender.AppendAsync(
             [.. Enumerable.Range(0, 50).Select(n => new NewEvent(n < 20 ? "old" : "new", "n", "1"))],
             cancellationToken
@@ -173,6 +183,7 @@ public sealed class ReaderTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await StartAsync(partitionSpan: 100);
         var (topics, directory, reader) = (log.Topics, log.Directory, log.FilteredReader);
+
         var done = 0;
 
         async Task UntilDoneAsync(Func<Task> read)
@@ -253,8 +264,8 @@ public sealed class ReaderTests
             random.Next(4) == 0 ? [$"key{random.Next(5)}"] : []
         );
 
-    private static bool Wants(EventFilter filter, NewEvent e) =>
-        (filter.Topics.Count == 0 || filter.Topics.Any(t => TopicPattern.Matches(t, e.Topic)))
-        && (filter.Types.Count == 0 || filter.Types.Contains(e.Type))
-        && (filter.Keys.Count == 0 || (e.Key is not null && filter.Keys.Contains(e.Key)));
+    private static bool Wants(EventFilter filter, NewEvent published) =>
+        (filter.Topics.Count == 0 || filter.Topics.Any(t => TopicPattern.Matches(t, published.Topic)))
+        && (filter.Types.Count == 0 || filter.Types.Contains(published.Type))
+        && (filter.Keys.Count == 0 || (published.Key is not null && filter.Keys.Contains(published.Key)));
 }

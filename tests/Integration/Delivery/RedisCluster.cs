@@ -32,6 +32,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         {
             foreach (var port in Ports(6))
                 cluster._nodes.Add(await StartNodeAsync(port));
+
             var nodes = cluster._nodes.Select(node => node.Address);
             var created = await cluster
                 ._nodes[0]
@@ -42,6 +43,7 @@ internal sealed class RedisCluster : IAsyncDisposable
                 async () => (await cluster._nodes[0].AskAsync("cluster", "nodes")).Split("slave ").Length == 4,
                 "every master has a replica"
             );
+
             return cluster;
         }
         catch
@@ -61,6 +63,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     {
         var asked = _nodes.First(node => node != gone);
         var slot = int.Parse(await asked.AskAsync("cluster", "keyslot", key), provider: null);
+
         // 4e1… 127.0.0.1:20001@30001 myself,master - 0 1763… 1 connected 0-5460
         foreach (var line in (await asked.AskAsync("cluster", "nodes")).Split('\n'))
         {
@@ -71,6 +74,7 @@ internal sealed class RedisCluster : IAsyncDisposable
                 if (int.Parse(range[0], provider: null) <= slot && slot <= int.Parse(range[^1], provider: null))
                     return _nodes.Single(n => fields[1].StartsWith($"{n.Address}@", StringComparison.Ordinal));
         }
+
         return null;
     }
 
@@ -117,6 +121,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         for (var port = Random.Shared.Next(15_000, 22_000); free.Count < count; port++)
             if (IsFree(port) && IsFree(port + BusDistance))
                 free.Add(port);
+
         return free;
 
         static bool IsFree(int port)

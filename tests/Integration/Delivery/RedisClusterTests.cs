@@ -14,6 +14,7 @@ public sealed class RedisClusterTests(RedisClusterTests.SixNodes fixture) : ICla
         var publisher = new NumberPublisher(_system.Replicas[1]);
         await using var here = await SseReader.OpenAtAsync(_system.Replicas[0].Url, publisher.Stream);
         await using var there = await SseReader.OpenAtAsync(_system.Replicas[1].Url, publisher.Stream);
+
         publisher.Start();
         await publisher.WaitForMoreAsync(20);
 

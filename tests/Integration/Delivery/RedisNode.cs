@@ -62,11 +62,14 @@ internal sealed class RedisNode : IAsyncDisposable
     {
         var cli = Path.Combine(Path.GetDirectoryName(Program.Value.File) ?? "", "redis-cli");
         var start = new ProcessStartInfo(cli, ["-p", $"{Port}", .. command]) { RedirectStandardOutput = true };
+
         if (Program.Value.Libraries is { } libraries)
             start.Environment["LD_LIBRARY_PATH"] = libraries;
+
         using var asking = Process.Start(start)!;
         var output = await asking.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await asking.WaitForExitAsync(TestContext.Current.CancellationToken);
+
         return output.Trim();
     }
 
@@ -91,6 +94,7 @@ internal sealed class RedisNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Link.DisposeAsync();
+
         try
         {
             await KillAsync();
@@ -98,6 +102,7 @@ internal sealed class RedisNode : IAsyncDisposable
         catch (InvalidOperationException)
         { /* it was killed before */
         }
+
         _folder.Delete(recursive: true);
     }
 
@@ -111,11 +116,14 @@ internal sealed class RedisNode : IAsyncDisposable
         {
             RedirectStandardOutput = true,
         };
+
         if (Program.Value.Libraries is { } libraries)
             start.Environment["LD_LIBRARY_PATH"] = libraries;
+
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine(); // a full pipe would stop the server
+
         return process;
     }
 

@@ -19,6 +19,7 @@ public sealed class RedisStartTests
         );
         var topic = $"t{Guid.NewGuid():N}";
         await system.StartBroadcasterAsync();
+
         await using var reader = await SseReader.OpenAtAsync(
             system.Replicas[0].Url,
             $"/v1/events/stream?topic={topic}"

@@ -38,28 +38,34 @@ public sealed class RelayTests
         using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis);
         var received = new ConcurrentQueue<long>();
         var messages = await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(database.Database!));
+
         messages.OnMessage(message => received.Enqueue(Relayed.Read(message).Fence));
         var (asked, refusals) = (0, 0);
         var running = RunAsync(host, fence, StillLeads, cancellationToken);
+
         // The first heartbeat; the first page, and the one after the tail listens; the outbox, when it is listened to.
         await Eventually.HoldsAsync(() => Volatile.Read(ref asked) >= 4, "every part works");
 
         // It is refused once and never again.
         Volatile.Write(ref refusals, 1);
+
         if (part == "tail")
             await store.ExecuteAsync("select pg_notify('eventstore', '')");
         if (part == "outbox")
             await store.ExecuteAsync(Row);
+
         await running.WaitAsync(TimeSpan.FromMinutes(2), cancellationToken);
         Assert.Equal(0, refusals);
 
         // Ten heartbeats of the next leader: long enough to notice a part that continued, or a missing outbox row.
         if (part != "outbox")
             await store.ExecuteAsync(Row);
+
         var ended = received.Count;
         using var next = Start(database);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var following = RunAsync(next, fence + 1, () => true, stop.Token);
+
         await Eventually.HoldsAsync(
             () => received.Count(f => f == fence + 1) >= 10,
             "the next leader sends heartbeats"
@@ -86,6 +92,7 @@ public sealed class RelayTests
         var source = host.Services.GetRequiredService<NpgsqlDataSource>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var locked = await LockOutboxAsync(source);
+
         var (running, _) = await StartHangingAsync(host, locked, stop.Token);
         var left = running.ContinueWith(_ => MovesAsync(), TaskScheduler.Default).Unwrap();
         await stop.CancelAsync();
@@ -120,6 +127,7 @@ public sealed class RelayTests
         var source = host.Services.GetRequiredService<NpgsqlDataSource>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var locked = await LockOutboxAsync(source);
+
         var (running, fence) = await StartHangingAsync(host, locked, stop.Token);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -152,6 +160,7 @@ public sealed class RelayTests
             async () => await locked.WaitersAsync("move_outbox") == 1,
             "a move waits for the lock"
         );
+
         return (running, fence);
     }
 
@@ -180,12 +189,15 @@ public sealed class RelayTests
         using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis);
         var relayed = Channel.CreateUnbounded<RelayPage>();
         var messages = await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(database.Database!));
+
         messages.OnMessage(message => relayed.Writer.TryWrite(Relayed.Read(message)));
         var fence = await HoldAsync(host, "this test");
         await ExecuteAsync("select eventstore.lock_log(); " + Insert(500));
+
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var running = RunAsync(host, fence, () => true, stop.Token);
         var before = await relayed.Reader.ReadAsync(cancellationToken);
+
         Assert.Equal(500, before.Last);
 
         // As after the promotion of a standby that lacked the last fifty: the Broadcaster finds fifty more than it had,
@@ -198,9 +210,11 @@ public sealed class RelayTests
             {Insert(100)}
             """
         );
+
         RelayPage page;
         do page = await relayed.Reader.ReadAsync(cancellationToken);
         while (page.Epoch == before.Epoch || page.Events.IsEmpty);
+
         Assert.Equal((500, 501, 550), (page.Previous, page.ReadEvents()[0].Position, page.Last));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -239,6 +253,7 @@ public sealed class RelayTests
             ]
         );
         builder.AddSseBroadcaster();
+
         return builder.Build();
     }
 }

@@ -17,6 +17,7 @@ internal static class Relayed
         using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis, allowAdmin: true);
         var server = redis.GetServer(redis.GetEndPoints()[0]);
         var channel = RedisChannel.Literal(system.Channel);
+
         await Eventually.HoldsAsync(
             async () => await server.SubscriptionSubscriberCountAsync(channel) == system.Replicas.Count,
             "the replicas have subscribed"

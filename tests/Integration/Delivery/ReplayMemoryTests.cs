@@ -31,6 +31,7 @@ public sealed class ReplayMemoryTests
             host.Services.GetRequiredService<StoreReplay>(),
             host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads)
         );
+
         var pages = Channel.CreateUnbounded<(ReplayPage? Page, long Held)>();
         const int Waiters = 12;
         for (var i = 0; i < Waiters; i++)
@@ -42,16 +43,20 @@ public sealed class ReplayMemoryTests
                 ),
                 "e"
             );
+
         for (var i = 0; i < Waiters; i++)
         {
             var (page, held) = await pages.Reader.ReadAsync(cancellationToken);
             Assert.NotNull(page);
             Assert.InRange(held, Most, PageBytes);
+
             // As long as the next page would take, and longer: it is not read while this one is held.
             for (var read = 0; read < 3; read++)
                 await reader.ReadAsync(i, Filter.Events, cancellationToken: cancellationToken);
+
             replay.Pages.Release(page);
         }
+
         Assert.Equal(0, replay.Pages.Held);
     }
 
@@ -76,6 +81,7 @@ public sealed class ReplayMemoryTests
             pending,
             (_, _, page) => answers.Writer.TryWrite(page)
         );
+
         var connection = new StreamConnection(
             "id",
             logs.Acquire(Filter),
@@ -99,6 +105,7 @@ public sealed class ReplayMemoryTests
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
         var builder = StoreOnlyHost.Of(database.ConnectionString, ("EventStore:MaxBatchBytes", "16777216"));
+
         builder.Services.Configure<StreamingOptions>(streaming =>
         {
             streaming.ReplayBytes = Most;
@@ -107,9 +114,11 @@ public sealed class ReplayMemoryTests
         });
         builder.Services.AddSingleton<Gates>().AddSingleton<FilterRingRegistry>().AddSingleton<StreamingMetrics>();
         builder.Services.AddSingleton<StorePages>().AddSingleton<StoreReplay>();
+
         var host = builder.Build();
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
         await host.StartAsync(cancellationToken);
+
         var data = $"\"{new string('x', EventBytes)}\"";
         await host
             .Services.GetRequiredService<EventAppender>()
@@ -117,6 +126,7 @@ public sealed class ReplayMemoryTests
                 [.. Enumerable.Range(0, Events).Select(_ => new NewEvent("t.1", "n", data))],
                 cancellationToken
             );
+
         return host;
     }
 }

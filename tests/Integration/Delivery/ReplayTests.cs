@@ -41,18 +41,22 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         );
         var positions = await system.PublishDeliveredAsync("t.1", 1, 30);
         await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
+
         await first.WaitForEventsAsync(29);
         system.Postgres.Cut();
         await using var second = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
+
         await second.WaitForEventsAsync(29);
         Assert.Equal(Enumerable.Range(2, 29), second.Numbers);
         // They continue together from there.
         system.Postgres.Heal();
+
         var next = new EventBody("t.1", "n", 31, Id: Guid.NewGuid());
         await Eventually.HoldsAsync(
             async () => (await World.PostAsync(system.Replicas[0], next)).IsSuccessStatusCode,
             "publishing works again"
         );
+
         foreach (var reader in (SseReader[])[first, second])
         {
             await reader.WaitForEventsAsync(30);
@@ -74,6 +78,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         // A search by topic, which looks into the directory, never ends here; a reader of everything needs none.
         await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.topics");
         await using var never = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
+
         await Eventually.HoldsAsync(async () => await locked.WaitersAsync("eventstore.topics") > 0, "the search hangs");
         await using var other = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream", positions[0]);
         await other.WaitForEventsAsync(99);
@@ -94,13 +99,16 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(Readers))
             readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream + slow, position));
+
         // Two clients want the same range: the read continues while one of them is there.
         readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream + slow, positions[0]));
         // The feed, too, may wait for the lock, in one statement at a time.
         await Eventually.HoldsAsync(async () => await locked.WaitersAsync("") >= Readers, "every range is being read");
         await readers[^1].DisposeAsync();
+
         foreach (var reader in readers[1..Readers])
             await reader.DisposeAsync();
+
         await Eventually.HoldsAsync(
             async () => await locked.WaitersAsync("") is 1 or 2,
             "only what is waited for is being read"
@@ -121,12 +129,15 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         var readers = new List<SseReader>();
         foreach (var position in positions.Take(8))
             readers.Add(await SseReader.OpenAtAsync(system.Replicas[0].Url, OwnStream, position));
+
         await Eventually.HoldsAsync(
             async () => await locked.WaitersAsync("") >= 4,
             "as many ranges are being read as one client may"
         );
+
         foreach (var reader in readers)
             await reader.DisposeAsync();
+
         await Eventually.HoldsAsync(
             async () => await locked.WaitersAsync("") <= 1,
             "nothing is being read but the feed"
@@ -141,19 +152,23 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         await using var system = await World.Start(o => o.Set(Forgetful).Set("Streaming:ReplayTries", 2));
         var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         system.Postgres.Cut();
+
         await using (var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + slow, positions[0]))
         {
             await reader.WaitForEndAsync();
             Assert.True(reader.EndedProperly, reader.ToString());
             var error = reader.Events.Single();
+
             Assert.Equal("error", error.Event);
             Assert.Null(error.Id);
             var data = JsonDocument.Parse(error.Data!).RootElement;
+
             Assert.False(data.GetProperty("fatal").GetBoolean());
             Assert.Equal("unavailable", data.GetProperty("reason").GetString());
             Assert.NotNull(reader.Frames[^1].Retry);
             Assert.Equal(positions[0], reader.LastId);
         }
+
         system.Postgres.Heal();
         await using var again = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
         await again.WaitForEventsAsync(99);

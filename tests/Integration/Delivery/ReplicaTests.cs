@@ -17,6 +17,7 @@ public sealed class ReplicaTests
         await using var system = await World.Start(o => o.Broadcasters(0));
         var everywhere = await system.StartReplicaAsync(url: "http://+:0");
         var port = FreePort.Take();
+
         await system.StartReplicaAsync(
             new() { ["Replicas__Url"] = $"http://localhost:{port}/" },
             $"http://127.0.0.1:{port}"
@@ -69,6 +70,7 @@ public sealed class ReplicaTests
                     body: JsonContent.Create(new { topics })
                 )
             );
+
         using var http = new HttpClient { BaseAddress = system.Replicas[0].Url };
         await Eventually.HoldsAsync(
             async () =>
@@ -77,6 +79,7 @@ public sealed class ReplicaTests
                 && !page.TryGetProperty("partial", out _),
             "the listing is whole"
         );
+
         foreach (var stream in streams)
             await stream.DisposeAsync();
     }
@@ -91,9 +94,11 @@ public sealed class ReplicaTests
             o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
         var (server, port) = (system.Replicas[0].Url, FreePort.Take());
+
         using var stranger = new HttpListener();
         stranger.Prefixes.Add($"http://127.0.0.1:{port}/");
         stranger.Start();
+
         var shown = AnswerOnceAsync();
         await AnnounceAsync(system, "gone", port);
         using var listing = await SecureSystem.SendAsync(
@@ -102,6 +107,7 @@ public sealed class ReplicaTests
             "/v1/connections",
             key: SecureSystem.OperatorKey
         );
+
         Assert.Equal(HttpStatusCode.OK, listing.StatusCode);
         Assert.True((await listing.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("partial").GetBoolean());
 
@@ -110,11 +116,13 @@ public sealed class ReplicaTests
             "Authorization",
             await shown.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken)
         );
+
         foreach (var path in (string[])["/v1/connections?scope=replica", "/v1/events", "/v1/topics"])
         {
             using var refused = await client.GetAsync(path, TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         }
+
         using var publish = await client.PostAsJsonAsync(
             "/v1/events",
             new EventBody("t.1", "n", 1),
@@ -148,9 +156,11 @@ public sealed class ReplicaTests
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
         var (asked, accepted) = (0, new List<Socket>());
+
         var accepting = AcceptAsync();
         await AnnounceAsync(system, "silent", ((IPEndPoint)silent.LocalEndpoint).Port);
         await using var list = await SseReader.OpenAsync(system.Replicas[0].Url, "/v1/connections/stream");
+
         // An update a second says that the list is partial.
         await Eventually.HoldsAsync(
             () => Volatile.Read(ref asked) >= 2 || list.Frames.Count(f => f.Event == "update") >= 16,

@@ -21,6 +21,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
             System.Data.IsolationLevel.RepeatableRead,
             TestContext.Current.CancellationToken
         );
+
         Assert.Equal(450L, await CountAsync());
 
         for (var run = 0; run < 3; run++)
@@ -39,8 +40,10 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
                 );
                 await log.AppendAsync(20); // into partitions that do not exist yet
             } while (!dropping.IsCompleted);
+
             Assert.Equal(0, await dropping);
         }
+
         var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
         Assert.InRange(page.DroppedThrough, 399, page.Head); // readers are told already
         Assert.Equal(450L, await CountAsync()); // the backup has what it began with
@@ -70,6 +73,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
             await using var seen = await backup.BeginTransactionAsync(TestContext.Current.CancellationToken);
             await using (var read = new NpgsqlCommand("select count(*) from eventstore.events", backup, seen))
                 await read.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+
             using var broken = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             var dropping = log.Retention.DropAsync(broken.Token);
             await Eventually.HoldsAsync(
@@ -77,6 +81,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
                 "a partition is being detached"
             );
             await broken.CancelAsync();
+
             try
             {
                 await dropping;
@@ -88,9 +93,11 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
 
         if (reset)
             await log.ScalarAsync("select eventstore.reset()");
+
         await log.AppendAsync(250);
         await DropAllAsync(log);
         var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
+
         Assert.Equal(reset ? 250 : 500, page.Head);
         Assert.Equal(page.DroppedThrough + 1, page.Events[0].Position);
         Assert.Equal(page.Head - page.DroppedThrough, page.Events.Count);
@@ -103,6 +110,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
         (string, string) setting = ("EventStore:MaxAge", "00:00:00.001");
         await using var log = await OpenLog.OpenAsync(database, setting);
         await using var other = await OpenLog.OpenAsync(database, setting); // as another process
+
         await PartitionSpan.SetAsync(log.Database, 100);
         await log.AppendAsync(1_000);
         var dropped = await Task.WhenAll(
@@ -110,6 +118,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
                 .Range(0, 6)
                 .Select(n => (n % 2 == 0 ? log : other).Retention.DropAsync(TestContext.Current.CancellationToken))
         );
+
         Assert.Equal(10, dropped.Sum() + await DropAllAsync(log));
         Assert.Equal(999, await NumberAsync(log, "select dropped_through from eventstore.store"));
         Assert.Equal(1, await NumberAsync(log, "select count(*) from eventstore.events"));
@@ -126,9 +135,10 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
             new("t.1", "n", "2", Id: Guid.CreateVersion7()),
         ];
         var first = await log.Appender.AppendAsync(events, TestContext.Current.CancellationToken);
-        foreach (var (e, minutes) in events.Zip((int[])[23 * 60 + 50, 24 * 60 + 10]))
+
+        foreach (var (published, minutes) in events.Zip((int[])[23 * 60 + 50, 24 * 60 + 10]))
             await log.ScalarAsync(
-                $"update eventstore.recent_ids set time = time - interval '{minutes} minutes' where id = '{e.Id}'"
+                $"update eventstore.recent_ids set time = time - interval '{minutes} minutes' where id = '{published.Id}'"
             );
 
         await log.Retention.DropAsync(TestContext.Current.CancellationToken);
@@ -151,6 +161,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
             },
             "what is old has gone"
         );
+
         return dropped;
     }
 
@@ -180,6 +191,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
             );
             largest = Math.Max(largest, stored);
         }
+
         Assert.InRange(largest, MaxBytes / 2, MaxBytes);
         var page = await log.Reader.ReadAsync(0, cancellationToken: TestContext.Current.CancellationToken);
         Assert.InRange(page.DroppedThrough, 1, page.Head);
@@ -200,7 +212,9 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
             server.At(database.Database!),
             ("EventStore:MaxBytes", $"{MaxBytes}")
         );
+
         var (largest, bytes) = (0L, 0L);
+
         for (var written = 0; written < 20_000; written += Batch)
         {
             var events = Enumerable
@@ -213,6 +227,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
                 ));
             await log.Appender.AppendAsync([.. events], cancellationToken);
             while (await log.Directory.ListAsync(cancellationToken) > 0) { }
+
             // Again while autovacuum holds a lock that a drop waits for, or a snapshot that keeps dead rows.
             await Eventually.HoldsAsync(
                 async () =>
@@ -229,12 +244,14 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
                             + (select sum(bytes) from eventstore.partitions())::bigint
                         """
                     );
+
                     return bytes <= MaxBytes;
                 },
                 "topics, ids and log fit"
             );
             largest = Math.Max(largest, bytes);
         }
+
         Assert.InRange(largest, MaxBytes / 2, MaxBytes);
         // Part of the log is left.
         var page = await log.Reader.ReadAsync(0, cancellationToken: cancellationToken);

@@ -32,6 +32,7 @@ internal static class RowsRead
             NoResetOnClose = true,
             Options = settings.Options,
         };
+
         return NpgsqlDataSource.Create(text.ConnectionString);
     }
 
@@ -42,6 +43,7 @@ internal static class RowsRead
     {
         await using (var flush = store.CreateCommand("select pg_stat_force_next_flush()"))
             await flush.ExecuteNonQueryAsync(Stop);
+
         await using var command = store.CreateCommand(
             $"""
             select coalesce((select sum(idx_tup_read) from pg_stat_user_indexes
@@ -50,6 +52,7 @@ internal static class RowsRead
                 where schemaname || '.' || relname ~ '^{tables}'), 0)
             """
         );
+
         return (long)(decimal)(await command.ExecuteScalarAsync(Stop))!;
     }
 }

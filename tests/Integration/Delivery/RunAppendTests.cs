@@ -16,6 +16,7 @@ public sealed class RunAppendTests
         var (lost, retry) = (Event("g.1", writer, "1"), Event("g.1", writer, "1"));
         Assert.True(await log.Runs.RefuseAppendAsync("g.1", lost.Id!.Value));
         await log.Appender.AppendAsync([retry], Stop);
+
         // As a part of other requests' batch.
         var late = log.Appender.AppendAsync([lost, Event("g.1", writer, "2")], Stop);
         await log.Appender.AppendAsync([new NewEvent("t.1", "n", "1")], Stop);
@@ -34,6 +35,7 @@ public sealed class RunAppendTests
         await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "g.1");
         var other = await BeginAsync(log, "g.2");
+
         await Assert.ThrowsAsync<RunFencedException>(() => log.Appender.AppendAsync([Event("g.1", other, "0")], Stop));
 
         Assert.True(await log.Runs.RefuseAppendAsync("g.1", Guid.CreateVersion7()));
@@ -49,6 +51,7 @@ public sealed class RunAppendTests
         await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "g.1");
         var end = Event("g.1", writer, "1") with { Run = new RunMark(writer, Ends: true) };
+
         Assert.True(await log.Runs.RefuseAppendAsync("g.1", end.Id!.Value));
         await Assert.ThrowsAsync<RunFencedException>(() => log.Appender.AppendAsync([end], Stop));
 
@@ -76,11 +79,14 @@ public sealed class RunAppendTests
             "insert into eventstore.idempotency_keys (owner, key, digest, answer) values ('o', 'a', '', 'begun'), "
                 + "('o', 'b', '', 'created')"
         );
+
         foreach (var run in (string[])["sessions.begun", "sessions.created"])
             Assert.NotNull(await log.Runs.BeginAnnouncedAsync(run, writer, Will, "{}", null));
+
         await log.Runs.ReleaseAsync("sessions.created", writer);
         Assert.True(await log.Runs.BeginAsync("sessions.created", writer, Will)); // its next turn
         string[] both = ["sessions.begun", "sessions.created"];
+
         Assert.Equal(both, (await log.Writers.AbandonAsync(both, writer, TimeSpan.Zero, Stop)).Order());
         Assert.Equal("b", await log.ScalarAsync("select string_agg(key, ' ') from eventstore.idempotency_keys"));
     }
@@ -106,16 +112,19 @@ public sealed class RunAppendTests
         await using var log = await OpenLog.NewAsync();
         var writer = await BeginAsync(log, "g.1");
         var large = $"\"{new string('x', 2_000)}\"";
+
         await log.Appender.AppendAsync(
             [Event("g.1", writer, large), Event("g.1", writer, "2"), Event("g.1", writer, large)],
             Stop
         );
+
         var runs = new RunReader(log.Database);
         var (oldest, newest) = (new List<long>(), new List<long>());
         var extents = (
             await runs.ReadOldestAsync("g.1", 1_000, e => oldest.Add(e.Position), Stop),
             await runs.ReadNewestAsync("g.1", 1_000, e => newest.Add(e.Position), Stop)
         );
+
         Assert.Equal((false, false), (extents.Item1.IsWhole, extents.Item2.IsWhole));
         Assert.Equal([1], oldest);
         Assert.Equal([3], newest);

@@ -14,12 +14,16 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
         var database = await rig.CreateDatabaseAsync();
         var writer = Guid.CreateVersion7();
         await using var log = await OpenLog.OpenAsync(database);
+
         await log.Writers.EnterAsync(writer, "r", TimeSpan.FromHours(1), Stop);
+
         foreach (var run in (string[])["g.kept", "g.cut", "g.new"])
             Assert.True(await log.Runs.BeginAsync(run, writer, Will) is true);
+
         var kept = await WriteAsync(log, "g.kept", writer);
         await WriteAsync(log, "g.cut", writer);
         await log.Writers.ExpireAsync(writer, Stop);
+
         var server = await rig.PromoteAsync(rig.Origin);
         var lost = await WriteAsync(log, "g.cut", writer);
 
@@ -30,6 +34,7 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
         );
         // The first call there is another replica's sweep, which leaves living writers time to renew.
         Assert.Empty(await promoted.Writers.SweepAsync(Guid.CreateVersion7(), Stop));
+
         foreach (var run in (string[])["g.kept", "g.cut", "g.new"])
             await Assert.ThrowsAsync<RunFencedException>(() => WriteAsync(promoted, run, writer));
 
@@ -40,8 +45,10 @@ public sealed class RunEpochTests(PromotionRig rig) : IClassFixture<PromotionRig
 
         Assert.True(await promoted.Runs.ConfirmAsync("g.kept", writer, kept));
         Assert.True(await promoted.Runs.ConfirmAsync("g.new", writer, null));
+
         foreach (var run in (string[])["g.kept", "g.new"])
             await WriteAsync(promoted, run, writer);
+
         Assert.Equal(["n", "n"], await TypesAsync(promoted, "g.kept"));
         Assert.Equal(["n"], await TypesAsync(promoted, "g.new"));
     }

@@ -18,6 +18,7 @@ public sealed class SchemaWaitTests
         // A service on this machine serves its metrics at the configured port.
         using var metrics = new TcpListener(IPAddress.Loopback, 0);
         metrics.Start();
+
         string[] arguments =
         [
             "--ConnectionStrings:eventstore",
@@ -28,10 +29,12 @@ public sealed class SchemaWaitTests
             "Warning",
         ];
         var wait = Migration.WaitAsync(arguments);
+
         await using (var store = NpgsqlDataSource.Create(database.ConnectionString))
             await new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance).MigrateAsync(
                 TestContext.Current.CancellationToken
             );
+
         // The event log alone is not enough: the services have tables of their own.
         await LooksAgainAsync(database.ConnectionString);
         await LooksAgainAsync(database.ConnectionString); // the look before this one saw the whole log
@@ -48,6 +51,7 @@ public sealed class SchemaWaitTests
         await using var store = await CreateAsync();
         var migrator = new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance);
         var all = await migrator.MissingAsync(TestContext.Current.CancellationToken);
+
         Assert.Equal([.. SchemaScript.Tables.Select(s => s.Name), SchemaScript.FunctionSet], all);
 
         await migrator.MigrateAsync(TestContext.Current.CancellationToken);

@@ -20,6 +20,7 @@ public sealed class SearchTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync(("EventStore:SearchRows", $"{SearchRows}"));
         var reader = log.FilteredReader;
+
         await AppendAsync(3_000);
         Assert.True(await IsSearchAsync(0, [], "none"));
         Assert.True(await IsSearchAsync(0, [], "60th"));
@@ -27,11 +28,13 @@ public sealed class SearchTests
         Assert.False(await IsSearchAsync(0, [], "4th"));
         Assert.False(await IsSearchAsync(0, [], "4th", limit: 4));
         Assert.False(await IsSearchAsync(2_900, [], "none"));
+
         var newest = await reader.ReadNewestAsync(0, EventFilter.All, null, null, cancellationToken);
         Assert.True(newest.Page.IsSearch);
         Assert.Equal(MostSearches * SearchRows, newest.Through);
 
         while (await log.Directory.ListAsync(cancellationToken) > 0) { }
+
         await AppendAsync(500);
         Assert.True(await IsSearchAsync(0, ["t.*"], "none"));
         // They have reached the directory's end, and soon the head.
@@ -44,11 +47,11 @@ public sealed class SearchTests
                 await log.Appender.AppendAsync([.. Enumerable.Range(1, 500).Select(Numbered)], cancellationToken);
         }
 
-        static NewEvent Numbered(int n) =>
+        static NewEvent Numbered(int number) =>
             new(
-                $"t.{n % 10}",
-                n % 60 == 0 ? "60th"
-                    : n % 4 == 0 ? "4th"
+                $"t.{number % 10}",
+                number % 60 == 0 ? "60th"
+                    : number % 4 == 0 ? "4th"
                     : "n",
                 "1",
                 "key"
@@ -71,6 +74,7 @@ public sealed class SearchTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync(("EventStore:SearchRows", $"{SearchRows}"));
         await using var store = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
+
         await store.ExecuteAsync(
             $"""
             insert into eventstore.events (position, id, topic, type, data, time)
@@ -79,11 +83,14 @@ public sealed class SearchTests
             from generate_series(1, {Patterns * Topics}) n
             """
         );
+
         var directory = ActivatorUtilities.CreateInstance<TopicDirectory>(log.Host.Services, store);
         while (await directory.ListAsync(cancellationToken) > 0) { }
+
         var reader = new EventReader(store, log.Host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
         var filter = new EventFilter([.. Enumerable.Range(0, Patterns).Select(n => $"t.{n}.*.none")], [], []);
         var before = await RowsRead.CountAsync(store, @"eventstore\.");
+
         await reader.ReadAsync(0, filter, cancellationToken: cancellationToken);
         var rows = await RowsRead.CountAsync(store, @"eventstore\.") - before;
         Assert.True(rows <= 4_000, $"{rows} rows");
@@ -109,12 +116,14 @@ public sealed class SearchTests
             "/v1/events/stream?type=none",
             lastId: first
         );
+
         await reader.WaitAsync(_ => Ids().Count() > 1);
         var next = searches.EnterAsync("other", Timeout.InfiniteTimeSpan, cancellationToken).AsTask();
         seat.Dispose();
         seat = await next;
         await reader.WaitAsync(_ => Ids().Count() > 2);
         seat.Dispose();
+
         var positions = Ids().Select(id => id.Position).ToList();
         Assert.Equal(positions.Distinct().Order(), positions);
         Assert.Equal(1, positions[0]);
@@ -140,6 +149,7 @@ public sealed class SearchTests
         );
         var gates = ((ServiceHost)system.Replicas[0]).Services.GetRequiredService<Gates>();
         using var search = await gates.Searches.EnterAsync("other", Timeout.InfiniteTimeSpan, cancellationToken);
+
         await using var readers = new Opened();
         for (var begun = 0; ; begun++)
         {
@@ -147,9 +157,11 @@ public sealed class SearchTests
             var seats = new List<IDisposable>();
             foreach (var other in (string[])["a", "b", "c"])
                 seats.Add(await gates.Replays.EnterAsync(other, Timeout.InfiniteTimeSpan, cancellationToken));
+
             readers.Add(
                 await SseReader.OpenAsync(system.Replicas[0].Url, $"/v1/events/stream?type=none{begun}", lastId: first)
             );
+
             await Eventually.HoldsAsync(
                 () => gates.Searches.Waiting + gates.Replays.Waiting == begun + 1,
                 "its first page waits for a seat"
@@ -160,6 +172,7 @@ public sealed class SearchTests
             seats.ForEach(seat => seat.Dispose());
             await Eventually.HoldsAsync(() => gates.Searches.Waiting == begun + 1, "its first page was a search");
         }
+
         Assert.InRange(readers.Count, 11, 20);
     }
 
@@ -205,6 +218,7 @@ public sealed class SearchTests
             select eventstore.begin_epoch() || '-1'
             """
         );
+
         return (database, first!);
     }
 }

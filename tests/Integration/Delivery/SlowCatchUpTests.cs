@@ -20,11 +20,13 @@ public sealed class SlowCatchUpTests
         await using var system = await StartAsync();
         var replica = system.Replicas[0];
         var positions = await PublishAsync(replica, _ => null);
+
         var stalled = new List<StalledReader>();
         try
         {
             for (var i = 0; i < Stalled; i++)
                 stalled.Add(await OpenAsync(replica, positions[i]));
+
             await using (var other = await SseReader.OpenAtAsync(replica.Url, Stream, positions[Stalled]))
             {
                 await other.WaitForEventsAsync(Events - Stalled - 1);
@@ -52,9 +54,11 @@ public sealed class SlowCatchUpTests
         // Every second event is kept; those between, of one key, are skipped but for the last.
         var positions = await PublishAsync(replica, n => n % 2 == 0 ? "same" : $"k{n}");
         await using var stalled = await OpenAsync(replica, positions[0], "&slow=latest");
+
         // Its page alone exceeds the limit: another page is read when the client has taken this one.
         await using (var other = await SseReader.OpenAtAsync(replica.Url, Stream, positions[0]))
             await other.WaitForEventsAsync(Events - 1);
+
         var (numbers, skipped) = await stalled.ReadToAsync(Events);
         Assert.Equal(numbers.Order().Distinct(), numbers);
         Assert.Equal(Events - 1, numbers.Count + skipped);
@@ -80,6 +84,7 @@ public sealed class SlowCatchUpTests
                     [.. chunk.Select(n => new EventBody("t.1", "n", new { n, pad = Pad }, key(n)))]
                 )
             );
+
         return [.. positions];
     }
 

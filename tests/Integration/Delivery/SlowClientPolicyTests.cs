@@ -47,6 +47,7 @@ public sealed class SlowClientPolicyTests(SlowClientPolicyTests.Rings fixture)
         var replica = _system.Replicas[0];
         await using var prompt = await SseReader.OpenAtAsync(replica.Url, Stream);
         await using var stalled = await StallAsync(replica, "");
+
         await World.PublishLargeAsync(replica, T("1"), Count);
         await prompt.WaitForEventsAsync(Count);
 
@@ -59,12 +60,15 @@ public sealed class SlowClientPolicyTests(SlowClientPolicyTests.Rings fixture)
         var beside = new List<SseReader>();
         for (var i = 0; i < Readers; i++)
             beside.Add(await SseReader.OpenAtAsync(replica.Url, Stream));
+
         for (var round = 1; round <= Rounds; round++)
         {
             await World.PublishAsync(replica, new EventBody(T("1"), "n", new { n = Count + round }));
             await Task.WhenAll(beside.Select(reader => reader.WaitForEventsAsync(round)));
         }
+
         Assert.Contains(await ConnectionsAsync(replica), c => c.GetProperty("lag").GetInt64() >= Rounds);
+
         foreach (var reader in beside)
             await reader.DisposeAsync();
 
@@ -96,6 +100,7 @@ public sealed class SlowClientPolicyTests(SlowClientPolicyTests.Rings fixture)
         await using var prompt = await SseReader.OpenAtAsync(_system.Replicas[replica].Url, Stream);
         await using var stalled = await StallAsync(_system.Replicas[replica], "&slow=disconnect");
         await using var patient = await StallAsync(_system.Replicas[replica], "");
+
         await World.PublishLargeAsync(_system.Replicas[replica], T("1"), Count);
         await Eventually.HoldsAsync(
             async () => (await ConnectionsAsync(_system.Replicas[replica])).Count == 2,

@@ -31,6 +31,7 @@ internal sealed partial class StalledReader : IAsyncDisposable
         );
         // Reads the head only: without it, the server may not have the subscription yet.
         await reader._socket.ReceiveAsync(new byte[16], SocketFlags.None);
+
         return reader;
     }
 
@@ -49,21 +50,23 @@ internal sealed partial class StalledReader : IAsyncDisposable
         using var lines = new StreamReader(stream);
         var numbers = new List<int>();
         var skipped = 0;
+
         var (id, number, count) = ((string?)null, 0, 0);
         try
         {
             while (numbers.LastOrDefault() != last && await lines.ReadLineAsync(limit.Token) is { } line)
                 if (line.StartsWith("id: ", StringComparison.Ordinal))
                     id = line[4..];
-                else if (Number().Match(line) is { Success: true } n)
-                    number = int.Parse(n.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
-                else if (Count().Match(line) is { Success: true } c)
-                    count = int.Parse(c.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+                else if (Number().Match(line) is { Success: true } sent)
+                    number = int.Parse(sent.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+                else if (Count().Match(line) is { Success: true } total)
+                    count = int.Parse(total.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
                 else if (line.Length == 0 && (id is not null || count > 0))
                 {
                     LastId = id ?? LastId;
                     skipped += count;
                     Notices += count > 0 ? 1 : 0;
+
                     if (number > 0)
                         numbers.Add(number);
 
@@ -73,6 +76,7 @@ internal sealed partial class StalledReader : IAsyncDisposable
                 }
         }
         catch (IOException) { } // cut off
+
         return (numbers, skipped);
     }
 

@@ -21,6 +21,7 @@ public sealed class StoreContactTests
         await using var link = new FaultyLink(database.Host!, database.Port);
         database.Host = "127.0.0.1";
         database.Port = link.Port;
+
         using var host = StoreOnlyHost.Of(database.ConnectionString).Build();
         var clock = new StepClock();
         using var contact = new StoreContact(
@@ -31,6 +32,7 @@ public sealed class StoreContactTests
             host.Services.GetRequiredService<IMeterFactory>(),
             NullLogger<StoreContact>.Instance
         );
+
         await contact.StartAsync(Stop);
         await AwayAsync(false);
         link.Freeze();
@@ -73,6 +75,7 @@ public sealed class StoreContactTests
         var builder = StoreOnlyHost.Of((await Stores.Shared.CreateDatabaseAsync(Stop)).ConnectionString);
         builder.Services.AddSingleton<TimeProvider>(new ShiftedClock(TimeSpan.FromSeconds(secondsAhead)));
         using var host = builder.Build();
+
         await host.Services.GetRequiredService<StoreContact>().StartAsync(Stop);
         var clock = host.Services.GetRequiredService<StoreClock>();
 

@@ -19,9 +19,11 @@ public sealed class StoreHostsTests
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
         using var frozen = new TcpListener(IPAddress.Loopback, 0);
         frozen.Start();
+
         var port = ((IPEndPoint)frozen.LocalEndpoint).Port;
         var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString);
         settings.Host = $"127.0.0.1:{port},{settings.Host}:{settings.Port}";
+
         await using var pool = new StoreHosts(TimeProvider.System).Build(settings, "frozen");
 
         await using var first = await pool.OpenConnectionAsync(Stop);
@@ -32,6 +34,7 @@ public sealed class StoreHostsTests
         await using var second = await pool.OpenConnectionAsync(Stop);
         await using var third = await pool.OpenConnectionAsync(Stop);
         await using var fourth = await pool.OpenConnectionAsync(Stop);
+
         Assert.Equal(0, await AskedAsync());
 
         async Task<int> AskedAsync()

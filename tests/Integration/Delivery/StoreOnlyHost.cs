@@ -21,6 +21,7 @@ internal static class StoreOnlyHost
         builder.Services.AddMetrics();
         builder.AddEventStore();
         builder.Services.SetConstants(values);
+
         return builder;
     }
 }

@@ -18,11 +18,13 @@ public sealed class StoreStartTests
         await RefusesAsync(service, empty);
         var older = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var database = NpgsqlDataSource.Create(older.ConnectionString);
+
         await database.ExecuteAsync("delete from eventstore.migrations where name like 'functions %'");
         await RefusesAsync(service, older);
         // Tables of a later version, which replaces the functions too: this version serves until it is replaced.
         var newer = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var next = NpgsqlDataSource.Create(newer.ConnectionString);
+
         await next.ExecuteAsync("insert into eventstore.migrations (name) values ('9999_next')");
         await using var started = await ServiceHost.StartAsync(
             service,
@@ -41,9 +43,11 @@ public sealed class StoreStartTests
         link.Cut();
         empty.Host = "127.0.0.1";
         empty.Port = link.Port;
+
         await using var service = await ServiceProcess.StartAsync("StreamApi", Settings(empty), Stop);
         using (var refused = await World.PostAsync(service, new EventBody("t.1", "n", 1)))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+
         link.Heal();
         await service.WaitForExitAsync(Stop).WaitAsync(TimeSpan.FromMinutes(2), Stop);
         Assert.Equal(1, service.ExitCode);

@@ -21,11 +21,13 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
     {
         await using var reads = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
         await using var work = await RowsRead.OneConnectionAsync(log.Host, pool: null);
+
         foreach (var topic in (string[])[Early, Late])
         {
             var topics = new TopicReader(reads, log.Host.Services.GetRequiredService<LineageReader>());
             await BoundedAsync(reads, "state", () => topics.ReadAsync(topic, 3, ["message_end"], Stop));
             var runs = new RunReader(reads);
+
             await BoundedAsync(reads, "first of the log", () => runs.FirstOfLogAsync(topic, Stop));
             await BoundedAsync(reads, "last", () => runs.LastAsync(topic, Stop));
             await BoundedAsync(
@@ -35,12 +37,14 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
             );
             await BoundedAsync(reads, "oldest", () => runs.ReadOldestAsync(topic, 1_000_000, _ => { }, Stop));
             await BoundedAsync(reads, "newest", () => runs.ReadNewestAsync(topic, 1_000_000, _ => { }, Stop));
+
             var message = (await runs.FirstOfLogAsync(topic, Stop))!.Position + 1;
             await BoundedAsync(
                 reads,
                 "conversation",
                 () => runs.ReadNewestAsync(topic, ["content", "message_end"], message, 1_000_000, _ => { }, Stop)
             );
+
             var registry = new RunRegistry(work);
             await BoundedAsync(work, "start of the log", () => registry.LogStartAsync(topic, Stop));
             await BoundedAsync(work, "owner", () => registry.OwnerAsync(topic, Stop));
@@ -73,6 +77,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         // A log of its own, filled in the session that is asked.
         using var host = await LongLog.StartAsync();
         await using var reads = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
+
         await LongLog.FillAsync(host, reads);
         var first = await reads.AskAsync<long>(
             $$"""
@@ -83,6 +88,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
             select min(position) from eventstore.events where topic = 'one'
             """
         );
+
         foreach (var number in (long[])[1, 2, 19_999, 20_000, Numbers - 1, Numbers])
             // The plan for all values comes later than that for the first ones.
             for (var time = 0; time < 7; time++)
@@ -93,8 +99,10 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
                 Assert.Equal(first + number - 1 + (number - 1) / 2, found.At);
                 Assert.True(rows <= MostRows, $"number {number}, read {time + 1}: {rows} rows");
             }
+
         foreach (var number in (long[])[0, Numbers + 1])
             Assert.Null((await NumberedAsync(reads, "one", number)).At);
+
         // Events without a number.
         Assert.Null((await NumberedAsync(reads, Long, 1)).At);
     }
@@ -143,6 +151,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
             """
         );
         await log.ListAsync(reads);
+
         var runs = new RunReader(reads);
         foreach (
             var read in (Func<Action<RunEntry>, Task<RunExtent>>[])
@@ -208,22 +217,26 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
             analyze eventstore.idempotency_keys
             """
         );
+
         await using var newest = work.CreateCommand(
             $"select position, id from eventstore.events where topic = '{Long}' order by position desc limit 1"
         );
         var (position, last) = (0L, Guid.Empty);
+
         await using (var row = await newest.ExecuteReaderAsync(Stop))
             while (await row.ReadAsync(Stop))
             {
                 position = row.GetInt64(0);
                 last = row.GetGuid(1);
             }
+
         for (var time = 0; time < 7; time++)
         {
             Assert.True(await registry.BeginAsync(Long, writer, "[]"));
             await BoundedAsync("refused", () => registry.RefuseAppendAsync(Long, Guid.NewGuid(), position));
             await BoundedAsync("stored", () => registry.RefuseAppendAsync(Long, last, position - 1));
             await BoundedAsync("confirmed", () => registry.ConfirmAsync(Long, writer, last, position));
+
             await using var abandon = work.CreateCommand(
                 $"select eventstore.abandon_runs(array['{Long}'], '{writer}')"
             );
@@ -252,6 +265,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
             Stop
         );
         Assert.Equal("own!", own);
+
         return found;
     }
 
@@ -295,6 +309,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
                     from generate_series(1, {{events}}) n
                     """
                 );
+
             await ListAsync(host, store);
             await store.ExecuteAsync("analyze eventstore.events");
             await RowsReadAsync(store);

@@ -38,6 +38,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
                 .Database(server.At(database.Database!))
         );
         var replica = system.Replicas[0];
+
         await server.SetStandbysAsync("absent");
 
         using (var hangUp = new CancellationTokenSource())
@@ -54,7 +55,9 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
         var statuses = await Task.WhenAll(Changes.Select(change => PostAsync(replica, change, 2, Stop)));
         Assert.All(statuses, status => Assert.Equal(HttpStatusCode.ServiceUnavailable, status));
         var looks = Looks(system);
+
         await Eventually.HoldsAsync(() => Looks(system) > looks, "the server looks whether Postgres still runs them");
+
         foreach (var change in Changes)
         {
             await WaitForAsync(system, change, 2);
@@ -62,6 +65,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
         }
 
         await server.SetStandbysAsync("");
+
         foreach (var change in Changes)
             await Eventually.HoldsAsync(
                 async () => await CountAsync(system, change.Table) == 2,
@@ -76,10 +80,12 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
         var database = await rig.CreateDatabaseAsync();
         var server = await rig.PromoteAsync(rig.Origin);
         await using var connection = new NpgsqlConnection(server.At(database.Database!).ConnectionString);
+
         await connection.OpenAsync(Stop);
         await using var transaction = await connection.BeginTransactionAsync(Stop);
         await using (var change = new NpgsqlCommand("create table changed ()", connection, transaction))
             await change.ExecuteNonQueryAsync(Stop);
+
         await server.SetStandbysAsync("absent");
 
         var committing = StoreTransactions.CommitAsync(transaction);
@@ -109,6 +115,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
             Content = new StringContent(change.Body, Encoding.UTF8, "application/json"),
         };
         request.Headers.Add("Idempotency-Key", $"key-{number}");
+
         using var response = await http.SendAsync(request, hangUp);
         return response.StatusCode;
     }

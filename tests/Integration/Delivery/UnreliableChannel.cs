@@ -72,6 +72,7 @@ internal sealed class UnreliableChannel : IAsyncDisposable
             }
 
             Send(message);
+
             if (Chance(_percent.Doubled))
             {
                 Doubled++;
@@ -80,6 +81,7 @@ internal sealed class UnreliableChannel : IAsyncDisposable
 
             if (_held is not { } late)
                 return;
+
             Reordered++;
             Send(late);
             _held = null;

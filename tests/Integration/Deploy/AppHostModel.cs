@@ -27,6 +27,7 @@ public sealed class AppHostModel : IAsyncLifetime
         var resources = app.Services.GetRequiredService<DistributedApplicationModel>().Resources;
         foreach (var endpoint in resources.SelectMany(r => r.Annotations.OfType<EndpointAnnotation>()))
             Allocate(endpoint);
+
         var execution = app.Services.GetRequiredService<DistributedApplicationExecutionContext>();
         var services = new List<DeployedService>();
         foreach (var project in resources.OfType<ProjectResource>())
@@ -44,6 +45,7 @@ public sealed class AppHostModel : IAsyncLifetime
                     await EnvironmentAsync(project, execution)
                 )
             );
+
         Services = services;
     }
 

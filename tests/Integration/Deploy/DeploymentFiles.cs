@@ -58,6 +58,7 @@ internal sealed partial record DeploymentFiles(
         var services = ComposeFile.Services(file, Containerfile.Environment(Repository.PathOf("deploy/Containerfile")));
         var names = ComposeFile.Names(file);
         var inside = Bind().Match(ProxySection("frontend inside")).Groups["port"].Value;
+
         return new DeploymentFiles(
             services,
             [

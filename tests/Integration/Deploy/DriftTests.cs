@@ -35,6 +35,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
             KnownDifferences.OnlyInTheAppHost,
             d => !drifts.Exists(x => x.Drift.Missing.Any(m => d.Covers(x.Name, m.Service, m.Fact)))
         );
+
         Assert.DoesNotContain(
             KnownDifferences.OnlyInDeployments,
             d => !drifts.Exists(x => x.Drift.Added.Any(a => d.Covers(x.Name, a.Service, a.Fact)))
@@ -53,6 +54,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
             .ToList();
         Assert.NotEmpty(addresses);
         Assert.Empty(addresses.Except(files.Addresses));
+
         foreach (var service in files.Services)
             if (service.Environment.TryGetValue("ASPNETCORE_URLS", out var urls) && !urls.EndsWith(":%i"))
                 Assert.Contains(urls.Split(':')[^1], service.Ports);
@@ -65,6 +67,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
     {
         var files = DeploymentFiles.Read(deployment);
         var frontend = files.Services.Single(s => s.Name == "webfrontend").Environment;
+
         foreach (var service in files.Services.Where(s => s.Name is "streamapi" or "broadcaster"))
         {
             var named = frontend
@@ -72,6 +75,7 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
                 .Select(v => new Uri(v.Value))
                 .ToList();
             Assert.NotEmpty(named);
+
             var single = named.Where(IsOfOneReplica).ToList();
             // Signed-in visitors' requests go to the first address only.
             Assert.True(
@@ -123,8 +127,10 @@ public sealed partial class DriftTests(AppHostModel appHost) : IClassFixture<App
         {
             var replicas = addresses.Where(a => a.StartsWith(service.Name, StringComparison.Ordinal)).Order().ToList();
             Assert.Equal(service.Replicas, replicas.Count);
+
             if (service.Name != "broadcaster")
                 Assert.Equal(replicas, DeploymentFiles.ProxyServers(service.Name).Order());
+
             Assert.Equal(
                 replicas.Select(r => r.Split(':')[0]),
                 DeploymentFiles.PrometheusTargets(service.Name).Select(t => t.Split(':')[0]).Order()

@@ -62,14 +62,17 @@ public sealed class RedisRestartTests : IAsyncDisposable
         {
             var (address, data) = ($"{network}.{i + 1}", Path.Combine(_folder.FullName, $"redis-{i}"));
             Directory.CreateDirectory(data);
+
             string Local(string text) =>
                 text.Replace("$(POD_IP)", address, StringComparison.Ordinal)
                     .Replace("$(REDIS_PASSWORD)", Password, StringComparison.Ordinal)
                     .Replace("/data/", data + "/", StringComparison.Ordinal)
                     .Replace(" 6379", $" {_port}", StringComparison.Ordinal);
+
             var command = container.Items("command").Concat(container.Items("args")).Select(a => Local(a.Text()));
             string[] here = ["--bind", address, "--port", $"{_port}", "--dir", data, "--cluster-node-timeout", "1000"];
             var pod = Process.Start(Start([.. command, .. here], address))!;
+
             _pods.Add(pod);
             pod.OutputDataReceived += (_, _) => { };
             pod.BeginOutputReadLine(); // a full pipe would stop the server
@@ -128,8 +131,10 @@ public sealed class RedisRestartTests : IAsyncDisposable
         start.Environment["POD_IP"] = address;
         start.Environment["NETWORK"] = _network;
         start.Environment["REDISCLI_AUTH"] = Password;
+
         if (_server!.Libraries is { } libraries)
             start.Environment["LD_LIBRARY_PATH"] = libraries;
+
         return start;
     }
 

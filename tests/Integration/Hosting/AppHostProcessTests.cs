@@ -16,6 +16,7 @@ public class AppHostProcessTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         var run = Guid.NewGuid().ToString("N");
         await using var appHost = await AppHostProcess.StartAsync(run);
+
         Assert.Contains(ProcessesOf(run), p => p.Contains("dcp", StringComparison.OrdinalIgnoreCase));
 
         appHost.Process.Kill();
@@ -35,6 +36,7 @@ public class AppHostProcessTests
             ("HTTPS_PROXY", proxy),
             ("NO_PROXY", "")
         );
+
         Assert.False(appHost.Process.HasExited);
 
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
@@ -81,6 +83,7 @@ public class AppHostProcessTests
                 // The process has ended, or belongs to another user.
             }
         }
+
         return found;
     }
 }
@@ -105,14 +108,17 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
+
         var process = Process.Start(start)!;
         var appHost = new AppHostProcess(process);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+
         var output = new List<string>();
         try
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             timeout.CancelAfter(TimeSpan.FromMinutes(10)); // a first run fetches the stores and the dashboard
+
             while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
             {
                 output.Add(line);
@@ -122,6 +128,7 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
                 _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
                 return appHost;
             }
+
             throw new InvalidOperationException(
                 $"The AppHost did not start:\n{string.Join('\n', output)}\n{await error}"
             );

@@ -34,6 +34,7 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
             TestContext.Current.CancellationToken
         );
         Assert.DoesNotContain(builder.Resources, r => r.Name == "aspire-dashboard");
+
         var streamapi = Assert.Single(builder.Resources.OfType<ProjectResource>(), r => r.Name == "streamapi");
         Assert.Equal(2, streamapi.Annotations.OfType<ReplicaAnnotation>().Last().Replicas);
     }
@@ -83,6 +84,7 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(streamApi, "/v1/replicas"));
         request.Headers.Add("Origin", Origin(pages));
         using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+
         Assert.Equal([Origin(pages)], answer.Headers.GetValues("Access-Control-Allow-Origin"));
 
         static string Origin(Uri address) => address.GetLeftPart(UriPartial.Authority);
@@ -95,6 +97,7 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
         RequireNativeStore("postgres");
         string[] small = ["--seconds", "2", "--clients", "2", "--max-p99", "60000", "fanout"];
         using var run = await LoadTestsProcess.RunAsync(["--target", $"{stack.Address("streamapi")}", .. small]);
+
         Assert.True(run.ExitCode == 0, run.Errors);
         var servers = Assert.Single(run.Results).At("server.coresBy").EnumerateObject().Select(s => s.Name);
         Assert.Equal(["broadcaster", "postgres", "redis", "streamapi"], servers.Order());
@@ -117,6 +120,7 @@ public class AppHostTests(StackFixture stack) : IClassFixture<StackFixture>
             new Uri(stack.Address("streamapi", "https"), "/alive"),
             TestContext.Current.CancellationToken
         );
+
         Assert.True(answer.IsSuccessStatusCode);
 
         using var store = new X509Store(StoreName.My, StoreLocation.CurrentUser, OpenFlags.ReadOnly);

@@ -25,6 +25,7 @@ public sealed class ContainerTests : IDisposable
         var builder = Builder(Directory.CreateDirectory(Path.Combine(_folder, "AppHost")).FullName);
         var options = new LocalServicesOptions(LocalServicesMode.Containers, Ephemeral: false, 0, 0);
         var stores = new ContainerStores(builder, options, new ContainerRuntime([], _ => false));
+
         stores.AddEventStore();
         var volume = Volume(builder.CreateResourceBuilder(builder.Resources.OfType<PostgresServerResource>().Single()));
         Assert.Contains($"docker volume rm {volume} ", stores.PostgresRemedy, StringComparison.Ordinal);

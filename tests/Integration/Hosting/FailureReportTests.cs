@@ -28,20 +28,21 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
         public async ValueTask InitializeAsync() =>
             App = await StartAsync(
                 Console,
-                b =>
+                builder =>
                 {
-                    var store = b.AddScript(
+                    var store = builder
+                        .AddScript(
                             "store",
                             "seq -f 'line %g' 20 >&2; echo the disk is full >&2; " + Frames + "; exit 3"
                         )
                         .WithRemedy("Free some space.");
-                    var service = b.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
-                    b.AddScript("page", "exec sleep 1000").WaitFor(service);
-                    b.AddExecutable("nothing", "/no/such/program", Path.GetTempPath());
-                    b.AddScript("container", "exec sleep 1000").WithRemedy(ContainerStores.Remedy);
-                    b.AddScript("done", "exit 0");
-                    b.AddScript("stopped", "trap 'exit 143' TERM; while :; do sleep 0.1; done");
-                    AddLast(b, Console);
+                    var service = builder.AddScript("service", "exec sleep 1000").WaitForCompletion(store);
+                    builder.AddScript("page", "exec sleep 1000").WaitFor(service);
+                    builder.AddExecutable("nothing", "/no/such/program", Path.GetTempPath());
+                    builder.AddScript("container", "exec sleep 1000").WithRemedy(ContainerStores.Remedy);
+                    builder.AddScript("done", "exit 0");
+                    builder.AddScript("stopped", "trap 'exit 143' TERM; while :; do sleep 0.1; done");
+                    AddLast(builder, Console);
                 }
             );
 
@@ -84,6 +85,7 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
             container.ResourceId,
             snapshot => snapshot with { State = "RuntimeUnhealthy" }
         );
+
         var report = await failing.Console.FirstAsync("container");
         Assert.Contains("the container runtime (docker or podman) does not answer", report, StringComparison.Ordinal);
         Assert.Contains("--LocalServices:Mode=native", report, StringComparison.Ordinal);
@@ -104,27 +106,37 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
         using var console = new Reports();
         await using var app = await StartAsync(
             console,
-            b =>
+            builder =>
             {
-                b.Services.AddHealthChecks().AddCheck("never", () => HealthCheckResult.Unhealthy("it is asleep"));
+                builder.Services.AddHealthChecks().AddCheck("never", () => HealthCheckResult.Unhealthy("it is asleep"));
+
                 foreach (var name in (string[])["sick", "alone"])
-                    b.AddScript(name, "echo still here; exec sleep 1000").WithHealthCheck("never");
-                b.AddScript("service", "exec sleep 1000")
-                    .WaitFor(b.CreateResourceBuilder((ExecutableResource)b.Resources.Single(r => r.Name == "sick")));
-                var pulled = b.AddScript("pulled", "exec sleep 1000");
-                b.AddScript("page", "exec sleep 1000").WaitFor(pulled);
-                AddLast(b, console);
+                    builder.AddScript(name, "echo still here; exec sleep 1000").WithHealthCheck("never");
+
+                builder
+                    .AddScript("service", "exec sleep 1000")
+                    .WaitFor(
+                        builder.CreateResourceBuilder(
+                            (ExecutableResource)builder.Resources.Single(r => r.Name == "sick")
+                        )
+                    );
+
+                var pulled = builder.AddScript("pulled", "exec sleep 1000");
+                builder.AddScript("page", "exec sleep 1000").WaitFor(pulled);
+                AddLast(builder, console);
             },
             startSeconds: 5,
             startsWhole: false
         );
         // The orchestrator's state while an image is being pulled.
         var pulling = await app.RunsAsync("pulled");
+
         await app.States.PublishUpdateAsync(
             pulling.Resource,
             pulling.ResourceId,
             snapshot => snapshot with { State = KnownResourceStates.Starting }
         );
+
         var starting = await console.FirstAsync("pulled has been starting");
         Assert.StartsWith(
             "pulled has been starting for 5 s. Waiting for it: page.",
@@ -152,11 +164,13 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
             ],
             TestContext.Current.CancellationToken
         );
+
         var passwords = builder
             .Resources.OfType<ParameterResource>()
             .Where(p => p.Secret && p.Name.EndsWith("-password", StringComparison.Ordinal))
             .ToList();
         Assert.Equal(2, passwords.Count);
+
         foreach (var password in passwords)
             Assert.NotEqual("stale", await password.GetValueAsync(TestContext.Current.CancellationToken));
     }
@@ -174,11 +188,11 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
         bool startsWhole = true
     ) =>
         HostedApplication.StartAsync(
-            b =>
+            builder =>
             {
-                b.AddFailureReport();
-                b.Services.AddLogging(logging => logging.AddProvider(console));
-                compose(b);
+                builder.AddFailureReport();
+                builder.Services.AddLogging(logging => logging.AddProvider(console));
+                compose(builder);
             },
             startsWhole,
             // A start that merely takes long on a busy machine is reported too.

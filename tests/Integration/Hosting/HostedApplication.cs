@@ -38,6 +38,7 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
         var app = builder.Build();
         // A start is over when no resource waits for another one any more.
         var start = app.StartAsync(StartTimeout);
+
         if (startsWhole)
             await start;
 
@@ -63,8 +64,8 @@ internal sealed class HostedApplication(DistributedApplication app) : IAsyncDisp
     public async Task CommandAsync(ResourceEvent resource, string command) =>
         Assert.True((await app.ResourceCommands.ExecuteCommandAsync(resource.ResourceId, command, Timeout)).Success);
 
-    public static int? Pid(ResourceEvent e) =>
-        e.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value as int?;
+    public static int? Pid(ResourceEvent change) =>
+        change.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value as int?;
 
     /// <summary>The first line that ends so. (The orchestrator's own lines quote whole scripts.)</summary>
     public async Task<LogLine> LogsAsync(ResourceEvent resource, string ending)

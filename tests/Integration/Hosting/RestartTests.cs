@@ -12,15 +12,16 @@ public class RestartTests
     public async Task A_killed_or_ended_process_restarts_and_a_stopped_one_stays_stopped()
     {
         await using var app = await HostedApplication.StartAsync(
-            b =>
+            builder =>
             {
                 foreach (var name in (string[])["worker", "stopped"])
-                    b.AddScript(name, "exec sleep 1000").WithRestart();
-                b.AddScript("ends", "exec sleep 0.2").WithRestart();
-                b.AddScript("left", "exec sleep 1000");
+                    builder.AddScript(name, "exec sleep 1000").WithRestart();
+                builder.AddScript("ends", "exec sleep 0.2").WithRestart();
+                builder.AddScript("left", "exec sleep 1000");
             },
             args: "--Restart:DelaySeconds=0.1"
         );
+
         await app.LogsAsync(
             await app.RunsAsync("ends"),
             "It is restarted in 0.1 s (Restart:DelaySeconds; 0 turns restarts off)."
@@ -34,17 +35,20 @@ public class RestartTests
         await app.CommandAsync(stopped, KnownResourceCommands.StopCommand);
         Kill(left);
         await app.EndsAsync("left");
+
         // Twice; the second end is that of the process that the orchestrator started after the first.
         for (var i = 0; i < 2; i++)
         {
             Kill(worker);
             worker = await app.RunsAsync("worker", not: HostedApplication.Pid(worker));
         }
+
         var log = await app
             .App.Services.GetRequiredService<ResourceLoggerService>()
             .WatchAsync(worker.ResourceId)
             .FirstAsync(HostedApplication.Timeout);
         Assert.Equal(2, log.Count(line => line.Content.Contains("Ended unexpectedly", StringComparison.Ordinal)));
+
         // Both ended before the worker, so a restart of them would come first.
         foreach (var gone in (ResourceEvent[])[stopped, left])
         {
@@ -59,10 +63,10 @@ public class RestartTests
         // The worker's own start and stop must be over by then, on a busy machine too.
         const int Delay = 8;
         await using var app = await HostedApplication.StartAsync(
-            b =>
+            builder =>
             {
                 foreach (var name in (string[])["worker", "witness"])
-                    b.AddScript(name, "exec sleep 1000").WithRestart();
+                    builder.AddScript(name, "exec sleep 1000").WithRestart();
             },
             args: $"--Restart:DelaySeconds={Delay}"
         );
@@ -101,6 +105,7 @@ public class RestartTests
             Kill(worker);
             await app.EndsAsync("worker");
         }
+
         Assert.Equal(["started"], await File.ReadAllLinesAsync(starts, TestContext.Current.CancellationToken));
         File.Delete(starts);
     }

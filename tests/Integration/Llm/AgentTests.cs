@@ -16,6 +16,7 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         const string question = "What is 12 * (3 + 4), and which cats do you have?";
         await using var reader = await SseReader.OpenAsync(A.Url, Ask(question)).ToEndAsync();
         var events = reader.Events.ToList();
+
         Assert.Equal(
             ["tool_use", "tool_result", "tool_use", "tool_result", "content"],
             events.Take(5).Select(e => e.Event)
@@ -53,6 +54,7 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         var question = Upstream.On(async request =>
         {
             await request.StartAsync();
+
             // The answer is not over before the last return.
             for (var i = 0; !returned.Task.IsCompleted; i++)
             {
@@ -60,6 +62,7 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
                 await request.TokenAsync($"{i} ");
                 await Task.Delay(20, request.Gone);
             }
+
             await request.EndAsync(1);
         });
         var prompt = Ask(question) + "&provider=openai";
@@ -67,11 +70,13 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         string? last;
         await using (var first = await SseReader.OpenAtAsync(A.Url, prompt))
             last = first.Frames.First(f => f.Id is not null).Id; // the announcement: no event was taken
+
         await using (var second = await SseReader.OpenAsync(B.Url, prompt, last).ToEventsAsync(3))
         {
             frames.AddRange(second.Events.Take(3));
             last = frames[^1].Id;
         }
+
         await using var third = await SseReader.OpenAsync(A.Url, prompt, last);
         returned.SetResult();
         await third.WaitForEndAsync();
@@ -128,6 +133,7 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         // The error follows the resync; nothing follows the error.
         var resync = reader.Frames.Single(f => f.Event == "resync").Id;
         await using var again = await SseReader.OpenAsync(B.Url, Ask("x"), resync).ToEndAsync();
+
         Assert.Equal(reader.Events, again.Events);
         await IsOverAsync(Ask("x") + "&last_event_id=" + reader.LastId);
     }
@@ -138,9 +144,11 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         var id = await LlmSystem.SessionAsync(A, provider: null);
         await LlmSystem.SendAsync(A, id, "first");
         await using var early = await SseReader.OpenAsync(A.Url, "/stream/" + id);
+
         await LlmSystem.SendAsync(B, id, "second");
         await LlmSystem.AnsweredAsync(early, 2);
         await using var late = await SseReader.OpenAsync(B.Url, "/stream/" + id).ToEventsAsync(early.Events.Count());
+
         Assert.Equal(early.Events, late.Events);
         Assert.All(early.Events, e => Assert.Null(e.Event));
         Assert.Matches("“first”(.|\n)*“second”", LlmSystem.Text(early.Events, "data"));
@@ -152,10 +160,12 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         var id = await LlmSystem.SessionAsync(A, provider: null);
         await LlmSystem.SendAsync(A, id, "What is 6 * 7?");
         await using var early = await SseReader.OpenAsync(A.Url, "/stream/" + id);
+
         await LlmSystem.AnsweredAsync(early);
         using var response = await SeedRequests.SendAsync(B.Url, HttpMethod.Get, "/session/" + id);
         var turn = Assert.Single((await response.JsonAsync()).Items("turns"));
         var events = turn.Items("events").ToList();
+
         Assert.Equal("What is 6 * 7?", turn.Text("message"));
         Assert.Equal(["tool_use", "tool_result", "content"], events.Select(e => e.Text("type")));
         Assert.Equal(42, events[1].Number("output"));
@@ -176,11 +186,13 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         var id = await LlmSystem.SessionAsync(A, provider: null);
         await LlmSystem.SendAsync(A, id, "hello");
         await using var whole = await SseReader.OpenAsync(A.Url, "/stream/" + id);
+
         await LlmSystem.AnsweredAsync(whole);
         await using var beyond = await SseReader.OpenAsync(B.Url, "/stream/" + id, "99999");
         await LlmSystem.AnsweredAsync(beyond);
         Assert.Equal(("future", "99999"), (beyond.Resync()?.Text("reason"), beyond.Resync()?.Text("requested")));
         Assert.Equal(whole.Events, beyond.Events);
+
         // The number of all events is valid: it is not beyond the end.
         await using var level = await SseReader.OpenAsync(B.Url, "/stream/" + id, $"{whole.Events.Count()}");
         await LlmSystem.SendAsync(A, id, "and now?");

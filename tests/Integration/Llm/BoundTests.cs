@@ -30,14 +30,17 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             new() { ["Limits__PublishKilobytesPerSecond"] = "16", ["Limits__SparePercent"] = "0" }
         );
         var session = await LlmSystem.SessionAsync(replica);
+
         using (var large = await SendAsync(new string('x', 30_001)))
         {
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
             Assert.Contains("at most 30000 bytes", await large.TextAsync(), StringComparison.Ordinal);
         }
+
         // Three bytes each: a limit on characters would allow three times as many bytes.
         using (var wide = await SendAsync(new string('語', 10_001)))
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, wide.StatusCode);
+
         using (var right = await SendAsync(Upstream.On(request => request.SayAsync("ok"), length: 30_000)))
             Assert.Equal(HttpStatusCode.OK, right.StatusCode);
 
@@ -49,11 +52,14 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             using var answer = await sent;
             if (answer.StatusCode == HttpStatusCode.OK)
                 continue;
+
             Assert.Equal(HttpStatusCode.TooManyRequests, answer.StatusCode);
             Assert.NotNull(answer.Headers.RetryAfter);
             refusals++;
+
             break; // the others are refused later, because their client does not wait
         }
+
         Assert.Equal(1, refusals);
 
         Task<HttpResponseMessage> SendAsync(string content) =>
@@ -67,19 +73,21 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         var seen = new List<JsonElement>();
         var prompts = Prompts(
             6,
-            async (request, i) =>
+            async (request, index) =>
             {
                 lock (seen)
                     seen.Add(request.Body);
-                await request.SayAsync($"answer {i}");
+                await request.SayAsync($"answer {index}");
             }
         );
         await using var reader = await SseReader.OpenAsync(Replica.Url, "/stream/" + session);
+
         for (var i = 0; i < prompts.Count; i++)
         {
             await LlmSystem.SendAsync(Replica, session, prompts[i]);
             await LlmSystem.AnsweredAsync(reader, i + 1);
         }
+
         Assert.Equal(
             string.Concat(Enumerable.Range(0, 6).Select(i => $"answer {i}")),
             LlmSystem.Text(reader.Events, "data")
@@ -92,6 +100,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         using var response = await SeedRequests.SendAsync(Replica.Url, HttpMethod.Get, "/session/" + session);
         var text = await response.TextAsync();
         Assert.InRange(Encoding.UTF8.GetByteCount(text), 1, ReadBytes + 4_096);
+
         var state = JsonElement.Parse(text);
         Assert.Equal(("openai", true), (state.Text("provider"), state.At("truncated").GetBoolean()));
         Assert.Equal(prompts[^3..], state.Items("turns").Select(t => t.Text("message")));
@@ -109,15 +118,16 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         var go = new TaskCompletionSource();
         var prompts = Prompts(
             6,
-            async (request, i) =>
+            async (request, index) =>
             {
                 await go.Task.WaitAsync(request.Gone);
-                await request.SayAsync($"answer {i}");
+                await request.SayAsync($"answer {index}");
             }
         );
 
         foreach (var prompt in prompts)
             await LlmSystem.SendAsync(Replica, session, prompt);
+
         go.SetResult();
         await using var reader = await SseReader.OpenAsync(Replica.Url, "/stream/" + session);
         await LlmSystem.AnsweredAsync(reader, prompts.Count);
@@ -136,6 +146,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
             new() { ["Limits__HeldMegabytes"] = "1", ["Llm__MaxMessageBytes"] = "100000" }
         );
         var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+
         var prompt = Upstream.On(
             async request =>
             {
@@ -147,10 +158,13 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         );
         // Admitted, and then refused as too many events.
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await ManyZerosAsync());
+
         var question = new { prompt, provider = "openai" };
         await using var reader = ofSession ? null : await LlmSystem.OpenAsync(replica, "/stream", question);
+
         if (ofSession)
             await LlmSystem.SendAsync(replica, await LlmSystem.SessionAsync(replica), prompt);
+
         await asked.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         // The zeros take 0.9 MB, and the prompt 0.2 MB.
         Assert.Equal(HttpStatusCode.TooManyRequests, await ManyZerosAsync());
@@ -172,6 +186,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     {
         var tokens = Enumerable.Range(0, 300).Select(i => $"{i} ".PadRight(1_000, 'x')).ToArray();
         var said = string.Concat(tokens);
+
         var id = await LlmSystem.GenerateAsync(Replica, Upstream.Saying(tokens), "openai");
         await using (var whole = await LlmSystem.ReadAsync(Replica, id))
             Assert.Equal(said, LlmSystem.Text(whole.Events, "text"));
@@ -179,6 +194,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
         using var response = await SeedRequests.SendAsync(Replica.Url, HttpMethod.Get, $"/v1/generations/{id}");
         var state = await response.JsonAsync();
         var text = state.Text("text")!;
+
         Assert.True(state.At("truncated").GetBoolean());
         Assert.Equal(("done", 300), (state.Text("status"), state.Number("usage.outputTokens")));
         Assert.True(text.Length < ReadBytes, $"{text.Length} characters");

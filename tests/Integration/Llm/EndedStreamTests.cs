@@ -36,12 +36,15 @@ public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                 ? $"POST /sse/backpressure-chat HTTP/1.1\r\nHost: {server.Authority}\r\n"
                     + $"Content-Type: application/json\r\nContent-Length: {Question.Length}\r\n\r\n{Question}"
                 : $"GET {LlmSystem.Stream(id)} HTTP/1.1\r\nHost: {server.Authority}\r\n\r\n";
+
         for (var i = 0; i < Streams; i++)
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
             await socket.ConnectAsync(server.Host, server.Port, Stop);
+
             if (output == WrittenTo.Pipe)
                 await AskAsync(socket, $"HEAD /alive HTTP/1.1\r\nHost: {server.Authority}\r\n\r\n", "\r\n\r\n");
+
             await AskAsync(socket, request, "\r\n0\r\n\r\n");
             Assert.True(socket.Poll(0, SelectMode.SelectRead), "The connection looks idle.");
             Assert.Equal(0, socket.Available);
@@ -53,6 +56,7 @@ public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     {
         using var http = new HttpClient { BaseAddress = A.Url };
         var id = await LlmSystem.GenerateAsync(A, "x", maxTokens: 1);
+
         for (var i = 0; i < Requests; i++)
         {
             await http.GetStringAsync(LlmSystem.Stream(id), Stop);

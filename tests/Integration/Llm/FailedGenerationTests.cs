@@ -22,6 +22,7 @@ public sealed class FailedGenerationTests(AssemblyWide<LlmSystem> shared) : LlmT
         using var client = new ScriptedChatClient((_, _, _) => FailAsync());
         var call = new ChatCall(new ChatTarget(client, "demo", "demo"), [new ChatMessage(ChatRole.User, "x")], new());
         var id = Guid.NewGuid().ToString("N");
+
         await services.GetRequiredService<Generator>().StartAsync(call, id, owner: null, Stop);
 
         await using var reader = await LlmSystem.ReadAsync(B, id);

@@ -32,6 +32,7 @@ internal sealed class FakeUpstream : IAsyncDisposable
         builder
             .WebHost.UseUrls("http://127.0.0.1:0")
             .ConfigureKestrel(kestrel => kestrel.Limits.MinResponseDataRate = null);
+
         var app = builder.Build();
         var fake = new FakeUpstream(app);
         app.MapPost("/v1/chat/completions", context => fake.AnswerAsync(context, anthropic: false));
@@ -40,6 +41,7 @@ internal sealed class FakeUpstream : IAsyncDisposable
         fake.Url = new Uri(
             app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
         );
+
         return fake;
     }
 
@@ -199,8 +201,10 @@ internal sealed class UpstreamRequest(HttpContext context, bool anthropic, int a
     public async Task RefuseAsync(int status, string message, string? retryAfter = null)
     {
         context.Response.StatusCode = status;
+
         if (retryAfter is not null)
             context.Response.Headers.RetryAfter = retryAfter;
+
         await context.Response.WriteAsJsonAsync(
             new { type = "error", error = new { type = "some_error", message } },
             Gone

@@ -14,6 +14,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         var prompt = Upstream.On(async request =>
         {
             await request.StartAsync();
+
             // The answer is not over before the last return.
             for (var i = 0; i < 100 || !returned.Task.IsCompleted; i++)
             {
@@ -30,6 +31,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
                 tokens++;
                 await Task.Delay(10, request.Gone);
             }
+
             await request.EndAsync(tokens);
         });
         var id = await LlmSystem.GenerateAsync(A, prompt, "openai");
@@ -44,6 +46,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
             frames.AddRange(reader.Events);
             last = reader.LastId;
         }
+
         await using (var rest = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id), last))
         {
             returned.SetResult();
@@ -59,6 +62,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
             frames[^1].Data
         );
         Assert.Equal(1, Upstream.Attempts(prompt));
+
         using var after = await SeedRequests.SendAsync(A.Url, HttpMethod.Get, LlmSystem.Stream(id), lastId: last);
         Assert.Equal(HttpStatusCode.NoContent, after.StatusCode);
     }
@@ -86,11 +90,14 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         });
         var id = await LlmSystem.GenerateAsync(A, prompt, "anthropic");
         await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id)).ToEventsAsync(2);
+
         using (var response = await SeedRequests.SendAsync(B.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
             Assert.True(response.IsSuccessStatusCode);
+
         await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
         await reader.WaitForEndAsync();
         var last = reader.Events.Last();
+
         Assert.Equal(("done", "cancelled"), (last.Event, last.Json().Text("finishReason")));
         Assert.Equal("cancelled", (await LlmSystem.StateAsync(A, id)).Text("status"));
     }
@@ -115,13 +122,16 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         });
         var id = await LlmSystem.GenerateAsync(own, prompt, "openai");
         await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id)).ToEventsAsync(2);
+
         own.Freeze();
         await reader.WaitForEndAsync();
         var last = reader.Events.Last();
+
         Assert.Equal(
             ("error", true, "interrupted"),
             (last.Event, last.Json().At("fatal").GetBoolean(), last.Json().Text("reason"))
         );
+
         var state = await LlmSystem.EndAsync(B, id);
         Assert.Equal("interrupted", state.Status);
 
@@ -130,6 +140,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
             () => own.Output.Contains("another one has ended its runs", StringComparison.Ordinal),
             "it knows that it was away"
         );
+
         var other = "";
         await Eventually.HoldsAsync(
             async () =>
@@ -145,6 +156,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
             "it takes generations again"
         );
         await IsDoneAsync(other);
+
         await using var again = await LlmSystem.ReadAsync(B, id);
         Assert.Equal(reader.Events, again.Events);
         Assert.Equal(state, await LlmSystem.EndAsync(B, id));
@@ -168,6 +180,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         await using var reader = await SseReader.OpenAsync(own.Url, LlmSystem.Stream(id)).ToEventsAsync(1);
         await using var chat = await LlmSystem.ChatAsync(own, prompt, "openai").ToEventsAsync(1);
         var stopping = own.StopAsync(Stop);
+
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.NotNull(reader.Frames[^1].Retry);

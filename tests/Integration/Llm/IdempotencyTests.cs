@@ -29,6 +29,7 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         );
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
         Assert.Single(answers.Select(a => a.Headers.Location).Distinct());
+
         var body = Assert.Single((await Task.WhenAll(answers.Select(a => a.TextAsync()))).Distinct());
         var id = JsonElement.Parse(body).Text("id")!;
         await Eventually.HoldsAsync(async () => (await LlmSystem.EndAsync(B, id)).Status == "done", "it is done");
@@ -41,9 +42,11 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         using var other = await LlmSystem.PostAsync(A, Generations, Question(Upstream.Saying("other")), With(key));
         Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
         Assert.Equal("application/problem+json", other.Content.Headers.ContentType?.MediaType);
+
         using var elsewhere = await LlmSystem.PostAsync(A, "/session", new { }, With(key));
         Assert.Equal(HttpStatusCode.Conflict, elsewhere.StatusCode);
         using var without = await LlmSystem.PostAsync(A, Generations, Question(prompt));
+
         Assert.NotEqual(body, await without.TextAsync());
     }
 
@@ -65,6 +68,7 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             Assert.Equal((path, HttpStatusCode.BadRequest), (path, response.StatusCode));
             Assert.Contains("Idempotency-Key", await response.TextAsync(), StringComparison.Ordinal);
         }
+
         Assert.Equal(0, Upstream.Attempts(prompt));
     }
 
@@ -101,15 +105,20 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                     "session_id"
                 )
             );
+
         var session = Assert.Single(sessions.Distinct());
 
         var content = Upstream.Saying("once");
+
         foreach (var replica in (RunningService[])[A, B, A])
             await LlmSystem.AnswerAsync(replica, $"/message/{session}", new { content }, ofMessage);
+
         using (var other = await LlmSystem.PostAsync(B, $"/message/{session}", new { content = "other" }, ofMessage))
             Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
+
         await using (var reader = await SseReader.OpenAsync(A.Url, "/stream/" + session))
             await LlmSystem.AnsweredAsync(reader);
+
         var state = await SeedRequests.GetAsync(B.Url, "/session/" + session);
         Assert.Equal(content, Assert.Single(state.Items("turns")).Text("message"));
         Assert.Equal(1, Upstream.Attempts(content));
@@ -121,16 +130,20 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
             client.DefaultRequestHeaders.Add(ofQuestion.Item1, ofQuestion.Item2);
             using var question = JsonContent.Create(new { prompt, provider = "openai" });
+
             readers.Add(
                 await SseReader
                     .OpenAsync(replica.Url, "/stream", method: HttpMethod.Post, body: question, client: client)
                     .ToEndAsync()
             );
         }
+
         Assert.Equal(readers[0].Events, readers[1].Events);
         Assert.Equal("once", LlmSystem.Text(readers[1].Events, "content"));
+
         foreach (var reader in readers)
             await reader.DisposeAsync();
+
         Assert.Equal(1, Upstream.Attempts(prompt));
     }
 
@@ -152,9 +165,11 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                 null)
             """
         );
+
         Assert.NotNull(announced);
         await own.Database.ExecuteAsync($"select eventstore.claim_key('', 'lost', '', '{id}', interval '1 day')");
         await using var reader = await LlmSystem.ReadAsync(replica, id);
+
         Assert.Equal("interrupted", reader.Events.Single().Json().Text("reason"));
         Assert.Equal("interrupted", (await LlmSystem.EndAsync(replica, id)).Status);
         using var again = await LlmSystem.PostAsync(
@@ -163,6 +178,7 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             Question(Upstream.Saying("hi")),
             With("lost")
         );
+
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
     }
 
@@ -173,6 +189,7 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         var staying = own.Replicas[0];
         await using var killed = await MortalReplica.StartAsync(own);
         var prompt = Upstream.Saying("once");
+
         // The announcement takes long enough to kill the replica during it.
         await own.Database.ExecuteAsync(
             """
@@ -182,6 +199,7 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                 for each row when (new.type = 'announced') execute function public.slow();
             """
         );
+
         var lost = LlmSystem.PostAsync(killed.Service, Generations, Question(prompt), With("again"));
         await Eventually.HoldsAsync(
             () =>
@@ -200,6 +218,7 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
         var id = (await again.JsonAsync()).Text("id")!;
         await using var reader = await LlmSystem.ReadAsync(staying, id);
+
         var (status, _) = await LlmSystem.EndAsync(staying, id);
         Assert.Contains(status, (string[])["interrupted", "done"]);
         Assert.Equal(status == "done" ? 1 : 0, Upstream.Attempts(prompt));

@@ -102,8 +102,10 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
         );
         var id = await LlmSystem.GenerateAsync(A, prompt, KeyedModels.Provider);
         await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id)).ToEventsAsync(2);
+
         using (var response = await SeedRequests.SendAsync(B.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
             Assert.True(response.IsSuccessStatusCode);
+
         await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         await reader.WaitForEndAsync();
         Assert.Equal("cancelled", reader.Events.Last().Json().Text("finishReason"));
@@ -123,6 +125,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
         var id = await LlmSystem.GenerateAsync(A, prompt, KeyedModels.Provider);
         await using var reader = await LlmSystem.ReadAsync(B, id);
         var error = reader.Events.Last().Json();
+
         Assert.Equal((reason, true), (error.Text("reason"), error.At("fatal").GetBoolean()));
         Assert.DoesNotContain(LlmSystem.Key, reader.Events.Last().Data, StringComparison.Ordinal);
         var (status, kept) = await LlmSystem.EndAsync(A, id);
@@ -151,6 +154,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
             }
         );
         await using var reader = await AskAgentAsync(prompt);
+
         Assert.Equal(8, requests.Count);
         Assert.All(requests[..^1], options => Assert.IsType<AutoChatToolMode>(options.ToolMode));
         // Anthropic and Bedrock refuse a conversation with tool calls whose tools are not declared.
@@ -173,6 +177,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
             }
         );
         await using var reader = await AskAgentAsync(prompt);
+
         Assert.Equal(
             ["tool_use", "tool_result", "tool_use", "tool_result", "tool_use", "tool_result", "content", "end"],
             reader.Events.Select(e => e.Event)
@@ -197,6 +202,7 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
             }
         );
         var call = answer.At("choices.0.message.tool_calls.0.function");
+
         Assert.Equal(
             ("tool_calls", "calculate", """{"expression":"6*7"}"""),
             (answer.Text("choices.0.finish_reason"), call.Text("name"), call.Text("arguments"))

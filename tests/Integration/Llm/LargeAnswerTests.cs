@@ -18,6 +18,7 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         var id = await LlmSystem.GenerateAsync(A, prompt, "local");
         await using var reader = await LlmSystem.ReadAsync(B, id);
         var error = reader.Events.Last();
+
         Assert.Equal(("error", "too_large"), (error.Event, error.Json().Text("reason")));
         Assert.Contains("Llm:Providers:local:MaxAnswerBytes", error.Json().Text("error"), StringComparison.Ordinal);
         var (status, text) = await LlmSystem.EndAsync(A, id);
@@ -28,6 +29,7 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         var question = LlmSystem.VendorQuestion(prompt, "local/llama", stream: false);
         using var whole = await LlmSystem.PostAsync(A, Completions, question);
         var code = (await whole.JsonAsync()).Text("error.code");
+
         Assert.Equal((HttpStatusCode.BadGateway, "too_large"), (whole.StatusCode, code));
         Assert.Equal(2, Upstream.Attempts(prompt));
     }
@@ -36,6 +38,7 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     public async Task A_whole_answer_counts_as_memory_of_its_client_until_it_is_sent()
     {
         await using var replica = await World.StartReplicaAsync(new() { ["Limits__HeldMegabytes"] = "1" });
+
         foreach (var path in (string[])[Completions, Messages])
         foreach (var model in (string[])["gpt-4o", "claude-sonnet-4-20250514"])
         {
@@ -53,10 +56,12 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                 Assert.Null(refused.Headers.RetryAfter);
                 Assert.Contains("Limits:HeldMegabytes", await refused.TextAsync(), StringComparison.Ordinal);
             }
+
             await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
 
             // Its bytes are given back: an answer of 0.8 MB fits, once and once more.
             var fitting = Upstream.Saying([.. Enumerable.Repeat(new string('x', 50_000), 4)]);
+
             for (var time = 0; time < 2; time++)
                 using (var whole = await AskAsync(path, model, fitting))
                     Assert.Equal(HttpStatusCode.OK, whole.StatusCode);

@@ -50,11 +50,13 @@ public sealed class LlmSystem : IAsyncLifetime
         settings["Llm__Providers__Local__MaxAnswerBytes"] = "200000";
         // Of this one alone: to the others a busy machine may be silent for longer, until a test lets them go on.
         settings["Llm__Providers__Local__IdleSeconds"] = "4";
+
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
         {
             settings[$"Llm__Providers__{provider}__BackoffMilliseconds"] = "20";
             settings[$"Llm__Providers__{provider}__Retries"] = "2";
         }
+
         return settings;
     }
 
@@ -106,6 +108,7 @@ public sealed class LlmSystem : IAsyncLifetime
         };
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
+
         return Http.SendAsync(request);
     }
 

@@ -44,6 +44,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
                 : request.SayAsync("ok");
         });
         await using var reader = await LlmSystem.ChatAsync(A, prompt, "openai").ToEndAsync();
+
         Assert.Equal("ok", LlmSystem.Text(reader.Events, "content"));
         Assert.True(times[1] - times[0] >= TimeSpan.FromSeconds(1));
     }
@@ -71,6 +72,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         });
         var id = await LlmSystem.GenerateAsync(A, prompt, "local");
         await using var reader = await LlmSystem.ReadAsync(B, id);
+
         Assert.Equal(["state", "token", "done"], reader.Events.Select(e => e.Event));
         var state = reader.Events.First().Json();
         Assert.Equal(("retrying", "timeout", 2), (state.Text("state"), state.Text("reason"), state.Number("attempt")));
@@ -93,6 +95,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         });
         var id = await LlmSystem.GenerateAsync(A, prompt, provider);
         await using var reader = await LlmSystem.ReadAsync(B, id);
+
         Assert.Equal(["token", "error"], reader.Events.Select(e => e.Event));
         Assert.Contains("too much", reader.Events.Last().Data, StringComparison.Ordinal);
         Assert.DoesNotContain(LlmSystem.Key, reader.Events.Last().Data, StringComparison.Ordinal);
@@ -107,6 +110,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         var prompt = Upstream.On(request => request.RefuseAsync(500, $"boom with {KeyOf(provider)} in it"));
         var printed = new ConcurrentQueue<string>(); // the replica keeps only its last lines
         A.Printed += printed.Enqueue;
+
         await using var reader = await LlmSystem.ChatAsync(A, prompt, provider).ToEndAsync();
         var error = Assert.Single(reader.Events);
         Assert.Equal(("error", true), (error.Event, error.Json().At("fatal").GetBoolean()));
@@ -142,6 +146,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
             await request.TokenAsync("half");
             // A reset discards unread data: then nothing was received, and the request may be retried.
             await read.Task.WaitAsync(request.Gone);
+
             if (how == "broken")
                 request.Context.Abort();
             else
@@ -149,6 +154,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         });
         var id = await LlmSystem.GenerateAsync(A, prompt, provider);
         await using var reader = await SseReader.OpenAsync(B.Url, LlmSystem.Stream(id)).ToEventsAsync(1);
+
         read.SetResult();
         await reader.WaitForEndAsync();
         Assert.Equal(["token", "error"], reader.Events.Select(e => e.Event));
@@ -171,6 +177,7 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
             gone.SetResult();
         });
         await using (await LlmSystem.OpenAsync(A, path, LlmSystem.VendorQuestion(prompt)).ToEventsAsync(3)) { }
+
         await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
     }
 
@@ -183,14 +190,17 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         var prompt = Upstream.On(async request =>
         {
             await request.StartAsync();
+
             for (var i = 0; i < count; i++)
             {
                 await request.TokenAsync(Token(i));
                 Volatile.Write(ref written, i + 1);
             }
+
             await request.EndAsync(count);
         });
         await using var reader = await LlmSystem.ChatAsync(A, prompt, "openai", "/sse/backpressure-chat");
+
         reader.Stall();
 
         // The reader pauses, so the provider stops.
@@ -209,21 +219,24 @@ public sealed class ProviderTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         reader.ReadOn();
         await reader.WaitForEndAsync();
         var (seen, paused, resumed, largest) = (0, false, false, 0L);
+
         foreach (var token in reader.Events.Where(e => e.Data![0] == '{'))
         {
             var data = token.Json();
             Assert.Equal(Token(seen++), data.Text("content"));
             largest = Math.Max(largest, data.Number("buffer_size"));
+
             if (data.At("paused").GetBoolean())
                 paused = true;
             else
                 resumed |= paused;
         }
+
         Assert.Equal(count, seen);
         Assert.True(paused && resumed, $"paused {paused}, resumed {resumed}");
         Assert.InRange(largest, 60, 100);
 
-        static string Token(int i) => $"{i} ".PadRight(2_000);
+        static string Token(int index) => $"{index} ".PadRight(2_000);
     }
 
     [Fact]

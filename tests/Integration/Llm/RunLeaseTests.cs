@@ -21,6 +21,7 @@ public sealed class RunLeaseTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         });
         var id = await LlmSystem.GenerateAsync(replica, prompt, "openai");
         await using var reader = await SseReader.OpenAsync(replica.Url, LlmSystem.Stream(id)).ToEventsAsync(1);
+
         await using (var other = await system.Database.OpenConnectionAsync(Stop))
         await using (await other.BeginTransactionAsync(Stop))
         {
@@ -35,6 +36,7 @@ public sealed class RunLeaseTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
                 "a renewal has waited for longer than the lease"
             );
         }
+
         await IsTrueAsync(
             "select bool_or(expires_at > clock_timestamp()) from eventstore.run_writers",
             "the replica has a lease again"
@@ -57,6 +59,7 @@ public sealed class RunLeaseTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         var session = await LlmSystem.SessionAsync(replica);
         // Open before the message: a stream that opens asks for an answer too.
         await using var reader = await SseReader.OpenAtAsync(replica.Url, $"/stream/{session}");
+
         await SetLeaseAsync("clock_timestamp() - interval '1 second'");
         await LlmSystem.SendAsync(replica, session, Upstream.Saying("answer"));
         await Eventually.HoldsAsync(

@@ -27,6 +27,7 @@ public sealed class RunShareTests
         );
         var replica = system.Replicas[0];
         var appender = ((ServiceHost)replica).Services.GetRequiredService<EventAppender>();
+
         var (begun, go) = (new CountdownEvent(Runs), new TaskCompletionSource());
         var prompt = upstream.On(async request =>
         {
@@ -36,8 +37,10 @@ public sealed class RunShareTests
             await request.TokenAsync(Text);
             await request.EndAsync(1);
         });
+
         for (var run = 0; run < Runs; run++)
             await StartRunAsync(replica, prompt);
+
         await Eventually.HoldsAsync(() => begun.IsSet);
 
         // While a commit is under way, an event of each run waits, and then one of somebody else.
@@ -46,6 +49,7 @@ public sealed class RunShareTests
         await Eventually.HoldsAsync(async () => await locked.WaitersAsync("append") > 0);
         go.SetResult();
         await Eventually.HoldsAsync(() => appender.PendingBytes > Runs * Text.Length);
+
         var before = appender.PendingBytes;
         var published = PublishAsync(replica);
         await Eventually.HoldsAsync(() => appender.PendingBytes > before);
@@ -57,6 +61,7 @@ public sealed class RunShareTests
         var ahead = await system.Database.AskAsync<long>(
             $"select count(*) from eventstore.events where type = 'token' and position < {position}"
         );
+
         // As many bytes of the user's are before it as it has itself.
         Assert.InRange(ahead, 1, 3);
     }

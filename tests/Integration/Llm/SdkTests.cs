@@ -79,6 +79,7 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
         );
         var answered = Thinking(request => request.SayAsync("thought"));
         var refused = Thinking(request => request.RefuseAsync(400, "thought better of it"));
+
         await RunScriptAsync("thinking.mjs", Address(own.Replicas[0]), answered, refused);
 
         string Thinking(Func<UpstreamRequest, Task> answer) =>
@@ -98,6 +99,7 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
                 || await RunAsync(".", "node", "--version") is not { ExitCode: 0 },
             "npm and node are not installed."
         );
+
         var run = await RunAsync(await Folder.Value, "node", [script, .. arguments]);
         Assert.True(run!.Value.ExitCode == 0, run.Value.Output);
         Assert.EndsWith("ok", run.Value.Output.TrimEnd(), StringComparison.Ordinal);
@@ -107,8 +109,10 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
     private static async Task<string> InstallAsync()
     {
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "vendors-clients")).FullName;
+
         foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Llm", "Sdk")))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+
         var install = await RunAsync(
             folder,
             "npm",
@@ -119,6 +123,7 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
             "--prefer-offline"
         );
         Assert.True(install!.Value.ExitCode == 0, install.Value.Output);
+
         return folder;
     }
 
@@ -131,6 +136,7 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
+
         try
         {
             using var process = Process.Start(
@@ -141,11 +147,13 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
                     RedirectStandardError = true,
                 }
             )!;
+
             var output = await Task.WhenAll(
                 process.StandardOutput.ReadToEndAsync(limit.Token),
                 process.StandardError.ReadToEndAsync(limit.Token)
             );
             await process.WaitForExitAsync(limit.Token);
+
             return (process.ExitCode, string.Concat(output.Reverse()));
         }
         catch (Win32Exception)

@@ -26,25 +26,31 @@ public sealed class SessionShareTests
         );
         await using var lost = await MortalReplica.StartAsync(system);
         using var ann = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+
         ann.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
             "Bearer",
             Tokens.Of("ann", publish: ["sessions.*"])
         );
+
         var endless = upstream.Stopping();
         var (running, most, readers) = (0, 0, new List<SseReader>());
         var next = upstream.On(async request =>
         {
             lock (readers)
                 most = Math.Max(most, ++running);
+
             await request.StartAsync();
+
             // Long enough that the others would begin meanwhile.
             for (var i = 0; i < 20; i++)
             {
                 await request.TokenAsync("next");
                 await Task.Delay(50, request.Gone);
             }
+
             lock (readers)
                 running--;
+
             await request.EndAsync(1);
         });
         for (var i = 0; i < Sessions; i++)
@@ -60,12 +66,15 @@ public sealed class SessionShareTests
             readers.Add(await SseReader.OpenAsync(system.Replicas[0].Url, "/stream/" + session, client: ann));
             await PostAsync("/message/" + session, new { content = next });
         }
+
         await lost.KillAsync();
+
         foreach (var reader in readers)
         {
             await LlmSystem.AnsweredAsync(reader, 2);
             await reader.DisposeAsync();
         }
+
         Assert.Equal(1, most);
 
         async Task<JsonElement> PostAsync(string path, object body)

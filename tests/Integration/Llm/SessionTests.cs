@@ -15,10 +15,12 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         await using var leaving = await MortalReplica.StartAsync(World, new() { ["Runs__DrainSeconds"] = "1" });
         var asked = new TaskCompletionSource();
         var session = await LlmSystem.SessionAsync(leaving.Service);
+
         await LlmSystem.SendAsync(leaving.Service, session, Upstream.Stopping(asked, "begun "));
         // Before the stream: the replica of a stream answers too.
         await asked.Task;
         await using var reader = await SseReader.OpenAsync(B.Url, "/stream/" + session).ToEventsAsync(1);
+
         await LlmSystem.SendAsync(leaving.Service, session, Upstream.Saying("second"));
         await (end == "stopped" ? leaving.Service.StopAsync(Stop) : leaving.KillAsync());
         await LlmSystem.AnsweredAsync(reader, 2);
@@ -39,10 +41,12 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             await request.SayAsync("answer");
         });
         var session = await LlmSystem.SessionAsync(leaving);
+
         await LlmSystem.SendAsync(leaving, session, prompt);
         // Before the stream: the replica of a stream answers too.
         await asked.Task;
         await using var reader = await SseReader.OpenAsync(B.Url, "/stream/" + session);
+
         await leaving.StopAsync(Stop);
         await LlmSystem.AnsweredAsync(reader);
         Assert.Equal("answer", LlmSystem.Text(reader.Events, "data"));
@@ -63,6 +67,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         });
         var session = await LlmSystem.SessionAsync(A);
         await using var reader = await SseReader.OpenAsync(A.Url, "/stream/" + session);
+
         await LlmSystem.SendAsync(A, session, first);
         await reader.WaitForEventsAsync(1);
         // By the outbox, so that no replica is asked for an answer.
@@ -72,6 +77,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             values ('sessions.{{session}}.log', 'message', 'second', '{"content":"{{Upstream.Saying("second")}}"}')
             """
         );
+
         await Eventually.HoldsAsync(
             async () => (await SeedRequests.GetAsync(A.Url, "/session/" + session)).Items("turns").Count() == 2,
             "the second message is stored"
@@ -94,6 +100,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         );
         var session = await LlmSystem.SessionAsync(replica);
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/stream/" + session);
+
         // Breaks the replica's idle connections when the turn begins.
         await Store.ExecuteAsync(
             $$"""
@@ -110,6 +117,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             when (new.run = 'sessions.{{session}}') execute function break_connections()
             """
         );
+
         try
         {
             await LlmSystem.SendAsync(replica, session, Upstream.Saying("answer"));
@@ -119,6 +127,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         {
             await Store.ExecuteAsync("drop function break_connections() cascade");
         }
+
         var broken = await Store.AskAsync<long>("select count(*) from broken_connections where is_broken");
         Assert.True(broken > 0, "no connection was broken");
         await Store.ExecuteAsync("drop table broken_connections");
@@ -139,6 +148,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         });
         var session = await LlmSystem.SessionAsync(A);
         await using var reader = await SseReader.OpenAsync(A.Url, "/stream/" + session);
+
         await Store.ExecuteAsync(
             $$"""
             create table vain_tries (run text);
@@ -151,6 +161,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             when (new.run = 'sessions.{{session}}') execute function note_vain_try()
             """
         );
+
         try
         {
             await LlmSystem.SendAsync(A, session, first);
@@ -177,15 +188,18 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         var session = (await LlmSystem.AnswerAsync(A, "/session", asked)).Text("session_id")!;
         await using var reader = await SseReader.OpenAsync(A.Url, "/stream/" + session);
         var created = await StateAsync();
+
         await LlmSystem.SendAsync(A, session, Upstream.Saying("dropped"));
         await LlmSystem.AnsweredAsync(reader);
         var end = reader.LastId!.Split('-')[1];
+
         await LlmSystem.SendAsync(A, session, Upstream.Saying("first"));
         await LlmSystem.AnsweredAsync(reader, 2);
         // As by retention.
         await Store.ExecuteAsync(
             $"delete from eventstore.events where topic like 'sessions.{session}%' and position <= {end}"
         );
+
         await using (var counting = await SseReader.OpenAsync(B.Url, "/stream/" + session, "3").ToEventsAsync(2))
         {
             Assert.Equal("expired", counting.Resync()?.Text("reason"));
@@ -216,9 +230,11 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             from generate_series(1, {{Events}})
             """
         );
+
         await using var whole = await ReadAsync("0", Events);
         await using var counting = await ReadAsync("10001", Events);
         Assert.Equal("expired", counting.Resync()?.Text("reason"));
+
         await using var last = await ReadAsync("10000", Events - 10_000);
         Assert.Null(last.Resync());
 
@@ -243,6 +259,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
         var open = await SeedRequests.GetAsync(server.Url, "/v1/connections?limit=1000");
         foreach (var id in open.Items("connections").Select(row => row.Text("id")))
             (await SeedRequests.SendAsync(server.Url, HttpMethod.Delete, "/v1/connections/" + id)).Dispose();
+
         foreach (var answer in answers)
         {
             await answer.WaitForEndAsync();

@@ -48,6 +48,7 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
         {
             if (thinksBeforeItsHead)
                 await thought.Task.WaitAsync(request.Gone);
+
             await request.StartAsync();
             await request.TokenAsync("first ");
             await thought.Task.WaitAsync(request.Gone);
@@ -55,12 +56,16 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
             await request.EndAsync(2);
         });
         await using var reader = await AskAsync(path, prompt);
+
         await reader.WaitAsync(r => r.Frames.Count(IsAlive) >= 3);
+
         if (path == Messages)
             Assert.Equal("message_start", reader.Frames[0].Event);
+
         thought.SetResult();
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
+
         var data = reader.Frames.Where(f => f.Data is not null and not "[DONE]").Select(f => f.Json());
         Assert.Equal(
             "first last",
@@ -92,9 +97,11 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
             await request.RefuseAsync(429, "not today");
         });
         await using var reader = await AskAsync(path, prompt);
+
         thought.SetResult();
         await reader.WaitForEndAsync();
         var last = reader.Frames[^1];
+
         Assert.Equal(path == Messages ? "error" : null, last.Event);
         Assert.Equal("rate_limit_error", last.Json().Text("error.type"));
         Assert.Contains("not today", last.Json().Text("error.message"), StringComparison.Ordinal);
@@ -113,12 +120,14 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
             await gone.Task;
         });
         var limit = TimeSpan.FromSeconds(30);
+
         await using (var reader = await AskAsync(path, prompt))
         {
             await reader.WaitAsync(r => r.Frames.Any(IsAlive));
             // On a busy machine the head may come before the request reaches the provider.
             await asked.Task.WaitAsync(limit, TestContext.Current.CancellationToken);
         }
+
         await gone.Task.WaitAsync(limit, TestContext.Current.CancellationToken);
     }
 }

@@ -99,6 +99,7 @@ public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests
                 "[DONE]",
             ]
         );
+
         var question = new
         {
             model = "gpt-4o",
@@ -111,6 +112,7 @@ public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests
         Assert.Equal("[DONE]", stream.Frames[^1].Data);
         var chunks = stream.Frames.SkipLast(1).Select(f => f.Json()).ToList();
         var id = Assert.Single(chunks.Select(c => c.Text("id")).Distinct());
+
         Assert.StartsWith("chatcmpl-", id, StringComparison.Ordinal);
         Assert.Equal(
             ("assistant", "fp", "x", "e", "no"),
@@ -122,6 +124,7 @@ public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests
                 chunks[1].Text("choices.0.content_filter_results.hate")
             )
         );
+
         Assert.Equal(
             ("length", 7),
             (chunks[2].Text("choices.0.finish_reason"), chunks[2].Number("choices.0.stop_reason"))
@@ -164,6 +167,7 @@ public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests
         const string text = @"a \ud83d 😀 b 😀 " + "\ufffd.";
         var id = await LlmSystem.GenerateAsync(A, prompt, provider);
         await using var reader = await LlmSystem.ReadAsync(A, id);
+
         Assert.Equal(("done", text), (reader.Events.Last().Event, LlmSystem.Text(reader.Events, "text")));
 
         Assert.Equal(text, (await WholeAsync(path, model, prompt)).Text(member));

@@ -19,6 +19,7 @@ public sealed class VendorApiTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var length = new ChatCompletionOptions { MaxOutputTokenCount = 120 };
         var whole = (await ForOpenAi(A).CompleteChatAsync(question, length)).Value;
         var text = whole.Content[0].Text;
+
         Assert.Equal(120, whole.Usage.OutputTokenCount);
 
         var streamed = new StringBuilder();
@@ -31,6 +32,7 @@ public sealed class VendorApiTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             usage = update.Usage ?? usage;
             finish = update.FinishReason ?? finish;
         }
+
         Assert.Equal(text, streamed.ToString());
         Assert.Equal((120, ChatFinishReason.Length), (usage!.OutputTokenCount, finish));
 
@@ -43,10 +45,12 @@ public sealed class VendorApiTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var message = await ForAnthropic(A).Messages.Create(parameters);
         Assert.True(message.Content[0].TryPickText(out var block));
         Assert.Equal((text, 120), (block.Text, message.Usage.OutputTokens));
+
         var parts = new StringBuilder();
-        await foreach (var e in ForAnthropic(A).Messages.CreateStreaming(parameters))
-            if (e.TryPickContentBlockDelta(out var delta) && delta.Delta.TryPickText(out var piece))
+        await foreach (var received in ForAnthropic(A).Messages.CreateStreaming(parameters))
+            if (received.TryPickContentBlockDelta(out var delta) && delta.Delta.TryPickText(out var piece))
                 parts.Append(piece.Text);
+
         Assert.Equal(text, parts.ToString());
 
         using var body = LlmSystem.Ask(Prompt, maxTokens: 120);
@@ -98,6 +102,7 @@ public sealed class VendorApiTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var options = new ChatCompletionOptions { Tools = { tool } };
         var question = new UserChatMessage("What is the weather in Paris now?");
         var asked = (await ForOpenAi(A).CompleteChatAsync([question], options)).Value;
+
         Assert.Equal(ChatFinishReason.ToolCalls, asked.FinishReason);
         var call = Assert.Single(asked.ToolCalls);
         Assert.Equal(("get_weather", """{"city":"Paris"}"""), (call.FunctionName, call.FunctionArguments.ToString()));
@@ -131,6 +136,7 @@ public sealed class VendorApiTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 """{"type":"message_stop"}"""
             );
         });
+
         var tool = ChatTool.CreateFunctionTool(
             "look",
             "Looks.",

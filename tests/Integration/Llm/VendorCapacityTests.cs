@@ -25,6 +25,7 @@ public sealed class VendorCapacityTests(VendorCapacityTests.Crowded fixture)
         // A refused request must not cost the provider's tokens.
         var prompt = fixture.Upstream.On(request => request.RefuseAsync(500, "was asked"));
         await using var first = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd");
+
         await AreRefusedAsync(HttpStatusCode.TooManyRequests, "rate_limit_error", "rate_limit_error");
         await using var resumed = await SseReader.OpenAtAsync(url, "/v1/events/stream?topic=crowd", first.LastId);
         await AreRefusedAsync(HttpStatusCode.ServiceUnavailable, "server_error", "overloaded_error");

@@ -77,9 +77,13 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     public static TheoryData<string, string, object, string> TooMuch()
     {
         string Long(int length) => new('x', length);
+
         object Message(object content, string role = "user") => new { role, content };
+
         object Function(string name) => new { type = "function", function = new { name } };
+
         object Tool(string name) => new { name, input_schema = new { type = "object" } };
+
         var numbers = Enumerable.Range(0, 129).ToList();
         var (stops, texts) = (
             Enumerable.Range(0, 350_000).Select(n => $"s{n}"),
@@ -196,6 +200,7 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             await request.TokenAsync("half");
             await request.EventsAsync("""{"error":{"message":"too much at once"}}""");
         });
+
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
             await foreach (var _ in ForAnthropic(A).Messages.CreateStreaming(Question(prompt, "llama"))) { }

@@ -68,6 +68,7 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
             return request.SayAsync("ok");
         });
         await AnswerAsync(path, model, prompt, member, message);
+
         return seen;
     }
 

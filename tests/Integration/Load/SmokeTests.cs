@@ -32,6 +32,7 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
 
         Assert.True(run.ExitCode == 0, run.Errors);
         Assert.Equal(scenarios, run.Results.Select(r => r.Text("scenario")));
+
         foreach (var result in run.Results)
         {
             AssertComplete(result);
@@ -39,6 +40,7 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
             Assert.Equal(result.Number("published"), result.Number("acknowledged"));
             Assert.InRange(result.Number("connected"), clients, long.MaxValue);
             Assert.True(result.At("deliveryMs.p999").GetDouble() > 0, result.ToString());
+
             // The scenario's page has the same verdict as the report.
             var scenario = result.Text("scenario")!;
             var page = run.Report(scenario, scenario + ".html");
@@ -49,6 +51,7 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
         var fanout = run.Results[1];
         Assert.Equal(fanout.Number("published") * clients, fanout.Number("received"));
         const string held = "fanout: held events are published and received; lost = 0; ";
+
         Assert.Contains(held, run.Errors, StringComparison.Ordinal);
         Assert.Contains("| fanout |", run.Report("report.md"), StringComparison.Ordinal);
     }
@@ -66,6 +69,7 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
         var result = Assert.Single(run.Results);
         AssertComplete(result);
         Assert.Equal(6, result.Number("connected"));
+
         var llm = result.At("llm");
         Assert.True(llm.Number("done") >= 6 && llm.Number("drops") > 0, llm.ToString());
         Assert.Equal((llm.Number("begun"), 0, 0), (llm.Number("done"), llm.Number("different"), llm.Number("failed")));
@@ -74,8 +78,10 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
         // Each was measured once, and the server counted the same number of tokens.
         var published = result.Number("published");
         Assert.Equal(published, result.Number("received"));
+
         if (own)
             Assert.Equal(published, llm.Number("tokens"));
+
         Assert.Equal(delivery, llm.Text("deliveryIs"));
         Assert.True(result.At("deliveryMs.p99").GetDouble() > 0, result.ToString());
     }
@@ -88,6 +94,7 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("fanout: FAILED: lost = 0: 10 ", run.Errors, StringComparison.Ordinal);
         Assert.Equal(10, Assert.Single(run.Results).Number("lost"));
+
         var page = run.Report("fanout", "fanout.html");
         Assert.Contains("fanout: FAILED", page, StringComparison.Ordinal);
         Assert.Contains("FAILED: 10 acknowledged events were not received", page, StringComparison.Ordinal);

@@ -27,10 +27,13 @@ public sealed partial class MetricsSystem : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         System = await World.Start(o => o.Set(Settings).AsProcesses());
+
         for (var i = 0; i < Readers; i++)
             _readers.Add(await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={Topic}"));
+
         for (var i = 0; i < Events; i++)
             await World.PublishAsync(Replica, new EventBody(Topic, "n", i));
+
         foreach (var reader in _readers)
             await reader.WaitAsync(r => r.Events.Count() == Events);
     }
@@ -56,6 +59,7 @@ public sealed partial class MetricsSystem : IAsyncLifetime
         var url = Address().Match(service.Output);
         Assert.True(url.Success, service.Output);
         using var response = await Http.GetAsync(new Uri(url.Groups[1].Value), TestContext.Current.CancellationToken);
+
         Assert.StartsWith("text/plain; version=0.0.4", response.Content.Headers.ContentType?.ToString());
         return MetricsText.Parse(
             await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(TestContext.Current.CancellationToken)

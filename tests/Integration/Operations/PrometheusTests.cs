@@ -24,6 +24,7 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
                 ("http_response_status_code", "202")
             )
         );
+
         var relay = await MetricsSystem.EventuallyAsync(
             shared.World.BroadcasterMetricsAsync,
             m => m.Sum("broadcaster_relay_events_total") == MetricsSystem.Events
@@ -57,6 +58,7 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
         {
             await MetricsSystem.EventuallyAsync(scrape, m => m.Samples.Single(s => s.Name == unanswered).Value == 0);
             shared.World.System.Postgres.Cut();
+
             try
             {
                 await MetricsSystem.EventuallyAsync(scrape, m => m.Sum(unanswered) > 2);
@@ -65,6 +67,7 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
             {
                 shared.World.System.Postgres.Heal();
             }
+
             await MetricsSystem.EventuallyAsync(scrape, m => m.Sum(unanswered) == 0);
         }
     }

@@ -21,6 +21,7 @@ public sealed class PromptTelemetryTests
             },
             TestContext.Current.CancellationToken
         );
+
         Dictionary<string, string> settings = new(SecureSystem.Settings)
         {
             ["ASPNETCORE_ENVIRONMENT"] = environment,
@@ -29,6 +30,7 @@ public sealed class PromptTelemetryTests
         };
         foreach (var (name, value) in receiver.Settings)
             settings[name] = value;
+
         await using var system = await World.Start(o =>
             o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey).AsProcesses()
         );

@@ -27,12 +27,14 @@ public sealed partial class PromtoolTests
             ["broadcaster", "streamapi", "webfrontend"],
             found.Select(pod => pod.GetValueOrDefault("job")).Order()
         );
+
         foreach (var pod in found)
         {
             Assert.Equal("aspire-sse", pod["namespace"]);
             Assert.Equal($"{pod["job"]}-1", pod["pod"]);
             Assert.Equal(pod["pod"], pod["instance"]);
         }
+
         foreach (var phase in (string[])["Pending", "Succeeded", "Failed"])
             Assert.Empty(Discover(phase));
     }
@@ -71,6 +73,7 @@ public sealed partial class PromtoolTests
                 Discovery().Replace(text, _ => $"    static_configs:\n{string.Join('\n', pods)}\n")
             );
             Run(folder.FullName, "check", "config", "kubernetes.yml");
+
             var output = Run(
                 folder.FullName,
                 "check",
@@ -79,6 +82,7 @@ public sealed partial class PromtoolTests
                 "kubernetes.yml",
                 "aspire-sse"
             );
+
             return
             [
                 .. JsonDocument

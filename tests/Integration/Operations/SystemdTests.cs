@@ -17,6 +17,7 @@ public sealed class SystemdTests : IDisposable
         // A service takes a parent of this name for systemd.
         var parent = Path.Combine(_folder, "systemd");
         await File.WriteAllTextAsync(parent, "#!/bin/sh\n\"$@\"\nexit $?\n", TestContext.Current.CancellationToken);
+
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(parent, UnixFileMode.UserRead | UnixFileMode.UserExecute);
 
@@ -37,6 +38,7 @@ public sealed class SystemdTests : IDisposable
         Assert.Equal("READY=1", await ToldAsync(service));
         using var http = new HttpClient();
         using var alive = await http.GetAsync(new Uri(url + "/alive"), TestContext.Current.CancellationToken);
+
         alive.EnsureSuccessStatusCode();
 
         Signals.Send(service.Processes[^1], Signals.Terminate);

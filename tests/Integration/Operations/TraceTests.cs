@@ -25,10 +25,12 @@ public sealed class TraceTests
         await using var system = await World.Start(o =>
             o.Replicas(2).Set(receiver.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 200).AsProcesses()
         );
+
         await Relayed.SubscribedAsync(system);
         const string stream = $"/v1/events/stream?topic={Topic}&envelope=true";
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[1].Url, stream);
         await using var other = await SseReader.OpenAtAsync(system.Replicas[0].Url, stream);
+
         await World.PublishNumbersAsync(system.Replicas[0], Topic, 1, 1);
         await reader.WaitForEventsAsync(1);
 
@@ -39,6 +41,7 @@ public sealed class TraceTests
         var request = await SpanAsync("POST /v1/events", publisher);
         var envelope = JsonDocument.Parse(reader.Events.Last().Data!).RootElement;
         Assert.Equal($"00-{trace}-{request.Id}-01", envelope.GetProperty("traceparent").GetString());
+
         var relay = await SpanAsync("broadcaster relay", request.Id);
         await SpanAsync("sse fan-out", relay.Id);
         // The publisher's replica has the event from its own commit, unless the relay was faster.
@@ -58,6 +61,7 @@ public sealed class TraceTests
                 $"the span '{name}' below {parent} is exported",
                 () => string.Join('\n', _spans.Where(span => span.Trace == trace))
             );
+
             return found!;
         }
     }

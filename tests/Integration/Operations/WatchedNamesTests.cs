@@ -53,6 +53,7 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
             shared.World.BroadcasterMetricsAsync,
             m => m.Names.Contains("store_log_size_bytes")
         );
+
         // Some metrics are counted once a second.
         string[]? missing = null;
         await Record.ExceptionAsync(() =>
@@ -82,6 +83,7 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
         var samples = new List<MetricSample>();
         foreach (var scrape in services)
             samples.AddRange((await scrape()).Samples);
+
         var seen = 0;
         foreach (var match in selected.Where(m => !Others.Contains(m.Groups["name"].Value)))
         {
@@ -91,16 +93,19 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
                 var (label, value) = (matcher.Groups["label"].Value, matcher.Groups["value"].Value);
                 if (OfPrometheus.Contains(label))
                     continue;
+
                 seen++;
                 // A status that nobody was answered with has no series yet.
                 var pattern = label == "http_response_status_code" ? ".*" : value;
                 var whole = new Regex(matcher.Groups["operator"].Value == "=" ? Regex.Escape(value) : $"^({pattern})$");
+
                 Assert.True(
                     metric.Exists(s => s.Labels.TryGetValue(label, out var exported) && whole.IsMatch(exported)),
                     $"{file}: no series has {match.Value}: {label}"
                 );
             }
         }
+
         Assert.True(seen > 0 || file.EndsWith(".json", StringComparison.Ordinal), $"{file} selects no label");
     }
 
@@ -112,7 +117,9 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
         ];
         var runbook = File.ReadAllText(Repository.PathOf("docs/runbook.md"));
         var tried = File.ReadAllText(Repository.PathOf("deploy/prometheus/alerts.test.yml"));
+
         Assert.True(alerts.Length > 8);
+
         foreach (var alert in alerts)
         {
             var name = Regex.Match(alert, @"- alert: (\w+)").Groups[1].Value;
@@ -121,6 +128,7 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
                 part => Assert.Contains(part, alert, StringComparison.Ordinal)
             );
             Assert.Contains($"## {name}\n", runbook, StringComparison.Ordinal);
+
             // A label that the expression lost is an empty word in the page; promtool compares the text.
             if (alert.Contains("$labels.", StringComparison.Ordinal))
                 Assert.Contains($"- alertname: {name}\n", tried, StringComparison.Ordinal);

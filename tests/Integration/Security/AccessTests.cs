@@ -19,6 +19,7 @@ public sealed class AccessTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         var topic = $"orders.{Guid.NewGuid():N}";
         var token = Tokens.Of("ann", subscribe: ["orders.>"]);
         await using var reader = await SecureSystem.OpenAsync(A, $"/v1/events/stream?topic={topic}.*", token);
+
         await SecureSystem.PublishAsync(A, new EventBody(topic + ".a", "n", 1));
         await reader.WaitForEventsAsync(1);
 
@@ -32,6 +33,7 @@ public sealed class AccessTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         var (mine, other) = ($"mine.{Guid.NewGuid():N}", $"other.{Guid.NewGuid():N}");
         var token = Tokens.Of("bob", subscribe: [mine + ".>"]);
         await using var reader = await SecureSystem.OpenAsync(A, "/v1/events/stream", token);
+
         await SecureSystem.PublishAsync(A, new EventBody(other + ".a", "n", 1), new EventBody(mine + ".a", "n", 2));
         await reader.WaitForEventsAsync(1);
         Assert.Equal(["2"], reader.Events.Select(e => e.Data));
@@ -39,6 +41,7 @@ public sealed class AccessTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         var history = await A.JsonAsync("GET /v1/events", token);
         Assert.Equal([mine + ".a"], TopicsOf(history.GetProperty("events")));
         var topics = await A.JsonAsync("GET /v1/topics?limit=1", token);
+
         Assert.Equal([mine + ".a"], TopicsOf(topics.GetProperty("topics")));
         Assert.Equal(JsonValueKind.Null, topics.GetProperty("next").ValueKind);
 
@@ -53,6 +56,7 @@ public sealed class AccessTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         var before = await SecureSystem.OpenAsync(A, "/v1/events/stream", Tokens.Of("cid", subscribe: [open, closed]));
         await SecureSystem.PublishAsync(A, new EventBody(open, "n", 1));
         await before.WaitForEventsAsync(1);
+
         var last = before.LastId;
         await before.DisposeAsync();
         await SecureSystem.PublishAsync(A, new EventBody(closed, "n", 2), new EventBody(open, "n", 3));

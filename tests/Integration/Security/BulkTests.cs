@@ -32,8 +32,10 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
             MaxMegabytes = 250;
         await using var system = await World.Start(o => o.Broadcasters(0).AsProcesses());
         var server = system.Replicas[0].Process;
+
         for (var i = 0; i < 20; i++)
             await World.PublishAsync(server, new EventBody("others.a", "n", i));
+
         var (before, most) = (server.Megabytes(), 0L);
 
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
@@ -45,6 +47,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
             others.Add(Position((await World.PublishAsync(server, new EventBody("others.a", "n", 1)))[0]));
             most = Math.Max(most, server.Megabytes());
         }
+
         using var response = await bulk;
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
@@ -53,6 +56,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
             .EnumerateArray()
             .Select(e => Position(e.GetProperty("position").GetString()!))
             .ToList();
+
         Assert.Equal(Lines, positions.Count);
         Assert.Equal(positions.Order(), positions);
         // Other publishers get places between the lines, again and again.
@@ -61,6 +65,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
             Lines / 10,
             Lines
         );
+
         if (OperatingSystem.IsLinux())
             Assert.InRange(most - before, 0, MaxMegabytes);
     }
@@ -71,6 +76,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
         await using var system = await World.Start(o => o.Broadcasters(0).Set("Events:NdjsonBatchBytes", 1024));
         var (server, id, large) = (system.Replicas[0], Guid.NewGuid(), new string('x', 2_000));
         await World.PublishAsync(server, new EventBody("a.b", "n", 1, Id: id));
+
         string[] lines = [Line(), Line(id), "", Line(), Line()];
         var body = SecureRequests.Text(string.Join('\n', lines), "application/x-ndjson");
         Assert.Contains("\"line\":2,\"accepted\":1", await server.Url.ExpectAsync(409, Publish, body: body));
@@ -83,11 +89,14 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
     {
         await using var system = await World.Start(o => o.Broadcasters(0));
         var server = system.Replicas[0];
+
         foreach (var conflicting in (int[])[0, 63, 99])
         {
             var (topic, id) = ($"bulk.{conflicting}", Guid.NewGuid());
+
             if (conflicting == 0)
                 await World.PublishAsync(server, new EventBody("a.b", "n", "other", Id: id));
+
             var lines = Enumerable
                 .Range(0, 100)
                 .Select(n => new EventBody(topic, "n", n, Id: n == conflicting || n == 0 ? id : null));
@@ -129,9 +138,11 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
                         or { StatusCode: HttpStatusCode.TooManyRequests, Headers.RetryAfter: not null },
                 $"{path}: {refused}"
             );
+
             if (seen.Add(refused.StatusCode) && seen.Count == 2)
                 break;
         }
+
         Assert.Equal(2, seen.Count);
     }
 
@@ -147,6 +158,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
         );
         var server = system.Replicas[0].Url;
         var (eve, ann) = (Tokens.Of("eve", publish: ["orders.>", "chat"]), Tokens.Of("ann", publish: ["orders.>"]));
+
         Socket[] open = [];
         var large = new EventBody("orders.a", "n", new string('x', 300_000));
         await Eventually.HoldsAsync(
@@ -155,11 +167,13 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
                 // Opened again if a probe was admitted in between, so that one of them was refused.
                 foreach (var socket in open)
                     socket.Close(0);
+
                 open =
                 [
                     await BodyWithoutEndAsync(server, "/v1/events", "application/json", eve),
                     await BodyWithoutEndAsync(server, "/v1/events", "application/x-ndjson", eve),
                 ];
+
                 using var refused = await server.SendAsync(Publish, eve, large);
                 // Every endpoint that takes a body counts it.
                 using var elsewhere = await server.SendAsync("POST /v1/chat/completions", eve, large);
@@ -173,6 +187,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
 
         foreach (var socket in open)
             socket.Close(0);
+
         await Eventually.HoldsAsync(
             async () => await server.StatusAsync(Publish, eve, large) == 202,
             "they are given back"
@@ -191,6 +206,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
                     + $"{{\"topic\":\"orders.a\",\"type\":\"n\",\"data\":\"{new string('x', 450_000)}"
             )
         );
+
         return socket;
     }
 

@@ -23,11 +23,12 @@ public sealed class ClientTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
             byTicket ? new SseRequest(uri) { Ticket = NextAsync } : new SseRequest(uri) { BearerToken = NextAsync },
             new SseOptions { InitialDelay = TimeSpan.FromMilliseconds(50) }
         );
-        await foreach (var e in stream.WithCancellation(limit.Token))
-            if (e.Type == "unauthorized")
+        await foreach (var received in stream.WithCancellation(limit.Token))
+            if (received.Type == "unauthorized")
                 await SecureSystem.PublishAsync(shared.World.A, new EventBody(topic, "n", 1));
-            else if (e.Type == "n")
+            else if (received.Type == "n")
                 break;
+
         Assert.Equal(2, asked);
 
         // The first one expires soon: the stream is notified, and the client fetches another one at the end.
@@ -55,10 +56,12 @@ public sealed class ClientTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
                 BearerToken = _ => ValueTask.FromResult<string?>(Tokens.Of("ann", publish: ["orders.>"])),
             }
         );
+
         await publisher.PublishAsync(
             OutgoingEvent.Create("orders.1", "n", new { }),
             TestContext.Current.CancellationToken
         );
+
         var refused = await Assert.ThrowsAsync<PublishException>(() =>
             publisher.PublishAsync(
                 OutgoingEvent.Create("secret.1", "n", new { }),
@@ -88,6 +91,7 @@ public sealed class ClientTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
                 """,
             ]
         );
+
         await program.WaitForAsync(lines => lines.Contains("connected"));
         await SecureSystem.PublishAsync(shared.World.A, new EventBody(topic, "n", 1));
         await program.EndAsync();

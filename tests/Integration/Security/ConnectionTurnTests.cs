@@ -14,17 +14,20 @@ public sealed class ConnectionTurnTests
         const int Rate = 5,
             Turns = Rate + 10 * Rate,
             TooMany = 40;
+
         var settings = new Dictionary<string, string>(SecureSystem.Settings)
         {
             ["Limits__ConnectionsPerSecond"] = $"{Rate}",
             ["Security__Proxies__0"] = "127.0.0.9",
         };
+
         await using var system = await World.Start(o =>
             o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
         var server = system.Replicas[0].Url;
         Task<bool>[] From(string address, int count) =>
             [.. Enumerable.Range(0, count).Select(_ => AliveFromAsync(address, server))];
+
         static async Task UntilAsync(Task<bool>[] asked, bool answered, int count)
         {
             while (asked.Count(a => a.IsCompletedSuccessfully && a.Result == answered) < count)
@@ -47,6 +50,7 @@ public sealed class ConnectionTurnTests
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+
         try
         {
             await socket.ConnectAsync(server.Host, server.Port);

@@ -35,6 +35,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
                 .Frames.Where(f => f.Event == "unauthorized")
                 .Select(f => JsonDocument.Parse(f.Data!).RootElement)
                 .ToList();
+
             Assert.Equal(["expiring", "expired"], warnings.Select(t => t.GetProperty("reason").GetString()));
             Assert.Equal("unauthorized", reader.Frames[^1].Event);
             Assert.True(warnings[0].GetProperty("expiresAt").GetDateTimeOffset() <= DateTimeOffset.UtcNow);
@@ -53,6 +54,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         // Some milliseconds more, because the server's tick clock is coarse.
         var over = DateTimeOffset.UtcNow + life + TimeSpan.FromMilliseconds(100);
         await using var reader = await SecureSystem.OpenAsync(A, path, token);
+
         await reader.WaitAsync(r => r.Frames.Any(f => f.Id is not null));
 
         // Publishes without a pause beyond the expiry, so that the stream is being written to when it comes.
@@ -63,6 +65,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
                 late++;
             await SecureSystem.PublishAsync(A, new EventBody(topic, "n", published));
         }
+
         var read = Numbers(reader);
         Assert.Equal(Enumerable.Range(0, read.Count), read);
         Assert.InRange(read.Count, 1, published - late);
@@ -81,6 +84,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         var topic = $"orders.{Guid.NewGuid():N}";
         var path = $"/v1/events/stream?topic={topic}&ticket={await A.TicketAsync(Ann, topic)}";
         await using var first = await SecureSystem.OpenAsync(A, path);
+
         await first.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
         await using var second = await SecureSystem.OpenAsync(A, path);
         await first.WaitForEndAsync();
@@ -91,6 +95,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         Assert.Contains("replaced", second.Frames[^1].Data, StringComparison.Ordinal);
         await SecureSystem.PublishAsync(A, new EventBody(topic, "n", 1));
         await third.WaitForEventsAsync(1);
+
         string[] users = [];
         await Eventually.HoldsAsync(
             async () => (users = await UsersAsync(topic)).Length == 1,
@@ -105,6 +110,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         var topic = $"orders.{Guid.NewGuid():N}";
         var path = $"/v1/events/stream?topic={topic}";
         var ticket = await A.TicketAsync(Ann, topic);
+
         await A.ExpectAsync(401, $"GET {path}&ticket={ticket}", SecureSystem.NamesakeKey);
 
         await using var stream = await SecureSystem.OpenAsync(A, $"{path}&ticket={ticket}");
@@ -112,6 +118,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         await using var other = await SseReader.OpenAsync(A, path, client: keys);
         foreach (var open in (SseReader[])[stream, other])
             await open.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
+
         Assert.Equal(["ann", "key:ann"], (await UsersAsync(topic)).Order(StringComparer.Ordinal));
     }
 
@@ -124,6 +131,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         await A.ExpectAsync(401, $"GET /v1/events/stream?topic=orders.a&ticket={ticket}", bob);
         await A.ExpectAsync(401, $"GET /v1/events?topic=orders.a&ticket={ticket}");
         await A.ExpectAsync(401, $"POST /v1/stream-tickets?ticket={ticket}", body: """{"topics":["orders.a"]}""");
+
         var forged = ticket[..^10] + (ticket[^10] == 'A' ? 'B' : 'A') + ticket[^9..];
         await A.ExpectAsync(401, $"GET /v1/events/stream?topic=orders.a&ticket={forged}");
         await B.ExpectAsync(200, $"GET /v1/events/stream?ticket={ticket}");
@@ -140,6 +148,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
             Tokens.Of("ann", subscribe: ["orders.>"], life: TimeSpan.FromSeconds(token)),
             new { topics = new[] { "orders.a" } }
         );
+
         Assert.InRange(
             bought.GetProperty("expiresAt").GetDateTimeOffset(),
             before.AddSeconds(ticket - 1),
@@ -157,6 +166,7 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         using SlowBody late = new("application/x-ndjson"),
             early = new("application/x-ndjson"),
             array = new("application/json");
+
         Task<HttpResponseMessage>[] answers =
         [
             A.SendAsync("POST /v1/events", token, late),
@@ -173,16 +183,20 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
 
         await late.SendAsync(line);
         await array.SendAsync("]");
+
         foreach (var body in (SlowBody[])[late, early, array])
             body.Complete();
+
         using HttpResponseMessage ofLate = await answers[0],
             ofEarly = await answers[1],
             ofArray = await answers[2];
+
         Assert.Equal(
             (HttpStatusCode.Unauthorized, HttpStatusCode.Accepted, HttpStatusCode.Unauthorized),
             (ofLate.StatusCode, ofEarly.StatusCode, ofArray.StatusCode)
         );
         Assert.Contains("\"line\":2,\"accepted\":1", await ofLate.Content.ReadAsStringAsync());
+
         var stored = await A.JsonAsync($"GET /v1/events?topic={topic}", SecureSystem.OperatorKey);
         Assert.Equal(2, stored.GetProperty("events").GetArrayLength());
     }

@@ -44,14 +44,18 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
 
             if (OfNoTopic.Contains(path.Name.TrimEnd('/')))
                 continue;
+
             var status = await A.StatusAsync(request, nobody);
+
             if (ByTheirBody.Contains(path.Name) && operation.Name == "post")
                 Assert.Contains(status, (int[])[415, 403]);
             else
                 // Without readable topics a listing is empty, not forbidden.
                 Assert.Equal((request, path.Name == "/v1/topics" ? 200 : 403), (request, status));
+
             asked++;
         }
+
         Assert.True(asked > 40, $"{asked} operations");
     }
 
@@ -61,6 +65,7 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
         string[] publish = ["agents.*"];
         var ann = Tokens.Of("ann", publish: publish);
         await using var mine = await SecureSystem.OpenAsync(A, "/stream?prompt=tell%20me%20of%20cats", ann);
+
         await mine.WaitAsync(r => r.LastId is not null);
         var id = mine.Frames.First(f => f.Id is not null).Id!;
 
@@ -79,6 +84,7 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
     {
         var ann = Tokens.Of("ann", publish: ["generations.*"]);
         var eve = Tokens.Of("eve", publish: ["generations.*"]);
+
         var id = (await A.JsonAsync("POST /v1/generations", ann, Question)).GetProperty("id").GetString();
         foreach (var path in (string[])[$"/v1/generations/{id}", $"/v1/generations/{id}/stream"])
         {
@@ -92,6 +98,7 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
         await B.ExpectAsync(200, $"DELETE /v1/generations/{id}", ann);
         // A ticket is valid only for its topics, whoever has it.
         var ticket = Uri.EscapeDataString(await A.TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"])));
+
         await B.ExpectAsync(401, $"GET /v1/generations/{id}/stream?ticket={ticket}");
     }
 
@@ -151,6 +158,7 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
             $"/stream?prompt={Uri.EscapeDataString(question)}",
             token
         );
+
         await answer.WaitAsync(r => r.Frames.Any(f => f.Event == "end"));
         Assert.Equal(tool, Tool(answer));
 
@@ -158,6 +166,7 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
         var session = (await A.JsonAsync("POST /session", token, new { })).GetProperty("session_id").GetString();
         await A.JsonAsync($"POST /message/{session}", token, new { content = question });
         await using var turn = await SecureSystem.OpenAsync(B, $"/stream/{session}?named=true", token);
+
         await turn.WaitAsync(r => r.Frames.Any(f => f.Data?.Contains("message_end") == true));
         Assert.Equal(tool, Tool(turn));
 
@@ -189,6 +198,7 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
         using var preflight = new HttpRequestMessage(HttpMethod.Options, new Uri(A, "/v1/events/stream"));
         preflight.Headers.Add("Origin", "https://evil.example");
         preflight.Headers.Add("Access-Control-Request-Method", "GET");
+
         using var response = await http.SendAsync(preflight);
         Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
 

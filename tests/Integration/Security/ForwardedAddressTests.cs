@@ -17,6 +17,7 @@ public sealed class ForwardedAddressTests(AssemblyWide<SecureSystem> shared) : I
         );
         var topic = $"orders.{Guid.NewGuid():N}";
         using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
             "Bearer",
             Tokens.Of("ann", subscribe: ["orders.>"])

@@ -46,13 +46,16 @@ public sealed class ForwardingTests(ForwardingTests.Forwarding fixture) : IClass
         using var client = fixture.Site.Streaming();
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(fixture.Url, "/api/headers"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "another-key");
+
         string[] known = ["Accept", "Cache-Control", "Idempotency-Key", "Last-Event-ID"];
         string[] unknown = ["X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Other", "Origin"];
         foreach (var name in known.Concat(unknown))
             request.Headers.TryAddWithoutValidation(name, "7");
+
         request.Headers.Add("X-Forwarded-Proto", "https");
         request.Headers.TryAddWithoutValidation("Connection", "Upgrade");
         request.Headers.TryAddWithoutValidation("Upgrade", "websocket");
+
         if (method == "POST")
             request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
 
@@ -60,8 +63,10 @@ public sealed class ForwardingTests(ForwardingTests.Forwarding fixture) : IClass
         var headers = (await response.Content.ReadFromJsonAsync<Dictionary<string, string>>(Cancelled))!;
         Assert.Equal($"Bearer {SilentStreamApi.Credential}", headers["Authorization"]);
         Assert.Equal(request.Content?.Headers.ContentType?.ToString(), headers.GetValueOrDefault("Content-Type"));
+
         foreach (var name in known)
             Assert.Equal((name, "7"), (name, headers.GetValueOrDefault(name)));
+
         // HTTP's own, and the trace.
         string[] others = ["Authorization", "Content-Type", "Host", "Transfer-Encoding", "traceparent"];
         Assert.Empty(headers.Keys.Except([.. known, .. others]));
@@ -87,12 +92,14 @@ public sealed class ForwardingTests(ForwardingTests.Forwarding fixture) : IClass
             Assert.Equal("one", Assert.Single(open.Events).Data);
             Assert.Empty(silent.Frames);
         }
+
         for (var closed = 0; closed < 2; closed++)
             Assert.True(await fixture.StreamApi.Closed.WaitAsync(AtOnce, Cancelled));
 
         using var client = fixture.Site.Streaming();
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         var waiting = client.GetAsync(new Uri(fixture.Url, "/api/silent"), leaving.Token);
+
         await fixture.StreamApi.Arrived.WaitAsync(Cancelled);
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);

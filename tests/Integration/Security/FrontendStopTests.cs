@@ -39,6 +39,7 @@ public sealed class FrontendStopTests(AssemblyWide<SecureSystem> shared) : IClas
         // The streams did not wait for the end of the server.
         Assert.False(late.IsCompleted);
         silent.Release();
+
         using var finished = await late;
         Assert.Equal("late", await finished.Content.ReadAsStringAsync(Cancelled));
         await frontend.WaitForExitAsync(Cancelled);
@@ -55,6 +56,7 @@ public sealed class FrontendStopTests(AssemblyWide<SecureSystem> shared) : IClas
         );
         using var site = new Site(frontend.Url);
         Assert.Equal(HttpStatusCode.Redirect, (await site.SignInAsync(SecureSystem.OperatorKey)).StatusCode);
+
         await using var reader = await SseReader.OpenAsync(
             frontend.Url,
             "/patterns/reader?perSecond=1",

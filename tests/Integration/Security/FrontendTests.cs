@@ -16,9 +16,11 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         {
             Headers = { Host = "pages.example" },
         };
+
         request.Headers.Add("X-Forwarded-Proto", "https");
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+
         var policy = Header(response, "Content-Security-Policy").Split("; ");
         Assert.Contains("default-src 'self'", policy);
         Assert.Contains("connect-src 'self' https://api.example", policy);
@@ -31,6 +33,7 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         Assert.Equal("no-referrer", Header(response, "Referrer-Policy"));
         Assert.Equal("same-origin", Header(response, "Cross-Origin-Opener-Policy"));
         Assert.Equal("max-age=31536000", Header(response, "Strict-Transport-Security"));
+
         var page = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.DoesNotContain("style=\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain("onclick=", page, StringComparison.Ordinal);
@@ -51,14 +54,17 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no such key")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await site.SignInAsync("no-such-key")).StatusCode);
         Assert.DoesNotContain("__Host-signed-in", site.Cookies.Keys);
+
         using var entered = await site.SignInAsync(SecureSystem.OperatorKey);
         Assert.Equal(HttpStatusCode.Redirect, entered.StatusCode);
         var cookie = Assert.Single(
             entered.Headers.GetValues("Set-Cookie"),
             c => c.StartsWith("__Host-signed-in=", StringComparison.Ordinal)
         );
+
         foreach (var attribute in (string[])["; path=/", "; secure", "; samesite=strict", "; httponly"])
             Assert.Contains(attribute, cookie, StringComparison.Ordinal);
+
         Assert.DoesNotContain(SecureSystem.OperatorKey, cookie, StringComparison.Ordinal);
 
         var page = await site.ExpectAsync(200, "/events", accept: "text/html");
@@ -66,6 +72,7 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         Assert.DoesNotContain(SecureSystem.OperatorKey, page, StringComparison.Ordinal);
         await site.ExpectAsync(200, "/api/v1/connections");
         await site.ExpectAsync(403, "/api/v1/connections", from: "cross-site");
+
         // Headers that the pages need: a repeated question is answered once, and a refused method names those allowed.
         using var client = site.Streaming();
         client.DefaultRequestHeaders.Add("Idempotency-Key", $"{Guid.NewGuid():N}");
@@ -73,10 +80,12 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         var address = new Uri(frontend.Url, "/api/v1/generations");
         using var first = await client.PostAsJsonAsync(address, question, TestContext.Current.CancellationToken);
         using var again = await client.PostAsJsonAsync(address, question, TestContext.Current.CancellationToken);
+
         Assert.Equal((HttpStatusCode.Created, first.Headers.Location), (again.StatusCode, again.Headers.Location));
         using var refused = await client.DeleteAsync(address, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, refused.StatusCode);
         Assert.Contains("POST", refused.Content.Headers.Allow);
+
         // The credential is never sent to another host, whatever the path looks like.
         foreach (var path in (string[])["/api/%5C127.0.0.1:1/", "/api//127.0.0.1:1/", "/api/http://127.0.0.1:1/"])
             await site.ExpectAsync(404, path);
@@ -121,6 +130,7 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
                 answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.NotFound,
                 $"{path}: {answer.StatusCode}"
             );
+
             Assert.DoesNotContain(
                 "127.0.0.1",
                 await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
@@ -136,8 +146,10 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
     public async Task An_extension_in_a_path_opens_nothing_but_a_file_that_pages_are_made_of()
     {
         using var site = new Site((await shared.World.PagesAsync()).Url);
+
         foreach (var asset in (string[])["/Shell/App.razor.css", "/Shell/App.razor.js", "/mark.svg"])
             await site.ExpectAsync(200, asset, accept: "*/*");
+
         foreach (
             var path in (string[])
                 ["/patterns/reader/x.css", "/api/v1/models.css", "/nowhere.css", "/connections.css", "/load/stream.js"]
@@ -153,15 +165,18 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
     {
         var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
+
         using var elsewhere = new Site(frontend.Url);
         foreach (var visit in (Site[])[site, elsewhere])
             Assert.Equal(HttpStatusCode.Redirect, (await visit.SignInAsync(SecureSystem.OperatorKey)).StatusCode);
+
         var topic = $"orders.{Guid.NewGuid():N}";
         await using var reader = await SseReader.OpenAsync(
             frontend.Url,
             $"/api/v1/events/stream?topic={topic}",
             client: site.Streaming()
         );
+
         await using var other = await SseReader.OpenAsync(
             frontend.Url,
             $"/api/v1/events/stream?topic={topic}",
@@ -173,6 +188,7 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
         using var copied = site.Streaming();
         Assert.Equal(HttpStatusCode.Redirect, (await site.SignOutAsync()).StatusCode);
         await reader.WaitForEndAsync();
+
         using var refused = await copied.GetAsync(
             new Uri(frontend.Url, "/api/v1/models"),
             TestContext.Current.CancellationToken
@@ -195,6 +211,7 @@ public sealed class FrontendTests(AssemblyWide<SecureSystem> shared) : IClassFix
             await first.SignInAsync(Tokens.Of("ann", [">"]));
             await first.GetAsync("/events");
         }
+
         using var site = new Site(frontend.Url);
         Assert.Equal(
             HttpStatusCode.Redirect,

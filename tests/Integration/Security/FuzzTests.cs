@@ -41,6 +41,7 @@ public sealed class FuzzTests
         var ticket = await server.Url.TicketAsync(SecureSystem.OperatorKey, ">");
         var fuzz = new FuzzRun(server.Url, document, SecureSystem.OperatorKey, Tokens.Of("fuzz", [">"], [">"]), ticket);
         var shown = new ConcurrentQueue<string>();
+
         server.Printed += line =>
         {
             if (fuzz.Secrets.Any(s => line.Contains(s, StringComparison.Ordinal)))
@@ -51,6 +52,7 @@ public sealed class FuzzTests
         await fuzz.RunAsync(requests / 10, seed, TestContext.Current.CancellationToken);
         var before = server.Process.Megabytes();
         await fuzz.RunAsync(requests, seed + 1, TestContext.Current.CancellationToken);
+
         var story = $"seed {seed}: {fuzz.Answers}";
         TestContext.Current.SendDiagnosticMessage(story);
         Assert.True(fuzz.Faults.IsEmpty, $"{story}\n{string.Join("\n\n", fuzz.Faults.Take(10))}");
@@ -64,8 +66,10 @@ public sealed class FuzzTests
                     .GetArrayLength() == 0,
             "every stream that was left is gone"
         );
+
         if (!OperatingSystem.IsLinux())
             return;
+
         await Eventually.HoldsAsync(
             () => server.Process.Megabytes() <= before + MaxGrownMegabytes,
             $"memory is back at {before} MB and at most {MaxGrownMegabytes} more"

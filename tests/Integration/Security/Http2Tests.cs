@@ -29,6 +29,7 @@ public sealed class Http2Tests
                 .Set("Kestrel:Endpoints:Two:Protocols", "Http2")
         );
         using var client = new TcpClient();
+
         await client.ConnectAsync("127.0.0.1", multiplexed, cancellationToken);
         await using var connection = client.GetStream();
         await connection.WriteAsync((byte[])[.. Preface, .. NoSettings], cancellationToken);
@@ -37,12 +38,14 @@ public sealed class Http2Tests
         var head = new byte[HeadBytes];
         await connection.ReadExactlyAsync(head, cancellationToken);
         Assert.Equal(SettingsFrame, head[3]);
+
         var settings = new byte[(head[0] << 16) | (head[1] << 8) | head[2]];
         await connection.ReadExactlyAsync(settings, cancellationToken);
         var window = Assert.Single(
             settings.Chunk(SettingBytes),
             s => BinaryPrimitives.ReadUInt16BigEndian(s) == InitialWindowSize
         );
+
         Assert.Equal(64u * 1024, BinaryPrimitives.ReadUInt32BigEndian(window.AsSpan(2)));
     }
 }

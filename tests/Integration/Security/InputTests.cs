@@ -49,6 +49,7 @@ public sealed class InputTests(AssemblyWide<SecureSystem> shared) : IClassFixtur
         var topic = $"forge.{Guid.NewGuid():N}";
         var path = $"/v1/events/stream?topic={topic}";
         await using var reader = await SecureSystem.OpenAsync(A, path, Tokens.Of("ann", subscribe: [topic]));
+
         await reader.WaitAsync(r => r.LastId is not null);
 
         string[] evil =

@@ -14,6 +14,7 @@ public sealed class IssuerTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         using var next = RSA.Create(2_048);
         await using var issuer = await TokenIssuer.StartAsync();
         issuer.Keys = [TokenIssuer.KeyOf(Tokens.Rsa, "first")];
+
         await using var replica = await shared.World.System.StartReplicaAsync(
             new()
             {

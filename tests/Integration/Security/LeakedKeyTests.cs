@@ -20,6 +20,7 @@ public sealed class LeakedKeyTests(AssemblyWide<SecureSystem> shared) : IClassFi
             ("another signing key", 401, await A.TicketAsync(Tokens.Of("ann", subscribe: ["orders.>"]))),
             ("the same signing key", 200, await A.TicketAsync(rs256)),
         };
+
         // As after a change of the configuration and a restart.
         await using var later = await shared.World.System.StartReplicaAsync(
             new()
@@ -34,6 +35,7 @@ public sealed class LeakedKeyTests(AssemblyWide<SecureSystem> shared) : IClassFi
             await A.ExpectAsync(200, Stream + ticket);
             Assert.Equal((what, expected), (what, await later.Url.StatusAsync(Stream + ticket)));
         }
+
         await shared.World.System.StopAsync(later);
     }
 
@@ -41,17 +43,20 @@ public sealed class LeakedKeyTests(AssemblyWide<SecureSystem> shared) : IClassFi
     public async Task A_changed_secret_of_tickets_is_used_by_every_replica()
     {
         var before = await A.TicketAsync(SecureSystem.OperatorKey);
+
         await using (
             var change = shared.World.System.Database.CreateCommand(
                 "update eventstore.secrets set value = sha256(value) where name = 'tickets'"
             )
         )
             await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
         foreach (var replica in (Uri[])[A, shared.World.B])
             await Eventually.HoldsAsync(
                 async () => await replica.StatusAsync(Stream + before) == 401,
                 "the replica refuses tickets of the earlier secret"
             );
+
         await shared.World.B.ExpectAsync(200, Stream + await A.TicketAsync(SecureSystem.OperatorKey));
     }
 }

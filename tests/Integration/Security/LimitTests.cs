@@ -68,8 +68,10 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
         refused.RemoveAll(admitted.Contains);
         Assert.NotEmpty(admitted);
         Assert.NotEmpty(refused);
+
         if (most > PerSecond)
             Assert.Equal(most, admitted.Count);
+
         foreach (var (status, delay, text) in refused)
         {
             Assert.Equal((429, true), (status, delay >= TimeSpan.FromSeconds(1)));
@@ -125,11 +127,13 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
     {
         const int Most = SourceStarts.PerMinute / 2;
         var ann = Tokens.Of("ann of sources", subscribe: ["sse.resilient.>"]);
+
         for (var i = 0; i < Most; i++)
         {
             await using var started = await SecureSystem.OpenAsync(Server, $"/sse/resilient/made-up-{i}", ann, "1");
             await started.WaitAsync(r => r.Frames.Any(f => f.Event == "resync"));
         }
+
         await using var refused = await SecureSystem.OpenAsync(Server, "/sse/resilient/one-too-many", ann, "1");
         await refused.WaitForEndAsync();
         Assert.Contains(refused.Frames, f => f.Retry is not null);
@@ -150,6 +154,7 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
             await reader.WaitAsync(r => r.LastId is not null);
             last = reader.LastId;
         }
+
         using var refused = await Server.SendAsync(Orders, ann);
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.True(refused.Headers.RetryAfter?.Delta > TimeSpan.Zero);
@@ -159,11 +164,13 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
 
         object posted = new { topics = (string[])["orders.a"], lastEventId = last };
         await Server.ExpectAsync(200, "POST /v1/events/stream", ann, posted);
+
         for (var i = 0; i < 14; i++)
         {
             await using var resumed = await SecureSystem.OpenAsync(Server, path, ann, last);
             await resumed.WaitAsync(r => r.LastId is not null);
         }
+
         // 429 would stop a browser for good.
         await using var putOff = await SecureSystem.OpenAsync(Server, path, ann, last);
         await putOff.WaitForEndAsync();
@@ -188,17 +195,20 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
         var open = new List<HttpResponseMessage>();
         for (var i = 0; i < 3; i++)
             open.Add(await OpenAsync(Orders));
+
         await server.ExpectAsync(429, Orders, cid);
 
         // A resuming client's former streams may still count as open, so it may have twice as many. An invented id
         // opens no more.
         for (var i = 0; i < 3; i++)
             open.Add(await OpenAsync(Resumed));
+
         using (var putOff = await server.SendAsync(Resumed, cid))
             Assert.Contains(": This server is full", await putOff.Content.ReadAsStringAsync());
 
         foreach (var stream in open)
             stream.Dispose();
+
         // Asked by the operator, because each try would count against the user's limit of new streams.
         await Eventually.HoldsAsync(
             async () =>
@@ -226,9 +236,11 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
         var first = await GenerateAsync(eve);
         await using var talking = await ReadAsync(first, eve);
         await talking.WaitAsync(r => r.Events.Any(e => e.Event == "token"));
+
         await using var queued = await ReadAsync(await GenerateAsync(eve), eve);
         await queued.WaitAsync(r => r.Events.Any(e => e.Event == "state"));
         await using var other = await ReadAsync(await GenerateAsync(ann), ann);
+
         await other.WaitAsync(r => r.Events.Any(e => e.Event == "token"));
         Assert.DoesNotContain(queued.Events, e => e.Event == "token");
 

@@ -9,7 +9,7 @@ public sealed class OperatorTests(AssemblyWide<SecureSystem> shared) : IClassFix
     [Fact]
     public async Task An_operator_sees_and_closes_the_streams_of_all_replicas()
     {
-        var (a, far) = (shared.World.A, Tokens.Of("far", subscribe: ["orders.>"]));
+        var (first, far) = (shared.World.A, Tokens.Of("far", subscribe: ["orders.>"]));
         await using var reader = await SecureSystem.OpenAsync(shared.World.B, "/v1/events/stream?topic=orders.z", far);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
 
@@ -17,14 +17,15 @@ public sealed class OperatorTests(AssemblyWide<SecureSystem> shared) : IClassFix
         await Eventually.HoldsAsync(
             async () =>
             {
-                rows = await a.JsonAsync("GET /v1/connections?filter=far", SecureSystem.OperatorKey);
+                rows = await first.JsonAsync("GET /v1/connections?filter=far", SecureSystem.OperatorKey);
                 return rows.GetProperty("connections").GetArrayLength() > 0;
             },
             "the replica knows the other one"
         );
         Assert.False(rows.TryGetProperty("partial", out _));
+
         var id = Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("id").GetString();
-        await a.ExpectAsync(204, $"DELETE /v1/connections/{id}", SecureSystem.OperatorKey);
+        await first.ExpectAsync(204, $"DELETE /v1/connections/{id}", SecureSystem.OperatorKey);
         await reader.WaitForEndAsync();
     }
 }

@@ -38,6 +38,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             );
             await Eventually.HoldsAsync(() => Addresses(System).Count() == 2, "both addresses are in the log");
             Http2 = Addresses(System).ElementAt(1);
+
             foreach (var chunk in Enumerable.Range(0, 50).Chunk(10))
                 await SecureSystem.PublishAsync(
                     System.Replicas[0].Url,
@@ -56,6 +57,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         var system = fixture.System;
         var server = version == 1 ? system.Replicas[0].Url : fixture.Http2;
         var (eve, ann) = (Tokens.Of($"eve{version}", ["pages.>"]), Tokens.Of("ann", ["pages.>"]));
+
         var topic = $"pages.http{version}";
         using var http = Client(version, eve);
         using var other = Client(version, ann);
@@ -67,6 +69,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             $"/v1/events/stream?topic={large}",
             Tokens.Of("hal", ["pages.>"])
         );
+
         foreach (var chunk in Enumerable.Range(1, 60).Chunk(3))
             await SecureSystem.PublishAsync(
                 system.Replicas[0].Url,
@@ -82,6 +85,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             async () => await StatusAsync(http, server) == HttpStatusCode.OK,
             "what was not read is given back"
         );
+
         Assert.Contains(
             await Task.WhenAll(unread.Where(page => page.IsSuccessStatusCode).Select(IsWholeAsync)),
             whole => !whole
@@ -90,6 +94,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         await SecureSystem.PublishAsync(system.Replicas[0].Url, new EventBody(topic, "n", 1));
         await stream.WaitForEventsAsync(1);
         Assert.Equal(Enumerable.Range(1, 60), (await stalled.ReadToAsync(60)).Numbers);
+
         foreach (var page in unread)
             page.Dispose();
     }
@@ -144,6 +149,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             await socket.ReceiveAsync(head, TestContext.Current.CancellationToken);
             Assert.Equal("HTTP/1.1 200", Encoding.ASCII.GetString(head));
         }
+
         var (read, after) = (new List<string?>(), "");
         for (var pages = 0; after is not null; pages++)
         {
@@ -153,7 +159,9 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             after = page.GetProperty("next").GetString() is { } next ? "&after=" + next : null;
             Assert.InRange(pages, 0, 2);
         }
+
         Assert.Equal(Enumerable.Range(0, 50).Select(n => $"n{n}"), read);
+
         foreach (var socket in unread)
             socket.Dispose();
     }
@@ -199,6 +207,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
         var unread = new List<HttpResponseMessage>();
         do unread.AddRange(await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => AskAsync(http, page))));
         while (unread.All(answer => answer.IsSuccessStatusCode) && unread.Count < most);
+
         var refused = unread.Where(answer => answer.StatusCode != HttpStatusCode.OK).ToList();
         Assert.NotEmpty(refused);
         Assert.All(
@@ -209,6 +218,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                     (answer.StatusCode, answer.Headers.RetryAfter is not null)
                 )
         );
+
         return unread;
     }
 
@@ -237,6 +247,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
                     + "Connection: close\r\n\r\n"
             )
         );
+
         return socket;
     }
 }

@@ -28,9 +28,11 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
         var cancellationToken = TestContext.Current.CancellationToken;
         using var http = new HttpClient { BaseAddress = _system.Replicas[0].Url };
         await World.PublishNumbersAsync(_system.Replicas[0], "t.1", 1, 1);
+
         using var created = await http.PostAsJsonAsync("/session", new { }, cancellationToken);
         var session = await created.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
         var path = $"/session/{session.GetProperty("session_id").GetString()}";
+
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
 
         // One of the reads has the only turn, and waits for the locked table.
@@ -48,11 +50,14 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
         ];
         var history = http.GetAsync(paths[0], cancellationToken);
         var others = paths[1..].Select(read => http.GetAsync(read, cancellationToken)).ToList();
+
         await Eventually.HoldsAsync(() => Reads.Waiting == others.Count, "the others wait for the turn");
 
         await locked.ReleaseAsync();
+
         foreach (var read in others.Prepend(history))
             Assert.Contains((await read).StatusCode, (HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.NotFound]);
+
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(path, cancellationToken)).StatusCode);
     }
 
@@ -73,6 +78,7 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
             async () => await locked.WaitersAsync("table eventstore.topics") == 1,
             "the list waits for the table"
         );
+
         using var sent = await http.PostAsJsonAsync(
             $"/message/{session}",
             new { content = "Tell me of cats." },
@@ -88,6 +94,7 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
             _system.Replicas[0].Url,
             $"/stream/{session}?last_event_id=0"
         );
+
         await stream.WaitAsync(r => r.Events.Any(e => e.Data == """{"type":"message_end"}"""));
     }
 }

@@ -42,6 +42,7 @@ internal static class SecureRequests
             response.Content.Headers.ContentType?.MediaType == "text/event-stream"
                 ? ""
                 : await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
         Assert.True(
             (int)response.StatusCode == status,
             $"{request} is {(int)response.StatusCode}, not {status}.\n{text}"

@@ -25,6 +25,7 @@ public sealed class SharedLimitTests
         const string Orders = "GET /v1/events/stream?topic=orders.a";
         for (var round = 0; round < 3; round++)
             await ExpectAsync(200, Orders, "ann");
+
         await ExpectAsync(429, Orders, "ann");
         await ExpectAsync(200, Orders, "bob");
         await ExpectAsync(400, "POST /v1/chat/completions", "eve");

@@ -16,6 +16,7 @@ public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassF
         var frontend = await shared.World.PagesAsync();
         using var socket = new TcpClient();
         await socket.ConnectAsync(frontend.Url.Host, frontend.Url.Port, Cancelled);
+
         await using var connection = socket.GetStream();
         // The body is announced and never sent: only a refusal can answer.
         await connection.WriteAsync(
@@ -25,9 +26,11 @@ public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassF
             ),
             Cancelled
         );
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         limit.CancelAfter(TimeSpan.FromSeconds(20));
         using var answer = new StreamReader(connection);
+
         Assert.StartsWith("HTTP/1.1 4", await answer.ReadLineAsync(limit.Token), StringComparison.Ordinal);
     }
 
@@ -47,6 +50,7 @@ public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassF
             ),
             Cancelled
         );
+
         Assert.Equal(HttpStatusCode.Accepted, stored.StatusCode);
     }
 
@@ -67,8 +71,10 @@ public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassF
         var frontend = await shared.World.PagesAsync();
         using var site = new Site(frontend.Url);
         var asked = (await site.GetAsync("/chat?id=1f&x=%2F")).Headers.Location!.OriginalString;
+
         Assert.Equal("/sign-in?to=%2Fchat%3Fid%3D1f%26x%3D%252F", asked);
         Assert.Equal("https://pages.example/chat?id=1f&x=%2F", await LandsAsync(asked));
+
         foreach (
             var elsewhere in (string[])
                 [
@@ -102,6 +108,7 @@ public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassF
         await using var frontend = await Site.StartAsync($"http://{silent.LocalEndpoint}", ("SignIn__Enabled", "true"));
         using var site = new Site(frontend.Url);
         using var refused = await site.SignInAsync("any-key");
+
         Assert.Contains(
             "StreamApi does not answer.",
             await refused.Content.ReadAsStringAsync(Cancelled),
@@ -128,6 +135,7 @@ public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassF
             Headers = { Host = "pages.example" },
         };
         using var response = await http.SendAsync(request, Cancelled);
+
         Assert.Contains(
             "Open it over HTTPS.",
             await response.Content.ReadAsStringAsync(Cancelled),
@@ -149,9 +157,11 @@ public sealed class SignInFormTests(AssemblyWide<SecureSystem> shared) : IClassF
         var frontend = await shared.World.PagesAsync();
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Add("Accept-Language", "ja");
+
         using var refused = await http.GetAsync(new Uri(frontend.Url, "/api/v1/models"), Cancelled);
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         var problem = await refused.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>(Cancelled);
+
         Assert.Equal("先に「サインイン」ページでサインインしてください。", problem.GetProperty("detail").GetString());
     }
 }

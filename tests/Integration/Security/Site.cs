@@ -15,6 +15,7 @@ internal sealed partial class Site(Uri frontend) : IDisposable
         var all = Settings(publicUrl);
         foreach (var (name, value) in settings)
             all[name] = value;
+
         return ServiceHost.StartAsync(
             "WebFrontend",
             all,
@@ -38,8 +39,10 @@ internal sealed partial class Site(Uri frontend) : IDisposable
         {
             Headers = { { "Accept", accept } },
         };
+
         if (from is not null)
             request.Headers.Add("Sec-Fetch-Site", from);
+
         return SendAsync(request);
     }
 
@@ -98,8 +101,10 @@ internal sealed partial class Site(Uri frontend) : IDisposable
         var fields = Field()
             .Matches(await page.Content.ReadAsStringAsync())
             .ToDictionary(m => m.Groups["name"].Value, m => m.Groups["value"].Value);
+
         if (!antiforgery)
             fields.Remove("__RequestVerificationToken");
+
         return await SendAsync(
             new HttpRequestMessage(HttpMethod.Post, new Uri(frontend, address))
             {
@@ -112,8 +117,10 @@ internal sealed partial class Site(Uri frontend) : IDisposable
     {
         request.Headers.Host = "pages.example";
         request.Headers.Add("X-Forwarded-Proto", "https");
+
         if (Cookies.Count > 0)
             request.Headers.Add("Cookie", CookieHeader);
+
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         foreach (var set in response.Headers.TryGetValues("Set-Cookie", out var values) ? values : [])
         {
@@ -123,6 +130,7 @@ internal sealed partial class Site(Uri frontend) : IDisposable
             else
                 Cookies[name] = value;
         }
+
         return response;
     }
 

@@ -35,9 +35,11 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
         var line = $$"""{"topic":"{{topic}}","type":"n","data":1}""" + "\n";
         var head = Head("application/x-ndjson", "Transfer-Encoding: chunked");
         var late = await RawAsync($"{head}{line.Length:x}\r\n{line}\r\n40\r\n");
+
         Assert.StartsWith("HTTP/1.1 408", late, StringComparison.Ordinal);
         Assert.Contains("\"line\":2,\"accepted\":1", late, StringComparison.Ordinal);
         var page = await Server.JsonAsync($"GET /v1/events?topic={topic}", Key);
+
         Assert.Equal(1, page.GetProperty("events").GetArrayLength());
 
         var broken = await RawAsync($"{head}no length\r\n");
@@ -60,6 +62,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
             maxTokens = 4_000,
         };
         var run = (await Server.JsonAsync("POST /v1/generations", ida, body)).GetProperty("id").GetString();
+
         // 1 MB of zeros takes 7 MB, and the prompt 2 MB: more than 8.4 MB.
         using (var refused = await Server.SendAsync(Publish, ida, zeros))
         {
@@ -67,6 +70,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
             // A client that sends it again at once does not keep the server busy with receiving it.
             Assert.True(refused.Headers.ConnectionClose);
         }
+
         await Server.ExpectAsync(200, $"DELETE /v1/generations/{run}", ida);
         await Eventually.HoldsAsync(
             async () => await Server.StatusAsync(Publish, ida, zeros) == 413,
@@ -88,6 +92,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
                 ? JsonSerializer.Serialize(new EventBody("orders.large", "n", new string('x', size)))
                 : new string(' ', size);
         var lines = string.Concat(Enumerable.Repeat(line + '\n', count));
+
         await Server.ExpectAsync(202, Publish, kim, SecureRequests.Text(lines, "application/x-ndjson"));
         // Blank lines are charged after they were read.
         await Server.ExpectAsync(202, Publish, kim, new EventBody("orders.a", "n", new string('x', 2_048)));
@@ -101,6 +106,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
         await client.ConnectAsync(Server.Host, Server.Port, Stop);
         using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
         var liv = Tokens.Of("liv", publish: ["orders.>"]);
+
         await SendAsync(Head("application/x-ndjson", "Transfer-Encoding: chunked", liv) + "5\r\nnone\n\r\n");
         Assert.Equal("HTTP/1.1 400 Bad Request", await reader.ReadLineAsync(Stop));
 
@@ -108,9 +114,11 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
             $"{600 * 1_024:x}\r\n{new string('x', 600 * 1_024)}\r\n0\r\n\r\n"
                 + "GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n"
         );
+
         string? line;
         do line = await reader.ReadLineAsync(Stop);
         while (line is not null and not "HTTP/1.1 200 OK");
+
         Assert.NotNull(line);
 
         Task SendAsync(string text) => client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text), Stop).AsTask();
@@ -133,6 +141,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
         const int Bytes = 1_200_000;
         using var client = new TcpClient();
         await client.ConnectAsync(Server.Host, Server.Port, Stop);
+
         var mia = Tokens.Of($"mia {path} {type}", ["orders.>"], ["orders.>"]);
         var head = Head(type, $"Content-Length: {Bytes}", mia)
             .Replace("/v1/events ", $"{path} ", StringComparison.Ordinal);
@@ -182,6 +191,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
         var (hal, data) = (Tokens.Of("hal", subscribe: ["pages.a"], publish: ["pages.a"]), new string('x', 40 * 1024));
         var many = Enumerable.Range(0, 11).Select(_ => new EventBody("pages.a", "n", ""));
         await Server.ExpectAsync(413, Publish, hal, many);
+
         // An array is one append: beyond the size of a commit it would block the log. Lines are appended in batches.
         var large = Enumerable.Range(0, 5).Select(n => new EventBody("pages.a", $"n{n}", data)).ToList();
         await Server.ExpectAsync(413, Publish, hal, large);
@@ -194,6 +204,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
             read.AddRange(page.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("type").GetString()));
             after = page.GetProperty("next").GetString() is { } next ? "&after=" + next : null;
         }
+
         Assert.Equal(["n0", "n1", "n2", "n3", "n4"], read);
         Assert.Equal(3, pages);
     }
@@ -209,6 +220,7 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(Server.Host, Server.Port, limit.Token);
         await socket.SendAsync(Encoding.ASCII.GetBytes(text), SocketFlags.None, limit.Token);
+
         await using var stream = new NetworkStream(socket);
         using var reader = new StreamReader(stream);
         return await reader.ReadToEndAsync(limit.Token);

@@ -15,7 +15,9 @@ public sealed class SpreadLimitTests
         Assert.SkipWhen(await RedisNode.MissingAsync() is not null, "Redis is missing.");
         await using var cluster = await RedisCluster.StartAsync();
         await using var system = await StartAsync(cluster.Address);
+
         await AllRefusedAsync(system);
+
         // Three of the nodes are copies, which follow.
         foreach (var node in cluster.Nodes)
             await Eventually.HoldsAsync(
@@ -52,11 +54,11 @@ public sealed class SpreadLimitTests
         var refused = await Task.WhenAll(
             Enumerable
                 .Range(0, Users)
-                .Select(async n =>
+                .Select(async number =>
                 {
                     for (var i = 0; i < Limit; i++)
-                        Assert.Equal(200, await OpenAsync(system.Replicas[0], $"{prefix}{n}"));
-                    return await OpenAsync(system.Replicas[1], $"{prefix}{n}");
+                        Assert.Equal(200, await OpenAsync(system.Replicas[0], $"{prefix}{number}"));
+                    return await OpenAsync(system.Replicas[1], $"{prefix}{number}");
                 })
         );
         return refused.Count(status => status == 429);

@@ -26,12 +26,14 @@ public sealed class StartTests
             ["ConnectionStrings__redis"] = Stores.Shared.Redis,
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
         };
+
         if (setting is not null)
         {
             foreach (var (name, set) in SecureSystem.Settings)
                 settings[name] = set;
             settings[setting] = value!;
         }
+
         Assert.Contains(message, await ServiceHost.RefusalAsync("StreamApi", settings), StringComparison.Ordinal);
     }
 
@@ -43,6 +45,7 @@ public sealed class StartTests
         await server.ExpectAsync(200, "GET /v1/connections");
         // Official clients always send a key.
         await server.ExpectAsync(200, "GET /v1/models", "sk-none");
+
         using var http = new HttpClient();
         using var rebound = new HttpRequestMessage(HttpMethod.Get, new Uri(server, "/v1/connections"))
         {

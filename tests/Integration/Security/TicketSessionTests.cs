@@ -22,27 +22,33 @@ public sealed class TicketSessionTests
     {
         await using var log = await OpenAsync();
         var clock = new ShiftedClock(TimeSpan.Zero);
-        var (a, b, ticket) = (Replica.Of(log, clock), Replica.Of(log, clock), Guid.NewGuid());
-        var first = a.Open(ticket);
-        await a.Sessions.ExchangeAsync(Stop);
+        var (left, right, ticket) = (Replica.Of(log, clock), Replica.Of(log, clock), Guid.NewGuid());
+
+        var first = left.Open(ticket);
+        await left.Sessions.ExchangeAsync(Stop);
         // In a new epoch the connections' ages tell which is newer.
         clock.By += TimeSpan.FromMinutes(1);
-        var second = b.Open(ticket);
-        await b.Sessions.ExchangeAsync(Stop);
+
+        var second = right.Open(ticket);
+        await right.Sessions.ExchangeAsync(Stop);
+
         if (isNewEpoch)
-            foreach (var replica in (Replica[])[a, b])
+            foreach (var replica in (Replica[])[left, right])
                 replica.Logs.Reset(Lineage.Alone("promoted"), 0);
         else
         {
             await log.ScalarAsync("alter table eventstore.ticket_holders rename to away");
-            foreach (var replica in (Replica[])[a, b])
+            foreach (var replica in (Replica[])[left, right])
                 await replica.Sessions.ExchangeAsync(Stop);
             await log.ScalarAsync("alter table eventstore.away rename to ticket_holders");
         }
+
         await log.ScalarAsync("truncate eventstore.ticket_holders");
+
         // The note of the first one is there before that of the second one.
-        foreach (var replica in (Replica[])[a, b, a])
+        foreach (var replica in (Replica[])[left, right, left])
             await replica.Sessions.ExchangeAsync(Stop);
+
         Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
     }
 
@@ -52,13 +58,16 @@ public sealed class TicketSessionTests
     public async Task The_newest_connection_stays_although_the_replicas_clocks_differ(int seconds)
     {
         await using var log = await OpenAsync();
-        var (a, b) = (Replica.Of(log, new ShiftedClock(TimeSpan.FromSeconds(seconds))), Replica.Of(log));
+        var (left, right) = (Replica.Of(log, new ShiftedClock(TimeSpan.FromSeconds(seconds))), Replica.Of(log));
         var ticket = Guid.NewGuid();
-        var first = a.Open(ticket);
-        await a.Sessions.ExchangeAsync(Stop);
-        var second = b.Open(ticket);
-        foreach (var replica in (Replica[])[b, a, b])
+        var first = left.Open(ticket);
+
+        await left.Sessions.ExchangeAsync(Stop);
+        var second = right.Open(ticket);
+
+        foreach (var replica in (Replica[])[right, left, right])
             await replica.Sessions.ExchangeAsync(Stop);
+
         Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
     }
 
@@ -74,22 +83,27 @@ public sealed class TicketSessionTests
         await using var linked = await OpenLog.OpenAsync(
             new(database.ConnectionString) { Host = "127.0.0.1", Port = link.Port }
         );
-        var (a, b) = (Replica.Of(linked, new ShiftedClock(TimeSpan.FromSeconds(seconds))), Replica.Of(log));
+
+        var (left, right) = (Replica.Of(linked, new ShiftedClock(TimeSpan.FromSeconds(seconds))), Replica.Of(log));
         var ticket = Guid.NewGuid();
-        a.StoreClock.Note(a.StoreClock.Local.GetUtcNow(), TimeSpan.FromMilliseconds(1), DateTimeOffset.UtcNow);
-        a.Open(Guid.NewGuid());
-        await a.Sessions.ExchangeAsync(Stop); // connects
-        var first = a.Open(ticket);
+        left.StoreClock.Note(left.StoreClock.Local.GetUtcNow(), TimeSpan.FromMilliseconds(1), DateTimeOffset.UtcNow);
+        left.Open(Guid.NewGuid());
+        await left.Sessions.ExchangeAsync(Stop); // connects
+
+        var first = left.Open(ticket);
         link.HoldRequests();
-        var noting = a.Sessions.ExchangeAsync(Stop);
+        var noting = left.Sessions.ExchangeAsync(Stop);
+
         // The offset is known to within the shortest round trip, which is long on a busy machine.
         await Task.Delay(500, Stop);
-        var second = b.Open(ticket);
-        await b.Sessions.ExchangeAsync(Stop);
+        var second = right.Open(ticket);
+        await right.Sessions.ExchangeAsync(Stop);
         link.Heal();
         await noting;
-        foreach (var replica in (Replica[])[a, b, a])
+
+        foreach (var replica in (Replica[])[left, right, left])
             await replica.Sessions.ExchangeAsync(Stop);
+
         Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
     }
 
@@ -101,14 +115,17 @@ public sealed class TicketSessionTests
         await using var linked = await OpenLog.OpenAsync(
             new(database.ConnectionString) { Host = "127.0.0.1", Port = link.Port }
         );
+
         // Its clock seems to be ahead, so that a slow answer decides.
         var (replica, ticket) = (Replica.Of(linked, new ShiftedClock(TimeSpan.FromSeconds(10))), Guid.NewGuid());
         replica.Open(Guid.NewGuid());
         await replica.Sessions.ExchangeAsync(Stop); // connects
+
         var first = replica.Open(ticket);
         link.HoldRequests();
         var noting = replica.Sessions.ExchangeAsync(Stop);
         var second = replica.Open(ticket);
+
         link.Heal();
         await noting;
         await replica.Sessions.ExchangeAsync(Stop);
@@ -122,9 +139,11 @@ public sealed class TicketSessionTests
         await using var log = await OpenAsync();
         var (replica, ticket) = (Replica.Of(log), Guid.NewGuid());
         var first = replica.Open(ticket);
+
         await replica.Sessions.ExchangeAsync(Stop);
         first.Stopping = () => replica.Sessions.ExchangeAsync(Stop).Wait(Stop);
         var second = replica.Open(ticket);
+
         await replica.Sessions.ExchangeAsync(Stop);
         Assert.Equal((EndReason.Replaced, null), (first.StopReason, second.StopReason));
     }
@@ -141,6 +160,7 @@ public sealed class TicketSessionTests
             """
         );
         await replica.Sessions.ExchangeAsync(Stop);
+
         var stream = replica.Open(ticket);
         await replica.Sessions.ExchangeAsync(Stop);
         Assert.Null(stream.StopReason);
@@ -168,6 +188,7 @@ public sealed class TicketSessionTests
             clock ??= TimeProvider.System;
             var logs = new FilterRingRegistry(Options.Create(new StreamingOptions { Writers = 1 }), clock);
             var storeClock = new StoreClock(clock);
+
             return new(
                 new(log.Tickets, logs, storeClock, clock, NullLogger<TicketSessions>.Instance),
                 logs,

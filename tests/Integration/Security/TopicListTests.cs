@@ -34,6 +34,7 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
             "room.12.inbox",
         ];
         await SecureSystem.PublishAsync(server, [.. names.Select(name => new EventBody(name, "n", 1))]);
+
         var token = Tokens.Of("dan", subscribe: ["user.*.inbox", "room.*.inbox"]);
 
         var (listed, pages, cut) = await ListAllAsync(server, token, names);
@@ -55,6 +56,7 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
             "box21",
             "box211",
         ];
+
         await SecureSystem.PublishAsync(server, [.. names.Select(name => new EventBody(name, "n", 1))]);
         var token = Tokens.Of(
             "fay",
@@ -72,9 +74,11 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
         var cancellationToken = TestContext.Current.CancellationToken;
         using var http = new HttpClient { BaseAddress = _system.Replicas[0].Url };
         http.DefaultRequestHeaders.Authorization = new("Bearer", Tokens.Of("eve", subscribe: [">"]));
+
         await using var locked = await LockedTable.LockAsync(_system.Database, "eventstore.topics");
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var first = http.GetAsync("/v1/topics", leave.Token);
+
         await Eventually.HoldsAsync(async () => await ReadingAsync() == 1, "the list waits for the table");
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
@@ -95,6 +99,7 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
     )
     {
         var (listed, pages, cut) = (new List<string>(), 0, 0);
+
         for (string? next = ""; next is not null; pages++)
         {
             Assert.InRange(pages, 0, stored.Length);
@@ -104,11 +109,13 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
             );
             next = list.GetProperty("next").GetString();
             Assert.DoesNotContain("secret", list.ToString(), StringComparison.Ordinal);
+
             if (next is ['~', ..])
                 cut++;
             else if (next is not null)
                 Assert.Contains(next, listed);
         }
+
         return (listed, pages, cut);
     }
 }

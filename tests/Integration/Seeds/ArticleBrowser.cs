@@ -51,6 +51,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
         var html = File.ReadAllText(
             Path.Combine(Repository.Root, "tests", "Integration", "Seeds", "Articles", article)
         );
+
         // One report after the other: on two connections, an older one could come last.
         var given = $$"""
             <script>
@@ -68,6 +69,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
         var url = Uri.EscapeDataString($"{Origin}/{page}{query}");
         using var opened = await Http.PutAsync(new Uri(devTools, $"/json/new?{url}"), content: null);
         var close = new Uri(devTools, $"/json/close/{(await opened.JsonAsync()).Text("id")}");
+
         return new BrowserPage(
             () => _results.TryGetValue(page, out var result) ? result : null,
             async () => (await Http.GetAsync(close)).Dispose()
@@ -77,13 +79,16 @@ public sealed class ArticleBrowser : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _listener.Close();
+
         if (_chromium is not null)
         {
             _chromium.Kill(entireProcessTree: true);
             await _chromium.WaitForExitAsync();
             _chromium.Dispose();
         }
+
         _starting.Dispose();
+
         try
         {
             _profile.Delete(recursive: true);
@@ -97,6 +102,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
         var chromium = await Chromium.GetAsync();
         Assert.SkipWhen(chromium.Path is null, chromium.Reason);
         await _starting.WaitAsync(TestContext.Current.CancellationToken);
+
         try
         {
             return _devTools ??= await StartAsync(chromium.Path);
@@ -120,6 +126,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
             "--remote-debugging-port=0",
             "about:blank",
         ];
+
         _chromium = Process.Start(
             new ProcessStartInfo(chromium, arguments) { RedirectStandardError = true, RedirectStandardOutput = true }
         )!;
@@ -146,6 +153,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
             {
                 return;
             }
+
             _ = AnswerAsync(context); // a page that is closed while it reports must not hold up the next one
         }
     }
@@ -162,6 +170,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
         }
         else
             context.Response.StatusCode = 404;
+
         context.Response.Close();
     }
 }

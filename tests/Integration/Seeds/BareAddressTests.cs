@@ -13,8 +13,10 @@ public sealed class BareAddressTests(AssemblyWide<SeedSystem> shared) : SeedTest
         Assert.Equal(["service", "openApi", "try"], home.EnumerateObject().Select(member => member.Name));
         Assert.Equal("Aspire.Sse StreamApi", home.Text("service"));
         Assert.Equal("/openapi/v1.json", home.Text("openApi"));
+
         var links = home.Items("try").Select(link => link.GetString()!).ToList();
         Assert.Contains("/sse/events", links);
+
         foreach (var link in links.Append(home.Text("openApi")!))
         {
             using var answer = await SeedRequests.SendAsync(A, HttpMethod.Get, link);

@@ -42,6 +42,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
             using var over = await SeedRequests.SendAsync(B, HttpMethod.Get, path, lastId: last);
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         }
+
         await using var strange = await SseReader.OpenAsync(A, path + "?last_event_id=abc").ToEndAsync();
         Assert.Equal(("malformed", 3), (strange.Resync()?.Text("reason"), strange.Events.Count()));
     }
@@ -73,9 +74,11 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
                 isAscii ? path : path + parameter,
                 isAscii ? id : null
             );
+
             await reader.WaitAsync(r => r.Resync() is not null);
             Assert.All(reader.Frames.Where(f => f.Id is not null), f => Assert.InRange(f.Id!.Length, 1, 128));
             Assert.Equal("malformed", reader.Resync()?.Text("reason"));
+
             var requested = reader.Resync()!.Value.Text("requested")!;
             Assert.InRange(Encoding.UTF8.GetByteCount(requested), 1, 128);
             Assert.StartsWith(requested[..^1], id, StringComparison.Ordinal);
@@ -103,6 +106,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
         await using var reader = await SseReader
             .OpenAsync(A, "/chat/stream", method: HttpMethod.Post, body: body)
             .ToEndAsync();
+
         Assert.Equal(
             [("token", "\"hello\""), ("token", "\"\\\"big\\\"\""), ("token", "\"世界\""), ("done", "[DONE]")],
             reader.Events.Select(e => (e.Event!, e.Data!))
@@ -113,15 +117,17 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
     [Fact]
     public async Task A_tick_a_second_is_the_same_for_the_readers_of_every_replica()
     {
-        await using var a = await SseReader.OpenAtAsync(A, "/sse/events");
+        await using var first = await SseReader.OpenAtAsync(A, "/sse/events");
         // From the first id: the newest one may already be that of a tick.
-        var from = a.Frames.First(f => f.Id is not null).Id;
-        await using var b = await SseReader.OpenAsync(B, "/sse/events", from).ToEventsAsync(3);
-        await a.WaitForEventsAsync(3);
-        Assert.Equal(a.Events.Take(3), b.Events.Take(3));
-        var ticks = a.Events.Take(3).Select(e => e.Json()).ToList();
+        var from = first.Frames.First(f => f.Id is not null).Id;
+        await using var second = await SseReader.OpenAsync(B, "/sse/events", from).ToEventsAsync(3);
+
+        await first.WaitForEventsAsync(3);
+        Assert.Equal(first.Events.Take(3), second.Events.Take(3));
+        var ticks = first.Events.Take(3).Select(e => e.Json()).ToList();
         // A store that stalls for a second costs a tick.
         var seconds = ticks.Select(t => t.Number("id")).ToList();
+
         Assert.Equal(seconds.Order().Distinct(), seconds);
         Assert.All(ticks, t => Assert.Contains('.', t.At("timestamp").GetRawText()));
     }
@@ -135,11 +141,13 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
             await first.WaitForEventsAsync(1);
             last = first.Events.First().Id!;
         }
+
         await using (var again = await SseReader.OpenAsync(B, "/sse/events", last).ToEventsAsync(2))
         {
             var seconds = again.Events.Take(2).Select(e => e.Json().Number("id")).ToArray();
             Assert.True(seconds[1] > seconds[0]);
         }
+
         await Eventually.HoldsAsync(
             async () =>
             {
@@ -175,6 +183,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
             .OpenAsync(A, "/v1/connections/stream", method: new(method), body: body)
             .ToEventsAsync(1);
         var rows = reader.Events.First().Json().Items("connections").ToList();
+
         // Nothing has been delivered on most of them: the times are there, and are null.
         Assert.NotEmpty(rows);
         Assert.All(rows, row => Assert.Equal(JsonValueKind.Object, row.At("latencyMs").ValueKind));
@@ -185,6 +194,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
     {
         await using var first = await SseReader.OpenAsync(A, "/v1/events/stream?topic=watched.a");
         await using var second = await SseReader.OpenAsync(B, "/v1/events/stream?topic=watched.b");
+
         foreach (var (sort, order) in ((string, string[])[])[("", ["a", "b"]), ("-", ["b", "a"])])
             await Eventually.HoldsAsync(
                 async () =>
@@ -198,6 +208,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
         await using var watch = await WatchAsync("filter=watched.");
         await using var other = await SseReader.OpenAsync(A, "/v1/events/stream?topic=unwatched");
         await using var third = await SseReader.OpenAsync(A, "/v1/events/stream?topic=watched.c");
+
         await Eventually.HoldsAsync(
             () => Updates().SelectMany(e => TopicsOf(e, "upserted")).Contains("c"),
             "an update has the new connection"
@@ -206,8 +217,8 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
 
         IEnumerable<Frame> Updates() => watch.Events.Where(e => e.Event == "update");
 
-        static IEnumerable<string> TopicsOf(Frame e, string rows) =>
-            e.Json().Items(rows).Select(row => row.Text("topics.0")!.Replace("watched.", ""));
+        static IEnumerable<string> TopicsOf(Frame frame, string rows) =>
+            frame.Json().Items(rows).Select(row => row.Text("topics.0")!.Replace("watched.", ""));
 
         Task<SseReader> WatchAsync(string query) =>
             SseReader.OpenAsync(A, $"/v1/connections/stream?{query}").ToEventsAsync(1);

@@ -20,6 +20,7 @@ public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : SeedT
                     .Contains("/v1/pets/recommendations/stream", StringComparison.Ordinal),
             "the page's stream is over"
         );
+
         // A page that had not closed it would have reported the end as an error.
         var result = page.Result!.Value;
         var pets = result.Items("said").ToList();
@@ -36,6 +37,7 @@ public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : SeedT
             B,
             "?prompt=" + Uri.EscapeDataString("calculate 6*7")
         );
+
         var shown = await page.WaitAsync(
             r => r.TryGetProperty("answer", out _) && r.TryGetProperty("said", out _),
             "both have their end"
@@ -55,6 +57,7 @@ public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : SeedT
         var task = await SeedRequests.PostAsync(A, "/tasks", new { title = "seen in a browser" });
         await using var page = await Pages.OpenAsync("tasks.html", B, query);
         var change = $"/tasks/status/{task.Text("id")}?new_status=";
+
         // The page may still be opening: the task is moved until the page has received a move.
         await Eventually.HoldsAsync(
             async () =>
@@ -86,6 +89,7 @@ public sealed class BrowserArticleTests(AssemblyWide<SeedSystem> shared) : SeedT
         await page.WaitAsync(r => r.GetProperty("ids").GetArrayLength() >= 3, "messages come");
         link.Cut();
         link.Heal();
+
         var result = await page.WaitAsync(r => r.Number("opened") >= 2, "it has connected again");
         var ids = result.Items("ids").Select(i => i.GetInt64()).ToList();
         Assert.Equal(Enumerable.Range((int)ids[0], ids.Count).Select(n => (long)n), ids);

@@ -33,6 +33,7 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : SeedTests(
             var address =
                 string.Join('/', path.Name.Split('/').Select(s => s.StartsWith('{') ? Guid.Empty.ToString() : s))
                 + "?prompt=hello&userId=ann";
+
             foreach (var origin in (string?[])[null, "https://evil.example", "null"])
             {
                 using var response = await SendAsync(method, address, origin);
@@ -61,14 +62,17 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : SeedTests(
             (HttpStatusCode.OK, Allowed),
             (started.StatusCode, Assert.Single(started.Headers.GetValues("Access-Control-Allow-Origin")))
         );
+
         var text = await started.TextAsync();
         var first = text.Split('\n').First(l => l.StartsWith("id: ", StringComparison.Ordinal))[4..];
         using var resumed = await SendAsync(HttpMethod.Get, "/stream?prompt=hello", Allowed, first);
+
         Assert.EndsWith(
             text[text.IndexOf("event: ", StringComparison.Ordinal)..],
             await resumed.TextAsync(),
             StringComparison.Ordinal
         );
+
         using var elsewhere = await SendAsync(HttpMethod.Get, "/stream?prompt=hello", "https://evil.example", first);
         Assert.Equal(HttpStatusCode.Forbidden, elsewhere.StatusCode);
     }
@@ -92,10 +96,12 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     {
         var request = new HttpRequestMessage(method, new Uri(A, path));
         request.Headers.Add("Sec-Fetch-Site", site);
+
         if (origin is not null)
             request.Headers.Add("Origin", origin);
         if (lastId is not null)
             request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
 }

@@ -45,6 +45,7 @@ public sealed class EndedRowsTests
                 ('sse.resilient.failed.control', 'failed', '{}')
             """
         );
+
         using var rows = RowsOf(store);
 
         Assert.True(await rows.DeleteAsync(Stop));
@@ -54,10 +55,12 @@ public sealed class EndedRowsTests
             ["begun", "done lately", "open"],
             await ListAsync(store, "select title from seeds.tasks order by title")
         );
+
         Assert.Equal(
             ["preparing_shipment", "shipped"],
             await ListAsync(store, "select status from seeds.orders order by status")
         );
+
         Assert.Equal(
             ["failed", "in-log", "in-outbox", "runs", "stopped-lately"],
             await ListAsync(store, "select id from seeds.sessions order by id")
@@ -80,6 +83,7 @@ public sealed class EndedRowsTests
             insert into seeds.sessions (id, seen_at) values ('old', now() - interval '500 days')
             """
         );
+
         await using var system = await World.Start(o => o.Replicas(1).Database(database));
         await Eventually.HoldsAsync(
             async () => await CountAsync(store, "seeds.tasks") + await CountAsync(store, "seeds.sessions") == 0,
@@ -94,6 +98,7 @@ public sealed class EndedRowsTests
         await using var store = NpgsqlDataSource.Create(
             (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
         );
+
         await store.ExecuteAsync(
             """
             insert into seeds.tasks
@@ -101,6 +106,7 @@ public sealed class EndedRowsTests
             from generate_series(1, 3) n
             """
         );
+
         using var rows = RowsOf(store);
 
         await using (var connection = await store.OpenConnectionAsync(Stop))
@@ -112,6 +118,7 @@ public sealed class EndedRowsTests
             await rows.DeleteAsync(Stop);
             await change.CommitAsync(Stop);
         }
+
         Assert.Equal(["task 2"], await ListAsync(store, "select title from seeds.tasks"));
     }
 

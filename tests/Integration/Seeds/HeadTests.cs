@@ -48,6 +48,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
             .Concat(((string[])["/openapi/v1.json", "/"]).Select(path => (path, Get)))
             .ToList();
         Assert.True(paths.Count > 40);
+
         foreach (var (path, methods) in paths)
         {
             using var refused = await SeedRequests.SendAsync(
@@ -56,6 +57,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
                 path.Replace('{', 'x').Replace('}', 'x')
             );
             Assert.Equal((path, HttpStatusCode.MethodNotAllowed), (path, refused.StatusCode));
+
             var allowed = refused.Content.Headers.Allow;
             Assert.Equal((path, ""), (path, string.Join(' ', methods.Except(allowed))));
             Assert.Equal((path, allowed.Contains("GET")), (path, allowed.Contains("HEAD")));
@@ -67,6 +69,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
     {
         await using var system = await World.Start(o => o.Set(SeedSystem.Quick));
         var server = system.Replicas[0].Url;
+
         foreach (
             var path in (string[])
                 [
@@ -85,6 +88,7 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
             Assert.Equal("no-cache", head.Headers.CacheControl?.ToString());
             Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
         }
+
         var open = await SeedRequests.GetAsync(server, "/v1/connections");
         Assert.Empty(open.Items("connections"));
 

@@ -18,10 +18,10 @@ internal sealed class NginxProxy : IAsyncDisposable
         _process = process;
         _folder = folder;
         Url = new Uri($"http://127.0.0.1:{port}");
-        process.ErrorDataReceived += (_, e) =>
+        process.ErrorDataReceived += (_, line) =>
         {
             lock (_output)
-                _output.AppendLine(e.Data);
+                _output.AppendLine(line.Data);
         };
     }
 
@@ -36,6 +36,7 @@ internal sealed class NginxProxy : IAsyncDisposable
         var port = FreePort.Take();
         var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "nginx.conf"));
         var file = Path.Combine(folder, "nginx.conf");
+
         await File.WriteAllTextAsync(file, Localize(spoil?.Invoke(text) ?? text, server, folder, port));
 
         var process = new Process
@@ -49,6 +50,7 @@ internal sealed class NginxProxy : IAsyncDisposable
 
         if (nginx.Libraries is { } libraries)
             process.StartInfo.Environment["LD_LIBRARY_PATH"] = libraries;
+
         var proxy = new NginxProxy(process, folder, port);
         process.Start();
         process.BeginErrorReadLine();

@@ -24,10 +24,12 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
             Timeout = Timeout.InfiniteTimeSpan,
         };
         await using var reader = await SseReader.OpenAsync(nginx.Url, Stream, client: client);
+
         Assert.Empty(reader.Response.Content.Headers.ContentEncoding);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
         await World.PublishNumbersAsync(World.Replicas[1], _topic, 1, 1);
         await reader.WaitForEventsAsync(1);
+
         using var json = await client.GetAsync(new Uri(nginx.Url, "/v1/pets"));
         Assert.Equal("gzip", Assert.Single(json.Content.Headers.ContentEncoding));
     }
@@ -50,12 +52,14 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         };
         var opening = SseReader.OpenAsync(nginx.Url, Stream, direct.LastId, client: client);
         await using var beside = await SseReader.OpenAsync(unbuffered.Url, Stream, direct.LastId);
+
         // Events come one after the other through a proxy without the mistake, in the same time.
         for (var n = 1; n <= 10; n++)
         {
             await World.PublishNumbersAsync(World.Replicas[0], _topic, n, 1);
             await beside.WaitForEventsAsync(n);
         }
+
         // The buffer may hold back even the head; it holds back the events in any case.
         Assert.False(opening.IsCompleted && (await opening).Events.Any());
         // Random text, or the compressor would hold this back too.
@@ -65,6 +69,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
             new EventBody(_topic, "big", text),
             new EventBody(_topic, "big", text)
         );
+
         await using var reader = await opening;
         await reader.WaitForEventsAsync(10);
     }
@@ -85,6 +90,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
             Assert.False(reader.EndedProperly);
             last = reader.LastId!;
         }
+
         await World.PublishNumbersAsync(World.Replicas[1], _topic, 1, 1);
         await using var again = await SseReader.OpenAsync(nginx.Url, Stream, last).ToEventsAsync(1);
     }
@@ -99,6 +105,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         );
         // Longer than the timeout.
         await using var reader = await SseReader.OpenAtAsync(nginx.Url, Stream);
+
         await reader.WaitAsync(r => r.Frames.Count(f => f.Comment is not null) >= 6);
     }
 
@@ -108,8 +115,10 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         await using var link = new FaultyLink(A.Host, A.Port);
         await using var nginx = await NginxProxy.StartAsync(new Uri($"http://127.0.0.1:{link.Port}"));
         link.Cut();
+
         using (var away = await SeedRequests.SendAsync(nginx.Url, HttpMethod.Get, Stream))
             Assert.Equal(HttpStatusCode.BadGateway, away.StatusCode);
+
         link.Heal();
         await Eventually.HoldsAsync(
             async () =>
@@ -129,6 +138,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         var port = FreePort.Take();
         refusing.Prefixes.Add($"http://127.0.0.1:{port}/");
         refusing.Start();
+
         var answering = RefuseAsync();
         const string Server = "server 127.0.0.1:5080 max_fails=0;";
         await using (
@@ -143,6 +153,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
                 await using var reader = await SseReader.OpenAsync(nginx.Url, Stream);
                 await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
             }
+
             var published = new List<HttpStatusCode>();
             for (var i = 0; i < 4; i++)
             {
@@ -150,9 +161,11 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
                 using var response = await SeedRequests.SendAsync(nginx.Url, HttpMethod.Post, "/v1/events", body);
                 published.Add(response.StatusCode);
             }
+
             Assert.Equal(2, published.Count(code => code == HttpStatusCode.Accepted));
             Assert.Equal(2, published.Count(code => code == HttpStatusCode.ServiceUnavailable));
         }
+
         refusing.Stop();
         await answering;
 
@@ -193,6 +206,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         {
             published.SetResult();
         }
+
         using var answer = await answering;
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         await reader.WaitForEventsAsync(400);

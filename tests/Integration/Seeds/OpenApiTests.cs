@@ -59,9 +59,11 @@ public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : SeedTests(sh
         using var http = new HttpClient();
         using var first = await AskAsync(null, null);
         Assert.Equal(A.ToString(), await ServerAsync(first));
+
         var tag = first.Headers.ETag!;
         using var same = await AskAsync(tag, null);
         Assert.Equal(HttpStatusCode.NotModified, same.StatusCode);
+
         using var other = await AskAsync(tag, "localhost:81");
         Assert.Equal("http://localhost:81/", await ServerAsync(other));
 
@@ -82,8 +84,10 @@ public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : SeedTests(sh
     public async Task Bodies_are_described_and_resume_is_promised_only_for_streams_with_ids()
     {
         var paths = await PathsAsync();
+
         foreach (var path in (string[])["/v1/events", "/v1/events/stream", "/stream", "/chat/stream", "/tasks"])
             Assert.True(paths.Has(path + ".post", "requestBody"), path);
+
         Assert.True(paths.Has("/v1/events.post.responses", "202"));
         Assert.True(paths.Has("/v1/events.post.requestBody.content", "application/x-ndjson"));
         Assert.Contains("\"named\"", paths.At("/sse/events").GetRawText(), StringComparison.Ordinal);

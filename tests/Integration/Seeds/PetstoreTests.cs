@@ -29,6 +29,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             Assert.True(reader.EndedProperly);
             AssertSteps(reader);
         }
+
         await inventory.WaitAsync(r => r.Events.Any(e => e.Event == "stock-change" && e.Json().Text("petId") == pet));
         var change = inventory.Events.First(e => e.Json().Text("petId") == pet).Json();
         Assert.Equal((before, before - 2), (change.Number("oldStock"), change.Number("newStock")));
@@ -37,9 +38,11 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         await using var late = await SseReader.OpenAsync(A, stream).ToEndAsync();
         AssertSteps(late);
         await using var returning = await SseReader.OpenAsync(A, stream, late.Events.ElementAt(1).Id).ToEndAsync();
+
         Assert.Equal(late.Events.Skip(2), returning.Events);
         await using var byOrdinal = await SseReader.OpenAsync(A, stream + "?lastEventId=3").ToEndAsync();
         Assert.Equal(late.Events.Skip(3), byOrdinal.Events);
+
         foreach (var last in (string[])[late.LastId!, "4"])
         {
             using var over = await SeedRequests.SendAsync(B, HttpMethod.Get, stream, lastId: last);
@@ -64,6 +67,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         var orders = new List<string>();
         foreach (var pet in (string[])["019b4132", "019b4141"])
             orders.Add((await SeedRequests.PostAsync(A, "/v1/orders", new { petId = pet })).Text("id")!);
+
         foreach (var id in orders)
             await using (await SseReader.OpenAsync(B, Stream(id)).ToEndAsync()) { }
 
@@ -74,6 +78,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         using var gone = await SeedRequests.SendAsync(A, HttpMethod.Get, Stream(orders[0]), lastId: "2");
         Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
         await using var shortened = await SseReader.OpenAsync(A, Stream(orders[1]), "2").ToEndAsync();
+
         Assert.Equal("expired", shortened.Resync()?.Text("reason"));
         Assert.Equal(Steps[2..], shortened.Events.Select(e => e.Json().Text("status")));
 
@@ -94,10 +99,13 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         var answers = await Task.WhenAll(
             Enumerable.Range(0, 6).Select(i => OrderAsync(i % 2 == 0 ? A : B, quantity: 1))
         );
+
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
         Assert.Single(answers.Select(a => a.Headers.Location).Distinct());
+
         using (var other = await OrderAsync(A, quantity: 2))
             Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
+
         Assert.Equal(before - 1, await StockAsync());
         Array.ForEach(answers, a => a.Dispose());
 
@@ -150,6 +158,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             values (gen_random_uuid(), '019b4127', 1, 1, 'unknown', now(), now(), 'epoch')
             """
         );
+
         var order = await SeedRequests.PostAsync(A, "/v1/orders", new { petId = "019b4127" });
         await using var reader = await SseReader
             .OpenAsync(B, $"/v1/orders/{order.Text("id")}/status/stream")
@@ -168,10 +177,12 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             .Single(p => p.Text("id") == pet)
             .GetProperty("price")
             .GetDecimal();
+
         await SeedRequests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price });
         await SeedRequests.JsonAsync(A, HttpMethod.Patch, $"/v1/pets/{pet}", new { price = price + 1 });
         // Streams from the position of the read, on the other replica: no change lies between read and stream.
         await using var reader = await SseReader.OpenAsync(B, "/v1/inventory/stream?named=false", position);
+
         await reader.WaitAsync(r => r.Events.Any(e => e.Json().Text("petId") == pet));
         var change = Assert.Single(reader.Events, e => e.Json().Text("petId") == pet);
         Assert.Null(change.Event);
@@ -192,6 +203,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
                 .Select(i => (Server: i % 2 == 0 ? A : B, Body: JsonContent.Create(new { petId = pet })))
                 .Select(order => SeedRequests.SendAsync(order.Server, HttpMethod.Post, "/v1/orders", order.Body))
         );
+
         Assert.Equal(1, answers.Count(a => a.StatusCode == HttpStatusCode.Created));
         Assert.Equal(7, answers.Count(a => a.StatusCode == HttpStatusCode.Conflict));
         Assert.Equal(0, (await SeedRequests.GetAsync(A, $"/v1/pets/{pet}")).Number("stock"));
@@ -208,18 +220,22 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             ["userId"] = user,
         };
         await SeedRequests.PostAsync(A, "/v1/orders", order);
+
         var stream = $"/v1/pets/recommendations/stream?userId={user}";
         await using var reader = await SseReader.OpenAsync(A, stream).ToEndAsync();
         var all = reader.Events.ToList();
+
         Assert.All(all.SkipLast(1), e => Assert.Equal("recommendation", e.Event));
         Assert.Equal("complete", all[^1].Event);
         Assert.Equal(all.Count - 1, all[^1].Json().Number("total"));
         Assert.True(all[^1].Json().Number("processingTime") > 0);
+
         var best = all.SkipLast(1).MaxBy(e => e.Json().GetProperty("score").GetDouble())!.Json();
         Assert.Contains("fish", best.Text("reason"));
         Assert.All(all.SkipLast(1), e => Assert.InRange(e.Json().GetProperty("score").GetDouble(), 0, 1));
 
         var begun = await RunsOfAsync(user);
+
         foreach (
             var (last, expected) in (IEnumerable<(string, IEnumerable<Frame>)>)
                 [(reader.Frames.First(f => f.Id is not null).Id!, all), (all[2].Id!, all.Skip(3))]
@@ -228,10 +244,12 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
             await using var rest = await SseReader.OpenAsync(B, stream, last).ToEndAsync();
             Assert.Equal(expected, rest.Events);
         }
+
         // The id is enough.
         await using var named = await SseReader.OpenAsync(B, stream.Split('?')[0], all[2].Id).ToEndAsync();
         Assert.Equal(all.Skip(3), named.Events);
         using var over = await SeedRequests.SendAsync(B, HttpMethod.Get, stream, lastId: all[^1].Id);
+
         Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         Assert.Equal((1, 1), (begun, await RunsOfAsync(user)));
     }
@@ -274,6 +292,7 @@ public sealed partial class PetstoreTests(AssemblyWide<SeedSystem> shared) : See
         var streamed = string.Join(' ', Status().Matches(text).Select(match => match.Groups[1].Value));
         // The step of the read may come again, because its event may be in the log after the change.
         var at = Array.IndexOf(Steps, read.Text("status"));
+
         Assert.Contains(streamed, (string[])[StepsFrom(at), StepsFrom(at + 1)]);
     }
 

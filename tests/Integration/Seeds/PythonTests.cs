@@ -50,6 +50,7 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
             .GetMethod(nameof(An_example_runs_as_it_is))!
             .GetCustomAttributes<InlineDataAttribute>()
             .Select(row => (string)row.Data[0]!);
+
         var there = Directory
             .EnumerateFiles(Path.Combine(Client, "examples"), "*.py")
             .Select(file => Path.GetFileName(file))
@@ -72,12 +73,15 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
                 print(event.json()["id"], flush=True)
             """
         );
+
         await program.WaitForAsync(lines => lines.Length >= 3);
         link.Cut();
         var cutAt = program.Lines.Length;
+
         link.Heal();
         await program.WaitForAsync(lines => lines.Length >= cutAt + 5);
         var numbers = program.Lines;
+
         Assert.Equal(Enumerable.Range(1, numbers.Length).Select(n => $"{n}"), numbers);
     }
 
@@ -88,6 +92,7 @@ public sealed class PythonTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
         await program.WaitForAsync(lines =>
             lines.Any(l => l.Contains("SSE connection established", StringComparison.Ordinal))
         );
+
         var task = await SeedRequests.PostAsync(A, "/tasks", new { title = "from the article" });
         await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{task.Text("id")}?new_status=done");
         await program.WaitForAsync(lines =>
@@ -181,6 +186,7 @@ internal sealed class PythonProgram : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(Timeout);
         await _process.WaitForExitAsync(limit.Token);
+
         lock (_output)
         {
             Assert.True(_process.ExitCode == 0, $"python3 ended with {_process.ExitCode}: {_errors}\n{_output}");

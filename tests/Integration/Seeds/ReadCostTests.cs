@@ -28,9 +28,11 @@ public sealed class ReadCostTests
         using var host = await StartAsync();
         await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         var seeds = StoreOf(host, store);
+
         await FillAsync(5_000);
         var ofFew = await CostsAsync(store, "seeds", ReadAsync);
         await FillAsync(15_000);
+
         var ofMany = await CostsAsync(store, "seeds", ReadAsync);
         Assert.All(ofFew, rows => Assert.InRange(rows, Limit, 3 * Limit));
         Assert.All(ofMany.Zip(ofFew), rows => Assert.InRange(rows.First, Limit, rows.Second + 10));
@@ -60,6 +62,7 @@ public sealed class ReadCostTests
             var first = await new TaskPage(Limit, status, null, null).ReadAsync(context);
             var at = status is not null ? last.UpdatedAt : last.CreatedAt;
             var end = await new TaskPage(Limit, status, last.Id, at).ReadAsync(context);
+
             Assert.Equal((Limit, true, 50, false), (first.Tasks.Count, first.More, end.Tasks.Count, end.More));
             return await RowsRead.CountAsync(store, @"seeds\.") - before;
         }
@@ -71,9 +74,11 @@ public sealed class ReadCostTests
         using var host = await StartAsync();
         await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
         var seeds = StoreOf(host, store);
+
         await FillAsync(5_000);
         var ofFew = await UsersAsync();
         await FillAsync(15_000);
+
         var ofMany = await UsersAsync();
         // An order may be counted in the index and in the table.
         Assert.All(ofMany.Zip(ofFew), rows => Assert.InRange(rows.First, 0, Math.Min(rows.Second + 10, 5 * 200)));
@@ -118,6 +123,7 @@ public sealed class ReadCostTests
             TimeProvider.System,
             NullLogger<SessionDirectory>.Instance
         );
+
         await store.ExecuteAsync(
             $$"""
             insert into seeds.sessions (id, seen_at, next_id, failed)
@@ -132,7 +138,9 @@ public sealed class ReadCostTests
         );
         await SetStatisticsAsync(store, "eventstore", analyzed);
         await SetStatisticsAsync(store, "seeds", analyzed);
+
         var head = (await sessions.ReadAsync("s1", 0, Stop)).Head.Position;
+
         foreach (var ordinal in (int[])[1, Messages / 2, Messages - 1, Messages])
             // The plan for all values comes later than that for the first ones.
             for (var time = 0; time < 7; time++)
@@ -142,6 +150,7 @@ public sealed class ReadCostTests
                 Assert.Equal((true, false, head), (state.HasFailed, state.IsRunning, state.FailedAt));
                 Assert.True(rows <= 150, $"message {ordinal}, read {time + 1}: {rows} rows");
             }
+
         var (retried, searched) = await ReadAsync("s2", 0);
         Assert.Equal((null, head - 2 * 99 - 2), (retried.Errors.Last, retried.Errors.Since));
         Assert.InRange(searched, 100, 250);
@@ -176,6 +185,7 @@ public sealed class ReadCostTests
             await SetStatisticsAsync(store, schema, analyzed);
             costs.Add(await readAsync());
         }
+
         return [.. costs];
     }
 

@@ -19,6 +19,7 @@ public sealed class RefusedStreamTests
                 using var refused = await SeedRequests.SendAsync(server, HttpMethod.Get, path);
                 Assert.Equal((path, HttpStatusCode.ServiceUnavailable), (path, refused.StatusCode));
             }
+
         var begun = await system.Database.AskAsync<long>(
             """
             select (select count(*) from eventstore.events)
@@ -30,6 +31,7 @@ public sealed class RefusedStreamTests
         const string without = "/v1/pets/recommendations/stream";
         await Eventually.HoldsAsync(async () => await StatusAsync() == HttpStatusCode.BadRequest, "a place");
         Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync());
+
         await using var next = await SseReader.OpenAsync(server, "/sse/resilient/s").ToEventsAsync(1);
 
         async Task<HttpStatusCode> StatusAsync()

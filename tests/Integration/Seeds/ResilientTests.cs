@@ -11,14 +11,16 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     [Fact]
     public async Task Readers_on_all_replicas_share_one_source_and_missed_messages_are_replayed()
     {
-        await using var a = await SseReader.OpenAtAsync(A, Path);
-        await using var b = await SseReader.OpenAtAsync(B, Path);
-        await a.WaitForEventsAsync(8);
+        await using var first = await SseReader.OpenAtAsync(A, Path);
+        await using var second = await SseReader.OpenAtAsync(B, Path);
+        await first.WaitForEventsAsync(8);
+
         await using var whole = await SseReader.OpenAsync(B, Path + "?last_event_id=0").ToEventsAsync(8);
         Assert.Equal(Enumerable.Range(1, 8), Ids(whole.Events.Take(8)));
-        Assert.Equal(a.Events.Take(8), whole.Events.Take(8));
-        await b.WaitForEventsAsync(3);
-        Assert.Equal(b.Events.Take(3), whole.Events.SkipWhile(e => e.Id != b.Events.First().Id).Take(3));
+        Assert.Equal(first.Events.Take(8), whole.Events.Take(8));
+        await second.WaitForEventsAsync(3);
+        Assert.Equal(second.Events.Take(3), whole.Events.SkipWhile(e => e.Id != second.Events.First().Id).Take(3));
+
         await using var rest = await SseReader.OpenAsync(A, Path, "5").ToEventsAsync(1);
         Assert.Equal(6, Ids(rest.Events).First());
     }
@@ -30,6 +32,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         await reader.WaitForEventsAsync(2);
         await using var beyond = await SseReader.OpenAsync(B, Path + "?last_event_id=99999").ToEventsAsync(1);
         var resync = beyond.Frames.Single(f => f.Event == "resync");
+
         Assert.Equal(
             ("future", "99999", resync.Id),
             (resync.Json().Text("reason"), resync.Json().Text("requested"), resync.Json().Text("resumedFrom"))
@@ -48,6 +51,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
             select 'sse.resilient.{{_session}}', 'message', '{"id":' || n || '}' from generate_series(100001, 100050) n
             """
         );
+
         await using var whole = await SseReader.OpenAsync(A, Path + "?last_event_id=0").ToEventsAsync(50);
 
         foreach (
@@ -82,6 +86,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     public async Task A_session_replays_more_than_a_thousand_messages_in_order()
     {
         await using (await SseReader.OpenAtAsync(A, Path)) { }
+
         // Clients cannot publish to this topic, so the test appends the messages as the source does.
         await Store.ExecuteAsync(
             $"""
@@ -89,6 +94,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
             select 'sse.resilient.{_session}', 'message', n::text from generate_series(1, 1100) n
             """
         );
+
         await using var reader = await SseReader.OpenAsync(B, Path + "?last_event_id=0");
         await reader.WaitAsync(r => Numbers(r).Count() >= 1_100);
         Assert.Equal(Enumerable.Range(1, 1_100), Numbers(reader));
@@ -106,12 +112,14 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         await reader.WaitForEndAsync();
         Assert.True(reader.EndedProperly);
         Assert.Equal(["200", "400", "800"], RetriesOf(reader));
+
         var error = reader.Events.Last();
         Assert.Equal(("error", true), (error.Event, error.Json().At("fatal").GetBoolean()));
         Assert.NotEmpty(error.Json().Text("error")!);
 
         using (var over = await SeedRequests.SendAsync(B, HttpMethod.Get, Path, lastId: error.Id))
             Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
+
         await SeedRequests.JsonAsync(A, HttpMethod.Delete, Path + "/failure");
         await using var fresh = await SseReader.OpenAsync(B, Path).ToEventsAsync(1);
         Assert.Null(fresh.Events.First().Event);
@@ -136,6 +144,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
             union all select 'sse.resilient.{{_session}}', 'message', '{"id":1}'
             """
         );
+
         await using var whole = await SseReader.OpenAsync(A, Path, "0").ToEventsAsync(1);
         await using var reader = await SseReader.OpenAsync(B, Path, whole.Events.Last().Id);
         await Store.ExecuteAsync(
@@ -165,10 +174,12 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         await using var killed = await MortalReplica.StartAsync(system);
         await using var first = await SseReader.OpenAsync(killed.Service.Url, Path).ToEventsAsync(5);
         var staying = system.Replicas[0].Url;
+
         await killed.KillAsync();
         await first.WaitForEndAsync();
         await using var second = await SseReader.OpenAsync(staying, Path, first.LastId).ToEventsAsync(5);
         var events = first.Events.Concat(second.Events).ToList();
+
         Assert.Equal(Enumerable.Range(1, events.Count), Ids(events));
     }
 
@@ -178,6 +189,7 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         await using var system = await World.Start(o => o.Set(SeedSystem.Quick).Set("Resilient:IdleSeconds", 3));
         var server = system.Replicas[0].Url;
         await using (await SseReader.OpenAsync(server, Path).ToEventsAsync(2)) { }
+
         await Eventually.HoldsAsync(async () => await NextAsync() is null, "the source stands still");
         await using var next = await SseReader.OpenAsync(server, Path).ToEventsAsync(1);
         await Eventually.HoldsAsync(async () => await NextAsync() is not null, "the source goes on");

@@ -62,6 +62,7 @@ public sealed class ScheduledRowsTests : IAsyncLifetime
         var first = await taken.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
         await over.CancelAsync();
         await running;
+
         return first;
     }
 

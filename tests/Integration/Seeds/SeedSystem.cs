@@ -62,12 +62,14 @@ internal static class SeedRequests
     )
     {
         var request = new HttpRequestMessage(method, new Uri(server, path)) { Content = body };
+
         if (token is not null)
             request.Headers.Authorization = new("Bearer", token);
         if (key is not null)
             request.Headers.Add("X-Api-Key", key);
         if (lastId is not null)
             request.Headers.TryAddWithoutValidation("Last-Event-ID", lastId);
+
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
 

@@ -12,6 +12,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         await using var reader = await SseReader.OpenAsync(B, "/events/stream");
         await reader.WaitAsync(r => r.Frames.Any(f => f.Data is not null));
         var connected = reader.Frames.First(f => f.Data is not null);
+
         Assert.Null(connected.Event);
         Assert.Equal(
             ("connected", """{"message":"SSE connection established"}"""),
@@ -25,6 +26,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=in_progress"
         );
+
         Assert.Equal("""{"status":"updated"}""", answer.GetRawText());
         await reader.WaitAsync(r =>
             r.Events.Any(e =>
@@ -33,6 +35,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             )
         );
         Assert.Contains(reader.Events, e => e.Data!.Contains("\"title\":\"買い物 🛒\"", StringComparison.Ordinal));
+
         var frame = reader.Events.Last(e => e.Data!.Contains(task.Text("id")!, StringComparison.Ordinal));
         Assert.Null(frame.Event);
         Assert.NotNull(frame.Id);
@@ -46,6 +49,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         using var list = await SeedRequests.SendAsync(B, HttpMethod.Get, "/tasks");
         Assert.NotEmpty(list.Headers.GetValues("X-Sse-Position"));
         var stored = (await list.JsonAsync()).EnumerateArray().Single(t => t.Text("id") == task.Text("id"));
+
         Assert.Equal("in_progress", stored.Text("status"));
     }
 
@@ -76,6 +80,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             first = await Store.AskAsync<string>("select (clock_timestamp() - interval '1 millisecond')::text");
             await transaction.CommitAsync(stop);
         }
+
         await second;
         Assert.True(await Store.AskAsync<bool>($"select updated_at > '{first}' from seeds.tasks where id = '{id}'"));
     }
@@ -85,9 +90,11 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     {
         for (var n = 0; n < 5; n++)
             await SeedRequests.PostAsync(A, "/tasks", new { title = $"page {n}" });
+
         var read = new List<string?>();
         await foreach (var tasks in PagesAsync("/tasks?limit=2"))
             read.AddRange(tasks.Select(t => t.Text("id")));
+
         var all = (await SeedRequests.GetAsync(A, "/tasks")).EnumerateArray().Select(t => t.Text("id")).ToList();
         Assert.True(all.Count >= 5);
         Assert.Equal(all, read);
@@ -102,8 +109,10 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         var made = new List<string>();
         for (var n = 0; n < 5; n++)
             made.Add((await SeedRequests.PostAsync(A, "/tasks", new { title = $"of a status {n}" })).Text("id")!);
-        foreach (var n in (int[])[3, 0, 4, 1])
-            await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[n]}?new_status=in_progress");
+
+        foreach (var number in (int[])[3, 0, 4, 1])
+            await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[number]}?new_status=in_progress");
+
         var read = new List<JsonElement>();
         await foreach (var tasks in PagesAsync("/tasks?status=in_progress&limit=2"))
         {
@@ -112,6 +121,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             if (read.Count == 2)
                 await SeedRequests.JsonAsync(A, HttpMethod.Put, $"/tasks/status/{made[3]}?new_status=done");
         }
+
         Assert.All(read, task => Assert.Equal("in_progress", task.Text("status")));
         Assert.Equal([made[1], made[4], made[0]], read.Select(task => task.Text("id")!).Where(made.Contains));
         Assert.Equal(read.Count, read.DistinctBy(task => task.Text("id")).Count());
@@ -129,6 +139,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             using var list = await SeedRequests.SendAsync(A, HttpMethod.Get, "/tasks");
             var tasks = await list.JsonAsync();
             Assert.Equal(1_000, tasks.GetArrayLength());
+
             var next = Next().Match(Assert.Single(list.Headers.GetValues("Link"))).Groups[1].Value;
             var rest = await SeedRequests.GetAsync(A, next);
             Assert.InRange(rest.GetArrayLength(), 500, 1_000);
@@ -164,6 +175,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
             HttpMethod.Put,
             $"/tasks/status/{task.Text("id")}?new_status=later"
         );
+
         using var unknown = await SeedRequests.SendAsync(
             A,
             HttpMethod.Put,
@@ -205,22 +217,28 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
         await using var system = await World.Start(o => o.Broadcasters(0).Set(option, 2));
         var server = system.Replicas[0].Url;
         await using var first = await SseReader.OpenAtAsync(server, path);
+
         await using (await SseReader.OpenAtAsync(server, path))
         {
             using var refused = await SeedRequests.SendAsync(server, HttpMethod.Get, path);
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.NotNull(refused.Headers.RetryAfter);
             Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+
             await using var returning = await SseReader.OpenAsync(server, path, first.LastId).ToEndAsync();
             Assert.True(returning.EndedProperly);
             Assert.NotNull(returning.Frames[0].Retry);
+
             // A bare ordinal is a valid last id only where streams have ordinals.
             using var ordinal = await SeedRequests.SendAsync(server, HttpMethod.Get, path, lastId: "1");
             Assert.Equal(HttpStatusCode.ServiceUnavailable, ordinal.StatusCode);
+
             if (path == "/sse/events")
                 await using (await SseReader.OpenAsync(server, "/sse/resilient/s", "1")) { }
+
             await using var elsewhere = await SseReader.OpenAtAsync(server, "/v1/events/stream");
         }
+
         await Eventually.HoldsAsync(
             async () =>
             {

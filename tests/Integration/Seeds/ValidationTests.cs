@@ -164,11 +164,14 @@ public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : SeedTests
             : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type!));
         using var response = await SeedRequests.SendAsync(A, new HttpMethod(method), path, content);
         var text = await response.TextAsync();
+
         Assert.True(status == (int)response.StatusCode, $"{method} {path} {body}: {response.StatusCode} {text}");
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         var problem = JsonDocument.Parse(text).RootElement;
+
         Assert.Equal(status, problem.Number("status"));
         Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
+
         if (field is not null)
             Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), text);
     }

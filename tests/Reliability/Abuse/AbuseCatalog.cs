@@ -188,6 +188,7 @@ internal static class AbuseCatalog
                             },
                         over: over
                     );
+
                     return await HeldStreams.Under(AbusiveRequests.WaitAsync)(target, over);
                 },
                 target => FillAsync(target, "flood.slow", SlowEvents, 10_000)
@@ -216,7 +217,9 @@ internal static class AbuseCatalog
                 target =>
                 {
                     var random = new Random(1);
+
                     string Pattern() => string.Concat(Repeat("", 30).Select(_ => random.Next(2) == 0 ? "a." : "*."));
+
                     return OpenFiltersAsync(
                         target,
                         100,
@@ -229,13 +232,15 @@ internal static class AbuseCatalog
                 HeldStreams.Under(AbusiveRequests.Each(1, PublishMany("flood.a.a.a.a.a.a.a.a.a"))),
                 target =>
                 {
-                    static string Pattern(int n) =>
-                        string.Join('.', Enumerable.Range(0, 9).Select(bit => (n >> bit & 1) == 0 ? "a" : "*"));
+                    static string Pattern(int number) =>
+                        string.Join('.', Enumerable.Range(0, 9).Select(bit => (number >> bit & 1) == 0 ? "a" : "*"));
+
                     string Filter(int stream) =>
                         string.Join(
                             '&',
                             Enumerable.Range(0, 100).Select(n => $"topic=flood.{Pattern(n)}&type=never-{stream}-{n}")
                         );
+
                     return OpenFiltersAsync(target, 100, Filter);
                 }
             ),

@@ -30,8 +30,10 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
         );
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
         var measured = await MeasureAsync(system, load, others, options.Abuse, cancellationToken);
+
         if (abuse.IsControl)
             ratios[Name] = measured.Ratio;
+
         return AbuseRow.Of(abuse, measured, ratios);
     }
 
@@ -59,12 +61,14 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
                 most = Math.Max(most, ServerStats.Megabytes(system));
             responses = await attack;
         }
+
         var attacked = Stopwatch.GetTimestamp();
         var foreign = machine.ForeignPercent();
         await Task.Delay(Aftermath, cancellationToken);
         var (settled, busy) = (Stopwatch.GetTimestamp(), await system.BusySessionsAsync(cancellationToken));
         store = StoreLoad.Begin(system);
         await Task.Delay(IdleTime, cancellationToken);
+
         var storeAfter = store.Percent();
         await Task.Delay(duration - IdleTime, cancellationToken);
         var (end, after) = (Stopwatch.GetTimestamp(), ServerStats.Megabytes(system));
@@ -94,12 +98,14 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
     private async Task WriteDetailsAsync(RegularEvents events, long start, long calm, long attacked, long end)
     {
         var lines = new List<string> { "second,abuse,median ms,p99 ms" };
+
         for (var from = start; from + Stopwatch.Frequency <= end; from += Stopwatch.Frequency)
         {
             var second = events.Between(from, from + Stopwatch.Frequency);
             var isAbused = from >= calm && from < attacked;
             lines.Add($"{lines.Count - 1},{(isAbused ? 1 : 0)},{second.Median:F1},{second.P99:F1}");
         }
+
         await File.WriteAllLinesAsync(RowDetails.PathOf(Name, "csv"), lines, CancellationToken.None);
     }
 }

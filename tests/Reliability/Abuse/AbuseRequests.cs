@@ -67,6 +67,7 @@ internal static class AbuseRequests
             var tokens = Tokens("sessions", ["sessions.>", "agents.>"], ["sessions.>", "agents.>"]);
             var message = Encoding.ASCII.GetBytes($"{{\"content\":\"{new string('x', messageBytes)}\"}}");
             var sessions = new string[Users];
+
             await target.OnConnections(
                 Users,
                 (to, user) =>
@@ -77,6 +78,7 @@ internal static class AbuseRequests
                         sending.Post($"/message/{sessions[user]}", tokens[user], message);
                 }
             );
+
             return await AbusiveRequests.Each(32, Get(n => $"/session/{sessions[n % Users]}", tokens))(target, over);
         };
 

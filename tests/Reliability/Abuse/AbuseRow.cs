@@ -19,12 +19,14 @@ internal static class AbuseRow
             double.IsFinite(ratio)
             && (abuse.IsControl || abuse.InDevelopment || ratio <= (abuse.Limit?.Of(ratios) ?? ControlLimit.Least));
         var responses = measured.Responses;
+
         if (abuse.InDevelopment)
         {
             var (answer, arrival) = (measured.During.SlowestAnswer, measured.During.Latencies.Max());
             isWithin &= answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
             responses += $"; slowest publish {answer:F0} ms, event {arrival:F0} ms";
         }
+
         var isIdle = store.After <= store.Before + MaxMoreStorePercent;
         var faults = Faults(measured);
         var ok =
@@ -37,6 +39,7 @@ internal static class AbuseRow
             // The load's own failures are bold: it was smaller than the row says.
             && !responses.Contains("**", StringComparison.Ordinal);
         var remarks = string.Join("; ", [responses, .. faults, .. Doubts(measured)]);
+
         return new Outcome(
             ok,
             $"| {abuse.Name} | {measured.Without.P99:F1} | {measured.During.P99:F1} "
@@ -62,6 +65,7 @@ internal static class AbuseRow
             faults.Add($"**{ended.Count} regular clients ended: {first}**");
         if (measured.BusySessions > 0)
             faults.Add($"**Postgres busy in {measured.BusySessions} sessions**");
+
         return faults;
     }
 

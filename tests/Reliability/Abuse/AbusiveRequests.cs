@@ -43,9 +43,11 @@ internal static class AbusiveRequests
                             answers.Count(0);
                         }
                     }
+
                     connection?.Dispose();
                 }
             );
+
             return answers.ToString();
         };
 
@@ -85,6 +87,7 @@ internal static class AbusiveRequests
                     }
                 }
             );
+
             return answers.ToString();
         };
 
@@ -120,6 +123,7 @@ internal static class AbusiveRequests
                     }
                 }
             );
+
             return $"{sent} chunks, {sent * bytes.Length / 1_000_000} MB";
         };
 

@@ -27,6 +27,7 @@ internal static class Attack
                         IsBackground = true,
                         Name = "load",
                     }.Start();
+
                     return done.Task;
                 })
         );

@@ -47,6 +47,7 @@ internal sealed class Bystanders : IAsyncDisposable
         await Task.WhenAll(connected).WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);
         all.Events = new RegularEvents(Readers, Stopwatch.GetTimestamp(), Stopwatch.Frequency / Rate);
         all._work.Add(all.PublishAsync(target));
+
         return all;
     }
 
@@ -79,11 +80,15 @@ internal sealed class Bystanders : IAsyncDisposable
                 BearerToken = _ => ValueTask.FromResult<string?>(token),
             }
         );
-        await foreach (var e in stream.WithCancellation(_stop.Token))
-            if (e.Type == "connected")
+        await foreach (var received in stream.WithCancellation(_stop.Token))
+            if (received.Type == "connected")
                 connected.TrySetResult();
-            else if (e.Type == "n")
-                Events.Receive(reader, int.Parse(e.Data, CultureInfo.InvariantCulture), Stopwatch.GetTimestamp());
+            else if (received.Type == "n")
+                Events.Receive(
+                    reader,
+                    int.Parse(received.Data, CultureInfo.InvariantCulture),
+                    Stopwatch.GetTimestamp()
+                );
     }
 
     /// <summary>Publishes by the clock, whatever the servers' speed: a late event keeps the time at which it was
@@ -102,6 +107,7 @@ internal sealed class Bystanders : IAsyncDisposable
             under.RemoveAll(t => t.IsCompletedSuccessfully);
             under.Add(PublishOneAsync(number, target.Next(), token));
         }
+
         await Task.WhenAll(under);
     }
 

@@ -64,6 +64,7 @@ internal static class HeldConnections
                                 Try(() => ReadResponse(asked.Dequeue()));
                             Try(() => asked.Enqueue(Ask()));
                         }
+
                         foreach (var connection in asked)
                             Try(() => ReadResponse(connection));
                     }
@@ -75,6 +76,7 @@ internal static class HeldConnections
                 foreach (var connection in open)
                     connection.Dispose();
             }
+
             return $"{answers}{(without > 0 ? $", **{without} without Retry-After**" : "")}";
         };
 
@@ -87,6 +89,7 @@ internal static class HeldConnections
             number =>
             {
                 var connection = new RawConnection(target.Next());
+
                 if (number < Heads)
                     connection.Send("GET /alive HTTP/1.1\r\nHost: localhost\r\nX-Slow: "u8);
                 else
@@ -96,11 +99,13 @@ internal static class HeldConnections
                         token,
                         "Content-Type: application/json\r\nContent-Length: 100000\r\n"
                     );
+
                 return connection;
             },
             connection => !connection.IsClosed && connection.TrySend(" "u8),
             over
         );
+
         return $"{Heads} heads and {Bodies} bodies at a time, {cut} cut off";
     }
 
@@ -137,6 +142,7 @@ internal static class HeldConnections
             _ =>
             {
                 var held = Enumerable.Range(0, count).Select(open).ToList();
+
                 while (!over.IsCancellationRequested)
                     for (var i = 0; i < count; i++)
                     {
@@ -150,10 +156,12 @@ internal static class HeldConnections
                         held[i] = open(i);
                         replaced++;
                     }
+
                 foreach (var connection in held)
                     connection.Dispose();
             }
         );
+
         return replaced;
     }
 }

@@ -41,6 +41,7 @@ internal sealed class LoadProcess : IDisposable
         };
         // Only the load generator may have it (GeneratorProcess).
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
+
         var load = new LoadProcess(
             Process.Start(start) ?? throw new InvalidOperationException("The load process did not start.")
         );
@@ -67,14 +68,17 @@ internal sealed class LoadProcess : IDisposable
         );
         if (abuse.Prepare is { } prepare)
             await prepare(target);
+
         if (abuse.IsRehearsed)
         {
             using var rehearsal = new CancellationTokenSource(Rehearsal);
             await DoAsync(abuse, target, rehearsal.Token);
         }
+
         await Console.Out.WriteLineAsync("ready");
         if (await Console.In.ReadLineAsync() is null)
             return 0;
+
         using var over = new CancellationTokenSource();
         var ended = Task.Run(async () =>
         {
@@ -84,6 +88,7 @@ internal sealed class LoadProcess : IDisposable
         });
         await Console.Out.WriteLineAsync(await DoAsync(abuse, target, over.Token));
         await ended;
+
         return 0;
     }
 
@@ -116,8 +121,10 @@ internal sealed class LoadProcess : IDisposable
             _process.StandardInput.Close();
         }
         catch (IOException) { }
+
         if (!_process.WaitForExit(TimeSpan.FromSeconds(10)))
             _process.Kill();
+
         _process.Dispose();
     }
 }

@@ -30,8 +30,10 @@ internal sealed class RawConnection : IDisposable
             SendTimeout = 15_000,
             ReceiveTimeout = 45_000,
         };
+
         if (receiveBuffer > 0)
             _socket.ReceiveBufferSize = receiveBuffer;
+
         // Lets the kernel choose the port at the connect (ip(7)): with ten thousand connections, the search for a free
         // port at the bind would be most of the work.
         _socket.SetRawSocketOption(IpProtoIp, IpBindAddressNoPort, BitConverter.GetBytes(1));
@@ -122,6 +124,7 @@ internal sealed class RawConnection : IDisposable
         var at = text.ToString().IndexOf(name, StringComparison.Ordinal);
         while (text.ToString().IndexOf('"', at + name.Length) < 0)
             Read(text);
+
         var answer = text.ToString()[(at + name.Length)..];
         return answer[..answer.IndexOf('"', StringComparison.Ordinal)];
     }
@@ -137,10 +140,13 @@ internal sealed class RawConnection : IDisposable
             is { } line
             ? long.Parse(line.Split(':')[1], CultureInfo.InvariantCulture)
             : 0;
+
         if (withBody && chunked)
             ReadToEndOfChunks(text);
+
         for (long missing = length - (text.Length - head.Length - 4); withBody && !chunked && missing > 0; )
             missing -= Receive();
+
         return (
             int.Parse(head.Split(' ')[1], CultureInfo.InvariantCulture),
             head.Contains("Retry-After:", StringComparison.OrdinalIgnoreCase)

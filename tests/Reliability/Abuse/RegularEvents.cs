@@ -55,6 +55,7 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
     public EventWindow Between(long from, long to)
     {
         var (latencies, refused, lost, waiting, slowest) = (new List<double>(), 0L, 0L, 0L, 0.0);
+
         lock (_lock)
             for (var number = FirstDueAt(from); number < FirstDueAt(to); number++)
             {

@@ -28,6 +28,7 @@ internal static class Settling
             var from = Stopwatch.GetTimestamp();
             await Task.Delay(Window, cancellationToken);
             var to = Stopwatch.GetTimestamp();
+
             await others.ArriveAsync(from, to, Window, cancellationToken);
             var now = others.Events.Between(from, to).P99;
             var isSteady =
@@ -35,11 +36,13 @@ internal static class Settling
                 && now <= least * Steady
                 && now >= least * Faster
                 && await system.IsIdleBesideAsync(cancellationToken);
+
             least = Math.Min(least, now);
             steady = isSteady ? steady + 1 : 0;
             if (steady == SteadyWindows)
                 return true;
         }
+
         return false;
     }
 }

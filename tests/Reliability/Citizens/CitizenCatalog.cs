@@ -46,6 +46,7 @@ internal static class CitizenCatalog
             cancellationToken,
             "application/x-ndjson"
         );
+
         return new CitizenResult(Lines, refused is null ? [] : [refused], clock.Elapsed.TotalSeconds, LinesPerSecond);
     }
 
@@ -59,6 +60,7 @@ internal static class CitizenCatalog
     private static async Task<CitizenResult> ReloadAsync(CitizenClient client, CancellationToken cancellationToken)
     {
         var (token, refused, clock) = (User("visitor"), new List<string>(), Stopwatch.StartNew());
+
         for (var load = 0; load <= Reloads; load++)
         {
             var streams = await Task.WhenAll(
@@ -66,9 +68,11 @@ internal static class CitizenCatalog
             );
             refused.AddRange(streams.Select(s => s.Refused).OfType<string>());
             await Task.Delay(500, cancellationToken);
+
             foreach (var (stream, _) in streams)
                 stream?.Dispose();
         }
+
         return new CitizenResult(3 * (Reloads + 1), refused, clock.Elapsed.TotalSeconds);
     }
 
@@ -76,8 +80,10 @@ internal static class CitizenCatalog
     {
         var open = new ConcurrentBag<HttpResponseMessage>();
         var result = await EachAsync(Browsers, BrowsersPerSecond, OpenAsync, cancellationToken);
+
         foreach (var stream in open)
             stream.Dispose();
+
         return result;
 
         async Task<string?> OpenAsync(int number)
@@ -92,6 +98,7 @@ internal static class CitizenCatalog
                 );
                 if (stream is not null)
                     open.Add(stream);
+
                 return refused;
             }
             catch (HttpRequestException e)
@@ -122,6 +129,7 @@ internal static class CitizenCatalog
     )
     {
         var (clock, under) = (Stopwatch.StartNew(), new List<Task<string?>>());
+
         for (var number = 0; number < count; number++)
         {
             under.Add(act(number));
@@ -129,6 +137,7 @@ internal static class CitizenCatalog
             if (wait > TimeSpan.Zero)
                 await Task.Delay(wait, cancellationToken);
         }
+
         var answers = await Task.WhenAll(under);
         return new CitizenResult(count, [.. answers.OfType<string>()], clock.Elapsed.TotalSeconds);
     }

@@ -27,6 +27,7 @@ internal sealed class CitizenClient(Uri replica) : IDisposable
         };
         using var answer = await _http.SendAsync(request, cancellationToken);
         var text = await answer.Content.ReadAsStringAsync(cancellationToken);
+
         return answer.IsSuccessStatusCode
             ? JsonDocument.Parse(text).RootElement.GetProperty("ticket").GetString()!
             : throw new HttpRequestException($"{(int)answer.StatusCode}: {text}", null, answer.StatusCode);
@@ -41,6 +42,7 @@ internal sealed class CitizenClient(Uri replica) : IDisposable
     )
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/events/stream?{query}");
+
         if (token is not null)
             request.Headers.Authorization = new("Bearer", token);
 

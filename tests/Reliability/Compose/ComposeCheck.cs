@@ -23,6 +23,7 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
             Console.WriteLine($"skipped: {reason}");
             return 0;
         }
+
         return await new ComposeCheck(engine, isShort).RunAsync(cancellationToken) ? 0 : 1;
     }
 
@@ -31,17 +32,21 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
         await using var stack = new ComposeStack(engine);
         await stack.StartAsync(cancellationToken);
         Report("up", true, "both replicas are live behind HAProxy");
+
         using var http = stack.CreateClient();
         await PublishReadResumeAsync(http, cancellationToken);
         await SignInAsync(stack, cancellationToken);
+
         if (!isShort)
         {
             await BreakAndUpgradeAsync(stack, cancellationToken);
             var wrong = await new ComposeRestore(stack, http).RunAsync(cancellationToken);
             Report("back up, restore", wrong is null, wrong ?? "ids of the backup resume, later ones get a resync");
         }
+
         if (!_ok)
             await Console.Error.WriteLineAsync(await stack.LogsAsync());
+
         return _ok;
     }
 
@@ -52,16 +57,17 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
         var seen = new List<string>();
         for (var number = 1; number <= 2; number++)
         {
-            await foreach (var e in stream.WithCancellation(cancellationToken))
+            await foreach (var received in stream.WithCancellation(cancellationToken))
             {
                 // Published while the stream is open at first, and while it is closed the second time.
-                if (e.Connected is not null && number == 1)
+                if (received.Connected is not null && number == 1)
                     await PublishAsync();
-                if (e.Type != "numbered")
+                if (received.Type != "numbered")
                     continue;
-                seen.Add(e.Data);
+                seen.Add(received.Data);
                 break;
             }
+
             if (number == 1)
                 await PublishAsync();
 
@@ -71,6 +77,7 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
                     cancellationToken
                 );
         }
+
         Report("publish, read, resume over the proxy", seen is ["1", "2"], $"received {string.Join(", ", seen)}");
     }
 
@@ -83,10 +90,12 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
         var fields = HiddenField()
             .Matches(page)
             .ToDictionary(m => m.Groups["name"].Value, m => WebUtility.HtmlDecode(m.Groups["value"].Value));
+
         fields["credential"] = stack.Key;
         using var answer = await http.PostAsync(address, new FormUrlEncodedContent(fields), cancellationToken);
         using var own = await http.GetAsync(new Uri(stack.Pages, "/api/v1/replicas"), cancellationToken);
         using var dashboard = await http.GetAsync(new Uri(stack.Dashboard, "/login"), cancellationToken);
+
         Report(
             "sign in to the pages; the dashboard answers",
             own.StatusCode == HttpStatusCode.OK && dashboard.StatusCode == HttpStatusCode.OK,
@@ -98,9 +107,11 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
     {
         foreach (var image in (string[])["streamapi", "broadcaster", "webfrontend"])
             await stack.TagAsync(image, NewTag, cancellationToken);
+
         var answers = new AnswerLog();
         using var http = stack.CreateClient(answers);
         await using var load = new ComposeLoad(http);
+
         await load.StartAsync(cancellationToken);
         await Task.Delay(TimeSpan.FromSeconds(5), cancellationToken);
 

@@ -34,6 +34,7 @@ internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compo
     private string? Refusal(bool asTheyAre)
     {
         var head = asTheyAre ? Answer(["git", "-C", Repository.Root, "rev-parse", "HEAD"]) : null;
+
         foreach (var image in Images().Where(i => asTheyAre || IsOwn(i)))
         {
             var revision = Answer([Program, "image", "inspect", "--format", "{{.Id}} {{json .Config.Labels}}", image]);
@@ -43,6 +44,7 @@ internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compo
             if (head is not null && IsOwn(image) && !revision.Contains(head, StringComparison.Ordinal))
                 return $"{image} is not of this commit. Run eng/images first.";
         }
+
         return null;
     }
 

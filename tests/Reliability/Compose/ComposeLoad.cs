@@ -28,9 +28,11 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
     {
         var client = new SseClient(http);
         var publisher = new EventPublisher(http, new PublisherOptions { MaxRetries = null });
+
         for (var topic = 0; topic < Topics; topic++)
         {
             var (name, source) = ($"compose.t{topic}", _ledger.AddPublisher($"t{topic}"));
+
             for (var i = 0; i < ReadersOfTopic; i++)
             {
                 var open = new TaskCompletionSource();
@@ -38,6 +40,7 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
                 _readers.Add(ReadAsync(client, name, account, drops: topic % 2 == 0 && i == 0, open));
                 await open.Task.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
             }
+
             _publishers.Add(PublishAsync(publisher, name, source));
         }
     }
@@ -48,13 +51,16 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
         await _publishing.CancelAsync();
         await Task.WhenAll(_publishers).WaitAsync(cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
         limit.CancelAfter(DrainLimit);
+
         try
         {
             while (_ledger.MissingNow > 0)
                 await Task.Delay(100, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { } // the report counts
+
         await _reading.CancelAsync();
         await Task.WhenAll(_readers);
         return _ledger.Report();
@@ -85,16 +91,17 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
         while (!_reading.IsCancellationRequested)
         {
             using var visit = CancellationTokenSource.CreateLinkedTokenSource(_reading.Token);
+
             if (drops && open.Task.IsCompleted)
                 visit.CancelAfter(DropEvery);
 
             try
             {
-                await foreach (var e in stream.WithCancellation(visit.Token))
+                await foreach (var received in stream.WithCancellation(visit.Token))
                 {
-                    if (e.Resync is not null)
+                    if (received.Resync is not null)
                         Interlocked.Increment(ref _resyncs);
-                    account.Receive(e.Utf8Data.Span, e.Id);
+                    account.Receive(received.Utf8Data.Span, received.Id);
                     if (!open.TrySetResult() || !drops)
                         continue;
                     visit.CancelAfter(DropEvery);
@@ -127,6 +134,7 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
                 Interlocked.Increment(ref _failed);
                 await Console.Error.WriteLineAsync(e.Message);
             }
+
             await pace.WaitForNextTickAsync(CancellationToken.None);
         }
     }

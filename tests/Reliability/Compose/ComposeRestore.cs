@@ -20,11 +20,14 @@ internal sealed class ComposeRestore(ComposeStack stack, HttpClient http)
 
         foreach (var service in Services)
             await stack.StopAsync(service, cancellationToken);
+
         await PostgresAsync("dropdb -h 127.0.0.1 -U sse --force eventstore", cancellationToken);
         await PostgresAsync("createdb -h 127.0.0.1 -U sse eventstore", cancellationToken);
         await PostgresAsync("pg_restore -h 127.0.0.1 -U sse -d eventstore < backup.dump", cancellationToken);
+
         foreach (var service in Services)
             await stack.StartAgainAsync(service, cancellationToken);
+
         await stack.CompleteAsync(cancellationToken);
 
         var next = await PublishAsync("next", cancellationToken);
@@ -38,6 +41,7 @@ internal sealed class ComposeRestore(ComposeStack stack, HttpClient http)
             return $"the id of an event in the backup got a resync: {resync.Data}";
         if (await FirstAsync(lost, cancellationToken) is { Resync: null } other)
             return $"the id of a lost event got {other.Type} {other.Data}";
+
         return kept.Split('-')[0] == next.Split('-')[0] ? "the epoch is the same as before" : null;
     }
 
@@ -54,9 +58,10 @@ internal sealed class ComposeRestore(ComposeStack stack, HttpClient http)
         limit.CancelAfter(TimeSpan.FromSeconds(30));
         var request = new SseRequest($"/v1/events/stream?topic={Topic}") { LastEventId = id };
         var stream = new SseClient(http).Open(request);
-        await foreach (var e in stream.WithCancellation(limit.Token))
-            if (e.Connected is null)
-                return e;
+        await foreach (var received in stream.WithCancellation(limit.Token))
+            if (received.Connected is null)
+                return received;
+
         throw new LoadTestException($"The stream after {id} ended.");
     }
 

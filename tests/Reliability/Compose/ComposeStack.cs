@@ -45,6 +45,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
             _folder,
             cancellationToken
         );
+
         using var http = CreateClient();
         for (var waited = Stopwatch.StartNew(); !await IsCompleteAsync(http, cancellationToken); )
         {
@@ -122,8 +123,10 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
         inner.UseCookies = cookies;
         inner.SslOptions.RemoteCertificateValidationCallback = (_, presented, _, _) =>
             presented?.GetCertHashString() == certificate.Thumbprint;
+
         if (outer is not null)
             outer.InnerHandler = inner;
+
         return new HttpClient(outer ?? (HttpMessageHandler)inner)
         {
             BaseAddress = Api,
@@ -169,6 +172,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
                     CancellationToken.None
                 )
                 + "\n";
+
         return text;
     }
 
@@ -216,6 +220,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
 
         foreach (var (name, image) in ComposeImages.Chosen)
             start.Environment[name] = image;
+
         start.Environment["COMPOSE_PROJECT_NAME"] = _project;
         start.Environment["SSE_TAG"] = _tag;
         start.Environment["API_PORT"] = $"{_api}";
@@ -229,6 +234,7 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
             process.StandardError.ReadToEndAsync(cancellationToken)
         );
         await process.WaitForExitAsync(cancellationToken);
+
         return process.ExitCode == 0
             ? (await output).TrimEnd()
             : throw new LoadTestException(

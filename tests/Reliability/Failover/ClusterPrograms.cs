@@ -51,6 +51,7 @@ internal sealed record ClusterPrograms(string Postgres, string Libraries, string
         );
         var python = "";
         var unpacked = Path.Combine(folder.Tools, "patroni");
+
         if (!HasPatroni(""))
         {
             python = Path.Combine(unpacked, "usr", "lib", "python3", "dist-packages");
@@ -59,6 +60,7 @@ internal sealed record ClusterPrograms(string Postgres, string Libraries, string
             if (!HasPatroni(python))
                 throw new LocalServicesException($"Patroni was unpacked but does not run. {Advice}");
         }
+
         string?[] libraries = [postgres.Libraries, etcd.Libraries, DebianPrograms.Libraries(unpacked)];
         return new(
             Path.GetDirectoryName(server)!,

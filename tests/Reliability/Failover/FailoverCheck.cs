@@ -25,6 +25,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         var failing = await FailoverSystem.ReadyAsync(synchronous: true, options, cancellationToken);
         var load = failing.Load;
         load.Resume();
+
         using var runs = new FailoverRuns(load.Replicas);
         await runs.StartAsync(cancellationToken);
         await Task.Delay(Quiet, cancellationToken);
@@ -36,6 +37,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         var breaking = kind.Break(primary, cancellationToken);
         PatroniMember next;
         TimeSpan? recovery;
+
         TimeSpan patroni;
         try
         {
@@ -62,9 +64,11 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         await load.PauseAsync(Arrival, cancellationToken);
         var sums = load.Sums - before;
         var (interrupted, wrong) = await runs.EndAsync(cancellationToken);
+
         var faults = Faults(sums, load.Ended, wrong);
         await WriteDetailsAsync(failing, cancellationToken);
         var beyond = recovery is { } took ? Math.Max(0, (took - patroni).TotalSeconds) : default(double?);
+
         return Row(sums, patroni, beyond, interrupted, [$"{primary.Name} → {next.Name}", .. faults]);
     }
 
@@ -82,6 +86,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
             faults.Add($"**{ended.Count} publishers and readers ended: {first}**");
         if (wrong > 0)
             faults.Add($"**{wrong} generations with other text**");
+
         return faults;
     }
 
@@ -97,6 +102,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
             seconds is null ? "**unknown**"
             : beyond > MaxRecoverySeconds ? $"**{seconds}**"
             : seconds;
+
         return new Outcome(
             ok,
             $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
@@ -117,6 +123,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         // Publishers wait while nothing is acknowledged, so the rate is the one before the fault.
         var rate = windows.Where(w => w.Until <= at && w.Until > at - Quiet).Average(w => w.Published);
         await Task.Delay(RecoveryTime, cancellationToken);
+
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(500, cancellationToken))
             if (Recovery.After(windows, at, normal, rate).Took is { } took)
                 return took;

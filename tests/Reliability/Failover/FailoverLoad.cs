@@ -35,6 +35,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
         History = new RunHistory(_run);
 
         var lanes = _topics.Lanes;
+
         for (var i = 0; i < clients; i++)
         {
             var lane = lanes[i % lanes.Count];
@@ -102,6 +103,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
         load._publishing.Add(load.FillOutboxAsync());
         load._publishing.AddRange(load.Lanes.Select((lane, i) => load.PublishAsync(lane, i)));
         load._watching = load.WatchAsync();
+
         return load;
     }
 
@@ -109,11 +111,13 @@ internal sealed class FailoverLoad : IAsyncDisposable
     public async Task PauseAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         _paused = true;
+
         for (
             var waited = Stopwatch.StartNew();
             waited.Elapsed < limit && (_run.Counters.Outstanding > 0 || _run.Missing > 0);
             await Task.Delay(100, cancellationToken)
         ) { }
+
         SettledLost = Sums.Lost;
     }
 
@@ -125,8 +129,9 @@ internal sealed class FailoverLoad : IAsyncDisposable
         _run.Counters.RecordPublished();
         var sequence = lane.Publisher.Next();
         var data = LoadEvent.Json(lane.Publisher.Number, sequence, LoadEvent.Now(), Bytes);
-        var e = new OutgoingEvent(lane.Topic, "load", data);
-        var published = await _run.Publisher.PublishAsync(e, _run.Reading);
+        var outgoing = new OutgoingEvent(lane.Topic, "load", data);
+        var published = await _run.Publisher.PublishAsync(outgoing, _run.Reading);
+
         lane.Publisher.Acknowledge(sequence, published.Position);
         _run.Counters.RecordAcknowledged();
     }
@@ -137,8 +142,10 @@ internal sealed class FailoverLoad : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll([.. _publishing, _watching]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _run.End("done");
+
         foreach (var reader in _readers)
             await reader.DisposeAsync();
+
         await _run.DisposeAsync();
         Replicas.Dispose();
         _stop.Dispose();
@@ -207,16 +214,16 @@ internal sealed record LoadSums(
     /// the end of an earlier row.</summary>
     public bool IsClean => this is { Lost: 0, Duplicates: 0, Reordered: 0, Unknown: 0 };
 
-    public static LoadSums operator -(LoadSums a, LoadSums b) =>
+    public static LoadSums operator -(LoadSums first, LoadSums second) =>
         new(
-            a.Acknowledged - b.Acknowledged,
-            a.Received - b.Received,
-            a.Lost - b.Lost,
-            a.Duplicates - b.Duplicates,
-            a.Reordered - b.Reordered,
-            a.Unknown - b.Unknown,
-            a.Resyncs - b.Resyncs,
-            a.Failed - b.Failed,
-            a.Outbox - b.Outbox
+            first.Acknowledged - second.Acknowledged,
+            first.Received - second.Received,
+            first.Lost - second.Lost,
+            first.Duplicates - second.Duplicates,
+            first.Reordered - second.Reordered,
+            first.Unknown - second.Unknown,
+            first.Resyncs - second.Resyncs,
+            first.Failed - second.Failed,
+            first.Outbox - second.Outbox
         );
 }

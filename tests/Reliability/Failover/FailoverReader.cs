@@ -27,6 +27,7 @@ internal sealed class FailoverReader : IAsyncDisposable
                 return ValueTask.CompletedTask;
             },
         };
+
         _reader = new LoadReader(run, lane.Topic, account, run.Delivery, options);
     }
 

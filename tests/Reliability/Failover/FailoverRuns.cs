@@ -40,6 +40,7 @@ internal sealed class FailoverRuns(ReplicaSet replicas) : IDisposable
     {
         var interrupted = 0;
         var wrong = 0;
+
         var waited = Stopwatch.StartNew();
         foreach (var (prompt, run) in _runs)
         {
@@ -53,6 +54,7 @@ internal sealed class FailoverRuns(ReplicaSet replicas) : IDisposable
             if (state.Text.Length == 0 || state.Text != answer || await ReadAsync(run, cancellationToken) != answer)
                 wrong++;
         }
+
         return (interrupted, wrong);
     }
 
@@ -64,19 +66,21 @@ internal sealed class FailoverRuns(ReplicaSet replicas) : IDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadLimit);
         using var client = new SseClient();
+
         var text = new StringBuilder();
         try
         {
             var request = new SseRequest(new Uri(_api.Replica(0), run.Stream));
-            await foreach (var e in client.Open(request).WithCancellation(limit.Token))
+            await foreach (var received in client.Open(request).WithCancellation(limit.Token))
             {
-                if (e.Type == "token")
-                    text.Append(JsonDocument.Parse(e.Data).RootElement.GetProperty("text").GetString());
-                if (e.Type == "done")
+                if (received.Type == "token")
+                    text.Append(JsonDocument.Parse(received.Data).RootElement.GetProperty("text").GetString());
+                if (received.Type == "done")
                     break;
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
+
         return text.ToString();
     }
 }

@@ -40,6 +40,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
             // output of a child process would wait for it.
             await Task.Run(() => StartAsync(synchronous, cancellationToken), cancellationToken);
         }
+
         var system = _current!;
         await system.WaitUntilReadyAsync(cancellationToken);
         system._load ??= await FailoverLoad.StartAsync(
@@ -48,6 +49,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
             options.FailoverRate,
             cancellationToken
         );
+
         return system;
     }
 
@@ -72,9 +74,12 @@ internal sealed class FailoverSystem : IAsyncDisposable
             await _load.DisposeAsync();
         if (_world is not null)
             await _world.DisposeAsync();
+
         await _redis.DisposeAsync();
+
         if (_cluster is not null)
             await _cluster.DisposeAsync();
+
         Directory.Delete(_folder.Data, recursive: true);
     }
 

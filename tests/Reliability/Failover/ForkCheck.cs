@@ -26,24 +26,30 @@ internal sealed class ForkCheck : ICheck
         var load = failing.Load;
         await Task.Delay(GoesOn, cancellationToken);
         await load.PauseAsync(Arrival, cancellationToken);
+
         var primary = await failing.Cluster.LeaderAsync(cancellationToken);
         await WaitForStandbysAsync(primary, cancellationToken);
         var before = load.Sums;
         var lanes = load.Lanes.Take(Topics).ToHashSet();
         var shared = await StoredAsync(primary, lanes, cancellationToken);
+
         await primary.StopReplicationAsync(cancellationToken);
+
         // Acknowledged by the primary alone, and delivered.
         foreach (var lane in lanes)
             for (var i = 0; i < EventsPerTopic; i++)
                 await load.PublishOneAsync(lane);
+
         await load.PauseAsync(Arrival, cancellationToken);
         var lost = (load.Sums - before).Acknowledged;
         var missing = (load.Sums - before).Lost;
         var clock = Stopwatch.StartNew();
+
         primary.Kill();
         var next = await failing.Cluster.NextLeaderAsync(primary, Task.CompletedTask, cancellationToken);
         var patroni = clock.Elapsed;
         var kept = await StoredAsync(next, lanes, cancellationToken) - shared;
+
         load.Resume();
         await Task.Delay(GoesOn, cancellationToken);
         await primary.StartAsync();
@@ -53,6 +59,7 @@ internal sealed class ForkCheck : ICheck
         var sums = load.Sums - before;
         var past = load.Readers.Where(r => lanes.Contains(r.Lane)).ToList();
         var others = load.Readers.Except(past).ToList();
+
         var (told, untold) = (past.Count(r => r is { Resyncs: 1, Forks: 1 }), others.Count(r => r.Resyncs > 0));
         // Otherwise the row has not tested what it says.
         var faults = "";
@@ -62,6 +69,7 @@ internal sealed class ForkCheck : ICheck
             faults += $"; **the next primary has {kept} of them**";
         if (load.Ended is [var first, ..] ended)
             faults += $"; **{ended.Count} publishers and readers ended: {first}**";
+
         var ok = told == past.Count && untold == 0 && sums.IsClean && lost > 0 && faults.Length == 0;
         load.Resume();
         return new Outcome(

@@ -30,6 +30,7 @@ internal sealed class OutboxWriter(string store, Lane lane)
                 "insert into eventstore.outbox (topic, type, data) values ($1, 'load', $2)",
                 connection
             );
+
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lane.Topic });
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Encoding.UTF8.GetString(data) });
             command.ExecuteNonQuery();

@@ -53,6 +53,7 @@ internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings
                 "etcd starts",
                 cancellationToken
             );
+
             // One at a time: the first creates the cluster, the others copy it.
             foreach (var member in cluster.Members)
             {
@@ -64,9 +65,11 @@ internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings
                     cancellationToken
                 );
             }
+
             await cluster.WaitUntilCompleteAsync(cancellationToken);
             var leader = await cluster.LeaderAsync(cancellationToken);
             await leader.AskAsync<object>("create database eventstore", cancellationToken);
+
             return cluster;
         }
         catch
@@ -107,6 +110,7 @@ internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings
             {
                 if (await FindLeaderAsync(cancellationToken) is not { } leader)
                     return false;
+
                 var standbys = (
                     await leader.AskAsync<string[]>(
                         "select array(select application_name || ':' || sync_state from pg_stat_replication "
@@ -147,6 +151,7 @@ internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings
             "a member leads",
             cancellationToken
         );
+
         return leader!;
     }
 
@@ -173,6 +178,7 @@ internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings
             "another member has become the primary",
             cancellationToken
         );
+
         return next!;
     }
 
@@ -258,7 +264,7 @@ internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings
             cancellationToken
         );
 
-    private static bool IsNoAnswer(Exception e, CancellationToken cancellationToken) =>
-        e is HttpRequestException or JsonException or KeyNotFoundException
-        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+    private static bool IsNoAnswer(Exception exception, CancellationToken cancellationToken) =>
+        exception is HttpRequestException or JsonException or KeyNotFoundException
+        || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 }

@@ -156,9 +156,12 @@ internal sealed class PatroniMember : IAsyncDisposable
         using var limit = new CancellationTokenSource(EndLimit);
         while (Processes().Count > 0 && !limit.IsCancellationRequested)
             await Task.Delay(50, CancellationToken.None);
+
         Kill();
+
         if (_process is not null)
             await _process.DisposeAsync();
+
         foreach (var link in (FaultyLink[])[Link, _rest, _etcd])
             await link.DisposeAsync();
     }

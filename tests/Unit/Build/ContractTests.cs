@@ -66,6 +66,7 @@ public sealed class ContractTests
         await using var app = App();
         var document = await DocumentAsync(app);
         var named = Rows.SelectMany(row => row.Endpoints).ToHashSet();
+
         Assert.True(document.Count > 50, "The OpenAPI document is empty.");
         SourceFiles.AssertNone(
             from operation in document
@@ -113,6 +114,7 @@ public sealed class ContractTests
         // Makes the endpoints known to the generator of the document, as a start would.
         app.UseRouting();
         app.UseEndpoints(_ => { });
+
         return app;
     }
 

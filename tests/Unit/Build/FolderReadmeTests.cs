@@ -68,6 +68,7 @@ public sealed partial class FolderReadmeTests
             from document in documents
             from Match name in CodeName().Matches(File.ReadAllText(document.FullName))
             select (Document: SourceFiles.PathOf(document), Name: name.Groups["name"].Value);
+
         var words = SourceFiles
             .All.Where(file => file.Extension is not ".md" and not ".png" && file.Name != "FolderReadmeTests.cs")
             .SelectMany(file => Word().Matches(File.ReadAllText(file.FullName)))

@@ -26,6 +26,7 @@ public sealed partial class FolderTests
         ).ToList();
         // Otherwise a use needs no directive.
         Assert.All(files, file => Assert.Contains($"namespace {name}.{file.Folder}", file.Text));
+
         var uses = (
             from file in files
             from Match used in Used().Matches(file.Text)
@@ -42,6 +43,7 @@ public sealed partial class FolderTests
             before = all.Count;
             circles = [.. all.Where(u => all.Any(o => o.From == u.To) && all.Any(o => o.To == u.From))];
         }
+
         SourceFiles.AssertNone(circles.Select(use => $"{use.From} uses {use.To}: {project}/{use.Path}").Order());
     }
 

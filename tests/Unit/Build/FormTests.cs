@@ -119,6 +119,7 @@ public sealed partial class FormTests
                 code++;
             isInBlock &= !text.Contains("*/", StringComparison.Ordinal);
         }
+
         return code;
     }
 
@@ -168,6 +169,7 @@ public sealed partial class FormTests
                 yield return line;
                 continue;
             }
+
             var fence = line.TrimStart().StartsWith("```", StringComparison.Ordinal);
             code ^= fence;
             yield return code || fence || line.TrimStart().StartsWith('|') ? "" : Url().Replace(line, "");

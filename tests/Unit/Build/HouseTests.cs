@@ -208,6 +208,7 @@ public sealed partial class HouseTests
             where !suppression.Value.Contains("Justification", StringComparison.Ordinal)
             where !suppression.Value.Contains("//", StringComparison.Ordinal)
             select $"{SourceFiles.PathOf(file)}: {suppression.Value}";
+
         var inProjects =
             from file in SourceFiles.All
             where file.Extension is ".csproj" or ".props" or ".targets"

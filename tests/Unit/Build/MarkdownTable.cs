@@ -22,6 +22,7 @@ internal sealed record MarkdownTable(string Section, IReadOnlyList<string[]> Row
             // The first two lines are the head and the line under it.
             if (rows.Count > 2)
                 yield return new MarkdownTable(section, rows[2..]);
+
             rows = [];
 
             if (line.StartsWith('#'))

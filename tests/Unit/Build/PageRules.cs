@@ -10,7 +10,12 @@ internal static partial class PageRules
 
     /// <summary>The places where a file breaks a rule of its own page, with the reason and what to do.</summary>
     public static IEnumerable<string> Broken(string[] lines) =>
-        [.. SolidMethods(lines), .. PackedAssignments(lines), .. WideConstructors(string.Join('\n', lines))];
+        [
+            .. SolidMethods(lines),
+            .. PackedAssignments(lines),
+            .. WideConstructors(string.Join('\n', lines)),
+            .. OneLetterNames(lines),
+        ];
 
     /// <summary>The names of which there is also one with an s.</summary>
     public static IEnumerable<string> PluralPairs(IEnumerable<string> names)
@@ -52,6 +57,13 @@ internal static partial class PageRules
         let name = head.Groups["name"].Value
         select $"{number}: the constructor of {name} has {parameters} parameters. Make two types.";
 
+    /// <summary>Counters of loops, parameters of lambdas and caught exceptions may have one letter.</summary>
+    private static IEnumerable<string> OneLetterNames(string[] lines) =>
+        from line in lines.Select((text, index) => (Text: text, Number: index + 1))
+        where !MayHaveOneLetter().IsMatch(line.Text)
+        from declaration in OneLetterDeclaration().Matches(line.Text)
+        select $"{line.Number}: {declaration.Groups["name"].Value} is one letter. Name what it holds.";
+
     /// <summary>Counts the parameters up to the parenthesis that ends them. Types, attributes and defaults have commas
     /// of their own.</summary>
     private static int CountParameters(ReadOnlySpan<char> text)
@@ -65,6 +77,7 @@ internal static partial class PageRules
                 break;
             else if (character == ',' && depth == 0)
                 commas++;
+
         return commas + 1;
     }
 
@@ -87,4 +100,20 @@ internal static partial class PageRules
         RegexOptions.Multiline | RegexOptions.ExplicitCapture
     )]
     private static partial Regex ConstructorHead();
+
+    /// <summary>A comment, test data, a loop with a counter, a caught exception, a comparer (whose names
+    /// are .NET's), or a lambda that is no member.
+    /// </summary>
+    [GeneratedRegex(
+        @"^\s*//|^\s*\[|\bfor \(|^\s*catch \(|\bCompare\(|^(?!\s*(public|internal|private|protected|static) ).*=>"
+    )]
+    private static partial Regex MayHaveOneLetter();
+
+    /// <summary>A type, a pattern's brace or the beginning of a deconstruction, and a name of one letter.</summary>
+    [GeneratedRegex(
+        @"((^|[\s(<,])(var|u?int|u?long|u?short|byte|bool|char|float|double|string|object|[A-Z][\w.]*(<[^;(){}=]*>)?)"
+            + @"(\[\])?[?*]?|\bis \{[^}]*\}) (?<name>[a-z])(?= = | in |;|,|\)|$)|\bvar \((\w+, )*(?<name>[a-z])[,)]",
+        RegexOptions.ExplicitCapture
+    )]
+    private static partial Regex OneLetterDeclaration();
 }

@@ -30,17 +30,21 @@ internal sealed class ScriptFolder(string script) : IDisposable
         var copy = PathOf(script);
         Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
         File.Copy(Path.Combine(Repository.Root, script), copy, overwrite: true);
+
         var start = new ProcessStartInfo("bash", ["-c", "exec bash \"$@\" 2>&1", "sh", copy, .. arguments])
         {
             RedirectStandardOutput = true,
         };
         start.Environment["PATH"] = PathOf("bin") + ":" + Environment.GetEnvironmentVariable("PATH");
         start.Environment["STATE"] = _root;
+
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
+
         using var run = Process.Start(start)!;
         var output = await run.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await run.WaitForExitAsync(TestContext.Current.CancellationToken);
+
         return (run.ExitCode, output);
     }
 }

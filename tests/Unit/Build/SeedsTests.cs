@@ -82,6 +82,7 @@ public sealed partial class SeedsTests
             where !listed.Contains(type.Key)
             select $"{type.Key} is internal, and not listed: {string.Join(", ", type)}"
         );
+
         SourceFiles.AssertNone(
             from type in listed
             where !used.Contains(type)
@@ -107,6 +108,7 @@ public sealed partial class SeedsTests
                 select (NameOf(method), NameOf(ofFile.Last(type => type.Index < method.Index)))
             );
         }
+
         var typesOf = methods.ToLookup(method => method.Name, method => method.Type);
 
         return (

@@ -20,6 +20,7 @@ public class BackoffTests
             Assert.Equal(0, Delay(failures, 0));
             Assert.Equal(bounds[failures - 1], Delay(failures, AlmostOne), 3);
         }
+
         Assert.Equal(30, Delay(int.MaxValue, AlmostOne), 3);
     }
 
@@ -82,8 +83,10 @@ public class BackoffTests
         var waits = new List<SseReconnect>();
         using var client = new SseClient(time);
         var reading = ReadAsync(client.Open(server.Url, new SseOptions { OnReconnecting = waits.Add }));
+
         for (var i = 0; i < 6; i++)
             await time.PassDelayAsync();
+
         Assert.Equal(["a", "b"], (await reading).Select(e => e.Data));
         Assert.Equal([1, 2, 3, 1, 2, 1], waits.Select(w => w.Attempt));
         Assert.InRange(waits[5].Delay, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(7.5));
@@ -110,8 +113,10 @@ public class BackoffTests
         using var client = new SseClient(time);
         var stream = client.Open(server.Url, new SseOptions { OnReconnecting = waits.Add });
         var reading = ReadAsync(stream);
+
         for (var i = 0; i < 2; i++)
             await time.PassDelayAsync();
+
         await Eventually.HoldsAsync(() => stream.State == SseStreamState.Open);
         time.Advance(TimeSpan.FromSeconds(6));
         end.Release();
@@ -142,6 +147,7 @@ public class BackoffTests
         using var client = new SseClient(time);
         var stream = client.Open(server.Url);
         var reading = ReadAsync(stream);
+
         await time.WaitForDelayAsync();
         Assert.Equal(SseStreamState.Waiting, stream.State);
         time.Advance(TimeSpan.FromSeconds(3.9));
@@ -155,5 +161,5 @@ public class BackoffTests
     private static double Delay(int failures, double random, double? retry = null, double? retryAfter = null) =>
         ReconnectDelay.Next(Options, failures, Seconds(retry), Seconds(retryAfter), random).TotalSeconds;
 
-    private static TimeSpan? Seconds(double? value) => value is { } s ? TimeSpan.FromSeconds(s) : null;
+    private static TimeSpan? Seconds(double? value) => value is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
 }

@@ -34,14 +34,16 @@ public class PublisherTests
     public async Task An_event_is_acknowledged_with_its_position()
     {
         await using var server = await StartAsync(Accept(0));
-        var e = OutgoingEvent.Create("orders.42", "order", new { petId = 7, name = "しば" }) with { Key = "42" };
-        var published = await Publisher(server).PublishAsync(e, Stop);
-        Assert.Equal((e.Id, "e-1"), (published.Id, published.Position));
+        var outgoing = OutgoingEvent.Create("orders.42", "order", new { petId = 7, name = "しば" }) with { Key = "42" };
+        var published = await Publisher(server).PublishAsync(outgoing, Stop);
+
+        Assert.Equal((outgoing.Id, "e-1"), (published.Id, published.Position));
         var sent = JsonNode.Parse(server.Requests[0].Body)!;
         Assert.Equal(
             ("orders.42", "order", "42", "しば"),
             ((string?)sent["topic"], (string?)sent["type"], (string?)sent["key"], (string?)sent["data"]!["name"])
         );
+
         Assert.Equal(
             ("POST", "/v1/events", "application/json"),
             (server.Requests[0].Method, server.Requests[0].Target, server.Requests[0].Headers["Content-Type"])
@@ -64,6 +66,7 @@ public class PublisherTests
         var published = await Publisher(server).PublishAsync(Events(2), Stop);
         Assert.Equal(2, published.Count);
         Assert.Equal(4, server.Requests.Count);
+
         var body = Assert.Single(server.Requests.Select(r => r.Body).Distinct());
         Assert.All(JsonNode.Parse(body)!.AsArray(), sent => Assert.NotNull(sent!["id"]));
     }
@@ -97,8 +100,8 @@ public class PublisherTests
     public async Task A_refusal_is_not_repeated(int status)
     {
         await using var server = await StartAsync(Problem(status, new { title = "Invalid", detail = "topic: no" }));
-        var e = await FailAsync(server, Events(1));
-        Assert.Equal((status, "topic: no"), ((int)e.StatusCode!, e.Problem?.Detail));
+        var exception = await FailAsync(server, Events(1));
+        Assert.Equal((status, "topic: no"), ((int)exception.StatusCode!, exception.Problem?.Detail));
         Assert.Single(server.Requests);
     }
 
@@ -115,9 +118,9 @@ public class PublisherTests
                     new { events = new[] { new { id = Guid.NewGuid(), position = "e-1" } }, head = "e-9" }
                 )
         );
-        var e = await FailAsync(server, Events(1));
-        Assert.Contains("Nothing was published: the request was redirected to a GET", e.Message);
-        Assert.Contains("/v1/events?there", e.Message);
+        var exception = await FailAsync(server, Events(1));
+        Assert.Contains("Nothing was published: the request was redirected to a GET", exception.Message);
+        Assert.Contains("/v1/events?there", exception.Message);
         Assert.Equal(["POST", "GET"], server.Requests.Select(r => r.Method));
     }
 
@@ -140,8 +143,8 @@ public class PublisherTests
     public async Task After_its_retries_it_gives_up_with_the_last_reason()
     {
         await using var server = await StartAsync(Status(503));
-        var e = await FailAsync(server, Events(1), Quick with { MaxRetries = 2 });
-        Assert.Equal(503, (int)e.StatusCode!);
+        var exception = await FailAsync(server, Events(1), Quick with { MaxRetries = 2 });
+        Assert.Equal(503, (int)exception.StatusCode!);
         Assert.Equal(3, server.Requests.Count);
     }
 
@@ -166,11 +169,11 @@ public class PublisherTests
 
         async IAsyncEnumerable<OutgoingEvent> Asked()
         {
-            foreach (var e in events)
+            foreach (var outgoing in events)
             {
                 await Task.Yield();
                 asked++;
-                yield return e;
+                yield return outgoing;
             }
         }
     }
@@ -185,22 +188,24 @@ public class PublisherTests
             accepted = 1,
         };
         await using var server = await StartAsync(Accept(0), Problem(400, invalid));
-        var e = await Assert.ThrowsAsync<PublishException>(async () =>
+        var exception = await Assert.ThrowsAsync<PublishException>(async () =>
         {
             await foreach (
                 var _ in Publisher(server, Quick with { StreamBatch = 3 })
                     .PublishAsync(Events(6).ToAsyncEnumerable(), Stop)
             ) { }
         });
-        Assert.Equal(4, e.Accepted);
+
+        Assert.Equal(4, exception.Accepted);
     }
 
     [Fact]
     public async Task Data_over_several_lines_is_still_one_line()
     {
         await using var server = await StartAsync(Accept(0));
-        var e = new OutgoingEvent("a", "b", "{\n  \"x\": 1\n}\n"u8.ToArray());
-        await foreach (var _ in Publisher(server).PublishAsync(new[] { e }.ToAsyncEnumerable(), Stop)) { }
+        var outgoing = new OutgoingEvent("a", "b", "{\n  \"x\": 1\n}\n"u8.ToArray());
+        await foreach (var _ in Publisher(server).PublishAsync(new[] { outgoing }.ToAsyncEnumerable(), Stop)) { }
+
         Assert.EndsWith("\"data\":{\"x\":1}}\n", server.Requests[0].Body);
         await Assert.ThrowsAnyAsync<JsonException>(() =>
             Publisher(server).PublishAsync(new OutgoingEvent("a", "b", "{} {}"u8.ToArray()), Stop)
@@ -214,6 +219,7 @@ public class PublisherTests
         using var cancellation = new CancellationTokenSource();
         var publishing = Publisher(server, Quick with { MaxRetries = 0 })
             .PublishAsync(Events(1).Single(), cancellation.Token);
+
         await server.WaitForRequestAsync();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing);
@@ -252,6 +258,7 @@ public class PublisherTests
                     ? body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l)!)
                 : JsonNode.Parse(body) is JsonArray array ? array.Select(n => n!)
                 : [JsonNode.Parse(body)!];
+
             var answers = events
                 .Select((e, i) => new { id = (string?)e["id"], position = $"e-{head + i + 1}" })
                 .ToList();

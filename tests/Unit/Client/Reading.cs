@@ -39,11 +39,12 @@ internal static class Reading
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(30));
         var events = new List<SseEvent>();
-        await foreach (var e in stream.WithCancellation(limit.Token))
+        await foreach (var received in stream.WithCancellation(limit.Token))
         {
-            events.Add(e);
-            each?.Invoke(e);
+            events.Add(received);
+            each?.Invoke(received);
         }
+
         return events;
     }
 

@@ -16,6 +16,7 @@ public class ReconnectTests
         await using var server = await StartAsync(Stream("id: 8\ndata: a\n\n"), Status(204));
         using var client = new SseClient();
         var stream = client.Open(new SseRequest(server.Url) { LastEventId = "7" }, Quick);
+
         Assert.Equal("7", stream.LastEventId);
         Assert.Equal("8", Assert.Single(await ReadAsync(stream)).Id);
         Assert.Equal("8", stream.LastEventId);
@@ -86,11 +87,11 @@ public class ReconnectTests
                 """
             );
         });
-        var e = await FailAsync(server);
-        Assert.Equal((SseError.Rejected, HttpStatusCode.BadRequest), (e.Error, e.StatusCode));
-        Assert.Equal("Invalid request", e.Problem?.Title);
-        Assert.Equal("is no pattern", e.Problem?.Extensions?["errors"].GetProperty("topic")[0].GetString());
-        Assert.Contains("topic: is no pattern", e.Message);
+        var exception = await FailAsync(server);
+        Assert.Equal((SseError.Rejected, HttpStatusCode.BadRequest), (exception.Error, exception.StatusCode));
+        Assert.Equal("Invalid request", exception.Problem?.Title);
+        Assert.Equal("is no pattern", exception.Problem?.Extensions?["errors"].GetProperty("topic")[0].GetString());
+        Assert.Contains("topic: is no pattern", exception.Message);
     }
 
     [Fact]
@@ -104,9 +105,13 @@ public class ReconnectTests
             Status(503)
         );
         var seen = new List<string>();
-        var e = await FailAsync(server, Quick with { MaxRetries = 3 }, one => seen.Add(one.Data));
+        var exception = await FailAsync(server, Quick with { MaxRetries = 3 }, one => seen.Add(one.Data));
+
         Assert.Equal(["a", "b"], seen);
-        Assert.Equal((SseError.RetriesExhausted, HttpStatusCode.ServiceUnavailable), (e.Error, e.StatusCode));
+        Assert.Equal(
+            (SseError.RetriesExhausted, HttpStatusCode.ServiceUnavailable),
+            (exception.Error, exception.StatusCode)
+        );
         Assert.Equal(7, server.Requests.Count);
     }
 
@@ -130,8 +135,9 @@ public class ReconnectTests
             OnReconnecting = r => attempts.Add(r.Attempt),
             OnConnected = (_, _) => ValueTask.CompletedTask,
         };
-        var e = await FailAsync(server, options);
-        Assert.Equal(SseError.RetriesExhausted, e.Error);
+        var exception = await FailAsync(server, options);
+
+        Assert.Equal(SseError.RetriesExhausted, exception.Error);
         Assert.Equal([1, 2, 3], attempts);
     }
 
@@ -145,18 +151,20 @@ public class ReconnectTests
         var options = Quick with
         {
             MaxRetries = null, // a server that starts slowly is sought until then
-            OnReconnecting = r =>
+            OnReconnecting = reconnect =>
             {
-                attempts.Add(r);
-                if (r.Attempt == 3)
+                attempts.Add(reconnect);
+                if (reconnect.Attempt == 3)
                     sought.TrySetResult();
             },
         };
+
         await using var events = client
             .Open($"http://127.0.0.1:{port}/", options)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = events.MoveNextAsync();
         await sought.Task.WaitAsync(TestContext.Current.CancellationToken);
+
         await using var server = await StartAsync(port, Open("data: at last\n\n"));
         Assert.True(await first);
         Assert.Equal("at last", events.Current.Data);
@@ -172,10 +180,12 @@ public class ReconnectTests
         await using var server = await StartAsync(state == SseStreamState.Open ? Open(Frames) : Stream(Frames));
         // If the rule is broken, the stream has no end.
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
         timeout.CancelAfter(TimeSpan.FromSeconds(10));
         using var client = new SseClient();
         var stream = client.Open(server.Url);
         await using var events = stream.GetAsyncEnumerator(timeout.Token);
+
         Assert.True(await events.MoveNextAsync());
         var next = events.MoveNextAsync().AsTask();
         await Eventually.HoldsAsync(() => stream.State == state);

@@ -38,6 +38,7 @@ public sealed class RedirectTests
             }
         );
         AssertKeys(server.Requests[0], areSent: true);
+
         var redirected = Assert.Single(other.Requests);
         AssertKeys(redirected, areSent: false);
         Assert.Equal(("text/event-stream", "e-1"), (redirected.Headers["Accept"], redirected.LastEventId));
@@ -72,6 +73,7 @@ public sealed class RedirectTests
         await using var server = await StartAsync(Redirect(307, other.Url));
         using var http = Client();
         using var client = new SseClient(http);
+
         await Reading.ReadAsync(client.Open(server.Url, Once));
         AssertKeys(Assert.Single(server.Requests), areSent: true);
         AssertKeys(Assert.Single(other.Requests), areSent: false);
@@ -106,12 +108,14 @@ public sealed class RedirectTests
         await using var other = await StartAsync(Status(400));
         await using var server = await StartAsync(Redirect(307, other.Url + "/v1/events"));
         using var http = Client();
+
         http.BaseAddress = new Uri(server.Url);
         var publisher = new EventPublisher(http, new PublisherOptions { BearerToken = _ => new("token") });
         await Assert.ThrowsAsync<PublishException>(() =>
             publisher.PublishAsync(OutgoingEvent.Create("a", "b", 1), TestContext.Current.CancellationToken)
         );
         AssertKeys(Assert.Single(server.Requests), areSent: true);
+
         var redirected = Assert.Single(other.Requests);
         AssertKeys(redirected, areSent: false);
         Assert.Equal(("POST", server.Requests[0].Body), (redirected.Method, redirected.Body));

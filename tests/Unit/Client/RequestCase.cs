@@ -54,6 +54,7 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
             Method = new HttpMethod(Method ?? "GET"),
             BearerToken = Credential is null ? null : Token,
         };
+
         var options = new SseOptions
         {
             InitialDelay = TimeSpan.FromMilliseconds(1),
@@ -65,9 +66,9 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
         try
         {
             var stream = client.Open(request, options).WithCancellation(TestContext.Current.CancellationToken);
-            await foreach (var e in stream)
-                if (e.Type == "message")
-                    events.Add(e.Data);
+            await foreach (var received in stream)
+                if (received.Type == "message")
+                    events.Add(received.Data);
             return "done";
         }
         catch (SseException e)

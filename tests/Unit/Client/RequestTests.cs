@@ -16,9 +16,11 @@ public partial class RequestTests
         var expected = RequestCase.All[name];
         await using var server = await StartAsync([.. expected.Answers.Select(RequestCase.Answer)]);
         var events = new List<string>();
+
         Assert.Equal(expected.End, await expected.ReadAsync(server, events));
         Assert.Equal(expected.Events, events);
         Assert.Equal(expected.Requests, server.Requests.Select(r => r.Method));
+
         if (expected.LastIds is { } ids)
             Assert.Equal(ids, server.Requests.Select(r => r.LastEventId));
     }
@@ -29,6 +31,7 @@ public partial class RequestTests
         await using var server = await StartAsync(Status(204));
         await ReadAsync(new SseRequest(server.Url) { Headers = new Dictionary<string, string> { ["X-Tenant"] = "a" } });
         var headers = server.Requests[0].Headers;
+
         Assert.Equal("text/event-stream", headers["Accept"]);
         Assert.Contains("no-store", headers["Cache-Control"]);
         Assert.Equal("a", headers["X-Tenant"]);
@@ -73,6 +76,7 @@ public partial class RequestTests
         await using var server = await StartAsync(Stream("retry: 1\n\ndata: a\n\n"), Status(503), Status(204));
         int tokens = 0,
             tickets = 0;
+
         await ReadAsync(
             new SseRequest(server.Url + "/events?topic=x")
             {
@@ -80,10 +84,12 @@ public partial class RequestTests
                 Ticket = _ => new($"ticket {++tickets}"),
             }
         );
+
         Assert.Equal(
             ["Bearer token-1", "Bearer token-2", "Bearer token-3"],
             server.Requests.Select(r => r.Headers["Authorization"])
         );
+
         Assert.Equal(
             [
                 "/events?topic=x&ticket=ticket%201",
@@ -102,11 +108,12 @@ public partial class RequestTests
         var tickets = new Queue<string>(["one", "two", "two"]);
         var request = new SseRequest(server.Url) { Ticket = _ => new(tickets.Dequeue()) };
         var reasons = new List<string?>();
-        var e = await Assert.ThrowsAsync<SseException>(() =>
+        var exception = await Assert.ThrowsAsync<SseException>(() =>
             ReadAsync(request, each: one => reasons.Add(one.Unauthorized?.Reason))
         );
-        Assert.Equal(SseError.Rejected, e.Error);
-        Assert.Contains("Another connection uses the ticket", e.Message);
+
+        Assert.Equal(SseError.Rejected, exception.Error);
+        Assert.Contains("Another connection uses the ticket", exception.Message);
         Assert.Equal(["replaced", "replaced"], reasons);
         Assert.Equal(["/?ticket=one", "/?ticket=two"], server.Requests.Select(r => r.Target));
     }
@@ -122,6 +129,7 @@ public partial class RequestTests
         var request = new SseRequest(server.Url) { BearerToken = _ => ++calls == 1 ? new(never.Task) : new("t") };
         await using var events = client.Open(request).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = events.MoveNextAsync().AsTask();
+
         await time.TickUntilDelayAsync();
         await time.PassDelayAsync();
         Assert.True(await first);
@@ -139,8 +147,8 @@ public partial class RequestTests
     public void A_client_with_a_timeout_is_refused()
     {
         using var http = new HttpClient();
-        var e = Assert.Throws<ArgumentException>(() => new SseClient(http));
-        Assert.Contains("Timeout.InfiniteTimeSpan", e.Message);
+        var exception = Assert.Throws<ArgumentException>(() => new SseClient(http));
+        Assert.Contains("Timeout.InfiniteTimeSpan", exception.Message);
     }
 
     [Theory]
@@ -169,6 +177,7 @@ public partial class RequestTests
             }
         )
             Assert.Throws<ArgumentException>(() => client.Open("http://localhost/", options));
+
         Assert.Throws<ArgumentException>(() => client.Open("/relative"));
     }
 

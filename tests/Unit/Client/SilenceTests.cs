@@ -21,6 +21,7 @@ public class SilenceTests
         await using var events = client
             .Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(40), OnReconnecting = waits.Add })
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
         Assert.True(await events.MoveNextAsync());
         var next = events.MoveNextAsync().AsTask();
         await time.TickUntilDelayAsync();
@@ -41,6 +42,7 @@ public class SilenceTests
         using var client = new SseClient(time);
         await using var events = client.Open(server.Url).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = events.MoveNextAsync().AsTask();
+
         await server.WaitForRequestAsync();
         await time.TickUntilDelayAsync();
         await time.PassDelayAsync();
@@ -68,8 +70,10 @@ public class SilenceTests
         );
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         await using var events = stream.GetAsyncEnumerator(leave.Token);
+
         Assert.True(await events.MoveNextAsync());
         var next = events.MoveNextAsync().AsTask();
+
         for (var n = 1; n <= 10; n++)
         {
             time.Advance(TimeSpan.FromSeconds(30));
@@ -77,6 +81,7 @@ public class SilenceTests
             heartbeat.Release();
             await Eventually.HoldsAsync(() => time.Reads > reads);
         }
+
         Assert.False(next.IsCompleted);
         Assert.Single(server.Requests);
         await leave.CancelAsync();
@@ -97,6 +102,7 @@ public class SilenceTests
         using var client = new SseClient(time);
         var stream = client.Open(server.Url, new SseOptions { OnReconnecting = r => Assert.Fail($"{r.Reason}") });
         await using var events = stream.GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
         Assert.True(await events.MoveNextAsync());
         time.Advance(TimeSpan.FromHours(1));
         go.Release();
@@ -119,9 +125,12 @@ public class SilenceTests
             .ToList();
         foreach (var stream in streams)
             Assert.True(await stream.MoveNextAsync());
+
         Assert.Equal(1, time.Pending);
+
         foreach (var stream in streams)
             await stream.DisposeAsync();
+
         Assert.Equal(0, time.Pending);
     }
 }

@@ -22,6 +22,7 @@ internal sealed class SseServer : IAsyncDisposable
             using var body = new StreamReader(context.Request.Body);
             var text = await body.ReadToEndAsync();
             context.Items["body"] = text;
+
             var number = Interlocked.Increment(ref count);
             requests.Enqueue(
                 new Received(
@@ -31,6 +32,7 @@ internal sealed class SseServer : IAsyncDisposable
                     text
                 )
             );
+
             try
             {
                 await answers[Math.Min(number, answers.Length) - 1](context);
@@ -62,6 +64,7 @@ internal sealed class SseServer : IAsyncDisposable
             .WebHost.UseUrls($"http://127.0.0.1:{port}")
             .ConfigureKestrel(kestrel => kestrel.RequestHeaderEncodingSelector = _ => System.Text.Encoding.UTF8);
         builder.Logging.ClearProviders();
+
         var server = new SseServer(builder.Build(), answers);
         await server.app.StartAsync(TestContext.Current.CancellationToken);
         return server;

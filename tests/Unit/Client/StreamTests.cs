@@ -51,6 +51,7 @@ public class StreamTests
             OnResync = (r, _) => LaterAsync(r.Reason),
             OnSkipped = (s, _) => LaterAsync($"{s.Count}"),
         };
+
         await ReadAsync(server, options, e => order.Add(e.Type));
         Assert.Equal(["c1", "expired", "11", "order"], order);
         Assert.Equal("e-21", server.Requests[1].LastEventId);
@@ -74,8 +75,9 @@ public class StreamTests
                 throw new InvalidOperationException("the handler's");
             },
         };
-        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => ReadAsync(server, options));
-        Assert.Equal("the handler's", e.Message);
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => ReadAsync(server, options));
+
+        Assert.Equal("the handler's", exception.Message);
         Assert.Single(server.Requests);
     }
 
@@ -86,6 +88,7 @@ public class StreamTests
             Stream("event: resync\ndata: files\n\nevent: skipped\ndata: {}\n\n"),
             Status(204)
         );
+
         var events = await ReadAsync(
             server,
             Quick with
@@ -116,14 +119,15 @@ public class StreamTests
         );
         var seen = new List<string>();
         using var client = new SseClient();
+
         await new SseHandlers()
             .On("a", e => seen.Add($"a{e.Data}"))
             .On(
                 "message",
-                async (e, _) =>
+                async (received, _) =>
                 {
                     await Task.Yield();
-                    seen.Add($"m{e.Data}");
+                    seen.Add($"m{received.Data}");
                 }
             )
             .OnOthers(e => seen.Add($"?{e.Data}"))
@@ -148,8 +152,10 @@ public class StreamTests
                     context.Response.Headers.RetryAfter = "250";
                     return;
                 }
+
                 if (events > 0)
                     await WriteAsync(context, "data: a\n\n");
+
                 await Task.Delay(Timeout.Infinite, context.RequestAborted);
             }
             finally
@@ -162,15 +168,17 @@ public class StreamTests
         var stream = client.Open(server.Url);
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         await using var reading = stream.GetAsyncEnumerator(cancellation.Token);
+
         if (events > 0)
             Assert.True(await reading.MoveNextAsync());
+
         var next = reading.MoveNextAsync().AsTask();
         await server.WaitForRequestAsync();
         await Eventually.HoldsAsync(() => events >= 0 || stream.State == SseStreamState.Waiting);
 
         await cancellation.CancelAsync();
-        var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
-        Assert.Equal(cancellation.Token, e.CancellationToken);
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+        Assert.Equal(cancellation.Token, exception.CancellationToken);
         Assert.Equal(SseStreamState.Closed, stream.State);
         await gone.Task.WaitAsync(TestContext.Current.CancellationToken);
     }
@@ -182,6 +190,7 @@ public class StreamTests
         using var client = new SseClient();
         using var cancellation = new CancellationTokenSource();
         await using var events = client.Open(server.Url).GetAsyncEnumerator(cancellation.Token);
+
         Assert.True(await events.MoveNextAsync());
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await events.MoveNextAsync());
@@ -207,6 +216,7 @@ public class StreamTests
         var stream = client.Open(server.Url);
         await foreach (var _ in stream)
             break;
+
         await gone.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal("1", stream.LastEventId);
     }
@@ -225,8 +235,10 @@ public class StreamTests
                 await foreach (var _ in stream) { }
             });
         }
+
         await foreach (var _ in stream)
             break;
+
         Assert.Equal([null, "1"], server.Requests.Select(r => r.LastEventId));
     }
 
@@ -241,6 +253,7 @@ public class StreamTests
         });
         var expected = Enumerable.Range(0, 20).Select(i => $"{i}");
         using var client = new SseClient();
+
         await Task.WhenAll(
             Enumerable
                 .Range(0, 100)
@@ -267,19 +280,20 @@ public class StreamTests
         {
             ShouldListenTo = s => s.Name == "AspireSse.Client",
             Sample = (ref _) => ActivitySamplingResult.AllData,
-            ActivityStopped = a =>
+            ActivityStopped = activity =>
             {
-                if (Equals(a.GetTagItem("server.port"), port))
-                    spans.Add(a);
+                if (Equals(activity.GetTagItem("server.port"), port))
+                    spans.Add(activity);
             },
         };
+
         ActivitySource.AddActivityListener(tracing);
         using var metering = new MeterListener
         {
-            InstrumentPublished = (i, l) =>
+            InstrumentPublished = (i, listener) =>
             {
                 if (i.Meter.Name == "AspireSse.Client")
-                    l.EnableMeasurementEvents(i);
+                    listener.EnableMeasurementEvents(i);
             },
         };
         metering.SetMeasurementEventCallback<long>((i, n, tags, _) => Sum(i, 1 * n, tags));

@@ -44,6 +44,7 @@ public sealed class ConnectionsApiTests
         var gate = service.Services.GetRequiredService<Gates>().Pages;
         var turn = await gate.EnterAsync("another client", Timeout.InfiniteTimeSpan);
         var open = service.Services.GetRequiredService<ConnectionRegistry>();
+
         for (var n = 0; n < 100; n++)
             open.Add(new OtherStream());
 
@@ -79,6 +80,7 @@ public sealed class ConnectionsApiTests
             Assert.Equal(rows, made.Count);
             await time.PassDelayAsync();
         }
+
         await making;
         Assert.Equal(streams.Select(stream => stream.Id), made);
 
@@ -95,6 +97,7 @@ public sealed class ConnectionsApiTests
         await using var service = await StartAsync();
         var open = service.Services.GetRequiredService<ConnectionRegistry>();
         open.Add(new OtherStream()); // has delivered nothing yet
+
         var p99 = new List<double>();
         for (var bucket = 0; bucket < 25; bucket++)
         {
@@ -114,6 +117,7 @@ public sealed class ConnectionsApiTests
                     listener.EnableMeasurementEvents(instrument);
             },
         };
+
         listener.SetMeasurementEventCallback<double>((_, value, _, _) => measured.Add(value));
         listener.Start();
         listener.RecordObservableInstruments();

@@ -19,6 +19,7 @@ public sealed class SharedReadTests
         var first = NextAsync();
         await BegunAsync(1);
         var waiting = Enumerable.Range(0, 10).Select(_ => NextAsync()).ToList();
+
         Assert.Single(_begun);
 
         _begun[0].SetResult(1);
@@ -34,6 +35,7 @@ public sealed class SharedReadTests
         var first = NextAsync();
         await BegunAsync(1);
         _time.Advance(TimeSpan.FromMinutes(10));
+
         var later = RecentAsync();
 
         _begun[0].SetResult(1);
@@ -75,6 +77,7 @@ public sealed class SharedReadTests
         using var leave = new CancellationTokenSource();
         var leaving = _read.NextAsync(ReadAsync, leave.Token);
         var staying = NextAsync();
+
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
 

@@ -11,6 +11,7 @@ public sealed class SubscriberCountsTests
         var random = new Random(7);
 
         string Token(string[] tokens) => tokens[random.Next(tokens.Length)];
+
         string Name(string[] tokens) =>
             string.Join('.', Enumerable.Range(0, random.Next(1, 4)).Select(_ => Token(tokens)));
 
@@ -33,6 +34,7 @@ public sealed class SubscriberCountsTests
                 .ToList();
 
             var counts = new SubscriberCounts(filters.SelectMany(f => Enumerable.Repeat(f.Topics, f.Streams)));
+
             for (var i = 0; i < 20; i++)
             {
                 var topic = Name(["a", "b", "c"]);

@@ -60,8 +60,10 @@ public sealed class BaseImageTests : IDisposable
             esac
             """
         );
+
         foreach (var program in (string[])["dpkg", "dpkg-deb"])
             _folder.Replace(program, "#!/bin/sh");
+
         _folder.Replace("engine", "#!/bin/sh\n[ \"$1\" != import ] || touch \"$STATE/imported\"");
         return _folder.RunAsync(
             [argument],

@@ -20,6 +20,7 @@ public sealed class ComposeSecretsTests : IDisposable
         await RunAsync("sse.example.com");
         Assert.Equal("sse.example.com", Env()["SSE_HOST"]);
         Assert.Equal(Except(first), Except(Env()));
+
         var checkedHost = Command.Run("openssl", ["x509", "-in", Tls, "-noout", "-checkhost", "sse.example.com"]);
         Assert.Contains("does match", checkedHost?.Output, StringComparison.Ordinal);
 

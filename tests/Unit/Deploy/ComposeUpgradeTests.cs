@@ -101,6 +101,7 @@ public sealed class ComposeUpgradeTests : IDisposable
             ("COMPOSE_PROJECT_NAME", null),
             ("PROXY_PORT", null)
         );
+
         return (code, output, await File.ReadAllLinesAsync(_folder.PathOf("calls")));
     }
 }

@@ -146,6 +146,7 @@ public sealed partial class InvariantTests
             var seconds = int.Parse(settings["TimeoutStopSec"].Single(), CultureInfo.InvariantCulture);
             var files = int.Parse(settings["LimitNOFILE"].Single(), CultureInfo.InvariantCulture);
             string[] found = [$"{seconds} s", $"{files} files", .. settings["Restart"]];
+
             return seconds > 15 && files > new StreamingOptions().MaxConnections * 2 && found[^1] == "always"
                 ? []
                 : found;

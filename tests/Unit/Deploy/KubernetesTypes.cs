@@ -38,6 +38,7 @@ internal sealed partial class KubernetesTypes(string folder)
             return Check(node, alias, file, path);
         if (file.Interfaces.TryGetValue(type, out var fields))
             return node is YamlMappingNode one ? CheckFields(one, fields, file, path) : Wrong(node, path, type);
+
         return file.Imports.TryGetValue(type, out var import)
             ? Check(node, type, File(import)!, path)
             : [$"{path}: the type {type} is not known."];
@@ -116,6 +117,7 @@ internal sealed partial class KubernetesTypes(string folder)
                         .Select(name => (Name: name, File: Relative(folder, i.Groups[2].Value)))
                 )
                 .ToDictionary(i => i.Name, i => i.File);
+
             var interfaces = Interface()
                 .Matches(code)
                 .ToDictionary(
@@ -129,6 +131,7 @@ internal sealed partial class KubernetesTypes(string folder)
                             )
                 );
             var aliases = Alias().Matches(code).ToDictionary(a => a.Groups[1].Value, a => a.Groups[2].Value.Trim());
+
             return new DeclarationFile(interfaces, aliases, imports);
         }
 

@@ -64,6 +64,7 @@ public sealed class ManifestTests
         var built = Command.Run("kubectl", ["kustomize", Path.Combine(Manifests.Folder, "overlays", overlay)]);
         Assert.SkipWhen(built is null, "kubectl is not installed");
         Assert.True(built.ExitCode == 0, built.Output);
+
         var theirs = YamlFile.Parse(built.Answer).Cast<YamlMappingNode>().ToDictionary(Key, Canonical);
         var ours = Manifests.Overlay(overlay).ToDictionary(Key, Canonical);
         Assert.Equal(theirs.Keys.Order(), ours.Keys.Order());

@@ -61,9 +61,11 @@ internal static partial class OptionsPage
                 $"Read by {ReadBy.GetValueOrDefault(section.Key, "StreamApi")}.\n\n"
             );
             text.Append("| option | default | range | |\n|---|---|---|---|\n");
+
             foreach (var row in section.Rows)
                 text.Append(CultureInfo.InvariantCulture, $"{row}\n");
         }
+
         return text.ToString();
     }
 
@@ -150,6 +152,7 @@ internal static partial class OptionsPage
                 .Load(Path.ChangeExtension(assembly.Location, ".xml"))
                 .Descendants("member")
                 .ToDictionary(m => m.Attribute("name")!.Value);
+
         var summary = comments.GetValueOrDefault($"P:{property.DeclaringType.FullName}.{property.Name}");
         var text = string.Concat(summary?.Element("summary")?.Nodes().Select(Markdown) ?? []);
         return Spaces().Replace(text, " ").Trim().Replace("|", "\\|", StringComparison.Ordinal);

@@ -8,8 +8,10 @@ public sealed class OptionsPageTests
     public void The_page_has_every_option_as_the_code_has_it()
     {
         var text = OptionsPage.Text();
+
         if (Environment.GetEnvironmentVariable("UPDATE_DOCS") == "1")
             File.WriteAllText(Page, text);
+
         var lines = File.Exists(Page) ? File.ReadAllLines(Page) : [];
         Assert.True(
             lines.SequenceEqual(text.TrimEnd('\n').Split('\n')),

@@ -24,6 +24,7 @@ internal static class References
         var notMade = Secrets.Keys.Where(secret =>
             secret != "eventstore-ca" && !script.Contains($"secret {secret}\n", StringComparison.Ordinal)
         );
+
         return notMade.Concat(
             from pod in objects.Pods()
             let spec = pod.Template.At("spec")!

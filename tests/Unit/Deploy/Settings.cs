@@ -42,6 +42,7 @@ internal static partial class ServiceSettings
     {
         if (Others().IsMatch(name))
             return null;
+
         var path = name.Split("__");
         var found = Read.Select(section => (section, At: section.Path.Split(':')))
             .Where(read => read.At.SequenceEqual(path.Take(read.At.Length)))
@@ -49,8 +50,10 @@ internal static partial class ServiceSettings
             .FirstOrDefault(setting => setting is not null);
         if (found is null)
             return $"{name}: no service reads it.";
+
         if (path[0] == Pools)
             found = Pool;
+
         return string.IsNullOrEmpty(value) || value.Contains('$') ? null : Refusal(name, value, found);
     }
 
@@ -72,11 +75,13 @@ internal static partial class ServiceSettings
             return int.TryParse(path[0], out _) || typeof(IDictionary).IsAssignableFrom(type)
                 ? Walk(element, path[1..])
                 : null;
+
         var name = path[0];
         var property = type.GetProperties()
             .FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase));
         if (property is null)
             return null;
+
         return path.Length == 1
             ? new Setting(property.PropertyType, [.. property.GetCustomAttributes(true).OfType<ValidationAttribute>()])
             : Walk(property.PropertyType, path[1..]);

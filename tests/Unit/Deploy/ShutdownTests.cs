@@ -22,6 +22,7 @@ public sealed class ShutdownTests
         );
         builder.AddServiceDefaults();
         builder.AddLlmGateway();
+
         using var services = builder.Services.BuildServiceProvider();
         Assert.Equal(
             TimeSpan.FromSeconds(timeout),

@@ -40,6 +40,7 @@ public sealed class StorePoolTests
             }
         );
         builder.AddEventStore();
+
         using var services = builder.Services.BuildServiceProvider();
         return
         [

@@ -10,13 +10,16 @@ public class EventDocumentTests
     [Fact]
     public void Data_becomes_one_compact_line_with_readable_text_and_numbers_as_written()
     {
-        var e = Read(
+        var published = Read(
             """
             {"topic":"a.b","type":"t","data":{ "n" : 1.50, "big":12345678901234567890,
                 "ja":"\u3053んにちは", "emoji":"\ud83d\ude00", "lines":"x\ny" }}
             """
         );
-        Assert.Equal("""{"n":1.50,"big":12345678901234567890,"ja":"こんにちは","emoji":"😀","lines":"x\ny"}""", e.Data);
+        Assert.Equal(
+            """{"n":1.50,"big":12345678901234567890,"ja":"こんにちは","emoji":"😀","lines":"x\ny"}""",
+            published.Data
+        );
     }
 
     [Theory]

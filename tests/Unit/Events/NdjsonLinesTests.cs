@@ -42,12 +42,15 @@ public sealed class NdjsonLinesTests
         public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
             var text = Enumerable.Repeat((byte)'x', bytes).ToArray();
+
             if (_pieces.Count == pieces - 1)
                 text[^1] = (byte)'\n';
+
             var piece = new Piece(text);
             _pieces.Add(piece);
             _last = new Segment(piece.Memory, _last);
             _first ??= _last;
+
             var read = new ReadOnlySequence<byte>(_first, 0, _last, bytes);
             return new(new ReadResult(read, isCanceled: false, isCompleted: _pieces.Count == pieces));
         }

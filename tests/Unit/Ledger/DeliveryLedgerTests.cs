@@ -40,15 +40,18 @@ public sealed class DeliveryLedgerTests
     {
         var publisher = _ledger.AddPublisher("p", keepPositions: true);
         var reader = _ledger.AddReader("r");
+
         foreach (var step in happened.Split(' '))
             Happen(step, publisher, reader);
 
         var report = _ledger.Report();
         var account = report.Readers.Single();
         var errors = $"{account}".Split(", ").Where(part => !part.StartsWith("0 ", StringComparison.Ordinal));
+
         Assert.Equal($"r: {found}", string.Join(", ", errors));
         Assert.Equal(!found.Contains('(') && !found.Contains("unknown"), account.Clean);
         Assert.Equal(account.Lost.Count, _ledger.MissingNow);
+
         var verdict =
             report.Received == 0 ? "NOTHING MEASURED"
             : account.Clean ? "clean"
@@ -65,6 +68,7 @@ public sealed class DeliveryLedgerTests
     public void Events_of_different_publishers_are_held_to_the_order_of_their_positions(string ids, int reordered)
     {
         var reader = _ledger.AddReader("r");
+
         foreach (var id in ids.Split(' '))
         {
             var publisher = _ledger.AddPublisher(id);
@@ -99,6 +103,7 @@ public sealed class DeliveryLedgerTests
         var publisher = _ledger.AddPublisher("p");
         var random = new Random(seed);
         var acknowledged = Enumerable.Range(1, 40).Where(_ => random.Next(10) > 0).ToHashSet();
+
         Parallel.For(0, 40, _ => publisher.Next());
         Parallel.ForEach(acknowledged, sequence => publisher.Acknowledge(sequence));
 
@@ -119,6 +124,7 @@ public sealed class DeliveryLedgerTests
                 var isFirst = received.Select((sequence, i) => received.IndexOf(sequence) == i).ToList();
                 var reordered = Enumerable.Range(1, 59).Count(i => isFirst[i] && received[i] < received[..i].Max());
                 var account = reader.Account();
+
                 Assert.Equal(
                     (acknowledged.Except(received).Count(), isFirst.Count(first => !first), reordered),
                     (account.Lost.Count, account.Duplicates.Count, account.Reordered.Count)
@@ -153,6 +159,7 @@ public sealed class DeliveryLedgerTests
         var load = LoadEvent.Json(3, 17, 1_760_000_000_123_456_700, bytes);
         Assert.True(LoadEvent.TryRead(load, out var publisher, out var sequence, out var publishedAt));
         Assert.Equal((3, 17, 1_760_000_000_123_456_700), (publisher, sequence, publishedAt));
+
         foreach (var payload in (byte[][])[load, Encoding.UTF8.GetBytes(Stamp.Json(3, 17, bytes))])
         {
             Assert.True(Stamp.TryRead(payload, out publisher, out sequence));

@@ -32,6 +32,7 @@ public sealed class DemoTests
             .Select(i => (AITool)Tool($"look_up_the_{i}_weather", "Keywords: rain, snow, wind.", "{}"))
             .Append(Calculate)
             .ToList();
+
         var text = await AnswerAsync(
             [new ChatMessage(ChatRole.User, prompt)],
             new ChatOptions { MaxOutputTokens = 100, Tools = tools }
@@ -47,6 +48,7 @@ public sealed class DemoTests
             .Range(0, 40_000)
             .Select(_ => (AIContent)new FunctionResultContent("c", "15 degrees"))
             .ToList();
+
         var text = await AnswerAsync(
             [
                 new ChatMessage(ChatRole.User, "hi"),
@@ -76,6 +78,7 @@ public sealed class DemoTests
             )
             .WaitAsync(Timeout);
         var call = updates.SelectMany(u => u.Contents).OfType<FunctionCallContent>().Single();
+
         Assert.InRange(call.Arguments!.Count, 1, 100);
     }
 
@@ -95,10 +98,12 @@ public sealed class DemoTests
             wide += (elements.GetTextElement()[0] > '⺀' ? 1 : 0);
             if (elements.GetTextElement() != " " && wide < 3)
                 continue;
+
             expected++;
             open = false;
             wide = 0;
         }
+
         Assert.Equal(expected + (open ? 1 : 0), DemoText.Count(text));
     }
 
@@ -117,6 +122,7 @@ public sealed class DemoTests
             )
             .ToListAsync();
         Assert.Equal(reason, updates[^1].FinishReason?.Value);
+
         if (most is { } count)
             Assert.Equal(Math.Min(count, DemoText.MaxTokens), updates.Count(u => u.Text.Length > 0));
     }
@@ -148,6 +154,7 @@ public sealed class DemoTests
         );
         var text = await AnswerAsync([new ChatMessage(ChatRole.User, "x durable x")], options);
         var at = whole.IndexOf(stop, StringComparison.Ordinal);
+
         Assert.InRange(text.Length, at, at + stop.Length - 1);
         Assert.StartsWith(text, whole, StringComparison.Ordinal);
     }

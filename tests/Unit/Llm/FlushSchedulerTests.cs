@@ -27,6 +27,7 @@ public sealed class FlushSchedulerTests : IDisposable
         _ = _scheduler.NextAsync();
         Pass(10);
         var first = _scheduler.NextAsync();
+
         Pass(29);
         var second = _scheduler.NextAsync();
         Assert.False(first.IsCompleted || second.IsCompleted);

@@ -93,6 +93,7 @@ public sealed class KeyedProviderTests
         _time.Advance(TimeSpan.FromSeconds(seconds));
         Assert.False(reading.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(1));
+
         var failure = await Assert.ThrowsAsync<UpstreamException>(() => reading);
         Assert.Equal((504, "timeout", true), (failure.Status, failure.Reason, failure.IsStall));
     }
@@ -162,6 +163,7 @@ public sealed class KeyedProviderTests
                 return Say(messages, options, token);
             }
         );
+
         var chat = new CallOptions
         {
             Client = ClientKey.OfUser("somebody"),

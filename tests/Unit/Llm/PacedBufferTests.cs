@@ -25,11 +25,13 @@ public sealed class PacedBufferTests
     public async Task A_paused_provider_goes_on_when_thirty_percent_are_left()
     {
         Task waiting = Task.CompletedTask;
+
         for (var n = 0; n < 80; n++)
             waiting = Put();
 
         while (_buffer.Count > 31)
             await _buffer.TakeAsync(TestContext.Current.CancellationToken);
+
         Assert.True(_buffer.IsPaused);
         Assert.False(waiting.IsCompleted);
 

@@ -19,9 +19,11 @@ public sealed class ProviderQueueTests
         var delays = new List<DelayNotice>();
         var options = new CallOptions { OnDelay = delays.Add };
         var first = queue.GetResponseAsync("a", options, TestContext.Current.CancellationToken);
+
         Assert.Empty(delays);
         var second = queue.GetResponseAsync("b", options, TestContext.Current.CancellationToken);
         Assert.Equal(("queued", "busy"), (Assert.Single(delays).State, delays[0].Reason));
+
         var refused = await Assert.ThrowsAsync<UpstreamException>(() =>
             queue.GetResponseAsync("c", options, TestContext.Current.CancellationToken)
         );
@@ -36,6 +38,7 @@ public sealed class ProviderQueueTests
     {
         using var queue = Queue();
         var (first, _) = AskAsync(queue, "a");
+
         for (var i = 0; i < 2; i++)
         {
             var (waiting, _) = AskAsync(queue, "b");
@@ -45,6 +48,7 @@ public sealed class ProviderQueueTests
             var refused = await Assert.ThrowsAsync<UpstreamException>(() => waiting);
             Assert.Equal((503, true), (refused.Status, refused.IsBusy));
         }
+
         _go.SetResult();
         Assert.Equal("said", (await first).Text);
     }
@@ -57,6 +61,7 @@ public sealed class ProviderQueueTests
         var first = AskAsync(queue, "a");
         var second = AskAsync(queue, "b", cancellationToken: gone.Token);
         var third = AskAsync(queue, "c");
+
         await gone.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second.Answer);
         _go.SetResult();
@@ -74,6 +79,7 @@ public sealed class ProviderQueueTests
         var isQueued = false;
         var options = new CallOptions { Client = ClientKey.OfUser(client), OnDelay = _ => isQueued = true };
         var answer = ReadAsync();
+
         return (answer, isQueued);
 
         async Task<ChatResponse> ReadAsync()
@@ -84,6 +90,7 @@ public sealed class ProviderQueueTests
                 onAnswer?.Invoke();
                 updates.Add(update);
             }
+
             return updates.ToChatResponse();
         }
     }

@@ -54,6 +54,7 @@ public sealed class TelemetryTests : IDisposable
         await AnswerAsync(SayAsync());
         var span = Assert.Single(_spans);
         Assert.Equal(($"chat {_model}", ActivityKind.Client), (span.DisplayName, span.Kind));
+
         Dictionary<string, object?> expected = new()
         {
             ["gen_ai.operation.name"] = "chat",
@@ -69,6 +70,7 @@ public sealed class TelemetryTests : IDisposable
         };
         foreach (var (name, value) in expected)
             Assert.Equal((name, value), (name, span.GetTagItem(name)));
+
         Assert.Equal(["stop"], (string[])span.GetTagItem("gen_ai.response.finish_reasons")!);
 
         Assert.Equal(0.5, One("gen_ai.client.operation.time_to_first_chunk"));
@@ -82,6 +84,7 @@ public sealed class TelemetryTests : IDisposable
                 .Select(m => ((string)m.Tags["gen_ai.token.type"]!, m.Value))
                 .Order()
         );
+
         Assert.All(
             _measured,
             m =>
@@ -106,6 +109,7 @@ public sealed class TelemetryTests : IDisposable
             (ActivityStatusCode.Error, "overloaded", "overloaded"),
             (span.Status, span.StatusDescription, (string)span.GetTagItem("error.type")!)
         );
+
         Assert.Equal(
             "overloaded",
             _measured.Single(m => m.Name == "gen_ai.client.operation.duration").Tags["error.type"]

@@ -99,6 +99,7 @@ public sealed class UpstreamTests
             await context.Response.WriteAsync(error);
         });
         var failure = await Assert.ThrowsAsync<UpstreamException>(() => ReadAsync(server.Url));
+
         Assert.InRange(failure.Message.Length, 1_000, 3_000);
     }
 
@@ -136,6 +137,7 @@ public sealed class UpstreamTests
         var events = 0;
         await foreach (var _ in upstream.ReadAsync(() => new HttpRequestMessage(HttpMethod.Post, url), null))
             events++;
+
         return events;
     }
 

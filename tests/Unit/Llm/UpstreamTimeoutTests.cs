@@ -37,6 +37,7 @@ public sealed class UpstreamTimeoutTests
             events++;
             read.Release();
         }
+
         Assert.Equal(3, events);
     }
 
@@ -73,6 +74,7 @@ public sealed class UpstreamTimeoutTests
         );
         // The delay passes at once; the timeouts of the reads never do.
         var delays = await DelaysAsync(server, new ProviderOptions(), new EarlyClock(TimeSpan.FromSeconds(30)));
+
         // An HTTP date has whole seconds (RFC 9110 §5.6.7).
         Assert.InRange(Assert.Single(delays).Milliseconds!.Value, isDate ? 5_000 : 9_000, 9_250);
         Assert.Equal(2, server.Requests.Count);
@@ -85,6 +87,7 @@ public sealed class UpstreamTimeoutTests
             Task.Delay(Timeout.Infinite, context.RequestAborted)
         );
         var (options, clock) = (new ProviderOptions { FirstTokenSeconds = 1 }, new EarlyClock(TimeSpan.FromSeconds(1)));
+
         var delays = new List<DelayNotice>();
         var failure = await Assert.ThrowsAsync<UpstreamException>(() => DelaysAsync(server, options, clock, delays));
         Assert.Equal((504, "timeout", true), (failure.Status, failure.Reason, failure.IsStall));
@@ -106,6 +109,7 @@ public sealed class UpstreamTimeoutTests
         var failure = await Assert.ThrowsAsync<UpstreamException>(() =>
             DelaysAsync(server, options, TimeProvider.System)
         );
+
         Assert.Equal((504, "timeout"), (failure.Status, failure.Reason));
         Assert.Contains("Llm:Providers:local:FirstTokenSeconds", failure.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
@@ -123,8 +127,10 @@ public sealed class UpstreamTimeoutTests
         using var http = new HttpClient();
         var upstream = new Upstream("local", http, options, clock, NullLogger.Instance);
         var request = () => new HttpRequestMessage(HttpMethod.Post, server.Url);
+
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await foreach (var _ in upstream.ReadAsync(request, delays.Add, cancellationToken: limit.Token)) { }
+
         return delays;
     }
 

@@ -15,6 +15,7 @@ public class ChaosPlanTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Faults are injected on Linux only.");
         await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
         system.Run.Delivery.Record(TimeSpan.FromMilliseconds(1));
+
         using var process = Process.Start("sleep", "600");
         using var end = new CancellationTokenSource();
         var plan = new ChaosPlan(
@@ -27,6 +28,7 @@ public class ChaosPlanTests
             QuietTime = TimeSpan.Zero,
             RepairLimit = TimeSpan.FromMilliseconds(300),
         };
+
         var records = await plan.RunAsync(
             new RunHistory(system.Run),
             line =>
@@ -49,6 +51,7 @@ public class ChaosPlanTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Faults are injected on Linux only.");
         await using var system = await StubSystem.StartAsync(SseServer.Open(StubSystem.Connected));
         system.Run.Delivery.Record(TimeSpan.FromMilliseconds(1));
+
         using var ended = Process.Start("true");
         await ended.WaitForExitAsync(TestContext.Current.CancellationToken);
         using var end = new CancellationTokenSource();
@@ -66,6 +69,7 @@ public class ChaosPlanTests
             QuietTime = TimeSpan.Zero,
         };
         var reported = new List<string>();
+
         Assert.Empty(await plan.RunAsync(new RunHistory(system.Run), reported.Add, end.Token));
         Assert.Contains($"Redis ({ended.Id}) could not be signalled", plan.Problem, StringComparison.Ordinal);
         Assert.Contains(reported, r => r.StartsWith("Postgres", StringComparison.Ordinal));

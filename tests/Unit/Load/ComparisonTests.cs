@@ -54,6 +54,7 @@ public sealed class ComparisonTests : IDisposable
     {
         var file = Path.Combine(_folder, "broken.jsonl");
         System.IO.File.WriteAllText(file, line);
+
         foreach (var path in (string[])[file, _folder])
             Assert.Contains(
                 path,

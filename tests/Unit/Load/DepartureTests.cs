@@ -28,7 +28,9 @@ public class DepartureTests
         var topics = new TopicSet(system.Run, "all");
         using var end = new CancellationTokenSource();
         var stay = await VisitAsync(system.Run, topics, end.Token);
+
         Assert.Equal((1, 0, 0), system.Run.Counters.Streams());
+
         if (served)
             send.SetResult();
         else
@@ -36,6 +38,7 @@ public class DepartureTests
 
         await stay.WaitAsync(Token);
         Assert.Equal(served ? (1, 0) : (0, 1), (topics.Ledger.Report().Received, topics.Ledger.Report().Lost));
+
         if (served)
             Assert.Equal((0, 0, 0), system.Run.Counters.Streams());
     }
@@ -47,9 +50,11 @@ public class DepartureTests
         var second = TimeSpan.FromSeconds(1);
         var visitors = new VisitorLoad("visitors", 1, second, second, new TopicSet(system.Run, "all"));
         var visiting = RunAsync(visitors.Build(system.Run, default));
+
         await Eventually.HoldsAsync(() => system.Run.Counters.Connecting == 1);
         system.Run.End("over");
         var stats = (await visiting).ScenarioStats.Single();
+
         Assert.Equal(0, stats.Fail.Request.Count + stats.StepStats.Sum(s => s.Fail.Request.Count));
     }
 
@@ -65,6 +70,7 @@ public class DepartureTests
         var topics = new TopicSet(system.Run, "all");
         var storm = new StormLoad("storm", 1, TimeSpan.FromMilliseconds(20), topics).Build(system.Run, default);
         var storming = RunAsync(storm);
+
         await system.Run.HasStarted.WaitAsync(Token);
         await AcknowledgeAsync(topics);
         accept.SetResult();

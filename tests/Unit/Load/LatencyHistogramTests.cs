@@ -21,10 +21,12 @@ public class LatencyHistogramTests
             .Select(_ => (long)Math.Pow(10, 1 + (random.NextDouble() * 7)))
             .Order()
             .ToArray();
+
         Parallel.ForEach(values, _histogram.RecordTicks);
 
         var since = _histogram.Snapshot().Since(before);
         Assert.Equal((count, count + 1), (since.Count, _histogram.Count()));
+
         foreach (var percent in (double[])[50, 75, 95, 99, 99.9, 100])
         {
             var rank = (int)Math.Ceiling((decimal)percent * count / 100);

@@ -27,6 +27,7 @@ public class LoadCountersTests
         counters.BeginConnect(stream);
         Assert.Equal((0, 0, 0), counters.Streams());
         var events = stream.GetAsyncEnumerator(leave.Token);
+
         Assert.True(await events.MoveNextAsync());
         counters.Opened(stream, first: true);
         clock.Advance(TimeSpan.FromSeconds(2));
@@ -49,10 +50,13 @@ public class LoadCountersTests
     public async Task A_client_skips_a_replica_that_does_not_answer()
     {
         Replica[] listed = [];
+
         Task ListAsync(HttpContext context) => context.Response.WriteAsJsonAsync(listed);
+
         await using var alive = await SseServer.StartAsync(ListAsync);
         using var replicas = await DiscoverAsync();
         using var http = replicas.CreateClient();
+
         for (var connection = 0; connection < 2 * listed.Length; connection++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/") { Headers = { ConnectionClose = true } };

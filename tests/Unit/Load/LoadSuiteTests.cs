@@ -22,6 +22,7 @@ public sealed class LoadSuiteTests : IDisposable
             "# Load tests: 8 of 8 held all thresholds",
             TestContext.Current.CancellationToken
         );
+
         await using var system = await StubSystem.StartAsync(context =>
         {
             context.Response.StatusCode = 403;
@@ -58,6 +59,7 @@ public sealed class LoadSuiteTests : IDisposable
             Path.Combine(_folder, "results.jsonl"),
             TestContext.Current.CancellationToken
         );
+
         Assert.StartsWith(
             """{"scenario":"fanout","ok":false,"stopped":true,"failed":["the scenario runs to its end: it was """,
             line,

@@ -42,6 +42,7 @@ public class NBomberTests
             var scenario = Scenario
                 .Create("one", FailInStepAsync)
                 .WithLoadSimulations(Simulation.Inject(3, Interval, Interval));
+
             var run = NBomberRunner
                 .RegisterScenarios(scenario)
                 .WithTestName("page")
@@ -52,6 +53,7 @@ public class NBomberTests
             var stats = Assert.Single(run.ScenarioStats);
             Assert.Equal((0, 3), (stats.Ok.Request.Count, stats.Fail.Request.Count));
             Assert.Equal(["bad", "good"], stats.StepStats.Select(step => step.StepName));
+
             StatusCodeStats[] codes =
             [
                 new("-100", "operation timeout", 1),
@@ -60,6 +62,7 @@ public class NBomberTests
             ];
             Assert.Equal(codes, stats.StepStats[0].Fail.StatusCodes);
             Assert.Equal(codes, stats.Fail.StatusCodes);
+
             var page = File.ReadAllText(Path.Combine(folder.FullName, "page.html"));
             Assert.Contains("<td>503<td>1<td>&lt;b&gt;busy&lt;/b&gt;", page, StringComparison.Ordinal);
         }
@@ -83,6 +86,7 @@ public class NBomberTests
                     _ => throw new InvalidOperationException("broken"),
                 }
         );
+
         return Response.Ok();
     }
 

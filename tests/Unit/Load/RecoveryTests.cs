@@ -97,11 +97,13 @@ public class RecoveryTests
         var faults = new FaultLog();
         var began = Stopwatch.GetTimestamp();
         Assert.Equal((false, false), Explained(0, 10));
+
         var fault = faults.Begin(Enum.Parse<ChaosTarget>(broken), [5001]);
         Assert.Equal((end, refusal), Explained(0, 10));
         fault.Dispose();
 
         Assert.Equal((end, refusal), Explained(0, 10));
+
         foreach (var (other, failed) in ((int, int)[])[(60, 61), (0, 60), (-60, -1)])
             Assert.Equal((false, false), Explained(other, failed));
 

@@ -21,6 +21,7 @@ public class FixedPortsTests
                 DisableDashboard = true,
             }
         );
+
         builder.AddExecutable("api", "sh", "/").WithHttpEndpoint(port: port);
 
         var refusal = Assert.Throws<LocalServicesException>(builder.RequireFreePorts);

@@ -50,6 +50,7 @@ public sealed class HealthCheckTests
         listener.Start();
         var result = check(((IPEndPoint)listener.LocalEndpoint).Port).CheckHealthAsync(new HealthCheckContext(), Token);
         using var client = await listener.AcceptTcpClientAsync(Token);
+
         await client.GetStream().ReadExactlyAsync(new byte[1], Token);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer), Token);
         return await result;

@@ -31,6 +31,7 @@ public sealed class PostmasterLockTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere Postgres itself judges.");
         using var server = StartServer();
+
         var link = Directory.CreateSymbolicLink(_data + "-link", _data);
         try
         {
@@ -51,6 +52,7 @@ public sealed class PostmasterLockTests : IDisposable
         const string Script =
             "while ! test -e locked; do sleep 0.05; done; sleep 0.3; test -e postmaster.pid && touch kept; "
             + "rm -f postmaster.pid";
+
         var start = new ProcessStartInfo("sh", ["-c", Script])
         {
             WorkingDirectory = _data,
@@ -59,6 +61,7 @@ public sealed class PostmasterLockTests : IDisposable
         var server = Process.Start(start)!;
         System.IO.File.WriteAllText(File, $"{server.Id}\n");
         System.IO.File.WriteAllText(Path.Combine(_data, "locked"), "");
+
         return server;
     }
 }

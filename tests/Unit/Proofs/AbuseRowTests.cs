@@ -71,6 +71,7 @@ public sealed class AbuseRowTests
     {
         var (_, abuse, control, measured, passes) = Rows.Single(r => r.Case == name);
         var ratios = new Dictionary<string, double> { ["another"] = 100 };
+
         if (control is { } ratio)
             ratios[Control] = ratio;
 

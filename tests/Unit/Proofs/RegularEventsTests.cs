@@ -51,6 +51,7 @@ public sealed class RegularEventsTests
     {
         var due = _events.DueAt(number);
         var sent = due + (what == "sent late" ? 500 * Millisecond : 0);
+
         if (what == "never sent")
             return;
 
@@ -65,6 +66,7 @@ public sealed class RegularEventsTests
             "sent late" => sent + Millisecond,
             _ => due + 3 * Millisecond,
         };
+
         if (what is "refused" or "never received")
             return;
 

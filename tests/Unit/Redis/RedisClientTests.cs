@@ -97,6 +97,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
                 configureOptions: options => options.ClientName = "by hand"
             )
         );
+
         var redis = await Task.Run(
             service.Services.GetRequiredService<IConnectionMultiplexer>,
             TestContext.Current.CancellationToken

@@ -21,6 +21,7 @@ public class RedisLinkTests(RedisProgram program) : IClassFixture<RedisProgram>
         var link = service.Services.GetRequiredService<RedisLink>();
         var received = System.Threading.Channels.Channel.CreateUnbounded<(string Message, int Handlers)>();
         var handlers = 0;
+
         await link.SubscribeAsync("log", Handle, Patient, TestContext.Current.CancellationToken);
 
         // Enough at once to expose a client that handles messages on several threads.
@@ -47,11 +48,13 @@ public class RedisLinkTests(RedisProgram program) : IClassFixture<RedisProgram>
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
         var link = service.Services.GetRequiredService<RedisLink>();
+
         Assert.True(await PublishAsync(link, "first", Patient));
         Assert.True(link.IsAvailable);
 
         redis.Freeze();
         await Eventually.HoldsAsync(async () => !await PublishAsync(link, "late") && !link.IsAvailable);
+
         for (var i = 0; i < 100; i++)
             Assert.True(PublishAsync(link, $"{i}") is { IsCompleted: true, Result: false });
 

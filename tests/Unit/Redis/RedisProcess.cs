@@ -22,13 +22,16 @@ internal sealed class RedisProcess(Process process, int port) : IAsyncDisposable
             RedirectStandardOutput = true,
             WorkingDirectory = Path.GetTempPath(),
         };
+
         if (program.Libraries is { } libraries)
             start.Environment["LD_LIBRARY_PATH"] = libraries;
+
         var process = Process.Start(start)!;
         // A client that comes earlier is refused, and connects only after a pause.
         while (process.StandardOutput.ReadLine() is { } line)
             if (line.Contains("Ready to accept connections", StringComparison.Ordinal))
                 return new RedisProcess(process, port);
+
         throw new InvalidOperationException($"Redis did not start on port {port}.");
     }
 

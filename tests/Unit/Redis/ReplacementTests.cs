@@ -24,6 +24,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         await using Service publisher = await StartAsync(link.Port),
             receiver = await StartAsync(redis.Port);
         var received = await SubscribeAsync(Link(receiver), Patient);
+
         Assert.True(await PublishAsync(Link(publisher), "1", Patient));
 
         link.Swallow();
@@ -50,6 +51,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         link.Swallow();
         Assert.True(await PublishAsync(Link(publisher), "lost", Patient));
         string? message = null;
+
         await Eventually.HoldsAsync(async () =>
         {
             Assert.True(await PublishAsync(Link(publisher), "1", Patient));
@@ -66,9 +68,11 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         await using Service publisher = await StartAsync(redis.Port),
             receiver = await StartAsync(redis.Port);
         var received = await SubscribeAsync(Link(receiver), Patient);
+
         Assert.True(await PublishAsync(Link(publisher), "1", Patient));
         Assert.Equal("1", await received.ReadAsync(TestContext.Current.CancellationToken));
         var failures = 0;
+
         (await Link(publisher).OpenAsync()).ConnectionFailed += (_, _) => Interlocked.Increment(ref failures);
 
         // Each pause is shorter than four timeouts, on a busy machine too; together they are longer.
@@ -78,10 +82,12 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
             Assert.False(await PublishAsync(Link(publisher), $"late {i}"));
             redis.Thaw();
             await Eventually.HoldsAsync(() => PublishAsync(Link(publisher), "again", Patient));
+
             await foreach (var message in received.ReadAllAsync(TestContext.Current.CancellationToken))
                 if (message == $"late {i}")
                     break;
         }
+
         Assert.Equal(0, failures);
     }
 
@@ -96,6 +102,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
             timeout ?? Timeout,
             TestContext.Current.CancellationToken
         );
+
         return received.Reader;
     }
 

@@ -15,11 +15,13 @@ public sealed class AddressConnectionsTests
         var open = Connections(max: 2);
         Assert.True(open.TryOpen(Ann, out var first));
         Assert.True(open.TryOpen(Ann.MapToIPv6(), out _));
+
         for (var i = 0; i < 3; i++)
         {
             Assert.False(open.TryOpen(Ann, out var refused));
             Assert.Null(refused);
         }
+
         Assert.True(open.TryOpen(IPAddress.Parse("192.0.2.2"), out _));
 
         // A refused connection does not count, so one that closes makes room for one.
@@ -57,12 +59,14 @@ public sealed class AddressConnectionsTests
     public void Proxies_and_servers_without_the_limit_have_any_number(int max, string proxy)
     {
         var open = Connections(max, proxy);
+
         for (var i = 0; i < 10; i++)
         {
             Assert.True(open.TryOpen(Ann.MapToIPv6(), out var client));
             Assert.Null(client);
             open.Close(client);
         }
+
         Assert.Equal(max < LimitOptions.Unlimited, open.IsEnabled);
     }
 
@@ -71,6 +75,7 @@ public sealed class AddressConnectionsTests
         var security = new SecurityOptions();
         foreach (var proxy in proxies)
             security.Proxies.Add(proxy);
+
         return new AddressConnections(
             Options.Create(new LimitOptions { ConnectionsPerAddress = max }),
             Options.Create(security)

@@ -88,9 +88,11 @@ public sealed class BearerTokenTests : IDisposable
         var (shared, rsa) = (KeyOf("HS256"), KeyOf("RS256"));
         Assert.NotEqual(shared, rsa);
         Assert.True(_tokens.Trusts(shared) && _tokens.Trusts(rsa));
+
         var changed = Trusting();
         changed.Jwt.Keys[1].Secret += "!";
         using var other = new BearerTokens(Options.Create(changed), TimeProvider.System);
+
         Assert.Equal((false, true), (other.Trusts(shared), other.Trusts(rsa)));
 
         string KeyOf(string algorithm) => _tokens.Verify(Tokens.Sign(Tokens.Claims("ann"), algorithm)).Key!;
@@ -105,6 +107,7 @@ public sealed class BearerTokenTests : IDisposable
             var parts = Tokens.Sign(ann).Split('.');
             var publicKey = Encoding.UTF8.GetBytes(Tokens.Rsa.ExportSubjectPublicKeyInfoPem());
             var deep = string.Concat(Enumerable.Repeat("[", 5_000));
+
             return new()
             {
                 { "unsigned", $"{Part("""{"alg":"none"}""")}.{root}.", Untrusted },
@@ -185,6 +188,7 @@ public sealed class BearerTokenTests : IDisposable
     {
         var keys = new ApiKeys(Options.Create(Trusting()));
         Assert.Equal("key:job", keys.Verify("the key").User);
+
         foreach (
             var wrong in (string[])
                 ["the ke", "the key ", "", Convert.ToHexString(SHA256.HashData("the key"u8)), new string('a', 10_000)]
@@ -211,6 +215,7 @@ public sealed class BearerTokenTests : IDisposable
         options.ApiKeys.Add(KeyOf("other", "another key"));
         changed.ApiKeys[0] = KeyOf("job", "a new key");
         var (keys, later) = (new ApiKeys(Options.Create(options)), new ApiKeys(Options.Create(changed)));
+
         var job = keys.Verify("the key");
         Assert.Equal("key:other", keys.Verify("another key").User);
         Assert.Equal(job, keys.Find("key:job", job.Key));
@@ -226,6 +231,7 @@ public sealed class BearerTokenTests : IDisposable
         {
             Jwt = new JwtOptions { Issuer = Tokens.Issuer, Audience = Tokens.Audience },
         };
+
         options.Jwt.Keys.Add(
             new JwtKeyOptions
             {
@@ -236,6 +242,7 @@ public sealed class BearerTokenTests : IDisposable
         );
         options.Jwt.Keys.Add(new JwtKeyOptions { Algorithm = "HS256", Secret = Tokens.Secret });
         options.ApiKeys.Add(KeyOf("job", "the key"));
+
         return options;
     }
 

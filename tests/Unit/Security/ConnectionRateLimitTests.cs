@@ -17,8 +17,10 @@ public class ConnectionRateLimitTests
 
         for (var i = 0; i < 10; i++)
             Assert.Equal(TimeSpan.Zero, pace.TakeTurn(busy));
+
         for (var i = 1; i <= 100; i++)
             Assert.Equal(TimeSpan.FromSeconds(i / 10.0), pace.TakeTurn(busy));
+
         Assert.Null(pace.TakeTurn(busy));
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.2")));
 
@@ -26,8 +28,10 @@ public class ConnectionRateLimitTests
         // Refused connections use no permit.
         Assert.Equal(TimeSpan.FromSeconds(9.1), pace.TakeTurn(busy));
         _time.Advance(TimeSpan.FromMinutes(1));
+
         for (var i = 0; i < 10; i++)
             Assert.Equal(TimeSpan.Zero, pace.TakeTurn(busy));
+
         Assert.NotEqual(TimeSpan.Zero, pace.TakeTurn(busy));
     }
 
@@ -42,9 +46,12 @@ public class ConnectionRateLimitTests
 
         foreach (var address in (IPAddress[])[one, other])
             Assert.Equal(TimeSpan.Zero, pace.TakeTurn(address));
+
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(one));
+
         for (var i = 0; i < 5; i++)
             Assert.Null(pace.TakeTurn(other));
+
         // Who keeps its rate does not wait, so it needs no room.
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.2.3")));
         pace.EndWait();
@@ -75,6 +82,7 @@ public class ConnectionRateLimitTests
         foreach (var address in (string[])["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"])
             for (var i = 0; i < 100; i++)
                 Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse(address)));
+
         Assert.Equal(TimeSpan.Zero, pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
         Assert.Equal(TimeSpan.FromSeconds(1), pace.TakeTurn(IPAddress.Parse("192.0.3.7")));
     }
@@ -84,6 +92,7 @@ public class ConnectionRateLimitTests
         var security = new SecurityOptions();
         foreach (var proxy in proxies)
             security.Proxies.Add(proxy);
+
         return new ConnectionRateLimit(
             Options.Create(new LimitOptions { ConnectionsPerSecond = perSecond }),
             Options.Create(security),

@@ -27,6 +27,7 @@ public sealed class CorsTests
         builder.Environment.EnvironmentName = "Production";
         builder.Configuration["Cors:AllowedOrigins:100"] = configured;
         builder.AddCors();
+
         await using var app = builder.Build();
         var options = app.Services.GetRequiredService<IOptions<CorsOptions>>().Value;
         Assert.Equal(isAllowed, options.GetPolicy(options.DefaultPolicyName)!.IsOriginAllowed(sent));
@@ -41,15 +42,18 @@ public sealed class CorsTests
         builder.Logging.ClearProviders();
         builder.Configuration["Cors:AllowedOrigins:100"] = "https://app.example.com";
         builder.AddCors();
+
         await using var app = builder.Build();
         app.UseCors();
         app.MapGet("/", () => "");
         await app.StartAsync(TestContext.Current.CancellationToken);
+
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
 
         const string Headers = "anthropic-version,last-event-id,traceparent,x-api-key,x-stainless-runtime";
         Assert.Equal(Headers, await AnswerAsync(http, HttpMethod.Options, "Access-Control-Allow-Headers", Headers));
         var exposed = await AnswerAsync(http, HttpMethod.Get, "Access-Control-Expose-Headers");
+
         Assert.Equal(
             ["X-Sse-Position", "Retry-After", "Link", "Location", "X-Request-Id", "Request-Id"],
             exposed!.Split(',')
@@ -65,11 +69,13 @@ public sealed class CorsTests
     {
         using var request = new HttpRequestMessage(method, "/");
         request.Headers.Add("Origin", "https://app.example.com");
+
         if (asked is not null)
         {
             request.Headers.Add("Access-Control-Request-Method", "GET");
             request.Headers.Add("Access-Control-Request-Headers", asked);
         }
+
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
         return response.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
     }

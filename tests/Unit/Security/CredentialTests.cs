@@ -81,6 +81,7 @@ public sealed class CredentialTests : IDisposable
         Configure();
         _context.Request.Headers[header] = values;
         var detail = await ChallengeAsync();
+
         Assert.Equal(401, _context.Response.StatusCode);
         Assert.Contains(says, detail, StringComparison.Ordinal);
         Assert.StartsWith("Bearer error=\"invalid_token\", error_description=\"", Challenge, StringComparison.Ordinal);
@@ -298,6 +299,7 @@ public sealed class CredentialTests : IDisposable
             default,
             TestContext.Current.CancellationToken
         );
+
         return problem.RootElement.GetProperty("detail").GetString()!;
     }
 
@@ -307,6 +309,7 @@ public sealed class CredentialTests : IDisposable
         var options = Options.Create(_options);
         var tokens = new BearerTokens(options, TimeProvider.System);
         var secret = new SharedSecret(_store, TimeProvider.System);
+
         _used.AddRange([tokens, secret]);
         var keys = new ApiKeys(options);
         var streaming = Options.Create(new StreamingOptions());
@@ -333,6 +336,7 @@ public sealed class CredentialTests : IDisposable
         );
         var scheme = new AuthenticationScheme(CredentialHandler.Name, null, typeof(CredentialHandler));
         await handler.InitializeAsync(scheme, _context);
+
         return handler;
     }
 

@@ -75,10 +75,12 @@ public sealed class CrossSiteRefusalTests : IAsyncLifetime
     )
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
+
         if (site is not null)
             request.Headers.Add("Sec-Fetch-Site", site);
         if (origin is not null)
             request.Headers.Add("Origin", origin);
+
         using var answer = await _service.Outside.SendAsync(request, TestContext.Current.CancellationToken);
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }

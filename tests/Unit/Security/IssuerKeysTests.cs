@@ -46,8 +46,10 @@ public sealed class IssuerKeysTests : IAsyncLifetime
     public async Task Keys_of_unknown_ids_cause_one_read_in_five_minutes()
     {
         await VerifyAsync(TokenIssuer.Token("ann", "first", _rsa));
+
         foreach (var id in (string[])["a", "b", "c"])
             await AssertRefusedAsync(TokenIssuer.Token("ann", id, _next));
+
         Assert.Equal(2, _issuer.Reads);
 
         _time.Advance(TimeSpan.FromSeconds(299));
@@ -65,6 +67,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         var before = await VerifyAsync(TokenIssuer.Token("ann", "first", _rsa));
         _issuer.Keys = [TokenIssuer.KeyOf(_next, "second")];
         var after = await VerifyAsync(TokenIssuer.Token("ann", "second", _next));
+
         await AssertRefusedAsync(TokenIssuer.Token("ann", "first", _rsa));
 
         // Tickets name the issuer, so those of the first key remain valid.
@@ -96,6 +99,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         var port = FreePort.Take();
         using var server = ServerOf($"http://127.0.0.1:{port}");
         var token = TokenIssuer.Token("ann", "first", _rsa);
+
         await Assert.ThrowsAsync<IssuerUnavailableException>(() => VerifyAsync(token, server));
 
         // Its keys could not make these valid.
@@ -155,6 +159,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         using var curve = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         var secret = new byte[32];
         var encryption = TokenIssuer.KeyOf(_next, "encryption");
+
         encryption["use"] = "enc";
         _issuer.Keys =
         [
@@ -190,6 +195,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
             Authority = authority,
         };
         jwt.Keys.Add(new JwtKeyOptions { Algorithm = "HS256", Secret = Tokens.Secret });
+
         return new BearerTokens(Options.Create(new SecurityOptions { Jwt = jwt }), _time);
     }
 

@@ -23,6 +23,7 @@ public sealed class LimitOptionsTests
             .GetProperties()
             .Where(p => p.PropertyType == typeof(int?) && p.Name != nameof(LimitOptions.PublishesPerSecond))
             .ToList();
+
         Assert.All(unset, p => Assert.Equal((p.Name, development), (p.Name, IsUnlimited((int?)p.GetValue(limits)))));
         Assert.True(unset.Count > 5);
         Assert.Equal(7, limits.PublishesPerSecond);
@@ -74,24 +75,28 @@ public sealed class LimitOptionsTests
         var line = File.ReadLines("/proc/self/limits")
             .First(l => l.StartsWith("Max open files", StringComparison.Ordinal));
         var soft = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
+
         Assert.SkipWhen(soft == "unlimited", "This process may have any number of descriptors.");
 
         var (kestrel, limits) = (
             new KestrelServerOptions(),
             new LimitOptions { ConnectionsPerSecond = connectionsPerSecond }
         );
+
         var rate = new ConnectionRateLimit(
             Options.Create(limits),
             Options.Create(new SecurityOptions()),
             TimeProvider.System,
             DescriptorLimit.MaxWaiting
         );
+
         new DescriptorLimit(
             Options.Create(new StreamingOptions()),
             Options.Create(new AdmissionOptions { OutgoingConnections = 100 }),
             rate,
             NullLogger<DescriptorLimit>.Instance
         ).Configure(kestrel);
+
         var waiting = rate.IsEnabled ? DescriptorLimit.MaxWaiting : 0;
         var all = long.Parse(soft, CultureInfo.InvariantCulture);
         Assert.Equal(all - 512 - 100, kestrel.Limits.MaxConcurrentConnections + waiting);

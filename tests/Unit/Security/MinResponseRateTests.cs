@@ -27,10 +27,12 @@ public sealed class MinResponseRateTests
     {
         using var body = new Body();
         var writing = WriteAsync(body);
+
         // 29 seconds for each 16 kB are half a kilobyte a second.
         var taken = 0;
         while (await TakeAfterAsync(body, TimeSpan.FromSeconds(29)) && taken < Chunks - 1)
             taken++;
+
         Assert.True(body.IsAborted);
         Assert.InRange(taken, 1, 3);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writing);
@@ -58,6 +60,7 @@ public sealed class MinResponseRateTests
         var content = RandomNumberGenerator.GetBytes(1_000_003);
         var file = Path.GetTempFileName();
         await File.WriteAllBytesAsync(file, content, TestContext.Current.CancellationToken);
+
         try
         {
             await using var service = await Service.StartAsync(
@@ -93,6 +96,7 @@ public sealed class MinResponseRateTests
         using var body = new Body();
         var (context, kestrel) = (new DefaultHttpContext(), new KestrelRate());
         var limit = new MinResponseRate(context, body, TimeSpan.FromSeconds(10), PerSecond, _time);
+
         context.Features.Set<IHttpResponseBodyFeature>(limit);
         context.Features.Set<IHttpMinResponseDataRateFeature>(kestrel);
         StreamResponseHeaders.Set(context);

@@ -34,6 +34,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         await ConnectAsync();
         await using var first = await AcceptAsync();
         var early = await ConnectAsync();
+
         await early.SendAsync("asked"u8.ToArray(), Cancelled);
         early.Shutdown(SocketShutdown.Send);
 
@@ -52,11 +53,13 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     {
         for (var i = 0; i < 11; i++)
             await ConnectAsync();
+
         // The reset may come while the client still connects.
         await Assert.ThrowsAsync<SocketException>(async () => await ReadAsync(await ConnectAsync(), 1));
 
         await using var first = await AcceptAsync();
         _time.Advance(TimeSpan.FromSeconds(10));
+
         for (var i = 1; i < 11; i++)
             await using (await AcceptAsync()) { }
     }
@@ -75,6 +78,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         await ConnectAsync();
         await using var first = await AcceptAsync();
         var waiting = await ConnectAsync();
+
         await _time.WaitForDelayAsync();
 
         await _listener.UnbindAsync(Cancelled);
@@ -111,6 +115,7 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
             return accepted.IsCompleted;
         });
         await using (await accepted) { }
+
         await second.DisposeAsync();
     }
 
@@ -145,8 +150,8 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
     private static async Task<string> ReadAsync(Socket client, int length)
     {
         var (buffer, read) = (new byte[length], 0);
-        while (read < length && await client.ReceiveAsync(buffer.AsMemory(read), Cancelled) is > 0 and var n)
-            read += n;
+        while (read < length && await client.ReceiveAsync(buffer.AsMemory(read), Cancelled) is > 0 and var number)
+            read += number;
         return Encoding.UTF8.GetString(buffer, 0, read);
     }
 }

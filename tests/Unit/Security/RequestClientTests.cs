@@ -37,6 +37,7 @@ public sealed class RequestClientTests
         _context.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.1");
         var address = Caller.KeyOf(_context).Person;
         _context.Features.Set(new Caller("192.0.2.1", TopicGrants.None));
+
         var user = Caller.KeyOf(_context).Person;
         Assert.NotEqual(address, user);
         _context.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.2");

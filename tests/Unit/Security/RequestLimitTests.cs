@@ -35,8 +35,10 @@ public sealed class RequestLimitTests
         await using var service = await StartAsync(app =>
             app.MapStream("/weather/stream", () => "open").CountedAs(Weather).Sends("Streams the weather.")
         );
+
         for (var i = 0; i < Weather.MaxPerMinute; i++)
             Assert.Equal("open", (await GetAsync(service, "/weather/stream")).Body);
+
         Assert.Equal(HttpStatusCode.TooManyRequests, (await GetAsync(service, "/weather/stream")).Status);
 
         Assert.Equal("open", (await GetAsync(service, "/weather/stream?last_event_id=x-1")).Body);
@@ -64,13 +66,16 @@ public sealed class RequestLimitTests
             using var answer = await service.Outside.SendAsync(request, TestContext.Current.CancellationToken);
             if (answer.StatusCode != HttpStatusCode.TooManyRequests)
                 continue;
+
             var detail = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
             Assert.Contains(limit, detail, StringComparison.Ordinal);
             Assert.True(answer.Headers.RetryAfter!.Delta > TimeSpan.Zero);
             // Plain requests are refused late, and the connection is closed.
             Assert.Equal(path == "/nothing", answer.Headers.ConnectionClose == true);
+
             break;
         }
+
         Assert.InRange(admitted, 2, path == "/stream" ? 2 : 49);
     }
 
@@ -93,6 +98,7 @@ public sealed class RequestLimitTests
                 );
             }
         );
+
         using var http = new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = true })
         {
             BaseAddress = new Uri(service.Url),

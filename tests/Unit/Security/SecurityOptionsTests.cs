@@ -92,7 +92,9 @@ public sealed class SecurityOptionsTests
         var (_, wrong, change) = Table.Single(row => row.What == what);
         var options = WithSecret();
         change(options);
+
         var problems = ProblemsOf(options);
+
         if (wrong is null)
             Assert.Empty(problems);
         else
@@ -123,6 +125,7 @@ public sealed class SecurityOptionsTests
         options.Jwt.Keys.Add(new JwtKeyOptions { Algorithm = "none" });
         AddKey(options);
         options.ApiKeys.Add(new ApiKeyOptions());
+
         var problems = ProblemsOf(options);
         Assert.Equal(2, problems.Count);
         Assert.StartsWith("Security:Jwt:Keys:1: ", problems[0], StringComparison.Ordinal);

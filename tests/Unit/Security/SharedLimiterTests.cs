@@ -26,16 +26,17 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
-        using var a = Replica(service, "ann");
-        using var b = Replica(service, "ann");
+        using var first = Replica(service, "ann");
+        using var second = Replica(service, "ann");
         var admitted = 0;
         for (var i = 0; i < Limit; i++)
-            admitted += (await IsAdmittedAsync(a) ? 1 : 0) + (await IsAdmittedAsync(b) ? 1 : 0);
+            admitted += (await IsAdmittedAsync(first) ? 1 : 0) + (await IsAdmittedAsync(second) ? 1 : 0);
+
         Assert.Equal(Limit, admitted);
         using var bob = Replica(service, "bob");
         Assert.True(await IsAdmittedAsync(bob));
 
-        using var refused = await AcquireAsync(a);
+        using var refused = await AcquireAsync(first);
         Assert.True(refused.TryGetMetadata(MetadataName.RetryAfter, out var wait));
         // A segment of five seconds leaves the window a minute after it began.
         Assert.InRange(wait, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
@@ -46,19 +47,23 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
-        using var a = Replica(service, "ann", limit: Large);
-        using var b = Replica(service, "ann", limit: Large);
-        Assert.True(await IsAdmittedAsync(a));
+        using var first = Replica(service, "ann", limit: Large);
+        using var second = Replica(service, "ann", limit: Large);
+
+        Assert.True(await IsAdmittedAsync(first));
         var admitted = 0;
-        while (await IsAdmittedAsync(b))
+        while (await IsAdmittedAsync(second))
             admitted++;
+
         Assert.Equal(Large - 5, admitted);
+
         // The first replica has four left, and uses them without Redis.
         for (var i = 0; i < 2; i++)
-            using (var lease = (await AcquireAsync(a)))
+            using (var lease = (await AcquireAsync(first)))
                 Assert.True(lease.IsAcquired);
+
         _time.Advance(TimeSpan.FromSeconds(5.1));
-        Assert.False(await IsAdmittedAsync(a));
+        Assert.False(await IsAdmittedAsync(first));
     }
 
     [Fact(Timeout = 60_000)]
@@ -67,10 +72,13 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
         using var limiter = Replica(service, "ann");
+
         while (await IsAdmittedAsync(limiter)) { }
+
         var late = new List<bool>();
         for (var i = 0; i < 25; i++)
             late.Add(await DelayAsync(limiter) > TimeSpan.Zero);
+
         // The loop above had the first.
         Assert.Equal([.. Enumerable.Repeat(false, 19), .. Enumerable.Repeat(true, 6)], late);
         _time.Advance(TimeSpan.FromSeconds(1.1));
@@ -85,6 +93,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         var (counts, limit) = (Counts(service, Short), SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)));
         Assert.NotNull(await counts.TakeAsync(limit, "ann"));
         redis.Freeze();
+
         using (var alone = Replica(service, "bob", Short))
         {
             var admitted = 0;
@@ -92,12 +101,15 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
                 admitted++;
             Assert.Equal(Limit, admitted);
         }
+
         Assert.Null(await counts.TakeAsync(limit, "ann"));
         redis.Thaw();
         // It is asked again after five seconds only, and then for each request.
         Assert.Null(await counts.TakeAsync(limit, "ann"));
+
         do _time.Advance(TimeSpan.FromSeconds(5));
         while (await counts.TakeAsync(limit, "ann") is null);
+
         Assert.NotNull(await counts.TakeAsync(limit, "ann"));
     }
 
@@ -107,10 +119,12 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
         var (counts, bucket) = (Counts(service), SharedLimit.Bucket(perSecond: 1, most: 40));
+
         var given = 0;
         Permits? last;
         while ((last = await counts.TakeAsync(bucket, "ann")) is { Given: > 0 and var some })
             given += some;
+
         // One more for each second that the loop takes.
         Assert.InRange(given, 40, 100);
         Assert.InRange(last!.Value.Wait, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2));
@@ -125,6 +139,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         );
         var link = service.Services.GetRequiredService<RedisLink>();
         await Eventually.HoldsAsync(() => link.IsConnected);
+
         return service;
     }
 

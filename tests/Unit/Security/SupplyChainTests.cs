@@ -23,10 +23,14 @@ public partial class SupplyChainTests
         Assert.NotEmpty(packages);
         Assert.All(
             packages,
-            p =>
+            property =>
             {
-                Assert.StartsWith("sha512-", p.Value.GetProperty("integrity").GetString(), StringComparison.Ordinal);
-                Assert.False(p.Value.TryGetProperty("resolved", out _), p.Name);
+                Assert.StartsWith(
+                    "sha512-",
+                    property.Value.GetProperty("integrity").GetString(),
+                    StringComparison.Ordinal
+                );
+                Assert.False(property.Value.TryGetProperty("resolved", out _), property.Name);
             }
         );
     }
@@ -46,14 +50,17 @@ public partial class SupplyChainTests
             "package.json",
             "*ontainerfile*",
         ];
+
         var installs =
             from file in kinds.SelectMany(Files).Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, ".ci")))
             where !file.EndsWith("SupplyChainTests.cs", StringComparison.Ordinal)
             from Match install in Install().Matches(File.ReadAllText(file))
             select (File: Path.GetRelativePath(Repository.Root, file), Command: install.Value);
         var found = installs.ToList();
+
         foreach (var place in (string[])[".ci", ".github", "WebFrontend", "tests"])
             Assert.Contains(found, install => install.File.StartsWith(place, StringComparison.Ordinal));
+
         Assert.DoesNotContain(found, install => !IsSafe(install.Command));
     }
 

@@ -32,6 +32,7 @@ public sealed class RowTurnsTests
 
         using (await few)
             Assert.False(many[0].IsCompleted);
+
         foreach (var next in many)
             (await next).Dispose();
     }

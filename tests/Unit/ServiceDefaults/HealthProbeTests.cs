@@ -17,6 +17,7 @@ public sealed class HealthProbeTests
         var port = FreePort.Take();
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+
         await using var app = builder.Build();
         app.MapGet("/health", () => Results.StatusCode(status));
         await app.StartAsync(TestContext.Current.CancellationToken);

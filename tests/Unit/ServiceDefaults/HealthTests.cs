@@ -18,6 +18,7 @@ public class HealthTests
         );
         using var response = await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
         Assert.Equal(code, response.StatusCode);
+
         using var report = JsonDocument.Parse(
             await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
         );

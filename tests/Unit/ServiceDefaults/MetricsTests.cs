@@ -25,6 +25,7 @@ public class MetricsTests
                 app.MapGet("/stream", () => "data: long\n\n").DisableHttpMetrics();
             }
         );
+
         foreach (var path in (string[])["/stream", "/health", "/alive", "/quick"])
             await service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
 
@@ -53,6 +54,7 @@ public class MetricsTests
             (Variable, aggregation)
         );
         using var meter = new Meter("AspireSse.Tests");
+
         meter.CreateHistogram<double>("test.duration", "s").Record(0.003);
         service.Services.GetRequiredService<MeterProvider>().ForceFlush();
         Assert.Equal(type, metrics.Last.Single(m => m.Name == "test.duration").MetricType);

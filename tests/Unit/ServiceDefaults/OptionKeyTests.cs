@@ -84,6 +84,7 @@ public sealed class OptionKeyTests
             .Select(endpoint => endpoint.Metadata.GetMetadata<StreamPool>()?.Name)
             .OfType<string>()
             .Distinct();
+
         Assert.Equal(
             pools.Select(name => $"Pools:{name}").Order(),
             StreamApiOptions

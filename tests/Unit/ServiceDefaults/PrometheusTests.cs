@@ -24,9 +24,11 @@ public class PrometheusTests
         var url = $"http://127.0.0.1:{FreePort.Take()}";
         await using var service = await Service.StartAsync(settings: (Setting, url));
         using var meter = new Meter("AspireSse.Tests");
+
         meter.CreateCounter<long>("test.events", "{event}").Add(3);
         meter.CreateHistogram<double>("test.wait", "s").Record(0.003);
         var metrics = MetricsText.Parse(await GetAsync($"{url}/metrics"));
+
         Assert.Equal(3, metrics.Sum("test_events_total"));
         Assert.Equal(
             (0, 1),
@@ -35,8 +37,10 @@ public class PrometheusTests
                 metrics.Sum("test_wait_seconds_bucket", ("le", "0.005"))
             )
         );
+
         foreach (var path in (string[])["/", "/health", "/metrics/x"])
             Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(url + path));
+
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync($"{service.Url}/metrics"));
     }
 
@@ -53,6 +57,7 @@ public class PrometheusTests
         using var source = new ActivitySource("AspireSse.Tests");
         using var meter = new Meter("AspireSse.Tests");
         using var span = source.StartActivity();
+
         Assert.NotNull(span);
         meter.CreateHistogram<double>("test.wait", "s").Record(0.003);
         meter.CreateCounter<long>("test.events", "{event}").Add(1);
@@ -60,9 +65,11 @@ public class PrometheusTests
         var plain = MetricsText.Parse(await GetAsync($"{url}/metrics"));
         var (type, text) = await ScrapeAsync($"{url}/metrics", Accept);
         Assert.StartsWith("application/openmetrics-text; version=1.0.0", type, StringComparison.Ordinal);
+
         var metrics = MetricsText.Parse(text);
         Assert.Subset(metrics.Names.ToHashSet(), plain.Names.ToHashSet());
         var bucket = metrics.Samples.Single(s => s.Name == "test_wait_seconds_bucket" && s.ExemplarTraceId.Length > 0);
+
         Assert.Equal(("0.005", $"{span.TraceId}"), (bucket.Labels["le"], bucket.ExemplarTraceId));
     }
 
@@ -72,6 +79,7 @@ public class PrometheusTests
         await using var service = await Service.StartAsync();
         Assert.DoesNotContain("MetricsServer", Hosted(service));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync($"{service.Url}/metrics"));
+
         await using var other = await Service.StartAsync(settings: (Setting, "http://127.0.0.1:0"));
         Assert.Contains("MetricsServer", Hosted(other));
 
@@ -92,6 +100,7 @@ public class PrometheusTests
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         url = url.Replace("{taken}", $"{((IPEndPoint)taken.LocalEndpoint).Port}", StringComparison.Ordinal);
+
         var histograms = named == Histograms ? "base2_exponential_bucket_histogram" : null;
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             Service.StartAsync(settings: [(Setting, url), (Histograms, histograms)])
@@ -120,11 +129,13 @@ public class PrometheusTests
             settings: (Setting, url)
         );
         const string Metric = "tls_server_certificate_expiry_timestamp_seconds";
+
         Assert.DoesNotContain(Metric, MetricsText.Parse(await GetAsync($"{url}/metrics")).Names);
 
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, new Uri(service.Url).Port, TestContext.Current.CancellationToken);
         await using var tls = new SslStream(socket.GetStream(), false, (_, served, _, _) => certificate.Equals(served));
+
         await tls.AuthenticateAsClientAsync("localhost");
         var metrics = MetricsText.Parse(await GetAsync($"{url}/metrics"));
         Assert.Equal(expires.ToUnixTimeSeconds(), metrics.Sum(Metric));
@@ -137,6 +148,7 @@ public class PrometheusTests
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Add("Accept", accept);
         using var response = await http.GetAsync(new Uri(url), TestContext.Current.CancellationToken);
+
         response.EnsureSuccessStatusCode();
         return (
             response.Content.Headers.ContentType?.ToString(),

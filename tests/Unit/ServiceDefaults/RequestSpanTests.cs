@@ -27,6 +27,7 @@ public class RequestSpanTests
             app.MapGroup("/orders/{id}").MapGet("", (int id) => Results.StatusCode(202));
             app.MapGet("/broken", string () => throw new InvalidOperationException("broken"));
         });
+
         await using var _ = service;
         await service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
 
@@ -46,6 +47,7 @@ public class RequestSpanTests
         var (service, spans) = await StartAsync(
             settings: ("OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION", unredacted)
         );
+
         await using var _ = service;
         await service.Outside.GetAsync(
             "/?ticket=s3cret&%74icket=s3cret&text=s3cret&s3cret",
@@ -82,12 +84,14 @@ public class RequestSpanTests
                                 Activity.Current!.Parent!.Context,
                                 name: "PING"
                             );
+
                             return new();
                         }
                     );
             },
             ("Telemetry:Prometheus:Url", metrics)
         );
+
         await using var _ = service;
         await service.Outside.GetAsync($"{metrics}/metrics", TestContext.Current.CancellationToken);
         await service.Outside.GetAsync("/health", TestContext.Current.CancellationToken);
@@ -117,6 +121,7 @@ public class RequestSpanTests
             map,
             settings
         );
+
         return (service, spans);
     }
 

@@ -38,6 +38,7 @@ public class ResilienceTests
             HttpCompletionOption.ResponseHeadersRead,
             TestContext.Current.CancellationToken
         );
+
         await Assert.ThrowsAsync<TimeoutRejectedException>(() =>
             service.Outgoing.GetAsync($"{service.Url}/slow", TestContext.Current.CancellationToken)
         );
@@ -69,6 +70,7 @@ public class ResilienceTests
     public async Task A_refused_stream_is_left_to_its_reader_and_says_nothing_about_other_requests()
     {
         await using var service = await StartAsync(Unavailable, attemptMilliseconds: 20_000);
+
         for (var sent = 1; sent <= 2 * Breaking; sent++)
         {
             using var response = await service.Outgoing.SendAsync(

@@ -32,10 +32,12 @@ internal sealed class Service(WebApplication app) : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.AddServiceDefaults();
         configure?.Invoke(builder);
+
         var app = builder.Build();
         map?.Invoke(app);
         app.MapDefaultEndpoints();
         await app.StartAsync(TestContext.Current.CancellationToken);
+
         var service = new Service(app);
         service.Outside.BaseAddress = new Uri(service.Url);
         return service;

@@ -24,6 +24,7 @@ public sealed class BodyFloorTests
         var next = ReadAsync(held);
         _time.Advance(TimeSpan.FromSeconds(10));
         var refused = await Assert.ThrowsAsync<BadHttpRequestException>(() => next);
+
         Assert.Equal(StatusCodes.Status408RequestTimeout, refused.StatusCode);
     }
 

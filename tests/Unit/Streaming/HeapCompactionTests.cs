@@ -58,10 +58,13 @@ public sealed class HeapCompactionTests
     public void A_server_with_work_and_garbage_that_the_next_collection_frees_are_not_compacted()
     {
         var compaction = new HeapCompaction(0, 100 * Megabyte);
+
         for (var look = 0; look < 100; look++)
             Assert.False(compaction.IsDue(0, 3 * look * Megabyte, (200 + 3 * look) * Megabyte, collections: 7));
+
         for (var look = 100; look < 120; look++)
             Assert.False(compaction.IsDue(0, 20 * look * Megabyte, 900 * Megabyte, look));
+
         Assert.False(compaction.IsDue(0, 2_390 * Megabyte, 900 * Megabyte, 120));
         Assert.True(compaction.IsDue(0, 2_400 * Megabyte, 900 * Megabyte, 120));
     }
@@ -72,6 +75,7 @@ public sealed class HeapCompactionTests
     {
         var compaction = new HeapCompaction(0, 100 * Megabyte);
         var (resident, live, due) = (200L, 200L, new List<int>());
+
         for (var look = 0; look < 200; look++)
         {
             if (look == 10)
@@ -79,14 +83,17 @@ public sealed class HeapCompactionTests
                 resident = 400;
                 live = 400;
             }
+
             if (look == 20)
                 live = 210;
             if (!compaction.IsDue(0, look * Megabyte, resident * Megabyte, look))
                 continue;
+
             due.Add(look);
             resident = live;
             compaction.Done(0, resident * Megabyte);
         }
+
         Assert.Equal(210, resident);
         Assert.InRange(due.Count, 2, 4);
         Assert.InRange(due[^1], 20, 30);
@@ -105,6 +112,7 @@ public sealed class HeapCompactionTests
             due++;
             compaction.Done(0, resident);
         }
+
         Assert.Equal(4, due);
     }
 

@@ -59,6 +59,7 @@ public sealed class ParsedJsonTests
         int values;
         using (var json = JsonRequest.ParseAsync(body).AsTask().GetAwaiter().GetResult())
             values = json.Root.GetArrayLength();
+
         bool[] isKept = [.. Sizes.Select(IsPooled)];
         GC.KeepAlive(others);
         return (values, isKept);

@@ -46,6 +46,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
         Assert.True(output.TryWrite(sent));
         Assert.True(output.Busy);
         Assert.InRange(_pending.Held, 1, Large);
+
         var read = await ReadAsync(Large);
         Assert.True(sent.AsSpan().SequenceEqual(read));
         await Eventually.HoldsAsync(() => !output.Busy);
@@ -98,6 +99,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
         var output = new PacedSocketOutput(_server, 4_096, () => { });
         var text = new string('x', Large);
         var writing = output.WriteAsync(Encoding.UTF8.GetBytes(text), Cancelled);
+
         Assert.False(writing.IsCompleted);
         var chunk = $"3d0900\r\n{text}\r\n";
         Assert.Equal(chunk, Encoding.UTF8.GetString(await ReadAsync(chunk.Length)));
@@ -126,6 +128,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
         output.Abort();
         Assert.Equal(1, aborted);
         _server.Dispose();
+
         var late = new PacedSocketOutput(_server, 4_096, () => { });
         await Assert.ThrowsAsync<IOException>(() => late.WriteAsync("data: x\n\n"u8.ToArray(), Cancelled));
     }
@@ -161,9 +164,11 @@ public sealed class SocketOutputTests : IAsyncLifetime
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limits.");
         var sockets = new SocketTransportOptions();
         StreamingExtensions.ConfigureSockets(sockets, new StreamingOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
+
         using var listener = sockets.CreateBoundListenSocket(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+
         client.Connect(listener.LocalEndPoint!);
         using var accepted = listener.Accept();
 
@@ -198,12 +203,14 @@ public sealed class SocketOutputTests : IAsyncLifetime
     private async Task<byte[]> ReadAsync(int length)
     {
         var bytes = new byte[length];
+
         for (var read = 0; read < length; )
         {
-            var n = await _client.ReceiveAsync(bytes.AsMemory(read), Cancelled);
-            Assert.NotEqual(0, n);
-            read += n;
+            var number = await _client.ReceiveAsync(bytes.AsMemory(read), Cancelled);
+            Assert.NotEqual(0, number);
+            read += number;
         }
+
         return bytes;
     }
 }

@@ -41,6 +41,7 @@ public sealed class TopicAccessTests
         {
             using var answer = await service.Outside.GetAsync(path + city, TestContext.Current.CancellationToken);
             Assert.Equal((path, status), (path, answer.StatusCode));
+
             if (status == HttpStatusCode.BadRequest)
                 Assert.Contains(
                     "\"errors\":{\"city\":",

@@ -23,7 +23,9 @@ public class PacedReaderTests
             Content = new StringContent(Chunk.ReplaceLineEndings("\n") + rest),
         };
         var items = await reader.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync();
+
         Assert.Equal(["reader", "chunk", last], items.Select(i => i.EventType));
+
         if (error is not null)
             Assert.Equal(error, JsonSerializer.SerializeToElement(items[^1].Data).GetProperty("error").GetString());
     }

@@ -92,10 +92,12 @@ public sealed class SignInSessionsTests : IDisposable
         context.Features.Set<IHttpResponseFeature>(response);
         context.Request.Scheme = "https";
         context.Request.Headers.Cookie = cookie;
+
         var pipeline = new ApplicationBuilder(_services);
         pipeline.UseAuthentication();
         await pipeline.Build()(context);
         await response.StartAsync();
+
         return context;
     }
 

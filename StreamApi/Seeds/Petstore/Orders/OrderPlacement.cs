@@ -28,6 +28,7 @@ internal sealed class OrderPlacement(
             await inventory.EnterAsync(petId, client, cancellationToken)
         );
         workflow.Placed();
+
         return placed;
     }
 
@@ -66,6 +67,7 @@ internal sealed class OrderPlacement(
         db.Add(order);
         OrderProgress.Enter(db, order, OrderProgress.Payment, now, options.Value.Step);
         Inventory.Change(db, pet, pet.Price, pet.Stock - quantity);
+
         return (order, null);
     }
 }

@@ -39,6 +39,7 @@ internal static class OrderProgress
             db.Publish(Order.Topic(order.Id), status, new OrderStep(status, now.UtcDateTime), $"{order.Id}");
             return;
         }
+
         order.TrackingNumber = NewTrackingNumber();
         db.Publish(Order.Topic(order.Id), Complete, new OrderShipped(status, order.TrackingNumber), $"{order.Id}");
     }

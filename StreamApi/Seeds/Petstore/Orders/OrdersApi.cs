@@ -50,6 +50,7 @@ internal static class OrdersApi
         var body = await JsonBody.ReadAsync(context);
         var petId = body.RequiredText("petId", 64);
         var quantity = body.Whole("quantity", 1, 1_000) ?? 1;
+
         var userId = body.Text("userId", 128);
         if (userId is not null)
             Customer.Checked(userId, context, access);
@@ -63,6 +64,7 @@ internal static class OrdersApi
             access.ClientOf(context).Person,
             context.RequestAborted
         );
+
         return refusal?.ToResult() ?? TypedResults.Created($"/v1/orders/{order!.Id}", OrderView.Of(order));
     }
 
@@ -100,6 +102,7 @@ internal static class OrdersApi
             var kept = await topics.ReadAsync(topic, OrderProgress.Count, Ends, context.RequestAborted);
             isShortened = kept.End is not null && kept.End != kept.AtOrdinal;
         }
+
         await streams.OpenAsync(context, topic, format, Ends, isShortened: isShortened);
         return TypedResults.Empty;
 
@@ -128,18 +131,18 @@ internal static class OrdersApi
         DateTime UpdatedAt
     )
     {
-        public static OrderView Of(Order o) =>
+        public static OrderView Of(Order order) =>
             new(
-                o.Id,
-                o.Status,
-                o.PetId,
-                o.UserId,
-                o.Quantity,
-                o.UnitPrice,
-                o.UnitPrice * o.Quantity,
-                o.TrackingNumber,
-                o.CreatedAt.UtcDateTime,
-                o.UpdatedAt.UtcDateTime
+                order.Id,
+                order.Status,
+                order.PetId,
+                order.UserId,
+                order.Quantity,
+                order.UnitPrice,
+                order.UnitPrice * order.Quantity,
+                order.TrackingNumber,
+                order.CreatedAt.UtcDateTime,
+                order.UpdatedAt.UtcDateTime
             );
     }
 }

@@ -22,6 +22,7 @@ internal static class PetsApi
             .CountedAs(RequestKind.Publish)
             .Takes<PetChange>()
             .Produces<Pet>();
+
         shop.MapStream("/inventory/stream", StreamInventory)
             .Reads(Inventory.Topic)
             .SwitchesNames()
@@ -69,12 +70,14 @@ internal static class PetsApi
         var stock = body.Whole("stock", 0, 1_000_000);
         if (price is null && stock is null)
             return InvalidRequestException.ProblemOf("price", "requires price or stock.");
+
         var (pet, refusal) = await inventory.ChangeAsync(
             id,
             pet => (price ?? pet.Price, stock ?? pet.Stock),
             access.ClientOf(context).Person,
             context.RequestAborted
         );
+
         return refusal?.ToResult() ?? TypedResults.Ok(pet);
     }
 

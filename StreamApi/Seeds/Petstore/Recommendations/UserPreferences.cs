@@ -37,6 +37,7 @@ internal sealed record UserPreferences(
                 (0.25 * price, "Close to what you usually spend"),
                 (0.15 * popularity, "Popular with other customers"),
             ];
+
         return new Recommendation(
             pet.Id,
             pet.Name,

@@ -65,6 +65,7 @@ internal sealed class AgentSessions(
             id,
             cancellationToken
         );
+
         return name;
     }
 
@@ -155,6 +156,7 @@ internal sealed class AgentSessions(
                 return true;
 
             await runs.ReleaseUnconfirmedAsync(name);
+
             // Another replica may write an answer: at its end, it checks for messages again.
             if (
                 await log.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
@@ -165,6 +167,7 @@ internal sealed class AgentSessions(
                 _answering[name] = run;
                 _ = live.Start(run, r => AnswerAsync(r, client));
             }
+
             return true;
         }
         catch (StoreUnavailableException e)
@@ -218,6 +221,7 @@ internal sealed class AgentSessions(
     {
         run.Client = turn.Client;
         var end = SessionEvents.End(turn.Key);
+
         RunEventBuffer? writer = null;
         try
         {
@@ -254,7 +258,7 @@ internal sealed class AgentSessions(
             await EndAsync(AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end);
         }
 
-        bool IsStop(Exception e) => e is OperationCanceledException && run.StopReason != RunStop.None;
+        bool IsStop(Exception exception) => exception is OperationCanceledException && run.StopReason != RunStop.None;
 
         Task EndAsync(params RunEvent[] last) => writer?.EndAsync(last) ?? run.EndAsync(last);
     }

@@ -29,6 +29,7 @@ internal static class Conversation
             if (turn.EndedAt is not null && answer.Length > 0)
                 messages.Add(new ChatMessage(ChatRole.Assistant, answer));
         }
+
         return new AgentInput(messages, reader.Tools, sizeof(char) * messages.Sum(m => (long)m.Text.Length));
     }
 }

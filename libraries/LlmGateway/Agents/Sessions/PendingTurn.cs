@@ -40,6 +40,7 @@ internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted?
             {
                 if (await runs.PendingAsync(run.Name, run.Stopping) is not { Key: { } key } message)
                     return null;
+
                 var session = await SessionStarted.ReadAsync(run.Name, runs, run.Stopping);
                 var client = clientOf(session);
                 using (await turns.EnterAsync(client, run.Stopping))

@@ -43,14 +43,15 @@ internal sealed record SessionStarted(
             }
         );
 
-    private static SessionStarted? Of(RunEntry e)
+    private static SessionStarted? Of(RunEntry entry)
     {
-        using var data = JsonDocument.Parse(e.Data);
-        if (e.Type != RunLog.Announcement)
+        using var data = JsonDocument.Parse(entry.Data);
+        if (entry.Type != RunLog.Announcement)
             return data.RootElement.TryGetProperty(Member, out var copy)
                 ? copy.Deserialize<SessionStarted>(RunJson.Options)
                 : null;
+
         var session = data.RootElement.Deserialize<SessionStarted>(RunJson.Options)!;
-        return session with { CreatedAt = session.CreatedAt ?? e.Time };
+        return session with { CreatedAt = session.CreatedAt ?? entry.Time };
     }
 }

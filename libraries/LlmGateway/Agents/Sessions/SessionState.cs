@@ -29,6 +29,7 @@ internal sealed record SessionState(
     {
         if (await SessionStarted.ReadAsync(name, runs, cancellationToken) is not { } session)
             return null;
+
         var turns = new TurnReader();
         var extent = await runs.ReadNewestAsync(name, turns.Take, cancellationToken);
         var state = new SessionState(
@@ -39,6 +40,7 @@ internal sealed record SessionState(
             turns.Turns(),
             extent.IsWhole ? null : true
         );
+
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
 }

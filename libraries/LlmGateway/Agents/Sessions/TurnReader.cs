@@ -26,24 +26,25 @@ internal sealed class TurnReader
     /// <summary>Names of the tools of the newest message's sender; null in messages of an earlier version.</summary>
     public string[]? Tools { get; private set; }
 
-    public void Take(RunEntry e)
+    public void Take(RunEntry entry)
     {
-        if (e.OfLog && e.Type == RunLog.Announcement)
+        if (entry.OfLog && entry.Type == RunLog.Announcement)
             return;
 
-        using var data = JsonDocument.Parse(e.Data);
-        if (e.OfLog)
+        using var data = JsonDocument.Parse(entry.Data);
+
+        if (entry.OfLog)
         {
-            _messages.Add((e.Key!, data.RootElement.GetProperty("content").GetString()!, e.Time));
+            _messages.Add((entry.Key!, data.RootElement.GetProperty("content").GetString()!, entry.Time));
             Tools = data.RootElement.TryGetProperty("tools", out var tools) ? tools.Deserialize<string[]>() : null;
         }
-        else if (e.Type == SessionEvents.Content)
+        else if (entry.Type == SessionEvents.Content)
             _text.Append(data.RootElement.GetProperty("data").GetString());
         else
         {
             CoalesceText();
-            if (e.Type == SessionEvents.MessageEnd)
-                EndTurn(e);
+            if (entry.Type == SessionEvents.MessageEnd)
+                EndTurn(entry);
             else
                 _events.Add(data.RootElement.Clone());
         }
@@ -62,13 +63,14 @@ internal sealed class TurnReader
                 turns.Add(new SessionTurn(content, askedAt, EndedAt: null, _events));
                 _events = [];
             }
+
         return turns;
     }
 
-    private void EndTurn(RunEntry e)
+    private void EndTurn(RunEntry entry)
     {
-        if (e.Key is { } key)
-            _answers.TryAdd(key, (_events, e.Time));
+        if (entry.Key is { } key)
+            _answers.TryAdd(key, (_events, entry.Time));
         _events = [];
     }
 

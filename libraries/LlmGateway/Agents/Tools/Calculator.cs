@@ -18,8 +18,10 @@ internal ref struct Calculator
     {
         if (expression.Length > MaxLength)
             throw new FormatException($"An expression has at most {MaxLength} characters.");
+
         var calculator = new Calculator(expression);
         var result = calculator.Sum();
+
         if (calculator._at < calculator._text.Length)
             throw calculator.Unexpected();
         return double.IsFinite(result) ? result : throw new FormatException("The result is not a finite number.");
@@ -29,7 +31,9 @@ internal ref struct Calculator
     {
         if (++_depth > 50)
             throw new FormatException("The expression has too many nested parentheses.");
+
         var left = Product();
+
         while (true)
             if (Take('+'))
                 left += Product();
@@ -61,9 +65,12 @@ internal ref struct Calculator
         var negative = false;
         while (Take('-', '−'))
             negative = !negative;
+
         var left = Value();
+
         if (Take('^'))
             left = Math.Pow(left, Power());
+
         return negative ? -left : left;
     }
 
@@ -74,9 +81,12 @@ internal ref struct Calculator
             var inner = Sum();
             return Take(')') ? inner : throw Unexpected();
         }
+
         var start = _at;
+
         while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || _text[_at] == '.'))
             _at++;
+
         if (
             !double.TryParse(
                 _text[start.._at],
@@ -86,6 +96,7 @@ internal ref struct Calculator
             )
         )
             throw Unexpected();
+
         Skip();
         return number;
     }

@@ -24,16 +24,18 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isNative)
 
     public bool IsOver { get; private set; }
 
-    public ChatResponseUpdate? Take(JsonElement e)
+    public ChatResponseUpdate? Take(JsonElement element)
     {
-        var type = Text(e, "type");
-        var update = Read(type, e);
+        var type = Text(element, "type");
+        var update = Read(type, element);
+
         if (!isNative || type is null or "message_start" or "message_stop" or "ping")
             return update;
 
-        var frame = JsonObject.Create(e.Clone())!;
+        var frame = JsonObject.Create(element.Clone())!;
         update ??= Update(null);
         update.RawRepresentation = type == "message_delta" ? Completed(frame) : frame;
+
         return update;
     }
 
@@ -60,29 +62,31 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isNative)
             },
             RawRepresentation = isNative && _stop is null ? Completed(EndWithoutReason()) : null,
         };
+
         foreach (var call in _calls)
             last.Contents.Add(call);
+
         last.Contents.Add(new UsageContent(Usage()));
         return last;
     }
 
-    private ChatResponseUpdate? Read(string? type, JsonElement e)
+    private ChatResponseUpdate? Read(string? type, JsonElement element)
     {
         switch (type)
         {
-            case "message_start" when Object(e, "message") is { } message:
+            case "message_start" when Object(element, "message") is { } message:
                 _id = Text(message, "id");
                 _model = Text(message, "model");
                 TakeUsage(message);
                 break;
 
-            case "content_block_start" when Object(e, "content_block") is { } block:
+            case "content_block_start" when Object(element, "content_block") is { } block:
                 if (Text(block, "type") == "tool_use")
                     _call = (Text(block, "id") ?? "", Text(block, "name") ?? "", new StringBuilder());
                 else if (Text(block, "text") is { Length: > 0 } opening)
                     return Update(opening);
                 break;
-            case "content_block_delta" when Object(e, "delta") is { } delta:
+            case "content_block_delta" when Object(element, "delta") is { } delta:
                 if (Text(delta, "text") is { Length: > 0 } text)
                     return Update(text);
                 if (_call is { } call)
@@ -94,15 +98,15 @@ internal sealed class AnthropicAnswer(Upstream upstream, bool isNative)
                 break;
 
             case "message_delta":
-                if (Object(e, "delta") is { } end)
+                if (Object(element, "delta") is { } end)
                     _stop = Text(end, "stop_reason") ?? _stop;
-                TakeUsage(e);
+                TakeUsage(element);
                 break;
             case "message_stop":
                 IsOver = true;
                 break;
             case "error":
-                throw upstream.ErrorIn(e) ?? new UpstreamException(502, "upstream", "The provider failed.");
+                throw upstream.ErrorIn(element) ?? new UpstreamException(502, "upstream", "The provider failed.");
         }
         return null;
     }

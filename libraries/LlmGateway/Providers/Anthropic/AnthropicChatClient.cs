@@ -24,6 +24,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
         var body = Encoding.UTF8.GetBytes(AnthropicRequest.Body(messages, chat).ToJsonString());
         var call = chat as CallOptions;
         var answer = new AnthropicAnswer(upstream, isNative: call?.NativeBody is not null);
+
         await foreach (
             var one in upstream.ReadAsync(
                 () => Request(body, call?.AnthropicBeta),
@@ -37,6 +38,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
             if (answer.IsOver)
                 break;
         }
+
         yield return answer.End();
     }
 
@@ -44,10 +46,12 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
     {
         var request = Upstream.Post(_address, body);
         request.Headers.Add("anthropic-version", "2023-06-01");
+
         if (beta is not null)
             request.Headers.TryAddWithoutValidation("anthropic-beta", beta);
         if (options.ApiKey.Length > 0)
             request.Headers.TryAddWithoutValidation("x-api-key", options.ApiKey);
+
         return request;
     }
 }

@@ -19,6 +19,7 @@ internal static class AnthropicRequest
         body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;
+
         return body;
     }
 
@@ -56,12 +57,15 @@ internal static class AnthropicRequest
                     ["input_schema"] = JsonNode.Parse(t.JsonSchema.GetRawText()),
                 }),
             ]);
+
             var choice = ToolChoice(options.ToolMode);
+
             if (options.AllowMultipleToolCalls == false && options.ToolMode is not NoneChatToolMode)
                 (choice ??= new JsonObject { ["type"] = "auto" })["disable_parallel_tool_use"] = true;
             if (choice is not null)
                 body["tool_choice"] = choice;
         }
+
         return body;
     }
 

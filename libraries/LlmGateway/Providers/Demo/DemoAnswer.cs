@@ -21,8 +21,10 @@ internal sealed class DemoAnswer(string? model, long input)
             ModelId = model,
             FinishReason = reason,
         };
+
         if (content is not null)
             last.Contents.Add(content);
+
         last.Contents.Add(
             new UsageContent(
                 new UsageDetails
@@ -33,6 +35,7 @@ internal sealed class DemoAnswer(string? model, long input)
                 }
             )
         );
+
         return last;
     }
 }

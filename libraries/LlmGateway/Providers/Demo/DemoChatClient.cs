@@ -45,6 +45,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         )
         {
             count++;
+
             if (stops.Find(token, out var before) is { } sequence)
             {
                 if (before.Length > 0)
@@ -54,8 +55,10 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
                 yield return stopped;
                 yield break;
             }
+
             yield return answer.Text(token);
         }
+
         var isWhole = count < Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens);
         yield return answer.Last(isWhole ? ChatFinishReason.Stop : ChatFinishReason.Length, count);
     }
@@ -69,6 +72,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
     {
         var interval = options.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / options.TokensPerSecond) : TimeSpan.Zero;
         var due = clock.GetUtcNow();
+
         foreach (var token in tokens)
         {
             if (interval > TimeSpan.Zero)
@@ -79,7 +83,9 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
                 if (due > now)
                     await Task.Delay(due - now, clock, cancellationToken);
             }
+
             cancellationToken.ThrowIfCancellationRequested();
+
             yield return token;
         }
     }
@@ -90,6 +96,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         var names = new Dictionary<string, string>();
         foreach (var call in called)
             names.TryAdd(call.CallId, call.Name);
+
         return string.Concat(
             since
                 .OfType<FunctionResultContent>()

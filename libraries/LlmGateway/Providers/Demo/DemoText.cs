@@ -58,17 +58,20 @@ internal static class DemoText
         var seed = Hash(prompt);
         var japanese = prompt.AsSpan().ContainsAnyInRange('぀', 'ヿ') || prompt.AsSpan().ContainsAnyInRange('一', '鿿');
         var tokens = new List<string>();
+
         Add(tokens, opening);
         Add(tokens, japanese ? $"「{Excerpt(prompt)}」についてお答えします。" : $"You asked: “{Excerpt(prompt)}”. ");
         var natural = 60 + (int)(seed % 30);
         var wanted = Math.Min(length ?? natural, MaxTokens);
         var pool = japanese ? Japanese : English;
+
         for (
-            uint i = (uint)(seed >> 32) % (uint)pool.Length, step = 1 + (uint)(seed % 3);
+            uint index = (uint)(seed >> 32) % (uint)pool.Length, step = 1 + (uint)(seed % 3);
             tokens.Count < wanted;
-            i += step
+            index += step
         )
-            Add(tokens, japanese ? pool[i % pool.Length] : pool[i % pool.Length] + " ");
+            Add(tokens, japanese ? pool[index % pool.Length] : pool[index % pool.Length] + " ");
+
         if (length is { } max && tokens.Count > Math.Min(max, MaxTokens))
         {
             tokens.RemoveRange(wanted, tokens.Count - wanted);
@@ -76,8 +79,10 @@ internal static class DemoText
             if (max >= natural)
                 tokens[^1] = tokens[^1].TrimEnd(' ', ',', '.', ':', '、', '。') + (japanese ? "。" : ".");
         }
+
         if (tokens.Count > 0)
             tokens[^1] = tokens[^1].TrimEnd();
+
         return tokens;
     }
 
@@ -91,6 +96,7 @@ internal static class DemoText
     public static int Count(IEnumerable<string> texts)
     {
         var (tokens, counted, length) = (0L, 0L, 0L);
+
         foreach (var text in texts)
         {
             length += text.Length;
@@ -101,6 +107,7 @@ internal static class DemoText
                 rest = rest[token..];
             }
         }
+
         return (int)Math.Min(int.MaxValue, counted == 0 ? 0 : tokens * length / counted);
     }
 
@@ -134,6 +141,7 @@ internal static class DemoText
             if (element is " " || wide >= 3)
                 break;
         }
+
         return length;
     }
 
@@ -154,8 +162,8 @@ internal static class DemoText
     private static ulong Hash(string text)
     {
         var hash = 14695981039346656037UL;
-        foreach (var b in Encoding.UTF8.GetBytes(text))
-            hash = (hash ^ b) * 1099511628211UL;
+        foreach (var value in Encoding.UTF8.GetBytes(text))
+            hash = (hash ^ value) * 1099511628211UL;
         return hash ^ (hash >> 29);
     }
 }

@@ -63,6 +63,7 @@ internal static partial class DemoTools
                 if (needed.Contains(property.Name) || needed.Count == 0)
                     arguments[property.Name] = Value(property.Name, property.Value, prompt);
         }
+
         return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(Runs.RunJson.Options));
     }
 
@@ -70,10 +71,12 @@ internal static partial class DemoTools
     {
         if (Arithmetic().IsMatch(prompt) && tool.Name.Contains("calc", StringComparison.OrdinalIgnoreCase))
             return true;
+
         var words = NameWords()
             .Matches(tool.Name)
             .Select(m => m.Value)
             .Where(w => w.Length > 2 && !Verbs.Contains(w, StringComparer.OrdinalIgnoreCase));
+
         if (Keywords().Match(DemoText.Beginning(tool.Description ?? "")) is { Success: true } keywords)
             words = words.Concat(
                 keywords
@@ -81,6 +84,7 @@ internal static partial class DemoTools
                     .Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                     .Take(MaxKeywords)
             );
+
         return words.Any(w =>
             w[0] > 127
                 ? prompt.Contains(w, StringComparison.Ordinal)
@@ -123,6 +127,7 @@ internal static partial class DemoTools
             return id.Groups[1].Value;
         if (PlaceNames().IsMatch(name) && Place().Match(prompt) is { Success: true } place)
             return place.Groups[1].Value;
+
         return prompt.Length > 200 ? prompt[..200] : prompt;
     }
 

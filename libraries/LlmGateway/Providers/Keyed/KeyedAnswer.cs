@@ -42,6 +42,7 @@ internal sealed class KeyedAnswer(
         var update = _updates!.Current;
         foreach (var content in update.Contents)
             Count(content);
+
         _hasBegun = true;
         return update;
     }
@@ -94,6 +95,7 @@ internal sealed class KeyedAnswer(
             _usage.Add(usage.Details);
             usage.Details = _usage;
         }
+
         _bytes += content switch
         {
             TextContent text => Encoding.UTF8.GetByteCount(text.Text),
@@ -106,29 +108,30 @@ internal sealed class KeyedAnswer(
     }
 
     /// <summary>Returns null for a failure of another kind: a fault in this process, to be logged.</summary>
-    private UpstreamException? FailureOf(Exception e)
+    private UpstreamException? FailureOf(Exception exception)
     {
-        if (e is TimeoutException or OperationCanceledException { InnerException: TimeoutException })
-            return new UpstreamException(504, "timeout", $"{provider} did not answer in time.", inner: e);
+        if (exception is TimeoutException or OperationCanceledException { InnerException: TimeoutException })
+            return new UpstreamException(504, "timeout", $"{provider} did not answer in time.", inner: exception);
         // A library that has tried several times reports all of them.
-        if (e is AggregateException { InnerExceptions: [.., var last] })
+        if (exception is AggregateException { InnerExceptions: [.., var last] })
             return FailureOf(last);
-        if (StatusOf(e) is { } status)
+        if (StatusOf(exception) is { } status)
             return UpstreamException.OfStatus(
                 status,
                 status is 401 or 403
                     ? $"The provider {provider} refuses this server's credentials ({status})."
                     : $"{provider} answered {status}.",
-                inner: e
+                inner: exception
             );
-        return e is HttpRequestException or IOException or OperationCanceledException
+
+        return exception is HttpRequestException or IOException or OperationCanceledException
             ? new UpstreamException(
                 502,
                 "upstream",
                 _hasBegun
                     ? $"The connection to {provider} was lost. The answer is incomplete."
                     : $"{provider} cannot be reached.",
-                inner: e
+                inner: exception
             )
             : null;
     }
@@ -137,8 +140,11 @@ internal sealed class KeyedAnswer(
     /// The HTTP status in an exception. The libraries have no type in common: <c>Status</c> is a number in
     /// System.ClientModel and Azure.Core, <c>StatusCode</c> an <see cref="HttpStatusCode"/> in .NET and AWS.
     /// </summary>
-    private static int? StatusOf(Exception e) =>
-        (e.GetType().GetProperty("Status")?.GetValue(e) ?? e.GetType().GetProperty("StatusCode")?.GetValue(e)) switch
+    private static int? StatusOf(Exception exception) =>
+        (
+            exception.GetType().GetProperty("Status")?.GetValue(exception)
+            ?? exception.GetType().GetProperty("StatusCode")?.GetValue(exception)
+        ) switch
         {
             int status and >= 400 and < 600 => status,
             HttpStatusCode status and >= HttpStatusCode.BadRequest => (int)status,

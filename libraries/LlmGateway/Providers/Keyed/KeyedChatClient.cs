@@ -24,6 +24,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             token => inner.GetStreamingResponseAsync(messages, sent, token),
             cancellationToken
         );
+
         var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
         while (await answer.NextAsync(silence) is { } update)
         {

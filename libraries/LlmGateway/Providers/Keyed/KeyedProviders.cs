@@ -40,6 +40,7 @@ internal sealed partial class KeyedProviders(
             var limits = options.Get(name);
             if (limits.Models.Count == 0 && client.GetService<ChatClientMetadata>()?.DefaultModelId is { } model)
                 limits.Models.Add(model);
+
             yield return (name, limits, new KeyedChatClient(client, name, limits, clock));
         }
     }

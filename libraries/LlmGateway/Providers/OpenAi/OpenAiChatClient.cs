@@ -30,6 +30,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
         )
             if (answer.Take(chunk) is { } update)
                 yield return update;
+
         yield return answer.End();
     }
 
@@ -59,8 +60,10 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
         {
             if (upstream.ErrorIn(chunk) is { } error)
                 throw error;
+
             _id ??= Text(chunk, "id");
             _model ??= Text(chunk, "model");
+
             if (Object(chunk, "usage") is { } usage)
                 TakeUsage(usage);
 
@@ -86,6 +89,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                     "upstream",
                     "The answer is incomplete: the provider ended it without a finish reason."
                 );
+
             var last = new ChatResponseUpdate
             {
                 Role = ChatRole.Assistant,
@@ -97,6 +101,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
                 last.Contents.Add(ToolCalls.Parse(id, name, arguments.ToString()));
             if (_usage is not null)
                 last.Contents.Add(new UsageContent(_usage));
+
             return last;
         }
 
@@ -105,6 +110,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
         {
             if (Array(chunk, "choices") is not { } choices || choices.GetArrayLength() == 0)
                 return null;
+
             _finish = Text(choices[0], "finish_reason") ?? _finish;
             if (Object(choices[0], "delta") is not { } delta)
                 return null;
@@ -112,6 +118,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
             if (Array(delta, "tool_calls") is { } calls)
                 foreach (var call in calls.EnumerateArray())
                     TakeCall(call);
+
             return (Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } text ? text : null;
         }
 
@@ -131,18 +138,22 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
         {
             if (call.ValueKind != JsonValueKind.Object)
                 return;
+
             var index = (int)(Number(call, "index") ?? _calls.Count);
             var known = _calls.TryGetValue(index, out var one)
                 ? one
                 : (Id: "", Name: "", Arguments: new StringBuilder());
+
             if (Text(call, "id") is { Length: > 0 } id)
                 known.Id = id;
+
             if (Object(call, "function") is { } function)
             {
                 if (Text(function, "name") is { Length: > 0 } name)
                     known.Name = name;
                 known.Arguments.Append(Text(function, "arguments"));
             }
+
             _calls[index] = known;
         }
     }

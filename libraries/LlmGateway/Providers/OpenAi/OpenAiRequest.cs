@@ -15,12 +15,14 @@ internal static class OpenAiRequest
         body["model"] = options?.ModelId;
         body["stream"] = true;
         body["stream_options"] = new JsonObject { ["include_usage"] = true };
+
         return body;
     }
 
     private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
         var body = new JsonObject { ["messages"] = new JsonArray([.. messages.SelectMany(Messages)]) };
+
         // OpenAI's newer models refuse the old name; compatible servers know only the old one.
         if (options?.MaxOutputTokens is { } most)
             body[isOpenAi ? "max_completion_tokens" : "max_tokens"] = most;
@@ -30,6 +32,7 @@ internal static class OpenAiRequest
             body["top_p"] = topP;
         if (options?.StopSequences is { Count: > 0 } stops)
             body["stop"] = new JsonArray([.. stops.Select(s => JsonValue.Create(s))]);
+
         if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
         {
             body["tools"] = new JsonArray([
@@ -44,11 +47,13 @@ internal static class OpenAiRequest
                     },
                 }),
             ]);
+
             if (ToolChoice(options.ToolMode) is { } choice)
                 body["tool_choice"] = choice;
             if (options.AllowMultipleToolCalls is { } parallel)
                 body["parallel_tool_calls"] = parallel;
         }
+
         return body;
     }
 
@@ -74,10 +79,13 @@ internal static class OpenAiRequest
                 ["tool_call_id"] = result.CallId,
                 ["content"] = ToolCalls.Result(result),
             };
+
         var calls = message.Contents.OfType<FunctionCallContent>().ToArray();
         if (message.Contents.All(c => c is FunctionResultContent) && message.Contents.Count > 0)
             yield break;
+
         var one = new JsonObject { ["role"] = message.Role.Value, ["content"] = Content(message) };
+
         if (calls.Length > 0)
             one["tool_calls"] = new JsonArray([
                 .. calls.Select(c => new JsonObject
@@ -87,6 +95,7 @@ internal static class OpenAiRequest
                     ["function"] = new JsonObject { ["name"] = c.Name, ["arguments"] = ToolCalls.Arguments(c) },
                 }),
             ]);
+
         yield return one;
     }
 

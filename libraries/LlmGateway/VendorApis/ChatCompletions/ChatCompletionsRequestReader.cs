@@ -34,13 +34,16 @@ internal static class ChatCompletionsRequestReader
         var isNative = target.Provider is "openai" or "local";
 
         var messages = ChatMessageReader.Read(body);
+
         if (!isNative)
         {
             RefuseUntranslatable(body, target);
             UntranslatableContent.Refuse(messages);
         }
+
         if (ChatBody.Count(body, "n") is > 1)
             throw new InvalidChatException("n", "must be 1: only one answer per request is supported");
+
         ChatBody.Flag(body, "stream");
 
         var options = new CallOptions
@@ -53,11 +56,13 @@ internal static class ChatCompletionsRequestReader
             AllowMultipleToolCalls = ChatBody.OptionalFlag(body, "parallel_tool_calls"),
             NativeBody = isNative ? body : null,
         };
+
         if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is { } tools)
         {
             options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
             options.ToolMode = Mode(body, isNative);
         }
+
         return new ChatCall(target, messages, options);
     }
 
@@ -113,6 +118,7 @@ internal static class ChatCompletionsRequestReader
                 );
         if (ChatBody.Get(tool, "function") is not { ValueKind: JsonValueKind.Object } function)
             throw new InvalidChatException(path + "function", "is required");
+
         var name = ChatBody.RequiredName(function, "name", path + "function.", "is required", MaxFunctionName);
         var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
         return AIFunctionFactory.CreateDeclaration(

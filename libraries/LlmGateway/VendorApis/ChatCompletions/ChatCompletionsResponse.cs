@@ -47,12 +47,14 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
         var chunks = new List<JsonObject>();
         if (!_isFinished)
             chunks.Add(Chunk([], FinishReason(_finish)));
+
         if (includeUsage)
         {
             var last = Head([]);
             last["usage"] = _usage ?? Usage(null);
             chunks.Add(last);
         }
+
         return chunks;
     }
 
@@ -71,6 +73,7 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
         chunk["created"] = _created;
         chunk["model"] = Model;
         chunk.Remove("usage");
+
         if (includeUsage)
             chunk["usage"] = null;
 
@@ -80,11 +83,13 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
                 _hasCalls = true;
                 tool["index"] ??= _calls++; // required, but not every compatible server has it
             }
+
         if (choice["finish_reason"] is JsonValue finish)
         {
             choice["finish_reason"] = FinishReason(finish.ToString());
             _isFinished = true;
         }
+
         return [chunk];
     }
 
@@ -105,6 +110,7 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
                     _usage = Usage(details);
                     break;
             }
+
         return chunks;
     }
 
@@ -121,8 +127,10 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
                 }
             )
         );
+
         if (includeUsage)
             chunk["usage"] = null; // as OpenAI does: null in every chunk but the last
+
         return chunk;
     }
 
@@ -149,8 +157,10 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
             ["completion_tokens"] = output,
             ["total_tokens"] = input + output,
         };
+
         if (details?.CachedInputTokenCount is { } cached)
             usage["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = cached };
+
         return usage;
     }
 

@@ -25,6 +25,7 @@ internal sealed class JoinedCompletion : IJoinedAnswer
         foreach (var (name, value) in frame)
             if (name != "choices")
                 _answer[name] = value?.DeepClone();
+
         if (frame["choices"] is not (JsonArray and [JsonObject choice, ..]))
             return;
 
@@ -47,10 +48,13 @@ internal sealed class JoinedCompletion : IJoinedAnswer
     {
         var message = _message.ToJson();
         message.TryAdd("refusal", null);
+
         // As OpenAI does: an answer of tool calls only has no text.
         if (message["tool_calls"] is not null && message["content"] is JsonValue text && text.ToString().Length == 0)
             message["content"] = null;
+
         _choice["message"] = message;
+
         if (!_logprobs.IsEmpty)
             _choice["logprobs"] = _logprobs.ToJson();
 
@@ -59,6 +63,7 @@ internal sealed class JoinedCompletion : IJoinedAnswer
         _answer["object"] = "chat.completion";
         _answer["choices"] = new JsonArray(_choice);
         _answer["usage"] = usage;
+
         return _answer;
     }
 }

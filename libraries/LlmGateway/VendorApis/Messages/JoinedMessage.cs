@@ -45,11 +45,13 @@ internal sealed class JoinedMessage : IJoinedAnswer
     private static JsonObject Addition(JsonObject delta)
     {
         delta.Remove("type");
+
         if (delta["citation"] is { } citation)
         {
             delta.Remove("citation");
             delta["citations"] = new JsonArray(citation);
         }
+
         return delta;
     }
 
@@ -58,9 +60,12 @@ internal sealed class JoinedMessage : IJoinedAnswer
         var block = joined.ToJson();
         if ((string?)block["partial_json"] is not { } input)
             return block;
+
         block.Remove("partial_json");
+
         if (input.Length > 0)
             block["input"] = ToolCalls.InputOrText(input);
+
         return block;
     }
 }

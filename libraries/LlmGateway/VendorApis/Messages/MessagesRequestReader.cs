@@ -25,10 +25,12 @@ internal static class MessagesRequestReader
     {
         if (beta?.Length > MaxBeta)
             throw new InvalidChatException("anthropic-beta", $"has at most {MaxBeta} characters.");
+
         var model = ChatBody.Name(body, "model") ?? throw new InvalidChatException("model", "Field required");
         var maxTokens = ChatBody.Count(body, "max_tokens");
         if (maxTokens is null && needsMaxTokens)
             throw new InvalidChatException("max_tokens", "Field required");
+
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
         var isNative = target.Provider == "anthropic";
 
@@ -37,12 +39,15 @@ internal static class MessagesRequestReader
             ?? throw new InvalidChatException("messages", "Field required");
         if (list.GetArrayLength() == 0)
             throw new InvalidChatException("messages", "at least one message is required");
+
         ChatBody.Flag(body, "stream");
 
         var messages = new List<ChatMessage>();
         if (ChatBody.Get(body, "system") is { } system)
             messages.Add(new ChatMessage(ChatRole.System, Contents(system, "system")));
+
         messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}")));
+
         if (!isNative)
             UntranslatableContent.Refuse(messages);
 
@@ -61,16 +66,19 @@ internal static class MessagesRequestReader
             NativeBody = isNative ? body : null,
             AnthropicBeta = string.IsNullOrEmpty(beta) ? null : beta,
         };
+
         if (ChatBody.List(body, "tools", ChatBody.MaxTools, "Input should be a valid list") is { } tools)
         {
             options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
             options.ToolMode = Mode(body);
+
             if (
                 ChatBody.Get(body, "tool_choice") is { } choice
                 && ChatBody.OptionalFlag(choice, "disable_parallel_tool_use") is { } isSingle
             )
                 options.AllowMultipleToolCalls = !isSingle;
         }
+
         return new ChatCall(target, messages, options);
     }
 
@@ -78,8 +86,10 @@ internal static class MessagesRequestReader
     {
         if (json.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException(path, "Input should be an object");
+
         var role =
             ChatBody.Name(json, "role", path + ".") ?? throw new InvalidChatException($"{path}.role", "Field required");
+
         var known = role switch
         {
             "user" => ChatRole.User,
@@ -87,6 +97,7 @@ internal static class MessagesRequestReader
             "system" => ChatRole.System,
             _ => throw new InvalidChatException($"{path}.role", "Input should be 'user', 'assistant' or 'system'"),
         };
+
         var content =
             ChatBody.Get(json, "content") ?? throw new InvalidChatException($"{path}.content", "Field required");
         return new ChatMessage(known, Contents(content, $"{path}.content"));
@@ -112,6 +123,7 @@ internal static class MessagesRequestReader
         string Required(string name) =>
             ChatBody.Text(block, name, path + ".")
             ?? throw new InvalidChatException($"{path}.{name}", "Field required");
+
         string RequiredName(string name) =>
             ChatBody.Name(block, name, path + ".")
             ?? throw new InvalidChatException($"{path}.{name}", "Field required");
@@ -170,6 +182,7 @@ internal static class MessagesRequestReader
                     $"tools.{index}.type",
                     $"Input should be 'custom': only Anthropic's models have '{kind}'"
                 );
+
         var name = ChatBody.RequiredName(tool, "name", $"tools.{index}.", "Field required", MaxToolName);
         return AIFunctionFactory.CreateDeclaration(
             name,
@@ -185,6 +198,7 @@ internal static class MessagesRequestReader
             return ChatToolMode.Auto;
         if (choice.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException("tool_choice", "Input should be an object");
+
         return ChatBody.Text(choice, "type", "tool_choice.") switch
         {
             "auto" => ChatToolMode.Auto,

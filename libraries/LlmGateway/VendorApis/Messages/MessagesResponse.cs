@@ -59,6 +59,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         var events = new List<JsonObject>();
         _finish = update.FinishReason ?? _finish;
         _stopSequence = StopSequence.Of(update) ?? _stopSequence;
+
         foreach (var content in update.Contents)
             switch (content)
             {
@@ -98,6 +99,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                     _usage = usage.Details;
                     break;
             }
+
         return events;
     }
 
@@ -116,6 +118,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                 }
             );
         }
+
         events.Add(new JsonObject { ["type"] = "message_stop" });
         return events;
     }

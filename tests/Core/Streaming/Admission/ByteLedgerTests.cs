@@ -81,11 +81,13 @@ public sealed class ByteLedgerTests
         var ledger = new ByteLedger(Megabyte);
         using var hold = new ByteHold(ledger, Ann);
         Assert.Equal(0, ledger.Held);
+
         foreach (var (bytes, held) in ((long, long)[])[(1, 16 * 1024), (100_000, 100_000), (20_000, 20_000)])
         {
             hold.Set(bytes);
             Assert.Equal(held, ledger.Held);
         }
+
         hold.Dispose();
         hold.Dispose();
         Assert.Equal(0, ledger.Held);
@@ -97,8 +99,10 @@ public sealed class ByteLedgerTests
     public void A_refused_request_keeps_what_it_had_and_names_the_limit(int kept, int wanted, int status)
     {
         var ledger = new ByteLedger(4 * Megabyte);
+
         for (var n = 1; n <= 2; n++)
             ledger.Keep(ClientKey.OfUser($"other {n}"), kept * Megabyte);
+
         using var hold = new ByteHold(ledger, Ann);
         hold.Set(60_000);
 

@@ -28,6 +28,7 @@ public sealed class FairGateTests
             many.Remove(next);
             turn = await next;
         }
+
         Assert.Equal(["few", "many", "few", "many", "many"], order);
     }
 
@@ -37,11 +38,14 @@ public sealed class FairGateTests
         var gate = Gate(seats: 1);
         var first = await gate.EnterAsync("other", Long);
         var (longOne, longTwo) = (EnterAsync(gate, "long"), EnterAsync(gate, "long"));
+
         Task<IDisposable>[] shorts = [EnterAsync(gate, "short"), EnterAsync(gate, "short")];
 
         first.Dispose();
+
         using (await longOne)
             _time.Advance(TimeSpan.FromSeconds(1));
+
         // Two turns of 0.4 s fit before the second that the long one has had.
         foreach (var turn in shorts)
             using (await turn)
@@ -49,6 +53,7 @@ public sealed class FairGateTests
                 Assert.False(longTwo.IsCompleted);
                 _time.Advance(TimeSpan.FromSeconds(0.4));
             }
+
         (await longTwo).Dispose();
     }
 
@@ -65,6 +70,7 @@ public sealed class FairGateTests
         {
             var waiting = requests.FindAll(r => !r.Turn.IsCompleted);
             var held = requests.FindAll(r => r.Turn.IsCompleted);
+
             switch (random.Next(4))
             {
                 case 0 when waiting.Count > 0:
@@ -85,8 +91,10 @@ public sealed class FairGateTests
                     requests.Add((client, EnterAsync(gate, client, gone.Token), gone));
                     break;
             }
+
             while (requests.Any(MayHaveASeat))
                 await Task.Yield();
+
             Assert.DoesNotContain(requests, r => r.Turn.IsFaulted || r.Turn.IsCanceled);
             Assert.InRange(requests.Count(r => r.Turn.IsCompleted), 0, Seats);
         }
@@ -119,6 +127,7 @@ public sealed class FairGateTests
         var gate = Gate(seats: 1);
         using var first = await gate.EnterAsync("first", Long);
         _ = Enumerable.Range(0, others).Select(_ => EnterAsync(gate, "ann")).ToList();
+
         var waiting = gate.EnterAsync("ann", TimeSpan.FromSeconds(10)).AsTask();
 
         _time.Advance(TimeSpan.FromSeconds(9));
@@ -137,12 +146,15 @@ public sealed class FairGateTests
         var gate = Gate(seats: 1, waiting: 4);
         using var first = await gate.EnterAsync("first", Long);
         var many = Enumerable.Range(0, 4).Select(_ => EnterAsync(gate, "many")).ToList();
+
         Assert.Equal(429, await RefusalAsync("many"));
 
         var few = Enumerable.Range(0, 2).Select(_ => EnterAsync(gate, "few")).ToList();
         Assert.Equal(429, await RefusalAsync("few"));
+
         foreach (var other in "ab")
             Assert.False(EnterAsync(gate, $"{other}").IsCompleted);
+
         Assert.Equal(503, await RefusalAsync("c"));
         Assert.DoesNotContain(many.Concat(few), turn => turn.IsCompleted);
 
@@ -169,8 +181,10 @@ public sealed class FairGateTests
 
         var next = gate.EnterAsync("bob", Long).AsTask();
         Assert.Equal(!isBusy, next.IsCompleted);
+
         if (isBusy)
             Assert.Equal(TimeSpan.FromMilliseconds(800), await _time.PassDelayAsync());
+
         (await next).Dispose();
     }
 

@@ -75,6 +75,7 @@ public sealed class RequestBudgetTests : IDisposable
         var budget = Budget(perSecond: 100);
         await budget.EnterParsingAsync(Context(), 100 * Kilobyte);
         var waiting = budget.EnterParsingAsync(Context(), 900 * Kilobyte).AsTask();
+
         Assert.Equal(429, (await Assert.ThrowsAsync<RefusedException>(() => EnterAsync(200 * Kilobyte))).Status);
 
         Assert.Equal(TimeSpan.FromSeconds(9), await _time.PassDelayAsync());
@@ -89,6 +90,7 @@ public sealed class RequestBudgetTests : IDisposable
         var (budget, context) = (Budget(perSecond: 1_000), Context());
         await budget.EnterParsingAsync(context, 1_000 * Kilobyte);
         NewEvent[] events = [.. Enumerable.Repeat(new NewEvent("orders.1", "created", "1"), 1_000)];
+
         budget.Charge(context, events);
 
         Assert.Null(await PartAsync(budget, "anyone", 0));
@@ -102,10 +104,12 @@ public sealed class RequestBudgetTests : IDisposable
     public async Task A_body_that_is_complete_after_its_credential_expired_is_401(bool hasExpired)
     {
         var (budget, context) = (Budget(perSecond: 1_000), Context());
+
         if (hasExpired)
             context.Items["expired"] = true;
 
         var entering = budget.EnterParsingAsync(context, 1).AsTask();
+
         if (hasExpired)
             Assert.Equal(401, (await Assert.ThrowsAsync<InvalidRequestException>(() => entering)).Status);
         else
@@ -124,8 +128,10 @@ public sealed class RequestBudgetTests : IDisposable
 
         var delayed = LateRefusal.DelayBodyAsync(context);
         Assert.Equal(!isLate, delayed.IsCompleted);
+
         if (isLate)
             Assert.InRange(await _time.PassDelayAsync(), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1.5));
+
         await delayed;
         Assert.Equal(isLate ? "close" : "", context.Response.Headers.Connection.ToString());
     }
@@ -162,6 +168,7 @@ public sealed class RequestBudgetTests : IDisposable
             options,
             _time
         );
+
         return new RequestBudget(gates, new Anyone(), options, _time);
     }
 }

@@ -1,0 +1,63 @@
+using System.Text.RegularExpressions;
+
+namespace Unit.Build;
+
+/// <summary>The words of CONTRIBUTING.md are those of the code.</summary>
+public sealed partial class GlossaryTests
+{
+    private static readonly string[] Products = ["AppHost", "Broadcaster", "StreamApi", "WebFrontend", "libraries"];
+
+    private static readonly string[] Contributing = File.ReadAllLines(Path.Combine(Repository.Root, "CONTRIBUTING.md"));
+
+    [Fact]
+    public void A_word_of_the_glossary_is_used_in_the_code()
+    {
+        var words = Rows("| word | meaning |").SelectMany(row => row[0].Split(", ")).ToList();
+        Assert.True(words.Count > 50, $"only {words.Count} words were found");
+
+        var code = SourceFiles
+            .In(Products)
+            .Where(file => file.Extension is ".cs" or ".sql" or ".js")
+            .Select(file => File.ReadAllText(file.FullName))
+            .ToList();
+        SourceFiles.AssertNone(
+            from word in words
+            let use = new Regex(@"(?i)" + Regex.Escape(word).Replace(@"\ ", @"[\s_-]?", StringComparison.Ordinal))
+            where !code.Any(use.IsMatch)
+            select $"{word} is a word of the glossary, and the code does not use it. Take it out, or rename it."
+        );
+    }
+
+    [Fact]
+    public void No_method_of_the_streams_has_a_name_that_the_glossary_refuses()
+    {
+        var refused = Rows("| act | verb | not |")
+            .SelectMany(row => InBackticks().Matches(row[2]))
+            .Select(name => name.Groups[1].Value)
+            .ToHashSet();
+        Assert.NotEmpty(refused);
+
+        SourceFiles.AssertNone(
+            from file in SourceFiles.CSharp("libraries/Streaming")
+            from Match method in Method().Matches(File.ReadAllText(file.FullName))
+            where refused.Contains(method.Groups[1].Value)
+            select $"{SourceFiles.PathOf(file)}: {method.Groups[1].Value} has another verb in CONTRIBUTING.md"
+        );
+    }
+
+    private static IEnumerable<string[]> Rows(string head) =>
+        Contributing
+            .SkipWhile(line => line != head)
+            .Skip(2)
+            .TakeWhile(line => line.StartsWith('|'))
+            .Select(line => line.Trim('|', ' ').Split(" | "));
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex InBackticks();
+
+    [GeneratedRegex(
+        @"^    (?:(?:public|internal|private|protected|static|override|virtual|abstract|async) )+[\w<>?\[\],. ]+ (\w+)\(",
+        RegexOptions.Multiline
+    )]
+    private static partial Regex Method();
+}
