@@ -47,8 +47,9 @@ internal static class Verdict
         foreach (var fault in result.Faults)
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{fault.Fault.ToLowerInvariant()} {fault.Target.ToLowerInvariant()} ({fault.Pid}) at {fault.AtSecond:F1} s: "
-                    + $"broken for {fault.BrokenSeconds:F1} s, {fault.CutOff} clients disconnected, {Recovery(fault)}."
+                $"{fault.Fault.ToLowerInvariant()} {fault.Target.ToLowerInvariant()} ({fault.Pid}) "
+                    + $"at {fault.AtSecond:F1} s: broken for {fault.BrokenSeconds:F1} s, "
+                    + $"{fault.CutOff} clients disconnected, {Recovery(fault)}."
             );
         if (result.Chaos != "none")
             yield return "Failed requests below were retried: under faults requests fail and connections break, and "

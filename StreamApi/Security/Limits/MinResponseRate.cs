@@ -71,7 +71,7 @@ internal sealed class MinResponseRate(
         );
     }
 
-    /// <summary>Exempts this response, because only streams (<see cref="StreamResponseHeaders"/>) are not buffered.</summary>
+    /// <summary>Exempts this response: only streams (<see cref="StreamResponseHeaders"/>) are not buffered.</summary>
     public void DisableBuffering()
     {
         inner.DisableBuffering();

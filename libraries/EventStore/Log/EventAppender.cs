@@ -239,10 +239,10 @@ internal sealed class EventAppender(
         /// <summary>The id that the publisher chose; the events of a run have none.</summary>
         public static Guid? ChosenId(NewEvent published) => published.Run is null ? published.Id : null;
 
-        public static byte[] Digest(NewEvent published) =>
+        public static byte[] Digest(NewEvent given) =>
             SHA256.HashData(
                 Encoding.UTF8.GetBytes(
-                    $"{published.Topic}\n{published.Type}\n{published.Key is not null}\n{published.Key}\n{published.Data}"
+                    $"{given.Topic}\n{given.Type}\n{given.Key is not null}\n{given.Key}\n{given.Data}"
                 )
             );
     }

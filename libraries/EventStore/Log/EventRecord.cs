@@ -68,7 +68,7 @@ public sealed record NewEvent(
     internal RunMark? Run { get; init; }
 }
 
-/// <summary>The writer (<see cref="RunWriterLeases"/>) of a run's event; nothing can follow one that ends the run.</summary>
+/// <summary>The writer of a run's event (<see cref="RunWriterLeases"/>). Nothing follows one that ends it.</summary>
 internal sealed record RunMark(Guid Writer, bool Ends = false);
 
 /// <summary>An event after its append; a retry gets the place of the first append.</summary>

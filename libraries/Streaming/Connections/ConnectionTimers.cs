@@ -3,8 +3,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>Visits each connection of a writer loop once a second: ends the expired and the dead ones, and writes to
-/// the quiet ones (<see cref="QuietStreamUpdates"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
+/// <summary>Visits each connection of a writer loop once a second: ends the expired and the dead, and writes to
+/// the quiet (<see cref="QuietStreamUpdates"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
 /// <remarks>A tick is cut into slices of a millisecond, between which the loop writes events: thousands of streams may
 /// be due. A connection that changes its place in its group meanwhile may be left to the next tick.</remarks>
 internal sealed class ConnectionTimers(

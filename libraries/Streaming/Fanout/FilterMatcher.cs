@@ -3,7 +3,7 @@ using EventStore;
 
 namespace Streaming.Fanout;
 
-/// <summary>Finds the filter logs that an event is for. Guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
+/// <summary>Finds the rings that an event is for. Guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
 internal sealed class FilterMatcher
 {
     private readonly List<FilterRing> _matches = [];

@@ -63,7 +63,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
 
     public StreamFilter Filter => filter;
 
-    /// <summary>Connections on the log or about to join it; guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
+    /// <summary>Connections on it or about to join; guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
     public int Users;
     public long IdleSince;
 
@@ -146,7 +146,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     }
 
     /// <summary>Finds the frame after <paramref name="position"/>. Returns false if it has left the ring.</summary>
-    /// <param name="settled"><see cref="FilterRingRegistry.Settled"/>, read before this call, so that the ring holds every
+    /// <param name="settled"><see cref="FilterRingRegistry.Settled"/>, read before this call: the ring holds every
     /// match up to it. A later value would cover events that the client may already have.</param>
     /// <param name="sequence">The number of the next frame; -1 while the client is ahead of this replica.</param>
     public bool TrySeek(long position, long settled, out long sequence)

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Opening;
 
-/// <summary>Warns of Kestrel's minimum rate of responses: <see cref="StreamResponseHeaders"/> lifts it on HTTP/1.1 only.</summary>
+/// <summary>Warns of Kestrel's minimum rate of responses, which <see cref="StreamResponseHeaders"/> lifts on HTTP/1.1
+/// only.</summary>
 internal sealed class ResponseRateNotice(
     IServer server,
     IOptions<KestrelServerOptions> kestrel,

@@ -138,7 +138,8 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
 
         foreach (var (published, minutes) in events.Zip((int[])[23 * 60 + 50, 24 * 60 + 10]))
             await log.ScalarAsync(
-                $"update eventstore.recent_ids set time = time - interval '{minutes} minutes' where id = '{published.Id}'"
+                $"update eventstore.recent_ids set time = time - interval '{minutes} minutes' "
+                    + $"where id = '{published.Id}'"
             );
 
         await log.Retention.DropAsync(TestContext.Current.CancellationToken);

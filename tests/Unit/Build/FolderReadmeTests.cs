@@ -12,7 +12,7 @@ public sealed partial class FolderReadmeTests
 
     private static readonly string[] Products = ["AppHost", "LoadTests", "StreamApi", "WebFrontend", "libraries"];
 
-    /// <summary>Names that documents use and that are others' own: of .NET, Python, Kubernetes.</summary>
+    /// <summary>Names that documents use and that are others' own (of .NET, Python, Kubernetes), or refused.</summary>
     private static readonly string[] Foreign =
     [
         "AddKeyedChatClient",
@@ -20,6 +20,7 @@ public sealed partial class FolderReadmeTests
         "DelayGenerator",
         "FunctionInvoker",
         "FunctionInvokingChatClient",
+        "GiveUp",
         "JsonWebTokenHandler",
         "MemoryError",
         "PodMonitor",

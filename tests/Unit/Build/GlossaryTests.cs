@@ -56,7 +56,8 @@ public sealed partial class GlossaryTests
     private static partial Regex InBackticks();
 
     [GeneratedRegex(
-        @"^    (?:(?:public|internal|private|protected|static|override|virtual|abstract|async) )+[\w<>?\[\],. ]+ (\w+)\(",
+        @"^    (?:(?:public|internal|private|protected|static|override|virtual|abstract|async) )+"
+            + @"[\w<>?\[\],. ]+ (\w+)\(",
         RegexOptions.Multiline
     )]
     private static partial Regex Method();
