@@ -16,7 +16,7 @@ internal sealed class Ticker(
     ConnectionRegistry registry,
     TimeProvider clock,
     ILogger<Ticker> logger
-) : BackgroundService
+) : RestartingService(logger, clock)
 {
     public const string Topic = "sse.ticks";
 
@@ -29,13 +29,13 @@ internal sealed class Ticker(
 
     private DateTimeOffset _asksAgain;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            var now = clock.GetUtcNow();
+            var now = Clock.GetUtcNow();
             var next = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1);
-            await Task.Delay(next - now, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(next - now, Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
             if (stoppingToken.IsCancellationRequested)
                 return;
@@ -51,7 +51,7 @@ internal sealed class Ticker(
             }
             catch (Exception e)
             {
-                logger.LogDebug(e, "A tick was not stored");
+                Logger.LogDebug(e, "A tick was not stored");
             }
         }
     }
@@ -68,7 +68,7 @@ internal sealed class Ticker(
         }
 
         // While nobody reads, the store is not asked every second.
-        var now = clock.GetUtcNow();
+        var now = Clock.GetUtcNow();
         if (now < _asksAgain)
             return false;
 

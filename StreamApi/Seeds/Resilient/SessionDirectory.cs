@@ -15,7 +15,7 @@ internal sealed class SessionDirectory(
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<SessionDirectory> logger
-) : BackgroundService
+) : RestartingService(logger, clock)
 {
     /// <summary>The interval at which readers are recorded: several times before their source counts as idle.</summary>
     private readonly TimeSpan _presence = TimeSpan.FromSeconds(Math.Min(2, options.Value.IdleSeconds / 3.0));
@@ -97,9 +97,9 @@ internal sealed class SessionDirectory(
 
     /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
     /// of the store, because no reader could be recorded then.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(_presence, clock);
+        using var timer = new PeriodicTimer(_presence, Clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -130,7 +130,7 @@ internal sealed class SessionDirectory(
                 }
                 catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
-                    logger.LogWarning("The sessions' readers could not be recorded: {Reason}", e.Message);
+                    Logger.LogWarning("The sessions' readers could not be recorded: {Reason}", e.Message);
                 }
             }
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using StreamApi.Seeds.Storage;
@@ -13,15 +14,16 @@ internal sealed class SessionSources(
     SessionDirectory sessions,
     SeedsStore store,
     IOptions<ResilientOptions> options,
+    TimeProvider clock,
     ILogger<SessionSources> logger
-) : BackgroundService
+) : RestartingService(logger, clock)
 {
     private const int Batch = 100;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+    protected override Task RunAsync(CancellationToken stoppingToken) =>
         sessions.Due.RunAsync(
             (now, stop) => store.ChangeAsync(db => ReadDueAsync(db, now), stop),
-            e => logger.LogWarning("Sources could not be read; they are retried: {Reason}", e.Message),
+            e => Logger.LogWarning("Sources could not be read; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 

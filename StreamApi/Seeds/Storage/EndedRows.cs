@@ -6,7 +6,7 @@ namespace StreamApi.Seeds.Storage;
 /// <summary>Deletes tasks, orders and sessions that have ended, once their events have left the log. Every replica does
 /// it: each takes the rows that no other is at.</summary>
 internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILogger<EndedRows> logger)
-    : BackgroundService
+    : RestartingService(logger, clock)
 {
     private const int Batch = 1_000;
 
@@ -29,7 +29,7 @@ internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILog
         ),
     ];
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -44,10 +44,10 @@ internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILog
             }
             catch (Exception e)
             {
-                logger.LogWarning("Ended rows could not be deleted, trying again later: {Reason}", e.Message);
+                Logger.LogWarning("Ended rows could not be deleted, trying again later: {Reason}", e.Message);
             }
 
-            await Task.Delay(hasMore ? Pause : Interval, clock, stoppingToken)
+            await Task.Delay(hasMore ? Pause : Interval, Clock, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -70,7 +70,7 @@ internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILog
             }
             catch (StoreUnavailableException e)
             {
-                logger.LogWarning(
+                Logger.LogWarning(
                     "Ended {Table} could not be deleted, trying again later: {Reason}",
                     table,
                     e.InnerException?.Message ?? e.Message

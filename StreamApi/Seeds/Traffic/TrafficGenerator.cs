@@ -18,7 +18,7 @@ internal sealed class TrafficGenerator(
     LeaderLease lease,
     TimeProvider clock,
     ILogger<TrafficGenerator> logger
-) : BackgroundService
+) : RestartingService(logger, clock)
 {
     private const string Lease = "traffic",
         Client = "traffic";
@@ -37,9 +37,9 @@ internal sealed class TrafficGenerator(
 
     private readonly string _holder = Guid.NewGuid().ToString("N");
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
+        using var timer = new PeriodicTimer(Interval, Clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -60,7 +60,7 @@ internal sealed class TrafficGenerator(
                 }
                 catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
-                    logger.LogDebug("No demo traffic was created: {Reason}", e.Message);
+                    Logger.LogDebug("No demo traffic was created: {Reason}", e.Message);
                 }
             }
         }

@@ -10,6 +10,13 @@ namespace EventStore;
 
 /// <summary>Appends events by group commit: requests that arrive during a commit share the next insert and fsync.
 /// Thread-safe. The events of a call are stored in the order given, all or none.</summary>
+/// <remarks>
+/// 1. A request drops repeats of an id, and waits in the queue.
+/// 2. Requests become a batch, until one does not fit.
+/// 3. One commit stores it.
+/// 4. Each request gets the places of its events.
+/// 5. The streams of this process get the new events.
+/// </remarks>
 internal sealed class EventAppender(
     [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
@@ -50,6 +57,7 @@ internal sealed class EventAppender(
         if (events.Count == 0)
             return [];
 
+        // 1. Drop repeats of an id, and wait in the queue.
         var (distinct, places) = WithoutRepeats(events);
         var request = new Request(distinct, publisher);
         _pending.Add(request);
@@ -66,10 +74,10 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to distinct ones; null if all are.</summary>
+    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to distinct ones; null without repeats.</summary>
     private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(IReadOnlyList<NewEvent> events)
     {
-        if (events.Count == 1 || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(id => id.Value == 1))
+        if (events.Count == 1 || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(count => count.Value == 1))
             return (events, null);
 
         var (distinct, places, byId) = (new List<NewEvent>(), new List<int>(), new Dictionary<Guid, int>());
@@ -108,10 +116,12 @@ internal sealed class EventAppender(
                     continue;
                 }
 
+                // 2. Requests become a batch, until one does not fit or repeats an id of it: that one is carried over.
                 batch.Clear();
-                for (; next is not null && batch.TryAdd(next); next = _pending.Take()) { }
-
+                while (next is not null && batch.TryAdd(next))
+                    next = _pending.Take();
                 carried = next;
+
                 batch = await CommitAsync(batch, stoppingToken);
             }
         }
@@ -149,6 +159,7 @@ internal sealed class EventAppender(
 
         try
         {
+            // 3. One commit stores it.
             var (positions, committedAt, first, epoch) = await store.RunAsync(
                 """
                 select positions, committed_at, first_position, epoch
@@ -157,14 +168,17 @@ internal sealed class EventAppender(
                 batch.StoreAsync,
                 stoppingToken
             );
+
+            // 4. Each request gets the places of its events.
             batch.Complete(epoch, positions);
 
             if (_failing)
                 Logger.LogInformation("Postgres stores events again");
-
             _failing = false;
+
             StoreMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
 
+            // 5. The streams of this process get the new events.
             if (Committed is { } publish && first is { } from)
                 publish(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
         }
@@ -207,7 +221,7 @@ internal sealed class EventAppender(
             {
                 var published = events[i];
                 Ids[i] = published.Id ?? Guid.CreateVersion7();
-                // Here, on the publisher's thread: the commits of all publishers follow one another.
+                // Computed here, on the publisher's thread, because commits run one at a time.
                 Digests[i] = ChosenId(published) is null ? null : Digest(published);
                 DataBytes += Encoding.UTF8.GetByteCount(published.Data);
                 Bytes +=

@@ -118,6 +118,6 @@ internal sealed class CatchUpPages(
 
         replay.Pages.Release(page);
         connection.CatchUp.Page = null;
-        connection.Sequence = -1;
+        connection.LosePlace();
     }
 }

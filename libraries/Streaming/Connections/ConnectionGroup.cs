@@ -1,6 +1,6 @@
 namespace Streaming.Connections;
 
-/// <summary>Connections of one filter log and one writer loop; parked ones are last, for a pass to skip. A pass visits
+/// <summary>Connections of one filter ring and one writer loop; parked ones are last, for a pass to skip. A pass visits
 /// each that was ready when it began; one that changes meanwhile may wait for the next pass.</summary>
 internal sealed class ConnectionGroup
 {

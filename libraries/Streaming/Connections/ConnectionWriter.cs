@@ -7,6 +7,13 @@ namespace Streaming.Connections;
 
 /// <summary>Writes to each connection of one loop until it is caught up, busy or ended. Used by the loop's thread; a
 /// delivery costs one write and no allocation.</summary>
+/// <remarks>
+/// A connection takes the first of these steps that is due, again and again:
+/// 1. Its end, if that waited until the output took its last write.
+/// 2. What comes before events: the greeting, a resync, a gap that is announced.
+/// 3. A new epoch.
+/// 4. Events, from its page or from memory.
+/// </remarks>
 internal sealed class ConnectionWriter(
     int loop,
     FilterRingRegistry logs,
@@ -40,12 +47,14 @@ internal sealed class ConnectionWriter(
     /// <summary>Takes the first step that is due; returns false if the connection waits, or has ended.</summary>
     private bool WriteNext(StreamConnection connection)
     {
+        // 1. An end that waited until the output took its last write.
         if (connection.Ending is { } ending)
         {
             End(connection, ending);
             return false;
         }
 
+        // 2. What comes before events: the greeting, a resync, a gap that is announced.
         if (connection.Opening is { } opening)
         {
             connection.Opening = null;
@@ -56,6 +65,7 @@ internal sealed class ConnectionWriter(
             return true;
         }
 
+        // 3. A new epoch.
         if (
             connection.Log.Lineage is var lineage
             && !ReferenceEquals(connection.Epoch, lineage.Epoch)
@@ -63,6 +73,7 @@ internal sealed class ConnectionWriter(
         )
             return ChangeEpoch(connection, lineage);
 
+        // 4. Events, from its page or from memory.
         return connection.Source switch
         {
             NextFrames.Page => WritePage(connection),
@@ -121,7 +132,7 @@ internal sealed class ConnectionWriter(
         connection.CatchUp = null;
         connection.Epoch = at.Epoch;
         connection.Position = at.Position;
-        connection.Sequence = -1;
+        connection.LosePlace();
     }
 
     /// <summary>Returns true if the lineage has everything up to a position of an epoch.</summary>
@@ -130,8 +141,9 @@ internal sealed class ConnectionWriter(
 
     private bool WriteFromMemory(StreamConnection connection)
     {
+        // 1. Find the place in the ring, or ask for a page of what has left it.
         var settled = logs.Settled;
-        var needsPlace = connection.Sequence < 0 || connection.Position > settled;
+        var needsPlace = !connection.HasPlace || connection.Position > settled;
         if (
             connection.SkipsUnread
             || (needsPlace && !connection.Log.TrySeek(connection.Position, settled, out connection.Sequence))
@@ -142,9 +154,10 @@ internal sealed class ConnectionWriter(
         }
 
         // The client is ahead of this replica: its place is sought again at the next event. No event waits yet.
-        if (connection.Sequence < 0)
+        if (!connection.HasPlace)
             return false;
 
+        // 2. Skip to the newest events, if the client asked for that and is slow.
         if (
             connection.Slow == SlowClientPolicy.Latest
             && connection.Pace == ReaderPace.Slow
@@ -152,15 +165,22 @@ internal sealed class ConnectionWriter(
         )
             return SkipToLatest(connection);
 
+        // 3. Take what the ring has: the connection is no longer behind.
         connection.CatchUp = null;
         var taken = Batch.Take(connection.Log, connection.Sequence);
-        if (taken == 0)
-            connection.Pace = ReaderPace.KeepsUp;
-        if (taken < 0)
-            connection.Sequence = -1; // the ring has moved on
-        if (taken <= 0)
-            return taken < 0;
+        if (taken == FilterRing.MovedOn)
+        {
+            connection.LosePlace();
+            return true;
+        }
 
+        if (taken == 0)
+        {
+            connection.Pace = ReaderPace.KeepsUp;
+            return false;
+        }
+
+        // 4. Write it.
         if (!WriteBatch(connection))
             return false;
 
@@ -197,7 +217,7 @@ internal sealed class ConnectionWriter(
 
     private bool WriteBatch(StreamConnection connection)
     {
-        // A tick notices the end up to a second late; events must not be read until then.
+        // A tick notices the end of the credential up to a second late: no event may be sent in that second.
         if (clock.Local.Milliseconds() >= connection.Expiry.EndsAt)
         {
             End(connection, EndReason.Unauthorized);
@@ -248,7 +268,7 @@ internal sealed class ConnectionWriter(
     {
         var requested = connection.StreamPosition.ToString();
 
-        // A page of this epoch begins where the dropped events end.
+        // Expired events end where the page begins, so the page is kept. A new epoch has another.
         if (reason == ResyncReason.Epoch)
             MoveTo(connection, at);
 
@@ -263,7 +283,7 @@ internal sealed class ConnectionWriter(
         var waiting = connection.Log.ReadAll(connection.Sequence);
         if (waiting.Length == 0)
         {
-            connection.Sequence = -1; // the ring has moved on
+            connection.LosePlace();
             return true;
         }
 
@@ -300,7 +320,7 @@ internal sealed class ConnectionWriter(
         else
         {
             pages.Release(page);
-            // The feed has not reached the page's epoch; the log wakes the connection when it has.
+            // The feed has not reached the page's epoch; the ring wakes the connection when it has.
             if (!connection.Log.Lineage.Knows(page.Epoch))
                 return;
         }

@@ -3,7 +3,7 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>The connections of one writer loop by filter log. Used by the loop's thread.</summary>
+/// <summary>The connections of one writer loop by filter ring. Used by the loop's thread.</summary>
 internal sealed class LoopConnections(int loop)
 {
     private readonly Dictionary<FilterRing, ConnectionGroup> _groups = [];

@@ -2,7 +2,7 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>Work for one writer loop, posted from any thread: commands, and filter logs that have grown.</summary>
+/// <summary>Work for one writer loop, posted from any thread: commands, and filter rings that have grown.</summary>
 internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
 {
     private readonly Lock _gate = new();

@@ -6,7 +6,7 @@ using Streaming.Requests;
 
 namespace Streaming.Connections;
 
-/// <summary>An open stream, fed by a filter log or written by its endpoint. Safe to read from any thread.</summary>
+/// <summary>An open stream, fed by a filter ring or written by its endpoint. Safe to read from any thread.</summary>
 internal abstract class OpenStream(string id, StreamClient client) : ISessionStream
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,7 +3,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>A cursor in a filter log and an output. Its state belongs to its writer loop, except where noted.</summary>
+/// <summary>A cursor in a filter ring and an output. Its state belongs to its writer loop; the members of
+/// <see cref="OpenStream"/> may be used by any thread.</summary>
 internal sealed class StreamConnection(
     string id,
     FilterRing log,
@@ -29,10 +30,15 @@ internal sealed class StreamConnection(
     /// <summary>Position of the last event sent to the client, or of its start, in the same epoch.</summary>
     public long EventSent;
 
-    /// <summary>Sequence number of the next frame; -1 if it must be sought by position.</summary>
-    public long Sequence = -1;
+    /// <summary>Sequence number of the next frame in the ring, if it has a place there.</summary>
+    public long Sequence = FilterRing.NoPlace;
 
-    /// <summary>Bytes to write first, framed: response head, reconnection time, first frame, a resync.</summary>
+    /// <summary>False if its place in the ring must be sought by its position.</summary>
+    public bool HasPlace => Sequence != FilterRing.NoPlace;
+
+    public void LosePlace() => Sequence = FilterRing.NoPlace;
+
+    /// <summary>Bytes to write before events, framed: headers, reconnection time, greeting, a resync, a gap.</summary>
     public byte[]? Opening;
 
     /// <summary>State of a lagging connection; null while it is fed from memory.</summary>
@@ -74,7 +80,7 @@ internal sealed class StreamConnection(
     public NextFrames Source =>
         CatchUp?.Page is not null ? NextFrames.Page
         : CatchUp?.Asked is not null ? NextFrames.AwaitedPage
-        : Sequence < 0 ? NextFrames.Unknown
+        : !HasPlace ? NextFrames.Unknown
         : NextFrames.Memory;
 
     public bool IsBehind => Source != NextFrames.Memory;
@@ -127,7 +133,7 @@ internal enum ReaderPace
 
 internal enum NextFrames
 {
-    /// <summary>The position must be sought in the filter log first.</summary>
+    /// <summary>The position must be sought in the filter ring first.</summary>
     Unknown,
 
     Memory,

@@ -92,11 +92,15 @@ internal sealed class WriteBatch(int maxBytes)
     }
 
     /// <summary>Empties the batch, so that the next one includes newer frames.</summary>
-    public void Clear() => (_log, Count) = (null, 0);
+    public void Clear()
+    {
+        _log = null;
+        Count = 0;
+    }
 
     /// <summary>
-    /// Takes frames of the log from <paramref name="sequence"/> on. Returns their number, 0 at the end, -1 if they have
-    /// left the ring.
+    /// Takes frames of the log from <paramref name="sequence"/> on. Returns their number, 0 at the end, or
+    /// <see cref="FilterRing.MovedOn"/>.
     /// </summary>
     public int Take(FilterRing log, long sequence)
     {

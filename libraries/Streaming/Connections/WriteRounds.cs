@@ -3,7 +3,7 @@ using Streaming.Fanout;
 namespace Streaming.Connections;
 
 /// <summary>
-/// Orders the writes of one writer loop in rounds: a round writes each filter log that has grown at most once, and a
+/// Orders the writes of one writer loop in rounds: a round writes each filter ring that has grown at most once, and a
 /// pause follows it (<see cref="WritePacing"/>). Events for few connections and events for thousands have rounds of
 /// their own, which take turns. Not thread-safe.
 /// </summary>

@@ -5,6 +5,12 @@ using Streaming.Replay;
 namespace Streaming.Connections;
 
 /// <summary>Writes to many connections, on one thread, and never waits for a client.</summary>
+/// <remarks>
+/// A turn of the loop:
+/// 1. Handle what was posted: new streams, outputs that take bytes again, pages that were read, ends.
+/// 2. Write the rings that have grown, for a millisecond at most.
+/// 3. Once a second, visit every connection.
+/// </remarks>
 internal sealed class WriterLoop : IDisposable
 {
     /// <summary>Connections written between two looks at the clock.</summary>
@@ -106,18 +112,20 @@ internal sealed class WriterLoop : IDisposable
     /// <summary>Does what has come and what is due, without waiting; returns false if the loop must stop.</summary>
     public bool TakeTurn()
     {
+        // 1. Handle what was posted.
         var goesOn = _inbox.Take(_commands, _grown);
-
         foreach (var (command, connection, argument) in _commands)
             TryHandle(command, connection, argument);
 
         _commands.Clear();
 
+        // 2. Write the rings that have grown.
         _rounds.Add(_grown);
         _grown.Clear();
         _rounds.WriteSlice();
-        _timers.TickIfDue();
 
+        // 3. Once a second, visit every connection.
+        _timers.TickIfDue();
         return goesOn;
     }
 
@@ -161,8 +169,7 @@ internal sealed class WriterLoop : IDisposable
                 var answer = (Answer)argument!;
                 _writer.TakePage(connection, answer.To, answer.Page);
                 break;
-            // Nothing has been written before the stream is attached, not even the response head; Attach sees the
-            // request to stop.
+            // Before the stream is attached nothing has been written, not even the headers: Attach sees this request.
             case Command.End:
                 if (connection.GroupIndex >= 0)
                     _writer.End(connection, (EndReason)argument!);

@@ -3,7 +3,7 @@ using Streaming.Frames;
 
 namespace Streaming.Fanout;
 
-/// <summary>An event on its way to the filter logs; each format is serialized once. Thread-safe.</summary>
+/// <summary>An event on its way to the filter rings; each format is serialized once. Thread-safe.</summary>
 internal sealed class FeedEvent(string epoch, EventRecord record)
 {
     private volatile Made? _made;

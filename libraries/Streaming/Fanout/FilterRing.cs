@@ -28,7 +28,7 @@ internal sealed record LogFrame(
         );
 }
 
-/// <summary>The state of a filter log that belongs to one writer loop.</summary>
+/// <summary>The state of a filter ring that belongs to one writer loop.</summary>
 internal struct LoopUse
 {
     /// <summary>Number of the loop's connections on the log. The feed wakes only loops that have some.</summary>
@@ -47,6 +47,12 @@ internal struct LoopUse
 /// a quiet one only the eight.</remarks>
 internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxBytes)
 {
+    /// <summary>The sequence number of a cursor without a place in the ring.</summary>
+    public const long NoPlace = -1;
+
+    /// <summary>Returned instead of a number of frames: those asked for have left the ring.</summary>
+    public const int MovedOn = -1;
+
     private const int MinCapacity = 4,
         FramesPerUser = 8,
         // A page of the log for one connection: 8 kB of references, until it is quiet.
@@ -148,12 +154,13 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     /// <summary>Finds the frame after <paramref name="position"/>. Returns false if it has left the ring.</summary>
     /// <param name="settled"><see cref="FilterRingRegistry.Settled"/>, read before this call: the ring holds every
     /// match up to it. A later value would cover events that the client may already have.</param>
-    /// <param name="sequence">The number of the next frame; -1 while the client is ahead of this replica.</param>
+    /// <param name="sequence">The number of the next frame; <see cref="NoPlace"/> while the client is ahead of this
+    /// replica.</param>
     public bool TrySeek(long position, long settled, out long sequence)
     {
         lock (_gate)
         {
-            sequence = -1;
+            sequence = NoPlace;
             if (position < _base)
                 return false;
             if (position > settled)
@@ -189,13 +196,13 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
         }
     }
 
-    /// <summary>Copies frames, and returns their number; -1 if <paramref name="sequence"/> has left the ring.</summary>
+    /// <summary>Copies frames, and returns their number, or <see cref="MovedOn"/>.</summary>
     public int Read(long sequence, Span<LogFrame> into, int maxBytes)
     {
         lock (_gate)
         {
             if (sequence < _first)
-                return -1;
+                return MovedOn;
 
             var number = 0;
             for (var bytes = 0; sequence + number < _next && number < into.Length; number++)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Fanout;
 
-/// <summary>All filter logs of this replica, fed in position order. The newest events of all topics are kept too, so
+/// <summary>All filter rings of this replica, fed in position order. The newest events of all topics are kept too, so
 /// that a client that returns soon is served from memory, whatever its filter.</summary>
 internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, TimeProvider clock)
 {

@@ -3,7 +3,7 @@ using EventStore;
 namespace Streaming.Fanout;
 
 /// <summary>
-/// Finds the filter logs that match a topic, with a trie over the tokens of their topics and patterns. A look-up costs
+/// Finds the filter rings that match a topic, with a trie over the tokens of their topics and patterns. A look-up costs
 /// what matches, not the number of topics or subscribers.
 /// </summary>
 /// <remarks>

@@ -5,6 +5,12 @@ using Streaming.Fanout;
 namespace Streaming.Feed;
 
 /// <summary>Publishes the log from a live source, with lost pages from the store, or from the store alone.</summary>
+/// <remarks>
+/// 1. Start at the head of the log.
+/// 2. Read what a look at the store's head has shown to be missing.
+/// 3. Publish pages of the source; one that does not follow needs the store first.
+/// 4. Without a message for too long, follow the store until one comes.
+/// </remarks>
 internal sealed class LiveFeed : RestartingService
 {
     /// <summary>Longest wait of a request for the start: no longer than a client waits for an answer.</summary>
@@ -69,6 +75,7 @@ internal sealed class LiveFeed : RestartingService
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
+        // 1. Start at the head of the log.
         if (!Started.IsCompleted)
             await StartAtHeadAsync(stoppingToken);
 
@@ -101,12 +108,15 @@ internal sealed class LiveFeed : RestartingService
     private async Task PublishAsync(CancellationToken stoppingToken)
     {
         while (true)
+            // 2. Read what a look at the store's head has shown to be missing.
             if (TryTakeLook(out var look) && _core.Lacks(look.Head, look.Before))
                 await CatchUpAsync(stoppingToken);
+            // 3. Publish pages of the source.
             else if (_source.TryRead(out var page))
                 await ApplyAsync(page, stoppingToken);
             else if (_core.TimeLeft is var left && left > TimeSpan.Zero)
                 await WaitAsync(left, stoppingToken);
+            // 4. Without a message for too long, follow the store until one comes.
             else
                 await FollowStoreAsync(stoppingToken);
     }
@@ -186,7 +196,8 @@ internal sealed class LiveFeed : RestartingService
         while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
     }
 
-    /// <summary>Reads what is missing while others can wait; returns false if cut off, perhaps after a part.</summary>
+    /// <summary>Reads what is missing, for at most <see cref="OthersWait"/>; returns false if that was too short, when a
+    /// part may have been published.</summary>
     private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
     {
         if (_store.AwayFor is not null)

@@ -5,7 +5,14 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>Opens streams of events: sends the head at once, and gives the connection to a writer loop.</summary>
+/// <summary>Opens streams of events: sends the headers at once, and gives the socket to a writer loop.</summary>
+/// <remarks>
+/// 1. Take a seat: a refused request costs no work.
+/// 2. Wait until this process has read the log.
+/// 3. Read the request, and decide where its stream starts.
+/// 4. Set the headers.
+/// 5. Send them, and hand the socket over to a writer loop, or hold the request while the stream is open.
+/// </remarks>
 internal sealed class StreamOpener(
     StreamSeats seats,
     StreamStart start,
@@ -21,14 +28,18 @@ internal sealed class StreamOpener(
     /// <summary>Calls <paramref name="begin"/> only once there is a seat: a refused request costs no work.</summary>
     public async Task OpenAsync(HttpContext context, Func<Task<StreamRequest>> begin)
     {
+        // 1. Take a seat.
         var key = access.ClientOf(context);
         if (await seats.TakeAsync(context, key) is not { } seat)
             return;
 
-        var taken = false;
+        var handedOver = false;
         try
         {
+            // 2. Wait until this process has read the log.
             await feed.UntilStartedAsync(context.RequestAborted);
+
+            // 3. Read the request, and decide where its stream starts.
             var request = await begin();
             if (await start.OfAsync(request, context.RequestAborted) is not { } position)
             {
@@ -38,24 +49,27 @@ internal sealed class StreamOpener(
 
             var client = StreamClient.Of(context, key.Person);
             var opening = new StreamOpening(request, position, client, access.GrantOf(context));
+
+            // 4. Set the headers.
             StreamResponseHeaders.Set(context);
 
-            // The connection outlives its request where it can be taken over: a request costs some kilobytes.
+            // 5. Send them. The socket is handed over where that is possible: a request costs some kilobytes.
             if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))
             {
                 await context.Response.StartAsync();
                 takeover.Complete(over => runner.RunTakenAsync(over, opening, seat));
-                taken = true;
+                handedOver = true;
                 return;
             }
 
+            // Otherwise the request is held while the stream is open.
             await context.Response.StartAsync();
             await runner.RunHeldAsync(context, opening);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         finally
         {
-            if (!taken)
+            if (!handedOver)
                 seat.Dispose();
         }
     }

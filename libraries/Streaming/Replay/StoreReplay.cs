@@ -7,6 +7,12 @@ namespace Streaming.Replay;
 
 /// <summary>Reads pages for lagging connections from memory, else in fair turns from the store, a few at a time. Equal
 /// ranges, at once or a moment later, share one read; one without waiters is cancelled in Postgres too.</summary>
+/// <remarks>
+/// 1. A page that was read a moment ago, or a read under way, is shared.
+/// 2. Otherwise memory may have the range.
+/// 3. Otherwise the read waits for a turn, and for room, and asks the store.
+/// 4. All who wait get the page, or nothing if the store does not answer.
+/// </remarks>
 internal sealed class StoreReplay(
     FilterRingRegistry logs,
     StorePages store,
@@ -17,8 +23,8 @@ internal sealed class StoreReplay(
     ILogger<StoreReplay> logger
 ) : IReplay
 {
-    /// <summary>First pages of a client that were searches, yet read like others. At some ten milliseconds of Postgres
-    /// each, a client that begins replays without end has a five-hundredth of a processor.</summary>
+    /// <summary>First pages of a client, in a minute, that may be searches without waiting like them: some ten
+    /// milliseconds of Postgres each.</summary>
     private const int FirstSearchesPerMinute = 10;
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200),
@@ -41,6 +47,7 @@ internal sealed class StoreReplay(
 
     public void Read(ReplayWaiter waiter, string epoch)
     {
+        // 1. Share a page that was read a moment ago, or a read under way.
         ReplayPage? known;
         Reading? begun = null;
         lock (_readings)
@@ -98,6 +105,7 @@ internal sealed class StoreReplay(
         var isFromStore = false;
         try
         {
+            // 2. Memory may have the range.
             answer = ReadRecent(range, epoch);
             isFromStore = answer is null;
             answer ??= await ReadStoreAsync(range, reading);
@@ -121,6 +129,7 @@ internal sealed class StoreReplay(
             logger.LogError(e, "Replay after {Epoch}-{Position} failed", epoch, range.After);
         }
 
+        // 4. All who wait get the page, or nothing if the store does not answer.
         foreach (var place in End(range, reading, isFromStore ? answer : null))
         {
             var waiter = place.Waiter;
@@ -129,6 +138,7 @@ internal sealed class StoreReplay(
             waiter.Done(waiter, answer);
         }
 
+        // The hold of this read itself.
         if (answer is not null)
             Pages.Release(answer);
     }
@@ -184,11 +194,12 @@ internal sealed class StoreReplay(
         {
             try
             {
+                // 3. Wait for a turn, and for room, and ask the store.
                 using (await Ask(reading).EnterAsync(stop))
                 {
                     await Pages.WaitForRoomAsync(stop);
                     var page = await store.ReadAsync(range, stop);
-                    // Held before the next read begins, so that concurrent reads cannot exceed the budget.
+                    // Taken before the seat is released: reads exceed the budget by at most a page for each seat.
                     Pages.Take(page);
 
                     if (page.IsSearch)
@@ -207,7 +218,7 @@ internal sealed class StoreReplay(
                 );
             }
 
-            // The read returns its turn while it waits, so that a failing range does not block others.
+            // The seat is free during the delay, so that a failing range does not block others.
             await Task.Delay(Backoff.Delay(tried - 1, FirstRetry, MaxRetry), clock, stop);
         }
     }
@@ -239,7 +250,8 @@ internal sealed class StoreReplay(
         turn.Ask(place.Gate, place.Waiter.Client);
     }
 
-    /// <summary>Makes a search wait for others, also a read that may become one if its client's often did.</summary>
+    /// <summary>Returns the gate of searches for a search, and for a likely one of a client over its allowance.
+    /// </summary>
     private FairGate GateOf(ReplayWaiter waiter)
     {
         var isSearch =

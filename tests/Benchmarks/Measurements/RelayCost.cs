@@ -8,7 +8,7 @@ using Streaming.Frames;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>Measures what an event from Redis costs a replica, from the signed bytes to the filter logs
+/// <summary>Measures what an event from Redis costs a replica, from the signed bytes to the filter rings
 /// (<c>-- relay</c>).</summary>
 internal static class RelayCost
 {

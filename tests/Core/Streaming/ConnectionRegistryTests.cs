@@ -60,7 +60,7 @@ public sealed class ConnectionRegistryTests
         Assert.Equal(0, live.Lag);
         _loop.Logs.Publish([LoopStream.Event(25)], 25);
         Assert.Equal(15, live.Lag);
-        live.Sequence = -1;
+        live.LosePlace();
         Assert.Equal(("catching-up", 15L), (live.State, live.Lag));
         _loop.Writer.Pump(live);
         Assert.Equal(("live", 0L), (live.State, live.Lag));

@@ -72,10 +72,10 @@ public sealed class HeartbeatTests
                 _loop.Logs.Publish([LoopStream.Event(11)], 11);
                 break;
             case "its place is being sought":
-                connection.Sequence = -1;
+                connection.LosePlace();
                 break;
             case "a page of the store is awaited":
-                connection.Sequence = -1;
+                connection.LosePlace();
                 connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
                 break;
             case "another epoch":
@@ -105,7 +105,7 @@ public sealed class HeartbeatTests
     {
         var stream = LoopStream.Open(_loop);
         var connection = stream.Connection;
-        connection.Sequence = -1;
+        connection.LosePlace();
         connection.Position = 20;
         connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
 
@@ -120,7 +120,7 @@ public sealed class HeartbeatTests
     {
         var stream = LoopStream.Open(_loop);
         var connection = stream.Connection;
-        connection.Sequence = -1;
+        connection.LosePlace();
         connection.Position = 20;
         connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
 
@@ -156,7 +156,7 @@ public sealed class HeartbeatTests
     {
         var stream = LoopStream.Open(_loop);
         stream.Connection.Position = 12;
-        stream.Connection.Sequence = -1;
+        stream.Connection.LosePlace();
         Tick(stream, new StreamPosition("e", 10), HeartbeatMilliseconds);
         _loop.Logs.Publish([], Head.Position);
         Tick(stream, Head, HeartbeatMilliseconds);

@@ -91,7 +91,7 @@ public sealed class ManyStalledReadersTests
         {
             topic = "t.1",
             type = "n",
-            data = new { number, pad = Pad },
+            data = new { n = number, pad = Pad },
         };
 
     private static async Task<List<string?>> StatesAsync(RunningService replica)

@@ -34,6 +34,7 @@ public sealed partial class SeedsTests
             ["ConnectionRegistry", "TopicPresence"]
         ),
         ("Traffic for the demo comes from one replica.", ["LeaderLease"]),
+        ("An unexpected exception restarts a service instead of ending the process.", ["RestartingService"]),
         (
             "The seeds' tables are in the log's database, under its rules: its pools, its time limits, its standby.",
             ["Outbox", "StorePool", "StoreTransactions"]

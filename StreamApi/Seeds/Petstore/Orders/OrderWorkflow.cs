@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -14,7 +15,7 @@ internal sealed class OrderWorkflow(
     IOptions<PetstoreOptions> options,
     TimeProvider clock,
     ILogger<OrderWorkflow> logger
-) : BackgroundService
+) : RestartingService(logger, clock)
 {
     private const int Batch = 50;
 
@@ -27,10 +28,10 @@ internal sealed class OrderWorkflow(
     /// <summary>Signals that an order was placed on this replica.</summary>
     public void Placed() => _due.Changed();
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+    protected override Task RunAsync(CancellationToken stoppingToken) =>
         _due.RunAsync(
             (now, stop) => store.ChangeAsync(db => TakeStepsAsync(db, now), stop),
-            e => logger.LogWarning("Order steps could not be taken; they are retried: {Reason}", e.Message),
+            e => Logger.LogWarning("Order steps could not be taken; they are retried: {Reason}", e.Message),
             stoppingToken
         );
 
@@ -60,7 +61,7 @@ internal sealed class OrderWorkflow(
     /// <summary>Takes no more steps of an order whose status no step follows: it would stop the others.</summary>
     private void SetAside(Order order)
     {
-        logger.LogError(
+        Logger.LogError(
             "Order {Order} takes no more steps, because none follows the status {Status}",
             order.Id,
             order.Status
