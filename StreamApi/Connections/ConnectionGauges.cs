@@ -19,7 +19,7 @@ internal sealed class ConnectionGauges : IHostedService
         IMeterFactory meters,
         StreamSeats seats,
         ConnectionRegistry registry,
-        FilterRingRegistry logs,
+        FilterRingRegistry rings,
         LiveFeed feed,
         StoreClock clock
     )
@@ -49,7 +49,7 @@ internal sealed class ConnectionGauges : IHostedService
 
         meter.CreateObservableGauge(
             "sse.server.head",
-            () => logs.Settled,
+            () => rings.Settled,
             "{event}",
             "Position up to which events have been fanned out."
         );

@@ -16,7 +16,7 @@ internal sealed class ThisReplica(
     IOptions<StreamingOptions> streaming,
     IOptions<ReplicaOptions> options,
     StreamSeats seats,
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     LiveFeed feed
 )
 {
@@ -27,7 +27,7 @@ internal sealed class ThisReplica(
             Name,
             ReplicaAddress.Of(options.Value, server, store),
             seats.Taken,
-            logs.Now.Settled.ToString(),
+            rings.Now.Settled.ToString(),
             feed.Lag,
             feed.Mode == FeedMode.Live ? "live" : "degraded"
         );

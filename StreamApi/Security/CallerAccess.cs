@@ -6,7 +6,7 @@ using Streaming.Tickets;
 namespace StreamApi.Security;
 
 /// <summary>Answers the streaming engine's access questions from the caller's credential.</summary>
-internal sealed class CallerAccess(TicketSessions tickets, IOptions<SecurityOptions> security, TimeProvider clock)
+internal sealed class CallerAccess(OneStreamPerTicket tickets, IOptions<SecurityOptions> security, TimeProvider clock)
     : IStreamAccess
 {
     public ClientKey ClientOf(HttpContext context) => Caller.KeyOf(context);

@@ -15,7 +15,7 @@ namespace StreamApi.Stats;
 internal sealed class StatsRing(
     StreamingMetrics metrics,
     StreamSeats seats,
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     LiveFeed feed,
     TimeProvider clock,
     ILogger<StatsRing> logger
@@ -38,7 +38,7 @@ internal sealed class StatsRing(
     {
         // Before the head is known, the whole log would count as new.
         await feed.Started.WaitAsync(stoppingToken);
-        var before = Count.Now(metrics, logs);
+        var before = Count.Now(metrics, rings);
         var since = Clock.GetTimestamp();
         var at = 0L;
 
@@ -47,7 +47,7 @@ internal sealed class StatsRing(
         {
             // An early tick must not count the same second twice.
             at = Math.Max(at + 1, Clock.GetUtcNow().ToUnixTimeSeconds());
-            var now = Count.Now(metrics, logs);
+            var now = Count.Now(metrics, rings);
             Add(Between(before, now, Clock.GetElapsedTime(since).TotalSeconds, at));
             before = now;
             since = Clock.GetTimestamp();
@@ -89,7 +89,7 @@ internal sealed class StatsRing(
 
     private sealed record Count(long[] Deliveries, long Settled, long Resumes, long[] Resyncs)
     {
-        public static Count Now(StreamingMetrics metrics, FilterRingRegistry logs) =>
-            new(metrics.Totals(), logs.Settled, metrics.Resumes, [.. Reasons.Select(metrics.Resyncs)]);
+        public static Count Now(StreamingMetrics metrics, FilterRingRegistry rings) =>
+            new(metrics.Totals(), rings.Settled, metrics.Resumes, [.. Reasons.Select(metrics.Resyncs)]);
     }
 }

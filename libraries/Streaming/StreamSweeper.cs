@@ -8,7 +8,7 @@ namespace Streaming;
 
 /// <summary>Frees unused rings and pages, and compacts the heap after a burst.</summary>
 internal sealed class StreamSweeper(
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     StoreReplay replay,
     ConnectionRegistry registry,
     IOptions<StreamingOptions> options,
@@ -26,7 +26,7 @@ internal sealed class StreamSweeper(
 
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            logs.Sweep();
+            rings.Sweep();
             replay.Sweep();
             // Returns about half of each connection's memory to the operating system. No other kind of collection
             // does, however long the server is idle.

@@ -74,10 +74,14 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to distinct ones; null without repeats.</summary>
+    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to the others; null if none repeats.
+    /// </summary>
     private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(IReadOnlyList<NewEvent> events)
     {
-        if (events.Count == 1 || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(count => count.Value == 1))
+        if (
+            events.Count == 1
+            || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(count => count.Value == 1)
+        )
             return (events, null);
 
         var (distinct, places, byId) = (new List<NewEvent>(), new List<int>(), new Dictionary<Guid, int>());

@@ -19,9 +19,9 @@ internal sealed class CatchUpPages(
     {
         var catchUp = connection.CatchUp ??= new CatchUp();
         var range = new ReplayRange(
-            connection.Log.Filter,
+            connection.Ring.Filter,
             connection.Position,
-            Newest: connection.Slow == SlowClientPolicy.Latest && connection.Pace != ReaderPace.KeepsUp,
+            Newest: connection.SlowPolicy == SlowClientPolicy.Latest && connection.Pace != ReaderPace.KeepsUp,
             IsSmall: catchUp.HasStalled,
             Through: connection.SkipsUnread ? catchUp.SkippedThrough : null
         );
@@ -72,7 +72,7 @@ internal sealed class CatchUpPages(
         // A client that asked to be disconnected is so soon, at once if memory is short.
         if (
             connection.CatchUp?.Page is null
-            || connection.Slow == SlowClientPolicy.Disconnect
+            || connection.SlowPolicy == SlowClientPolicy.Disconnect
             || !(isStalled || replay.Pages.IsScarce)
         )
             return;

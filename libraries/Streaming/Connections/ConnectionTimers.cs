@@ -4,11 +4,11 @@ using Streaming.Fanout;
 namespace Streaming.Connections;
 
 /// <summary>Visits each connection of a writer loop once a second: ends the expired and the dead, and writes to
-/// the quiet (<see cref="QuietStreamUpdates"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
+/// the quiet (<see cref="HeartbeatsAndIds"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
 /// <remarks>A tick is cut into slices of a millisecond, between which the loop writes events: thousands of streams may
 /// be due. A connection that changes its place in its group meanwhile may be left to the next tick.</remarks>
 internal sealed class ConnectionTimers(
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     LoopConnections connections,
     CatchUpPages pages,
     ConnectionWriter writer,
@@ -22,7 +22,7 @@ internal sealed class ConnectionTimers(
     private const int Stride = 16;
 
     private readonly long _slice = clock.TimestampFrequency / 1_000;
-    private readonly QuietStreamUpdates _heartbeats = new(writer, options);
+    private readonly HeartbeatsAndIds _heartbeats = new(writer, options);
     private KeyValuePair<FilterRing, ConnectionGroup>[] _groups = [];
     private int _group,
         _left = int.MaxValue;
@@ -47,7 +47,7 @@ internal sealed class ConnectionTimers(
 
         var until = clock.GetTimestamp() + _slice;
         // Read before the connections are visited: one that is then caught up with its log has every match up to here.
-        var settled = logs.Now.Settled;
+        var settled = rings.Now.Settled;
         byte[]? idOnly = null;
         for (; IsUnderWay; NextGroup())
         {
@@ -94,7 +94,7 @@ internal sealed class ConnectionTimers(
                 connection,
                 isStalled: now - connection.TakenAt >= StalledClientRule.StalledMilliseconds
             );
-        if (now >= connection.ExpiresAt)
+        if (now >= connection.MaxAgeAt)
             writer.End(connection, EndReason.Aged);
         else if (StalledClientRule.LagsTooLong(connection, now, options))
             writer.End(connection, EndReason.TooSlow);

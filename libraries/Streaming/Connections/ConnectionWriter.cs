@@ -16,7 +16,7 @@ namespace Streaming.Connections;
 /// </remarks>
 internal sealed class ConnectionWriter(
     int loop,
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     LoopConnections connections,
     CatchUpPages pages,
     StreamingOptions options,
@@ -67,7 +67,7 @@ internal sealed class ConnectionWriter(
 
         // 3. A new epoch.
         if (
-            connection.Log.Lineage is var lineage
+            connection.Ring.Lineage is var lineage
             && !ReferenceEquals(connection.Epoch, lineage.Epoch)
             && connection.Epoch != lineage.Epoch
         )
@@ -95,7 +95,7 @@ internal sealed class ConnectionWriter(
             if (connection.IsFinite)
                 End(connection, EndReason.Outdated);
             else
-                Resync(connection, ResyncReason.Epoch, logs.Now.Settled);
+                Resync(connection, ResyncReason.Epoch, rings.Now.Settled);
             return !connection.IsFinite;
         }
 
@@ -142,11 +142,11 @@ internal sealed class ConnectionWriter(
     private bool WriteFromMemory(StreamConnection connection)
     {
         // 1. Find the place in the ring, or ask for a page of what has left it.
-        var settled = logs.Settled;
+        var settled = rings.Settled;
         var needsPlace = !connection.HasPlace || connection.Position > settled;
         if (
             connection.SkipsUnread
-            || (needsPlace && !connection.Log.TrySeek(connection.Position, settled, out connection.Sequence))
+            || (needsPlace && !connection.Ring.TrySeek(connection.Position, settled, out connection.Sequence))
         )
         {
             pages.Ask(connection);
@@ -159,15 +159,15 @@ internal sealed class ConnectionWriter(
 
         // 2. Skip to the newest events, if the client asked for that and is slow.
         if (
-            connection.Slow == SlowClientPolicy.Latest
+            connection.SlowPolicy == SlowClientPolicy.Latest
             && connection.Pace == ReaderPace.Slow
-            && connection.Log.Next - connection.Sequence > 1
+            && connection.Ring.Next - connection.Sequence > 1
         )
             return SkipToLatest(connection);
 
         // 3. Take what the ring has: the connection is no longer behind.
         connection.CatchUp = null;
-        var taken = Batch.Take(connection.Log, connection.Sequence);
+        var taken = Batch.Take(connection.Ring, connection.Sequence);
         if (taken == FilterRing.MovedOn)
         {
             connection.LosePlace();
@@ -280,7 +280,7 @@ internal sealed class ConnectionWriter(
     /// <summary>Makes the waiting events a page with the newest of each key, announced by <c>skipped</c>.</summary>
     private bool SkipToLatest(StreamConnection connection)
     {
-        var waiting = connection.Log.ReadAll(connection.Sequence);
+        var waiting = connection.Ring.ReadAll(connection.Sequence);
         if (waiting.Length == 0)
         {
             connection.LosePlace();
@@ -314,14 +314,14 @@ internal sealed class ConnectionWriter(
 
         if (
             page.Epoch == connection.Epoch
-            || (connection.Epoch == connection.Log.Epoch && Has(connection.Log.Lineage, page.Epoch, page.Through))
+            || (connection.Epoch == connection.Ring.Epoch && Has(connection.Ring.Lineage, page.Epoch, page.Through))
         )
             pages.Show(connection, page);
         else
         {
             pages.Release(page);
             // The feed has not reached the page's epoch; the ring wakes the connection when it has.
-            if (!connection.Log.Lineage.Knows(page.Epoch))
+            if (!connection.Ring.Lineage.Knows(page.Epoch))
                 return;
         }
 

@@ -10,31 +10,31 @@ internal sealed class LoopConnections(int loop)
 
     public KeyValuePair<FilterRing, ConnectionGroup>[] All => [.. _groups];
 
-    public bool TryGet(FilterRing log, [NotNullWhen(true)] out ConnectionGroup? group) =>
-        _groups.TryGetValue(log, out group);
+    public bool TryGet(FilterRing ring, [NotNullWhen(true)] out ConnectionGroup? group) =>
+        _groups.TryGetValue(ring, out group);
 
     public void Add(StreamConnection connection)
     {
-        if (!_groups.TryGetValue(connection.Log, out var group))
-            _groups.Add(connection.Log, group = new ConnectionGroup());
+        if (!_groups.TryGetValue(connection.Ring, out var group))
+            _groups.Add(connection.Ring, group = new ConnectionGroup());
         group.Add(connection);
         // A full fence: the feed must see this connection before the loop looks at the log.
-        Interlocked.Increment(ref connection.Log.Loops[loop].Users);
+        Interlocked.Increment(ref connection.Ring.Loops[loop].Users);
     }
 
-    public void Resume(StreamConnection connection) => _groups[connection.Log].Resume(connection);
+    public void Resume(StreamConnection connection) => _groups[connection.Ring].Resume(connection);
 
     public void Remove(StreamConnection connection)
     {
         if (connection.GroupIndex < 0)
             return;
 
-        var group = _groups[connection.Log];
+        var group = _groups[connection.Ring];
         group.Remove(connection);
 
         if (group.Count == 0)
-            _groups.Remove(connection.Log);
+            _groups.Remove(connection.Ring);
 
-        Interlocked.Decrement(ref connection.Log.Loops[loop].Users);
+        Interlocked.Decrement(ref connection.Ring.Loops[loop].Users);
     }
 }

@@ -24,17 +24,17 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
     }
 
     /// <summary>Lists logs that the loop uses, under one lock: an event may match thousands of filters.</summary>
-    public void Grown(IReadOnlyList<FilterRing> logs)
+    public void Grown(IReadOnlyList<FilterRing> rings)
     {
         lock (_gate)
         {
             var before = _grown.Count;
 
-            for (var i = 0; i < logs.Count; i++)
+            for (var i = 0; i < rings.Count; i++)
             {
-                ref var use = ref logs[i].Loops[loop];
+                ref var use = ref rings[i].Loops[loop];
                 if (Volatile.Read(ref use.Users) > 0 && Interlocked.Exchange(ref use.IsListed, 1) == 0)
-                    _grown.Add(logs[i]);
+                    _grown.Add(rings[i]);
             }
 
             if (_grown.Count > before)

@@ -20,7 +20,7 @@ internal static class StalledClientRule
 
     /// <summary>Returns true for a client that wants no lag and has lagged too long by its own slowness.</summary>
     public static bool LagsTooLong(StreamConnection connection, long now, StreamingOptions options) =>
-        connection.Slow == SlowClientPolicy.Disconnect
+        connection.SlowPolicy == SlowClientPolicy.Disconnect
         && connection.Pace == ReaderPace.Slow
         && now - connection.SlowSince >= options.SlowSeconds * 1_000L;
 
@@ -35,7 +35,7 @@ internal static class StalledClientRule
     {
         var holdsMemory = isFull && connection.CatchUp?.Page is not null && stalledMilliseconds >= StalledMilliseconds;
         if (
-            connection.Slow == SlowClientPolicy.Disconnect
+            connection.SlowPolicy == SlowClientPolicy.Disconnect
             && (stalledMilliseconds >= options.SlowSeconds * 1_000L || holdsMemory)
         )
             return EndReason.TooSlow;

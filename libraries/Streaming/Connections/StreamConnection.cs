@@ -7,13 +7,13 @@ namespace Streaming.Connections;
 /// <see cref="OpenStream"/> may be used by any thread.</summary>
 internal sealed class StreamConnection(
     string id,
-    FilterRing log,
-    FilterRingRegistry logs,
+    FilterRing ring,
+    FilterRingRegistry rings,
     StreamOutput output,
     StreamClient client
 ) : OpenStream(id, client)
 {
-    public FilterRing Log => log;
+    public FilterRing Ring => ring;
     public StreamOutput Output => output;
 
     public WriterLoop? Loop;
@@ -56,7 +56,7 @@ internal sealed class StreamConnection(
     /// <summary>Time of the connect in UTC ticks, by the clock that stamps the events.</summary>
     public long ReceivedAt;
 
-    public SlowClientPolicy Slow { get; init; }
+    public SlowClientPolicy SlowPolicy { get; init; }
 
     /// <summary>True if the stream begins and ends in the log, so that it cannot continue from another head.</summary>
     public bool IsFinite { get; init; }
@@ -70,7 +70,7 @@ internal sealed class StreamConnection(
     public EndReason? Ending;
 
     /// <summary>Time, like <see cref="WrittenAt"/>, at which the stream reaches its maximum age.</summary>
-    public long ExpiresAt = long.MaxValue;
+    public long MaxAgeAt = long.MaxValue;
 
     /// <summary>True once the client has been notified that its right to read ends soon.</summary>
     public bool RenewSent;
@@ -85,15 +85,15 @@ internal sealed class StreamConnection(
 
     public bool IsBehind => Source != NextFrames.Memory;
 
-    public override IReadOnlyList<string> Topics => log.Filter.Events.Topics;
+    public override IReadOnlyList<string> Topics => ring.Filter.Events.Topics;
     public override string State =>
         output.Busy ? "slow"
         : IsBehind ? "catching-up"
         : "live";
     public override long Lag =>
-        !IsBehind && Volatile.Read(ref Sequence) >= log.Next
+        !IsBehind && Volatile.Read(ref Sequence) >= ring.Next
             ? 0
-            : Math.Max(0, logs.Settled - Volatile.Read(ref Position));
+            : Math.Max(0, rings.Settled - Volatile.Read(ref Position));
 
     /// <summary>Called on the loop's thread when the stream has ended.</summary>
     public Action? OnEnd;

@@ -25,7 +25,7 @@ internal sealed class WriteBatch(int maxBytes)
     private int _length,
         _chunkStart,
         _copied;
-    private FilterRing? _log;
+    private FilterRing? _ring;
     private PendingWrite? _pending;
     private long _from,
         _bucketsAt;
@@ -79,7 +79,7 @@ internal sealed class WriteBatch(int maxBytes)
     /// </summary>
     public PendingWrite? Pending()
     {
-        if (_log is null)
+        if (_ring is null)
             return null;
 
         if (_pending is null)
@@ -94,7 +94,7 @@ internal sealed class WriteBatch(int maxBytes)
     /// <summary>Empties the batch, so that the next one includes newer frames.</summary>
     public void Clear()
     {
-        _log = null;
+        _ring = null;
         Count = 0;
     }
 
@@ -102,18 +102,18 @@ internal sealed class WriteBatch(int maxBytes)
     /// Takes frames of the log from <paramref name="sequence"/> on. Returns their number, 0 at the end, or
     /// <see cref="FilterRing.MovedOn"/>.
     /// </summary>
-    public int Take(FilterRing log, long sequence)
+    public int Take(FilterRing ring, long sequence)
     {
-        if (ReferenceEquals(_log, log) && _from == sequence && Count > 0)
+        if (ReferenceEquals(_ring, ring) && _from == sequence && Count > 0)
             return Count;
-        if (sequence == log.Next)
+        if (sequence == ring.Next)
             return 0;
 
-        var number = log.Read(sequence, _read, maxBytes);
+        var number = ring.Read(sequence, _read, maxBytes);
         if (number <= 0)
             return number;
 
-        _log = log;
+        _ring = ring;
         _from = sequence;
 
         // Filters that share a topic share its frames: if the last batch had the same frames, its bytes are reused.
@@ -130,7 +130,7 @@ internal sealed class WriteBatch(int maxBytes)
     /// <summary>Takes frames of a store page from <paramref name="index"/> on. The batch is not reused.</summary>
     public int Take(IReadOnlyList<LogFrame> page, int index, int mostBytes)
     {
-        _log = null;
+        _ring = null;
         var number = 0;
         for (var bytes = 0; index + number < page.Count && number < MaxFrames; number++)
         {

@@ -24,11 +24,11 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
         _thousands = new(2, loop, pacing(), clock, write);
 
     /// <summary>Writes what is new in a log to its connections.</summary>
-    /// <param name="log">The log.</param>
+    /// <param name="ring">The log.</param>
     /// <param name="until">Timestamp at which to stop between two connections.</param>
     /// <param name="batched">Most events that one write contained.</param>
     /// <returns>False if connections are left; the log is written again then.</returns>
-    public delegate bool Write(FilterRing log, long until, out int batched);
+    public delegate bool Write(FilterRing ring, long until, out int batched);
 
     /// <summary>Longest time that the loop may sleep without a signal, in milliseconds.</summary>
     public int SleepMilliseconds => Math.Min(_few.SleepMilliseconds, _thousands.SleepMilliseconds);
@@ -36,8 +36,8 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
     /// <summary>Adds logs that have grown and are not listed yet.</summary>
     public void Add(List<FilterRing> grown)
     {
-        foreach (var log in grown)
-            (log.Audience <= Few ? _few : _thousands).Add(log);
+        foreach (var ring in grown)
+            (ring.Audience <= Few ? _few : _thousands).Add(ring);
     }
 
     /// <summary>Writes for about a millisecond of each kind, if anything is due.</summary>
@@ -63,7 +63,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
             : _later.Count > 0 ? Math.Max(0, pacing.Milliseconds)
             : IdleMilliseconds;
 
-        public void Add(FilterRing log) => (log.Loops[loop].Round == _round ? _later : _due).Add(log);
+        public void Add(FilterRing ring) => (ring.Loops[loop].Round == _round ? _later : _due).Add(ring);
 
         public void WriteSlice()
         {
@@ -75,9 +75,9 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
             var (begun, now) = (clock.GetTimestamp(), 0L);
             do
             {
-                var log = _due[^1];
-                log.Loops[loop].Round = _round;
-                if (write(log, begun + _slice, out var batched))
+                var ring = _due[^1];
+                ring.Loops[loop].Round = _round;
+                if (write(ring, begun + _slice, out var batched))
                     _due.RemoveAt(_due.Count - 1);
                 _batched = Math.Max(_batched, batched);
                 now = clock.GetTimestamp();

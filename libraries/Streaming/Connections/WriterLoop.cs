@@ -32,7 +32,7 @@ internal sealed class WriterLoop : IDisposable
 
     public WriterLoop(
         int number,
-        FilterRingRegistry logs,
+        FilterRingRegistry rings,
         IReplay replay,
         StreamingOptions options,
         StreamingMetrics metrics,
@@ -51,8 +51,8 @@ internal sealed class WriterLoop : IDisposable
             pending,
             (connection, waiter, page) => Post(Command.Page, connection, new Answer(waiter, page))
         );
-        _writer = new ConnectionWriter(number, logs, _connections, _pages, options, metrics, storeClock);
-        _timers = new ConnectionTimers(logs, _connections, _pages, _writer, options, _clock);
+        _writer = new ConnectionWriter(number, rings, _connections, _pages, options, metrics, storeClock);
+        _timers = new ConnectionTimers(rings, _connections, _pages, _writer, options, _clock);
         _rounds = new WriteRounds(
             number,
             () => new WritePacing(options.MaxWritePacingMilliseconds, _clock),
@@ -91,7 +91,7 @@ internal sealed class WriterLoop : IDisposable
     /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
 
-    public void Grown(IReadOnlyList<FilterRing> logs) => _inbox.Grown(logs);
+    public void Grown(IReadOnlyList<FilterRing> rings) => _inbox.Grown(rings);
 
     public void Dispose()
     {
@@ -188,7 +188,7 @@ internal sealed class WriterLoop : IDisposable
         // One that wants no lag has had every event once before it is judged.
         if (
             connection.Pace == ReaderPace.Slow
-            || (connection.Pace == ReaderPace.Behind && connection.Slow == SlowClientPolicy.Disconnect)
+            || (connection.Pace == ReaderPace.Behind && connection.SlowPolicy == SlowClientPolicy.Disconnect)
         )
             return;
 
@@ -201,15 +201,15 @@ internal sealed class WriterLoop : IDisposable
         _connections.Add(connection);
         connection.TakenAt = connection.IdSentAt = _clock.Milliseconds();
         connection.ReceivedAt = _storeClock.NowTicks;
-        connection.ExpiresAt = connection.TakenAt + _options.NextMaxAge();
+        connection.MaxAgeAt = connection.TakenAt + _options.NextMaxAge();
     }
 
-    private bool WriteGrown(FilterRing log, long until, out int batched)
+    private bool WriteGrown(FilterRing ring, long until, out int batched)
     {
         batched = 0;
-        ref var use = ref log.Loops[_number];
+        ref var use = ref ring.Loops[_number];
 
-        if (!_connections.TryGet(log, out var group))
+        if (!_connections.TryGet(ring, out var group))
         {
             Interlocked.Exchange(ref use.IsListed, 0);
             return true;

@@ -9,11 +9,11 @@ namespace Streaming.Connections;
 internal sealed class WriterLoopPool : IDisposable
 {
     private readonly WriterLoop[] _loops;
-    private readonly FilterRingRegistry _logs;
+    private readonly FilterRingRegistry _rings;
     private uint _next;
 
     public WriterLoopPool(
-        FilterRingRegistry logs,
+        FilterRingRegistry rings,
         IReplay replay,
         IOptions<StreamingOptions> options,
         StreamingMetrics metrics,
@@ -21,14 +21,14 @@ internal sealed class WriterLoopPool : IDisposable
         PendingWriteBudget pending
     )
     {
-        _logs = logs;
+        _rings = rings;
         _loops =
         [
             .. Enumerable
                 .Range(0, options.Value.Writers)
-                .Select(n => new WriterLoop(n, logs, replay, options.Value, metrics, storeClock, pending)),
+                .Select(n => new WriterLoop(n, rings, replay, options.Value, metrics, storeClock, pending)),
         ];
-        logs.Appended += Wake;
+        rings.Appended += Wake;
 
         foreach (var loop in _loops)
             loop.Start();
@@ -45,7 +45,7 @@ internal sealed class WriterLoopPool : IDisposable
 
     public void Dispose()
     {
-        _logs.Appended -= Wake;
+        _rings.Appended -= Wake;
         foreach (var loop in _loops)
             loop.Dispose();
     }

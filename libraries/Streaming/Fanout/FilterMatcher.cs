@@ -23,15 +23,15 @@ internal sealed class FilterMatcher
 
         var passed = 0;
         var found = CollectionsMarshal.AsSpan(_matches);
-        foreach (var log in found)
+        foreach (var ring in found)
         {
             // The index returns a log once per matching pattern.
-            if (log.LastLookUp == _lookUps)
+            if (ring.LastLookUp == _lookUps)
                 continue;
-            log.LastLookUp = _lookUps;
+            ring.LastLookUp = _lookUps;
             Examined++;
-            if (log.Filter.Passes(record))
-                found[passed++] = log;
+            if (ring.Filter.Passes(record))
+                found[passed++] = ring;
         }
 
         return found[..passed];

@@ -54,7 +54,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
         get
         {
             lock (_gate)
-                return _logs.Values.Sum(static log => (long)log.Capacity);
+                return _logs.Values.Sum(static ring => (long)ring.Capacity);
         }
     }
 
@@ -73,28 +73,28 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     {
         lock (_gate)
         {
-            if (!_logs.TryGetValue(filter, out var log))
+            if (!_logs.TryGetValue(filter, out var ring))
             {
-                log = new FilterRing(filter, options.Value.RingEvents, options.Value.RingBytes)
+                ring = new FilterRing(filter, options.Value.RingEvents, options.Value.RingBytes)
                 {
                     Loops = new LoopUse[options.Value.Writers],
                 };
-                log.Reset(Epochs.Lineage, _settled);
-                _logs.Add(filter, log);
-                _matcher.Index.Add(log);
+                ring.Reset(Epochs.Lineage, _settled);
+                _logs.Add(filter, ring);
+                _matcher.Index.Add(ring);
                 _needed.Add(filter);
             }
 
-            log.Users++;
-            return log;
+            ring.Users++;
+            return ring;
         }
     }
 
-    public void Release(FilterRing log)
+    public void Release(FilterRing ring)
     {
         lock (_gate)
-            if (--log.Users == 0)
-                log.IdleSince = clock.GetTimestamp();
+            if (--ring.Users == 0)
+                ring.IdleSince = clock.GetTimestamp();
     }
 
     /// <summary>Starts an epoch after a position. Connections notice it by <see cref="FilterRing.Lineage"/>.</summary>
@@ -110,8 +110,8 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 Volatile.Write(ref _settled, position);
                 Epochs.Set(lineage);
 
-                foreach (var log in _logs.Values)
-                    log.Reset(lineage, position);
+                foreach (var ring in _logs.Values)
+                    ring.Reset(lineage, position);
             }
             Appended?.Invoke(Logs());
         }
@@ -127,8 +127,8 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 if (lineage.Translate(new StreamPosition(Epoch, _settled)) is null)
                     return false;
                 Epochs.Set(lineage);
-                foreach (var log in _logs.Values)
-                    log.Continue(lineage);
+                foreach (var ring in _logs.Values)
+                    ring.Continue(lineage);
             }
 
             Appended?.Invoke(Logs());
@@ -190,13 +190,13 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     }
 
     /// <summary>Lists a log once per batch for the writer loops.</summary>
-    private void Touch(FilterRing log, int audience)
+    private void Touch(FilterRing ring, int audience)
     {
-        var isFirst = log.LastBatch != _batches;
-        log.Audience = isFirst ? audience : Math.Min(log.Audience, audience);
-        log.LastBatch = _batches;
+        var isFirst = ring.LastBatch != _batches;
+        ring.Audience = isFirst ? audience : Math.Min(ring.Audience, audience);
+        ring.LastBatch = _batches;
         if (isFirst)
-            _touched.Add(log);
+            _touched.Add(ring);
     }
 
     /// <summary>Returns true if a filter in use matches an event that came without its data.</summary>
@@ -212,8 +212,8 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     {
         lock (_gate)
         {
-            foreach (var log in _matcher.Match(record))
-                if (log.Users > 0)
+            foreach (var ring in _matcher.Match(record))
+                if (ring.Users > 0)
                     return true;
             return false;
         }
@@ -224,8 +224,8 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
         _recent.Keep(arrived);
         var matches = _matcher.Match(arrived.Record);
         var audience = 0;
-        foreach (var log in matches)
-            audience += log.Users;
+        foreach (var ring in matches)
+            audience += ring.Users;
 
         foreach (var log in matches)
         {
@@ -244,19 +244,19 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     {
         var idle = new List<FilterRing>();
         lock (_gate)
-            foreach (var (filter, log) in _logs)
+            foreach (var (filter, ring) in _logs)
             {
                 var isKept =
                     filter.Tokens <= MaxIdleTokens
-                    && clock.GetElapsedTime(log.IdleSince) < options.Value.IdleLogLifetime;
-                if (log.Users > 0 || isKept)
+                    && clock.GetElapsedTime(ring.IdleSince) < options.Value.IdleLogLifetime;
+                if (ring.Users > 0 || isKept)
                 {
-                    log.Trim(_floor.Position);
+                    ring.Trim(_floor.Position);
                     continue;
                 }
 
                 _logs.Remove(filter);
-                idle.Add(log);
+                idle.Add(ring);
                 _needed.Remove(filter);
             }
 

@@ -21,19 +21,19 @@ internal sealed class TopicIndex
     /// <summary>Nodes and words examined so far: the cost of all look-ups.</summary>
     public long Examined { get; private set; }
 
-    public void Add(FilterRing log)
+    public void Add(FilterRing ring)
     {
-        foreach (var topic in log.Filter.Events.Topics)
-            (IsWide(topic) ? WideLeaf(topic) : Leaf(topic)).Add(log);
+        foreach (var topic in ring.Filter.Events.Topics)
+            (IsWide(topic) ? WideLeaf(topic) : Leaf(topic)).Add(ring);
     }
 
     /// <remarks>Thousands of logs may leave at once and share one list, so each list is scanned once.</remarks>
-    public void Remove(IReadOnlySet<FilterRing> logs)
+    public void Remove(IReadOnlySet<FilterRing> rings)
     {
         var cleaned = new HashSet<List<FilterRing>>(ReferenceEqualityComparer.Instance);
 
-        foreach (var log in logs)
-        foreach (var topic in log.Filter.Events.Topics)
+        foreach (var ring in rings)
+        foreach (var topic in ring.Filter.Events.Topics)
             if (!IsWide(topic))
                 Prune(_root, topic, Clean);
             else if (_wide.Get(topic) is { } list && Clean(list))
@@ -42,21 +42,21 @@ internal sealed class TopicIndex
         bool Clean(List<FilterRing> list)
         {
             if (cleaned.Add(list))
-                list.RemoveAll(logs.Contains);
+                list.RemoveAll(rings.Contains);
             return list.Count == 0;
         }
     }
 
     /// <summary>Splits logs into parts that are each removed in about a millisecond, because the live feed waits
     /// meanwhile.</summary>
-    public static IEnumerable<HashSet<FilterRing>> Parts(IReadOnlyList<FilterRing> logs)
+    public static IEnumerable<HashSet<FilterRing>> Parts(IReadOnlyList<FilterRing> rings)
     {
         var (part, tokens) = (new HashSet<FilterRing>(), 0);
 
-        foreach (var log in logs)
+        foreach (var ring in rings)
         {
-            part.Add(log);
-            if ((tokens += log.Filter.Tokens) < TokensPerPart)
+            part.Add(ring);
+            if ((tokens += ring.Filter.Tokens) < TokensPerPart)
                 continue;
             yield return part;
             part = [];

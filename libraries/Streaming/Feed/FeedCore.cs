@@ -7,7 +7,7 @@ namespace Streaming.Feed;
 /// <summary>Decides what to do with each message and page, so that the logs get every event once, in order.</summary>
 /// <remarks>It does no I/O: <see cref="LiveFeed"/> does. The properties are safe to read from any thread.</remarks>
 /// <param name="silence">See <see cref="ILiveSource.Silence"/>.</param>
-internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeProvider clock, ILogger logger)
+internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, TimeProvider clock, ILogger logger)
 {
     private long _fence,
         _receivedAt = clock.GetTimestamp(),
@@ -22,7 +22,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
     public FeedMode Mode => _mode;
 
     /// <summary>Positions between the newest known head and the events published here.</summary>
-    public long Lag => Math.Max(0, Volatile.Read(ref _headSeen) - logs.Settled);
+    public long Lag => Math.Max(0, Volatile.Read(ref _headSeen) - rings.Settled);
 
     /// <summary>Time since the feed stopped for events that only the store has; zero if it has not.</summary>
     public TimeSpan StalledFor =>
@@ -39,7 +39,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
 
     /// <summary>Starts the logs some events before the head, which the caller reads, for clients that return.</summary>
     public void Start(Lineage lineage, EventPage head, int recentEvents) =>
-        logs.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
+        rings.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
 
     public void Stalled() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
 
@@ -75,10 +75,10 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
 
         _mode = FeedMode.Live;
 
-        if (page.Epoch != logs.Epoch)
+        if (page.Epoch != rings.Epoch)
         {
             // A newer epoch, or a leader that has not noticed the change. Only the store can tell.
-            if (!logs.Epochs.Lineage.Knows(page.Epoch))
+            if (!rings.Epochs.Lineage.Knows(page.Epoch))
                 Stalled();
             return new FeedStep(FeedAct.Look);
         }
@@ -89,28 +89,28 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
         _fence = page.Fence;
         Volatile.Write(ref _headSeen, Math.Max(page.Last, _headSeen));
 
-        if (page.Last <= logs.Settled)
+        if (page.Last <= rings.Settled)
             return default; // a heartbeat, or events committed here
 
         // A page was lost, or this replica started within a batch.
-        if (page.Previous > logs.Settled)
+        if (page.Previous > rings.Settled)
             return new FeedStep(FeedAct.ReadGap);
 
-        return logs.TryLeaveOut(page.FirstTokens, page.Last) ? new FeedStep(FeedAct.LeaveOut) : Read(page);
+        return rings.TryLeaveOut(page.FirstTokens, page.Last) ? new FeedStep(FeedAct.LeaveOut) : Read(page);
     }
 
     /// <summary>Publishes the events of a message, unless the feed has entered another epoch since it came.</summary>
     public void Publish(RelayPage page, IReadOnlyList<EventRecord> events)
     {
-        if (page.Epoch != logs.Epoch)
+        if (page.Epoch != rings.Epoch)
             return;
 
         using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events, page.TraceParent);
-        logs.Publish(events, page.Last);
+        rings.Publish(events, page.Last);
     }
 
     /// <summary>Returns true if <see cref="Take(EventPage, Lineage?)"/> needs the lineage of its epoch.</summary>
-    public bool IsOfNewEpoch(EventPage page) => !logs.Epochs.Lineage.Knows(page.Epoch);
+    public bool IsOfNewEpoch(EventPage page) => !rings.Epochs.Lineage.Knows(page.Epoch);
 
     /// <summary>Publishes a page. If it begins an epoch that has everything published here, streams continue; else the
     /// logs start again after the last shared position, and streams beyond it get a resync.</summary>
@@ -118,7 +118,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
     /// <param name="lineage">The lineage of a new epoch; null if the server that was asked does not have it.</param>
     public PageFit Take(EventPage page, Lineage? lineage)
     {
-        var isNewEpoch = page.Epoch != logs.Epoch;
+        var isNewEpoch = page.Epoch != rings.Epoch;
         if (isNewEpoch && lineage is null)
         {
             Stalled();
@@ -135,12 +135,12 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
         Volatile.Write(ref _headSeen, page.Head);
 
         // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.
-        if (page.DroppedThrough > logs.Settled)
-            logs.Reset(logs.Epochs.Lineage, page.DroppedThrough);
+        if (page.DroppedThrough > rings.Settled)
+            rings.Reset(rings.Epochs.Lineage, page.DroppedThrough);
         if (!follows)
             return PageFit.Elsewhere;
 
-        logs.Publish(page.Events, page.Through);
+        rings.Publish(page.Events, page.Through);
         return PageFit.Follows;
     }
 
@@ -151,7 +151,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
         if (IsOfNewEpoch(head))
             return true;
 
-        if (head.Epoch != logs.Epoch)
+        if (head.Epoch != rings.Epoch)
         {
             IgnoreFormer(head);
             return false;
@@ -161,7 +161,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
             CompareHead(head.Head, before.Position);
 
         // Of the look before this one: newer events may be on their way.
-        var lacks = _lookedAt.Epoch == head.Epoch && _lookedAt.Position > logs.Settled;
+        var lacks = _lookedAt.Epoch == head.Epoch && _lookedAt.Position > rings.Settled;
         _lookedAt = new StreamPosition(head.Epoch, head.Head);
         return lacks;
     }
@@ -179,7 +179,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
             return new FeedStep(FeedAct.Refuse, Reason: e.Message);
         }
 
-        if (logs.AnyWantsMore(events))
+        if (rings.AnyWantsMore(events))
             return new FeedStep(FeedAct.ReadLarge, events);
 
         Publish(page, events);
@@ -198,13 +198,13 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
     /// <param name="published">A position that was published before the head was read.</param>
     private void CompareHead(long head, long published)
     {
-        var isBehind = head < published || (_isStoreBehind && head < logs.Settled);
+        var isBehind = head < published || (_isStoreBehind && head < rings.Settled);
         if (isBehind && !_isStoreBehind)
             logger.LogCritical(
                 "Postgres ends at position {Head}, but events up to {Settled} were delivered: it was restored without "
                     + "a new epoch, and open streams do not get its new events. Run eventstore.new_epoch() there",
                 head,
-                logs.Settled
+                rings.Settled
             );
 
         _isStoreBehind = isBehind;
@@ -216,9 +216,9 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
         _fence = 0; // fences restart in a recreated store
         _isStoreBehind = false;
 
-        var former = logs.Epoch;
+        var former = rings.Epoch;
 
-        if (logs.TryContinue(lineage))
+        if (rings.TryContinue(lineage))
         {
             logger.LogInformation(
                 "The store's epoch changed from {Old} to {New}, which has every event delivered here: streams continue",
@@ -236,7 +236,7 @@ internal sealed class FeedCore(FilterRingRegistry logs, TimeSpan? silence, TimeP
             lineage.Epoch,
             shared ?? 0
         );
-        logs.Reset(lineage, shared ?? head);
+        rings.Reset(lineage, shared ?? head);
 
         return false;
     }

@@ -24,7 +24,7 @@ internal sealed class LiveFeed : RestartingService
     /// <summary>Pause after a look at the store's head, and after the answer of a former primary.</summary>
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(250);
 
-    private readonly FilterRingRegistry _logs;
+    private readonly FilterRingRegistry _rings;
     private readonly ILiveSource _source;
     private readonly IFeedStore _store;
     private readonly StreamingOptions _options;
@@ -37,7 +37,7 @@ internal sealed class LiveFeed : RestartingService
     private TaskCompletionSource<Look> _looked = NewLook();
 
     public LiveFeed(
-        FilterRingRegistry logs,
+        FilterRingRegistry rings,
         ILiveSource source,
         IFeedStore store,
         IOptions<StreamingOptions> options,
@@ -46,12 +46,12 @@ internal sealed class LiveFeed : RestartingService
     )
         : base(logger, clock)
     {
-        _logs = logs;
+        _rings = rings;
         _source = source;
         _store = store;
         _options = options.Value;
-        _core = new FeedCore(logs, source.Silence, clock, logger);
-        logs.Epochs.Doubted += LookSoon;
+        _core = new FeedCore(rings, source.Silence, clock, logger);
+        rings.Epochs.Doubted += LookSoon;
     }
 
     public FeedMode Mode => _core.Mode;
@@ -132,7 +132,7 @@ internal sealed class LiveFeed : RestartingService
 
             Volatile.Write(ref _doubted, New());
 
-            var before = _logs.Now.Settled;
+            var before = _rings.Now.Settled;
 
             if (await _store.TryHeadAsync(stoppingToken) is { } head)
                 Volatile.Read(ref _looked).TrySetResult(new Look(head, before));
@@ -192,12 +192,12 @@ internal sealed class LiveFeed : RestartingService
     {
         _core.Stalled();
         EventPage page;
-        do page = await _store.ReadAsync(_logs.Settled, stoppingToken);
+        do page = await _store.ReadAsync(_rings.Settled, stoppingToken);
         while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
     }
 
-    /// <summary>Reads what is missing, for at most <see cref="OthersWait"/>; returns false if that was too short, when a
-    /// part may have been published.</summary>
+    /// <summary>Reads what is missing, for at most <see cref="OthersWait"/>; returns false if that was too short, and
+    /// perhaps only a part has been published.</summary>
     private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
     {
         if (_store.AwayFor is not null)
@@ -239,7 +239,7 @@ internal sealed class LiveFeed : RestartingService
         try
         {
             while (true)
-                await foreach (var page in _store.FollowAsync(_logs.Settled, live.Token))
+                await foreach (var page in _store.FollowAsync(_rings.Settled, live.Token))
                     if (!await ApplyAsync(page, live.Token))
                         break; // follows the log from another position
         }

@@ -13,17 +13,17 @@ internal sealed class LocalCommits : RestartingService
         new BoundedChannelOptions(16) { SingleReader = true }
     );
 
-    private readonly FilterRingRegistry _logs;
+    private readonly FilterRingRegistry _rings;
 
     public LocalCommits(
-        FilterRingRegistry logs,
+        FilterRingRegistry rings,
         EventAppender appender,
         TimeProvider clock,
         ILogger<LocalCommits> logger
     )
         : base(logger, clock)
     {
-        _logs = logs;
+        _rings = rings;
         appender.Committed += committed => _committed.Writer.TryWrite(committed);
     }
 
@@ -31,11 +31,11 @@ internal sealed class LocalCommits : RestartingService
     {
         await foreach (var (epoch, events) in _committed.Reader.ReadAllAsync(stoppingToken))
         {
-            if (events[0].Position != _logs.Settled + 1)
+            if (events[0].Position != _rings.Settled + 1)
                 continue;
 
             using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events);
-            _logs.TryPublishNext(epoch, events);
+            _rings.TryPublishNext(epoch, events);
         }
     }
 }

@@ -21,7 +21,7 @@ internal static class StreamResponseHeaders
         if (Closes(context))
         {
             response.Headers.Connection = Unsent;
-            response.Headers.KeepAlive = ConnectionTakeover.NotKept;
+            response.Headers.KeepAlive = KestrelTakeover.NotKept;
         }
 
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)

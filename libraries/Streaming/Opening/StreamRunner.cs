@@ -19,7 +19,7 @@ internal sealed record StreamOpening(
     /// <summary>Makes the connection, which begins with its greeting. Its log must be released at its end.</summary>
     /// <param name="head">The head of the response, if it has not been sent.</param>
     public StreamConnection Connect(
-        FilterRingRegistry logs,
+        FilterRingRegistry rings,
         StreamOutput output,
         ReadOnlySpan<byte> head,
         StreamingOptions options,
@@ -39,14 +39,14 @@ internal sealed record StreamOpening(
         ];
 
         var from = Position.From;
-        return new StreamConnection(id, logs.Acquire(Request.Filter), logs, output, Client)
+        return new StreamConnection(id, rings.Acquire(Request.Filter), rings, output, Client)
         {
             Epoch = from.Epoch,
             Position = from.Position,
             IdSent = from.Position,
             EventSent = from.Position,
             Pace = from.Position >= Position.Head.Position ? ReaderPace.KeepsUp : ReaderPace.Behind,
-            Slow = Request.Slow,
+            SlowPolicy = Request.Slow,
             IsFinite = Request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),
             Expiry = Grant.Expiry,
@@ -160,6 +160,6 @@ internal sealed class StreamRunner(
     private void Disconnect(StreamConnection connection)
     {
         registry.Remove(connection);
-        logs.Release(connection.Log);
+        logs.Release(connection.Ring);
     }
 }

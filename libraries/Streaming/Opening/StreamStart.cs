@@ -5,7 +5,7 @@ using Streaming.Feed;
 namespace Streaming.Opening;
 
 /// <summary>Finds the start of a stream. Asks the store only if this replica cannot decide.</summary>
-internal sealed class StreamStart(FilterRingRegistry logs, StoreHead storeHead, StreamingMetrics metrics)
+internal sealed class StreamStart(FilterRingRegistry rings, StoreHead storeHead, StreamingMetrics metrics)
 {
     /// <summary>Longest wait for the feed to reach an epoch that the store has.</summary>
     private static readonly TimeSpan EpochLimit = TimeSpan.FromSeconds(5);
@@ -14,15 +14,15 @@ internal sealed class StreamStart(FilterRingRegistry logs, StoreHead storeHead, 
     public async Task<StartDecision?> OfAsync(StreamRequest request, CancellationToken cancellationToken)
     {
         if ((request.StartAfter ?? request.ResyncAfter) is { } given)
-            await logs.Epochs.WaitForAsync(given.Epoch, EpochLimit, cancellationToken);
+            await rings.Epochs.WaitForAsync(given.Epoch, EpochLimit, cancellationToken);
 
-        var (lineage, settled) = logs.Now;
+        var (lineage, settled) = rings.Now;
         if (StartDecision.WithoutStore(request, settled, lineage) is { } known)
             return Counted(request, known);
 
         var stored = await storeHead.ReadAsync(cancellationToken);
-        if (stored is not null && await logs.Epochs.WaitForAsync(stored.Epoch, EpochLimit, cancellationToken))
-            (lineage, settled) = logs.Now;
+        if (stored is not null && await rings.Epochs.WaitForAsync(stored.Epoch, EpochLimit, cancellationToken))
+            (lineage, settled) = rings.Now;
 
         StreamPosition? head = stored is null ? null : new StreamPosition(stored.Epoch, stored.Head);
         if (StartDecision.WithStore(request, settled, lineage, head) is not { } start)
@@ -43,7 +43,7 @@ internal sealed class StreamStart(FilterRingRegistry logs, StoreHead storeHead, 
     private StartDecision Counted(StreamRequest request, StartDecision start)
     {
         if (start.Kind == StartKind.Resumed)
-            metrics.Resumed(fromMemory: logs.IsRecent(request.Filter, start.From.Position));
+            metrics.Resumed(fromMemory: rings.IsRecent(request.Filter, start.From.Position));
         else if (start.Kind == StartKind.Resync)
             metrics.Resynced(start.Reason);
         return start;

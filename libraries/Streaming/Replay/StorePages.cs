@@ -4,7 +4,7 @@ using Streaming.Fanout;
 namespace Streaming.Replay;
 
 internal sealed class StorePages(
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     [FromKeyedServices(StorePool.Replays)] ILogReader reader,
     StreamingMetrics metrics
 )
@@ -14,7 +14,7 @@ internal sealed class StorePages(
         var read = await ReadEventsAsync(range, cancellationToken);
         var found = read.Page;
         metrics.Replayed(found.Events.Count);
-        logs.Epochs.Saw(found.Epoch);
+        rings.Epochs.Saw(found.Epoch);
 
         var frames = new LogFrame[found.Events.Count];
         for (var i = 0; i < frames.Length; i++)

@@ -14,7 +14,7 @@ namespace Streaming.Replay;
 /// 4. All who wait get the page, or nothing if the store does not answer.
 /// </remarks>
 internal sealed class StoreReplay(
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     StorePages store,
     Gates gates,
     IOptions<StreamingOptions> options,
@@ -165,7 +165,7 @@ internal sealed class StoreReplay(
     private ReplayPage? ReadRecent(ReplayRange range, string epoch)
     {
         // A page of newest events keeps few of the frames, so its size is not limited here.
-        var page = logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : range.Bytes);
+        var page = rings.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : range.Bytes);
         if (page is not null && range.Newest)
             page = NewestOf(page, range.Through);
         if (page is not null)

@@ -28,7 +28,7 @@ internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemo
     /// <summary>Returns the response head once, so that its buffer does not live as long as the connection.</summary>
     /// <remarks>Omits <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a broken
     /// connection for the proper end of such a body. RFC 9112 §9.6 lets a server close after any response, and
-    /// <c>Keep-Alive</c> announces it (<see cref="ConnectionTakeover.NotKept"/>).</remarks>
+    /// <c>Keep-Alive</c> announces it (<see cref="KestrelTakeover.NotKept"/>).</remarks>
     public ReadOnlyMemory<byte> TakeHead()
     {
         var taken = _head;

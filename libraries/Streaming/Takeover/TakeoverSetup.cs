@@ -9,6 +9,6 @@ internal sealed class TakeoverSetup(IOptions<StreamingOptions> streaming) : ICon
     public void Configure(KestrelServerOptions options)
     {
         if (streaming.Value.TakeOverConnections)
-            options.ConfigureEndpointDefaults(endpoint => endpoint.Use(ConnectionTakeover.Middleware));
+            options.ConfigureEndpointDefaults(endpoint => endpoint.Use(KestrelTakeover.Middleware));
     }
 }

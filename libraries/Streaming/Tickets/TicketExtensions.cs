@@ -6,7 +6,7 @@ internal static class TicketExtensions
     {
         services.AddSingleton<SharedSecret>();
         services.AddSingleton<TicketIssuer>();
-        services.AddSingleton<TicketSessions>();
-        services.AddHostedService(provider => provider.GetRequiredService<TicketSessions>());
+        services.AddSingleton<OneStreamPerTicket>();
+        services.AddHostedService(provider => provider.GetRequiredService<OneStreamPerTicket>());
     }
 }

@@ -6,7 +6,7 @@ namespace Streaming.Tickets;
 /// <summary>
 /// Issues and checks tickets (<c>?ticket=</c>), because <c>EventSource</c> can send no header. A ticket is encrypted,
 /// not stored, so any replica accepts it even while Postgres is down; it grants some topics until a time, to one
-/// connection (<see cref="TicketSessions"/>).
+/// connection (<see cref="OneStreamPerTicket"/>).
 /// </summary>
 internal sealed class TicketIssuer(SharedSecret secret, TimeProvider clock)
 {

@@ -14,7 +14,7 @@ namespace Streaming.Tickets;
 internal sealed class TicketPolicyEvaluator(
     IAuthorizationService authorization,
     TicketIssuer tickets,
-    TicketSessions sessions
+    OneStreamPerTicket sessions
 ) : PolicyEvaluator(authorization)
 {
     public override async Task<AuthenticateResult> AuthenticateAsync(AuthorizationPolicy policy, HttpContext context)

@@ -48,17 +48,17 @@ internal static class RelayCost
 
         for (var round = 0; round < 3; round++)
         {
-            var logs = new FilterRingRegistry(Options.Create(new StreamingOptions()), TimeProvider.System);
-            logs.Reset(Lineage.Alone("epoch"), 0);
-            logs.Acquire(new StreamFilter([reader], [], [], NamedFormat.Always));
+            var rings = new FilterRingRegistry(Options.Create(new StreamingOptions()), TimeProvider.System);
+            rings.Reset(Lineage.Alone("epoch"), 0);
+            rings.Acquire(new StreamFilter([reader], [], [], NamedFormat.Always));
 
             var start = Stopwatch.GetTimestamp();
             var pages = 0;
             for (; Stopwatch.GetElapsedTime(start) < Time; pages++)
             {
                 if (pages % messages.Length == 0)
-                    logs.Reset(Lineage.Alone("epoch"), 0);
-                Apply(RelayFormat.Parse(secret.Open(messages[pages % messages.Length])!.Value), logs);
+                    rings.Reset(Lineage.Alone("epoch"), 0);
+                Apply(RelayFormat.Parse(secret.Open(messages[pages % messages.Length])!.Value), rings);
             }
 
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMicroseconds / (pages * (long)events));
@@ -68,10 +68,10 @@ internal static class RelayCost
     }
 
     /// <summary>Applies a page that comes next, as the feed does.</summary>
-    private static void Apply(RelayPage page, FilterRingRegistry logs)
+    private static void Apply(RelayPage page, FilterRingRegistry rings)
     {
-        if (!logs.TryLeaveOut(page.FirstTokens, page.Last))
-            logs.Publish(page.ReadEvents(), page.Last);
+        if (!rings.TryLeaveOut(page.FirstTokens, page.Last))
+            rings.Publish(page.ReadEvents(), page.Last);
     }
 
     private static byte[][] Messages(int events, RelaySecret secret)

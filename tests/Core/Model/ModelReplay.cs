@@ -26,7 +26,7 @@ internal sealed class ModelReplay(ModelReplica replica, ModelChance chance) : IR
         var index = chance.Next(_waiting.Count);
         var (waiter, epoch) = _waiting[index];
         var range = waiter.Range;
-        var page = replica.Logs.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : MostBytes);
+        var page = replica.Rings.ReadRecent(range.Filter, range.After, epoch, range.Newest ? int.MaxValue : MostBytes);
         if (page is not null && range.Newest)
             page = StoreReplay.NewestOf(page, range.Through);
         if (page is null && replica.IsCutOff && !chance.OneIn(4))

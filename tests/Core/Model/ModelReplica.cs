@@ -43,19 +43,19 @@ internal sealed class ModelReplica : IDisposable
         _store = store;
         _chance = chance;
         Channel = channel;
-        Logs = new FilterRingRegistry(Microsoft.Extensions.Options.Options.Create(Options), _clock);
+        Rings = new FilterRingRegistry(Microsoft.Extensions.Options.Options.Create(Options), _clock);
         Replay = new ModelReplay(this, chance);
-        Loop = new WriterLoop(0, Logs, Replay, Options, UnreadMetrics.Shared, new StoreClock(_clock), _pending);
-        Logs.Appended += Loop.Grown;
+        Loop = new WriterLoop(0, Rings, Replay, Options, UnreadMetrics.Shared, new StoreClock(_clock), _pending);
+        Rings.Appended += Loop.Grown;
 
         _queue = new RelayQueue(_clock);
-        _feed = new FeedCore(Logs, Silence, _clock, NullLogger.Instance);
+        _feed = new FeedCore(Rings, Silence, _clock, NullLogger.Instance);
         channel.Subscribe();
         _feed.Start(store.LineageOf(store.Now.Epoch), store.HeadOf(store.Now), Options.RecentEvents);
         CatchUp();
     }
 
-    public FilterRingRegistry Logs { get; }
+    public FilterRingRegistry Rings { get; }
     public WriterLoop Loop { get; }
     public ModelReplay Replay { get; }
     public ModelChannel Channel { get; }
@@ -78,7 +78,7 @@ internal sealed class ModelReplica : IDisposable
     /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
     public StartDecision? Open(StreamRequest request)
     {
-        var (lineage, settled) = Logs.Now;
+        var (lineage, settled) = Rings.Now;
         if (StartDecision.WithoutStore(request, settled, lineage) is { } known)
             return known;
         if (IsCutOff)
@@ -89,15 +89,15 @@ internal sealed class ModelReplica : IDisposable
         if (!lineage.Knows(server.Epoch))
             CatchUp();
 
-        (lineage, settled) = Logs.Now;
+        (lineage, settled) = Rings.Now;
         return StartDecision.WithStore(request, settled, lineage, new StreamPosition(server.Epoch, server.Head));
     }
 
     /// <summary>Gives the stream to the writer loop.</summary>
     public StreamConnection Connect(StreamOpening opening, StreamOutput output)
     {
-        var connection = opening.Connect(Logs, output, [], Options, _clock);
-        connection.OnEnd = () => Logs.Release(connection.Log);
+        var connection = opening.Connect(Rings, output, [], Options, _clock);
+        connection.OnEnd = () => Rings.Release(connection.Ring);
         Loop.Attach(connection);
         return connection;
     }
@@ -111,7 +111,7 @@ internal sealed class ModelReplica : IDisposable
         if (!_local.TryDequeue(out var local))
             return false;
 
-        Logs.TryPublishNext(local.Epoch, local.Events);
+        Rings.TryPublishNext(local.Epoch, local.Events);
         return true;
     }
 
@@ -130,7 +130,7 @@ internal sealed class ModelReplica : IDisposable
     public void Sweep()
     {
         _clock.Advance(Options.IdleLogLifetime);
-        Logs.Sweep();
+        Rings.Sweep();
     }
 
     /// <summary>The feed takes the next message, or without messages a page of the store. Returns false if there is
@@ -159,7 +159,7 @@ internal sealed class ModelReplica : IDisposable
 
     public void BeginLook()
     {
-        var before = Logs.Now.Settled;
+        var before = Rings.Now.Settled;
         if (!IsCutOff)
             _look ??= (_store.HeadOf(Server()), before);
     }
@@ -203,11 +203,11 @@ internal sealed class ModelReplica : IDisposable
 
     public void Dispose()
     {
-        Logs.Appended -= Loop.Grown;
+        Rings.Appended -= Loop.Grown;
         Loop.Dispose();
     }
 
-    private EventPage ReadAll() => _store.Read(Logs.Settled, _ => true, of: Server());
+    private EventPage ReadAll() => _store.Read(Rings.Settled, _ => true, of: Server());
 
     private void Apply(RelayPage page)
     {

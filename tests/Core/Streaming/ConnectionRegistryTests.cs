@@ -15,7 +15,7 @@ public sealed class ConnectionRegistryTests
     public ConnectionRegistryTests()
     {
         _registry = new(new StreamEndLogger(TimeProvider.System, NullLogger<StreamEndLogger>.Instance), _application);
-        _loop.Logs.Reset(Lineage.Alone("e"), 10);
+        _loop.Rings.Reset(Lineage.Alone("e"), 10);
     }
 
     [Fact]
@@ -56,9 +56,9 @@ public sealed class ConnectionRegistryTests
         Assert.Equal(("live", 0L), (live.State, live.Lag));
         Assert.Equal("slow", slow.State);
         // Events that are not for it do not count.
-        _loop.Logs.Publish([LoopStream.Event(20) with { Topic = "other" }], 20);
+        _loop.Rings.Publish([LoopStream.Event(20) with { Topic = "other" }], 20);
         Assert.Equal(0, live.Lag);
-        _loop.Logs.Publish([LoopStream.Event(25)], 25);
+        _loop.Rings.Publish([LoopStream.Event(25)], 25);
         Assert.Equal(15, live.Lag);
         live.LosePlace();
         Assert.Equal(("catching-up", 15L), (live.State, live.Lag));

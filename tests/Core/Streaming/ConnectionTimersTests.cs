@@ -35,8 +35,8 @@ public sealed class ConnectionTimersTests
     [Fact]
     public void A_tick_ends_and_writes_to_no_new_stream_if_its_log_empties_between_two_slices()
     {
-        var (log, outputs) = (_loop.Log("t0"), Enumerable.Range(0, 40).Select(_ => Add("t0")).ToList());
-        Assert.True(_loop.Connections.TryGet(log, out var group));
+        var (ring, outputs) = (_loop.Log("t0"), Enumerable.Range(0, 40).Select(_ => Add("t0")).ToList());
+        Assert.True(_loop.Connections.TryGet(ring, out var group));
 
         // On a busy machine a slice may be over before its first visit.
         do _loop.Timers.TickIfDue();
@@ -64,11 +64,11 @@ public sealed class ConnectionTimersTests
     /// <summary>Adds a stream whose heartbeat is due.</summary>
     private MillisecondOutput Add(string topic)
     {
-        var (log, output) = (_loop.Log(topic), new MillisecondOutput(_loop.Pending));
+        var (ring, output) = (_loop.Log(topic), new MillisecondOutput(_loop.Pending));
         _loop.Connections.Add(
-            new StreamConnection("c", log, _loop.Logs, output, new StreamClient("", null, "", null, default, ""))
+            new StreamConnection("c", ring, _loop.Rings, output, new StreamClient("", null, "", null, default, ""))
             {
-                Sequence = log.Next,
+                Sequence = ring.Next,
                 WrittenAt = TimeProvider.System.Milliseconds() - 60_000,
                 TakenAt = TimeProvider.System.Milliseconds(),
                 IdSentAt = TimeProvider.System.Milliseconds(),

@@ -12,13 +12,13 @@ public sealed class ConnectionWriterTests
     [Fact]
     public void A_skip_that_lies_beyond_a_fork_is_forgotten_there()
     {
-        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        _loop.Rings.Reset(Lineage.Alone("e1"), 100);
         // Position 92 was the last event. The rest up to 100 was searched, and its skips were announced.
         var connection = Connect(100, SlowClientPolicy.Latest);
         connection.CatchUp = new CatchUp { SkippedThrough = 100 };
         connection.EventSent = connection.IdSent = 92;
 
-        _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
+        _loop.Rings.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
         _loop.Writer.Pump(connection);
 
         Assert.Equal(new StreamPosition("e2", 95), connection.StreamPosition);
@@ -30,13 +30,13 @@ public sealed class ConnectionWriterTests
     [Fact]
     public void A_client_in_the_middle_of_a_range_of_newest_events_gets_a_resync_if_the_rest_is_lost()
     {
-        _loop.Logs.Reset(Lineage.Alone("e1"), 10);
+        _loop.Rings.Reset(Lineage.Alone("e1"), 10);
         var connection = Connect(4, SlowClientPolicy.Latest);
         connection.CatchUp = new CatchUp { SkippedThrough = 8 };
         connection.EventSent = 4;
 
-        _loop.Logs.Reset(Lineage.Of("e2", [new("e2", "e1", 5)]), 5);
-        _loop.Logs.Publish([], 6);
+        _loop.Rings.Reset(Lineage.Of("e2", [new("e2", "e1", 5)]), 5);
+        _loop.Rings.Publish([], 6);
         _loop.Writer.Pump(connection);
 
         Assert.Equal((new StreamPosition("e2", 6), 6L), (connection.StreamPosition, connection.EventSent));
@@ -47,7 +47,7 @@ public sealed class ConnectionWriterTests
     [InlineData(false)]
     public void Only_a_client_that_was_slow_skips_what_its_replica_reads_from_the_store(bool hasKeptUp)
     {
-        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        _loop.Rings.Reset(Lineage.Alone("e1"), 100);
         var connection = Connect(50, SlowClientPolicy.Latest);
         connection.Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow;
         _loop.Writer.Pump(connection);
@@ -58,7 +58,7 @@ public sealed class ConnectionWriterTests
     [Fact]
     public void A_page_of_an_epoch_that_the_feed_has_not_entered_is_not_shown()
     {
-        _loop.Logs.Reset(Lineage.Alone("e1"), 100);
+        _loop.Rings.Reset(Lineage.Alone("e1"), 100);
         var connection = Connect(50);
         _loop.Writer.Pump(connection);
 
@@ -68,7 +68,7 @@ public sealed class ConnectionWriterTests
             (connection.StreamPosition, connection.CatchUp.Page, connection.CatchUp.Asked)
         );
 
-        _loop.Logs.Reset(Lineage.Alone("e2"), 90);
+        _loop.Rings.Reset(Lineage.Alone("e2"), 90);
         _loop.Writer.Pump(connection);
         Assert.Equal(new StreamPosition("e2", 90), connection.StreamPosition);
     }
@@ -78,11 +78,11 @@ public sealed class ConnectionWriterTests
     {
         var output = new PipeOutput(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
         var client = new StreamClient("", null, "", null, default, "");
-        var connection = new StreamConnection("c", _loop.Log("t"), _loop.Logs, output, client)
+        var connection = new StreamConnection("c", _loop.Log("t"), _loop.Rings, output, client)
         {
             Epoch = "e1",
             Position = position,
-            Slow = slow,
+            SlowPolicy = slow,
         };
 
         _loop.Connections.Add(connection);

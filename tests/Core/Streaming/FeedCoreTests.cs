@@ -12,13 +12,13 @@ public sealed class FeedCoreTests
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
 
     private readonly ManualTime _clock = new();
-    private readonly FilterRingRegistry _logs = TestLogs.Create();
+    private readonly FilterRingRegistry _rings = TestLogs.Create();
     private readonly FeedCore _feed;
 
     public FeedCoreTests()
     {
         _clock.Advance(Silence); // a time of 0 means that the feed does not wait
-        _feed = new FeedCore(_logs, Silence, _clock, NullLogger.Instance);
+        _feed = new FeedCore(_rings, Silence, _clock, NullLogger.Instance);
         _feed.Start(Lineage.Alone("e1"), Head("e1", 0), 0);
         _feed.Take(Head("e1", 10), null);
     }
@@ -117,19 +117,19 @@ public sealed class FeedCoreTests
     [Fact]
     public void A_page_that_cannot_be_read_is_refused_and_read_from_the_store()
     {
-        using var open = new Opened(_logs);
+        using var open = new Opened(_rings);
         var page = Heartbeat("e1", 11) with { Previous = 10, FirstTokens = null, Events = "[{"u8.ToArray() };
         var step = _feed.Take(page);
         Assert.Equal(FeedAct.Refuse, step.Act);
         Assert.NotEmpty(step.Reason);
-        Assert.Equal(10, _logs.Settled);
+        Assert.Equal(10, _rings.Settled);
     }
 
     /// <summary>The read of its large event, given up, had entered that epoch.</summary>
     [Fact]
     public void A_message_is_not_published_in_an_epoch_that_began_after_it()
     {
-        using var open = new Opened(_logs);
+        using var open = new Opened(_rings);
         var large = LoopStream.Event(11) with { Data = default };
         var page = RelayFormat.Parse(RelayFormat.ToBytes(Heartbeat("e1", 11) with { Previous = 10 }, [large]));
         var step = _feed.Take(page);
@@ -138,7 +138,7 @@ public sealed class FeedCoreTests
 
         _feed.Take(Head("e2", 10), Lineage.Of("e2", [new("e2", "e1", 10)]));
         _feed.Publish(page, step.Events!);
-        Assert.Equal(new StreamPosition("e2", 10), _logs.Now.Settled);
+        Assert.Equal(new StreamPosition("e2", 10), _rings.Now.Settled);
     }
 
     private static EventPage Head(string epoch, long head) => new(epoch, head, 0, [], head);
@@ -146,12 +146,12 @@ public sealed class FeedCoreTests
     private static RelayPage Heartbeat(string epoch, long head) => new(epoch, 1, head, head, 1);
 
     /// <summary>A filter of everything, so that no page is left out.</summary>
-    private sealed class Opened(FilterRingRegistry logs) : IDisposable
+    private sealed class Opened(FilterRingRegistry rings) : IDisposable
     {
-        private readonly FilterRing _log = logs.Acquire(
+        private readonly FilterRing _ring = rings.Acquire(
             new StreamFilter([">"], [], [], global::Streaming.Frames.NamedFormat.Always)
         );
 
-        public void Dispose() => logs.Release(_log);
+        public void Dispose() => rings.Release(_ring);
     }
 }

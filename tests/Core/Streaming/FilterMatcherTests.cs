@@ -17,7 +17,7 @@ public sealed class FilterMatcherTests
     {
         var matcher = new FilterMatcher();
         string[] patterns = ["a.b.c", "a.b.*", "a.*.c", "*.b.c", "*.*.c", "*.*.*", "a.b.>", "a.>", ">"];
-        FilterRing[] logs =
+        FilterRing[] rings =
         [
             .. ((string[])["1", "2", "3"]).Select(n => new FilterRing(
                 new StreamFilter([.. patterns, n], ["x"], [], NamedFormat.Always),
@@ -25,8 +25,8 @@ public sealed class FilterMatcherTests
                 1_000
             )),
         ];
-        foreach (var log in logs)
-            matcher.Index.Add(log);
+        foreach (var ring in rings)
+            matcher.Index.Add(ring);
 
         var record = new EventRecord(
             1,
@@ -41,7 +41,7 @@ public sealed class FilterMatcherTests
 
         for (var n = 1; n <= 2; n++)
         {
-            Assert.Equal(logs.Take(matches), matcher.Match(record).ToArray());
+            Assert.Equal(rings.Take(matches), matcher.Match(record).ToArray());
             Assert.Equal(3 * n, matcher.Examined);
         }
     }

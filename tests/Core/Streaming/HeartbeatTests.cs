@@ -14,12 +14,12 @@ public sealed class HeartbeatTests
     private static readonly StreamPosition Head = new("e", 25);
 
     private readonly LoopRig _loop = new();
-    private readonly QuietStreamUpdates _heartbeats;
+    private readonly HeartbeatsAndIds _heartbeats;
 
     public HeartbeatTests()
     {
-        _loop.Logs.Reset(Lineage.Alone("e"), 10);
-        _heartbeats = new QuietStreamUpdates(
+        _loop.Rings.Reset(Lineage.Alone("e"), 10);
+        _heartbeats = new HeartbeatsAndIds(
             _loop.Writer,
             new StreamingOptions
             {
@@ -69,7 +69,7 @@ public sealed class HeartbeatTests
         switch (why)
         {
             case "an event waits in memory":
-                _loop.Logs.Publish([LoopStream.Event(11)], 11);
+                _loop.Rings.Publish([LoopStream.Event(11)], 11);
                 break;
             case "its place is being sought":
                 connection.LosePlace();
@@ -145,7 +145,7 @@ public sealed class HeartbeatTests
     public void Events_that_wait_in_memory_are_sent_at_the_next_tick()
     {
         var stream = LoopStream.Open(_loop);
-        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        _loop.Rings.Publish([LoopStream.Event(11)], 11);
         Tick(stream, Head, 1);
         Assert.Equal("id: e-11\nevent: n\ndata: 1\n\n", stream.Text);
     }
@@ -158,7 +158,7 @@ public sealed class HeartbeatTests
         stream.Connection.Position = 12;
         stream.Connection.LosePlace();
         Tick(stream, new StreamPosition("e", 10), HeartbeatMilliseconds);
-        _loop.Logs.Publish([], Head.Position);
+        _loop.Rings.Publish([], Head.Position);
         Tick(stream, Head, HeartbeatMilliseconds);
         Tick(stream, Head, HeartbeatMilliseconds);
         Assert.EndsWith("id: e-25\n\n", stream.Text, StringComparison.Ordinal);

@@ -9,9 +9,9 @@ public class LargeFilterTests
     [Fact]
     public void A_large_filter_is_forgotten_as_soon_as_its_last_reader_leaves()
     {
-        var logs = TestLogs.Create(clock: new ManualTime());
+        var rings = TestLogs.Create(clock: new ManualTime());
         FilterRing Open(int patterns) =>
-            logs.Acquire(
+            rings.Acquire(
                 new StreamFilter(
                     [.. Enumerable.Range(0, patterns).Select(n => $"t.{patterns}.{n}.*.*.a")],
                     [],
@@ -21,12 +21,12 @@ public class LargeFilterTests
             );
 
         var (large, small) = (Open(100), Open(5));
-        logs.Release(small);
-        logs.Sweep();
-        Assert.Equal(2, logs.Count);
-        logs.Release(large);
-        logs.Sweep();
-        Assert.Equal(1, logs.Count);
+        rings.Release(small);
+        rings.Sweep();
+        Assert.Equal(2, rings.Count);
+        rings.Release(large);
+        rings.Sweep();
+        Assert.Equal(1, rings.Count);
         Assert.Same(small, Open(5));
     }
 
@@ -34,7 +34,7 @@ public class LargeFilterTests
     public void Filters_leave_the_index_in_parts_and_completely()
     {
         var index = new TopicIndex();
-        var logs = Enumerable
+        var rings = Enumerable
             .Range(0, 300)
             .Select(n => new FilterRing(
                 new StreamFilter([.. Enumerable.Range(0, 100).Select(t => $"t.{n}.{t}.a")], [], [], NamedFormat.Always),
@@ -42,10 +42,10 @@ public class LargeFilterTests
                 1_000
             ))
             .ToList();
-        foreach (var log in logs)
-            index.Add(log);
+        foreach (var ring in rings)
+            index.Add(ring);
 
-        var parts = TopicIndex.Parts(logs).ToList();
+        var parts = TopicIndex.Parts(rings).ToList();
         Assert.All(parts, part => Assert.InRange(part.Sum(log => log.Filter.Tokens), 1, 10_000));
 
         foreach (var part in parts)

@@ -20,9 +20,9 @@ internal sealed class LoopRig
     public LoopRig()
     {
         var clock = TimeProvider.System;
-        Logs = new FilterRingRegistry(_options, clock);
+        Rings = new FilterRingRegistry(_options, clock);
         _replay = new StoreReplay(
-            Logs,
+            Rings,
             null!, // the store, which no test reads
             null!, // its turns
             _options,
@@ -33,18 +33,18 @@ internal sealed class LoopRig
 
         var pages = new CatchUpPages(_replay, Pending, (_, _, _) => { });
         _time = new StoreClock(clock);
-        Writer = new ConnectionWriter(0, Logs, Connections, pages, _options.Value, UnreadMetrics.Shared, _time);
-        Timers = new ConnectionTimers(Logs, Connections, pages, Writer, _options.Value, clock);
+        Writer = new ConnectionWriter(0, Rings, Connections, pages, _options.Value, UnreadMetrics.Shared, _time);
+        Timers = new ConnectionTimers(Rings, Connections, pages, Writer, _options.Value, clock);
     }
 
-    public FilterRingRegistry Logs { get; }
+    public FilterRingRegistry Rings { get; }
     public LoopConnections Connections { get; } = new(0);
     public PendingWriteBudget Pending { get; } = new(1_000, _ => { });
     public ConnectionWriter Writer { get; }
     public ConnectionTimers Timers { get; }
 
     /// <summary>Starts the threads that write the streams attached to them.</summary>
-    public WriterLoopPool StartThreads() => new(Logs, _replay, _options, UnreadMetrics.Shared, _time, Pending);
+    public WriterLoopPool StartThreads() => new(Rings, _replay, _options, UnreadMetrics.Shared, _time, Pending);
 
-    public FilterRing Log(string topic) => Logs.Acquire(new StreamFilter([topic], [], [], NamedFormat.Always));
+    public FilterRing Log(string topic) => Rings.Acquire(new StreamFilter([topic], [], [], NamedFormat.Always));
 }

@@ -18,23 +18,23 @@ internal sealed class LoopStream
     {
         var sent = new MemoryStream();
         _text = () => Encoding.UTF8.GetString(sent.ToArray());
-        var log = loop.Logs.Acquire(new StreamFilter(["t"], [], [], format));
+        var log = loop.Rings.Acquire(new StreamFilter(["t"], [], [], format));
 
         Connection = new StreamConnection(
             "c",
             log,
-            loop.Logs,
+            loop.Rings,
             output ?? new PipeOutput(PipeWriter.Create(sent), settings.Chunked, loop.Pending),
             new StreamClient("192.0.2.1:1", null, "/events", null, default, "")
         )
         {
-            Slow = settings.Slow,
+            SlowPolicy = settings.Slow,
             IsFinite = settings.IsFinite,
             Expiry = settings.Expiry ?? StreamExpiry.Endless,
             Epoch = log.Epoch,
-            Position = loop.Logs.Settled,
-            IdSent = loop.Logs.Settled,
-            EventSent = loop.Logs.Settled,
+            Position = loop.Rings.Settled,
+            IdSent = loop.Rings.Settled,
+            EventSent = loop.Rings.Settled,
             Sequence = log.Next,
         };
         Connection.WrittenAt = Connection.TakenAt = Connection.IdSentAt = TimeProvider.System.Milliseconds();

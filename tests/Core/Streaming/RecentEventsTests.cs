@@ -20,7 +20,7 @@ public sealed class RecentEventsTests
         long from
     )
     {
-        var logs = Logs(
+        var rings = Logs(
             new StreamingOptions
             {
                 Writers = 1,
@@ -28,33 +28,33 @@ public sealed class RecentEventsTests
                 RecentBytes = bytes,
             }
         );
-        logs.Publish([.. Enumerable.Range(11, 10).Select(n => LoopStream.Event(n))], 20);
+        rings.Publish([.. Enumerable.Range(11, 10).Select(n => LoopStream.Event(n))], 20);
 
         var filter = Filter("t");
-        Assert.Equal((true, false), (logs.IsRecent(filter, from), logs.IsRecent(filter, from - 1)));
-        Assert.Null(logs.ReadRecent(filter, from - 1, "e", 1_000));
-        Assert.Equal(20 - from, logs.ReadRecent(filter, from, "e", 1_000)!.Frames.Count);
+        Assert.Equal((true, false), (rings.IsRecent(filter, from), rings.IsRecent(filter, from - 1)));
+        Assert.Null(rings.ReadRecent(filter, from - 1, "e", 1_000));
+        Assert.Equal(20 - from, rings.ReadRecent(filter, from, "e", 1_000)!.Frames.Count);
     }
 
     /// <summary>Their positions may mean other events in the new epoch.</summary>
     [Fact]
     public void Recent_events_of_an_epoch_that_ended_are_forgotten_and_take_no_room_from_new_ones()
     {
-        var logs = Logs(new StreamingOptions { Writers = 1, RecentBytes = 5 });
+        var rings = Logs(new StreamingOptions { Writers = 1, RecentBytes = 5 });
         var filter = Filter("t");
-        logs.Publish([.. Enumerable.Range(11, 5).Select(n => LoopStream.Event(n))], 15);
-        logs.Reset(Lineage.Alone("e2"), 12);
-        logs.Publish([.. Enumerable.Range(13, 5).Select(n => LoopStream.Event(n))], 17);
-        Assert.Equal((false, true), (logs.IsRecent(filter, 11), logs.IsRecent(filter, 12)));
-        Assert.Equal([13, 14, 15, 16, 17], logs.ReadRecent(filter, 12, "e2", 1_000)!.Frames.Select(f => f.Position));
+        rings.Publish([.. Enumerable.Range(11, 5).Select(n => LoopStream.Event(n))], 15);
+        rings.Reset(Lineage.Alone("e2"), 12);
+        rings.Publish([.. Enumerable.Range(13, 5).Select(n => LoopStream.Event(n))], 17);
+        Assert.Equal((false, true), (rings.IsRecent(filter, 11), rings.IsRecent(filter, 12)));
+        Assert.Equal([13, 14, 15, 16, 17], rings.ReadRecent(filter, 12, "e2", 1_000)!.Frames.Select(f => f.Position));
     }
 
     [Fact]
     public void A_page_of_recent_events_has_only_the_types_and_keys_of_its_filter()
     {
-        var logs = Logs(new StreamingOptions { Writers = 1 });
-        logs.Publish([LoopStream.Event(11, "x", "1"), LoopStream.Event(12, "y", "1"), LoopStream.Event(13, "x")], 13);
-        var page = logs.ReadRecent(new StreamFilter(["t"], ["x"], ["1"], NamedFormat.Always), 10, "e", 1_000)!;
+        var rings = Logs(new StreamingOptions { Writers = 1 });
+        rings.Publish([LoopStream.Event(11, "x", "1"), LoopStream.Event(12, "y", "1"), LoopStream.Event(13, "x")], 13);
+        var page = rings.ReadRecent(new StreamFilter(["t"], ["x"], ["1"], NamedFormat.Always), 10, "e", 1_000)!;
         Assert.Equal([11], page.Frames.Select(f => f.Position));
         Assert.Equal(13, page.Through);
     }
@@ -63,12 +63,12 @@ public sealed class RecentEventsTests
     [Fact]
     public void A_page_of_recent_events_examines_a_bounded_number_and_says_how_far_it_came()
     {
-        var logs = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
-        logs.Publish([.. Enumerable.Range(11, 10_000).Select(n => LoopStream.Event(n))], 10_010);
+        var rings = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
+        rings.Publish([.. Enumerable.Range(11, 10_000).Select(n => LoopStream.Event(n))], 10_010);
 
         foreach (var (filter, found) in new[] { (Filter("*.other"), 0), (Filter("t"), 8_192) })
         {
-            var page = logs.ReadRecent(filter, 10, "e", int.MaxValue)!;
+            var page = rings.ReadRecent(filter, 10, "e", int.MaxValue)!;
             Assert.Equal((found, 10 + 8_192), (page.Frames.Count, page.Through));
         }
     }
@@ -76,8 +76,8 @@ public sealed class RecentEventsTests
     [Fact]
     public void A_page_for_topics_without_wildcards_does_not_examine_the_events_of_other_topics()
     {
-        var logs = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
-        logs.Publish(
+        var rings = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
+        rings.Publish(
             [
                 .. Enumerable
                     .Range(11, 10_000)
@@ -93,7 +93,7 @@ public sealed class RecentEventsTests
             10_010
         );
 
-        var page = logs.ReadRecent(Filter("b", "a", "none"), 10, "e", int.MaxValue)!;
+        var page = rings.ReadRecent(Filter("b", "a", "none"), 10, "e", int.MaxValue)!;
         Assert.Equal(Enumerable.Range(1, 10).SelectMany(n => new long[] { 1_000 * n, 1_000 * n + 1 }), Positions(page));
         Assert.Equal(10_010, page.Through);
     }
@@ -106,29 +106,29 @@ public sealed class RecentEventsTests
 
         for (var round = 0; round < 200; round++)
         {
-            var logs = Logs(new StreamingOptions { Writers = 1, RecentEvents = random.Next(1, 40) });
+            var rings = Logs(new StreamingOptions { Writers = 1, RecentEvents = random.Next(1, 40) });
             var all = new List<EventRecord>();
             for (var position = 10; all.Count < 60; )
                 all.Add(Event(position += random.Next(1, 3), random.GetItems(topics, 1)[0]));
 
-            logs.Publish(all[..30], all[29].Position);
+            rings.Publish(all[..30], all[29].Position);
 
             if (random.Next(4) == 0)
-                logs.Reset(Lineage.Alone("e"), all[29].Position);
+                rings.Reset(Lineage.Alone("e"), all[29].Position);
 
-            logs.Publish(all[30..], all[^1].Position);
+            rings.Publish(all[30..], all[^1].Position);
 
             foreach (var wanted in new string[][] { ["a"], ["c.e", "a", "b"], ["c.*"], ["*", "c.d"], ["none"] })
             {
                 var filter = Filter(wanted);
                 var after = all[random.Next(20, 60)].Position;
-                if (!logs.IsRecent(filter, after))
+                if (!rings.IsRecent(filter, after))
                     continue;
 
                 var patterns = new TopicPatternSet(wanted);
                 Assert.Equal(
                     all.Where(e => e.Position > after && patterns.Matches(e.Topic)).Select(e => e.Position),
-                    Positions(logs.ReadRecent(filter, after, "e", int.MaxValue)!)
+                    Positions(rings.ReadRecent(filter, after, "e", int.MaxValue)!)
                 );
             }
         }
@@ -142,8 +142,8 @@ public sealed class RecentEventsTests
 
     private static FilterRingRegistry Logs(StreamingOptions options)
     {
-        var logs = TestLogs.Create(options, new ManualTime());
-        logs.Reset(Lineage.Alone("e"), 10);
-        return logs;
+        var rings = TestLogs.Create(options, new ManualTime());
+        rings.Reset(Lineage.Alone("e"), 10);
+        return rings;
     }
 }

@@ -11,7 +11,7 @@ public sealed class SlowClientPolicyTests
     private readonly StreamingOptions _options = new();
     private readonly LoopRig _loop = new();
 
-    public SlowClientPolicyTests() => _loop.Logs.Reset(Lineage.Alone("e"), 10);
+    public SlowClientPolicyTests() => _loop.Rings.Reset(Lineage.Alone("e"), 10);
 
     [Theory]
     [InlineData(null, SlowClientPolicy.CatchUp)]
@@ -61,7 +61,7 @@ public sealed class SlowClientPolicyTests
     {
         var stream = LoopStream.Open(_loop, new(SlowClientPolicy.Disconnect)).Connection;
         stream.Pace = ReaderPace.Slow;
-        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        _loop.Rings.Publish([LoopStream.Event(11)], 11);
         _loop.Writer.Pump(stream);
         Assert.Equal(ReaderPace.KeepsUp, stream.Pace);
     }
@@ -88,7 +88,7 @@ public sealed class SlowClientPolicyTests
     {
         var stream = LoopStream.Open(_loop, new(SlowClientPolicy.Latest));
         stream.Connection.Pace = ReaderPace.Slow;
-        _loop.Logs.Publish(
+        _loop.Rings.Publish(
             [
                 LoopStream.Event(11, key: "a"),
                 LoopStream.Event(12, key: "b"),
@@ -129,7 +129,7 @@ public sealed class SlowClientPolicyTests
     {
         var stream = LoopStream.Open(_loop, new(SlowClientPolicy.Latest));
         stream.Connection.Pace = wasBusy ? ReaderPace.Slow : ReaderPace.KeepsUp;
-        _loop.Logs.Publish([.. Enumerable.Range(11, events).Select(n => LoopStream.Event(n, key: "a"))], 10 + events);
+        _loop.Rings.Publish([.. Enumerable.Range(11, events).Select(n => LoopStream.Event(n, key: "a"))], 10 + events);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal(events, stream.Connection.Delivered);
         Assert.DoesNotContain("skipped", stream.Text, StringComparison.Ordinal);

@@ -24,16 +24,16 @@ public sealed class StoreReplayTests : IDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly NpgsqlDataSource _store = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={FreePort.Take()}");
     private readonly StreamingMetrics _metrics;
-    private readonly FilterRingRegistry _logs;
+    private readonly FilterRingRegistry _rings;
     private readonly Gates _gates;
     private readonly StoreReplay _replay;
 
     public StoreReplayTests()
     {
         var options = Options.Create(new StreamingOptions { Writers = 1, ReplayTries = Tries });
-        _logs = new FilterRingRegistry(options, _time);
-        _logs.Reset(Lineage.Alone("e"), 10);
-        _logs.Publish([Event(11, "a"), Event(12, "b"), Event(13, "a")], 13);
+        _rings = new FilterRingRegistry(options, _time);
+        _rings.Reset(Lineage.Alone("e"), 10);
+        _rings.Publish([Event(11, "a"), Event(12, "b"), Event(13, "a")], 13);
 
         var meters = _services.GetRequiredService<IMeterFactory>();
         _metrics = new StreamingMetrics(meters, options, _time, NullLogger<StreamingMetrics>.Instance);
@@ -41,8 +41,8 @@ public sealed class StoreReplayTests : IDisposable
 
         _gates = new Gates(store, options, Options.Create(new AdmissionOptions()), _time);
         _replay = new StoreReplay(
-            _logs,
-            new StorePages(_logs, new EventReader(_store, store), _metrics),
+            _rings,
+            new StorePages(_rings, new EventReader(_store, store), _metrics),
             _gates,
             options,
             _time,

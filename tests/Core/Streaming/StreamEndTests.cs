@@ -17,7 +17,7 @@ public sealed class StreamEndTests
 
     private readonly LoopRig _loop = new();
 
-    public StreamEndTests() => _loop.Logs.Reset(Lineage.Alone("e"), 10);
+    public StreamEndTests() => _loop.Rings.Reset(Lineage.Alone("e"), 10);
 
     [Theory]
     [InlineData(EndReason.Drained)]
@@ -77,7 +77,7 @@ public sealed class StreamEndTests
         _loop.Writer.Abandon(stream.Connection, EndReason.Dead);
         Assert.Equal((EndReason.Closed, ""), (stream.Connection.End, stream.Text));
         Assert.True(stream.Connection.Ended.IsCompleted);
-        Assert.Equal(0, stream.Connection.Log.Loops[0].Users);
+        Assert.Equal(0, stream.Connection.Ring.Loops[0].Users);
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class StreamEndTests
     {
         var stream = LoopStream.Open(_loop);
         stream.Connection.Ending = EndReason.Complete;
-        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        _loop.Rings.Publish([LoopStream.Event(11)], 11);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal((EndReason.Complete, ""), (stream.Connection.End, stream.Text));
     }
@@ -104,7 +104,7 @@ public sealed class StreamEndTests
     public void Nothing_is_delivered_after_the_right_to_read_has_ended()
     {
         var stream = LoopStream.Open(_loop, new(Expiry: Expired));
-        _loop.Logs.Publish([LoopStream.Event(11)], 11);
+        _loop.Rings.Publish([LoopStream.Event(11)], 11);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal((EndReason.Unauthorized, 0L), (stream.Connection.End, stream.Connection.Delivered));
         Assert.StartsWith("event: unauthorized\ndata: {\"reason\":\"expired\"", stream.Text, StringComparison.Ordinal);
@@ -115,7 +115,7 @@ public sealed class StreamEndTests
     public void The_event_that_ends_a_stream_is_its_last_one()
     {
         var stream = LoopStream.Open(_loop, format: NamedFormatChoice.Of(_ => true, ["done"]).For(null));
-        _loop.Logs.Publish([LoopStream.Event(11), LoopStream.Event(12, "done"), LoopStream.Event(13)], 13);
+        _loop.Rings.Publish([LoopStream.Event(11), LoopStream.Event(12, "done"), LoopStream.Event(13)], 13);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal((EndReason.Complete, 2L), (stream.Connection.End, stream.Connection.Delivered));
         Assert.EndsWith("id: e-12\nevent: done\ndata: 1\n\n", stream.Text, StringComparison.Ordinal);
@@ -131,7 +131,7 @@ public sealed class StreamEndTests
     )
     {
         var stream = LoopStream.Open(_loop, new(IsFinite: isFinite));
-        _loop.Logs.Reset(Lineage.Alone("new"), 3);
+        _loop.Rings.Reset(Lineage.Alone("new"), 3);
         _loop.Writer.Pump(stream.Connection);
         Assert.Contains(says, stream.Text, StringComparison.Ordinal);
         Assert.Equal(end, stream.Connection.End);
@@ -159,7 +159,7 @@ public sealed class StreamEndTests
     {
         var stream = LoopStream.Open(_loop, new(Expiry: isOld ? StreamExpiry.Endless : Expired));
         if (isOld)
-            stream.Connection.ExpiresAt = 0;
+            stream.Connection.MaxAgeAt = 0;
         Tick();
         Assert.Equal(end, stream.Connection.End);
         Assert.StartsWith(says, stream.Text, StringComparison.Ordinal);

@@ -47,7 +47,7 @@ public class TopicIndexTests
     {
         var random = new Random(20261120);
         string[] tokens = ["a", "b", "c", "*"];
-        var logs = Enumerable
+        var rings = Enumerable
             .Range(0, 200)
             .Select(_ => Tokens(random, tokens) + (random.Next(4) == 0 ? ".>" : ""))
             .Append(">")
@@ -55,20 +55,20 @@ public class TopicIndexTests
             .Select(p => Log(p))
             .ToList();
         var index = new TopicIndex();
-        foreach (var log in logs)
-            index.Add(log);
+        foreach (var ring in rings)
+            index.Add(ring);
 
-        foreach (var removed in logs.Where((_, i) => i % 3 == 0).ToList())
+        foreach (var removed in rings.Where((_, i) => i % 3 == 0).ToList())
         {
             index.Remove(new HashSet<FilterRing> { removed });
-            logs.Remove(removed);
+            rings.Remove(removed);
         }
 
         // In the places of those that have left.
         foreach (var added in Enumerable.Range(0, 20).Select(_ => Log(Tokens(random, tokens) + ".*.*")).ToList())
         {
             index.Add(added);
-            logs.Add(added);
+            rings.Add(added);
         }
 
         for (var i = 0; i < 500; i++)
@@ -80,12 +80,12 @@ public class TopicIndexTests
             string Pattern(FilterRing log) => log.Filter.Events.Topics[0];
 
             Assert.Equal(
-                logs.Where(l => TopicPattern.Matches(Pattern(l), topic)).Select(Pattern).Order(StringComparer.Ordinal),
+                rings.Where(l => TopicPattern.Matches(Pattern(l), topic)).Select(Pattern).Order(StringComparer.Ordinal),
                 found.Select(Pattern).Order(StringComparer.Ordinal)
             );
-            Assert.Equal(found.Count, logs.Count(l => Regex.IsMatch(topic, Expression(Pattern(l)))));
+            Assert.Equal(found.Count, rings.Count(l => Regex.IsMatch(topic, Expression(Pattern(l)))));
 
-            foreach (var log in logs)
+            foreach (var log in rings)
                 Assert.Equal(found.Contains(log), new TopicPatternSet([Pattern(log)]).Matches(topic));
         }
     }
@@ -94,11 +94,11 @@ public class TopicIndexTests
     public void An_index_that_all_have_left_is_empty_again()
     {
         var index = new TopicIndex();
-        var logs = new[] { "a.b.c", "a.*.c", "*.*.c", "a.*.*.>", "a.>", ">" }.Select(p => Log(p)).ToList();
-        foreach (var log in logs)
-            index.Add(log);
+        var rings = new[] { "a.b.c", "a.*.c", "*.*.c", "a.*.*.>", "a.>", ">" }.Select(p => Log(p)).ToList();
+        foreach (var ring in rings)
+            index.Add(ring);
 
-        index.Remove(logs.ToHashSet());
+        index.Remove(rings.ToHashSet());
         var found = new List<FilterRing>();
         index.Match("a.b.c", found);
         Assert.Empty(found);

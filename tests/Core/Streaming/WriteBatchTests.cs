@@ -11,9 +11,9 @@ public class WriteBatchTests
     [Fact]
     public void Frames_that_wait_become_one_write_and_one_chunk()
     {
-        var log = Log("data: 1\n\n", "data: 22\n\n");
+        var ring = Log("data: 1\n\n", "data: 22\n\n");
         var join = new WriteBatch(1_024);
-        Assert.Equal(2, join.Take(log, 0));
+        Assert.Equal(2, join.Take(ring, 0));
         Assert.Equal("data: 1\n\ndata: 22\n\n", Text(join.Bytes(chunked: false)));
         Assert.Equal("13\r\ndata: 1\n\ndata: 22\n\n\r\n", Text(join.Bytes(chunked: true)));
         Assert.Equal(2, join.LastPosition);
@@ -22,29 +22,29 @@ public class WriteBatchTests
     [Fact]
     public void A_frame_longer_than_a_batch_is_written_alone_and_whole()
     {
-        var log = Log("data: 1\n\n", new string('x', 5_000), "data: 3\n\n");
+        var ring = Log("data: 1\n\n", new string('x', 5_000), "data: 3\n\n");
         var join = new WriteBatch(1_024);
-        Assert.Equal(1, join.Take(log, 0));
-        Assert.Equal(1, join.Take(log, 1));
+        Assert.Equal(1, join.Take(ring, 0));
+        Assert.Equal(1, join.Take(ring, 1));
         Assert.Equal($"1388\r\n{new string('x', 5_000)}\r\n", Text(join.Bytes(chunked: true)));
-        Assert.Equal(1, join.Take(log, 2));
+        Assert.Equal(1, join.Take(ring, 2));
         Assert.Equal("9\r\ndata: 3\n\n\r\n", Text(join.Bytes(chunked: true)));
     }
 
     [Fact]
     public void A_shared_batch_records_each_connections_own_write_time()
     {
-        var log = Log("data: 1\n\n", "data: 2\n\n");
+        var ring = Log("data: 1\n\n", "data: 2\n\n");
         var join = new WriteBatch(1_024);
 
         foreach (var ms in (int[])[1, 2, 4, 40])
         {
-            Assert.Equal(2, join.Take(log, 0));
+            Assert.Equal(2, join.Take(ring, 0));
             var bucket = LatencyBuckets.BucketOf(ms * 1_000);
             Assert.Equal([bucket, bucket], join.BucketsAt(ms * TimeSpan.TicksPerMillisecond, connectedTicks: 0));
         }
 
-        Assert.Equal(1, join.Take(log, 1));
+        Assert.Equal(1, join.Take(ring, 1));
         Assert.Equal(
             [LatencyBuckets.BucketOf(40_000)],
             join.BucketsAt(40 * TimeSpan.TicksPerMillisecond, connectedTicks: 0)
@@ -68,12 +68,12 @@ public class WriteBatchTests
     [Fact]
     public void Nothing_follows_the_frame_that_ends_a_stream()
     {
-        var log = Log("data: 1\n\n");
-        log.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k", Ends: true, Epoch: "e"));
-        log.Append(new LogFrame(3, "data: 3\n\n"u8.ToArray(), 0, "k"));
+        var ring = Log("data: 1\n\n");
+        ring.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k", Ends: true, Epoch: "e"));
+        ring.Append(new LogFrame(3, "data: 3\n\n"u8.ToArray(), 0, "k"));
 
         var batch = new WriteBatch(1_024);
-        Assert.Equal((2, true), (batch.Take(log, 0), batch.Ends));
+        Assert.Equal((2, true), (batch.Take(ring, 0), batch.Ends));
         Assert.Equal((2, "e", 2), (batch.LastPosition, batch.LastEpoch, batch.Count));
         Assert.Equal("data: 1\n\ndata: 2\n\n", Text(batch.Bytes(chunked: false)));
     }
@@ -92,15 +92,15 @@ public class WriteBatchTests
     [Fact]
     public void Connections_of_a_log_share_a_write_that_they_do_not_take_and_those_of_a_page_do_not()
     {
-        var (log, batch) = (Log("data: 1\n\n"), new WriteBatch(1_024));
-        batch.Take(log, 0);
+        var (ring, batch) = (Log("data: 1\n\n"), new WriteBatch(1_024));
+        batch.Take(ring, 0);
         var pending = batch.Pending();
 
         Assert.Equal("9\r\ndata: 1\n\n\r\n", Text(pending!.Bytes));
-        batch.Take(log, 0);
+        batch.Take(ring, 0);
         Assert.Same(pending, batch.Pending());
-        log.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k"));
-        batch.Take(log, 1);
+        ring.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k"));
+        batch.Take(ring, 1);
         Assert.Equal("9\r\ndata: 2\n\n\r\n", Text(batch.Pending()!.Bytes));
         batch.Take(Frames(3), 0, mostBytes: 1_000);
         Assert.Null(batch.Pending());
@@ -109,12 +109,12 @@ public class WriteBatchTests
     [Fact]
     public void A_batch_that_has_begun_gets_newer_frames_only_after_it_was_emptied()
     {
-        var (log, batch) = (Log("data: 1\n\n"), new WriteBatch(1_024));
-        batch.Take(log, 0);
-        log.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k"));
-        Assert.Equal(1, batch.Take(log, 0));
+        var (ring, batch) = (Log("data: 1\n\n"), new WriteBatch(1_024));
+        batch.Take(ring, 0);
+        ring.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k"));
+        Assert.Equal(1, batch.Take(ring, 0));
         batch.Clear();
-        Assert.Equal(2, batch.Take(log, 0));
+        Assert.Equal(2, batch.Take(ring, 0));
         Assert.Equal("data: 1\n\ndata: 2\n\n", Text(batch.Bytes(chunked: false)));
     }
 
@@ -189,11 +189,11 @@ public class WriteBatchTests
 
     private static FilterRing Log(params string[] frames)
     {
-        var log = new FilterRing(new StreamFilter(["a"], [], [], NamedFormat.Always), 100, 1_000_000);
-        log.Reset(Lineage.Alone("e"), 0);
+        var ring = new FilterRing(new StreamFilter(["a"], [], [], NamedFormat.Always), 100, 1_000_000);
+        ring.Reset(Lineage.Alone("e"), 0);
         for (var i = 0; i < frames.Length; i++)
-            log.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));
-        return log;
+            ring.Append(new LogFrame(i + 1, Encoding.UTF8.GetBytes(frames[i]), 0, "k"));
+        return ring;
     }
 
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);

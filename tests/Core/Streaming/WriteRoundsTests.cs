@@ -51,7 +51,7 @@ public sealed class WriteRoundsTests : IDisposable
     public void An_event_for_few_waits_for_no_round_of_events_for_thousands_even_right_after_another_one()
     {
         var (few, many) = (Log(), Enumerable.Range(0, 8).Select(_ => Log(audience: 1_000)).ToList());
-        Assert.All(many, log => _work[log] = Slice);
+        Assert.All(many, ring => _work[ring] = Slice);
         _inbox.Grown([few, .. many]);
         Turn();
         Assert.Equal([few], _written[..1]);
@@ -78,18 +78,18 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_waits_only_for_the_remaining_pause_of_its_log()
     {
-        var log = Log();
-        _work[log] = 8 * Slice;
-        Grow(log);
+        var ring = Log();
+        _work[ring] = 8 * Slice;
+        Grow(ring);
         WriteAll();
         _clock.Advance(TimeSpan.FromMilliseconds(2));
-        Grow(log);
+        Grow(ring);
         Turn();
-        Assert.Equal([log], _written);
+        Assert.Equal([ring], _written);
         Assert.Equal(6, _rounds.SleepMilliseconds);
         _clock.Advance(TimeSpan.FromMilliseconds(6));
         WriteAll();
-        Assert.Equal([log, log], _written);
+        Assert.Equal([ring, ring], _written);
     }
 
     [Fact]
@@ -112,15 +112,15 @@ public sealed class WriteRoundsTests : IDisposable
     public void No_order_of_events_and_time_leaves_an_event_waiting()
     {
         var random = new Random(11);
-        var logs = Enumerable.Range(0, 5).Select(_ => Log()).ToList();
+        var rings = Enumerable.Range(0, 5).Select(_ => Log()).ToList();
 
         for (var round = 0; round < 5_000; round++)
         {
-            var grown = logs.Where(_ => random.Next(2) == 0).ToList();
-            foreach (var log in grown)
+            var grown = rings.Where(_ => random.Next(2) == 0).ToList();
+            foreach (var ring in grown)
             {
-                _work[log] = TimeSpan.FromMicroseconds(random.Next(4_000));
-                Grow(log);
+                _work[ring] = TimeSpan.FromMicroseconds(random.Next(4_000));
+                Grow(ring);
                 if (random.Next(2) == 0)
                     Turn();
                 _clock.Advance(TimeSpan.FromMicroseconds(random.Next(3_000)));
@@ -141,7 +141,7 @@ public sealed class WriteRoundsTests : IDisposable
             Audience = audience,
         };
 
-    private void Grow(FilterRing log) => _inbox.Grown([log]);
+    private void Grow(FilterRing ring) => _inbox.Grown([ring]);
 
     /// <summary>One turn of a loop that has woken.</summary>
     private void Turn()
@@ -162,23 +162,23 @@ public sealed class WriteRoundsTests : IDisposable
     }
 
     /// <summary>Takes the time that the log needs, in slices.</summary>
-    private bool Write(FilterRing log, long until, out int batched)
+    private bool Write(FilterRing ring, long until, out int batched)
     {
         batched = 1;
-        log.Loops[0].IsListed = 0;
+        ring.Loops[0].IsListed = 0;
         var left = TimeSpan.FromTicks(until - _clock.GetTimestamp());
-        var needed = _work.GetValueOrDefault(log);
+        var needed = _work.GetValueOrDefault(ring);
 
         _clock.Advance(needed < left ? needed : left);
 
         if (needed > left)
         {
-            _work[log] = needed - left;
+            _work[ring] = needed - left;
             return false;
         }
 
-        _work.Remove(log);
-        _written.Add(log);
+        _work.Remove(ring);
+        _written.Add(ring);
         return true;
     }
 }

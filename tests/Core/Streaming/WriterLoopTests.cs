@@ -24,15 +24,15 @@ public sealed class WriterLoopTests
 
         for (var position = 1; position <= writes; position++)
         {
-            _rig.Logs.Publish([LoopStream.Event(position)], position);
+            _rig.Rings.Publish([LoopStream.Event(position)], position);
             await Eventually.HoldsAsync(() => output.Writes == position);
         }
 
-        _rig.Logs.Publish([LoopStream.Event(writes + 1)], writes + 1);
+        _rig.Rings.Publish([LoopStream.Event(writes + 1)], writes + 1);
         await failing.Ended;
         Assert.Equal(EndReason.Failed, failing.End);
 
-        _rig.Logs.Publish([LoopStream.Event(writes + 2)], writes + 2);
+        _rig.Rings.Publish([LoopStream.Event(writes + 2)], writes + 2);
         var text = "";
         while (!text.EndsWith($"{writes + 2}\nevent: n\ndata: 1\n\n", StringComparison.Ordinal))
         {
@@ -46,17 +46,17 @@ public sealed class WriterLoopTests
 
     private StreamConnection Attach(WriterLoopPool loops, StreamOutput output)
     {
-        var log = _rig.Log("t");
+        var ring = _rig.Log("t");
         var stream = new StreamConnection(
             "c",
-            log,
-            _rig.Logs,
+            ring,
+            _rig.Rings,
             output,
             new StreamClient("", null, "", null, default, "")
         )
         {
-            Epoch = log.Epoch,
-            Sequence = log.Next,
+            Epoch = ring.Epoch,
+            Sequence = ring.Next,
         };
         loops.Attach(stream);
 

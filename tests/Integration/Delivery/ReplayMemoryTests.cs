@@ -72,7 +72,7 @@ public sealed class ReplayMemoryTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync();
-        var logs = host.Services.GetRequiredService<FilterRingRegistry>();
+        var rings = host.Services.GetRequiredService<FilterRingRegistry>();
         var pending = new PendingWriteBudget(Most, _ => { });
         var answers = Channel.CreateUnbounded<ReplayPage?>();
 
@@ -84,8 +84,8 @@ public sealed class ReplayMemoryTests
 
         var connection = new StreamConnection(
             "id",
-            logs.Acquire(Filter),
-            logs,
+            rings.Acquire(Filter),
+            rings,
             new PipeOutput(new Pipe().Writer, chunked: false, pending),
             new StreamClient("", null, "", null, default, "")
         )

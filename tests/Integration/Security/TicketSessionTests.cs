@@ -34,7 +34,7 @@ public sealed class TicketSessionTests
 
         if (isNewEpoch)
             foreach (var replica in (Replica[])[left, right])
-                replica.Logs.Reset(Lineage.Alone("promoted"), 0);
+                replica.Rings.Reset(Lineage.Alone("promoted"), 0);
         else
         {
             await log.ScalarAsync("alter table eventstore.ticket_holders rename to away");
@@ -181,17 +181,17 @@ public sealed class TicketSessionTests
         await OpenLog.OpenAsync(await Stores.Shared.CreateMigratedAsync(Stop));
 
     /// <summary>The tickets of a replica, without the replica.</summary>
-    private sealed record Replica(TicketSessions Sessions, FilterRingRegistry Logs, StoreClock StoreClock)
+    private sealed record Replica(OneStreamPerTicket Sessions, FilterRingRegistry Rings, StoreClock StoreClock)
     {
         public static Replica Of(OpenLog log, TimeProvider? clock = null)
         {
             clock ??= TimeProvider.System;
-            var logs = new FilterRingRegistry(Options.Create(new StreamingOptions { Writers = 1 }), clock);
+            var rings = new FilterRingRegistry(Options.Create(new StreamingOptions { Writers = 1 }), clock);
             var storeClock = new StoreClock(clock);
 
             return new(
-                new(log.Tickets, logs, storeClock, clock, NullLogger<TicketSessions>.Instance),
-                logs,
+                new(log.Tickets, rings, storeClock, clock, NullLogger<OneStreamPerTicket>.Instance),
+                rings,
                 storeClock
             );
         }

@@ -5,7 +5,7 @@ namespace Streaming.Connections;
 
 /// <summary>Sends a heartbeat after <see cref="SseOptions.HeartbeatSeconds"/> without a write, or a position or
 /// notice that is due. <see cref="PushStream"/> sends its own.</summary>
-internal sealed class QuietStreamUpdates(ConnectionWriter writer, StreamingOptions options)
+internal sealed class HeartbeatsAndIds(ConnectionWriter writer, StreamingOptions options)
 {
     /// <summary>Writes what is due to a connection that takes bytes.</summary>
     /// <param name="settled">Position through which a connection that is caught up has had every match.</param>
@@ -25,10 +25,10 @@ internal sealed class QuietStreamUpdates(ConnectionWriter writer, StreamingOptio
                 return;
         }
 
-        var sendsIds = connection.Epoch == settled.Epoch && connection.Log.Filter.Format.SendsPositions;
+        var sendsIds = connection.Epoch == settled.Epoch && connection.Ring.Filter.Format.SendsPositions;
         var idIsDue = sendsIds && now - connection.IdSentAt >= options.PositionSeconds * 1_000L;
 
-        var caughtUp = sendsIds && !connection.IsBehind && connection.Sequence == connection.Log.Next;
+        var caughtUp = sendsIds && !connection.IsBehind && connection.Sequence == connection.Ring.Next;
         if (caughtUp && idIsDue && settled.Position > connection.Position)
         {
             idOnly ??= ControlFrames.IdOnly(settled);

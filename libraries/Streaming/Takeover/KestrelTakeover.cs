@@ -7,7 +7,7 @@ namespace Streaming.Takeover;
 
 /// <summary>Connection middleware that takes connections from Kestrel by public API only. HTTP gets a stand-in for the
 /// transport, which keeps the response head and swallows the completions that would close the socket.</summary>
-internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, IConnectionHeartbeatFeature
+internal sealed class KestrelTakeover : IDuplexPipe, IConnectionTakeover, IConnectionHeartbeatFeature
 {
     /// <summary>The <c>Keep-Alive</c> of a connection that ends with its stream: clients that read it (.NET, Node) send
     /// no other request there, even before they see the end.</summary>
@@ -21,7 +21,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
     private Func<TakenConnection, Task>? _run;
     private bool _armed;
 
-    private ConnectionTakeover(IDuplexPipe transport)
+    private KestrelTakeover(IDuplexPipe transport)
     {
         _transport = transport;
         _input = new InputPipe(this, transport.Input);
@@ -46,7 +46,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
         ConnectionDelegate next
     )
     {
-        var takeover = new ConnectionTakeover(connection.Transport);
+        var takeover = new KestrelTakeover(connection.Transport);
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
         if (heartbeat is not null)
         {
@@ -117,10 +117,10 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
     /// <summary>Box that the transport's heartbeat keeps until the connection ends; emptied after HTTP.</summary>
     private sealed class HeartbeatBox
     {
-        public ConnectionTakeover? Takeover;
+        public KestrelTakeover? Takeover;
     }
 
-    private sealed class InputPipe(ConnectionTakeover takeover, PipeReader input) : PipeReader
+    private sealed class InputPipe(KestrelTakeover takeover, PipeReader input) : PipeReader
     {
         public override void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
 
@@ -141,7 +141,7 @@ internal sealed class ConnectionTakeover : IDuplexPipe, IConnectionTakeover, ICo
         }
     }
 
-    private sealed class OutputPipe(ConnectionTakeover takeover, PipeWriter output) : PipeWriter
+    private sealed class OutputPipe(KestrelTakeover takeover, PipeWriter output) : PipeWriter
     {
         private readonly ArrayBufferWriter<byte> _head = new();
 

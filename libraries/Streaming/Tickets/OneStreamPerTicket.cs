@@ -11,12 +11,12 @@ namespace Streaming.Tickets;
 /// Postgres. After an outage and in a new epoch every replica stores its open connections again, because a new Postgres
 /// server does not have them.
 /// </summary>
-internal sealed class TicketSessions(
+internal sealed class OneStreamPerTicket(
     TicketConnectionStore connections,
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     StoreClock storeClock,
     TimeProvider clock,
-    ILogger<TicketSessions> logger
+    ILogger<OneStreamPerTicket> logger
 ) : RestartingService(logger, clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500),
@@ -107,7 +107,7 @@ internal sealed class TicketSessions(
             _streams.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
     }
 
-    private sealed class Session(TicketSessions sessions, Guid ticket) : IStreamSession
+    private sealed class Session(OneStreamPerTicket sessions, Guid ticket) : IStreamSession
     {
         public void Enter(ISessionStream stream) => sessions.Enter(ticket, stream);
 
@@ -136,9 +136,9 @@ internal sealed class TicketSessions(
             return;
         }
 
-        if (_epoch != logs.Epoch)
+        if (_epoch != rings.Epoch)
         {
-            _epoch = logs.Epoch;
+            _epoch = rings.Epoch;
             _recordsLost = true;
             foreach (var held in _streams.Values.Concat(_opened.Values))
                 held.Forget();
