@@ -10,20 +10,10 @@ public sealed partial class CommentTests
     /// <summary>A remark of so few words, such as "Thread-safe.", is no sentence.</summary>
     private const int RemarkWords = 3;
 
-    private static readonly string[] Products =
-    [
-        "AppHost",
-        "Broadcaster",
-        "LoadTests",
-        "StreamApi",
-        "WebFrontend",
-        "libraries",
-    ];
-
     [Fact]
     public void A_summary_has_at_most_two_sentences_except_on_the_public_surface() =>
         SourceFiles.AssertNone(
-            from file in SourceFiles.CSharp(Products)
+            from file in SourceFiles.CSharp(SourceFiles.Products)
             let path = SourceFiles.PathOf(file)
             where !path.StartsWith("libraries/EventStore/", StringComparison.Ordinal)
             from Match summary in Summary().Matches(File.ReadAllText(file.FullName))

@@ -10,8 +10,6 @@ public sealed partial class FolderReadmeTests
 
     private const int ReadmeLines = 12;
 
-    private static readonly string[] Products = ["AppHost", "LoadTests", "StreamApi", "WebFrontend", "libraries"];
-
     /// <summary>Names that documents use and that are others' own (of .NET, Python, Kubernetes), or refused.</summary>
     private static readonly string[] Foreign =
     [
@@ -30,14 +28,14 @@ public sealed partial class FolderReadmeTests
     ];
 
     private static readonly IEnumerable<FileInfo> Readmes = SourceFiles
-        .In(Products)
+        .In(SourceFiles.Products)
         .Where(file => file.Name == "README.md")
         .ToList();
 
     [Fact]
     public void A_folder_of_ten_files_has_a_README_of_at_most_twelve_lines() =>
         SourceFiles.AssertNone(
-            from folder in SourceFiles.CSharp(Products).GroupBy(file => file.DirectoryName!)
+            from folder in SourceFiles.CSharp(SourceFiles.Products).GroupBy(file => file.DirectoryName!)
             where folder.Count() >= LargeFolder
             let readme = Path.Combine(folder.Key, "README.md")
             where !File.Exists(readme) || File.ReadAllLines(readme).Length > ReadmeLines

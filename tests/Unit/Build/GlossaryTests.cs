@@ -5,18 +5,21 @@ namespace Unit.Build;
 /// <summary>The words of CONTRIBUTING.md are those of the code.</summary>
 public sealed partial class GlossaryTests
 {
-    private static readonly string[] Products = ["AppHost", "Broadcaster", "StreamApi", "WebFrontend", "libraries"];
-
-    private static readonly string[] Contributing = File.ReadAllLines(Path.Combine(Repository.Root, "CONTRIBUTING.md"));
+    /// <summary>The tables of the section on words, each with its number of columns: the glossary has two.</summary>
+    private static readonly ILookup<int, string[]> Rows = MarkdownTable
+        .In("CONTRIBUTING.md")
+        .Where(table => table.Section == "Words" && table.Rows.Count > 2)
+        .SelectMany(table => table.Rows)
+        .ToLookup(row => row.Length);
 
     [Fact]
     public void A_word_of_the_glossary_is_used_in_the_code()
     {
-        var words = Rows("| word | meaning |").SelectMany(row => row[0].Split(", ")).ToList();
+        var words = Rows[2].SelectMany(row => row[0].Split(", ")).ToList();
         Assert.True(words.Count > 50, $"only {words.Count} words were found");
 
         var code = SourceFiles
-            .In(Products)
+            .In([.. SourceFiles.Products.Except(["LoadTests"])])
             .Where(file => file.Extension is ".cs" or ".sql" or ".js")
             .Select(file => File.ReadAllText(file.FullName))
             .ToList();
@@ -31,10 +34,7 @@ public sealed partial class GlossaryTests
     [Fact]
     public void No_method_of_the_streams_has_a_name_that_the_glossary_refuses()
     {
-        var refused = Rows("| act | verb | not |")
-            .SelectMany(row => InBackticks().Matches(row[2]))
-            .Select(name => name.Groups[1].Value)
-            .ToHashSet();
+        var refused = Rows[3].SelectMany(row => MarkdownTable.Code(row[2])).ToHashSet();
         Assert.NotEmpty(refused);
 
         SourceFiles.AssertNone(
@@ -44,16 +44,6 @@ public sealed partial class GlossaryTests
             select $"{SourceFiles.PathOf(file)}: {method.Groups[1].Value} has another verb in CONTRIBUTING.md"
         );
     }
-
-    private static IEnumerable<string[]> Rows(string head) =>
-        Contributing
-            .SkipWhile(line => line != head)
-            .Skip(2)
-            .TakeWhile(line => line.StartsWith('|'))
-            .Select(line => line.Trim('|', ' ').Split(" | "));
-
-    [GeneratedRegex("`([^`]+)`")]
-    private static partial Regex InBackticks();
 
     [GeneratedRegex(
         @"^    (?:(?:public|internal|private|protected|static|override|virtual|abstract|async) )+"

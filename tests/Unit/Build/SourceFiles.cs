@@ -5,6 +5,17 @@ internal static class SourceFiles
 {
     private static readonly string[] Skipped = ["artifacts", "bin", "build", "dist", "lib", "node_modules", "obj"];
 
+    /// <summary>The folders of what is deployed, and of the load generator.</summary>
+    public static readonly string[] Products =
+    [
+        "AppHost",
+        "Broadcaster",
+        "LoadTests",
+        "StreamApi",
+        "WebFrontend",
+        "libraries",
+    ];
+
     public static IEnumerable<FileInfo> All => Under(new DirectoryInfo(Repository.Root));
 
     public static IEnumerable<FileInfo> In(params string[] folders) =>
