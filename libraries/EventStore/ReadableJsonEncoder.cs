@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
+using System.Text.Json;
 
 namespace EventStore;
 
@@ -16,6 +17,9 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
     ]);
 
     public static ReadableJsonEncoder Instance { get; } = new();
+
+    /// <summary>Names in camel case, encoded readably.</summary>
+    public static JsonSerializerOptions Web { get; } = new(JsonSerializerDefaults.Web) { Encoder = Instance };
 
     public override int MaxOutputCharactersPerInputCharacter => 6;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore;
-using Streaming.Frames;
 
 namespace Runs;
 
@@ -24,7 +23,7 @@ internal readonly record struct RunEvent(string Type, string Data, string? Key =
 
 internal static class RunJson
 {
-    public static readonly JsonSerializerOptions Options = new(ControlFrames.Json)
+    public static readonly JsonSerializerOptions Options = new(ReadableJsonEncoder.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };

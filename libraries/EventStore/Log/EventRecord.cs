@@ -34,17 +34,12 @@ public sealed record NewEvent(
     string? TraceParent = null
 )
 {
-    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web)
-    {
-        Encoder = ReadableJsonEncoder.Instance,
-    };
-
     /// <summary>Creates an event whose data is a value as JSON, with names in camel case.</summary>
     /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type is empty, has a
     /// line end, or is one that streams send of themselves.</exception>
     public static NewEvent Of<T>(EventTopic topic, string type, T data, string? key = null, Guid? id = null)
     {
-        var json = JsonSerializer.Serialize(data, Web);
+        var json = JsonSerializer.Serialize(data, ReadableJsonEncoder.Web);
         var made = new NewEvent(topic.ToString(), type, json, key, id, Activity.Current?.Id);
         made.Check();
         return made;

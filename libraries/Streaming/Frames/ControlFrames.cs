@@ -12,11 +12,6 @@ internal static class ControlFrames
     /// <summary>Comment that keeps proxies and clients from taking a quiet stream for dead.</summary>
     public static readonly byte[] Heartbeat = ": heartbeat\n\n"u8.ToArray();
 
-    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        Encoder = ReadableJsonEncoder.Instance,
-    };
-
     /// <summary>Reports that missed events cannot be read; without an id, so that the client keeps its own.</summary>
     public static readonly byte[] Unavailable = Named(
         null,
@@ -50,7 +45,7 @@ internal static class ControlFrames
                 epoch = head.Epoch,
                 head = head.ToString(),
             },
-            Json
+            ReadableJsonEncoder.Web
         );
 
     /// <summary>Refuses to resume after an id; the stream continues after <paramref name="resumedFrom"/>.</summary>
@@ -84,7 +79,7 @@ internal static class ControlFrames
         Named(null, "unauthorized", new { reason, expiresAt = expiresAt?.UtcDateTime });
 
     public static byte[] Named(StreamPosition? id, string name, object data) =>
-        Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, Json));
+        Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, ReadableJsonEncoder.Web));
 
     private static byte[] Named(StreamPosition? id, string name, byte[] json) =>
         SseFrame.ToBytes(frame =>

@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using EventStore;
 
 namespace Streaming.Frames;
 
@@ -20,7 +21,7 @@ internal static class ItemFrames
         if (item.Data is string text)
             frame.Data(text);
         else if (item.Data is not null)
-            frame.Data(JsonSerializer.SerializeToUtf8Bytes(item.Data, ControlFrames.Json));
+            frame.Data(JsonSerializer.SerializeToUtf8Bytes(item.Data, ReadableJsonEncoder.Web));
 
         frame.End();
     }

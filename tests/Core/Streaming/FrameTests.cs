@@ -152,7 +152,7 @@ public sealed class FrameTests
     [InlineData("\uE000\uFFFD", "\uE000\uFFFD")]
     public void JSON_escapes_only_what_it_must(string text, string escaped)
     {
-        var json = JsonSerializer.Serialize(text, ControlFrames.Json);
+        var json = JsonSerializer.Serialize(text, ReadableJsonEncoder.Web);
         Assert.Equal($"\"{escaped}\"", json);
         Assert.Equal(text, JsonSerializer.Deserialize<string>(json));
     }
@@ -167,7 +167,10 @@ public sealed class FrameTests
             ("\"\uD83C", "\"\uFFFD"),
         ];
         foreach (var (text, read) in texts)
-            Assert.Equal(read, JsonSerializer.Deserialize<string>(JsonSerializer.Serialize(text, ControlFrames.Json)));
+            Assert.Equal(
+                read,
+                JsonSerializer.Deserialize<string>(JsonSerializer.Serialize(text, ReadableJsonEncoder.Web))
+            );
     }
 
     private static EventRecord Event(string type, string data) =>
