@@ -22,9 +22,6 @@ internal sealed class ProviderAnswer : IAsyncDisposable
         _next = _updates.MoveNextAsync().AsTask();
     }
 
-    /// <summary>True once the provider has sent an update, or ended the answer.</summary>
-    public bool HasBegun => _next.IsCompletedSuccessfully;
-
     /// <summary>Waits for the provider's first update, until the timeout.</summary>
     /// <exception cref="UpstreamException">The provider refused before the timeout.</exception>
     public async Task BeginAsync(TimeSpan timeout, TimeProvider clock)
