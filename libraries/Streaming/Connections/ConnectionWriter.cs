@@ -232,7 +232,7 @@ internal sealed class ConnectionWriter(
             connection.Latency.Add(bucket);
 
         connection.Delivered += Batch.Count;
-        // The frame's epoch, not the log's: a new one may have begun since the frame was taken.
+        // The frame's epoch, not the ring's: a new one may have begun since the frame was taken.
         connection.Epoch = Batch.LastEpoch;
         connection.Position = Batch.LastPosition;
         connection.EventSent = connection.IdSent = Batch.LastPosition;

@@ -18,7 +18,7 @@ internal sealed class LoopConnections(int loop)
         if (!_groups.TryGetValue(connection.Ring, out var group))
             _groups.Add(connection.Ring, group = new ConnectionGroup());
         group.Add(connection);
-        // A full fence: the feed must see this connection before the loop looks at the log.
+        // A full fence: the feed must see this connection before the loop looks at the ring.
         Interlocked.Increment(ref connection.Ring.Loops[loop].Users);
     }
 

@@ -23,7 +23,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
         }
     }
 
-    /// <summary>Lists logs that the loop uses, under one lock: an event may match thousands of filters.</summary>
+    /// <summary>Lists rings that the loop uses, under one lock: an event may match thousands of filters.</summary>
     public void Grown(IReadOnlyList<FilterRing> rings)
     {
         lock (_gate)

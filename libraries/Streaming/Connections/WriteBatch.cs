@@ -99,7 +99,7 @@ internal sealed class WriteBatch(int maxBytes)
     }
 
     /// <summary>
-    /// Takes frames of the log from <paramref name="sequence"/> on. Returns their number, 0 at the end, or
+    /// Takes frames of the ring from <paramref name="sequence"/> on. Returns their number, 0 at the end, or
     /// <see cref="FilterRing.MovedOn"/>.
     /// </summary>
     public int Take(FilterRing ring, long sequence)

@@ -8,7 +8,7 @@ namespace Streaming.Connections;
 /// their own, which take turns. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// A round is cut into slices, between which the loop takes commands and more logs; a log that the round has not
+/// A round is cut into slices, between which the loop takes commands and more rings; a ring that the round has not
 /// written yet goes first, during the pause too. So an event for few connections waits neither for an event to
 /// thousands nor for the pause after it.
 /// </remarks>
@@ -23,17 +23,17 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
     private readonly Rounds _few = new(1, loop, pacing(), clock, write),
         _thousands = new(2, loop, pacing(), clock, write);
 
-    /// <summary>Writes what is new in a log to its connections.</summary>
+    /// <summary>Writes what is new in a ring to its connections.</summary>
     /// <param name="ring">The log.</param>
     /// <param name="until">Timestamp at which to stop between two connections.</param>
     /// <param name="batched">Most events that one write contained.</param>
-    /// <returns>False if connections are left; the log is written again then.</returns>
+    /// <returns>False if connections are left; the ring is written again then.</returns>
     public delegate bool Write(FilterRing ring, long until, out int batched);
 
     /// <summary>Longest time that the loop may sleep without a signal, in milliseconds.</summary>
     public int SleepMilliseconds => Math.Min(_few.SleepMilliseconds, _thousands.SleepMilliseconds);
 
-    /// <summary>Adds logs that have grown and are not listed yet.</summary>
+    /// <summary>Adds rings that have grown and are not listed yet.</summary>
     public void Add(List<FilterRing> grown)
     {
         foreach (var ring in grown)
@@ -47,7 +47,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
         _thousands.WriteSlice();
     }
 
-    /// <summary>The rounds of one kind of events, numbered <paramref name="first"/>, + 2, + 4 and so on: a log can
+    /// <summary>The rounds of one kind of events, numbered <paramref name="first"/>, + 2, + 4 and so on: a ring can
     /// change from one kind to the other.</summary>
     private sealed class Rounds(int first, int loop, WritePacing pacing, TimeProvider clock, Write write)
     {
@@ -92,7 +92,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
             _batched = 0;
         }
 
-        /// <summary>Begins the next round, with the log that has waited longest.</summary>
+        /// <summary>Begins the next round, with the ring that has waited longest.</summary>
         private void Begin()
         {
             _round += 2;

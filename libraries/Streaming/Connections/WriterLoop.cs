@@ -217,7 +217,7 @@ internal sealed class WriterLoop : IDisposable
 
         if (group.Left == 0)
         {
-            // Before the log is read, so that events from now on list it again.
+            // Before the ring is read, so that events from now on list it again.
             Interlocked.Exchange(ref use.IsListed, 0);
             group.BeginPass();
             _writer.Batch.Clear();

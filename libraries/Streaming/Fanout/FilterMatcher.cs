@@ -14,7 +14,7 @@ internal sealed class FilterMatcher
     /// <summary>Filters compared with events so far, a cost besides <see cref="TopicIndex.Examined"/>.</summary>
     public long Examined { get; private set; }
 
-    /// <summary>Returns the logs whose filter the event passes, each once, until the next call.</summary>
+    /// <summary>Returns the rings whose filter the event passes, each once, until the next call.</summary>
     public ReadOnlySpan<FilterRing> Match(EventRecord record)
     {
         _matches.Clear();
@@ -25,7 +25,7 @@ internal sealed class FilterMatcher
         var found = CollectionsMarshal.AsSpan(_matches);
         foreach (var ring in found)
         {
-            // The index returns a log once per matching pattern.
+            // The index returns a ring once per matching pattern.
             if (ring.LastLookUp == _lookUps)
                 continue;
             ring.LastLookUp = _lookUps;

@@ -31,10 +31,10 @@ internal sealed record LogFrame(
 /// <summary>The state of a filter ring that belongs to one writer loop.</summary>
 internal struct LoopUse
 {
-    /// <summary>Number of the loop's connections on the log. The feed wakes only loops that have some.</summary>
+    /// <summary>Number of the loop's connections on the ring. The feed wakes only loops that have some.</summary>
     public int Users;
 
-    /// <summary>1 while the log is on the loop's list of grown logs.</summary>
+    /// <summary>1 while the ring is on the loop's list of grown rings.</summary>
     public int IsListed;
 
     /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote it; only the loop uses it.</summary>

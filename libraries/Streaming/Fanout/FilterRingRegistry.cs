@@ -21,7 +21,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     private long _settled,
         _batches;
 
-    /// <summary>Position through which every event of this epoch is in the logs that match it. A log that lacks one,
+    /// <summary>Position through which every event of this epoch is in the rings that match it. A ring that lacks one,
     /// which came without its data, has a gap instead (<see cref="FilterRing.Skip"/>).</summary>
     public long Settled => Volatile.Read(ref _settled);
 
@@ -65,10 +65,10 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
             return position >= _recent.Base && _needed.HasAll(filter, position);
     }
 
-    /// <summary>Raised for the writer loops with the logs that have changed, one call at a time.</summary>
+    /// <summary>Raised for the writer loops with the rings that have changed, one call at a time.</summary>
     public event Action<IReadOnlyList<FilterRing>>? Appended;
 
-    /// <summary>Returns the log of a filter, created if necessary. <see cref="Release"/> gives it back.</summary>
+    /// <summary>Returns the ring of a filter, created if necessary. <see cref="Release"/> gives it back.</summary>
     public FilterRing Acquire(StreamFilter filter)
     {
         lock (_gate)
@@ -165,7 +165,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                     if (record.Position > _settled)
                         Append(new FeedEvent(Epoch, record));
 
-                // Set last: a connection that has caught up with a log must have every match through Settled.
+                // Set last: a connection that has caught up with a ring must have every match through Settled.
                 Volatile.Write(ref _settled, Math.Max(through, _settled));
             }
             if (_touched.Count > 0)
@@ -189,7 +189,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
             }
     }
 
-    /// <summary>Lists a log once per batch for the writer loops.</summary>
+    /// <summary>Lists a ring once per batch for the writer loops.</summary>
     private void Touch(FilterRing ring, int audience)
     {
         var isFirst = ring.LastBatch != _batches;

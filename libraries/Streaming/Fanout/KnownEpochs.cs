@@ -2,7 +2,7 @@ using EventStore;
 
 namespace Streaming.Fanout;
 
-/// <summary>The epoch of a replica's logs, and the callers that wait for the next one: after a promotion another
+/// <summary>The epoch of a replica's rings, and the callers that wait for the next one: after a promotion another
 /// replica may know it some milliseconds earlier. Thread-safe.</summary>
 internal sealed class KnownEpochs(TimeProvider clock)
 {

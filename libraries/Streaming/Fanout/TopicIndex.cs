@@ -27,7 +27,7 @@ internal sealed class TopicIndex
             (IsWide(topic) ? WideLeaf(topic) : Leaf(topic)).Add(ring);
     }
 
-    /// <remarks>Thousands of logs may leave at once and share one list, so each list is scanned once.</remarks>
+    /// <remarks>Thousands of rings may leave at once and share one list, so each list is scanned once.</remarks>
     public void Remove(IReadOnlySet<FilterRing> rings)
     {
         var cleaned = new HashSet<List<FilterRing>>(ReferenceEqualityComparer.Instance);
@@ -47,7 +47,7 @@ internal sealed class TopicIndex
         }
     }
 
-    /// <summary>Splits logs into parts that are each removed in about a millisecond, because the live feed waits
+    /// <summary>Splits rings into parts that are each removed in about a millisecond, because the live feed waits
     /// meanwhile.</summary>
     public static IEnumerable<HashSet<FilterRing>> Parts(IReadOnlyList<FilterRing> rings)
     {
@@ -146,7 +146,7 @@ internal sealed class TopicIndex
     }
 
     /// <summary>
-    /// Cleans the topic's list, and removes the nodes that led only to its logs. Returns true if the node is empty.
+    /// Cleans the topic's list, and removes the nodes that led only to its rings. Returns true if the node is empty.
     /// </summary>
     private static bool Prune(Node node, ReadOnlySpan<char> rest, Func<List<FilterRing>, bool> isEmptied)
     {

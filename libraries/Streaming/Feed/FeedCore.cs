@@ -4,7 +4,7 @@ using Streaming.Fanout;
 
 namespace Streaming.Feed;
 
-/// <summary>Decides what to do with each message and page, so that the logs get every event once, in order.</summary>
+/// <summary>Decides what to do with each message and page, so that the rings get every event once, in order.</summary>
 /// <remarks>It does no I/O: <see cref="LiveFeed"/> does. The properties are safe to read from any thread.</remarks>
 /// <param name="silence">See <see cref="ILiveSource.Silence"/>.</param>
 internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, TimeProvider clock, ILogger logger)
@@ -37,7 +37,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 
     public void RestartTime() => _receivedAt = clock.GetTimestamp();
 
-    /// <summary>Starts the logs some events before the head, which the caller reads, for clients that return.</summary>
+    /// <summary>Starts the rings some events before the head, which the caller reads, for returning clients.</summary>
     public void Start(Lineage lineage, EventPage head, int recentEvents) =>
         rings.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
 
@@ -113,7 +113,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
     public bool IsOfNewEpoch(EventPage page) => !rings.Epochs.Lineage.Knows(page.Epoch);
 
     /// <summary>Publishes a page. If it begins an epoch that has everything published here, streams continue; else the
-    /// logs start again after the last shared position, and streams beyond it get a resync.</summary>
+    /// rings start again after the last shared position, and streams beyond it get a resync.</summary>
     /// <param name="page">The page after <see cref="FilterRingRegistry.Settled"/>.</param>
     /// <param name="lineage">The lineage of a new epoch; null if the server that was asked does not have it.</param>
     public PageFit Take(EventPage page, Lineage? lineage)

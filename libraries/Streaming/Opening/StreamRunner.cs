@@ -16,7 +16,7 @@ internal sealed record StreamOpening(
     StreamGrant Grant
 )
 {
-    /// <summary>Makes the connection, which begins with its greeting. Its log must be released at its end.</summary>
+    /// <summary>Makes the connection, which begins with its greeting. Its ring must be released at its end.</summary>
     /// <param name="head">The head of the response, if it has not been sent.</param>
     public StreamConnection Connect(
         FilterRingRegistry rings,
