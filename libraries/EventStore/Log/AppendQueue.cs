@@ -27,6 +27,16 @@ internal sealed class AppendQueue(long maxBytes)
         }
     }
 
+    /// <summary>Requests that wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count;
+        }
+    }
+
     /// <summary>Adds a request; above the bound, up to twice it, only of publishers below an equal share.</summary>
     public void Add(EventAppender.Request request)
     {

@@ -27,7 +27,8 @@ internal sealed class EventAppender(
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private bool _failing;
 
-    internal long PendingBytes => _pending.Bytes;
+    /// <summary>Requests that wait for a commit.</summary>
+    internal int Pending => _pending.Count;
 
     /// <summary>Passes on the new events of each commit, in position order and one call at a time, so that streams can
     /// write them before they come back through Redis. A handler must not block.</summary>

@@ -48,11 +48,10 @@ public sealed class RunShareTests
         var first = PublishAsync(replica);
         await Eventually.HoldsAsync(async () => await locked.WaitersAsync("append") > 0);
         go.SetResult();
-        await Eventually.HoldsAsync(() => appender.PendingBytes > Runs * Text.Length);
+        await Eventually.HoldsAsync(() => appender.Pending == Runs);
 
-        var before = appender.PendingBytes;
         var published = PublishAsync(replica);
-        await Eventually.HoldsAsync(() => appender.PendingBytes > before);
+        await Eventually.HoldsAsync(() => appender.Pending == Runs + 1);
         await locked.ReleaseAsync();
 
         using var plug = await first;
