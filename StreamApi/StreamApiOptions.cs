@@ -9,8 +9,6 @@ using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 using StreamApi.Seeds.Petstore;
-using StreamApi.Seeds.Resilient;
-using StreamApi.Seeds.Tasks;
 using StreamApi.Seeds.Traffic;
 using Streaming;
 
@@ -40,11 +38,9 @@ internal static class StreamApiOptions
         new("Pools:Sse", typeof(int)),
         new("Pools:Tasks", typeof(int)),
         new("Replicas", typeof(ReplicaOptions)),
-        new("Resilient", typeof(ResilientOptions)),
         new("Runs", typeof(RunOptions)),
         new("Security", typeof(SecurityOptions)),
         new("Streaming", typeof(StreamingOptions)),
-        new("Tasks", typeof(TasksOptions)),
         new("Traffic", typeof(TrafficOptions)),
     ];
 }

@@ -7,13 +7,12 @@ using StreamApi.Replicas;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
 using Streaming;
-using Streaming.Connections;
 
 namespace StreamApi.Connections;
 
 /// <summary>Lists and closes the open streams of all replicas. A listing that misses a replica is partial.</summary>
 internal sealed class ConnectionDirectory(
-    ConnectionRegistry registry,
+    IConnectionList connections,
     IOptions<StreamingOptions> streaming,
     ReplicaDirectory replicas,
     StreamTickets tickets,
@@ -30,8 +29,7 @@ internal sealed class ConnectionDirectory(
     private volatile bool _isLong;
 
     /// <summary>The open streams of this replica.</summary>
-    public IAsyncEnumerable<ConnectionRow> LocalAsync() =>
-        ConnectionRow.OfAllAsync(registry.Open, streaming.Value.Replica, clock);
+    public IAsyncEnumerable<SseConnection> LocalAsync() => connections.ReadAsync();
 
     /// <summary>Lists all streams, read after this call; a long listing is a recent one.</summary>
     public Task<ConnectionListing> ListAsync(CancellationToken cancellationToken) =>
@@ -63,12 +61,8 @@ internal sealed class ConnectionDirectory(
     /// answer.</summary>
     public async Task<bool?> CloseAsync(string id, bool localOnly, CancellationToken cancellationToken)
     {
-        if (registry.TryGet(id, out var here))
-        {
-            here.RequestEnd(EndReason.Closed);
-            await here.Ended.WaitAsync(cancellationToken);
+        if (await connections.CloseAsync(id, cancellationToken))
             return true;
-        }
 
         if (localOnly)
             return false;
@@ -97,7 +91,7 @@ internal sealed class ConnectionDirectory(
     }
 
     /// <summary>Asks a replica for its streams; null: it does not answer.</summary>
-    private async Task<IReadOnlyList<ConnectionRow>?> AskAsync(Replica replica)
+    private async Task<IReadOnlyList<SseConnection>?> AskAsync(Replica replica)
     {
         try
         {
@@ -142,11 +136,11 @@ internal sealed class ConnectionDirectory(
 /// <summary>The open streams of all replicas that answered.</summary>
 /// <param name="Rows">Rows, unordered.</param>
 /// <param name="Silent">Replicas that did not answer.</param>
-internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IReadOnlySet<string> Silent)
+internal sealed record ConnectionListing(IReadOnlyList<SseConnection> Rows, IReadOnlySet<string> Silent)
 {
     private readonly Lazy<SubscriberCounts> _subscribers = new(() => new SubscriberCounts(Rows.Select(r => r.Topics)));
 
-    private readonly ConcurrentDictionary<string, IReadOnlyList<ConnectionRow>> _sorted = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, IReadOnlyList<SseConnection>> _sorted = new(StringComparer.Ordinal);
 
     /// <summary>Rows that are listed, compared and encoded at once whenever somebody asks.</summary>
     private const int ShortRows = 100;
@@ -159,11 +153,16 @@ internal sealed record ConnectionListing(IReadOnlyList<ConnectionRow> Rows, IRea
     /// listing.</summary>
     /// <param name="filter">Null or empty: all rows.</param>
     /// <param name="order">Null: any order, which costs nothing.</param>
-    public IReadOnlyList<ConnectionRow> With(string? filter, ConnectionOrder? order)
+    public IReadOnlyList<SseConnection> With(string? filter, ConnectionOrder? order)
     {
         var rows = order is null ? Rows : _sorted.GetOrAdd(order.Text, _ => [.. Rows.Order(order)]);
-        return filter is { Length: > 0 } ? [.. rows.Where(r => r.Contains(filter))] : rows;
+        return filter is { Length: > 0 } ? [.. rows.Where(row => Contains(row, filter))] : rows;
     }
+
+    private static bool Contains(SseConnection row, string text) =>
+        row.Client.Contains(text, StringComparison.OrdinalIgnoreCase)
+        || (row.User?.Contains(text, StringComparison.OrdinalIgnoreCase) ?? false)
+        || row.Topics.Any(t => t.Contains(text, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Streams per topic, counted on first use.</summary>
     public SubscriberCounts Subscribers => _subscribers.Value;

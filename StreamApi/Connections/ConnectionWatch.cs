@@ -1,3 +1,4 @@
+using Streaming;
 using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Frames;
@@ -24,7 +25,7 @@ internal sealed class ConnectionWatch(
     TimeProvider clock
 )
 {
-    private readonly Dictionary<string, ConnectionRow> _known = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SseConnection> _known = new(StringComparer.Ordinal);
 
     public async Task RunAsync(PushStream push, CancellationToken stopped)
     {
@@ -84,6 +85,6 @@ internal sealed class ConnectionWatch(
     }
 
     /// <summary>Ignores the round trip time, which changes all the time.</summary>
-    private static bool Differs(ConnectionRow first, ConnectionRow second) =>
+    private static bool Differs(SseConnection first, SseConnection second) =>
         first with { RttMs = null, Topics = second.Topics } != second with { RttMs = null };
 }

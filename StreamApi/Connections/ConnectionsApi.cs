@@ -1,5 +1,6 @@
 using EventStore;
 using StreamApi.Security;
+using Streaming;
 using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Endpoints;
@@ -155,9 +156,9 @@ internal static class ConnectionsApi
         );
 
     /// <summary>A <see cref="ConnectionPage"/> that is encoded while its rows are read.</summary>
-    private sealed record PacedPage(IAsyncEnumerable<ConnectionRow> Connections);
+    private sealed record PacedPage(IAsyncEnumerable<SseConnection> Connections);
 
-    private sealed record Snapshot(IReadOnlyList<ConnectionRow> Connections, bool Partial);
+    private sealed record Snapshot(IReadOnlyList<SseConnection> Connections, bool Partial);
 
-    private sealed record Update(IReadOnlyList<ConnectionRow> Upserted, IReadOnlyList<string> Removed, bool Partial);
+    private sealed record Update(IReadOnlyList<SseConnection> Upserted, IReadOnlyList<string> Removed, bool Partial);
 }

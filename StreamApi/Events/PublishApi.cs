@@ -15,7 +15,7 @@ namespace StreamApi.Events;
 internal static class PublishApi
 {
     /// <summary>Maximum bytes of a body that is not NDJSON, unless one event may be larger. The data of an array must
-    /// fit into one append (<c>EventStore:MaxBatchBytes</c>) as well.</summary>
+    /// fit into one append (<see cref="EventStoreOptions.MaxBatchBytes"/>) as well.</summary>
     private const int MaxBodyBytes = 4 * 1024 * 1024;
 
     public static void MapPublish(this IEndpointRouteBuilder events) =>

@@ -32,21 +32,18 @@ internal sealed class EventStoreOptions
 
     /// <summary>Maximum bytes of data of a request, and of a page of a read. The first event of a page may exceed
     /// it.</summary>
-    [Range(64 * 1024, 64 * 1024 * 1024)]
-    public int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
+    internal int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>Bytes of events that wait for a group commit. Beyond it, publishers above an equal share are refused
     /// (503), the others accepted up to twice as many bytes.</summary>
-    [Range(1024L * 1024, 1L << 34)]
-    public long MaxPendingBytes { get; set; } = 32L * 1024 * 1024;
+    internal long MaxPendingBytes { get; set; } = 32L * 1024 * 1024;
 
     /// <summary>Seconds after which a command to Postgres is cancelled.</summary>
     [Range(1, 300)]
     public int CommandTimeoutSeconds { get; set; } = 15;
 
     /// <summary>Seconds without an answer from Postgres after which <c>/health</c> is 503.</summary>
-    [Range(1, 3_600)]
-    public int UnhealthySeconds { get; set; } = 5;
+    internal int UnhealthySeconds { get; set; } = 5;
 
     /// <summary>Maximum events of a page of a read.</summary>
     internal int PageEvents { get; set; } = 1_000;
@@ -58,8 +55,7 @@ internal sealed class EventStoreOptions
     internal int TopicDirectoryMilliseconds { get; set; } = 1_000;
 
     /// <summary>Maximum reads for clients' requests (history, topics, state) at once. Others wait in turns.</summary>
-    [Range(1, 100)]
-    public int ReadConnections { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
+    internal int ReadConnections { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
 
     /// <summary>Maximum connections for replays; further ones wait for their turn.</summary>
     [Range(1, 100)]

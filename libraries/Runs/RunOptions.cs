@@ -8,16 +8,14 @@ internal sealed class RunOptions
     /// <summary>
     /// Seconds without a renewal after which a replica counts as failed, and the others end its runs.
     /// </summary>
-    [Range(3, 600)]
-    public int LeaseSeconds { get; set; } = 6;
+    internal int LeaseSeconds { get; set; } = 6;
 
     /// <summary>Seconds between two renewals, each with a check for cancelled runs and for failed replicas.</summary>
     internal int RenewSeconds { get; set; } = 1;
 
     /// <summary>Maximum bytes of a run's events that one request reads. The response says if events are left out
     /// (<c>truncated</c>); the stream has all of them.</summary>
-    [Range(64 * 1024, 64 * 1024 * 1024)]
-    public int MaxReadBytes { get; set; } = 1024 * 1024;
+    internal int MaxReadBytes { get; set; } = 1024 * 1024;
 
     /// <summary>Seconds that live runs and answers may continue after SIGTERM. The orchestrator must allow seven
     /// more.</summary>

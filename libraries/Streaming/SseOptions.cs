@@ -31,14 +31,10 @@ public class SseOptions
     [Range(1, 86_400)]
     public int DeadSeconds { get; set; } = 300;
 
-    /// <summary>Lower bound in milliseconds of the reconnection time, which is drawn at random so that clients do not
-    /// return all at once.</summary>
-    [Range(0, 600_000)]
-    public int RetryMinMilliseconds { get; set; } = 1_000;
-
-    /// <summary>Upper bound of the reconnection time; see <see cref="RetryMinMilliseconds"/>.</summary>
-    [Range(1, 600_000)]
-    public int RetryMaxMilliseconds { get; set; } = 3_000;
+    /// <summary>Shortest reconnection time in milliseconds. Each client's is drawn at random from it to three times as
+    /// much, so that clients do not return all at once.</summary>
+    [Range(0, 200_000)]
+    public int RetryMilliseconds { get; set; } = 1_000;
 
     /// <summary>Number of newest events, over all topics, that are kept in memory, so that most clients resume without
     /// a read of the store.</summary>

@@ -58,10 +58,6 @@ internal static class StreamingExtensions
             )
             .ValidateDataAnnotations()
             .Validate(
-                o => o.RetryMinMilliseconds <= o.RetryMaxMilliseconds,
-                "Streaming:RetryMinMilliseconds must be at most Streaming:RetryMaxMilliseconds."
-            )
-            .Validate(
                 o => o.HeartbeatSeconds < o.DeadSeconds,
                 "Streaming:HeartbeatSeconds must be less than Streaming:DeadSeconds. Else quiet streams would be ended."
             )
@@ -115,6 +111,7 @@ internal static class StreamingExtensions
         ));
         services.AddSingleton<WriterLoopPool>();
         services.AddSingleton<ConnectionRegistry>();
+        services.AddSingleton<IConnectionList, ConnectionList>();
         services.AddSingleton<StreamEndLogger>();
         services.AddHostedService<StreamSweeper>();
     }

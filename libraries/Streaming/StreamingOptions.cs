@@ -22,12 +22,10 @@ internal sealed class StreamingOptions : SseOptions
 
     /// <summary>Maximum bytes of events in all rings together, each event counted once. Older events leave every
     /// ring.</summary>
-    [Range(8 * 1024 * 1024, 1L << 36)]
-    public long AllRingBytes { get; set; } = 256 * 1024 * 1024;
+    internal long AllRingBytes { get; set; } = 256 * 1024 * 1024;
 
     /// <summary>Maximum bytes of data of the <see cref="SseOptions.RecentEvents"/>.</summary>
-    [Range(64 * 1024, 1 << 30)]
-    public int RecentBytes { get; set; } = 32 * 1024 * 1024;
+    internal int RecentBytes { get; set; } = 32 * 1024 * 1024;
 
     /// <summary>Time for which a filter's ring outlives its last connection.</summary>
     internal TimeSpan IdleLogLifetime { get; set; } = TimeSpan.FromSeconds(60);
@@ -36,8 +34,7 @@ internal sealed class StreamingOptions : SseOptions
     internal int WriteBatchBytes { get; set; } = 64 * 1024;
 
     /// <summary>Kilobytes of a stream that the kernel buffers unsent (Linux). 0: the kernel's default.</summary>
-    [Range(0, 65_536)]
-    public int UnsentKilobytes { get; set; } = 128;
+    internal int UnsentKilobytes { get; set; } = 128;
 
     /// <summary>
     /// Longest pause of a writer loop between two rounds of writes, in milliseconds, and so the latency that it may
@@ -46,12 +43,10 @@ internal sealed class StreamingOptions : SseOptions
     internal int MaxWritePacingMilliseconds { get; set; } = 10;
 
     /// <summary>Places beyond <see cref="SseOptions.MaxConnections"/> for resuming clients only, in percent.</summary>
-    [Range(0, 100)]
-    public int ResumeReservePercent { get; set; } = 10;
+    internal int ResumeReservePercent { get; set; } = 10;
 
     /// <summary>Seconds after which a client without matching events is sent the id of the head.</summary>
-    [Range(1, 3_600)]
-    public int PositionSeconds { get; set; } = 9;
+    internal int PositionSeconds { get; set; } = 9;
 
     /// <summary>
     /// Seconds that a client with <c>slow=disconnect</c>, once it has caught up, may have fewer events than there are,
@@ -117,7 +112,7 @@ internal sealed class StreamingOptions : SseOptions
     /// <summary>Growth of the idle process in megabytes after which the heap is compacted. 0: never.</summary>
     internal int CompactMegabytes { get; set; } = 64;
 
-    public int NextRetry() => Random.Shared.Next(RetryMinMilliseconds, RetryMaxMilliseconds + 1);
+    public int NextRetry() => Random.Shared.Next(RetryMilliseconds, 3 * RetryMilliseconds + 1);
 
     /// <summary>
     /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began

@@ -76,6 +76,8 @@ public static class OrdersApp
             .AllowAnonymous();
         app.MapGet("/steps", Steps).AllowAnonymous();
         app.MapGet("/own-steps", Steps).RequireAuthorization();
+        app.MapGet("/connections", (IConnectionList connections) => connections.ReadAsync()).RequireAuthorization();
+        app.MapDelete("/connections/{id}", CloseAsync).RequireAuthorization();
 
         if (model is not null)
             app.MapAnswers();
@@ -110,6 +112,9 @@ public static class OrdersApp
 
         return TypedResults.EventStream(steps.ToAsyncEnumerable(), TimeSpan.FromSeconds(7), "three steps");
     }
+
+    private static async Task<Results<NoContent, NotFound>> CloseAsync(string id, IConnectionList connections) =>
+        await connections.CloseAsync(id) ? TypedResults.NoContent() : TypedResults.NotFound();
 
     private static SignInHttpResult SignIn(string user) =>
         TypedResults.SignIn(new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], "cookie")));

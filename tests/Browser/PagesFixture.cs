@@ -17,8 +17,7 @@ public sealed class PagesFixture : IAsyncLifetime
         ["Petstore:StepMilliseconds"] = "800",
         ["Resilient:IntervalMilliseconds"] = "250",
         ["Resilient:RetryMilliseconds"] = "250",
-        ["Streaming:RetryMinMilliseconds"] = "250",
-        ["Streaming:RetryMaxMilliseconds"] = "500",
+        ["Streaming:RetryMilliseconds"] = "250",
     };
 
     private readonly StoresFixture _stores = new();

@@ -27,7 +27,6 @@ internal static class SystemSettings
             {
                 ["Limits__GenerationsPerMinute"] = "1000000",
                 ["Limits__NewStreamsPerMinute"] = "1000000",
-                ["Limits__ResumesPerMinute"] = "1000000",
                 ["Limits__PublishesPerSecond"] = "1000000",
                 ["Limits__ConnectionsPerSecond"] = "1000000",
                 ["Limits__ConnectionsPerAddress"] = "1000000",
@@ -36,7 +35,6 @@ internal static class SystemSettings
                 ["Limits__ReadPercent"] = "1000000",
                 ["Streaming__MaxConnectionsPerClient"] = "0",
                 ["Llm__Providers__Demo__TokensPerSecond"] = "0",
-                ["Petstore__ScoringMilliseconds"] = "1",
                 ["Logging__LogLevel__Default"] = "Information",
                 ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
             },

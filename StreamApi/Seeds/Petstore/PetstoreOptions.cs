@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace StreamApi.Seeds.Petstore;
 
 /// <summary>Timing of the shop; section <c>Petstore</c>.</summary>
+/// <remarks>What is internal is a constant for operators: no key sets it. Tests make it smaller.</remarks>
 internal sealed class PetstoreOptions
 {
     /// <summary>Milliseconds from one step of an order to the next.</summary>
@@ -10,8 +11,7 @@ internal sealed class PetstoreOptions
     public int StepMilliseconds { get; set; } = 3_000;
 
     /// <summary>Extra milliseconds per scored pet, which simulate a model.</summary>
-    [Range(0, 60_000)]
-    public int ScoringMilliseconds { get; set; } = 100;
+    internal int ScoringMilliseconds { get; set; } = 100;
 
     public TimeSpan Step => TimeSpan.FromMilliseconds((double)StepMilliseconds);
 }

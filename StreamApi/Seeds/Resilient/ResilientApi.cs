@@ -25,12 +25,6 @@ internal static class ResilientApi
 
     public static void AddResilient(this WebApplicationBuilder builder)
     {
-        builder
-            .Services.AddOptions<ResilientOptions>()
-            .BindConfiguration("Resilient")
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-
         builder.Services.AddSingleton<SourceStarts>();
         builder.Services.ReserveTopics("sse.resilient.>");
         builder.Services.AddSingleton<SessionDirectory>();

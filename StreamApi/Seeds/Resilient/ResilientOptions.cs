@@ -1,25 +1,21 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace StreamApi.Seeds.Resilient;
 
-/// <summary>Timing of the sources; section <c>Resilient</c>.</summary>
+/// <summary>Timing of the sources.</summary>
+/// <remarks>Constants for operators: no key sets them. Tests make them smaller.</remarks>
 internal sealed class ResilientOptions
 {
     /// <summary>Retries of a failing source before it is stopped.</summary>
     public const int MaxRetries = 3;
 
     /// <summary>Milliseconds between messages.</summary>
-    [Range(10, 30_000)]
-    public int IntervalMilliseconds { get; set; } = 1_000;
+    internal int IntervalMilliseconds { get; set; } = 1_000;
 
     /// <summary>Milliseconds before the first retry; doubled for each further one. The third comes after 30 s at
     /// most.</summary>
-    [Range(1, 7_500)]
-    public int RetryMilliseconds { get; set; } = 2_000;
+    internal int RetryMilliseconds { get; set; } = 2_000;
 
     /// <summary>Seconds after its last reader until a source stops.</summary>
-    [Range(1, 86_400)]
-    public int IdleSeconds { get; set; } = 60;
+    internal int IdleSeconds { get; set; } = 60;
 
     /// <summary>The longest time between two reads of a source.</summary>
     public static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);

@@ -17,10 +17,7 @@ internal static class TasksApi
     {
         builder
             .Services.AddOptions<TasksOptions>()
-            .BindConfiguration("Tasks")
-            .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+            .PostConfigure<IHostEnvironment>((o, e) => o.Complete(e.IsDevelopment()));
         builder.Services.ReserveTopics("tasks.>");
         builder.Services.AddSingleton<TaskList>();
     }

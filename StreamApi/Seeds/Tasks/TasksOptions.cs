@@ -1,16 +1,15 @@
-using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using Streaming.Endpoints;
 
 namespace StreamApi.Seeds.Tasks;
 
-/// <summary>Limits of tasks; section <c>Tasks</c>.</summary>
+/// <summary>Limits of tasks.</summary>
+/// <remarks>Constants for operators: no key sets them. Tests make them smaller.</remarks>
 internal sealed class TasksOptions
 {
     /// <summary>New streams of one client per minute, also while nobody else opens one. A client with a last id is not
     /// counted.</summary>
-    [Range(1, FeatureRequests.Unlimited)]
-    public int? NewStreamsPerMinute { get; set; }
+    internal int? NewStreamsPerMinute { get; set; }
 
     /// <summary>Sets the unset limit to the default of the environment.</summary>
     public void Complete(bool development) => NewStreamsPerMinute ??= development ? FeatureRequests.Unlimited : 10;
@@ -22,7 +21,7 @@ internal sealed class TasksOptions
         return new FeatureRequests(
             "task streams",
             perMinute,
-            $"opened {perMinute} new streams in the last minute (Tasks:NewStreamsPerMinute)",
+            $"opened {perMinute} new streams in the last minute",
             IsFixed: true
         );
     }

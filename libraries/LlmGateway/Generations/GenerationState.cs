@@ -31,7 +31,7 @@ internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
 /// <param name="FirstTokenAt">Time at which the first token was stored.</param>
 /// <param name="EndedAt">Time at which the last event was stored.</param>
 /// <param name="Stream">Path of its event stream.</param>
-/// <param name="Truncated">True if the text is cut (<c>Runs:MaxReadBytes</c>): the stream has the rest, after
+/// <param name="Truncated">True if the text is cut (<c>RunOptions.MaxReadBytes</c>): the stream has the rest, after
 /// <c>X-Sse-Position</c>.</param>
 internal sealed record GenerationState(
     string Id,

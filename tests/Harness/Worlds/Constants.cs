@@ -6,7 +6,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Runs;
 using StreamApi.Events;
 using StreamApi.Replicas;
+using StreamApi.Security;
 using StreamApi.Security.Limits;
+using StreamApi.Seeds.Petstore;
+using StreamApi.Seeds.Resilient;
+using StreamApi.Seeds.Tasks;
 using Streaming;
 
 namespace Harness.Worlds;
@@ -22,10 +26,14 @@ internal static class Constants
         new Section<LimitOptions>("Limits"),
         new Section<LlmOptions>("Llm"),
         new Section<LeaderOptions>("Relay"),
+        new Section<PetstoreOptions>("Petstore"),
         new Section<RelayOptions>("Relay"),
         new Section<ReplicaOptions>("Replicas"),
+        new Section<ResilientOptions>("Resilient"),
         new Section<RunOptions>("Runs"),
+        new Section<SecurityOptions>("Security"),
         new Section<StreamingOptions>("Streaming"),
+        new Section<TasksOptions>("Tasks"),
     ];
 
     private interface ISection

@@ -1,8 +1,11 @@
+using System.Net;
+using System.Net.Http.Json;
 using EventStore;
 using Integration.Seeds;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Streaming;
 
 namespace Integration.Adopting;
 
@@ -96,6 +99,34 @@ public sealed class InMemoryTests : IAsyncLifetime
         await using var stream = await SseReader.OpenAtAsync(_orders.Server, "/public/1?from=earliest");
         await stream.WaitForEventsAsync(Events / 2);
         Assert.Equal(Enumerable.Range(0, Events).Where(i => i % 2 == 1), stream.Numbers);
+    }
+
+    [Fact]
+    public async Task The_open_streams_are_listed_with_their_latency_and_closed_one_by_one()
+    {
+        await using var followed = await SseReader.OpenAtAsync(_orders.Server, "/public/7");
+        await using var other = await SseReader.OpenAtAsync(_orders.Server, "/public/8");
+        await _orders.ChangeAsync("7", "placed");
+        await followed.WaitForEventsAsync(1);
+
+        Assert.NotEqual(HttpStatusCode.OK, (await _orders.Client.GetAsync("/connections", Stop)).StatusCode);
+        using var signedIn = await _orders.Client.PostAsync("/sign-in/operator", content: null, Stop);
+
+        var listed = await ConnectionsAsync();
+        var connection = Assert.Single(listed, c => c.Topics.SequenceEqual(["orders.7.>"]));
+        Assert.Equal(2, listed.Length);
+        Assert.Equal((1, "live", 0L), (connection.Delivered, connection.State, connection.Lag));
+        Assert.True(connection.Bytes > 0);
+        Assert.InRange(connection.LatencyMs.P50!.Value, double.Epsilon, 60_000);
+
+        var path = $"/connections/{connection.Id}";
+        Assert.Equal(HttpStatusCode.NoContent, (await _orders.Client.DeleteAsync(path, Stop)).StatusCode);
+        await followed.WaitForEndAsync();
+        Assert.Equal(HttpStatusCode.NotFound, (await _orders.Client.DeleteAsync(path, Stop)).StatusCode);
+        Assert.Equal(["orders.8.>"], Assert.Single(await ConnectionsAsync()).Topics);
+
+        async Task<SseConnection[]> ConnectionsAsync() =>
+            (await _orders.Client.GetFromJsonAsync<SseConnection[]>("/connections", Stop))!;
     }
 
     [Fact]

@@ -28,6 +28,10 @@ public sealed class PromptTelemetryTests
             ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "true",
             ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
         };
+        // Constants, which only services within this process can have.
+        settings.Remove("Security__RenewSeconds");
+        settings.Remove("Limits__BodyGraceSeconds");
+
         foreach (var (name, value) in receiver.Settings)
             settings[name] = value;
 

@@ -21,7 +21,6 @@ public sealed class FuzzTests
             o.Set(SecureSystem.Settings)
                 .Set("Limits:GenerationsPerMinute", 1000000)
                 .Set("Limits:NewStreamsPerMinute", 1000000)
-                .Set("Limits:ResumesPerMinute", 1000000)
                 .Set("Limits:PublishesPerSecond", 1000000)
                 .Set("Limits:PublishKilobytesPerSecond", 1000000)
                 .Set("Limits:RequestsPerSecond", 1000000)

@@ -76,7 +76,11 @@ public sealed class SpareTests(SpareTests.Defaults fixture) : IClassFixture<Spar
             await fixture.Server.ExpectAsync(200, "GET /events/stream", ann);
         using var refused = await fixture.Server.SendAsync("GET /events/stream", ann);
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
-        Assert.Contains("Tasks:NewStreamsPerMinute", await refused.TextAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "opened 10 new streams in the last minute",
+            await refused.TextAsync(),
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>An API key serves many people.</summary>

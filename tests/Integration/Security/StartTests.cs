@@ -10,7 +10,7 @@ public sealed class StartTests
     [InlineData("Security:OpenOnLoopback is for Development alone", "Security__OpenOnLoopback", "true")]
     [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
     [InlineData("Pools:Sse is '0'", "Pools__Sse", "0")]
-    [InlineData("RetryMinMilliseconds must be at most Streaming:RetryMax", "Streaming__RetryMinMilliseconds", "5000")]
+    [InlineData("RetryMilliseconds", "Streaming__RetryMilliseconds", "-1")]
     [InlineData("HeartbeatSeconds must be less than Streaming:DeadSeconds", "Streaming__DeadSeconds", "15")]
     [InlineData("Providers.Local.MaxConcurrent", "Llm__Providers__Local__MaxConcurrent", "0")]
     [InlineData("the nearest name is Limits:PublishesPerSecond", "Limits__PublishPerSecond", "5")]

@@ -8,15 +8,11 @@ public sealed class ContractNumberTests
 {
     [Theory]
     [InlineData("Streaming:HeartbeatSeconds", "15")]
-    [InlineData("Streaming:PositionSeconds", "9")] // an id at least every ten seconds, with a second for the tick
     [InlineData("Streaming:DeadSeconds", "300")]
     [InlineData("Streaming:MaxConnections", "20000")]
-    [InlineData("Pools:Sse", "1000")]
+    [InlineData("Pools:<name>", "1000")]
     [InlineData("Events:MaxEventBytes", "1048576")]
     [InlineData("Limits:NewStreamsPerMinute", "60")]
-    [InlineData("Tasks:NewStreamsPerMinute", "10")]
-    [InlineData("Resilient:RetryMilliseconds", "2000")]
-    [InlineData("Resilient:IdleSeconds", "60")]
     [InlineData("Runs:DrainSeconds", "8")]
     [InlineData("Llm:Providers:Demo:TokensPerSecond", "40")]
     public void The_default_is_the_number_of_the_contract(string option, string number) =>

@@ -6,6 +6,7 @@ using Harness;
 using Harness.Worlds;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Replicas;
 using StreamApi.Security;
@@ -69,8 +70,12 @@ public sealed class ConnectionsApiTests
     [Fact]
     public async Task The_rows_of_a_replica_are_made_in_slices_with_pauses()
     {
-        var time = new ManualTime();
+        await using var service = await StartAsync();
+        var open = service.Services.GetRequiredService<ConnectionRegistry>();
         var streams = Enumerable.Range(0, 401).Select(_ => new OtherStream()).ToList();
+        streams.ForEach(open.Add);
+        var time = new ManualTime();
+        var list = new ConnectionList(open, Options.Create(new StreamingOptions()), time);
         var made = new List<string>();
         var making = MakeAsync();
 
@@ -82,11 +87,11 @@ public sealed class ConnectionsApiTests
         }
 
         await making;
-        Assert.Equal(streams.Select(stream => stream.Id), made);
+        Assert.Equal(streams.Select(stream => stream.Id).Order(), made.Order());
 
         async Task MakeAsync()
         {
-            await foreach (var row in ConnectionRow.OfAllAsync(streams, "streamapi-1", time))
+            await foreach (var row in list.ReadAsync())
                 made.Add(row.Id);
         }
     }

@@ -20,9 +20,9 @@ internal static partial class OptionsPage
         needs, [security](security.md#limits) explains the limits.
 
         Set an option as an environment variable with two underscores for each colon
-        (`Streaming__MaxConnections=5000`), or in `appsettings.json`. `n` is a number from 0, `<name>` a provider. The
-        defaults are those outside Development. A service does not start with a value outside the range, or with a key
-        that it does not know in a section that it reads.
+        (`Streaming__MaxConnections=5000`), or in `appsettings.json`. `n` is a number from 0, `<name>` a provider or a
+        pool. The defaults are those outside Development. A service does not start with a value outside the range, or
+        with a key that it does not know in a section that it reads.
 
         The code's comments are this page: `UPDATE_DOCS=1 dotnet test tests/Unit --filter OptionsPageTests` writes it.
 
@@ -38,7 +38,6 @@ internal static partial class OptionsPage
     /// <summary>Defaults that depend on the machine or the environment.</summary>
     private static readonly Dictionary<string, string> Computed = new()
     {
-        ["EventStore:ReadConnections"] = "the cores, 2 to 4",
         ["Llm:Providers:<name>:BaseUrl"] = "the vendor's",
         ["Security:OpenOnLoopback"] = "true in Development",
         ["Streaming:MaxConnectionsPerClient"] = "100",
@@ -70,15 +69,10 @@ internal static partial class OptionsPage
     }
 
     private static IEnumerable<string> PoolRows() =>
-        ServiceSettings
-            .Read.Select(section => section.Path.Split(':'))
-            .Where(path => path[0] == ServiceSettings.Pools)
-            .Select(path => path[1])
-            .Select(name =>
-                $"| `{ServiceSettings.Pools}:{name}` | {StreamSeats.OfPool} | 1 to {StreamSeats.MaxOfPool} "
-                + "| Maximum open streams of this pool on one replica; resumes have "
-                + "`Streaming:ResumeReservePercent` more. |"
-            );
+        [
+            $"| `{ServiceSettings.Pools}:<name>` | {StreamSeats.OfPool} | 1 to {StreamSeats.MaxOfPool} "
+                + "| Maximum open streams of a pool (`Sse`, `Tasks`) on one replica; a tenth more for resumes. |",
+        ];
 
     private static IEnumerable<string> Rows(Type type, object instance, string path)
     {
@@ -118,7 +112,6 @@ internal static partial class OptionsPage
         var instance = Activator.CreateInstance(type, nonPublic: true)!;
         (instance as StreamApi.Security.Limits.LimitOptions)?.Complete(development: false);
         (instance as LlmGateway.GenerationLimit)?.Complete(development: false);
-        (instance as StreamApi.Seeds.Tasks.TasksOptions)?.Complete(development: false);
         return instance;
     }
 

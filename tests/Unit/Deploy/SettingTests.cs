@@ -92,7 +92,7 @@ public sealed partial class SettingTests
             .Distinct()
             .ToList();
 
-        Assert.InRange(found.Count, 100, int.MaxValue);
+        Assert.InRange(found.Count, 60, int.MaxValue);
         // The example of a pool that a host adds.
         found.Remove("Pools:Weather");
         Assert.Empty(found.Select(name => ServiceSettings.Problem(VariableOf(name), null)).OfType<string>());

@@ -33,13 +33,10 @@ public sealed class StorePoolTests
     {
         var builder = Host.CreateEmptyApplicationBuilder(settings: null);
         builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:eventstore"] = text,
-                ["EventStore:ReadConnections"] = "4",
-            }
+            new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = text }
         );
         builder.AddEventStore();
+        builder.Services.Configure<EventStoreOptions>(options => options.ReadConnections = 4);
 
         using var services = builder.Services.BuildServiceProvider();
         return

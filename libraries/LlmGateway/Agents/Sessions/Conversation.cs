@@ -8,8 +8,9 @@ namespace LlmGateway.Agents.Sessions;
 internal static class Conversation
 {
     /// <summary>
-    /// Reads the messages up to and including one, each with the text of its answer, at most <c>Runs:MaxReadBytes</c>
-    /// besides that message. The first is a user's, even if earlier ones are omitted; the last has no answer yet.
+    /// Reads the messages up to and including one, each with the text of its answer, at most
+    /// <c>RunOptions.MaxReadBytes</c> besides that message. The first is a user's, even if earlier ones are omitted;
+    /// the last has no answer yet.
     /// </summary>
     public static async Task<AgentInput> ReadAsync(
         RunName name,

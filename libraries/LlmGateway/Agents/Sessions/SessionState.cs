@@ -10,7 +10,8 @@ namespace LlmGateway.Agents.Sessions;
 /// <param name="Model">Requested model; null: the provider's default.</param>
 /// <param name="CreatedAt">Time of its creation.</param>
 /// <param name="Turns">Its newest turns, oldest first.</param>
-/// <param name="Truncated">True if earlier turns are left out (<c>Runs:MaxReadBytes</c>); the stream has all.</param>
+/// <param name="Truncated">True if earlier turns are left out (<c>RunOptions.MaxReadBytes</c>); the stream has
+/// all.</param>
 internal sealed record SessionState(
     [property: JsonPropertyName("session_id")] string SessionId,
     string? Provider,

@@ -1,0 +1,60 @@
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Connections;
+
+/// <summary>The open streams, as others see them.</summary>
+internal sealed class ConnectionList(
+    ConnectionRegistry registry,
+    IOptions<StreamingOptions> options,
+    TimeProvider clock
+) : IConnectionList
+{
+    /// <summary>Streams between two pauses, in which requests and events are served. A full replica of 20,000 streams
+    /// pauses for a second in all.</summary>
+    private const int Slice = 200;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    private static readonly SseLatency None = new(null, null, null);
+
+    public async IAsyncEnumerable<SseConnection> ReadAsync()
+    {
+        var read = 0;
+        foreach (var stream in registry.Open)
+        {
+            if (read > 0 && read % Slice == 0)
+                await Task.Delay(Pause, clock);
+            yield return Of(stream);
+            read++;
+        }
+    }
+
+    public async Task<bool> CloseAsync(string id, CancellationToken cancellationToken = default)
+    {
+        if (!registry.TryGet(id, out var stream))
+            return false;
+
+        stream.RequestEnd(EndReason.Closed);
+        await stream.Ended.WaitAsync(cancellationToken);
+        return true;
+    }
+
+    private SseConnection Of(OpenStream stream) =>
+        new()
+        {
+            Id = stream.Id,
+            Replica = options.Value.Replica,
+            Client = stream.Client.Address,
+            User = stream.Client.User,
+            Topics = stream.Topics,
+            ConnectedAt = stream.ConnectedAt,
+            Delivered = Volatile.Read(ref stream.Delivered),
+            Bytes = Volatile.Read(ref stream.Bytes),
+            LatencyMs = stream.Latency.Quantiles() is { } latency
+                ? new SseLatency(latency.P50, latency.P95, latency.P99)
+                : None,
+            Lag = stream.Lag,
+            RttMs = StreamSocket.RoundTrip(stream.Client.Socket),
+            State = stream.State,
+        };
+}
