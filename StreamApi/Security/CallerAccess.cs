@@ -29,8 +29,8 @@ internal sealed class CallerAccess(OneStreamPerTicket tickets, IOptions<Security
     {
         var caller = Caller.Of(context);
         var expiry = caller.Until is { } until
-            ? StreamExpiry.Ending(until, TimeSpan.FromSeconds(security.Value.RenewSeconds), clock)
-            : StreamExpiry.Endless;
+            ? ExpiryTimes.Ending(until, TimeSpan.FromSeconds(security.Value.RenewSeconds), clock)
+            : ExpiryTimes.Endless;
         return new StreamGrant(expiry, caller.Ticket is { } ticket ? tickets.SessionOf(ticket) : null);
     }
 }

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Limits;
@@ -85,18 +84,4 @@ internal static class SecurityExtensions
             .ChecksTopics()
             .CountedAs(RequestKind.Publish)
             .WithTags("Events");
-
-    /// <summary>Trusts <c>X-Forwarded-For</c> of the configured proxies only.</summary>
-    private sealed class TrustedProxies(IOptions<SecurityOptions> security) : IConfigureOptions<ForwardedHeadersOptions>
-    {
-        public void Configure(ForwardedHeadersOptions options)
-        {
-            options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
-            options.ForwardLimit = null; // any number of trusted proxies
-            options.KnownProxies.Clear();
-            options.KnownIPNetworks.Clear();
-            foreach (var proxy in security.Value.Proxies)
-                options.KnownIPNetworks.Add(SecurityOptions.NetworkOf(proxy));
-        }
-    }
 }

@@ -3,22 +3,19 @@
 import http.client
 import json as jsonlib
 import logging
-import random
 import socket
 import ssl
 import threading
 import time
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Union
 
-from .connection import parse, prepare, redirect
+from .backoff import Backoff, retry_after
+from .http_connection import parse, prepare, redirect
 from .parser import Event, Parser
 
 _log = logging.getLogger("aspire_sse")
 
 _STABLE = 5.0  # seconds after which a connection counts as successful even without an event
-_MAX_SERVER_DELAY = 300.0  # seconds; upper limit of the server's times
 _LONGEST = 86_400.0  # seconds; a day, because sockets and locks cannot wait for any length of time
 _MAX_REDIRECTS = 10
 _SAFE = ("GET", "HEAD", "OPTIONS", "QUERY")
@@ -117,12 +114,11 @@ class SSEClient:
         self._headers = headers if callable(headers) else dict(headers or {})
         self._ends = frozenset(ends)
         self._idle_timeout, self._connect_timeout = idle_timeout, connect_timeout
-        self._initial_delay, self._max_delay, self._max_retries = initial_delay, max_delay, max_retries
+        self._backoff, self._max_retries = Backoff(initial_delay, max_delay), max_retries
         self._max_event_chars, self._context = max_event_chars, context
         self._handlers: Dict[str, List[Callable[[Event], None]]] = {}
         self._closed = threading.Event()
         self._socket: Optional[socket.socket] = None
-        self._retry: Optional[float] = None
         self._sent = False  # the latest attempt may have begun the work: the server may have its request
         self._redirected = False  # the latest attempt has begun the work: a redirect made it a GET
         self._opened_at: Optional[float] = None
@@ -187,21 +183,13 @@ class SSEClient:
             if self._max_retries is not None and failures > self._max_retries:
                 message = f"{self._max_retries} reconnections in a row delivered no event. Last: {reason}"
                 raise RetriesExhausted(message) from last
-            delay = self._delay(failures, after)
+            delay = self._backoff.delay(failures, after)
             level = logging.DEBUG if last is None else logging.WARNING
             _log.log(level, "%s: %s; next attempt in %.1f s", self._url.netloc, reason, delay)
             self._closed.wait(delay)
 
     def _may_resend(self) -> bool:
         return bool(self.last_event_id) or self._method in _SAFE
-
-    def _delay(self, failures: int, after: float) -> float:
-        least = min(max(self._retry or 0, after), _MAX_SERVER_DELAY)
-        # `retry: 0` allows one immediate reconnection, not a loop against a dead server.
-        base = self._initial_delay if self._retry is None else self._retry
-        base = max(base, self._initial_delay) if failures > 1 else base
-        longest = max(min(self._max_delay, base * 2 ** min(failures - 1, 30)), least * 1.5)
-        return random.uniform(least, longest)
 
     def _connect(self) -> Iterator[Event]:
         """Reads one connection. After a 401 the function for the headers is called once more."""
@@ -286,7 +274,7 @@ class SSEClient:
                 yield event
             self.last_event_id = parser.last_event_id
             if parser.retry is not None:
-                self._retry = parser.retry / 1000
+                self._backoff.retry = parser.retry / 1000
 
     @staticmethod
     def _check(response: http.client.HTTPResponse) -> bool:
@@ -297,20 +285,8 @@ class SSEClient:
             return True
         problem = response.read(65536).decode("utf-8", "replace")
         if response.status in (408, 425, 429) or response.status >= 500:
-            raise _Unavailable(response.status, problem, _retry_after(response.headers.get("Retry-After", "")))
+            raise _Unavailable(response.status, problem, retry_after(response.headers.get("Retry-After", "")))
         raise HttpError(response.status, problem)
-
-
-def _retry_after(value: str) -> float:
-    """Returns the seconds of a ``Retry-After``, which are a number or a date (RFC 9110, 10.2.3); 0 without one."""
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return 0.0
-    date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
-    return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
 
 
 def _is_replaced(event: Event) -> bool:

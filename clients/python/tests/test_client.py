@@ -3,6 +3,7 @@ import unittest
 from unittest import mock
 
 from aspire_sse import HttpError, RetriesExhausted, SSEClient, StreamBroken
+from aspire_sse.backoff import Backoff
 from tests.server import TIMEOUT, Clock, Server, logged, quick, redirect, stream
 
 
@@ -48,16 +49,16 @@ class ClientTests(unittest.TestCase):
         self.assertGreaterEqual(wait.call_args.args[0], 60)
 
     def test_the_servers_times_are_the_minimum_and_have_a_limit(self):
-        client = SSEClient("http://localhost/", initial_delay=1, max_delay=30)
-        self.assertLessEqual(client._delay(1, 7), 10.5)
-        self.assertGreaterEqual(client._delay(1, 7), 7)
-        self.assertLessEqual(client._delay(1, 86_400), 450)
-        client._retry = 2.0
+        backoff = Backoff(initial=1, longest=30)
+        self.assertLessEqual(backoff.delay(1, 7), 10.5)
+        self.assertGreaterEqual(backoff.delay(1, 7), 7)
+        self.assertLessEqual(backoff.delay(1, 86_400), 450)
+        backoff.retry = 2.0
         for failures in range(1, 8):
-            self.assertGreaterEqual(client._delay(failures, 0), 2)
-        client._retry = 0.0
-        self.assertEqual(0, client._delay(1, 0))
-        self.assertGreater(max(client._delay(2, 0) for _ in range(100)), 0.5)
+            self.assertGreaterEqual(backoff.delay(failures, 0), 2)
+        backoff.retry = 0.0
+        self.assertEqual(0, backoff.delay(1, 0))
+        self.assertGreater(max(backoff.delay(2, 0) for _ in range(100)), 0.5)
 
     def test_work_without_ids_is_never_started_twice(self):
         with Server(b"event: token\ndata: 1\n\ndata: [DONE]\n\n") as server:

@@ -51,10 +51,10 @@ class ConnectionTests(unittest.TestCase):
             handler.send_header("Content-Length", "0")
             handler.end_headers()
 
-        with Server(busy, 204) as server, mock.patch("aspire_sse.client.datetime") as clock:
+        with Server(busy, 204) as server, mock.patch("aspire_sse.backoff.datetime") as clock:
             clock.now.return_value = now
             client = quick(server.url)
-            with mock.patch.object(client, "_delay", side_effect=lambda _, after: waits.append(after) or 0.0):
+            with mock.patch.object(client._backoff, "delay", side_effect=lambda _, after: waits.append(after) or 0.0):
                 self.assertEqual([], list(client))
         self.assertEqual([60], waits)
 

@@ -14,7 +14,7 @@ namespace EventStore;
 /// 1. A request drops repeats of an id, and waits in the queue.
 /// 2. Requests become a batch, until one does not fit.
 /// 3. One commit stores it.
-/// 4. Each request gets the places of its events.
+/// 4. Each request gets the positions of its events, or is refused.
 /// 5. The streams of this process get the new events.
 /// </remarks>
 internal sealed class EventAppender(
@@ -153,7 +153,7 @@ internal sealed class EventAppender(
     /// <summary>Stores a batch and answers its requests. Returns the batch for the next ones.</summary>
     private async Task<AppendBatch> CommitAsync(AppendBatch batch, CancellationToken stoppingToken)
     {
-        var next = batch;
+        var reusable = batch;
         var start = Clock.GetTimestamp();
         using var span = StoreTracing.StartBatch(
             "eventstore append",
@@ -174,7 +174,7 @@ internal sealed class EventAppender(
                 stoppingToken
             );
 
-            // 4. Each request gets the places of its events.
+            // 4. Each request gets the positions of its events, or is refused.
             batch.Complete(epoch, positions);
 
             if (_failing)
@@ -183,14 +183,14 @@ internal sealed class EventAppender(
 
             StoreMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
 
-            // 5. The streams of this process get the new events.
-            if (Committed is { } publish && first is { } from)
-                publish(new CommittedEvents(epoch, batch.Records(positions, from, committedAt)));
+            // 5. The streams of this process get the new events; there are none if all were retries, or refused.
+            if (Committed is { } publish && first is { } firstNew)
+                publish(new CommittedEvents(epoch, batch.Records(positions, firstNew, committedAt)));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
             // The command may still read this batch.
-            next = new AppendBatch(options.Value);
+            reusable = new AppendBatch(options.Value);
 
             // Logged once per outage: every publish fails until it ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
@@ -204,10 +204,12 @@ internal sealed class EventAppender(
         }
         catch (Exception e)
         {
+            // A defect. Nobody knows how far the command has come.
+            reusable = new AppendBatch(options.Value);
             batch.Fail(e);
         }
 
-        return next;
+        return reusable;
     }
 
     internal sealed class Request

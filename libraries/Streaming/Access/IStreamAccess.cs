@@ -20,9 +20,9 @@ internal interface IStreamAccess : IClients
 
 /// <summary>The right to read one stream.</summary>
 /// <param name="Session">Notified when the stream opens and ends; null: none.</param>
-internal readonly record struct StreamGrant(StreamExpiry Expiry, IStreamSession? Session)
+internal readonly record struct StreamGrant(ExpiryTimes Expiry, IStreamSession? Session)
 {
-    public static StreamGrant Endless => new(StreamExpiry.Endless, null);
+    public static StreamGrant Endless => new(ExpiryTimes.Endless, null);
 }
 
 /// <summary>A credential that belongs to one stream at a time.</summary>

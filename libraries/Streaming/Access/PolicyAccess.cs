@@ -22,7 +22,7 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
 
     public StreamGrant GrantOf(HttpContext context) =>
         EndOf(context) is { } end
-            ? new StreamGrant(StreamExpiry.Ending(end, Renew, clock), TicketOf(context)?.Session)
+            ? new StreamGrant(ExpiryTimes.Ending(end, Renew, clock), TicketOf(context)?.Session)
             : StreamGrant.Endless;
 
     /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>

@@ -23,7 +23,7 @@ internal sealed class CatchUpPages(
             connection.Position,
             Newest: connection.SlowPolicy == SlowClientPolicy.Latest && connection.Pace != ReaderPace.KeepsUp,
             IsSmall: catchUp.HasStalled,
-            Through: connection.SkipsUnread ? catchUp.SkippedThrough : null
+            Through: connection.OwesKeptEvents ? catchUp.SkippedThrough : null
         );
 
         catchUp.Asked = new ReplayWaiter(
@@ -53,7 +53,7 @@ internal sealed class CatchUpPages(
 
         // An expired position is reported first.
         if (page.DroppedThrough <= connection.Position)
-            connection.Opening = Skipped(connection, page) ?? connection.Opening;
+            connection.BeforeEvents = Skipped(connection, page) ?? connection.BeforeEvents;
     }
 
     /// <summary>Maximum bytes of a write: what a client does not take is kept in memory.</summary>

@@ -51,5 +51,5 @@ internal sealed class ConnectionRegistry
     }
 
     /// <summary>Returns false for a stream that has sent its end, and is removed in a moment.</summary>
-    private static bool IsOpen(OpenStream stream) => stream.End is null;
+    private static bool IsOpen(OpenStream stream) => !stream.HasEnded;
 }

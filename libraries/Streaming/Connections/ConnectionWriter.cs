@@ -41,36 +41,33 @@ internal sealed class ConnectionWriter(
 
     public void Pump(StreamConnection connection)
     {
-        while (connection.End is null && !connection.Output.Busy && WriteNext(connection)) { }
+        while (!connection.HasEnded && !connection.Output.Busy && WriteNext(connection)) { }
     }
 
     /// <summary>Takes the first step that is due; returns false if the connection waits, or has ended.</summary>
     private bool WriteNext(StreamConnection connection)
     {
         // 1. An end that waited until the output took its last write.
-        if (connection.Ending is { } ending)
+        if (connection.EndAfterWrite is { } ending)
         {
             End(connection, ending);
             return false;
         }
 
         // 2. What comes before events: the greeting, a resync, a gap that is announced.
-        if (connection.Opening is { } opening)
+        if (connection.BeforeEvents is { } opening)
         {
-            connection.Opening = null;
+            connection.BeforeEvents = null;
             if (!Write(connection, opening))
                 return false;
 
+            // A whole interval passes before the next id is due.
             connection.IdSentAt = connection.WrittenAt;
             return true;
         }
 
         // 3. A new epoch.
-        if (
-            connection.Ring.Lineage is var lineage
-            && !ReferenceEquals(connection.Epoch, lineage.Epoch)
-            && connection.Epoch != lineage.Epoch
-        )
+        if (connection.Ring.Lineage is var lineage && connection.Epoch != lineage.Epoch)
             return ChangeEpoch(connection, lineage);
 
         // 4. Events, from its page or from memory.
@@ -86,7 +83,8 @@ internal sealed class ConnectionWriter(
     private bool ChangeEpoch(StreamConnection connection, Lineage lineage)
     {
         // It was told to skip events, and this epoch does not have the newer ones that were to follow.
-        var lacksNewer = connection.SkipsUnread && !Has(lineage, connection.Epoch, connection.CatchUp!.SkippedThrough);
+        var lacksNewer =
+            connection.OwesKeptEvents && !Has(lineage, connection.Epoch, connection.CatchUp!.SkippedThrough);
         if (!lacksNewer)
             GoBackToFork(connection, lineage);
 
@@ -117,7 +115,7 @@ internal sealed class ConnectionWriter(
             return;
 
         if (connection.IdSent > shared)
-            connection.Opening = connection.Output.Framed(
+            connection.BeforeEvents = connection.Output.Framed(
                 ControlFrames.IdOnly(new StreamPosition(lineage.Epoch, shared))
             );
 
@@ -145,7 +143,7 @@ internal sealed class ConnectionWriter(
         var settled = rings.Settled;
         var needsPlace = !connection.HasPlace || connection.Position > settled;
         if (
-            connection.SkipsUnread
+            connection.OwesKeptEvents
             || (needsPlace && !connection.Ring.TrySeek(connection.Position, settled, out connection.Sequence))
         )
         {
@@ -153,7 +151,7 @@ internal sealed class ConnectionWriter(
             return false;
         }
 
-        // The client is ahead of this replica: its place is sought again at the next event. No event waits yet.
+        // A client ahead of this replica gets no place, and none waits: it is sought again at the next event.
         if (!connection.HasPlace)
             return false;
 
@@ -194,7 +192,7 @@ internal sealed class ConnectionWriter(
         if (page.DroppedThrough > connection.Position)
         {
             Resync(connection, ResyncReason.Expired, connection.StreamPosition with { Position = page.DroppedThrough });
-            connection.Opening = [.. connection.Opening!, .. CatchUpPages.Skipped(connection, page) ?? []];
+            connection.BeforeEvents = [.. connection.BeforeEvents!, .. CatchUpPages.Skipped(connection, page) ?? []];
             return true;
         }
 
@@ -273,7 +271,7 @@ internal sealed class ConnectionWriter(
             MoveTo(connection, at);
 
         connection.Position = connection.EventSent = connection.IdSent = at.Position;
-        connection.Opening = connection.Output.Framed(ControlFrames.Resync(reason, requested, at));
+        connection.BeforeEvents = connection.Output.Framed(ControlFrames.Resync(reason, requested, at));
         metrics.Resynced(reason);
     }
 
@@ -333,13 +331,13 @@ internal sealed class ConnectionWriter(
     {
         if (reason == EndReason.Complete && connection.Output.Busy)
         {
-            connection.Ending = reason;
+            connection.EndAfterWrite = reason;
             return;
         }
 
-        if (connection.End is null && !connection.Output.Busy && Farewell(connection, reason) is { } farewell)
+        if (!connection.HasEnded && !connection.Output.Busy && Farewell(connection, reason) is { } farewell)
             Write(connection, connection.Output.Framed(farewell));
-        if (reason != EndReason.ClientGone && connection.End is null && !connection.Output.Busy)
+        if (reason != EndReason.ClientGone && !connection.HasEnded && !connection.Output.Busy)
             connection.Output.End();
 
         Abandon(connection, reason);
@@ -355,7 +353,7 @@ internal sealed class ConnectionWriter(
     /// <summary>Ends the stream without a last frame.</summary>
     public void Abandon(StreamConnection connection, EndReason reason)
     {
-        if (connection.End is not null)
+        if (connection.HasEnded)
             return;
         pages.Abandon(connection);
         connections.Remove(connection);

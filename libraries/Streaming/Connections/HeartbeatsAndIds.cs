@@ -39,7 +39,7 @@ internal sealed class HeartbeatsAndIds(ConnectionWriter writer, StreamingOptions
             }
         }
         // A search that finds nothing. With this id, a client that reconnects does not search the same part again.
-        else if (idIsDue && connection.Position > connection.IdSent && connection.Opening is null)
+        else if (idIsDue && connection.Position > connection.IdSent && connection.BeforeEvents is null)
         {
             if (writer.Write(connection, connection.Output.Framed(ControlFrames.IdOnly(connection.StreamPosition))))
             {

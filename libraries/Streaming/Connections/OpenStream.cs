@@ -16,7 +16,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
     public abstract IReadOnlyList<string> Topics { get; }
     public DateTimeOffset ConnectedAt { get; init; }
 
-    public StreamExpiry Expiry { get; init; } = StreamExpiry.Endless;
+    public ExpiryTimes Expiry { get; init; } = ExpiryTimes.Endless;
 
     public IStreamSession? Session { get; init; }
 
@@ -36,7 +36,10 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 
     public void Replace() => RequestEnd(EndReason.Replaced);
 
+    /// <summary>Why it has ended; null: it has not.</summary>
     public EndReason? End { get; private set; }
+
+    public bool HasEnded => End is not null;
 
     /// <summary>Completes after the last write.</summary>
     public Task Ended => _ended.Task;

@@ -19,6 +19,9 @@ internal sealed class StreamConnection(
     public WriterLoop? Loop;
     public int GroupIndex = -1;
 
+    /// <summary>True from its first to its last visit by the loop.</summary>
+    public bool IsAttached => GroupIndex >= 0;
+
     /// <summary>Position through which every matching event has been written.</summary>
     public long Position;
 
@@ -39,13 +42,13 @@ internal sealed class StreamConnection(
     public void LosePlace() => Sequence = FilterRing.NoPlace;
 
     /// <summary>Bytes to write before events, framed: headers, reconnection time, greeting, a resync, a gap.</summary>
-    public byte[]? Opening;
+    public byte[]? BeforeEvents;
 
     /// <summary>State of a lagging connection; null while it is fed from memory.</summary>
     public CatchUp? CatchUp;
 
-    /// <summary>True while events of a range that was announced as skipped are still to be sent.</summary>
-    public bool SkipsUnread => CatchUp?.SkippedThrough > Position;
+    /// <summary>True while the events that were kept of a skipped range are still to be sent.</summary>
+    public bool OwesKeptEvents => CatchUp?.SkippedThrough > Position;
 
     /// <summary>Times of the last write, of the last write taken, and of the last id sent
     /// (<see cref="ElapsedTime.Milliseconds"/>).</summary>
@@ -67,7 +70,7 @@ internal sealed class StreamConnection(
     public long SlowSince;
 
     /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
-    public EndReason? Ending;
+    public EndReason? EndAfterWrite;
 
     /// <summary>Time, like <see cref="WrittenAt"/>, at which the stream reaches its maximum age.</summary>
     public long MaxAgeAt = long.MaxValue;
@@ -96,25 +99,25 @@ internal sealed class StreamConnection(
             : Math.Max(0, rings.Settled - Volatile.Read(ref Position));
 
     /// <summary>Called on the loop's thread when the stream has ended.</summary>
-    public Action? OnEnd;
+    public Action? AfterEnd;
 
-    private volatile object? _stop;
+    private volatile object? _endRequested; // boxed, since a nullable enum cannot be volatile
 
     public override void RequestEnd(EndReason reason)
     {
-        _stop ??= reason;
+        _endRequested ??= reason;
         Loop?.End(this, reason);
     }
 
-    /// <summary>End requested before the stream had a loop.</summary>
-    public EndReason? EndRequested => _stop as EndReason?;
+    /// <summary>The end that was requested first; a stream that has no loop yet ends when it is attached.</summary>
+    public EndReason? EndRequested => _endRequested as EndReason?;
 
     public override void MarkEnded(EndReason reason)
     {
         if (End is not null)
             return;
         base.MarkEnded(reason);
-        OnEnd?.Invoke();
+        AfterEnd?.Invoke();
     }
 }
 

@@ -6,9 +6,9 @@ namespace Streaming.Connections;
 
 /// <summary>Writes to many connections, on one thread, and never waits for a client.</summary>
 /// <remarks>
-/// A turn of the loop:
+/// The loop, again and again:
 /// 1. Handle what was posted: new streams, outputs that take bytes again, pages that were read, ends.
-/// 2. Write the rings that have grown, for a millisecond at most.
+/// 2. Write the rings that have grown, for about two milliseconds.
 /// 3. Once a second, visit every connection.
 /// </remarks>
 internal sealed class WriterLoop : IDisposable
@@ -65,7 +65,7 @@ internal sealed class WriterLoop : IDisposable
     private enum Command
     {
         Attach,
-        Pump,
+        Ready,
         Page,
         End,
     }
@@ -86,7 +86,7 @@ internal sealed class WriterLoop : IDisposable
     }
 
     /// <summary>The connection's output takes bytes again, or is broken.</summary>
-    public void Ready(StreamConnection connection) => Post(Command.Pump, connection);
+    public void Ready(StreamConnection connection) => Post(Command.Ready, connection);
 
     /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
@@ -106,11 +106,11 @@ internal sealed class WriterLoop : IDisposable
     private void Run()
     {
         do _inbox.Wait(_timers.IsUnderWay ? 0 : _rounds.SleepMilliseconds);
-        while (TakeTurn());
+        while (RunOnce());
     }
 
     /// <summary>Does what has come and what is due, without waiting; returns false if the loop must stop.</summary>
-    public bool TakeTurn()
+    public bool RunOnce()
     {
         // 1. Handle what was posted.
         var goesOn = _inbox.Take(_commands, _grown);
@@ -144,12 +144,13 @@ internal sealed class WriterLoop : IDisposable
 
     private void Handle(Command command, StreamConnection connection, object? argument)
     {
-        if (connection.End is not null)
+        if (connection.HasEnded)
         {
             _pages.Release((argument as Answer)?.Page);
             return;
         }
 
+        // Connections share a batch; a cleared one includes what has come since.
         _writer.Batch.Clear();
 
         switch (command)
@@ -160,7 +161,7 @@ internal sealed class WriterLoop : IDisposable
                 if (connection.EndRequested is { } reason)
                     _writer.End(connection, reason);
                 break;
-            case Command.Pump:
+            case Command.Ready:
                 Taken(connection);
                 _connections.Resume(connection);
                 _writer.Pump(connection);
@@ -171,7 +172,7 @@ internal sealed class WriterLoop : IDisposable
                 break;
             // Before the stream is attached nothing has been written, not even the headers: Attach sees this request.
             case Command.End:
-                if (connection.GroupIndex >= 0)
+                if (connection.IsAttached)
                     _writer.End(connection, (EndReason)argument!);
                 break;
         }
@@ -185,7 +186,7 @@ internal sealed class WriterLoop : IDisposable
         if (connection.Delivered == 0 && connection.TakenAt - connection.WrittenAt <= 1_000)
             return;
 
-        // One that wants no lag has had every event once before it is judged.
+        // With slow=disconnect a client is judged only once it has caught up.
         if (
             connection.Pace == ReaderPace.Slow
             || (connection.Pace == ReaderPace.Behind && connection.SlowPolicy == SlowClientPolicy.Disconnect)
@@ -204,21 +205,22 @@ internal sealed class WriterLoop : IDisposable
         connection.MaxAgeAt = connection.TakenAt + _options.NextMaxAge();
     }
 
+    /// <summary>Writes what is new in a ring; returns true if no connection is left to visit.</summary>
     private bool WriteGrown(FilterRing ring, long until, out int batched)
     {
         batched = 0;
-        ref var use = ref ring.Loops[_number];
+        ref var loopUse = ref ring.Loops[_number];
 
         if (!_connections.TryGet(ring, out var group))
         {
-            Interlocked.Exchange(ref use.IsListed, 0);
+            Interlocked.Exchange(ref loopUse.IsListed, 0);
             return true;
         }
 
         if (group.Left == 0)
         {
             // Before the ring is read, so that events from now on list it again.
-            Interlocked.Exchange(ref use.IsListed, 0);
+            Interlocked.Exchange(ref loopUse.IsListed, 0);
             group.BeginPass();
             _writer.Batch.Clear();
         }
@@ -226,7 +228,7 @@ internal sealed class WriterLoop : IDisposable
         while (group.TakeNext() is { } connection)
         {
             _writer.TryPump(connection);
-            if (connection.End is null && connection.Output.Busy)
+            if (!connection.HasEnded && connection.Output.Busy)
                 group.Park(connection);
             if (group.Left % Stride == 0 && group.Left > 0 && _clock.GetTimestamp() >= until)
                 break;

@@ -41,13 +41,13 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
     public void Start(Lineage lineage, EventPage head, int recentEvents) =>
         rings.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
 
-    public void Stalled() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
+    public void BeginStall() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
 
     /// <summary>Notes that the feed waits no longer.</summary>
-    public void GoOn() => Volatile.Write(ref _stalledAt, 0);
+    public void EndStall() => Volatile.Write(ref _stalledAt, 0);
 
     /// <summary>Notes that the store is followed, because no message comes or the source has none.</summary>
-    public void FollowsStore()
+    public void BeginFollowing()
     {
         if (silence is not { } limit)
         {
@@ -79,7 +79,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         {
             // A newer epoch, or a leader that has not noticed the change. Only the store can tell.
             if (!rings.Epochs.Lineage.Knows(page.Epoch))
-                Stalled();
+                BeginStall();
             return new FeedStep(FeedAct.Look);
         }
 
@@ -121,7 +121,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         var isNewEpoch = page.Epoch != rings.Epoch;
         if (isNewEpoch && lineage is null)
         {
-            Stalled();
+            BeginStall();
             IgnoreFormer(page);
             return PageFit.OfFormerPrimary;
         }
@@ -131,7 +131,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 
         _formerAnswered = false;
         var follows = !isNewEpoch || Enter(lineage!, page.Head);
-        GoOn();
+        EndStall();
         Volatile.Write(ref _headSeen, page.Head);
 
         // Events that retention has dropped cannot arrive. Streams before them read the store and get a resync.

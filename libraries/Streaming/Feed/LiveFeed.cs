@@ -19,8 +19,6 @@ internal sealed class LiveFeed : RestartingService
     /// <summary>Longest time that other clients wait for a large event that only the store has.</summary>
     private static readonly TimeSpan OthersWait = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan OverInterval = TimeSpan.FromMilliseconds(100);
-
     /// <summary>Pause after a look at the store's head, and after the answer of a former primary.</summary>
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(250);
 
@@ -113,7 +111,7 @@ internal sealed class LiveFeed : RestartingService
                 await CatchUpAsync(stoppingToken);
             // 3. Publish pages of the source.
             else if (_source.TryRead(out var page))
-                await ApplyAsync(page, stoppingToken);
+                await TakeMessageAsync(page, stoppingToken);
             else if (_core.TimeLeft is var left && left > TimeSpan.Zero)
                 await WaitAsync(left, stoppingToken);
             // 4. Without a message for too long, follow the store until one comes.
@@ -164,9 +162,9 @@ internal sealed class LiveFeed : RestartingService
     private Task NextMessage(CancellationToken stoppingToken) =>
         _message = _message.IsCompleted ? _source.WaitToReadAsync(stoppingToken) : _message;
 
-    private async Task ApplyAsync(RelayPage page, CancellationToken stoppingToken)
+    private async Task TakeMessageAsync(RelayPage page, CancellationToken stoppingToken)
     {
-        var step = _core.Take(page);
+        var step = _core.Take(page); // has published the page, unless there is something to do first
         switch (step.Act)
         {
             case FeedAct.Look:
@@ -190,10 +188,10 @@ internal sealed class LiveFeed : RestartingService
     /// <summary>Reads everything missing from the store, since no later event may be delivered first.</summary>
     private async Task CatchUpAsync(CancellationToken stoppingToken)
     {
-        _core.Stalled();
+        _core.BeginStall();
         EventPage page;
         do page = await _store.ReadAsync(_rings.Settled, stoppingToken);
-        while (!await ApplyAsync(page, stoppingToken) || page.Through < page.Head);
+        while (!await TakeReadAsync(page, stoppingToken) || page.Through < page.Head);
     }
 
     /// <summary>Reads what is missing, for at most <see cref="OthersWait"/>; returns false if that was too short, and
@@ -203,13 +201,10 @@ internal sealed class LiveFeed : RestartingService
         if (_store.AwayFor is not null)
             return false;
 
-        var began = Clock.GetTimestamp();
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var reading = CatchUpAsync(over.Token);
-        while (!reading.IsCompleted && Clock.GetElapsedTime(began) < OthersWait)
-            await Task.WhenAny(reading, Task.Delay(OverInterval, Clock, over.Token));
-
-        await over.CancelAsync();
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var reading = CatchUpAsync(limited.Token);
+        await Task.WhenAny(reading, Task.Delay(OthersWait, Clock, limited.Token));
+        await limited.CancelAsync();
 
         try
         {
@@ -218,7 +213,8 @@ internal sealed class LiveFeed : RestartingService
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
         {
-            _core.GoOn();
+            // The feed goes on; only readers of the large event wait.
+            _core.EndStall();
             return false;
         }
     }
@@ -226,12 +222,12 @@ internal sealed class LiveFeed : RestartingService
     /// <summary>Publishes from the store until a message comes.</summary>
     private async Task FollowStoreAsync(CancellationToken stoppingToken)
     {
-        _core.FollowsStore();
-        using var live = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var stop = NextMessage(stoppingToken)
+        _core.BeginFollowing();
+        using var following = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var ending = NextMessage(stoppingToken)
             .ContinueWith(
-                _ => live.Cancel(),
-                live.Token,
+                _ => following.Cancel(),
+                following.Token,
                 TaskContinuationOptions.ExecuteSynchronously,
                 TaskScheduler.Default
             );
@@ -239,20 +235,20 @@ internal sealed class LiveFeed : RestartingService
         try
         {
             while (true)
-                await foreach (var page in _store.FollowAsync(_rings.Settled, live.Token))
-                    if (!await ApplyAsync(page, live.Token))
+                await foreach (var page in _store.FollowAsync(_rings.Settled, following.Token))
+                    if (!await TakeReadAsync(page, following.Token))
                         break; // follows the log from another position
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
         finally
         {
-            await live.CancelAsync();
-            await stop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await following.CancelAsync();
+            await ending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <returns>False if the feed must read on after <see cref="FilterRingRegistry.Settled"/>.</returns>
-    private async Task<bool> ApplyAsync(EventPage page, CancellationToken stoppingToken)
+    private async Task<bool> TakeReadAsync(EventPage page, CancellationToken stoppingToken)
     {
         var lineage = _core.IsOfNewEpoch(page) ? await _store.LineageAsync(page.Epoch, stoppingToken) : null;
         var fit = _core.Take(page, lineage);

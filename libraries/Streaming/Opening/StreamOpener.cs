@@ -5,13 +5,13 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>Opens streams of events: sends the headers at once, and gives the socket to a writer loop.</summary>
+/// <summary>Opens streams of events, and gives each to a writer loop.</summary>
 /// <remarks>
 /// 1. Take a seat: a refused request costs no work.
-/// 2. Wait until this process has read the log.
+/// 2. Wait until the feed has started; a request that waits too long is refused.
 /// 3. Read the request, and decide where its stream starts.
 /// 4. Set the headers.
-/// 5. Send them, and hand the socket over to a writer loop, or hold the request while the stream is open.
+/// 5. Hand the socket over to a writer loop, or hold the request while the stream is open.
 /// </remarks>
 internal sealed class StreamOpener(
     StreamSeats seats,
@@ -31,29 +31,30 @@ internal sealed class StreamOpener(
         // 1. Take a seat.
         var key = access.ClientOf(context);
         if (await seats.TakeAsync(context, key) is not { } seat)
-            return;
+            return; // refused, with an answer
 
         var handedOver = false;
         try
         {
-            // 2. Wait until this process has read the log.
+            // 2. Wait until the feed has started.
             await feed.UntilStartedAsync(context.RequestAborted);
 
             // 3. Read the request, and decide where its stream starts.
             var request = await begin();
-            if (await start.OfAsync(request, context.RequestAborted) is not { } position)
+            if (await start.OfAsync(request, context.RequestAborted) is not { } decision)
             {
                 await context.AskToReconnectAsync("The store does not answer. Reconnect.");
                 return;
             }
 
             var client = StreamClient.Of(context, key.Person);
-            var opening = new StreamOpening(request, position, client, access.GrantOf(context));
+            var opening = new StreamOpening(request, decision, client, access.GrantOf(context));
 
             // 4. Set the headers.
             StreamResponseHeaders.Set(context);
 
-            // 5. Send them. The socket is handed over where that is possible: a request costs some kilobytes.
+            // 5. Hand the socket over where that is possible: a request costs some kilobytes. The loop then sends the
+            // headers too, with the greeting.
             if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))
             {
                 await context.Response.StartAsync();
@@ -62,7 +63,7 @@ internal sealed class StreamOpener(
                 return;
             }
 
-            // Otherwise the request is held while the stream is open.
+            // Otherwise send the headers, and hold the request while the stream is open.
             await context.Response.StartAsync();
             await runner.RunHeldAsync(context, opening);
         }

@@ -51,7 +51,7 @@ internal sealed record StreamOpening(
             ConnectedAt = clock.GetUtcNow(),
             Expiry = Grant.Expiry,
             Session = Grant.Session,
-            Opening = opening,
+            BeforeEvents = opening,
         };
     }
 
@@ -100,7 +100,7 @@ internal sealed class StreamRunner(
     {
         try
         {
-            connection.OnEnd = over.Connection.Transport.Input.CancelPendingRead;
+            connection.AfterEnd = over.Connection.Transport.Input.CancelPendingRead;
             loops.Attach(connection);
             await over.ReadUntilGoneAsync();
             connection.RequestEnd(EndReason.ClientGone);

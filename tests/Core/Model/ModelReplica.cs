@@ -97,7 +97,7 @@ internal sealed class ModelReplica : IDisposable
     public StreamConnection Connect(StreamOpening opening, StreamOutput output)
     {
         var connection = opening.Connect(Rings, output, [], Options, _clock);
-        connection.OnEnd = () => Rings.Release(connection.Ring);
+        connection.AfterEnd = () => Rings.Release(connection.Ring);
         Loop.Attach(connection);
         return connection;
     }
@@ -150,7 +150,7 @@ internal sealed class ModelReplica : IDisposable
 
         if (_feed.TimeLeft <= TimeSpan.Zero && !IsCutOff)
         {
-            _feed.FollowsStore();
+            _feed.BeginFollowing();
             Apply(ReadAll());
         }
 

@@ -77,7 +77,7 @@ internal sealed class ModelWorld : IDisposable
             (2, () => Replica().EndLook()),
             (1, () => Replica().CatchUp()),
             (1, () => Replica().Sweep()),
-            (30, () => Replica().Loop.TakeTurn()),
+            (30, () => Replica().Loop.RunOnce()),
             (15, () => Reader().Take()),
             (10, () => Replica().Replay.Answer()),
             (2, () => Replica().CutOff = null),
@@ -278,7 +278,7 @@ internal sealed class ModelWorld : IDisposable
             {
                 if (turns == MostTurns)
                     throw new ModelException(ModelFlaw.Endless, "the streams never come to rest");
-                replica.Loop.TakeTurn();
+                replica.Loop.RunOnce();
                 goesOn = replica.Replay.Answer();
                 foreach (var reader in _readers)
                     goesOn |= reader.Take();

@@ -30,7 +30,7 @@ public sealed class FeedCoreTests
         Assert.Equal(Silence, _feed.TimeLeft);
         _clock.Advance(Silence);
         Assert.Equal(TimeSpan.Zero, _feed.TimeLeft);
-        _feed.FollowsStore();
+        _feed.BeginFollowing();
         _feed.RestartTime();
         Assert.Equal((TimeSpan.Zero, FeedMode.Degraded), (_feed.TimeLeft, _feed.Mode));
 

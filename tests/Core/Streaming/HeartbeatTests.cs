@@ -110,7 +110,7 @@ public sealed class HeartbeatTests
         connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
 
         // A resync that is not sent yet has an id of its own.
-        connection.Opening = isReset ? "event: resync\n\n"u8.ToArray() : null;
+        connection.BeforeEvents = isReset ? "event: resync\n\n"u8.ToArray() : null;
         Tick(stream, Head, milliseconds);
         Assert.Equal(sent, stream.Text);
     }
@@ -172,7 +172,7 @@ public sealed class HeartbeatTests
         var renewAt = TimeProvider.System.Milliseconds();
         var stream = LoopStream.Open(
             _loop,
-            new(Expiry: new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))
+            new(Expiry: new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))
         );
         byte[]? idOnly = null;
         for (var i = 0; i < 2; i++)
@@ -189,7 +189,7 @@ public sealed class HeartbeatTests
     [Fact]
     public void The_notice_does_not_delay_the_id_that_is_due_with_it()
     {
-        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        var expiry = new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
         var stream = LoopStream.Open(_loop, new(Expiry: expiry));
         Tick(stream, Head, PositionMilliseconds);
         Assert.StartsWith("event: unauthorized\n", stream.Text, StringComparison.Ordinal);
@@ -201,7 +201,7 @@ public sealed class HeartbeatTests
     public void After_a_notice_that_fills_the_socket_the_id_waits()
     {
         var output = new FullOutput(_loop.Pending);
-        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        var expiry = new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
         Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
         Assert.Equal(1, output.Writes);
     }
@@ -210,7 +210,7 @@ public sealed class HeartbeatTests
     public void A_client_that_is_gone_at_its_notice_gets_no_further_write()
     {
         var output = new GoneOutput(_loop.Pending);
-        var expiry = new StreamExpiry(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
+        var expiry = new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
         Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
         Assert.Equal(1, output.Writes);
     }

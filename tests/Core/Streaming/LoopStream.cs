@@ -30,7 +30,7 @@ internal sealed class LoopStream
         {
             SlowPolicy = settings.Slow,
             IsFinite = settings.IsFinite,
-            Expiry = settings.Expiry ?? StreamExpiry.Endless,
+            Expiry = settings.Expiry ?? ExpiryTimes.Endless,
             Epoch = log.Epoch,
             Position = loop.Rings.Settled,
             IdSent = loop.Rings.Settled,
@@ -61,7 +61,7 @@ internal sealed class LoopStream
         SlowClientPolicy Slow = SlowClientPolicy.CatchUp,
         bool IsFinite = false,
         bool Chunked = false,
-        StreamExpiry? Expiry = null
+        ExpiryTimes? Expiry = null
     );
 }
 

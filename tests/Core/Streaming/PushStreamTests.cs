@@ -270,7 +270,7 @@ public sealed class PushStreamTests
             age => Assert.InRange(age, seconds * 900L, seconds * 1_100L)
         );
 
-    private static readonly StreamExpiry Endless = new(DateTimeOffset.UnixEpoch, long.MaxValue, long.MaxValue);
+    private static readonly ExpiryTimes Endless = new(DateTimeOffset.UnixEpoch, long.MaxValue, long.MaxValue);
     private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", null, default, "");
 
     private static PushStream Stream(
@@ -278,7 +278,7 @@ public sealed class PushStreamTests
         PushSettings? settings = null,
         TimeProvider? clock = null,
         long maxAge = long.MaxValue,
-        StreamExpiry? expiry = null
+        ExpiryTimes? expiry = null
     ) =>
         new(
             "id",
@@ -291,7 +291,7 @@ public sealed class PushStreamTests
         )
         {
             MaxAge = maxAge,
-            Expiry = expiry ?? StreamExpiry.Endless,
+            Expiry = expiry ?? ExpiryTimes.Endless,
         };
 
     private sealed class KeptOutput : PushOutput

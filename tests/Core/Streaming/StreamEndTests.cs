@@ -10,7 +10,7 @@ namespace Core.Streaming;
 public sealed class StreamEndTests
 {
     private static readonly DateTimeOffset Until = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
-    private static readonly StreamExpiry Expired = new(Until, EndsAt: 0, RenewAt: long.MaxValue);
+    private static readonly ExpiryTimes Expired = new(Until, EndsAt: 0, RenewAt: long.MaxValue);
 
     private const string Resync =
         "event: resync\n" + """data: {"reason":"epoch","requested":"e-10","resumedFrom":"new-3"}""";
@@ -87,14 +87,14 @@ public sealed class StreamEndTests
         _loop.Writer.End(closed, EndReason.Drained);
         _loop.Writer.End(complete, EndReason.Complete);
         Assert.Equal((EndReason.Drained, null), (closed.End, complete.End));
-        Assert.Equal(EndReason.Complete, complete.Ending);
+        Assert.Equal(EndReason.Complete, complete.EndAfterWrite);
     }
 
     [Fact]
     public void A_complete_stream_ends_when_its_client_has_read_the_rest()
     {
         var stream = LoopStream.Open(_loop);
-        stream.Connection.Ending = EndReason.Complete;
+        stream.Connection.EndAfterWrite = EndReason.Complete;
         _loop.Rings.Publish([LoopStream.Event(11)], 11);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal((EndReason.Complete, ""), (stream.Connection.End, stream.Text));
@@ -157,7 +157,7 @@ public sealed class StreamEndTests
     [InlineData(false, EndReason.Unauthorized, "event: unauthorized")]
     internal void A_quiet_stream_ends_with_its_age_and_with_its_right(bool isOld, EndReason end, string says)
     {
-        var stream = LoopStream.Open(_loop, new(Expiry: isOld ? StreamExpiry.Endless : Expired));
+        var stream = LoopStream.Open(_loop, new(Expiry: isOld ? ExpiryTimes.Endless : Expired));
         if (isOld)
             stream.Connection.MaxAgeAt = 0;
         Tick();

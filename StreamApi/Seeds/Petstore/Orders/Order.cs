@@ -8,7 +8,7 @@ internal sealed class Order
     public string? UserId { get; init; }
     public required int Quantity { get; init; }
     public required decimal UnitPrice { get; init; }
-    public string Status { get; set; } = OrderProgress.Payment;
+    public string Status { get; set; } = OrderStatus.Payment;
     public string? TrackingNumber { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; set; }

@@ -65,7 +65,7 @@ internal sealed class OrderPlacement(
             TraceParent = Activity.Current?.Id,
         };
         db.Add(order);
-        OrderProgress.Enter(db, order, OrderProgress.Payment, now, options.Value.Step);
+        OrderStatus.Enter(db, order, OrderStatus.Payment, now, options.Value.Step);
         Inventory.Change(db, pet, pet.Price, pet.Stock - quantity);
 
         return (order, null);

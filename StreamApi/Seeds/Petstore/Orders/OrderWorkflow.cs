@@ -47,10 +47,10 @@ internal sealed class OrderWorkflow(
             .ToListAsync(CancellationToken.None);
 
         foreach (var order in due)
-            if (OrderProgress.After(order.Status) is { } next)
+            if (OrderStatus.After(order.Status) is { } next)
             {
                 using var step = Tracing.StartActivity("order step", ActivityKind.Internal, order.TraceParent);
-                OrderProgress.Enter(db, order, next, now.WholeMilliseconds(), _step);
+                OrderStatus.Enter(db, order, next, now.WholeMilliseconds(), _step);
             }
             else
                 SetAside(order);

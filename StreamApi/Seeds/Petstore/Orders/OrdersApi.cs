@@ -13,7 +13,7 @@ namespace StreamApi.Seeds.Petstore;
 internal static class OrdersApi
 {
     private const string Topic = "petstore.orders.{id}.status";
-    private static readonly string[] Ends = [OrderProgress.Complete];
+    private static readonly string[] Ends = [OrderStatus.Complete];
 
     // As in the article, steps are unnamed and only the last event is named.
     private static readonly NamedFormatChoice Steps = NamedFormatChoice.Of(Ends.Contains, Ends);
@@ -33,10 +33,10 @@ internal static class OrdersApi
             .SwitchesNames()
             .SendsNumbered(
                 "Streams the order's past and future steps, up to complete.",
-                (OrderProgress.Payment, typeof(OrderStep)),
-                (OrderProgress.Confirmed, typeof(OrderStep)),
-                (OrderProgress.Preparing, typeof(OrderStep)),
-                (OrderProgress.Complete, typeof(OrderShipped))
+                (OrderStatus.Payment, typeof(OrderStep)),
+                (OrderStatus.Confirmed, typeof(OrderStep)),
+                (OrderStatus.Preparing, typeof(OrderStep)),
+                (OrderStatus.Complete, typeof(OrderShipped))
             );
     }
 
@@ -93,13 +93,13 @@ internal static class OrdersApi
 
         var topic = Order.Topic(known);
         var isShortened = false;
-        if (order.Status == OrderProgress.Shipped)
+        if (order.Status == OrderStatus.Shipped)
         {
             // An order whose events have left the log will be deleted soon (EndedRows): nobody would end its stream.
             if ((await topics.WithoutEventsAsync([topic], context.RequestAborted)).Length > 0)
                 return Unknown(id);
 
-            var kept = await topics.ReadAsync(topic, OrderProgress.Count, Ends, context.RequestAborted);
+            var kept = await topics.ReadAsync(topic, OrderStatus.Count, Ends, context.RequestAborted);
             isShortened = kept.End is not null && kept.End != kept.AtOrdinal;
         }
 

@@ -4,7 +4,7 @@ using StreamApi.Seeds.Storage;
 namespace StreamApi.Seeds.Petstore;
 
 /// <summary>The steps of an order and their events.</summary>
-internal static class OrderProgress
+internal static class OrderStatus
 {
     public const string Payment = "payment_processing",
         Confirmed = "payment_confirmed",

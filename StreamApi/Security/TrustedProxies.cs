@@ -1,0 +1,19 @@
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+
+namespace StreamApi.Security;
+
+/// <summary>Trusts <c>X-Forwarded-For</c> of the configured proxies only.</summary>
+internal sealed class TrustedProxies(IOptions<SecurityOptions> security) : IConfigureOptions<ForwardedHeadersOptions>
+{
+    public void Configure(ForwardedHeadersOptions options)
+    {
+        options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+        options.ForwardLimit = null; // any number of trusted proxies
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+
+        foreach (var proxy in security.Value.Proxies)
+            options.KnownIPNetworks.Add(SecurityOptions.NetworkOf(proxy));
+    }
+}

@@ -1,0 +1,41 @@
+namespace Streaming.Connections;
+
+/// <summary>When a client that does not keep up is ended, by its <see cref="SlowClientPolicy"/>.</summary>
+internal static class StalledClientRule
+{
+    /// <summary>Milliseconds without progress after which no memory is kept for a client.</summary>
+    public const int StalledMilliseconds = 3_000;
+
+    /// <summary>Returns true for a client that wants no lag and has lagged too long by its own slowness.</summary>
+    public static bool LagsTooLong(StreamConnection connection, long now, StreamingOptions options) =>
+        connection.SlowPolicy == SlowClientPolicy.Disconnect
+        && connection.Pace == ReaderPace.Slow
+        && now - connection.SlowSince >= options.SlowSeconds * 1_000L;
+
+    /// <summary>Returns the reason to end a client that does not read, or null if it may continue.</summary>
+    /// <param name="isFull">True if no memory is left for pages.</param>
+    public static EndReason? EndOf(
+        StreamConnection connection,
+        long stalledMilliseconds,
+        StreamingOptions options,
+        bool isFull
+    )
+    {
+        var holdsMemory = isFull && connection.CatchUp?.Page is not null && stalledMilliseconds >= StalledMilliseconds;
+        if (
+            connection.SlowPolicy == SlowClientPolicy.Disconnect
+            && (stalledMilliseconds >= options.SlowSeconds * 1_000L || holdsMemory)
+        )
+            return EndReason.TooSlow;
+        return stalledMilliseconds >= options.DeadSeconds * 1_000L ? EndReason.Dead : null;
+    }
+
+    public static SlowClientPolicy? Parse(string? text) =>
+        text switch
+        {
+            null or "" or "catch-up" => SlowClientPolicy.CatchUp,
+            "latest" => SlowClientPolicy.Latest,
+            "disconnect" => SlowClientPolicy.Disconnect,
+            _ => null,
+        };
+}
