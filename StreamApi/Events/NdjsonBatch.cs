@@ -16,7 +16,7 @@ internal sealed class NdjsonBatch(
 )
 {
     /// <summary>Maximum lines appended in one step, which other publishers wait for.</summary>
-    private const int MaxEvents = 500;
+    private const int MaxEvents = 100;
 
     private readonly ClientKey _client = Caller.KeyOf(context);
     private readonly string _publisher = Caller.PublisherOf(context);
@@ -24,6 +24,7 @@ internal sealed class NdjsonBatch(
     private readonly List<int> _lines = [];
     private readonly List<AppendedEvent> _stored = [];
     private int _bytes;
+    private IDisposable? _turn;
     private long _received,
         _paid;
 
@@ -40,9 +41,17 @@ internal sealed class NdjsonBatch(
     public int Line { get; set; } = 1;
 
     /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
-    /// cost as much as others. Beyond its rate it waits for a turn, which lasts until the lines are stored.</summary>
-    public ValueTask<IDisposable?> ReceiveAsync(long bytes, bool isLong) =>
-        budget.EnterPartAsync(context, Kilobytes(bytes), isLong);
+    /// cost as much as others. Beyond its rate it waits for a turn, and for one more after each append, so that others
+    /// get the processors in between.</summary>
+    public async ValueTask ReceiveAsync(long bytes, bool isLong) =>
+        _turn = await budget.EnterPartAsync(context, Kilobytes(bytes), isLong);
+
+    /// <summary>Ends the turn: the client may take its time to send the next lines.</summary>
+    public void EndTurn()
+    {
+        _turn?.Dispose();
+        _turn = null;
+    }
 
     /// <summary>Charges the client for a line without an event.</summary>
     public void Charge(long bytes) => budget.Charge(_client, Kilobytes(bytes));
@@ -52,7 +61,12 @@ internal sealed class NdjsonBatch(
     {
         var bytes = Encoding.UTF8.GetByteCount(published.Data);
         if (_events.Count == MaxEvents || _bytes + bytes > maxBytes)
+        {
             await FlushAsync();
+            if (_turn is { } turn)
+                _turn = await budget.NextTurnAsync(context, turn);
+        }
+
         _events.Add(published);
         _lines.Add(Line);
         _bytes += bytes;

@@ -77,8 +77,7 @@ internal sealed class NdjsonPublish(
             {
                 // The text after the last line break is not a line yet, but uses memory too.
                 hold.Set(lines.Buffered + batch.HeldBytes + AnswerBytes * batch.Count);
-                // Held while the lines of this read are parsed and stored, not while the client sends the next ones.
-                using var turn = await batch.ReceiveAsync(lines.Received, lines.Buffered > LongBytes);
+                await batch.ReceiveAsync(lines.Received, lines.Buffered > LongBytes);
 
                 for (; lines.TryTake(out var line); batch.Line++)
                 {
@@ -88,6 +87,7 @@ internal sealed class NdjsonPublish(
             }
             finally
             {
+                batch.EndTurn();
                 lines.Advance();
             }
         }

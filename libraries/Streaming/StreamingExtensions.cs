@@ -74,6 +74,9 @@ internal static class StreamingExtensions
         services.AddSingleton<StreamingMetrics>();
         services.AddHostedService(provider => provider.GetRequiredService<StreamingMetrics>());
         services.AddSingleton<Gates>();
+        services
+            .AddOptions<AdmissionOptions>()
+            .Configure<StreamSeats>((options, seats) => options.HasReaders = () => seats.Taken > 0);
         services.AddSingleton<IClients>(provider => provider.GetRequiredService<IStreamAccess>());
         services.AddSingleton<LingeringRead>();
         services.AddSingleton<ReadGate>();

@@ -9,7 +9,10 @@ internal sealed class AdmissionOptions
 
     /// <summary>Percent of the processors that work beyond a client's rate may use while they are busy; 0: a rate binds
     /// always.</summary>
-    public int SparePercent { get; set; } = 25;
+    public int SparePercent { get; set; } = 20;
+
+    /// <summary>Returns true while somebody would feel that work: an idle server does it at full speed.</summary>
+    public Func<bool> HasReaders { get; set; } = () => true;
 
     /// <summary>Kilobytes that one client may send per second before it waits for turns; null: any number.</summary>
     public int? KilobytesPerSecond { get; set; }

@@ -47,7 +47,7 @@ internal sealed class Gates
         Pages = Gate("listings", 1, PageShare);
 
         if (options.Value.SparePercent is > 0 and var spare)
-            Spare = Gate("requests beyond your rate", Math.Max(2, processors), spare / 100.0);
+            Spare = Gate("requests beyond your rate", Math.Max(2, processors), spare / 100.0, options.Value.HasReaders);
     }
 
     public FairGate Reads { get; }
@@ -68,10 +68,12 @@ internal sealed class Gates
     public FairGate? Spare { get; }
 
     /// <param name="busyShare">Part of all processors that the work may use while they are busy.</param>
-    private FairGate Gate(string work, int seats, double busyShare) =>
+    /// <param name="isFelt">False while nobody would feel the work; null: somebody does.</param>
+    private FairGate Gate(string work, int seats, double busyShare, Func<bool>? isFelt = null) =>
         new(work, seats, MaxWaiting, _clock)
         {
             Processors = _use,
+            IsFelt = isFelt ?? (() => true),
             BusyShare = Math.Min(1, busyShare * Environment.ProcessorCount / seats),
         };
 }

@@ -89,6 +89,17 @@ internal sealed class RequestBudget(
             : null;
     }
 
+    /// <summary>Ends a turn, and waits for the next one: long work takes a turn for each of its steps.</summary>
+    public async ValueTask<IDisposable> NextTurnAsync(HttpContext context, IDisposable turn)
+    {
+        turn.Dispose();
+        return await gates.Spare!.EnterAsync(
+            clients.ClientOf(context),
+            Timeout.InfiniteTimeSpan,
+            context.RequestAborted
+        );
+    }
+
     /// <summary>Charges the client for events that it publishes, beyond the bytes of the request's body.</summary>
     public void Charge(HttpContext context, IReadOnlyList<NewEvent> events) =>
         Charge(clients.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));

@@ -188,6 +188,24 @@ public sealed class FairGateTests
         (await next).Dispose();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_seat_does_not_rest_while_nobody_would_feel_the_work(bool isFelt)
+    {
+        var gate = new FairGate("imports", seats: 1, maxWaiting: 100, _time)
+        {
+            BusyShare = 0.2,
+            Processors = new ProcessorUse(_time, () => TimeSpan.FromHours(_time.Reads)),
+            IsFelt = () => isFelt,
+        };
+
+        using (await gate.EnterAsync("ann", Long))
+            _time.Advance(TimeSpan.FromMilliseconds(200));
+
+        Assert.Equal(!isFelt, gate.EnterAsync("ann", Long).AsTask().IsCompleted);
+    }
+
     /// <summary>A turn that took longer, such as one of a store that stood still, says nothing of processors.</summary>
     [Fact(Timeout = 60_000)]
     public async Task A_seat_rests_a_second_at_most()
