@@ -14,11 +14,11 @@ internal sealed class TopicDirectory(
     ILogger<TopicDirectory> logger
 )
 {
-    /// <summary>Events listed by one statement, which takes some tens of milliseconds if each has a new topic.</summary>
+    /// <summary>Events listed by one statement, which takes some tens of milliseconds if all topics are new.</summary>
     private const int Step = 2_000;
 
-    /// <summary>Pause while it catches up, in multiples of the work before: it takes an eighth of a processor, so that
-    /// whoever publishes to new topics does not slow down the others.</summary>
+    /// <summary>Pause while it catches up, in multiples of the work before: an eighth of a processor, so that others do
+    /// not feel a publisher of new topics.</summary>
     private const int Rest = 7;
 
     /// <summary>Keeps the directory up to date until cancelled. One process is enough; several do no harm.</summary>
