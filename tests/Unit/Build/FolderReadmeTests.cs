@@ -14,12 +14,17 @@ public sealed partial class FolderReadmeTests
     private static readonly string[] Foreign =
     [
         "AddKeyedChatClient",
+        "AllowResponseBuffering",
         "BrokenPipeError",
+        "CachingDisabled",
+        "CloseOnAuthenticationExpiration",
+        "DefaultChatTransport",
         "DelayGenerator",
         "FunctionInvoker",
         "FunctionInvokingChatClient",
         "GiveUp",
         "JsonWebTokenHandler",
+        "MapHub",
         "MemoryError",
         "PodMonitor",
         "ScheduledBackup",
