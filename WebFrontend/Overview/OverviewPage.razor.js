@@ -142,6 +142,7 @@ function showTotals() {
   put("appended", history.last > 0 ? rate(appended) : "–");
   put("delivered", history.last > 0 ? rate(delivered) : "–");
   element("idle").hidden = !example && (history.last === 0 || !history.isIdle);
+  element("lead").hidden = !element("idle").hidden;
   put("p99", latency ? `${milliseconds(latency.p99)} ms` : "–");
 }
 
