@@ -34,7 +34,8 @@ internal sealed class StreamingOptions : SseOptions
     internal int WriteBatchBytes { get; set; } = 64 * 1024;
 
     /// <summary>Kilobytes of a stream that the kernel buffers unsent (Linux). 0: the kernel's default.</summary>
-    internal int UnsentKilobytes { get; set; } = 128;
+    [Range(0, 65_536)]
+    public int UnsentKilobytes { get; set; } = 128;
 
     /// <summary>
     /// Longest pause of a writer loop between two rounds of writes, in milliseconds, and so the latency that it may

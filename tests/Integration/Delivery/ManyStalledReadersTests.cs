@@ -25,6 +25,7 @@ public sealed class ManyStalledReadersTests
                 .Set("Streaming:RecentEvents", 0)
                 .Set("Streaming:ReplayBytes", 8388608)
                 .Set("Streaming:PendingWriteBytes", 4194304)
+                .Set("Streaming:UnsentKilobytes", 16)
                 .AsProcesses()
         );
         var replica = system.Replicas[0];
