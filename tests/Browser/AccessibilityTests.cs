@@ -20,7 +20,7 @@ public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
           window.walk?.listening.abort();
           const controls = () =>
             [...document.querySelectorAll('main :is(a, button, input, textarea, select, summary, [tabindex="0"])')]
-              .filter((control) => control.checkVisibility() && !control.disabled);
+              .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.disabled);
           window.walk = { controls, expected: controls(), reached: [], unseen: [], listening: new AbortController() };
           const focused = ({ target }) => {
             if (!target.closest('main')) return;
