@@ -27,7 +27,7 @@ public sealed record SseConnection
     /// <summary>Bytes that were written to it.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>How long its events took from their commit to its socket.</summary>
+    /// <summary>Delivery times of its events.</summary>
     public required SseLatency LatencyMs { get; init; }
 
     /// <summary>Positions of the log between the newest event and its last write; 0 if it has caught up.</summary>
