@@ -5,7 +5,7 @@ using OpenTelemetry.Metrics;
 
 namespace Unit.ServiceDefaults;
 
-[Collection(ProcessTelemetry.Name)]
+[Collection(ProcessWide.Name)]
 public class MetricsTests
 {
     private const string Variable = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Unit.ServiceDefaults;
 
-[Collection(ProcessTelemetry.Name)]
+[Collection(ProcessWide.Name)]
 public class PrometheusTests
 {
     private const string Setting = "Telemetry:Prometheus:Url",

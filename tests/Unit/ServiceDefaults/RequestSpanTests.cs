@@ -8,7 +8,7 @@ using OpenTelemetry.Trace;
 
 namespace Unit.ServiceDefaults;
 
-[Collection(ProcessTelemetry.Name)]
+[Collection(ProcessWide.Name)]
 public class RequestSpanTests
 {
     private static readonly ActivitySource Own = new("AspireSse.Tests");

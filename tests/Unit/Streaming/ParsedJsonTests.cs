@@ -4,6 +4,8 @@ using Streaming.Requests;
 
 namespace Unit.Streaming;
 
+/// <summary>The pool of arrays belongs to the process: a test that returns a large one meanwhile would fill it.</summary>
+[Collection(ProcessWide.Name)]
 public sealed class ParsedJsonTests
 {
     private const int Values = 1_000_000;
