@@ -4,7 +4,7 @@ using Streaming.Requests;
 
 namespace Unit.Streaming;
 
-/// <summary>The pool of arrays belongs to the process: a test that returns a large one meanwhile would fill it.</summary>
+/// <summary>The pool of arrays belongs to the process: another test that returns a large one would fill it.</summary>
 [Collection(ProcessWide.Name)]
 public sealed class ParsedJsonTests
 {
