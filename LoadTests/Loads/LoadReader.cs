@@ -12,7 +12,7 @@ internal sealed class LoadReader(
     string topic,
     LedgerReader account,
     LatencyHistogram latency,
-    SseOptions? options = null
+    SseClientOptions? options = null
 ) : IAsyncDisposable
 {
     private readonly SseStream _stream = run.Client.Open(

@@ -33,7 +33,7 @@ internal sealed class LoadRun : IAsyncDisposable
             }
         );
 
-        StreamOptions = new SseOptions
+        StreamOptions = new SseClientOptions
         {
             OnReconnecting = _ => Counters.RecordReconnect(),
             OnResync = (_, _) =>
@@ -50,7 +50,7 @@ internal sealed class LoadRun : IAsyncDisposable
     public string Root { get; }
     public SseClient Client { get; }
     public EventPublisher Publisher { get; }
-    public SseOptions StreamOptions { get; }
+    public SseClientOptions StreamOptions { get; }
     public LlmTarget Llm { get; init; } = new(UpstreamPort: null);
 
     /// <summary>The statistics of the run's generations, when it has any.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Replicas;
 using StreamApi.Security.Credentials;

@@ -1,4 +1,3 @@
-using Streaming;
 using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Frames;

@@ -1,6 +1,4 @@
-using EventStore;
 using StreamApi.Security;
-using Streaming;
 using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Endpoints;

@@ -1,4 +1,3 @@
-using EventStore;
 using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Requests;

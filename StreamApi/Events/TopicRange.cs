@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace StreamApi.Events;
 
 /// <summary>A range of topics that a client's grants may match.</summary>

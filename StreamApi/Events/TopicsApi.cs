@@ -1,4 +1,3 @@
-using EventStore;
 using StreamApi.Connections;
 using StreamApi.Security;
 using Streaming.Access;

@@ -1,7 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
-using EventStore;
-using Streaming;
 using Streaming.Endpoints;
 
 namespace StreamApi.Seeds;

@@ -30,7 +30,7 @@ public sealed class SseClient : IDisposable
         if (http.Timeout != Timeout.InfiniteTimeSpan)
             throw new ArgumentException(
                 $"HttpClient.Timeout is {http.Timeout} and would end open streams. Set it to Timeout.InfiniteTimeSpan; "
-                    + "SseOptions.IdleTimeout detects silent connections.",
+                    + "SseClientOptions.IdleTimeout detects silent connections.",
                 nameof(http)
             );
 
@@ -66,15 +66,15 @@ public sealed class SseClient : IDisposable
     /// <summary>Opens a stream with GET. The request is sent when the stream is enumerated.</summary>
     /// <param name="uri">Absolute, or relative to the <see cref="HttpClient.BaseAddress"/>.</param>
     /// <param name="options">Times and limits; defaults if null.</param>
-    public SseStream Open(string uri, SseOptions? options = null) => Open(new SseRequest(uri), options);
+    public SseStream Open(string uri, SseClientOptions? options = null) => Open(new SseRequest(uri), options);
 
     /// <summary>Opens a stream. The request is sent when the stream is enumerated.</summary>
     /// <exception cref="ArgumentException">An option is out of range, the address is relative without a base address,
     /// or the last id contains CR, LF or NUL.</exception>
-    public SseStream Open(SseRequest request, SseOptions? options = null)
+    public SseStream Open(SseRequest request, SseClientOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(request);
-        options ??= SseOptions.Default;
+        options ??= SseClientOptions.Default;
         options.Validate();
         request.Validate(_http.BaseAddress);
         return new SseStream(this, request, options);

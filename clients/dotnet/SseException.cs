@@ -16,16 +16,16 @@ public enum SseError
     /// <summary>The server is temporarily unavailable: 408, 425, 429 or 5xx.</summary>
     Unavailable,
 
-    /// <summary>No byte arrived within <see cref="SseOptions.IdleTimeout"/>.</summary>
+    /// <summary>No byte arrived within <see cref="SseClientOptions.IdleTimeout"/>.</summary>
     Silent,
 
     /// <summary>The connection could not be made, or broke, or a function of the request failed.</summary>
     Disconnected,
 
-    /// <summary><see cref="SseOptions.MaxRetries"/> reconnections in a row delivered no event.</summary>
+    /// <summary><see cref="SseClientOptions.MaxRetries"/> reconnections in a row delivered no event.</summary>
     RetriesExhausted,
 
-    /// <summary>An event exceeds <see cref="SseOptions.MaxEventBytes"/>.</summary>
+    /// <summary>An event exceeds <see cref="SseClientOptions.MaxEventBytes"/>.</summary>
     EventTooLarge,
 }
 

@@ -27,14 +27,14 @@ namespace AspireSse.Client;
 public sealed class SseStream : IAsyncEnumerable<SseEvent>
 {
     private readonly SseClient _client;
-    private readonly SseOptions _options;
+    private readonly SseClientOptions _options;
     private readonly Connector _connector;
     private readonly StreamTelemetry _telemetry;
     private readonly Cursor _cursor;
     private volatile SseStreamState _state;
     private int _reading;
 
-    internal SseStream(SseClient client, SseRequest request, SseOptions options)
+    internal SseStream(SseClient client, SseRequest request, SseClientOptions options)
     {
         _client = client;
         _options = options;

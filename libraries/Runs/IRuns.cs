@@ -1,6 +1,4 @@
-using EventStore;
-
-namespace Runs;
+namespace AspireSse;
 
 /// <summary>Starts and cancels runs: work that outlives its request, and whose events clients read as a stream
 /// (<see cref="Microsoft.AspNetCore.Http.RunStreamExtensions"/>). Thread-safe.</summary>

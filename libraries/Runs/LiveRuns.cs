@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using EventStore;
 using Microsoft.Extensions.Options;
 
 namespace Runs;

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore;
+using Runs;
 
-namespace Runs;
+namespace AspireSse;
 
 /// <summary>An event of a run before it is stored. The key is internal; frames do not contain it.</summary>
 internal readonly record struct RunEvent(string Type, string Data, string? Key = null)

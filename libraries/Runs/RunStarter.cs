@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace Runs;
 
 /// <summary>Announces runs, and has <see cref="LiveRuns"/> do their work.</summary>

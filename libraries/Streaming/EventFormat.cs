@@ -1,4 +1,4 @@
-namespace Streaming;
+namespace AspireSse;
 
 /// <summary>The form in which a stream shows an event.</summary>
 public enum EventFormat

@@ -1,7 +1,5 @@
 using System.Net.ServerSentEvents;
-using EventStore;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Streaming;
 using Streaming.Frames;
 using Streaming.Opening;
 

@@ -1,6 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Reflection;
-using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;

@@ -1,4 +1,4 @@
-namespace Streaming;
+namespace AspireSse;
 
 /// <summary>The open streams of this process, to be shown and to be closed. Thread-safe.</summary>
 public interface IConnectionList

@@ -1,4 +1,4 @@
-namespace Streaming;
+namespace AspireSse;
 
 /// <summary>An open stream. Its members are the JSON of <c>/v1/connections</c>.</summary>
 public sealed record SseConnection

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Streaming;
+namespace AspireSse;
 
 /// <summary>Settings of the streams that <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/>
 /// adds.</summary>

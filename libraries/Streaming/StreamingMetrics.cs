@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Frames;

@@ -1,6 +1,6 @@
+using AspireSse;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.AI;
-using Runs;
 
 namespace Adopter;
 

@@ -1,10 +1,9 @@
 using System.Net.ServerSentEvents;
 using System.Security.Claims;
-using EventStore;
+using AspireSse;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
-using Streaming;
 
 namespace Adopter;
 

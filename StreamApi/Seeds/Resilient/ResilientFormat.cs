@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using EventStore;
 using Streaming.Frames;
 
 namespace StreamApi.Seeds.Resilient;

@@ -1,6 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
-using EventStore;
 using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Tasks;

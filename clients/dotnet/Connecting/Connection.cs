@@ -20,7 +20,7 @@ internal sealed class Connection : IDisposable
     private readonly SseClient _client;
     private readonly Connector _connector;
     private readonly Cursor _cursor;
-    private readonly SseOptions _options;
+    private readonly SseClientOptions _options;
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _cancellation;
     private readonly IdleWatch? _watch;
@@ -33,7 +33,7 @@ internal sealed class Connection : IDisposable
         SseClient client,
         Connector connector,
         Cursor cursor,
-        SseOptions options,
+        SseClientOptions options,
         StreamTelemetry telemetry,
         CancellationToken caller
     )
@@ -177,7 +177,7 @@ internal sealed class Connection : IDisposable
         if (_watch is { Expired: true })
             return new SseException(
                 SseError.Silent,
-                $"No event and no heartbeat arrived for {_options.IdleTimeout} (SseOptions.IdleTimeout).",
+                $"No event and no heartbeat arrived for {_options.IdleTimeout} (SseClientOptions.IdleTimeout).",
                 exception
             );
 

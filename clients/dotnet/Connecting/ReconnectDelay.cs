@@ -17,7 +17,13 @@ internal static class ReconnectDelay
     /// <param name="retry">The server's last <c>retry:</c>.</param>
     /// <param name="retryAfter">The server's <c>Retry-After</c>; null if it sent none.</param>
     /// <param name="random">From 0 to below 1.</param>
-    public static TimeSpan Next(SseOptions options, int failures, TimeSpan? retry, TimeSpan? retryAfter, double random)
+    public static TimeSpan Next(
+        SseClientOptions options,
+        int failures,
+        TimeSpan? retry,
+        TimeSpan? retryAfter,
+        double random
+    )
     {
         var least = Min(Max(retry ?? TimeSpan.Zero, retryAfter ?? TimeSpan.Zero), options.MaxServerDelay);
         var unit = Max(

@@ -1,7 +1,7 @@
 namespace AspireSse.Client.Connecting;
 
 /// <summary>Counts the connections in a row that delivered no event, and ends a stream after too many.</summary>
-/// <param name="most"><see cref="SseOptions.MaxRetries"/>.</param>
+/// <param name="most"><see cref="SseClientOptions.MaxRetries"/>.</param>
 internal sealed class Retries(int? most)
 {
     /// <summary>Number of failed connections since the last success.</summary>

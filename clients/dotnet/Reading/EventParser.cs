@@ -42,7 +42,7 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
         if (_write >= maxEvent)
             throw new SseException(
                 SseError.EventTooLarge,
-                $"An event is larger than {maxEvent} bytes (SseOptions.MaxEventBytes)."
+                $"An event is larger than {maxEvent} bytes (SseClientOptions.MaxEventBytes)."
             );
 
         if (_write == _buffer.Length)

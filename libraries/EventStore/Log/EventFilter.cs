@@ -1,4 +1,6 @@
-namespace EventStore;
+using EventStore;
+
+namespace AspireSse;
 
 /// <summary>A reader's filter: an event must match one of each list; an empty list matches all. Immutable.</summary>
 public sealed class EventFilter(IReadOnlyList<string> topics, IReadOnlyList<string> types, IReadOnlyList<string> keys)

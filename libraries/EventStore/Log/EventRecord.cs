@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
+using EventStore;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>A committed event. Immutable; all readers of a replica share it.</summary>
 /// <param name="Position">Its place in the log. Positions grow in commit order and may have gaps.</param>

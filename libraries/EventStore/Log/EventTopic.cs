@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>A topic or pattern (<see cref="TopicPattern"/>), made from an interpolated string such as
 /// <c>$"orders.{id}.&gt;"</c> whose holes each hold exactly one token of it.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using EventStore;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>The durable log of events, which streams deliver and resume from. Thread-safe.</summary>
 public interface IEventLog

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>An event's place in the log. Its text <c>&lt;epoch&gt;-&lt;position&gt;</c> is the SSE <c>id</c>, which
 /// returns in the <c>Last-Event-ID</c> header (HTML Living Standard §9.2) and is opaque to clients.</summary>

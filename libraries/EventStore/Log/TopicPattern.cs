@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>The grammar of topics: dot-separated tokens of <c>[A-Za-z0-9_-]</c>, such as <c>orders.42.status</c>. In a
 /// pattern, <c>*</c> stands for one token and a final <c>&gt;</c> for one or more, as in NATS.</summary>

@@ -4,7 +4,6 @@ using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using Runs;
 using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Requests;

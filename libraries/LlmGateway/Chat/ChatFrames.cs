@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Runs;
 using Streaming.Frames;
 
 namespace LlmGateway.Chat;

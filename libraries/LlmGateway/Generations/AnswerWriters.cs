@@ -1,5 +1,4 @@
 using LlmGateway.Telemetry;
-using Runs;
 
 namespace LlmGateway.Generations;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
 using LlmGateway.Telemetry;
-using Runs;
 
 namespace LlmGateway.Generations;
 

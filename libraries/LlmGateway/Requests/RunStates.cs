@@ -1,6 +1,4 @@
 using System.Text.Json;
-using EventStore;
-using Runs;
 using Streaming.Requests;
 
 namespace LlmGateway.Requests;

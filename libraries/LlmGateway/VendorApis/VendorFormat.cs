@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Runs;
 using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Runs;
 using Streaming.Frames;
 
 namespace LlmGateway.VendorApis;

@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace Streaming.Access;
 
 /// <summary>Topics to which only the server publishes; each feature reserves its own against forgery.</summary>

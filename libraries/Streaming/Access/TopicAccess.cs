@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Streaming.Requests;
 

@@ -1,4 +1,3 @@
-using EventStore;
 using Streaming.Frames;
 
 namespace Streaming.Connections;

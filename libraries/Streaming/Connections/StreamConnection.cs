@@ -1,4 +1,3 @@
-using EventStore;
 using Streaming.Fanout;
 
 namespace Streaming.Connections;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using EventStore;
 
 namespace Streaming.Fanout;
 

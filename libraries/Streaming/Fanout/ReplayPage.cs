@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace Streaming.Fanout;
 
 /// <summary>A page of frames, in position order, for the connections of one filter.</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using EventStore;
 using Streaming.Frames;
 
 namespace Streaming.Fanout;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using EventStore;
 
 namespace Streaming.Frames;
 

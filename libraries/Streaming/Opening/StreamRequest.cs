@@ -1,4 +1,3 @@
-using EventStore;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;

@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace Core.EventStore;
 
 public class StreamPositionTests

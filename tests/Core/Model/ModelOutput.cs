@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using EventStore;
 using Streaming.Connections;
 using Streaming.Frames;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EventStore;
 using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;

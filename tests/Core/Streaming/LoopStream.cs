@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Text;
-using EventStore;
 using Streaming;
 using Streaming.Access;
 using Streaming.Connections;

@@ -1,11 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
-using EventStore;
 using Integration.Seeds;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Streaming;
 
 namespace Integration.Adopting;
 

@@ -3,7 +3,6 @@ using System.Data.Common;
 using System.Net;
 using System.Net.Http.Json;
 using Adopter;
-using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;

@@ -29,7 +29,7 @@ public sealed class DrainTests
         var publisher = ledger.AddPublisher("publisher");
 
         var (connected, resynced) = (0, 0);
-        var options = new SseOptions
+        var options = new SseClientOptions
         {
             OnConnected = (_, _) =>
             {
@@ -135,7 +135,7 @@ public sealed class DrainTests
     private static async Task ReadAsync(
         SseClient client,
         Uri uri,
-        SseOptions options,
+        SseClientOptions options,
         LedgerReader reader,
         CancellationToken stop
     )

@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace Integration.Delivery;
 
 /// <summary>A run goes on after a promotion with its writer, if the new server has all of its events.</summary>

@@ -21,7 +21,7 @@ public sealed class ClientTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
         var uri = new Uri(shared.World.A, $"/v1/events/stream?topic={topic}");
         var stream = client.Open(
             byTicket ? new SseRequest(uri) { Ticket = NextAsync } : new SseRequest(uri) { BearerToken = NextAsync },
-            new SseOptions { InitialDelay = TimeSpan.FromMilliseconds(50) }
+            new SseClientOptions { InitialDelay = TimeSpan.FromMilliseconds(50) }
         );
         await foreach (var received in stream.WithCancellation(limit.Token))
             if (received.Type == "unauthorized")

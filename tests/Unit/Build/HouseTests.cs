@@ -62,6 +62,21 @@ public sealed partial class HouseTests
         SourceFiles.AssertNone(found);
     }
 
+    /// <summary>So an adopter needs one directive: extension methods are where their callers have them in any
+    /// case.</summary>
+    [Fact]
+    public void Public_types_of_the_libraries_are_in_one_namespace()
+    {
+        var types =
+            from file in SourceFiles.All
+            where file.Name == "PublicAPI.Unshipped.txt"
+            from line in File.ReadLines(file.FullName)
+            where !line.StartsWith('#') && !line.Contains("->", StringComparison.Ordinal)
+            select $"{SourceFiles.PathOf(file)}: {line}";
+        Assert.NotEmpty(types);
+        SourceFiles.AssertNone(types.Where(type => !PublicNamespace().IsMatch(type)));
+    }
+
     /// <summary>The runner reads the results there, a line each, and drops a line that begins with something else: a
     /// lost failure passes.</summary>
     [Fact]
@@ -250,6 +265,9 @@ public sealed partial class HouseTests
 
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();
+
+    [GeneratedRegex(@": (static )?(AspireSse|Microsoft\.(AspNetCore|EntityFrameworkCore|Extensions))\.")]
+    private static partial Regex PublicNamespace();
 
     [GeneratedRegex(@"(?<!AddSingleton\(|\?\? )TimeProvider\.System")]
     private static partial Regex SystemClock();

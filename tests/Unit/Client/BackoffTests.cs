@@ -9,7 +9,7 @@ namespace Unit.Client;
 public class BackoffTests
 {
     private const double AlmostOne = 1 - 1e-9;
-    private static readonly SseOptions Options = new();
+    private static readonly SseClientOptions Options = new();
 
     [Fact]
     public void Without_a_retry_the_delay_is_random_below_a_bound_that_doubles_up_to_the_cap()
@@ -45,7 +45,7 @@ public class BackoffTests
     [Fact]
     public void No_delay_overflows()
     {
-        var day = new SseOptions
+        var day = new SseClientOptions
         {
             InitialDelay = TimeSpan.FromDays(1),
             MaxDelay = TimeSpan.FromDays(1),
@@ -82,7 +82,7 @@ public class BackoffTests
         var time = new ManualTime();
         var waits = new List<SseReconnect>();
         using var client = new SseClient(time);
-        var reading = ReadAsync(client.Open(server.Url, new SseOptions { OnReconnecting = waits.Add }));
+        var reading = ReadAsync(client.Open(server.Url, new SseClientOptions { OnReconnecting = waits.Add }));
 
         for (var i = 0; i < 6; i++)
             await time.PassDelayAsync();
@@ -111,7 +111,7 @@ public class BackoffTests
         var time = new ManualTime();
         var waits = new List<SseReconnect>();
         using var client = new SseClient(time);
-        var stream = client.Open(server.Url, new SseOptions { OnReconnecting = waits.Add });
+        var stream = client.Open(server.Url, new SseClientOptions { OnReconnecting = waits.Add });
         var reading = ReadAsync(stream);
 
         for (var i = 0; i < 2; i++)

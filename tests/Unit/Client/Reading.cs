@@ -6,7 +6,7 @@ namespace Unit.Client;
 internal static class Reading
 {
     /// <summary>Options that do not wait.</summary>
-    public static SseOptions Quick { get; } =
+    public static SseClientOptions Quick { get; } =
         new()
         {
             InitialDelay = TimeSpan.FromMilliseconds(1),
@@ -19,13 +19,13 @@ internal static class Reading
     /// <param name="each">Called with each event.</param>
     public static Task<List<SseEvent>> ReadAsync(
         SseServer server,
-        SseOptions? options = null,
+        SseClientOptions? options = null,
         Action<SseEvent>? each = null
     ) => ReadAsync(new SseRequest(server.Url), options, each);
 
     public static async Task<List<SseEvent>> ReadAsync(
         SseRequest request,
-        SseOptions? options = null,
+        SseClientOptions? options = null,
         Action<SseEvent>? each = null
     )
     {
@@ -51,7 +51,7 @@ internal static class Reading
     /// <summary>Reads a stream that fails.</summary>
     public static Task<SseException> FailAsync(
         SseServer server,
-        SseOptions? options = null,
+        SseClientOptions? options = null,
         Action<SseEvent>? each = null
     ) => Assert.ThrowsAsync<SseException>(() => ReadAsync(server, options, each));
 }

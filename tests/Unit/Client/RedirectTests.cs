@@ -9,7 +9,7 @@ namespace Unit.Client;
 public sealed class RedirectTests
 {
     private static readonly Func<HttpContext, Task> End = Status(204);
-    private static readonly SseOptions Once = new() { MaxRetries = 0 };
+    private static readonly SseClientOptions Once = new() { MaxRetries = 0 };
 
     /// <summary>The caller's headers, as an API key of its own may be one of them.</summary>
     private static readonly Dictionary<string, string> Keys = new()

@@ -55,7 +55,7 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
             BearerToken = Credential is null ? null : Token,
         };
 
-        var options = new SseOptions
+        var options = new SseClientOptions
         {
             InitialDelay = TimeSpan.FromMilliseconds(1),
             MaxDelay = TimeSpan.FromMilliseconds(2),

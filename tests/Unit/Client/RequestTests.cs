@@ -140,7 +140,7 @@ public partial class RequestTests
     {
         using var handler = SseClient.CreateHandler();
         Assert.Equal(HttpKeepAlivePingPolicy.WithActiveRequests, handler.KeepAlivePingPolicy);
-        Assert.True(handler.KeepAlivePingDelay + handler.KeepAlivePingTimeout < new SseOptions().IdleTimeout);
+        Assert.True(handler.KeepAlivePingDelay + handler.KeepAlivePingTimeout < new SseClientOptions().IdleTimeout);
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public partial class RequestTests
     {
         using var client = new SseClient();
         foreach (
-            var options in new SseOptions[]
+            var options in new SseClientOptions[]
             {
                 new() { IdleTimeout = TimeSpan.Zero },
                 new() { IdleTimeout = TimeSpan.FromDays(200) },

@@ -19,7 +19,10 @@ public class SilenceTests
         var waits = new List<SseReconnect>();
         using var client = new SseClient(time);
         await using var events = client
-            .Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(40), OnReconnecting = waits.Add })
+            .Open(
+                server.Url,
+                new SseClientOptions { IdleTimeout = TimeSpan.FromSeconds(40), OnReconnecting = waits.Add }
+            )
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
         Assert.True(await events.MoveNextAsync());
@@ -66,7 +69,11 @@ public class SilenceTests
         using var client = new SseClient(time);
         var stream = client.Open(
             server.Url,
-            new SseOptions { IdleTimeout = TimeSpan.FromSeconds(45), OnReconnecting = r => Assert.Fail($"{r.Reason}") }
+            new SseClientOptions
+            {
+                IdleTimeout = TimeSpan.FromSeconds(45),
+                OnReconnecting = r => Assert.Fail($"{r.Reason}"),
+            }
         );
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         await using var events = stream.GetAsyncEnumerator(leave.Token);
@@ -100,7 +107,7 @@ public class SilenceTests
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         using var client = new SseClient(time);
-        var stream = client.Open(server.Url, new SseOptions { OnReconnecting = r => Assert.Fail($"{r.Reason}") });
+        var stream = client.Open(server.Url, new SseClientOptions { OnReconnecting = r => Assert.Fail($"{r.Reason}") });
         await using var events = stream.GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
         Assert.True(await events.MoveNextAsync());
@@ -119,7 +126,7 @@ public class SilenceTests
             .Range(0, 10)
             .Select(i =>
                 client
-                    .Open(server.Url, new SseOptions { IdleTimeout = TimeSpan.FromSeconds(60 - i) })
+                    .Open(server.Url, new SseClientOptions { IdleTimeout = TimeSpan.FromSeconds(60 - i) })
                     .GetAsyncEnumerator(TestContext.Current.CancellationToken)
             )
             .ToList();

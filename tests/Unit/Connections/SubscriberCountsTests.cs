@@ -1,4 +1,3 @@
-using EventStore;
 using StreamApi.Connections;
 
 namespace Unit.Connections;

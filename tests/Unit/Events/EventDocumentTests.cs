@@ -55,7 +55,7 @@ public class EventDocumentTests
     public void Unknown_members_are_ignored_and_null_data_is_data() =>
         Assert.Equal("null", Read("""{"topic":"a","type":"t","data":null,"later":true}""").Data);
 
-    private static global::EventStore.NewEvent Read(string json)
+    private static NewEvent Read(string json)
     {
         using var document = JsonDocument.Parse(json);
         return EventDocument.Read(document.RootElement, new EventsOptions(), TopicGrants.All);

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using EventStore;
 using Runs;
 
 namespace LlmGateway.Agents.Sessions;

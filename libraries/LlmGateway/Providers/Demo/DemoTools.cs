@@ -64,7 +64,7 @@ internal static partial class DemoTools
                     arguments[property.Name] = Value(property.Name, property.Value, prompt);
         }
 
-        return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(Runs.RunJson.Options));
+        return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(RunJson.Options));
     }
 
     private static bool IsMentioned(AIFunctionDeclaration tool, string prompt)

@@ -4,9 +4,9 @@ namespace AspireSse.Client;
 /// Times, limits and handlers of a stream. Immutable; one instance may serve many streams. An exception in a handler
 /// ends the stream.
 /// </summary>
-public sealed record SseOptions
+public sealed record SseClientOptions
 {
-    internal static SseOptions Default { get; } = new();
+    internal static SseClientOptions Default { get; } = new();
 
     /// <summary>
     /// Longest wait for the next byte, heartbeat comments included, before the client reconnects; set it above twice
@@ -74,7 +74,7 @@ public sealed record SseOptions
             throw Invalid(nameof(MaxEventBytes), "must be from 1 KiB to 32 MiB");
     }
 
-    private static ArgumentException Invalid(string name, string rule) => new($"SseOptions.{name} {rule}.");
+    private static ArgumentException Invalid(string name, string rule) => new($"SseClientOptions.{name} {rule}.");
 }
 
 /// <summary>A reconnection that is about to start its wait.</summary>

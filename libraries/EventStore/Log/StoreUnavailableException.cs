@@ -1,0 +1,17 @@
+using EventStore;
+using Npgsql;
+
+namespace AspireSse;
+
+/// <summary>Postgres does not answer, or is overloaded. Try again later (HTTP 503 with <c>Retry-After</c>).</summary>
+public class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Returns true for an error that means the same. Entity Framework wraps the driver's; a request to
+    /// another service that took too long is cancelled, and has a timeout of its own inside.</summary>
+    internal static bool Is(Exception exception) =>
+        exception is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
+        || (exception is not OperationCanceledException && exception.InnerException is { } inner && Is(inner));
+}
+
+/// <summary>Too many bytes wait (<see cref="EventStoreOptions.MaxPendingBytes"/>); nothing was appended.</summary>
+public sealed class AppendQueueFullException() : StoreUnavailableException("Too many bytes wait to be stored.");
