@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-const node = ["eslint.config.js", "WebFrontend/Assets/**", "clients/javascript/scripts/**", "tests/**"];
+const node = ["eslint.config.js", "WebFrontend/Assets/**", "clients/javascript/scripts/**", "eng/site/**", "tests/**"];
 
 export default [
   // TypeScript is checked by its own compiler (clients/javascript/tsconfig.json).

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Unit.Build;
 
-/// <summary>The documents lead to files that exist, and the two READMEs to the same ones.</summary>
+/// <summary>The documents lead to files and headings that exist, and the two READMEs to the same ones.</summary>
 public sealed partial class ReadmeTests
 {
     [Fact]
@@ -18,6 +18,35 @@ public sealed partial class ReadmeTests
             where !Path.Exists(Path.Combine(document.DirectoryName!, target))
             select $"{SourceFiles.PathOf(document)}: {target}"
         );
+
+    [Fact]
+    public void Each_anchor_of_a_link_is_a_heading_of_its_document()
+    {
+        var links = (
+            from document in SourceFiles.All
+            where document.Extension == ".md"
+            from Match link in LinkAnchor().Matches(File.ReadAllText(document.FullName))
+            let path = link.Groups["path"].Value
+            where path.Length == 0 || (path.EndsWith(".md", StringComparison.Ordinal) && !path.Contains("://"))
+            let target = path.Length == 0 ? document.FullName : Path.Combine(document.DirectoryName!, path)
+            select (From: SourceFiles.PathOf(document), link.Value, Target: target, Anchor: link.Groups["anchor"].Value)
+        ).ToList();
+
+        Assert.True(links.Count > 100, $"only {links.Count} links with an anchor were found");
+        var anchors = links.Select(link => link.Target).Distinct().ToDictionary(path => path, Anchors);
+        SourceFiles.AssertNone(
+            from link in links
+            where !anchors[link.Target].Contains(link.Anchor)
+            select $"{link.From}: {link.Value}"
+        );
+    }
+
+    [Theory]
+    [InlineData("## `?named=` in 1.2, and [what](else.md#it) it's for", "named-in-12-and-what-its-for")]
+    [InlineData("# Two  spaces – a dash_and\n## 2. 日本語", "two--spaces--a-dash_and 2-日本語")]
+    [InlineData("# Same\n## Same\n```\n# no heading\n```\n### Same", "same same-1 same-2")]
+    public void An_anchor_is_made_of_a_heading_as_GitHub_does(string text, string expected) =>
+        Assert.Equal(expected, string.Join(' ', AnchorsOf(text.Split('\n'))));
 
     [Fact]
     public void The_index_names_each_page_once()
@@ -44,6 +73,38 @@ public sealed partial class ReadmeTests
             .Distinct()
             .Order(StringComparer.Ordinal);
 
+    private static HashSet<string> Anchors(string document) => [.. AnchorsOf(File.ReadAllLines(document))];
+
+    /// <summary>The anchors of a document's headings: eng/site makes the same ones.</summary>
+    private static IEnumerable<string> AnchorsOf(IEnumerable<string> lines)
+    {
+        var times = new Dictionary<string, int>();
+        var isCode = false;
+        foreach (var line in lines)
+        {
+            isCode ^= line.StartsWith("```", StringComparison.Ordinal);
+            if (isCode || Heading().Match(line) is not { Success: true } heading)
+                continue;
+
+            var text = LinkInHeading().Replace(heading.Groups[1].Value, "$1").ToLowerInvariant();
+            var anchor = NotInAnchor().Replace(text, "").Replace(' ', '-');
+            var earlier = times[anchor] = times.GetValueOrDefault(anchor, -1) + 1;
+            yield return earlier == 0 ? anchor : $"{anchor}-{earlier}";
+        }
+    }
+
     [GeneratedRegex(@"\]\(([^)#]+)[^)]*\)")]
     private static partial Regex LinkTarget();
+
+    [GeneratedRegex(@"\]\((?<path>[^)#]*)#(?<anchor>[^)]+)\)")]
+    private static partial Regex LinkAnchor();
+
+    [GeneratedRegex("^#{1,6} (.+)$")]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"\[([^\]]*)\]\([^)]*\)")]
+    private static partial Regex LinkInHeading();
+
+    [GeneratedRegex(@"[^\p{L}\p{M}\p{N}\p{Pc}\- ]")]
+    private static partial Regex NotInAnchor();
 }
