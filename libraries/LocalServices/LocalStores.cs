@@ -1,93 +1,27 @@
-using System.Reflection;
-using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using Microsoft.Extensions.Configuration;
 
-namespace LocalServices;
+namespace AspireSse;
 
 /// <summary>The two stores as connection strings. Waiting for one waits until its server answers.</summary>
-/// <param name="EventStore">Postgres.</param>
-/// <param name="Redis">Redis.</param>
-/// <param name="Remedy">The advice when Postgres refuses the services.</param>
-internal sealed record LocalStores(
-    IResourceBuilder<IResourceWithConnectionString> EventStore,
-    IResourceBuilder<IResourceWithConnectionString> Redis,
-    string Remedy
-);
-
-internal static class LocalStoresExtensions
+public sealed class LocalStores
 {
-    private const string OwnRemedy =
-        "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
-
-    /// <summary>Adds each store as, in this order: your own (<c>ConnectionStrings:eventstore</c>,
-    /// <c>ConnectionStrings:redis</c>), a container if a container runtime answers, or a process of this
-    /// machine.</summary>
-    public static LocalStores AddLocalStores(this IDistributedApplicationBuilder builder)
+    internal LocalStores(
+        IResourceBuilder<IResourceWithConnectionString> eventStore,
+        IResourceBuilder<IResourceWithConnectionString> redis,
+        string remedy
+    )
     {
-        try
-        {
-            var options = LocalServicesOptions.From(builder.Configuration);
-            var own = new Func<string, IResourceBuilder<IResourceWithConnectionString>?>(name =>
-                string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(name))
-                    ? null
-                    : builder.AddConnectionString(name)
-            );
-            var (eventStore, redis) = (own("eventstore"), own("redis"));
-            if (eventStore is not null && redis is not null)
-                return new LocalStores(eventStore, redis, OwnRemedy);
-
-            var runtime = ContainerRuntime.From(builder.Configuration);
-            var program = builder.ExecutionContext.IsPublishMode
-                ? null
-                : runtime.Choose(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out);
-            if (program is not null)
-                builder.Configuration[ContainerRuntime.Setting] = Path.GetFileName(program);
-
-            if (builder.ExecutionContext.IsPublishMode || program is not null)
-            {
-                var containers = new ContainerStores(builder, options, runtime);
-                return new LocalStores(
-                    eventStore ?? containers.AddEventStore(),
-                    redis ?? containers.AddRedis(),
-                    eventStore is null ? containers.PostgresRemedy : OwnRemedy
-                );
-            }
-
-            var native = new NativeStores(
-                builder,
-                LocalFolder.For(builder.AppHostDirectory, options, builder.Services),
-                options
-            );
-
-            return new LocalStores(
-                eventStore ?? native.AddEventStore(),
-                redis ?? native.AddRedis(),
-                eventStore is null ? native.PostgresRemedy : OwnRemedy
-            );
-        }
-        catch (Exception exception)
-            when (exception is LocalServicesException or IOException or UnauthorizedAccessException)
-        {
-            builder.EndAtTerminal(
-                exception is LocalServicesException
-                    ? exception.Message
-                    : $"Postgres and Redis could not be prepared: {exception.Message} Check the space and the owner of "
-                        + ".local/ beside the AppHost's folder, or use your own servers: ConnectionStrings:eventstore "
-                        + "and ConnectionStrings:redis."
-            );
-            throw;
-        }
+        EventStore = eventStore;
+        Redis = redis;
+        Remedy = remedy;
     }
 
-    /// <summary>Ends the program with a message, which is enough at a terminal. In a test it returns, and the test gets
-    /// the exception.</summary>
-    internal static void EndAtTerminal(this IDistributedApplicationBuilder builder, string message)
-    {
-        if (Assembly.GetEntryAssembly() != builder.AppHostAssembly)
-            return;
+    /// <summary>Postgres, with the database <c>eventstore</c>.</summary>
+    public IResourceBuilder<IResourceWithConnectionString> EventStore { get; }
 
-        Console.Error.WriteLine(message);
-        Environment.Exit(1);
-    }
+    /// <summary>Redis.</summary>
+    public IResourceBuilder<IResourceWithConnectionString> Redis { get; }
+
+    /// <summary>The advice when Postgres refuses the services.</summary>
+    internal string Remedy { get; }
 }

@@ -32,17 +32,17 @@ public sealed class StoresFixture : IAsyncLifetime
 
         // The runner reads the results of the tests from the same output.
         builder.Services.AddLogging(logging => logging.AddFilter("Aspire.Hosting", LogLevel.Warning));
-        var (eventStore, redis, _) = builder.AddLocalStores();
+        var stores = builder.AddLocalStores();
 
         _app = builder.Build();
         await _app.StartAsync(limit.Token);
 
-        foreach (var store in new[] { eventStore, redis })
+        foreach (var store in new[] { stores.EventStore, stores.Redis })
             await _app.ResourceNotifications.WaitForResourceHealthyAsync(store.Resource.Name, limit.Token);
 
         Stores.Shared = new Stores(
-            (await eventStore.Resource.GetConnectionStringAsync(limit.Token))!,
-            (await redis.Resource.GetConnectionStringAsync(limit.Token))!
+            (await stores.EventStore.Resource.GetConnectionStringAsync(limit.Token))!,
+            (await stores.Redis.Resource.GetConnectionStringAsync(limit.Token))!
         );
     }
 

@@ -1,0 +1,108 @@
+using System.Reflection;
+using Aspire.Hosting.ApplicationModel;
+using AspireSse;
+using LocalServices;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Aspire.Hosting;
+
+/// <summary>Adds Postgres and Redis to an AppHost, and the event log's schema.</summary>
+public static class LocalStoresExtensions
+{
+    private const string OwnRemedy =
+        "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
+
+    /// <summary>Adds each store as, in this order: your own (<c>ConnectionStrings:eventstore</c>,
+    /// <c>ConnectionStrings:redis</c>), a container if a container runtime answers, or a process of this
+    /// machine. Data are kept in <c>.local/data</c> beside the AppHost's folder; with
+    /// <c>--LocalServices:Ephemeral=true</c> nothing is.</summary>
+    public static LocalStores AddLocalStores(this IDistributedApplicationBuilder builder)
+    {
+        try
+        {
+            var options = LocalServicesOptions.From(builder.Configuration);
+            var own = new Func<string, IResourceBuilder<IResourceWithConnectionString>?>(name =>
+                string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(name))
+                    ? null
+                    : builder.AddConnectionString(name)
+            );
+            var (eventStore, redis) = (own("eventstore"), own("redis"));
+            if (eventStore is not null && redis is not null)
+                return new LocalStores(eventStore, redis, OwnRemedy);
+
+            var runtime = ContainerRuntime.From(builder.Configuration);
+            var program = builder.ExecutionContext.IsPublishMode
+                ? null
+                : runtime.Choose(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out);
+            if (program is not null)
+                builder.Configuration[ContainerRuntime.Setting] = Path.GetFileName(program);
+
+            if (builder.ExecutionContext.IsPublishMode || program is not null)
+            {
+                var containers = new ContainerStores(builder, options, runtime);
+                return new LocalStores(
+                    eventStore ?? containers.AddEventStore(),
+                    redis ?? containers.AddRedis(),
+                    eventStore is null ? containers.PostgresRemedy : OwnRemedy
+                );
+            }
+
+            var native = new NativeStores(
+                builder,
+                LocalFolder.For(builder.AppHostDirectory, options, builder.Services),
+                options
+            );
+
+            return new LocalStores(
+                eventStore ?? native.AddEventStore(),
+                redis ?? native.AddRedis(),
+                eventStore is null ? native.PostgresRemedy : OwnRemedy
+            );
+        }
+        catch (Exception exception)
+            when (exception is LocalServicesException or IOException or UnauthorizedAccessException)
+        {
+            builder.EndAtTerminal(
+                exception is LocalServicesException
+                    ? exception.Message
+                    : $"Postgres and Redis could not be prepared: {exception.Message} Check the space and the owner of "
+                        + ".local/ beside the AppHost's folder, or use your own servers: ConnectionStrings:eventstore "
+                        + "and ConnectionStrings:redis."
+            );
+            throw;
+        }
+    }
+
+    /// <summary>Ends the program with a message, which is enough at a terminal. In a test it returns, and the test gets
+    /// the exception.</summary>
+    internal static void EndAtTerminal(this IDistributedApplicationBuilder builder, string message)
+    {
+        if (Assembly.GetEntryAssembly() != builder.AppHostAssembly)
+            return;
+
+        Console.Error.WriteLine(message);
+        Environment.Exit(1);
+    }
+
+    /// <summary>Brings the event log's tables and functions up to date once Postgres answers. Resources that wait for
+    /// it start afterwards, so no service has to do it.</summary>
+    public static IResourceBuilder<T> WithEventStoreSchema<T>(this IResourceBuilder<T> eventStore)
+        where T : IResourceWithConnectionString =>
+        eventStore.OnResourceReady(
+            async (resource, ready, cancellationToken) =>
+            {
+                var host = Host.CreateEmptyApplicationBuilder(null);
+                host.Configuration["ConnectionStrings:eventstore"] = await resource.GetConnectionStringAsync(
+                    cancellationToken
+                );
+                host.Services.AddSingleton(ready.Services.GetRequiredService<ILoggerFactory>());
+                host.AddEventStore();
+
+                using var store = host.Build();
+                await store.EnsureSchemaAsync(cancellationToken);
+            }
+        );
+}

@@ -1,0 +1,68 @@
+using System.Net.ServerSentEvents;
+
+namespace AspireSse.Testing;
+
+/// <summary>An open event stream of a test, read event by event. Comments and heartbeats are skipped.</summary>
+/// <remarks>Not thread-safe. Dispose it to close the connection.</remarks>
+public sealed class EventStreamReader : IAsyncDisposable
+{
+    private readonly HttpResponseMessage _response;
+    private readonly IAsyncEnumerator<SseItem<string>> _events;
+    private readonly CancellationTokenSource _patience;
+    private readonly List<SseItem<string>> _seen = [];
+
+    internal EventStreamReader(HttpResponseMessage response, Stream body, CancellationTokenSource patience)
+    {
+        _response = response;
+        _patience = patience;
+        _events = SseParser.Create(body).EnumerateAsync(patience.Token).GetAsyncEnumerator(patience.Token);
+    }
+
+    /// <summary>The status and the headers of the answer.</summary>
+    public HttpResponseMessage Response => _response;
+
+    /// <summary>Returns the next event of a type, and passes over those before it.</summary>
+    /// <exception cref="TimeoutException">It did not come in time; the message lists what came.</exception>
+    /// <exception cref="EndOfStreamException">The stream ended before; the message lists what came.</exception>
+    public async Task<SseItem<string>> NextAsync(string type)
+    {
+        while (true)
+        {
+            var next = await NextAsync();
+            if (next.EventType == type)
+                return next;
+        }
+    }
+
+    /// <summary>Returns the next event, of any type. A stream of the event log begins with <c>connected</c>.</summary>
+    /// <exception cref="TimeoutException">None came in time; the message lists what came before.</exception>
+    /// <exception cref="EndOfStreamException">The stream ended; the message lists what came before.</exception>
+    public async Task<SseItem<string>> NextAsync()
+    {
+        try
+        {
+            if (!await _events.MoveNextAsync())
+                throw new EndOfStreamException($"The stream ended. {Seen()}");
+        }
+        catch (OperationCanceledException) when (_patience.IsCancellationRequested)
+        {
+            throw new TimeoutException($"No further event came in time. {Seen()}");
+        }
+
+        _seen.Add(_events.Current);
+        return _events.Current;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _events.DisposeAsync();
+        _response.Dispose();
+        _patience.Dispose();
+    }
+
+    private string Seen() =>
+        _seen.Count == 0
+            ? "No event came before."
+            : "Before it came:\n" + string.Join('\n', _seen.Select(e => $"{e.EventId} {e.EventType} {e.Data}"));
+}
