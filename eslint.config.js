@@ -29,5 +29,9 @@ export default [
     },
   },
   { files: node, languageOptions: { globals: globals.node } },
-  { files: ["WebFrontend/**"], ignores: node, languageOptions: { globals: { ...globals.browser, ...globals.worker } } },
+  {
+    files: ["WebFrontend/**", "samples/**", "templates/**"],
+    ignores: node,
+    languageOptions: { globals: { ...globals.browser, ...globals.worker } },
+  },
 ];

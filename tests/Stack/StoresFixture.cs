@@ -1,6 +1,5 @@
 using Aspire.Hosting;
 using Harness.Worlds;
-using LocalServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

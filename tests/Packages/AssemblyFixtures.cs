@@ -1,0 +1,3 @@
+using Packages;
+
+[assembly: AssemblyFixture(typeof(MadePackages))]
