@@ -57,7 +57,10 @@ internal sealed class SecurityOptions
 /// </summary>
 internal sealed class JwtOptions
 {
+    /// <summary>The only accepted issuer (<c>iss</c>).</summary>
     public string Issuer { get; set; } = "";
+
+    /// <summary>The audience (<c>aud</c>) that a token must name.</summary>
     public string Audience { get; set; } = "";
 
     /// <summary>Address of the issuer, which publishes its RS256, PS256 or ES256 keys under

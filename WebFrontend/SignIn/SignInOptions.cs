@@ -6,5 +6,6 @@ namespace WebFrontend.SignIn;
 /// </summary>
 internal sealed class SignInOptions
 {
+    /// <summary>Requires visitors to sign in, with a token or key of StreamApi.</summary>
     public bool Enabled { get; set; }
 }

@@ -28,6 +28,7 @@ internal class ProviderOptions
     /// <summary>Base address of its API; up to and including <c>/v1</c> if it is OpenAI-compatible.</summary>
     public string BaseUrl { get; set; } = "";
 
+    /// <summary>Key of the account at the provider.</summary>
     public string ApiKey { get; set; } = "";
 
     /// <summary>Models to list, the default one first. The provider's other models can be requested too.</summary>

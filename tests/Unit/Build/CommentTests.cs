@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Unit.Build;
 
-/// <summary>Rules for comments: see "Words" in CONTRIBUTING.md.</summary>
+/// <summary>Rules for comments: see "Sentences" in docs/glossary.md.</summary>
 public sealed partial class CommentTests
 {
     private const int MaxSentences = 2;

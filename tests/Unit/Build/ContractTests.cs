@@ -71,7 +71,7 @@ public sealed class ContractTests
         SourceFiles.AssertNone(
             from operation in document
             where !named.Contains(operation)
-            select $"{operation}: no row of tests/Conformance/contract.md names it"
+            select $"{operation}: no row of tests/Conformance/contract.md names it; add its rule and its test"
         );
     }
 

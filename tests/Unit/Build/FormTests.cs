@@ -37,7 +37,8 @@ public sealed partial class FormTests
             from line in Prose(file).Select((text, index) => (Text: text, Number: index + 1))
             let columns = new StringInfo(line.Text).LengthInTextElements
             where columns > MaxColumns
-            select $"{SourceFiles.PathOf(file)}:{line.Number}: {columns} columns";
+            select $"{SourceFiles.PathOf(file)}:{line.Number}: {columns} columns, at most {MaxColumns} "
+                + "(C#: dotnet csharpier format .)";
         SourceFiles.AssertNone(found);
     }
 

@@ -2,13 +2,13 @@ using System.Text.RegularExpressions;
 
 namespace Unit.Build;
 
-/// <summary>The words of CONTRIBUTING.md are those of the code.</summary>
+/// <summary>The words of docs/glossary.md are those of the code.</summary>
 public sealed partial class GlossaryTests
 {
     /// <summary>The tables of the section on words, each with its number of columns: the glossary has two.</summary>
     private static readonly ILookup<int, string[]> Rows = MarkdownTable
-        .In("CONTRIBUTING.md")
-        .Where(table => table.Section == "Words" && table.Rows.Count > 2)
+        .In("docs", "glossary.md")
+        .Where(table => table.Section == "Words")
         .SelectMany(table => table.Rows)
         .ToLookup(row => row.Length);
 
@@ -41,7 +41,7 @@ public sealed partial class GlossaryTests
             from file in SourceFiles.CSharp("libraries/Streaming")
             from Match method in Method().Matches(File.ReadAllText(file.FullName))
             where refused.Contains(method.Groups[1].Value)
-            select $"{SourceFiles.PathOf(file)}: {method.Groups[1].Value} has another verb in CONTRIBUTING.md"
+            select $"{SourceFiles.PathOf(file)}: {method.Groups[1].Value} has another verb in docs/glossary.md"
         );
     }
 

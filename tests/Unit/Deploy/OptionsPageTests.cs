@@ -1,3 +1,5 @@
+using Unit.Build;
+
 namespace Unit.Deploy;
 
 public sealed class OptionsPageTests
@@ -20,4 +22,12 @@ public sealed class OptionsPageTests
                 + "\nWrite it anew: UPDATE_DOCS=1 dotnet test tests/Unit --filter OptionsPageTests"
         );
     }
+
+    [Fact]
+    public void Every_option_says_what_it_does() =>
+        SourceFiles.AssertNone(
+            from row in OptionsPage.Text().Split('\n')
+            where row.StartsWith("| `", StringComparison.Ordinal) && row.EndsWith("|  |", StringComparison.Ordinal)
+            select $"{row.Split('`')[1]} has no <summary>: it is the last column of docs/options.md"
+        );
 }

@@ -4,9 +4,12 @@ namespace Unit.LocalServices;
 
 public class CommandTests
 {
+    private const string NoShell = "The programs are those of a Unix shell.";
+
     [Fact]
     public void A_program_that_makes_progress_outlives_its_timeout_and_one_that_stops_is_killed()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), NoShell);
         var bytes = 0L;
         var result = Command.Run(
             "sleep",
@@ -22,6 +25,7 @@ public class CommandTests
     [Fact]
     public void A_program_that_ends_before_it_has_read_its_input_gives_its_output()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), NoShell);
         var result = Command.Run(
             "sh",
             ["-c", "echo 'no such option' >&2; exit 3"],

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Routing;
 using StreamApi;
+using Unit.Build;
 
 namespace Unit.Security;
 
@@ -69,21 +70,29 @@ public partial class ThreatModelTests
             "--Security:ApiKeys:0:Name=operator",
             $"--Security:ApiKeys:0:Sha256={new string('0', 64)}",
         ]);
-        IEndpointRouteBuilder routes = app;
-        Assert.Equal(
-            routes
-                .DataSources.SelectMany(source => source.Endpoints)
-                .OfType<RouteEndpoint>()
-                .Select(endpoint => $"/{endpoint.RoutePattern.RawText!.Trim('/')}")
-                .Distinct()
-                .Order(StringComparer.Ordinal),
-            // | `/tasks`, `POST /v1/events` | … : between backticks in the first column.
-            Rows(Costs)
-                .SelectMany(row => row.Split(" | ")[0].Split('`').Where((_, i) => i % 2 == 1))
-                .Select(request => request.Split(' ')[^1])
-                .Distinct()
-                .Order(StringComparer.Ordinal)
-        );
+        IEndpointRouteBuilder builder = app;
+        var routes = builder
+            .DataSources.SelectMany(source => source.Endpoints)
+            .OfType<RouteEndpoint>()
+            .Select(endpoint => $"/{endpoint.RoutePattern.RawText!.Trim('/')}")
+            .ToHashSet();
+
+        // | `/tasks`, `POST /v1/events` | … : between backticks in the first column.
+        var rows = Rows(Costs)
+            .SelectMany(row => MarkdownTable.Code(row.Split(" | ")[0]))
+            .Select(request => request.Split(' ')[^1])
+            .ToHashSet();
+
+        Assert.NotEmpty(routes);
+        SourceFiles.AssertNone([
+            .. routes
+                .Except(rows)
+                .Select(route =>
+                    $"{route} has no row in docs/security.md, \"{Costs}\": add what one "
+                    + "client can make it do, and the test that holds the limit"
+                ),
+            .. rows.Except(routes).Select(row => $"{row} has a row in docs/security.md, and no route"),
+        ]);
     }
 
     // `AccessTests`, `AccessTests.A_whole_name`, `AccessTests.The_beginning_of…`, and `…Another_of_the_same_class…`.
