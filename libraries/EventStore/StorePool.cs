@@ -67,12 +67,13 @@ internal static class StorePool
         string settings = ""
     )
     {
-        var text =
-            services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName)
-            ?? throw new InvalidOperationException(
-                $"The connection string '{connectionName}' is missing. Start through the AppHost, or set "
+        var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
+        if (string.IsNullOrWhiteSpace(text))
+            throw new InvalidOperationException(
+                $"The connection string '{connectionName}' is missing or empty. Start through the AppHost, or set "
                     + $"ConnectionStrings__{connectionName}."
             );
+
         var options = services.GetRequiredService<IOptions<EventStoreOptions>>().Value;
         var builder = new NpgsqlConnectionStringBuilder(text)
         {

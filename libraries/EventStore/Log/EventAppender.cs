@@ -192,10 +192,10 @@ internal sealed class EventAppender(
             // The command may still read this batch.
             reusable = new AppendBatch(options.Value);
 
-            // Logged once per outage: every publish fails until it ends, and its caller gets the reason.
+            // Logged once per outage: every append fails until it ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
-                    "Postgres does not store events, so publishes get 503: {Reason}",
+                    "Postgres does not store events, so appends fail until it does: {Reason}",
                     e.InnerException is TimeoutException late ? late.Message : e.Message
                 );
 

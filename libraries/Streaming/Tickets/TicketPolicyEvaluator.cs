@@ -14,7 +14,8 @@ namespace Streaming.Tickets;
 internal sealed class TicketPolicyEvaluator(
     IAuthorizationService authorization,
     TicketIssuer tickets,
-    OneStreamPerTicket sessions
+    OneStreamPerTicket sessions,
+    ILogger<TicketPolicyEvaluator> logger
 ) : PolicyEvaluator(authorization)
 {
     public override async Task<AuthenticateResult> AuthenticateAsync(AuthorizationPolicy policy, HttpContext context)
@@ -48,6 +49,9 @@ internal sealed class TicketPolicyEvaluator(
         }
         catch (InvalidCredentialException e)
         {
+            // The schemes' own answer to the client is a bare 401.
+            logger.LogInformation("A ticket was refused: {Reason}", e.Message);
+
             // The policy must not be met by another credential of the request.
             context.User = new ClaimsPrincipal(new ClaimsIdentity());
             return AuthenticateResult.Fail(e);

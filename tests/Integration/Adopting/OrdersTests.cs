@@ -114,6 +114,13 @@ public sealed class OrdersTests : IAsyncLifetime
         await using var with = await RunningOrders.StartAsync(database.ConnectionString);
     }
 
+    [Fact]
+    public void An_empty_connection_string_is_named_by_the_error()
+    {
+        var error = Assert.Throws<InvalidOperationException>(() => RunningOrders.Build(connectionString: ""));
+        Assert.Contains("ConnectionStrings__orders", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("*")]
     [InlineData("%3E")]

@@ -1,6 +1,10 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Integration.Adopting;
 
@@ -66,6 +70,26 @@ public sealed class TicketTests : IAsyncLifetime
         // The customer's own cookie does not make a wrong ticket right.
         using var customer = await SignedInAsync(Customer);
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{Own}?ticket=x", customer));
+    }
+
+    [Fact]
+    public async Task The_log_says_why_a_ticket_was_refused()
+    {
+        var ticket = await TicketAsync(">");
+        var lines = new ConcurrentQueue<string>();
+        await using var orders = await RunningOrders.StartAsync(
+            _orders.ConnectionString,
+            "--Logging:LogLevel:Streaming.Tickets",
+            "Information"
+        );
+        var services = orders.App.Services;
+        using var log = new LogLines(services.GetServices<ConsoleFormatter>().First(), lines.Enqueue);
+
+        services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+
+        using var answer = await orders.Client.GetAsync($"/staff/7/events?ticket={ticket}", Stop);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Contains(lines, line => line.Contains("another kind of credential", StringComparison.Ordinal));
     }
 
     [Fact]
