@@ -266,7 +266,7 @@ public sealed partial class HouseTests
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();
 
-    [GeneratedRegex(@": (static )?(AspireSse|Aspire\.Hosting|Microsoft\.(AspNetCore|EntityFrameworkCore|Extensions))\.")]
+    [GeneratedRegex(@": (AspireSse|Aspire\.Hosting|Microsoft\.(AspNetCore|EntityFrameworkCore|Extensions))\.")]
     private static partial Regex PublicNamespace();
 
     [GeneratedRegex(@"(?<!AddSingleton\(|\?\? )TimeProvider\.System")]

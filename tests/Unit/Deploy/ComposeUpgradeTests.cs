@@ -64,6 +64,19 @@ public sealed class ComposeUpgradeTests : IDisposable
         Assert.Equal(expected == 0, calls.Any(c => c.Contains(" stop ", StringComparison.Ordinal)));
     }
 
+    /// <summary>The .env file wins with podman-compose 1.0.3, which would start the former version again.</summary>
+    [Theory]
+    [InlineData("podman", "SSE_TAG=0.1.0\n", 1)]
+    [InlineData("podman", "SSE_TAG=0.1.0\nSSE_TAG=0.2.0\n", 0)]
+    [InlineData("podman", "", 0)]
+    [InlineData("docker", "SSE_TAG=0.1.0\n", 0)]
+    public async Task A_tag_that_would_not_be_used_is_refused(string engine, string settings, int expected)
+    {
+        var (code, output, calls) = await RunAsync(engine, "2", settings, tag: "0.2.0");
+        Assert.True(code == expected, output);
+        Assert.Equal(expected == 0, calls.Any(c => c.Contains("webfrontend", StringComparison.Ordinal)));
+    }
+
     /// <summary>SSE_BIND may be any address, so the proxy's answer has a port on this machine.</summary>
     [Theory]
     [InlineData("", 8404)]
@@ -84,7 +97,8 @@ public sealed class ComposeUpgradeTests : IDisposable
         string replicas,
         string settings = "",
         string? least = null,
-        string podman = OldPodman
+        string podman = OldPodman,
+        string? tag = null
     )
     {
         Directory.CreateDirectory(_folder.PathOf("deploy"));
@@ -97,6 +111,7 @@ public sealed class ComposeUpgradeTests : IDisposable
         var (code, output) = await _folder.RunAsync(
             [],
             ("MIN_REPLICAS", least),
+            ("SSE_TAG", tag),
             ("COMPOSE_FILE", null),
             ("COMPOSE_PROJECT_NAME", null),
             ("PROXY_PORT", null)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using EventStore;
 using Harness.Deployments;
 using Streaming;
 using Unit.Build;
@@ -87,6 +88,21 @@ public sealed partial class InvariantTests
         // takes another client's request for that body.
         ["HAProxy sends one request over a connection to a replica"] = () =>
             Missing(Read(HaProxy).Split("\ndefaults\n")[1].Split("\n\n")[0], "\n    option http-server-close\n"),
+
+        // Otherwise it cancels every sixth publish of HTTP/2 that it answers with 503, and curl then has no answer.
+        ["HAProxy lets a body come before it refuses a publish"] = () =>
+            Missing(
+                Read(HaProxy).Split("\nbackend streamapi\n")[1].Split("\n\n")[0],
+                "    http-request wait-for-body time 1s if { nbsrv eq 0 }\n"
+            ),
+
+        // Otherwise a Redis that hangs, which nobody needs, takes every replica out of the service.
+        ["a probe of /health waits longer than the replica for Redis"] = () =>
+            from probe in Some(CheckInterval().Matches(Read(HaProxy)))
+                .Concat(Some(ReadinessTimeout().Matches(Read("deploy/kubernetes/base/streamapi.yaml"))))
+            where
+                int.Parse(probe.Groups[1].Value, CultureInfo.InvariantCulture) <= RedisHealthCheck.Timeout.TotalSeconds
+            select probe.Value,
 
         ["the frontend's key reads no topic"] = () =>
             from file in (string[])[Compose, "deploy/kubernetes/secrets.sh", "deploy/systemd/streamapi.env"]
@@ -239,6 +255,12 @@ public sealed partial class InvariantTests
 
     [GeneratedRegex("%(?![0-9A-Fa-f]{2})")]
     private static partial Regex Malformed();
+
+    [GeneratedRegex(@"\bcheck inter (\d+)s\b")]
+    private static partial Regex CheckInterval();
+
+    [GeneratedRegex(@"path: /health\n(?:\s+(?:port|periodSeconds): \w+\n)*\s+timeoutSeconds: (\d+)")]
+    private static partial Regex ReadinessTimeout();
 
     [GeneratedRegex("\"(?<host>[a-z0-9-]+):\\d+\"")]
     private static partial Regex PrometheusAddress();
