@@ -8,7 +8,6 @@ using StreamApi.Events;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Traffic;
 using Streaming;
 
@@ -34,7 +33,6 @@ internal static class StreamApiOptions
         new("Limits", typeof(GenerationLimit)),
         new("Llm", typeof(LlmOptions)),
         new("Llm:DrainSeconds", typeof(int)), // the contract's name of Runs:DrainSeconds
-        new("Petstore", typeof(PetstoreOptions)),
         new("Pools:Sse", typeof(int)),
         new("Pools:Tasks", typeof(int)),
         new("Replicas", typeof(ReplicaOptions)),

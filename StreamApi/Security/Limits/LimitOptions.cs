@@ -63,7 +63,7 @@ internal sealed class LimitOptions
     /// <summary>Percent of the processors, while they are busy, for requests beyond their client's rate, in fair turns.
     /// 0: the rates always bind.</summary>
     [Range(0, 100)]
-    public int SparePercent { get; set; } = 20;
+    public int SparePercent { get; set; } = AdmissionOptions.DefaultSparePercent;
 
     /// <summary>
     /// Maximum wait in milliseconds for the count over all replicas; after that the replica's own count decides.

@@ -7,11 +7,6 @@ internal static class PetstoreApi
 {
     public static void AddPetstore(this WebApplicationBuilder builder)
     {
-        builder
-            .Services.AddOptions<PetstoreOptions>()
-            .BindConfiguration("Petstore")
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
         builder.Services.ReserveTopics("petstore.>").ReserveTopics("recommendations.>");
         builder.Services.AddSingleton<Inventory>();
         builder.Services.AddSingleton<OrderPlacement>();

@@ -3,13 +3,16 @@ namespace Streaming.Admission;
 /// <summary>Settings of the gates, which the host makes; without a host's limits, nothing rests.</summary>
 internal sealed class AdmissionOptions
 {
+    /// <summary>The others keep four fifths (decision 53).</summary>
+    public const int DefaultSparePercent = 20;
+
     /// <summary>Percent of the processors that reads of the store may use while the processors are busy; null:
     /// all.</summary>
     public int? ReadPercent { get; set; }
 
     /// <summary>Percent of the processors that work beyond a client's rate may use while they are busy; 0: a rate binds
     /// always.</summary>
-    public int SparePercent { get; set; } = 20;
+    public int SparePercent { get; set; } = DefaultSparePercent;
 
     /// <summary>Returns true while somebody would feel that work: an idle server does it at full speed.</summary>
     public Func<bool> HasReaders { get; set; } = () => true;

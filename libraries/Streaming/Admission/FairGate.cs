@@ -31,7 +31,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
     public ProcessorUse? Processors { get; init; }
 
     /// <summary>Returns false while nobody would feel the work, so that no seat rests.</summary>
-    public Func<bool> IsFelt { get; init; } = () => true;
+    public Func<bool> HasReaders { get; init; } = () => true;
 
     /// <summary>Clients that wait, have a seat, or have used more than others.</summary>
     public int Clients
@@ -178,7 +178,8 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
             }
 
             Charge(seat.Flow, seat.Took);
-            rest = BusyShare < 1 && IsFelt() && Processors!.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
+            rest =
+                BusyShare < 1 && HasReaders() && Processors!.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
             seat.Flow.Held--;
 
             if (rest == TimeSpan.Zero)

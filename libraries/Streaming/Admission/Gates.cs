@@ -68,12 +68,12 @@ internal sealed class Gates
     public FairGate? Spare { get; }
 
     /// <param name="busyShare">Part of all processors that the work may use while they are busy.</param>
-    /// <param name="isFelt">False while nobody would feel the work; null: somebody does.</param>
-    private FairGate Gate(string work, int seats, double busyShare, Func<bool>? isFelt = null) =>
+    /// <param name="hasReaders">False while nobody would feel the work; null: somebody does.</param>
+    private FairGate Gate(string work, int seats, double busyShare, Func<bool>? hasReaders = null) =>
         new(work, seats, MaxWaiting, _clock)
         {
             Processors = _use,
-            IsFelt = isFelt ?? (() => true),
+            HasReaders = hasReaders ?? (() => true),
             BusyShare = Math.Min(1, busyShare * Environment.ProcessorCount / seats),
         };
 }

@@ -24,7 +24,7 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
         _thousands = new(2, loop, pacing(), clock, write);
 
     /// <summary>Writes what is new in a ring to its connections.</summary>
-    /// <param name="ring">The log.</param>
+    /// <param name="ring">The ring.</param>
     /// <param name="until">Timestamp at which to stop between two connections.</param>
     /// <param name="batched">Most events that one write contained.</param>
     /// <returns>False if connections are left; the ring is written again then.</returns>

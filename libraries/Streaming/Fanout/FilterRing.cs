@@ -73,7 +73,8 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     public int Users;
     public long IdleSince;
 
-    /// <summary>Last look-up that found this log, and last batch that appended here; guarded by that lock.</summary>
+    /// <summary>Numbers of the last look-up that found this ring and of the last batch that appended here; guarded by
+    /// that lock.</summary>
     public long LastLookUp,
         LastBatch;
 

@@ -7,12 +7,12 @@ namespace Streaming.Fanout;
 /// that a client that returns soon is served from memory, whatever its filter.</summary>
 internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, TimeProvider clock)
 {
-    /// <summary>Maximum tokens of a filter whose unused log is kept.</summary>
+    /// <summary>Maximum tokens of a filter whose unused ring is kept.</summary>
     private const int MaxIdleTokens = 128;
 
     private readonly Lock _gate = new(),
         _publishing = new();
-    private readonly Dictionary<StreamFilter, FilterRing> _logs = [];
+    private readonly Dictionary<StreamFilter, FilterRing> _rings = [];
     private readonly FilterMatcher _matcher = new();
     private readonly RecentEvents _recent = new(options.Value);
     private readonly List<FilterRing> _touched = [];
@@ -44,7 +44,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
         get
         {
             lock (_gate)
-                return _logs.Count;
+                return _rings.Count;
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
         get
         {
             lock (_gate)
-                return _logs.Values.Sum(static ring => (long)ring.Capacity);
+                return _rings.Values.Sum(static ring => (long)ring.Capacity);
         }
     }
 
@@ -73,14 +73,14 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     {
         lock (_gate)
         {
-            if (!_logs.TryGetValue(filter, out var ring))
+            if (!_rings.TryGetValue(filter, out var ring))
             {
                 ring = new FilterRing(filter, options.Value.RingEvents, options.Value.RingBytes)
                 {
                     Loops = new LoopUse[options.Value.Writers],
                 };
                 ring.Reset(Epochs.Lineage, _settled);
-                _logs.Add(filter, ring);
+                _rings.Add(filter, ring);
                 _matcher.Index.Add(ring);
                 _needed.Add(filter);
             }
@@ -110,10 +110,10 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 Volatile.Write(ref _settled, position);
                 Epochs.Set(lineage);
 
-                foreach (var ring in _logs.Values)
+                foreach (var ring in _rings.Values)
                     ring.Reset(lineage, position);
             }
-            Appended?.Invoke(Logs());
+            Appended?.Invoke(AllRings());
         }
     }
 
@@ -127,11 +127,11 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 if (lineage.Translate(new StreamPosition(Epoch, _settled)) is null)
                     return false;
                 Epochs.Set(lineage);
-                foreach (var ring in _logs.Values)
+                foreach (var ring in _rings.Values)
                     ring.Continue(lineage);
             }
 
-            Appended?.Invoke(Logs());
+            Appended?.Invoke(AllRings());
             return true;
         }
     }
@@ -227,13 +227,13 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
         foreach (var ring in matches)
             audience += ring.Users;
 
-        foreach (var log in matches)
+        foreach (var ring in matches)
         {
             if (arrived.Record.Data.IsEmpty)
-                log.Skip(arrived.Record.Position);
+                ring.Skip(arrived.Record.Position);
             else
-                log.Append(arrived.Frame(log.Filter.Format), _floor.Position);
-            Touch(log, audience);
+                ring.Append(arrived.Frame(ring.Filter.Format), _floor.Position);
+            Touch(ring, audience);
         }
 
         if (matches.Length > 0)
@@ -244,7 +244,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
     {
         var idle = new List<FilterRing>();
         lock (_gate)
-            foreach (var (filter, ring) in _logs)
+            foreach (var (filter, ring) in _rings)
             {
                 var isKept =
                     filter.Tokens <= MaxIdleTokens
@@ -255,7 +255,7 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                     continue;
                 }
 
-                _logs.Remove(filter);
+                _rings.Remove(filter);
                 idle.Add(ring);
                 _needed.Remove(filter);
             }
@@ -265,10 +265,10 @@ internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, Tim
                 _matcher.Index.Remove(part);
     }
 
-    private FilterRing[] Logs()
+    private FilterRing[] AllRings()
     {
         lock (_gate)
-            return [.. _logs.Values];
+            return [.. _rings.Values];
     }
 
     /// <summary>Returns recent events, or null if they do not reach back far enough or one lacks its data.</summary>

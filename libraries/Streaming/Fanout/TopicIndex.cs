@@ -67,12 +67,11 @@ internal sealed class TopicIndex
             yield return part;
     }
 
-    /// <summary>True if no log and no node is left.</summary>
+    /// <summary>True if no ring and no node is left.</summary>
     public bool IsEmpty => _root.IsEmpty && _wide.Count == 0;
 
-    /// <summary>
-    /// Adds every log with a matching pattern to <paramref name="found"/>. A log with two such patterns is added twice.
-    /// </summary>
+    /// <summary>Adds every ring with a matching pattern to <paramref name="found"/>. A ring with two such patterns is
+    /// added twice.</summary>
     public void Match(string topic, List<FilterRing> found)
     {
         Match(_root, topic, found);

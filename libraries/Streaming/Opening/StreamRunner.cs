@@ -9,12 +9,7 @@ using Streaming.Takeover;
 namespace Streaming.Opening;
 
 /// <summary>A stream that has its seat and its start.</summary>
-internal sealed record StreamOpening(
-    StreamRequest Request,
-    StartDecision Position,
-    StreamClient Client,
-    StreamGrant Grant
-)
+internal sealed record StreamOpening(StreamRequest Request, StartDecision Start, StreamClient Client, StreamGrant Grant)
 {
     /// <summary>Makes the connection, which begins with its greeting. Its ring must be released at its end.</summary>
     /// <param name="head">The head of the response, if it has not been sent.</param>
@@ -33,19 +28,19 @@ internal sealed record StreamOpening(
             .. head,
             .. output.Framed([
                 .. ControlFrames.Retry(options.NextRetry()),
-                .. greet(Position.After, Position.Head, id, options.Replica),
+                .. greet(Start.After, Start.Head, id, options.Replica),
                 .. Resync(),
             ]),
         ];
 
-        var from = Position.From;
+        var from = Start.From;
         return new StreamConnection(id, rings.Acquire(Request.Filter), rings, output, Client)
         {
             Epoch = from.Epoch,
             Position = from.Position,
             IdSent = from.Position,
             EventSent = from.Position,
-            Pace = from.Position >= Position.Head.Position ? ReaderPace.KeepsUp : ReaderPace.Behind,
+            Pace = from.Position >= Start.Head.Position ? ReaderPace.KeepsUp : ReaderPace.Behind,
             SlowPolicy = Request.Slow,
             IsFinite = Request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),
@@ -56,9 +51,7 @@ internal sealed record StreamOpening(
     }
 
     private byte[] Resync() =>
-        Position.Kind == StartKind.Resync
-            ? ControlFrames.Resync(Position.Reason, Request.Last.Text, Position.From)
-            : [];
+        Start.Kind == StartKind.Resync ? ControlFrames.Resync(Start.Reason, Request.Last.Text, Start.From) : [];
 }
 
 /// <summary>Runs streams from their first frame until they have ended or their clients have gone.</summary>

@@ -191,19 +191,19 @@ public sealed class FairGateTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_seat_does_not_rest_while_nobody_would_feel_the_work(bool isFelt)
+    public async Task A_seat_does_not_rest_while_nobody_would_feel_the_work(bool hasReaders)
     {
         var gate = new FairGate("imports", seats: 1, maxWaiting: 100, _time)
         {
             BusyShare = 0.2,
             Processors = new ProcessorUse(_time, () => TimeSpan.FromHours(_time.Reads)),
-            IsFelt = () => isFelt,
+            HasReaders = () => hasReaders,
         };
 
         using (await gate.EnterAsync("ann", Long))
             _time.Advance(TimeSpan.FromMilliseconds(200));
 
-        Assert.Equal(!isFelt, gate.EnterAsync("ann", Long).AsTask().IsCompleted);
+        Assert.Equal(!hasReaders, gate.EnterAsync("ann", Long).AsTask().IsCompleted);
     }
 
     /// <summary>A turn that took longer, such as one of a store that stood still, says nothing of processors.</summary>
