@@ -1,9 +1,6 @@
 using EventStore;
 using Microsoft.AspNetCore.WebUtilities;
-using Streaming.Admission;
-using Streaming.Endpoints;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi;
 
@@ -23,29 +20,7 @@ internal static class Problems
     {
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        app.Use(RefuseAsync);
-    }
-
-    /// <summary>Answers a request that is invalid or would cost too much, and any request in an outage, in the format
-    /// of its endpoint.</summary>
-    private static async Task RefuseAsync(HttpContext context, RequestDelegate next)
-    {
-        try
-        {
-            await next(context);
-        }
-        catch (RefusedException e) when (!context.Response.HasStarted)
-        {
-            await context.RefuseAsync(e.Status, e.Title, e.Message, e.RetryAfter);
-        }
-        catch (InvalidRequestException e) when (!context.Response.HasStarted)
-        {
-            await e.ToResult().ExecuteAsync(context);
-        }
-        catch (Exception e) when (StoreUnavailableException.Is(e) && !context.Response.HasStarted)
-        {
-            await context.RefuseInOutageAsync();
-        }
+        app.Use((context, next) => context.RefuseErrorsAsync(() => next(context)));
     }
 
     /// <summary>Adds a title and detail to the framework's own errors.</summary>

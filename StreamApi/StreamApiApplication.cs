@@ -1,4 +1,3 @@
-using LlmGateway;
 using StreamApi.Connections;
 using StreamApi.Events;
 using StreamApi.OpenApi;

@@ -1,3 +1,4 @@
+using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Chat;
 using LlmGateway.Generations;
@@ -9,23 +10,27 @@ using LlmGateway.VendorApis.Messages;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Admission;
+using Streaming.Opening;
 
-namespace LlmGateway;
+namespace Microsoft.Extensions.Hosting;
 
-/// <summary>
-/// Adds the LLM gateway: model providers, chat, generations, the vendors' APIs and agents, and the runs beneath them.
-/// </summary>
-internal static class LlmGatewayExtensions
+/// <summary>Adds the LLM gateway: model providers, chat, generations, the vendors' APIs and agents, and the runs
+/// beneath them.</summary>
+public static class LlmGatewayExtensions
 {
-    public static void AddLlmGateway(this WebApplicationBuilder builder)
+    /// <summary>Adds the gateway's services, with settings in the section <c>Llm</c>. The event log and the streams
+    /// must have been added before.</summary>
+    /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
+    public static WebApplicationBuilder AddLlmGateway(this WebApplicationBuilder builder)
     {
+        builder.AddSseRuns();
+
         // The contract's name of Runs:DrainSeconds, which wins because it is read after this one.
         builder
             .Services.AddOptions<RunOptions>()
             .Configure<IConfiguration>(
                 (runs, settings) => runs.DrainSeconds = settings.GetValue("Llm:DrainSeconds", runs.DrainSeconds)
             );
-        builder.Services.AddRuns();
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder
@@ -46,16 +51,26 @@ internal static class LlmGatewayExtensions
         builder.AddGenerations();
         builder.Services.AddSingleton<VendorHandler>();
         builder.AddAgents();
+
+        return builder;
     }
 
-    public static void MapLlmGateway(this IEndpointRouteBuilder app)
+    /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
+    /// <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with their request. The
+    /// result takes a policy for all of them.</summary>
+    /// <remarks>A generation or session belongs to the user who began it; of others it answers 403. Where nobody signs
+    /// in, its id is the right to read it.</remarks>
+    public static RouteGroupBuilder MapLlmGateway(this IEndpointRouteBuilder app)
     {
-        app.MapChat();
-        app.MapGenerations();
-        app.MapChatCompletions();
-        app.MapMessages();
-        app.MapModels();
-        app.MapVendorPaths();
-        app.MapAgents();
+        var gateway = app.MapGroup("").RefusesErrors().DisableCookieRedirect();
+        gateway.MapChat();
+        gateway.MapGenerations();
+        gateway.MapChatCompletions();
+        gateway.MapMessages();
+        gateway.MapModels();
+        gateway.MapVendorPaths();
+        gateway.MapAgents();
+
+        return gateway;
     }
 }

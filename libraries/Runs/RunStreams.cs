@@ -81,9 +81,8 @@ internal sealed class RunStreams(
     }
 
     /// <summary>Allows the owner and those who may read the topic: ids are positions, which others can guess.</summary>
-    public async Task<bool> MayReadAsync(HttpContext context, RunName name) =>
-        access.MayRead(context, name.Topic)
-        || (access.OwnerOf(context) is { } user && await runs.OwnerAsync(name, context.RequestAborted) == user);
+    public ValueTask<bool> MayReadAsync(HttpContext context, RunName name) =>
+        access.MayReadRunAsync(context, name.Topic, () => runs.OwnerAsync(name, context.RequestAborted));
 
     /// <summary>Answers an id of no run: 204 if it is another stream's, else a resync and a fatal error. The error is
     /// stored as a run: with its id a browser that reconnects gets 204 and stops.</summary>

@@ -27,9 +27,12 @@ public static class SseRunsExtensions
         return builder;
     }
 
-    /// <summary>Adds runs to a host that adds the rest itself.</summary>
+    /// <summary>Adds runs to a host that adds the rest itself; again it does nothing.</summary>
     internal static void AddRuns(this IServiceCollection services)
     {
+        if (services.Any(service => service.ServiceType == typeof(RunStore)))
+            return;
+
         services.AddOptions<RunOptions>().BindConfiguration("Runs").ValidateDataAnnotations().ValidateOnStart();
         // Requests and services get this time at shutdown; runs get theirs, and a moment to store their end.
         services

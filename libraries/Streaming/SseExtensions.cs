@@ -1,4 +1,5 @@
 using EventStore;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Streaming;
 using Streaming.Access;
@@ -46,6 +47,7 @@ public static class SseExtensions
 
         builder.Services.AddStreamingEngine();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
+        builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
         builder.Services.AddHostedService<ResponseRateNotice>();
 
         if (isInMemory)

@@ -33,6 +33,9 @@ public static class OrdersApp
         if (model is not null)
             builder.AddSseRuns().Services.AddSingleton(model);
 
+        if (builder.Configuration.GetValue<bool>("Gateway"))
+            builder.AddLlmGateway();
+
         builder.Services.AddDbContext<OrdersDb>(options =>
             options
                 .UseNpgsql(builder.Configuration.GetConnectionString("orders"), npgsql => npgsql.EnableRetryOnFailure())
@@ -80,6 +83,8 @@ public static class OrdersApp
 
         if (model is not null)
             app.MapAnswers();
+        if (builder.Configuration.GetValue<bool>("Gateway"))
+            app.MapLlmGateway().RequireAuthorization();
 
         return app;
     }

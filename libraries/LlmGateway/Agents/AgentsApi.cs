@@ -211,19 +211,13 @@ internal static class AgentsApi
     }
 
     /// <summary>Allows the session's owner, and callers with the right to read its topic.</summary>
-    private static async Task<bool> MayUseAsync(
-        string sessionId,
-        HttpContext context,
-        RunLog runs,
-        IStreamAccess access
-    )
+    private static ValueTask<bool> MayUseAsync(string sessionId, HttpContext context, RunLog runs, IStreamAccess access)
     {
         var isName = AgentSessions.TryName(sessionId, out var name);
-        if (access.MayRead(context, isName ? name.Topic : $"{AgentSessions.Kind}.*"))
-            return true;
-        return isName
-            && access.OwnerOf(context) is { } user
-            && (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner == user;
+        return access.MayReadRunAsync(context, isName ? name.Topic : $"{AgentSessions.Kind}.*", OwnerAsync);
+
+        async Task<string?> OwnerAsync() =>
+            isName ? (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner : null;
     }
 
     private static ProblemHttpResult NotFound() =>

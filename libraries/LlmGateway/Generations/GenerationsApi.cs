@@ -153,7 +153,7 @@ internal static class GenerationsApi
             ) ?? NotFound(id)
             : NotFound(id);
 
-    private static Task<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
+    private static ValueTask<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
         access.MayReadAsync(context, new RunName(Generator.Kind, IsId(id) ? id : "*"));
 
     private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);

@@ -11,6 +11,11 @@ internal interface IStreamAccess : IClients
 
     bool MayRead(HttpContext context, string topic);
 
+    /// <summary>Returns true if the caller may read a run: by the right to its topic, or as its owner.</summary>
+    /// <param name="ownerOf">Reads the run's owner; null: it has none.</param>
+    async ValueTask<bool> MayReadRunAsync(HttpContext context, string topic, Func<Task<string?>> ownerOf) =>
+        MayRead(context, topic) || (OwnerOf(context) is { } user && await ownerOf() == user);
+
     /// <summary>Returns the caller as owner of runs; null: anonymous, or a credential only for named topics.</summary>
     string? OwnerOf(HttpContext context);
 

@@ -12,9 +12,7 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
     private static readonly TimeSpan Renew = TimeSpan.FromSeconds(60);
 
     public ClientKey ClientOf(HttpContext context) =>
-        context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name }
-            ? ClientKey.OfUser(name)
-            : ClientKey.OfAddress(context.Connection.RemoteIpAddress);
+        NameOf(context) is { } name ? ClientKey.OfUser(name) : ClientKey.OfAddress(context.Connection.RemoteIpAddress);
 
     public ClientKey ClientOfUser(string user) => ClientKey.OfUser(user);
 
@@ -28,13 +26,17 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
     /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>
     public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Ticket.Grants.MayRead(topic) != false;
 
-    public string? OwnerOf(HttpContext context) =>
-        TicketOf(context) is null && context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name }
-            ? name
-            : null;
+    /// <summary>A policy says who may have runs, but not whose. A run that nobody signed in for is anybody's.</summary>
+    public async ValueTask<bool> MayReadRunAsync(HttpContext context, string topic, Func<Task<string?>> ownerOf) =>
+        MayRead(context, topic) && await ownerOf() == NameOf(context);
+
+    public string? OwnerOf(HttpContext context) => TicketOf(context) is null ? NameOf(context) : null;
 
     /// <summary>The endpoint's policy has named it, as only that knows the schemes.</summary>
     public TicketHolder HolderOf(HttpContext context) => context.Features.GetRequiredFeature<TicketHolder>();
+
+    private static string? NameOf(HttpContext context) =>
+        context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : null;
 
     private static UsedTicket? TicketOf(HttpContext context) => context.Features.Get<UsedTicket>();
 

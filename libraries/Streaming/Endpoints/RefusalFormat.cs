@@ -1,5 +1,4 @@
 using System.Globalization;
-using Streaming.Requests;
 
 namespace Streaming.Endpoints;
 
@@ -12,23 +11,6 @@ internal static class RefusalFormatExtensions
         this RouteHandlerBuilder endpoint,
         Func<HttpContext, int, string, TimeSpan?, Task> write
     ) => endpoint.WithMetadata(new RefusalFormat(write));
-
-    /// <summary>Answers an <see cref="InvalidRequestException"/>, as StreamApi does for all of its endpoints; the hosts
-    /// of the library do not.</summary>
-    public static RouteHandlerBuilder RefusesInvalid(this RouteHandlerBuilder endpoint) =>
-        endpoint.AddEndpointFilter(
-            async (invocation, next) =>
-            {
-                try
-                {
-                    return await next(invocation);
-                }
-                catch (InvalidRequestException e)
-                {
-                    return e.ToResult();
-                }
-            }
-        );
 
     /// <summary>Sets <c>Retry-After</c> (RFC 9110 §10.2.3), in whole seconds.</summary>
     public static void SetRetryAfter(this HttpContext context, TimeSpan wait) =>

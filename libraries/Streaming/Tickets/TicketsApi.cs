@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http.Metadata;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Opening;
 using Streaming.Requests;
 
 namespace Streaming.Tickets;
@@ -32,7 +33,7 @@ internal static class TicketsApi
             )
             .RequireAuthorization()
             .WithMetadata(new IssuesTickets())
-            .RefusesInvalid()
+            .RefusesErrors()
             .Takes<TicketRequest>()
             .Produces<TicketIssued>()
             .WithSummary(

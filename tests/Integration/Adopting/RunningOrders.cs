@@ -70,6 +70,19 @@ internal sealed class RunningOrders : IAsyncDisposable
             model
         );
 
+    /// <summary>Returns a client with the cookie of a user.</summary>
+    public async Task<HttpClient> SignInAsync(string user)
+    {
+        var client = new HttpClient { BaseAddress = Server };
+        using var response = await client.PostAsync(
+            $"/sign-in/{user}",
+            content: null,
+            TestContext.Current.CancellationToken
+        );
+        response.EnsureSuccessStatusCode();
+        return client;
+    }
+
     /// <summary>Changes an order, which appends an event of that type.</summary>
     public async Task ChangeAsync(string id, string state)
     {

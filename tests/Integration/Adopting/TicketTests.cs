@@ -60,7 +60,7 @@ public sealed class TicketTests : IAsyncLifetime
     public async Task Only_a_valid_ticket_of_the_same_user_counts()
     {
         var ticket = await TicketAsync("orders.7.>");
-        using var other = await SignedInAsync("somebody-else");
+        using var other = await _orders.SignInAsync("somebody-else");
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{Own}?ticket={ticket}", other));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{Own}?ticket={ticket}&ticket={ticket}"));
@@ -68,7 +68,7 @@ public sealed class TicketTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{Own}?ticket="));
 
         // The customer's own cookie does not make a wrong ticket right.
-        using var customer = await SignedInAsync(Customer);
+        using var customer = await _orders.SignInAsync(Customer);
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{Own}?ticket=x", customer));
     }
 
@@ -110,7 +110,7 @@ public sealed class TicketTests : IAsyncLifetime
     [InlineData("""{"topics":["orders.7.>"],"expiresIn":86401}""", "expiresIn")]
     public async Task A_request_that_is_no_ticket_s_is_refused_with_its_field(string body, string field)
     {
-        using var customer = await SignedInAsync(Customer);
+        using var customer = await _orders.SignInAsync(Customer);
         using var content = new StringContent(body, mediaType: new("application/json"));
         using var response = await customer.PostAsync("/stream-tickets", content, Stop);
 
@@ -146,17 +146,9 @@ public sealed class TicketTests : IAsyncLifetime
     private static bool IsUnauthorized(SseReader stream, string reason) =>
         stream.Frames.Any(f => f.Event == "unauthorized" && f.Data!.Contains(reason, StringComparison.Ordinal));
 
-    private async Task<HttpClient> SignedInAsync(string user)
-    {
-        var client = new HttpClient { BaseAddress = _orders.Server };
-        using var response = await client.PostAsync($"/sign-in/{user}", content: null, Stop);
-        response.EnsureSuccessStatusCode();
-        return client;
-    }
-
     private async Task<string> TicketAsync(string topic, int expiresIn = 60)
     {
-        using var customer = await SignedInAsync(Customer);
+        using var customer = await _orders.SignInAsync(Customer);
         using var response = await customer.PostAsJsonAsync(
             "/stream-tickets",
             new { topics = new[] { topic }, expiresIn },

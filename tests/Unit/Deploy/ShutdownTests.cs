@@ -21,7 +21,7 @@ public sealed class ShutdownTests
             new Dictionary<string, string?> { [$"{section}:DrainSeconds"] = $"{drainSeconds}" }
         );
         builder.AddServiceDefaults();
-        builder.AddLlmGateway();
+        builder.AddEventStore().AddSse().AddLlmGateway();
 
         using var services = builder.Services.BuildServiceProvider();
         Assert.Equal(

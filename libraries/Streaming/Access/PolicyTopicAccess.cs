@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.Authorization;
+
+namespace Streaming.Access;
+
+/// <summary>Meets the topics that the libraries' own endpoints ask for: the application's policy has decided, and a
+/// ticket only reads.</summary>
+internal sealed class PolicyTopicAccess(IStreamAccess access) : AuthorizationHandler<TopicAccess>
+{
+    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, TopicAccess requirement)
+    {
+        if (
+            context.Resource is HttpContext request
+            && (
+                requirement.Publishes
+                    ? request.Features.Get<UsedTicket>() is null
+                    : access.MayRead(request, requirement.TopicOf(request))
+            )
+        )
+            context.Succeed(requirement);
+
+        return Task.CompletedTask;
+    }
+}

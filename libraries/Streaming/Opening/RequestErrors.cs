@@ -1,0 +1,42 @@
+using Streaming.Admission;
+using Streaming.Endpoints;
+using Streaming.Requests;
+
+namespace Streaming.Opening;
+
+/// <summary>Answers a request that is invalid or would cost too much, and any request in an outage, in the format of
+/// its endpoint.</summary>
+internal static class RequestErrors
+{
+    public static async Task RefuseErrorsAsync(this HttpContext context, Func<Task> answer)
+    {
+        try
+        {
+            await answer();
+        }
+        catch (RefusedException e) when (!context.Response.HasStarted)
+        {
+            await context.RefuseAsync(e.Status, e.Title, e.Message, e.RetryAfter);
+        }
+        catch (InvalidRequestException e) when (!context.Response.HasStarted)
+        {
+            await e.ToResult().ExecuteAsync(context);
+        }
+        catch (Exception e) when (StoreUnavailableException.Is(e) && !context.Response.HasStarted)
+        {
+            await context.RefuseInOutageAsync();
+        }
+    }
+
+    /// <summary>Answers the errors of endpoints in a host that does not do so for all of its own.</summary>
+    public static TBuilder RefusesErrors<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder =>
+        endpoints.AddEndpointFilter(
+            async (invocation, next) =>
+            {
+                object? answer = Results.Empty;
+                await invocation.HttpContext.RefuseErrorsAsync(async () => answer = await next(invocation));
+                return answer;
+            }
+        );
+}
