@@ -32,6 +32,7 @@ internal static class WebFrontendApplication
         replace?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseContentSecurity();
+        app.UsePageCompression();
         app.UseStatusCodePagesWithReExecute("/not-found");
         app.UseAuthentication();
         app.UseAuthorization();

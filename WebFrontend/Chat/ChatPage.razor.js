@@ -17,7 +17,7 @@ const element = (id) => document.getElementById(id);
 const text = textsOf(element("chat"));
 const recents = new Recents("chats"); // { key, turns: [{ id, question }] }
 const models = new ModelPicker(element("model"));
-const arrivals = new Arrivals(element("arrivals"));
+const arrivals = new Arrivals(element("arrivals"), (most) => put("peak", text("arrivals", { count: count(most) })));
 const form = composer(element("ask"), ask);
 let conversation = { key: newId(), turns: [] };
 const answers = []; // one for each turn

@@ -5,10 +5,12 @@ const WIDTH = 250; // milliseconds per bar
 
 export class Arrivals {
   #canvas;
+  #scaled;
   #timer;
 
-  constructor(canvas) {
-    this.#canvas = canvas;
+  /** `scaled` is called with the tokens of the highest bar. */
+  constructor(canvas, scaled) {
+    [this.#canvas, this.#scaled] = [canvas, scaled];
     new ResizeObserver(() => this.#draw()).observe(canvas);
   }
 
@@ -28,6 +30,7 @@ export class Arrivals {
       const bar = BARS - 1 - Math.floor((now - at) / WIDTH);
       if (bar >= 0) bars[bar] += tokens;
     }
+    this.#scaled(Math.max(...bars));
     const canvas = this.#canvas;
     [canvas.width, canvas.height] = [canvas.clientWidth * devicePixelRatio, canvas.clientHeight * devicePixelRatio];
     const pen = canvas.getContext("2d");

@@ -74,6 +74,7 @@ export class EventStats {
     const picture = `${this.#seconds} ${canvas.clientWidth}`;
     if (picture === this.#drawn) return; // nothing changed
     this.#drawn = picture;
+    element("peak").textContent = this.#text("rates", { count: count(Math.max(...this.#seconds)) });
     const scale = devicePixelRatio;
     const [width, height] = [canvas.clientWidth * scale, canvas.clientHeight * scale];
     [canvas.width, canvas.height] = [width, height];

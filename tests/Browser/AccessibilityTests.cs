@@ -1,14 +1,20 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Deque.AxeCore.Commons;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-/// <summary>Every page, in two looks. Each load serves all its checks.</summary>
+/// <summary>Every page in both languages, light and dark, wide and on a phone. Each load serves all its checks.
+/// </summary>
 [Collection(TaskBoard.Collection)]
-public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
+public partial class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
 {
+    private const int Desktop = 1_280,
+        Phone = 390,
+        Narrowest = 360;
+
     private static readonly string[] Wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
     // Run in the page instead of by the package's RunAxe, which opens another page to collect the results of frames.
@@ -46,27 +52,43 @@ public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
         }
         """;
 
-    public static TheoryData<string> Pages => [.. Paths, "/nowhere"];
+    // The visible title of each chart, which its `aria-labelledby` names: the text before `small`, and that in it.
+    private const string Charts = """
+        () => [...document.querySelectorAll('.chart, main canvas:not(.chart *)')]
+          .filter((chart) => chart.checkVisibility())
+          .map((chart) => {
+            const title = document.getElementById(chart.getAttribute('aria-labelledby')?.split(' ')[0]);
+            const shown = (node) => (node?.checkVisibility() ? node.textContent.trim() : '');
+            const measure = shown(title?.querySelector('small'));
+            return {
+              html: chart.outerHTML.slice(0, 200),
+              quantity: shown(title).slice(0, measure === '' ? undefined : -measure.length).trim(),
+              measure,
+            };
+          })
+        """;
+
+    public static TheoryData<string> Pages => [.. Paths, "/sign-in", "/nowhere"];
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public async Task A_page_meets_WCAG_fits_its_screen_and_is_reached_by_keyboard_in_order_with_a_visible_focus(
+    public async Task A_page_names_its_charts_meets_WCAG_fits_its_screen_and_is_reached_by_keyboard_in_order(
         string path
     )
     {
         var page = await OpenFilledAsync(path, await ContextAsync());
-        await MeetsWcagAsync(page);
-        await FitsAsync(page);
+        await SuitsAllLooksAsync(page);
         await IsReachedAsync(page);
+        await NamesItsChartsAsync(page, Last());
     }
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public async Task In_Japanese_and_dark_a_page_meets_WCAG_and_fits_a_narrow_screen(string path)
+    public async Task In_Japanese_a_page_names_its_charts_meets_WCAG_and_fits_its_screen(string path)
     {
-        var page = await OpenFilledAsync(path, await ContextAsync("ja-JP", ColorScheme.Dark, width: 360));
-        await MeetsWcagAsync(page);
-        await FitsAsync(page);
+        var page = await OpenFilledAsync(path, await ContextAsync("ja-JP"));
+        await SuitsAllLooksAsync(page);
+        await NamesItsChartsAsync(page, Latest());
     }
 
     private async Task<IPage> OpenFilledAsync(string path, IBrowserContext context)
@@ -79,13 +101,49 @@ public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
         // Elements that other tests add meanwhile have their final colour at once.
         await page.EmulateMediaAsync(new() { ReducedMotion = ReducedMotion.Reduce });
         await FilledAsync(page, path, topic);
+        await page.EvaluateAsync(Axe);
 
         return page;
     }
 
-    private static async Task MeetsWcagAsync(IPage page)
+    /// <summary>The title above a chart, which is also its accessible name, says its quantity, and its unit and time in
+    /// small print.</summary>
+    private static async Task NamesItsChartsAsync(IPage page, Regex time)
     {
-        await page.EvaluateAsync(Axe);
+        // Of a load test, whether one runs or not.
+        await page.EvaluateAsync("() => document.querySelector('#run')?.removeAttribute('hidden')");
+
+        var charts = (await page.EvaluateAsync<JsonElement?>(Charts))!.Value.EnumerateArray().ToList();
+        foreach (var chart in charts)
+        {
+            var (quantity, measure) = (Said("quantity"), Said("measure"));
+            Assert.True(quantity != "" && time.IsMatch(measure), $"'{quantity}', '{measure}' of {Said("html")}");
+            // Not its whole measure, which may say a peak: of the events that arrive meanwhile.
+            var name = new Regex($"{Regex.Escape(quantity)} .*{time.Match(measure).Value}");
+            await Expect(page.GetByRole(AriaRole.Img, new() { NameRegex = name })).ToHaveCountAsync(1);
+
+            string Said(string name) => chart.GetProperty(name).GetString()!;
+        }
+    }
+
+    private static async Task SuitsAllLooksAsync(IPage page)
+    {
+        await FitsAsync(page, Narrowest);
+
+        foreach (var width in (int[])[Phone, Desktop])
+        {
+            await FitsAsync(page, width);
+
+            foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
+            {
+                await page.EmulateMediaAsync(new() { ColorScheme = scheme });
+                await MeetsWcagAsync(page, $"{width} px, {scheme}");
+            }
+        }
+    }
+
+    private static async Task MeetsWcagAsync(IPage page, string look)
+    {
         // The elements that pass are of no interest, and describing them takes longest.
         var violations = await page.EvaluateAsync<string[]>(
             """
@@ -97,11 +155,14 @@ public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
             """,
             Wcag
         );
-        Assert.True(violations.Length == 0, string.Join('\n', violations));
+        Assert.True(violations.Length == 0, $"{look}:\n{string.Join('\n', violations)}");
     }
 
-    private static async Task FitsAsync(IPage page)
+    private static async Task FitsAsync(IPage page, int width)
     {
+        await page.SetViewportSizeAsync(width, 900);
+        // Charts get their new width with the next frame.
+        await page.EvaluateAsync("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))");
         var wide = await page.EvaluateAsync<string[]>(
             """
             () => {
@@ -143,4 +204,10 @@ public class AccessibilityTests(PagesFixture pages) : FilledPageTests(pages)
 
         string Controls(string name) => string.Join('\n', walk.GetProperty(name).EnumerateArray());
     }
+
+    [GeneratedRegex(@"\blast \d+ (s|min)\b|\bsince\b")]
+    private static partial Regex Last();
+
+    [GeneratedRegex(@"直近 \d+ (秒|分)間|以降")]
+    private static partial Regex Latest();
 }

@@ -81,6 +81,10 @@ internal sealed class Camera(IPlaywright driver, IBrowser browser) : IAsyncDispo
         return page;
     }
 
+    /// <summary>Records what Chromium does meanwhile.</summary>
+    public Task<Trace> TraceAsync(string[] categories, Func<Task> whileAsync) =>
+        Trace.RecordAsync(browser, categories, whileAsync);
+
     /// <summary>Waits for the fonts, writes docs/images/<paramref name="name"/>.png, and closes the page's
     /// profile.</summary>
     public static async Task TakeAsync(IPage page, string name, bool whole = false)

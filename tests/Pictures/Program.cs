@@ -1,7 +1,8 @@
 using Pictures;
 
 // Takes the pictures of docs/images: all of them, or those that the arguments name. The order matters: the first ones
-// show charts without a gap, and the dashboard's need a quiet system.
+// show charts without a gap, and the dashboard's need a quiet system. Or takes one of the measurements of the pages in
+// docs/benchmarks.md.
 (string Name, Func<PictureSystem, Camera, string, Task> TakeAsync)[] pictures =
 [
     ("connections", BusyPictures.ConnectionsAsync),
@@ -14,9 +15,23 @@ using Pictures;
     ("chat", FrontendPictures.ChatAsync),
     ("agent", FrontendPictures.AgentAsync),
 ];
+(string Name, Func<MeasuredSystem, Camera, Task> MeasureAsync)[] measurements =
+[
+    ("first-visits", FirstVisits.MeasureAsync),
+    ("main-thread", MainThread.MeasureAsync),
+];
+if (measurements.FirstOrDefault(m => args is [var only] && only == m.Name) is { MeasureAsync: { } measureAsync })
+{
+    await using var browser = await Camera.OpenAsync();
+    await using var measured = await MeasuredSystem.StartAsync();
+    await measureAsync(measured, browser);
+    return 0;
+}
+
 if (args.Except(pictures.Select(p => p.Name)).FirstOrDefault() is { } unknown)
 {
-    Console.Error.WriteLine($"There is no picture {unknown}: {string.Join(", ", pictures.Select(p => p.Name))}.");
+    var names = pictures.Select(p => p.Name).Concat(measurements.Select(m => m.Name));
+    Console.Error.WriteLine($"There is no picture or measurement {unknown}: {string.Join(", ", names)}.");
     return 2;
 }
 
