@@ -67,7 +67,7 @@ internal sealed partial class DebianPrograms(string what, string work, string do
 
         var size = files.Sum(file => file.Size);
         Console.WriteLine(
-            $"{what}: downloading {files.Count} Debian packages, once for this clone ({Megabytes(size)} to download)"
+            $"{what}: downloading {files.Count} Debian packages, once for this folder ({Megabytes(size)} to download)"
         );
         // Kept until they are unpacked: apt continues a download that broke off.
         Directory.CreateDirectory(downloads);

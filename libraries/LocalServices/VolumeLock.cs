@@ -21,7 +21,7 @@ internal sealed class VolumeLock : IHostedService, IDisposable
     {
         var file =
             FolderLock.TryTake(Directory.CreateDirectory(folder).FullName, "containers")
-            ?? throw InUse("A stack of this clone is already running in containers.");
+            ?? throw InUse("A stack of this folder is already running in containers.");
         try
         {
             var left = timeout ?? StopTimeout;

@@ -19,6 +19,15 @@ builder
 var nats = builder
     .AddExecutable("nats", "nats-server", ".", "-js", "-sd", ".local/nats", "-a", "127.0.0.1")
     .WithExplicitStart();
-builder.AddProject<Projects.Bridge>("bridge").WithReference(shop).WithExplicitStart().WaitFor(shop).WaitFor(nats);
+
+// The bridge signs in as the staff, which you register on the shop's page.
+builder
+    .AddProject<Projects.Bridge>("bridge")
+    .WithReference(shop)
+    .WithEnvironment("Shop__Staff", "staff@example.com")
+    .WithEnvironment("Shop__Password", builder.AddParameter("staff-password", "Tea-for-2!"))
+    .WithExplicitStart()
+    .WaitFor(shop)
+    .WaitFor(nats);
 
 builder.Build().Run();

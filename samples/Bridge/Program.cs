@@ -37,7 +37,12 @@ internal sealed class Bridge(IConfiguration settings, ILogger<Bridge> logger) : 
 
         await foreach (var read in events.WithCancellation(stoppingToken))
         {
-            if (read.Type is "connected")
+            // Such as after the newest id was lost with a server: the copy has what there is, and may have a gap.
+            if (read.Resync is { } resync)
+                logger.LogWarning("Events before {Id} may be missing: {Reason}", read.Id, resync.Reason);
+
+            // These are the stream's own, not the shop's.
+            if (read.Type is "connected" or "resync" or "skipped" or "unauthorized" or "error")
                 continue;
 
             // JetStream drops a message whose id it has: what was sent before a crash is not there twice.

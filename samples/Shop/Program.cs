@@ -2,6 +2,8 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using Shop;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -12,7 +14,8 @@ builder.Services.AddDbContext<ShopDb>(db =>
 );
 builder.Services.AddIdentityApiEndpoints<IdentityUser>().AddEntityFrameworkStores<ShopDb>();
 
-// The shop's staff ships orders and sees all of them.
+// The shop's staff ships orders and sees all of them. It is whoever registers this address first: a product gives a
+// role, or confirms addresses.
 var staff = builder.Configuration["Shop:Staff"] ?? "staff@example.com";
 builder.Services.AddAuthorizationBuilder().AddPolicy("staff", policy => policy.RequireUserName(staff));
 
@@ -64,8 +67,14 @@ app.MapGet(
     .RequireAuthorization();
 app.MapGet("/events", () => TypedResults.EventStream("orders.>")).RequireAuthorization("staff");
 
+// A product has migrations. EnsureCreated would create nothing, because the log's tables are in the same database.
 using (var scope = app.Services.CreateScope())
-    await scope.ServiceProvider.GetRequiredService<ShopDb>().Database.EnsureCreatedAsync(); // or your migrations
+{
+    var database = scope.ServiceProvider.GetRequiredService<ShopDb>().Database;
+    if (!await database.SqlQuery<bool>($"""SELECT to_regclass('"Orders"') IS NOT NULL AS "Value" """).SingleAsync())
+        await database.GetService<IRelationalDatabaseCreator>().CreateTablesAsync();
+}
+
 await app.EnsureSchemaAsync();
 app.Run();
 

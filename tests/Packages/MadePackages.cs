@@ -8,7 +8,8 @@ namespace Packages;
 /// the samples, and an application of the template.</summary>
 public sealed class MadePackages : IAsyncLifetime
 {
-    public const string Application = "My.App";
+    /// <summary>A name that is no identifier: the paths keep it, and the classes of the projects cannot.</summary>
+    public const string Application = "my-shop.4.App";
 
     /// <summary>A version that no folder of packages on this machine has yet.</summary>
     private readonly string _version = $"0.1.0-test.{DateTime.UtcNow:yyyyMMddHHmmss}";

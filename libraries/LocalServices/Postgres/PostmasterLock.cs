@@ -34,12 +34,12 @@ internal static class PostmasterLock
 
             if (waited == TimeSpan.Zero)
                 Console.WriteLine(
-                    $"Postgres: waiting for an earlier server (process {id}), which still uses this clone's data"
+                    $"Postgres: waiting for an earlier server (process {id}), which still uses this folder's data"
                 );
 
             if (waited >= Timeout)
                 throw new LocalServicesException(
-                    $"A stack of this clone is already running (Postgres is process {id}). "
+                    $"A stack of this folder is already running (Postgres is process {id}). "
                         + $"Stop it, or start a second, empty one beside it: {LocalServicesOptions.SecondStack}"
                 );
 

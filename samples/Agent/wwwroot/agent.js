@@ -4,11 +4,13 @@ const status = document.getElementById("status");
 document.getElementById("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const id = crypto.randomUUID();
-  await fetch(`/answers/${id}`, {
+  const asked = await fetch(`/answers/${id}`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ text: new FormData(event.target).get("text") }),
   });
+  if (!asked.ok) return (status.textContent = `The question was refused (${asked.status}).`);
+
   location.hash = id; // a reload, or another browser, continues with this address
   read(id);
 });

@@ -12,7 +12,9 @@ document.getElementById("sign-in").addEventListener("submit", async (event) => {
   const answer = await post(event.submitter.value, { email, password });
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
-    status.textContent = Object.values(problem.errors ?? {}).flat()[0] ?? "E-mail or password is wrong.";
+    status.textContent =
+      Object.values(problem.errors ?? {}).flat()[0] ??
+      (answer.status === 401 ? "E-mail or password is wrong." : `The shop does not answer (${answer.status}).`);
   } else if (event.submitter.value === "/register") {
     status.textContent = "Registered. Now sign in.";
   } else {
@@ -45,7 +47,10 @@ function follow(id, ticket) {
   const share = row.appendChild(document.createElement("button"));
   share.textContent = "Share";
   share.addEventListener("click", async () => {
-    const { ticket } = await (await post("/stream-tickets", { topics: [`orders.${id}.>`] })).json();
+    const answer = await post("/stream-tickets", { topics: [`orders.${id}.>`] });
+    if (!answer.ok) return (status.textContent = `The order cannot be shared (${answer.status}).`);
+
+    const { ticket } = await answer.json();
     const link = document.createElement("a");
     link.href = `/?order=${id}&ticket=${encodeURIComponent(ticket)}`;
     link.textContent = "link to this order";

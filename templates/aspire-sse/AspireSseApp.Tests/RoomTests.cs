@@ -13,6 +13,8 @@ public sealed class RoomTests : IAsyncLifetime
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.ResourceClass_AppHost>([
             "--LocalServices:Ephemeral=true",
+            "--LocalServices:PostgresPort=0", // any free port, because the application may be running
+            "--LocalServices:RedisPort=0",
         ]);
         _app = await builder.BuildAsync();
         await _app.StartAsync();

@@ -3,8 +3,9 @@ const messages = document.getElementById("messages");
 const form = document.getElementById("form");
 const text = document.getElementById("text");
 
-// After a break the browser connects again by itself and sends the id of the last event, so nothing is lost.
-const stream = new EventSource("/rooms/lobby/events");
+// Begins with the earliest message. After a break the browser connects again by itself and sends the id of the last
+// event, so nothing is lost.
+const stream = new EventSource("/rooms/lobby/events?from=earliest");
 stream.addEventListener("open", () => (status.textContent = "Live"));
 stream.addEventListener("error", () => (status.textContent = "Not connected; trying again…"));
 stream.addEventListener("message", (event) => {
@@ -19,7 +20,7 @@ form.addEventListener("submit", async (event) => {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ text: text.value }),
-  });
-  if (answer.ok) form.reset();
-  else status.textContent = `The message was not sent (${answer.status}). Try again.`;
+  }).catch(() => null); // no answer: the API is away
+  if (answer?.ok) form.reset();
+  else status.textContent = `The message was not sent (${answer?.status ?? "no answer"}). Try again.`;
 });
