@@ -64,7 +64,16 @@ public sealed class GatewayTests : IAsyncLifetime
     public async Task An_invalid_request_is_told_what_is_wrong(string path)
     {
         using var user = await _orders.SignInAsync("user");
-        using var answer = await user.PostAsJsonAsync(path, new { model = "demo", max_tokens = 9, messages = "none" }, Stop);
+        using var answer = await user.PostAsJsonAsync(
+            path,
+            new
+            {
+                model = "demo",
+                max_tokens = 9,
+                messages = "none",
+            },
+            Stop
+        );
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Contains("messages", await answer.Content.ReadAsStringAsync(Stop));
     }
