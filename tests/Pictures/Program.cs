@@ -12,6 +12,7 @@ using Pictures;
     ("tasks", FrontendPictures.TasksAsync),
     ("patterns", FrontendPictures.PatternsAsync),
     ("chat", FrontendPictures.ChatAsync),
+    ("resume", FrontendPictures.ResumeAsync),
     ("agent", FrontendPictures.AgentAsync),
 ];
 if (args.Except(pictures.Select(p => p.Name)).FirstOrDefault() is { } unknown)
