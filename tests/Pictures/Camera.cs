@@ -90,18 +90,22 @@ internal sealed class Camera(IPlaywright driver, IBrowser browser) : IAsyncDispo
     public static async Task TakeAsync(IPage page, string name, bool whole = false)
     {
         await page.EvaluateAsync("() => document.fonts.ready.then(() => {})");
-        var path = Path.Combine(Folder, name + ".png");
-        var bytes = await page.ScreenshotAsync(
-            new()
-            {
-                Path = path,
-                FullPage = whole,
-                Animations = ScreenshotAnimations.Disabled,
-            }
+        var picture = await page.ScreenshotAsync(
+            new() { FullPage = whole, Animations = ScreenshotAnimations.Disabled }
         );
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {bytes.Length / 1000} kB"));
-        await page.Context.CloseAsync();
+        await KeepAsync(page, name + ".png", picture);
+    }
+
+    /// <summary>Records the page while the scene is played, writes docs/images/<paramref name="name"/>.webp, and closes
+    /// the page's profile.</summary>
+    public static async Task RecordAsync(IPage page, string name, Func<Task> scene)
+    {
+        await page.EvaluateAsync("() => document.fonts.ready.then(() => {})");
+        var film = new Film(page);
+        await film.RecordAsync(scene);
+
+        await KeepAsync(page, name + ".webp", await film.DevelopAsync(hold: 2_000));
     }
 
     /// <summary>Waits until the number that an element shows is at least <paramref name="least"/>.</summary>
@@ -117,6 +121,14 @@ internal sealed class Camera(IPlaywright driver, IBrowser browser) : IAsyncDispo
             "([s, least]) => document.querySelector(s)?.textContent.length >= least",
             new object[] { selector, least }
         );
+
+    private static async Task KeepAsync(IPage page, string file, byte[] picture)
+    {
+        var path = Path.Combine(Folder, file);
+        await File.WriteAllBytesAsync(path, picture);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {picture.Length / 1000} kB"));
+        await page.Context.CloseAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {

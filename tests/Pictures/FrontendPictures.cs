@@ -79,6 +79,28 @@ internal static class FrontendPictures
         await Camera.TakeAsync(page, name);
     }
 
+    /// <summary>An answer that is asked for, loses its connection in mid-sentence, and goes on without a gap.</summary>
+    public static async Task ResumeAsync(PictureSystem system, Camera camera, string name)
+    {
+        var page = await camera.ShowAsync(system.Page("/chat"), width: 1080, height: 840);
+        await Expect(page.Locator("#model optgroup").First).ToBeAttachedAsync();
+
+        await Camera.RecordAsync(
+            page,
+            name,
+            async () =>
+            {
+                await page.WaitForTimeoutAsync(1_000); // for the eye
+                await page.Locator(".examples button").Last.ClickAsync();
+                await Camera.HasTextAsync(page, ".answer .text", 300);
+                await page.Locator("#tunnel").ClickAsync();
+                await Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", "tunnel");
+                await Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", "running");
+                await page.WaitForTimeoutAsync(1_500);
+            }
+        );
+    }
+
     public static async Task AgentAsync(PictureSystem system, Camera camera, string name)
     {
         var page = await camera.ShowAsync(system.Page("/agent"), ColorScheme.Dark, height: 900);

@@ -13,6 +13,7 @@ using Pictures;
     ("tasks", FrontendPictures.TasksAsync),
     ("patterns", FrontendPictures.PatternsAsync),
     ("chat", FrontendPictures.ChatAsync),
+    ("resume", FrontendPictures.ResumeAsync),
     ("agent", FrontendPictures.AgentAsync),
 ];
 (string Name, Func<MeasuredSystem, Camera, Task> MeasureAsync)[] measurements =

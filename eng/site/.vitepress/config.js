@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const repository =
   (process.env.GITHUB_SERVER_URL ?? "https://github.com") + "/" + (process.env.GITHUB_REPOSITORY ?? "OWNER/REPOSITORY");
 
-/** The Japanese README is not one: a search in it would need an index of its own. */
+/** What is Japanese is not one: a search in it would need an index of its own. */
 const isPage = (path) => /^([^/]*|(docs|clients|tests\/Conformance)\/.*)(?<!\.ja)\.md$/.test(path);
 
 /** A README is the index of its folder. */
@@ -93,7 +93,7 @@ export default {
   description: "Server-Sent Events for .NET teams that cannot afford to lose an event.",
   base: process.env.SITE_BASE ?? "/",
   srcDir: root,
-  srcExclude: ["README.ja.md", "!(docs|clients|tests)/**/*", "tests/!(Conformance)/**/*"],
+  srcExclude: ["**/*.ja.md", "!(docs|clients|tests)/**/*", "tests/!(Conformance)/**/*"],
   rewrites: rewritten,
   outDir: root + "artifacts/site",
   cacheDir: root + "artifacts/site-cache",

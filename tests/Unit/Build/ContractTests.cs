@@ -9,7 +9,7 @@ using StreamApi.OpenApi;
 
 namespace Unit.Build;
 
-/// <summary>Compares tests/Conformance/contract.md with the tests, the endpoints and the README.</summary>
+/// <summary>Compares tests/Conformance/contract.md with the tests, the endpoints and the guarantees.</summary>
 public sealed class ContractTests
 {
     private const string Guarantees = "Guarantees";
@@ -89,10 +89,10 @@ public sealed class ContractTests
     }
 
     [Fact]
-    public void The_guarantees_of_the_README_have_rows_and_no_others_do() =>
+    public void The_guarantees_of_the_documentation_have_rows_and_no_others_do() =>
         Assert.Equal(
             MarkdownTable
-                .In("README.md")
+                .In("docs", "reliability.md")
                 .Where(table => table.Section == Guarantees)
                 .SelectMany(table => table.Rows)
                 .Select(cells => cells[0])
