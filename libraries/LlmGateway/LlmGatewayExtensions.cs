@@ -24,6 +24,8 @@ public static class LlmGatewayExtensions
     public static WebApplicationBuilder AddLlmGateway(this WebApplicationBuilder builder)
     {
         builder.AddSseRuns();
+        // The endpoints ask for topics, by policies of their own.
+        builder.Services.AddAuthorization();
 
         // The contract's name of Runs:DrainSeconds, which wins because it is read after this one.
         builder

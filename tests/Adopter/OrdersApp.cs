@@ -33,7 +33,7 @@ public static class OrdersApp
         if (model is not null)
             builder.AddSseRuns().Services.AddSingleton(model);
 
-        if (builder.Configuration.GetValue<bool>("Gateway"))
+        if (builder.Configuration["Gateway"] is not null)
             builder.AddLlmGateway();
 
         builder.Services.AddDbContext<OrdersDb>(options =>
@@ -83,8 +83,10 @@ public static class OrdersApp
 
         if (model is not null)
             app.MapAnswers();
-        if (builder.Configuration.GetValue<bool>("Gateway"))
+        if (builder.Configuration["Gateway"] == "users")
             app.MapLlmGateway().RequireAuthorization();
+        if (builder.Configuration["Gateway"] == "anybody")
+            app.MapLlmGateway().AllowAnonymous();
 
         return app;
     }

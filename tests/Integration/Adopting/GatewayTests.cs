@@ -20,7 +20,7 @@ public sealed class GatewayTests : IAsyncLifetime
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync() =>
-        _orders = await RunningOrders.StartAsync(connectionString: null, "--Gateway", "true");
+        _orders = await RunningOrders.StartAsync(connectionString: null, "--Gateway", "users");
 
     public ValueTask DisposeAsync() => _orders.DisposeAsync();
 
@@ -35,6 +35,18 @@ public sealed class GatewayTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(other, stream));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(other, stream.Replace("/stream", "")));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(_orders.Client, stream));
+    }
+
+    [Fact]
+    public async Task Where_nobody_signs_in_the_id_of_a_generation_is_the_right_to_read_it()
+    {
+        await using var open = await RunningOrders.StartAsync(_orders.ConnectionString, "--Gateway", "anybody");
+        var stream = await BeginAsync(open.Client);
+        Assert.EndsWith("event: done", await EndOfAsync(open.Client, stream));
+
+        // But not what somebody began who did.
+        using var owner = await _orders.SignInAsync("owner");
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(open.Client, await BeginAsync(owner)));
     }
 
     /// <summary>A ticket is bought for topics, and anybody may name any topic.</summary>
