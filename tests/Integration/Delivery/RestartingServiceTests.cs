@@ -10,9 +10,9 @@ public sealed class RestartingServiceTests
     /// <summary>A background service that is not a RestartingService stops, or ends the process, at the first
     /// unexpected exception.</summary>
     [Theory]
-    [InlineData("EventStore")]
-    [InlineData("Streaming")]
-    [InlineData("Runs")]
+    [InlineData("AspireSse.EventStore")]
+    [InlineData("AspireSse.Streaming")]
+    [InlineData("AspireSse.Runs")]
     [InlineData("StreamApi")]
     public void Every_background_service_of_ours_lasts(string assembly)
     {
