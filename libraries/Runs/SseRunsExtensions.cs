@@ -27,8 +27,8 @@ public static class SseRunsExtensions
         return builder;
     }
 
-    /// <summary>Adds runs to a host that adds the rest itself; again it does nothing.</summary>
-    internal static void AddRuns(this IServiceCollection services)
+    /// <summary>Adds the services; a second time nothing, since what is built on runs adds them too.</summary>
+    private static void AddRuns(this IServiceCollection services)
     {
         if (services.Any(service => service.ServiceType == typeof(RunStore)))
             return;

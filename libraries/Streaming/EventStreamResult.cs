@@ -9,7 +9,6 @@ using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 
@@ -140,18 +139,7 @@ public sealed class EventStreamResult
             return;
         }
 
-        try
-        {
-            await _open(httpContext);
-        }
-        catch (InvalidRequestException e)
-        {
-            await e.ToResult().ExecuteAsync(httpContext);
-        }
-        catch (Exception e) when (StoreUnavailableException.Is(e) && !httpContext.Response.HasStarted)
-        {
-            await httpContext.RefuseInOutageAsync();
-        }
+        await httpContext.RefuseErrorsAsync(() => _open(httpContext));
     }
 
     /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name.</summary>
