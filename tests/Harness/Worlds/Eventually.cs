@@ -67,6 +67,7 @@ internal static class Eventually
                 when (e
                         is HttpRequestException
                             or NpgsqlException
+                            or StoreUnavailableException
                             or OperationCanceledException
                             or TimeoutException
                             or IOException
