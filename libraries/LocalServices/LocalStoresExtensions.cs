@@ -1,6 +1,5 @@
 using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
-using AspireSse;
 using LocalServices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

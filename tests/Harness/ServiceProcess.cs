@@ -8,7 +8,6 @@ namespace Harness;
 /// again. It ends with this process.</summary>
 internal sealed partial class ServiceProcess : RunningService, IBreakable
 {
-    private readonly string _program;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process _process = null!;
     private TaskCompletionSource<Uri> _listening = null!;
@@ -18,11 +17,13 @@ internal sealed partial class ServiceProcess : RunningService, IBreakable
 
     private ServiceProcess(string program, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
-        _program = program;
+        Program = program;
         _environment = environment;
         Launch(arguments);
     }
 
+    /// <summary>The name of its project, or the path of its dll; a new one is used from the next start on.</summary>
+    public string Program { get; set; }
     public override Uri Url => _url ?? _listening.Task.Result;
     public int Id => _process.Id;
     public override bool HasExited => _disposed || _process.HasExited;
@@ -138,7 +139,7 @@ internal sealed partial class ServiceProcess : RunningService, IBreakable
 
     private void Launch(string[] arguments)
     {
-        var dll = Path.IsPathRooted(_program) ? _program : PathOf(_program);
+        var dll = Path.IsPathRooted(Program) ? Program : PathOf(Program);
         var start = new ProcessStartInfo("dotnet", [dll, .. arguments])
         {
             RedirectStandardOutput = true,

@@ -52,8 +52,8 @@ internal enum SystemKind
     /// <summary>As in Production, without limits and with the most detailed log.</summary>
     Verbose,
 
-    /// <summary>None: the check starts a cluster of its own.</summary>
-    OwnCluster,
+    /// <summary>None: the check starts a system of its own.</summary>
+    OwnSystem,
 }
 
 /// <summary>Thrown when this machine cannot run a check; the table shows the message.</summary>

@@ -18,9 +18,10 @@ internal sealed record ReliabilityOptions(
           dotnet run -c Release --project tests/Reliability -- compose [--short]
 
           REPORT.md      default: docs/reliability.md
-          --part PART    runs only faults, abuse, citizens, input (100,000 bad requests), churn or failover; may be
-                         repeated.
-                         `failover` alone means --part failover
+          --part PART    runs only faults, abuse, citizens, input (100,000 bad requests), churn, failover or upgrade;
+                         may be repeated
+          --from COMMIT  the version that is upgraded to this one and back; default: the newest tag v* before this
+                         commit
           --only TEXT    runs only the rows whose name contains this; may be repeated. Other rows of the report stay
           --short        runs less: only the kills among the faults, half the time for each abuse, 5,000 requests,
                          20 s of churn
@@ -49,6 +50,9 @@ internal sealed record ReliabilityOptions(
 
     /// <summary>True if a row that this machine cannot run is no failure.</summary>
     public bool AllowsSkipped { get; init; }
+
+    /// <summary>The commit from which the system is upgraded; null: that of the newest tag.</summary>
+    public string? From { get; init; }
 
     /// <summary>Readers under failovers.</summary>
     public int FailoverClients { get; init; } = 5_000;
@@ -80,10 +84,12 @@ internal sealed record ReliabilityOptions(
                     : throw new ArgumentException($"{name} must be a number.\n\n{Usage}");
 
             string Part() =>
-                Value() is ("faults" or "abuse" or "citizens" or "input" or "churn" or "failover") and var part
+                Value()
+                    is ("faults" or "abuse" or "citizens" or "input" or "churn" or "failover" or "upgrade")
+                        and var part
                     ? part
                     : throw new ArgumentException(
-                        $"{name} must be faults, abuse, citizens, input, churn or failover.\n\n{Usage}"
+                        $"{name} must be faults, abuse, citizens, input, churn, failover or upgrade.\n\n{Usage}"
                     );
 
             switch (name)
@@ -95,8 +101,8 @@ internal sealed record ReliabilityOptions(
                 case "--only":
                     options = options with { Only = [.. options.Only, Value()] };
                     break;
-                case "failover":
-                    options = options with { Parts = [.. options.Parts, "failover"] };
+                case "--from":
+                    options = options with { From = Value() };
                     break;
 
                 case "--short":

@@ -93,7 +93,7 @@ internal sealed class ReliabilitySuite(ReliabilityOptions options) : IAsyncDispo
 
     private async Task<ReliabilitySystem> SystemForAsync(SystemKind kind, CancellationToken cancellationToken)
     {
-        if (kind == SystemKind.OwnCluster)
+        if (kind == SystemKind.OwnSystem)
         {
             if (_system is not null)
                 await DisposeAsync();

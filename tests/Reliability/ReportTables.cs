@@ -1,6 +1,7 @@
 using Reliability.Abuse;
 using Reliability.Citizens;
 using Reliability.Failover;
+using Reliability.Upgrade;
 
 namespace Reliability;
 
@@ -41,6 +42,12 @@ internal static class ReportTables
             "| failover | acknowledged | received | lost | duplicates | reordered | resyncs | interrupted | Patroni s "
                 + "| beyond s | |",
             FailoverChecks()
+        ),
+        new(
+            "upgrade",
+            "Upgrade",
+            "| upgrade | acknowledged | received | lost | duplicates | reordered | resyncs | interrupted | |",
+            [new UpgradeCheck()]
         ),
     ];
 

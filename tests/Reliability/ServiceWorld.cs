@@ -1,4 +1,5 @@
 using Harness;
+using Harness.Builds;
 using Harness.Worlds;
 using Npgsql;
 
@@ -22,21 +23,25 @@ internal static class ServiceWorld
     /// <param name="kind">The kind of the system.</param>
     /// <param name="clock">The processes' clocks; null: the machine's.</param>
     /// <param name="stop">Cancels the start and later waits.</param>
+    /// <param name="build">The programs; default: those built with this one.</param>
     public static async Task<World> StartAsync(
         string eventStore,
         string redis,
         SystemKind kind,
         FalseClock? clock,
-        CancellationToken stop
+        CancellationToken stop,
+        ServiceBuild? build = null
     )
     {
         var database = new NpgsqlConnectionStringBuilder(eventStore);
         var direct = StoreLinks.Of(database, redis).Concat(Shared).ToDictionary();
-        await ServiceProcess.RunToEndAsync("StreamApi", ["migrate"], direct, stop);
+        var programs = build ?? ServiceBuild.Current;
+        await ServiceProcess.RunToEndAsync(programs.StreamApi, ["migrate"], direct, stop);
 
         var world = await World.Start(options =>
         {
             options.On(new(eventStore, redis)).Database(database).Replicas(0).Broadcasters(0).AsProcesses().Until(stop);
+            options.Programs(programs.Of);
             options.Set(Shared).Set(SystemSettings.Of(kind)).ApiKey(SystemSettings.KeyOf(kind));
             // Without faults the services connect directly: a link's traffic passes through this process.
             _ = kind is SystemKind.Plain or SystemKind.SmallDisk or SystemKind.SettableClock

@@ -38,6 +38,8 @@ internal static class SystemSettings
                 ["Logging__LogLevel__Default"] = "Information",
                 ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
             },
+            // A generation goes on until it ends while its replica is replaced.
+            SystemKind.OwnSystem => new Dictionary<string, string> { ["Runs__DrainSeconds"] = "60" },
             _ => new Dictionary<string, string>(),
         };
 

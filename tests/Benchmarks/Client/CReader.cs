@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Command = Benchmarks.Machine.Command;
+using Harness.Builds;
 
 namespace Benchmarks.Client;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Benchmarks.Measurements;
 using Benchmarks.Servers;
 using Harness;
+using Harness.Builds;
 
 namespace Benchmarks.Comparison;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Benchmarks.Machine;
 using Harness;
+using Harness.Builds;
 
 namespace Benchmarks.Measurements;
 

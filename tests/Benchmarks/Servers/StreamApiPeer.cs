@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Harness;
+using Harness.Builds;
 using Npgsql;
 
 namespace Benchmarks.Servers;

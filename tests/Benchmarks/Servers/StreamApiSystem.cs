@@ -1,4 +1,5 @@
 using Harness;
+using Harness.Builds;
 using Harness.Worlds;
 
 namespace Benchmarks.Servers;
@@ -62,7 +63,7 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
         _world = await World.Start(options =>
         {
             options.On(stores).Database(database).Unlinked().Replicas(0).AsProcesses().Until(cancellationToken);
-            options.Programs(service => service == "StreamApi" ? build.StreamApi : build.Broadcaster);
+            options.Programs(build.Of);
             // As in production: what is used often is compiled again.
             options
                 .Set("DOTNET_TC_CallCounting", 1)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using LoadTests.Measurements;
+using Reliability.Load;
 
 namespace Reliability.Failover;
 
@@ -14,7 +15,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
     private const double MaxRecoverySeconds = 8;
 
     public string Name => $"{number}. {kind.Name}";
-    public SystemKind Needs => SystemKind.OwnCluster;
+    public SystemKind Needs => SystemKind.OwnSystem;
 
     public async Task<Outcome> RunAsync(
         ReliabilitySystem system,
@@ -26,7 +27,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         var load = failing.Load;
         load.Resume();
 
-        using var runs = new FailoverRuns(load.Replicas);
+        using var runs = new SteadyGenerations(load.Replicas);
         await runs.StartAsync(cancellationToken);
         await Task.Delay(Quiet, cancellationToken);
 
@@ -65,29 +66,13 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         var sums = load.Sums - before;
         var (interrupted, wrong) = await runs.EndAsync(cancellationToken);
 
-        var faults = Faults(sums, load.Ended, wrong);
+        var faults = load.Faults(sums);
+        if (wrong > 0)
+            faults.Add($"**{wrong} generations with other text**");
         await WriteDetailsAsync(failing, cancellationToken);
         var beyond = recovery is { } took ? Math.Max(0, (took - patroni).TotalSeconds) : default(double?);
 
         return Row(sums, patroni, beyond, interrupted, [$"{primary.Name} → {next.Name}", .. faults]);
-    }
-
-    /// <summary>Returns the errors that have no column.</summary>
-    private static List<string> Faults(LoadSums sums, IReadOnlyList<string> ended, int wrong)
-    {
-        List<string> faults = [];
-        if (sums.Unknown != 0)
-            faults.Add($"**{sums.Unknown} never published, or of another topic**");
-        if (sums.Failed > 0)
-            faults.Add($"**{sums.Failed} publishes failed after all retries**");
-        if (sums.Outbox == 0)
-            faults.Add("**no outbox row was written**");
-        if (ended is [var first, ..])
-            faults.Add($"**{ended.Count} publishers and readers ended: {first}**");
-        if (wrong > 0)
-            faults.Add($"**{wrong} generations with other text**");
-
-        return faults;
     }
 
     private Outcome Row(LoadSums sums, TimeSpan patroni, double? beyond, int interrupted, IReadOnlyList<string> remarks)
@@ -105,15 +90,13 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
 
         return new Outcome(
             ok,
-            $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
-                + $"| {ReliabilityReport.Bold(sums.Duplicates)} | {ReliabilityReport.Bold(sums.Reordered)} "
-                + $"| {ReliabilityReport.Bold(sums.Resyncs)} | {ReliabilityReport.Bold(interrupted)} "
+            $"| {Name} {sums.Cells} | {ReliabilityReport.Bold(sums.Resyncs)} | {ReliabilityReport.Bold(interrupted)} "
                 + $"| {patroni.TotalSeconds:F1} | {recovered} | {string.Join("; ", remarks)} |"
         );
     }
 
     private static async Task<TimeSpan?> RecoveryAsync(
-        FailoverLoad load,
+        SteadyLoad load,
         TimeSpan at,
         double normal,
         CancellationToken cancellationToken

@@ -1,5 +1,6 @@
 using Harness.Worlds;
 using LocalServices;
+using Reliability.Load;
 
 namespace Reliability.Failover;
 
@@ -14,7 +15,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
     private readonly bool _synchronous;
     private PatroniCluster? _cluster;
     private World? _world;
-    private FailoverLoad? _load;
+    private SteadyLoad? _load;
 
     private FailoverSystem(bool synchronous)
     {
@@ -24,7 +25,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
 
     public PatroniCluster Cluster => _cluster!;
     public World World => _world!;
-    public FailoverLoad Load => _load!;
+    public SteadyLoad Load => _load!;
 
     /// <summary>Returns the cluster with its load, complete and without a fault.</summary>
     public static async Task<FailoverSystem> ReadyAsync(
@@ -43,8 +44,9 @@ internal sealed class FailoverSystem : IAsyncDisposable
 
         var system = _current!;
         await system.WaitUntilReadyAsync(cancellationToken);
-        system._load ??= await FailoverLoad.StartAsync(
-            system,
+        system._load ??= await SteadyLoad.StartAsync(
+            system.World.Replicas[0].Url,
+            system.Cluster.ConnectionString,
             options.FailoverClients,
             options.FailoverRate,
             cancellationToken
@@ -92,7 +94,7 @@ internal sealed class FailoverSystem : IAsyncDisposable
         system._world = await ServiceWorld.StartAsync(
             system.Cluster.ConnectionString,
             system._redis.ConnectionString,
-            SystemKind.OwnCluster,
+            SystemKind.OwnSystem,
             clock: null,
             cancellationToken
         );

@@ -14,7 +14,7 @@ internal sealed class ForkCheck : ICheck
         GoesOn = TimeSpan.FromSeconds(15);
 
     public string Name => "asynchronous standby that lacks acknowledged events";
-    public SystemKind Needs => SystemKind.OwnCluster;
+    public SystemKind Needs => SystemKind.OwnSystem;
 
     public async Task<Outcome> RunAsync(
         ReliabilitySystem system,
@@ -74,9 +74,7 @@ internal sealed class ForkCheck : ICheck
         load.Resume();
         return new Outcome(
             ok,
-            $"| {Name} | {sums.Acknowledged} | {sums.Received} | {ReliabilityReport.Bold(sums.Lost)} "
-                + $"| {ReliabilityReport.Bold(sums.Duplicates)} | {ReliabilityReport.Bold(sums.Reordered)} "
-                + $"| {sums.Resyncs} | – | {patroni.TotalSeconds:F1} | – | {primary.Name} → {next.Name}; {lost} "
+            $"| {Name} {sums.Cells} | {sums.Resyncs} | – | {patroni.TotalSeconds:F1} | – | {primary.Name} → {next.Name}; {lost} "
                 + $"events lost with the primary; resync for {told} of {past.Count} readers past the fork and for "
                 + $"{(untold == 0 ? "0" : $"**{untold}**")} of {others.Count} others{faults} |"
         );

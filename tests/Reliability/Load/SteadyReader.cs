@@ -2,17 +2,17 @@ using LoadTests.Loads;
 using LoadTests.Measurements;
 using LedgerReader = Measuring.Ledger.LedgerReader;
 
-namespace Reliability.Failover;
+namespace Reliability.Load;
 
 /// <summary>A client that reads one topic to the end, over all its connections.</summary>
-internal sealed class FailoverReader : IAsyncDisposable
+internal sealed class SteadyReader : IAsyncDisposable
 {
     private readonly LoadRun _run;
     private readonly LoadReader _reader;
     private long _resyncs,
         _forks;
 
-    public FailoverReader(LoadRun run, Lane lane, LedgerReader account)
+    public SteadyReader(LoadRun run, Lane lane, LedgerReader account)
     {
         _run = run;
         Lane = lane;

@@ -4,20 +4,20 @@ using LoadTests.Loads;
 using LoadTests.Measurements;
 using LoadTests.Targets;
 
-namespace Reliability.Failover;
+namespace Reliability.Load;
 
 /// <summary>
 /// Readers that stay, over a fixed number of topics, and publishers at a rate. A publisher repeats an event until it is
 /// acknowledged and skips the times that it has missed, so that an outage leaves no backlog.
 /// </summary>
-internal sealed class FailoverLoad : IAsyncDisposable
+internal sealed class SteadyLoad : IAsyncDisposable
 {
     private const int ReadersPerTopic = 25,
         ConnectsAtOnce = 100,
         Bytes = 120;
     private readonly LoadRun _run;
     private readonly TopicSet _topics;
-    private readonly List<FailoverReader> _readers = [];
+    private readonly List<SteadyReader> _readers = [];
     private readonly List<Task> _publishing = [];
     private OutboxWriter? _outbox;
     private TopicSet? _outboxTopics;
@@ -26,10 +26,10 @@ internal sealed class FailoverLoad : IAsyncDisposable
     private Task _watching = Task.CompletedTask;
     private volatile bool _paused;
 
-    private FailoverLoad(ReplicaSet replicas, int clients, int rate)
+    private SteadyLoad(ReplicaSet replicas, int clients, int rate)
     {
         Replicas = replicas;
-        _run = new LoadRun(replicas, "failover");
+        _run = new LoadRun(replicas, "steady");
         _topics = new TopicSet(_run, "topic", Math.Max(1, clients / ReadersPerTopic));
         _interval = TimeSpan.FromSeconds((double)_topics.Lanes.Count / rate);
         History = new RunHistory(_run);
@@ -39,13 +39,13 @@ internal sealed class FailoverLoad : IAsyncDisposable
         for (var i = 0; i < clients; i++)
         {
             var lane = lanes[i % lanes.Count];
-            _readers.Add(new FailoverReader(_run, lane, _topics.Ledger.AddReader($"reader {i}", lane.Publisher)));
+            _readers.Add(new SteadyReader(_run, lane, _topics.Ledger.AddReader($"reader {i}", lane.Publisher)));
         }
     }
 
     public ReplicaSet Replicas { get; }
     public RunHistory History { get; }
-    public IReadOnlyList<FailoverReader> Readers => _readers;
+    public IReadOnlyList<SteadyReader> Readers => _readers;
     public IReadOnlyList<Lane> Lanes => _topics.Lanes;
 
     /// <summary>Events that were lost when everything had arrived the last time.</summary>
@@ -80,19 +80,36 @@ internal sealed class FailoverLoad : IAsyncDisposable
                 .Select(t => t.Exception?.InnerException?.Message ?? "no error"),
         ];
 
+    /// <summary>Returns the errors that have no column in a report.</summary>
+    public List<string> Faults(LoadSums sums)
+    {
+        List<string> faults = [];
+        if (sums.Unknown != 0)
+            faults.Add($"**{sums.Unknown} never published, or of another topic**");
+        if (sums.Failed > 0)
+            faults.Add($"**{sums.Failed} publishes failed after all retries**");
+        if (sums.Outbox == 0)
+            faults.Add("**no outbox row was written**");
+        if (Ended is [var first, ..] ended)
+            faults.Add($"**{ended.Count} publishers and readers ended: {first}**");
+
+        return faults;
+    }
+
     /// <summary>The readers' errors, to find their cause.</summary>
     public string Errors => string.Join('\n', _run.Topics.Select(t => t.Ledger.Report().ToString()));
 
-    public static async Task<FailoverLoad> StartAsync(
-        FailoverSystem system,
+    public static async Task<SteadyLoad> StartAsync(
+        Uri replica,
+        string store,
         int clients,
         int rate,
         CancellationToken cancellationToken
     )
     {
-        var replicas = await ReplicaSet.DiscoverAsync(system.World.Replicas[0].Url, cancellationToken);
-        var load = new FailoverLoad(replicas, clients, rate);
-        load.AddOutbox(system.Cluster.ConnectionString);
+        var replicas = await ReplicaSet.DiscoverAsync(replica, cancellationToken);
+        var load = new SteadyLoad(replicas, clients, rate);
+        load.AddOutbox(store);
 
         await Parallel.ForEachAsync(
             load._readers,
@@ -176,7 +193,7 @@ internal sealed class FailoverLoad : IAsyncDisposable
         var topics = _outboxTopics = new TopicSet(_run, "outbox", 1);
         var lane = topics.Lanes[0];
         _outbox = new OutboxWriter(store, lane);
-        _readers.Add(new FailoverReader(_run, lane, topics.Ledger.AddReader("outbox reader", lane.Publisher)));
+        _readers.Add(new SteadyReader(_run, lane, topics.Ledger.AddReader("outbox reader", lane.Publisher)));
     }
 
     private async Task FillOutboxAsync()
@@ -213,6 +230,11 @@ internal sealed record LoadSums(
     /// <summary>True if no sum of errors has changed. Fewer lost events than before are an error too: some came after
     /// the end of an earlier row.</summary>
     public bool IsClean => this is { Lost: 0, Duplicates: 0, Reordered: 0, Unknown: 0 };
+
+    /// <summary>The cells of a report's row from "acknowledged" to "reordered".</summary>
+    public string Cells =>
+        $"| {Acknowledged} | {Received} | {ReliabilityReport.Bold(Lost)} | {ReliabilityReport.Bold(Duplicates)} "
+        + $"| {ReliabilityReport.Bold(Reordered)}";
 
     public static LoadSums operator -(LoadSums first, LoadSums second) =>
         new(

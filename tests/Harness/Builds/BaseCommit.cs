@@ -1,8 +1,4 @@
-using Benchmarks.Servers;
-using Harness;
-using Command = Benchmarks.Machine.Command;
-
-namespace Benchmarks.Comparison;
+namespace Harness.Builds;
 
 /// <summary>
 /// A commit checked out into a worktree under <c>artifacts/</c>, until it is disposed. Its services are built and
@@ -44,47 +40,42 @@ internal sealed class BaseCommit : IAsyncDisposable
         }
     }
 
+    /// <summary>Builds the services in Release.</summary>
+    /// <inheritdoc cref="BuildAsync(string, CancellationToken)"/>
+    public async Task<ServiceBuild> BuildAsync(CancellationToken cancellationToken) =>
+        new(
+            $"base {Name}",
+            await BuildAsync("StreamApi", cancellationToken),
+            await BuildAsync("Broadcaster", cancellationToken)
+        );
+
+    /// <summary>Builds a program in Release, and returns the path of its dll.</summary>
     /// <exception cref="BenchmarkException">The commit does not build, or not in time.</exception>
-    public async Task<ServiceBuild> BuildAsync(CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(BuildLimit);
-
-        try
-        {
-            return new ServiceBuild(
-                $"base {Name}",
-                await BuildAsync("StreamApi", limit.Token),
-                await BuildAsync("Broadcaster", limit.Token)
-            );
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new BenchmarkException($"Commit {Name} was not built within {BuildLimit.TotalMinutes} minutes.");
-        }
-    }
-
-    public async ValueTask DisposeAsync() => await RemoveAsync();
-
-    /// <summary>Builds a service in Release, and returns the path of its dll.</summary>
-    private async Task<string> BuildAsync(string service, CancellationToken cancellationToken)
+    public async Task<string> BuildAsync(string program, CancellationToken cancellationToken)
     {
         // Neither the project's folder nor that of its output is assumed.
-        var projects = Directory.GetFiles(_folder, $"{service}.csproj", SearchOption.AllDirectories);
+        var projects = Directory.GetFiles(_folder, $"{program}.csproj", SearchOption.AllDirectories);
         if (projects is not [var project])
-            throw new BenchmarkException($"Commit {Name} has {projects.Length} projects {service}.csproj, not one.");
+            throw new BenchmarkException($"Commit {Name} has {projects.Length} projects {program}.csproj, not one.");
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(BuildLimit);
 
         try
         {
             // Compiler and build nodes end with the command: they would keep the worktree in use.
             await DotnetAsync(
                 ["build", project, "-c", "Release", "-v", "quiet", "-nologo", "--disable-build-servers"],
-                cancellationToken
+                limit.Token
             );
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new BenchmarkException($"Commit {Name} was not built within {BuildLimit.TotalMinutes} minutes.");
         }
         catch (BenchmarkException e)
         {
-            throw new BenchmarkException($"Commit {Name} does not build, so nothing was compared. {e.Message}");
+            throw new BenchmarkException($"Commit {Name} does not build. {e.Message}");
         }
 
         var dll = await DotnetAsync(
@@ -93,8 +84,27 @@ internal sealed class BaseCommit : IAsyncDisposable
         );
         return File.Exists(dll.Trim())
             ? dll.Trim()
-            : throw new BenchmarkException($"The build of commit {Name} wrote no {service}: '{dll.Trim()}'.");
+            : throw new BenchmarkException($"The build of commit {Name} wrote no {program}: '{dll.Trim()}'.");
     }
+
+    /// <summary>Returns the newest tag <c>v*</c> before this commit; null if there is none.</summary>
+    public static async Task<string?> PreviousReleaseAsync(CancellationToken cancellationToken)
+    {
+        var tags = await GitAsync(
+            [
+                "for-each-ref",
+                "--format=%(refname:short)",
+                "--sort=-v:refname",
+                "--merged=HEAD",
+                "--no-contains=HEAD",
+                "refs/tags/v*",
+            ],
+            cancellationToken
+        );
+        return tags.Split('\n') is [{ Length: > 0 } newest, ..] ? newest : null;
+    }
+
+    public async ValueTask DisposeAsync() => await RemoveAsync();
 
     /// <summary>Removes the worktree, if there is one.</summary>
     private async Task RemoveAsync()

@@ -1,8 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using Harness;
 
-namespace Benchmarks.Machine;
+namespace Harness.Builds;
 
 /// <summary>Runs a program to its end.</summary>
 internal static class Command
@@ -25,6 +24,9 @@ internal static class Command
             var errors = process.StandardError.ReadToEndAsync(cancellationToken);
             var output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
             await process.WaitForExitAsync(cancellationToken);
+            // A load generator reads pipes on the thread of its sockets (GeneratorProcess): a caller must not block it.
+            await Task.Yield();
+
             return process.ExitCode == 0
                 ? output
                 : throw new BenchmarkException($"{name} failed:\n{output}\n{await errors}");

@@ -3,7 +3,7 @@ using LoadTests.Loads;
 using LoadTests.Measurements;
 using Npgsql;
 
-namespace Reliability.Failover;
+namespace Reliability.Load;
 
 /// <summary>A program with its own transactions, which publishes by the outbox. It does not repeat a transaction whose
 /// end it does not know.</summary>

@@ -6,13 +6,13 @@ using AspireSse.Client;
 using LoadTests.Llm;
 using LoadTests.Targets;
 
-namespace Reliability.Failover;
+namespace Reliability.Load;
 
-/// <summary>Generations of the demo model that go on during a failover. Their writers live, so none may be
+/// <summary>Generations of the demo model that go on while the system changes. Their writers live, so none may be
 /// interrupted.</summary>
-internal sealed class FailoverRuns(ReplicaSet replicas) : IDisposable
+internal sealed class SteadyGenerations(ReplicaSet replicas) : IDisposable
 {
-    // 40 tokens a second: longer than a failover takes.
+    // 40 tokens a second: longer than a failover takes, or the replacement of a replica.
     private const int Tokens = 1_600,
         Runs = 6;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120),
@@ -29,7 +29,7 @@ internal sealed class FailoverRuns(ReplicaSet replicas) : IDisposable
     {
         for (var i = 0; i < Runs; i++)
         {
-            var prompt = $"Failover {i / 2}";
+            var prompt = $"Steady {i / 2}";
             _runs.Add((prompt, await _api.StartAsync(_api.Replica(i), prompt, Tokens, cancellationToken)));
         }
     }
