@@ -74,8 +74,9 @@ internal sealed class ForkCheck : ICheck
         load.Resume();
         return new Outcome(
             ok,
-            $"| {Name} {sums.Cells} | {sums.Resyncs} | – | {patroni.TotalSeconds:F1} | – | {primary.Name} → {next.Name}; {lost} "
-                + $"events lost with the primary; resync for {told} of {past.Count} readers past the fork and for "
+            $"| {Name} {sums.Cells} | {sums.Resyncs} | – | {patroni.TotalSeconds:F1} | – "
+                + $"| {primary.Name} → {next.Name}; {lost} events lost with the primary; "
+                + $"resync for {told} of {past.Count} readers past the fork and for "
                 + $"{(untold == 0 ? "0" : $"**{untold}**")} of {others.Count} others{faults} |"
         );
     }
