@@ -45,11 +45,8 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
 
         if (running is null)
         {
-            foreach (var (program, _) in answers.Where(a => a.Answer == Answer.Hangs))
-                output.WriteLine(
-                    $"{program} did not answer within {Timeout.TotalSeconds:0} s. Postgres and Redis run as processes "
-                        + "of this machine."
-                );
+            foreach (var (program, answer) in answers.Where(a => a.Answer != Answer.Missing))
+                output.WriteLine($"{StateOf(program, answer)}. Postgres and Redis run as processes of this machine.");
 
             return null;
         }
@@ -125,17 +122,18 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
 
     private LocalServicesException Silent(IEnumerable<(string Program, Answer Answer)> answers)
     {
-        var states = answers.Select(a =>
-            a.Answer switch
-            {
-                Answer.Missing => $"{a.Program} is not installed",
-                Answer.Hangs => $"{a.Program} info did not answer within {Timeout.TotalSeconds:0} s",
-                _ => $"{a.Program} info failed",
-            }
-        );
+        var states = string.Join(", ", answers.Select(a => StateOf(a.Program, a.Answer)));
         return new LocalServicesException(
-            $"LocalServices:Mode is containers, but no container runtime answers: {string.Join(", ", states)}. Start "
-                + "or restart one, or run Postgres and Redis as processes of this machine: --LocalServices:Mode=native."
+            $"LocalServices:Mode is containers, but no container runtime answers: {states}. Start or restart one, or "
+                + "run Postgres and Redis as processes of this machine: --LocalServices:Mode=native."
         );
     }
+
+    private string StateOf(string program, Answer answer) =>
+        answer switch
+        {
+            Answer.Missing => $"{program} is not installed",
+            Answer.Hangs => $"{program} info did not answer within {Timeout.TotalSeconds:0} s",
+            _ => $"{program} info failed",
+        };
 }

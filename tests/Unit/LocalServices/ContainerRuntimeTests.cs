@@ -25,9 +25,15 @@ public sealed class ContainerRuntimeTests : IDisposable
     [InlineData(nameof(LocalServicesMode.Auto), false, Empty, null, "docker.io/library/postgres:17.6")]
     [InlineData(nameof(LocalServicesMode.Auto), false, Empty, null, "--LocalServices:Mode=containers")]
     [InlineData(nameof(LocalServicesMode.Containers), false, Empty, 0, "")] // they are pulled
-    [InlineData(nameof(LocalServicesMode.Auto), true, NoDaemon, null, "")]
+    [InlineData(
+        nameof(LocalServicesMode.Auto),
+        true,
+        NoDaemon,
+        null,
+        "info failed. Postgres and Redis run as processes"
+    )]
     [InlineData(nameof(LocalServicesMode.Auto), true, NoDaemon + "|" + Running, 1, "")]
-    [InlineData(nameof(LocalServicesMode.Auto), true, QuietNoDaemon, null, "")]
+    [InlineData(nameof(LocalServicesMode.Auto), true, QuietNoDaemon, null, "info failed")]
     [InlineData(nameof(LocalServicesMode.Auto), true, QuietNoDaemon + "|" + Running, 1, "")]
     [InlineData(nameof(LocalServicesMode.Auto), true, Hanging, null, "did not answer within 5 s")]
     public void The_first_runtime_that_has_or_gets_the_images_runs_the_stores(
