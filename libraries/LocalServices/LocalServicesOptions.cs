@@ -17,10 +17,11 @@ internal enum LocalServicesMode
 /// <param name="Ephemeral">Starts empty in a temporary folder, on free ports unless ports are configured.</param>
 internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemeral, int PostgresPort, int RedisPort)
 {
-    /// <summary>The command that starts a stack of this AppHost beside a running one, without fixed ports.</summary>
-    public static string SecondStack { get; } =
+    /// <summary>The command that starts a stack beside a running one, without fixed ports. It names each setting:
+    /// an AppHost of the template configures its ports, and does not know <c>--ephemeral</c>.</summary>
+    public static readonly string SecondStack =
         $"dotnet run --project {Assembly.GetEntryAssembly()?.GetName().Name} -- --LocalServices:Ephemeral=true "
-        + "--DcpPublisher:RandomizePorts=true";
+        + "--LocalServices:PostgresPort=0 --LocalServices:RedisPort=0 --DcpPublisher:RandomizePorts=true";
 
     /// <summary>Expands <c>--ephemeral</c> to <c>--LocalServices:Ephemeral=true</c>,
     /// because configuration needs a value.</summary>
