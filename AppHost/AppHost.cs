@@ -6,7 +6,6 @@ using LocalServices.Supervision;
 LoopbackProxy.Bypass();
 var builder = DistributedApplication.CreateBuilder(LocalServicesOptions.Expand(args));
 builder.AddFailureReport();
-builder.WaitForEndOfProcesses();
 
 // Postgres holds the truth, Redis gives speed. Both are containers if a container runtime answers, otherwise processes
 // of this machine; ConnectionStrings__eventstore and ConnectionStrings__redis name your own.

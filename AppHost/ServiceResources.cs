@@ -6,11 +6,6 @@ namespace AppHost;
 /// <summary>Settings that the services of this stack share, beside what <c>AppHost.cs</c> shows.</summary>
 internal static class ServiceResources
 {
-    /// <summary>Lets the AppHost end after its processes. Otherwise they end some seconds later, and the next start
-    /// finds their ports in use.</summary>
-    public static void WaitForEndOfProcesses(this IDistributedApplicationBuilder builder) =>
-        builder.Configuration["DcpPublisher:WaitForResourceCleanup"] ??= "true";
-
     /// <summary>Runs the service in the AppHost's environment, with histograms that the dashboard can draw.</summary>
     public static IResourceBuilder<ProjectResource> WithServiceEnvironment(
         this IResourceBuilder<ProjectResource> service

@@ -20,6 +20,9 @@ public static class LocalStoresExtensions
     /// <c>--LocalServices:Ephemeral=true</c> nothing is.</summary>
     public static LocalStores AddLocalStores(this IDistributedApplicationBuilder builder)
     {
+        // The AppHost ends after its processes. Otherwise the next start finds their ports in use.
+        builder.Configuration["DcpPublisher:WaitForResourceCleanup"] ??= "true";
+
         try
         {
             var options = LocalServicesOptions.From(builder.Configuration);

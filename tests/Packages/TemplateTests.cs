@@ -28,23 +28,45 @@ public sealed partial class TemplateTests(MadePackages made)
         );
         var address = ApplicationUrl().Match(settings).Groups["url"].Value;
 
-        await using var application = ChildProcess.Start(
-            "application",
-            ["dotnet", "run", "--no-build", "--project", $"{MadePackages.Application}.AppHost"],
-            folder: made.NewApplication
-        );
         using var client = new HttpClient();
-        await Eventually.HoldsAsync(
-            async () => (await client.GetAsync(new Uri($"{address}/health"))).IsSuccessStatusCode,
-            state: () => application.Output
-        );
 
-        Assert.Contains(
-            "EventSource",
-            await client.GetStringAsync(new Uri($"{address}/page.js"), TestContext.Current.CancellationToken)
-        );
-        Assert.Contains("/login?t=", application.Output);
+        await using (var application = Start("--project", $"{MadePackages.Application}.AppHost"))
+        {
+            await Eventually.HoldsAsync(
+                async () => (await client.GetAsync(new Uri($"{address}/health"))).IsSuccessStatusCode,
+                state: () => application.Output
+            );
+
+            Assert.Contains(
+                "EventSource",
+                await client.GetStringAsync(new Uri($"{address}/page.js"), TestContext.Current.CancellationToken)
+            );
+            Assert.Contains("/login?t=", application.Output);
+            await StartsBesideAsync();
+        }
+
+        // Its processes end before it does.
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(new Uri($"{address}/health")));
     }
+
+    /// <summary>The same application once more, by the command with which the first attempt is refused.</summary>
+    private async Task StartsBesideAsync()
+    {
+        await using var refused = Start("--project", $"{MadePackages.Application}.AppHost");
+        await Eventually.HoldsAsync(() => SecondStack().IsMatch(refused.Output), state: () => refused.Output);
+
+        await using var second = Start(SecondStack().Match(refused.Output).Groups["arguments"].Value.Split(' '));
+        await Eventually.HoldsAsync(
+            () => second.Output.Contains("/login?t=", StringComparison.Ordinal),
+            state: () => second.Output
+        );
+    }
+
+    private ChildProcess Start(params string[] arguments) =>
+        ChildProcess.Start("application", ["dotnet", "run", "--no-build", .. arguments], folder: made.NewApplication);
+
+    [GeneratedRegex("dotnet run (?<arguments>--project .*)")]
+    private static partial Regex SecondStack();
 
     [GeneratedRegex(".*warning NU1603.*")]
     private static partial Regex OtherVersion();
