@@ -4,6 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
+[Trait("Takes", "long")]
 public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
 {
     [Fact]

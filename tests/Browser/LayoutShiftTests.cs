@@ -4,61 +4,47 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
-/// <summary>Text that one reads stays where it is (https://web.dev/articles/cls): loaded, live and lost.</summary>
-public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
+/// <summary>Text that one reads stays where it is: live, lost, and on the pages that show what all tests do.
+/// AccessibilityTests check the loading of the others.</summary>
+[Trait("Takes", "long")]
+public class LayoutShiftTests(PagesFixture pages, QuietPages quiet) : PageTests(pages), IClassFixture<QuietPages>
 {
-    private const double Good = 0.1;
     private static readonly int[] Widths = [390, 1_280];
-
-    // Load tests and tasks have tests of their own below: these pages show what other tests start and create meanwhile.
-    public static TheoryData<string, int> Pages =>
-        new(from path in Paths where path is not ("/load" or "/tasks") from width in Widths select (path, width));
-
-    [Theory]
-    [MemberData(nameof(Pages))]
-    public async Task A_page_that_loads_moves_nothing(string path, int width)
-    {
-        var topic = Api.Topic();
-        await using var stream = await Api.SubscribeAsync(topic);
-        path = await PathAsync(path, topic);
-        var page = await OpenAsync(path, await MeasuringAsync(width));
-        await FilledAsync(page, path, topic);
-        await HasMovedLittleAsync(page);
-    }
+    private readonly PagesSystem _system = quiet.System;
 
     [Fact]
     public async Task Load_tests_move_nothing_before_during_and_after_a_run()
     {
-        await using var system = await PagesSystem.StartAsync(world => world.Replicas(1));
-        await LoadMovesLittleAsync(system, "idle");
+        await LoadMovesLittleAsync("idle");
 
-        await StartAsync(system, "churn", seconds: 60);
-        await LoadMovesLittleAsync(system, "running");
-        await StopAsync(system);
-        await LoadMovesLittleAsync(system, "stopped");
+        await StartAsync("churn", seconds: 60);
+        await LoadMovesLittleAsync("running");
+        await StopAsync();
+        await LoadMovesLittleAsync("stopped");
 
-        await StartAsync(system, "fanout", seconds: 2);
-        await IsAsync(await OpenAsync(new Uri(system.Frontend, "/load").ToString()), "passed");
-        await LoadMovesLittleAsync(system, "passed");
+        await StartAsync("fanout", seconds: 2);
+        await IsAsync(await OpenAsync(new Uri(_system.Frontend, "/load").ToString()), "passed");
+        await LoadMovesLittleAsync("passed");
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(3)]
-    [InlineData(50)]
-    public async Task Tasks_move_nothing_however_many_there_are(int count)
+    [Fact]
+    public async Task Tasks_move_nothing_however_many_there_are()
     {
-        await using var system = await PagesSystem.StartAsync(world => world.Replicas(1));
-        using var api = new Api(system.StreamApi);
+        using var api = new Api(_system.StreamApi);
+        var created = 0;
 
-        for (var n = 0; n < count; n++)
-            await api.CreateTaskAsync($"Task {n}");
-
-        foreach (var width in Widths)
+        foreach (var count in (int[])[0, 3, 50])
         {
-            var page = await OpenLiveAsync(new Uri(system.Frontend, "/tasks").ToString(), await MeasuringAsync(width));
-            await Expect(page.Locator("[data-loading]")).ToHaveCountAsync(0);
-            await HasMovedLittleAsync(page);
+            for (; created < count; created++)
+                await api.CreateTaskAsync($"Task {created}");
+
+            foreach (var width in Widths)
+            {
+                var tasks = new Uri(_system.Frontend, "/tasks").ToString();
+                var page = await OpenLiveAsync(tasks, await MeasuringAsync(width));
+                await Expect(page.Locator("[data-loading]")).ToHaveCountAsync(0);
+                await LayoutShifts.AreSmallAsync(page, $"{count} tasks");
+            }
         }
     }
 
@@ -76,7 +62,7 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
             await Expect(page.Locator("#rows li")).ToHaveCountAsync(n);
         }
 
-        await HasMovedLittleAsync(page);
+        await LayoutShifts.AreSmallAsync(page);
     }
 
     [Theory]
@@ -94,12 +80,12 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
         var page = await OpenAsync(path, context);
         await Expect(page.Locator("#reason")).ToContainTextAsync("Too many streams.");
         await Expect(page.Locator("#reconnect")).ToBeVisibleAsync();
-        await HasMovedLittleAsync(page);
+        await LayoutShifts.AreSmallAsync(page);
     }
 
-    private static async Task StartAsync(PagesSystem system, string scenario, int seconds)
+    private async Task StartAsync(string scenario, int seconds)
     {
-        using var http = new HttpClient { BaseAddress = system.Frontend };
+        using var http = new HttpClient { BaseAddress = _system.Frontend };
         var run = new
         {
             scenario,
@@ -112,9 +98,9 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
         started.EnsureSuccessStatusCode();
     }
 
-    private static async Task StopAsync(PagesSystem system)
+    private async Task StopAsync()
     {
-        using var http = new HttpClient { BaseAddress = system.Frontend };
+        using var http = new HttpClient { BaseAddress = _system.Frontend };
         using var stopped = await http.DeleteAsync(new Uri("/load/runs", UriKind.Relative), Cancelled);
         stopped.EnsureSuccessStatusCode();
     }
@@ -123,7 +109,7 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
         Expect(page.Locator("#phase")).ToHaveAttributeAsync("data-phase", phase);
 
     /// <summary>Opens the page whose run arrives last: the reports must not make room for it.</summary>
-    private async Task LoadMovesLittleAsync(PagesSystem system, string phase)
+    private async Task LoadMovesLittleAsync(string phase)
     {
         foreach (var width in Widths)
         {
@@ -138,39 +124,18 @@ public class LayoutShiftTests(PagesFixture pages) : FilledPageTests(pages)
                 }
             );
 
-            var page = await OpenAsync(new Uri(system.Frontend, "/load").ToString(), context);
+            var page = await OpenAsync(new Uri(_system.Frontend, "/load").ToString(), context);
             await Expect(page.Locator("#reports:not([hidden]), #no-reports:not([hidden])")).ToHaveCountAsync(1);
             areReportsRead.SetResult();
             await IsAsync(page, phase);
-            await HasMovedLittleAsync(page);
+            await LayoutShifts.AreSmallAsync(page);
         }
     }
 
     private async Task<IBrowserContext> MeasuringAsync(int width)
     {
         var context = await ContextAsync(width: width);
-        await context.AddInitScriptAsync(
-            """
-            window.shifts = [];
-            const nameOf = ({ node }) => node?.id || node?.className || node?.nodeName;
-            new PerformanceObserver((list) => {
-              for (const { value, hadRecentInput, sources } of list.getEntries())
-                if (!hadRecentInput) shifts.push({ value, moved: sources.map(nameOf).join(' ') });
-            }).observe({ type: 'layout-shift', buffered: true });
-            """
-        );
-
+        await LayoutShifts.RecordAsync(context);
         return context;
-    }
-
-    private static async Task HasMovedLittleAsync(IPage page)
-    {
-        // An entry comes after its frame.
-        await page.EvaluateAsync("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))");
-        var sum = await page.EvaluateAsync<double>("shifts.reduce((sum, { value }) => sum + value, 0)");
-        var moved = await page.EvaluateAsync<string[]>(
-            "shifts.map(({ value, moved }) => `${value.toFixed(3)} ${moved}`)"
-        );
-        Assert.True(sum < Good, $"{page.ViewportSize!.Width} px wide: {sum:F3}: {string.Join("; ", moved)}");
     }
 }

@@ -3,6 +3,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser;
 
+[Trait("Takes", "long")]
 public class PhoneTests(PagesFixture pages) : PageTests(pages)
 {
     private const int Width = 390,
