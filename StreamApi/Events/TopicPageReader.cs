@@ -1,6 +1,7 @@
 using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Connections;
+using Streaming;
 using Streaming.Access;
 using Streaming.Tickets;
 
@@ -18,7 +19,8 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     /// list.</summary>
     public async ValueTask<string?> AfterAsync(string next, CancellationToken cancellationToken) =>
         next is not ['~', ..] ? next
-        : await secret.OpenAsync<string>(Purpose, next[1..], cancellationToken) is { } topic ? topic
+        : await secret.OpenAsync(Purpose, next[1..], StreamingJson.Default.String, cancellationToken) is { } topic
+            ? topic
         : null;
 
     /// <param name="subscribers">The streams to count for each topic.</param>
@@ -52,7 +54,9 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
         // Sealed, because the client may not be allowed to know this topic.
         return new TopicPage(
             rows,
-            scanned is null ? null : $"~{await secret.SealAsync(Purpose, scanned, cancellationToken)}"
+            scanned is null
+                ? null
+                : $"~{await secret.SealAsync(Purpose, scanned, StreamingJson.Default.String, cancellationToken)}"
         );
     }
 

@@ -18,8 +18,9 @@ public static class EventStoreExtensions
         builder
             .Services.AddOptions<EventStoreOptions>()
             .BindConfiguration("EventStore")
-            .ValidateDataAnnotations()
+            .ValidateAnnotations()
             .ValidateOnStart();
+        builder.Services.AddApplicationTypes();
         builder.Services.AddStorePools(connectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<StoreMigrator>();

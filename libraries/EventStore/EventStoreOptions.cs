@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Diagnostics.CodeAnalysis;
 
 namespace EventStore;
 
@@ -12,6 +13,7 @@ internal sealed class EventStoreOptions
     public string Channel { get; set; } = "aspire-sse:events";
 
     /// <summary>Age after which events are dropped. A partition is dropped once all of its events are older.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The framework always converts a TimeSpan.")]
     [Range(typeof(TimeSpan), "00:00:00.001", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);
 

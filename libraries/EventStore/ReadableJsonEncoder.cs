@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Json;
 
 namespace EventStore;
 
@@ -19,7 +20,13 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
     public static ReadableJsonEncoder Instance { get; } = new();
 
     /// <summary>Names in camel case, encoded readably.</summary>
-    public static JsonSerializerOptions Web { get; } = new(JsonSerializerDefaults.Web) { Encoder = Instance };
+    public static JsonSerializerOptions Web { get; } =
+        // The framework's own options use reflection only where there is some.
+        new(new JsonOptions().SerializerOptions)
+        {
+            Encoder = Instance,
+            TypeInfoResolverChain = { ApplicationTypes.Instance },
+        };
 
     public override int MaxOutputCharactersPerInputCharacter => 6;
 

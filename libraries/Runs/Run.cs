@@ -8,27 +8,33 @@ namespace AspireSse;
 /// <summary>An event of a run before it is stored. The key is internal; frames do not contain it.</summary>
 internal readonly record struct RunEvent(string Type, string Data, string? Key = null)
 {
-    public static RunEvent Of<T>(string type, T data) => new(type, JsonSerializer.Serialize(data, RunJson.Options));
+    public static RunEvent Of<T>(string type, T data) => new(type, RunJson.Write(data));
 
-    public static RunEvent Failed(string error, string reason) =>
-        Of(
-            "error",
-            new
-            {
-                error,
-                fatal = true,
-                reason,
-            }
-        );
+    public static RunEvent Failed(string error, string reason) => Of("error", new RunError(null, error, true, reason));
 }
+
+/// <param name="Type">For readers who get only the data.</param>
+internal sealed record RunError(string? Type, string Error, bool Fatal, string Reason);
+
+/// <param name="Gone">True if there is nothing to run: only an error is stored.</param>
+internal sealed record RunAnnouncement(bool? Gone = null);
 
 internal static class RunJson
 {
     public static readonly JsonSerializerOptions Options = new(ReadableJsonEncoder.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        TypeInfoResolverChain = { RunTypes.Default },
     };
+
+    public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options.TypeOf<T>());
 }
+
+/// <summary>How the types of runs are written as JSON without reflection.</summary>
+[JsonSerializable(typeof(RunError))]
+[JsonSerializable(typeof(RunAnnouncement))]
+[JsonSerializable(typeof(IReadOnlyList<RunEvent>))]
+internal sealed partial class RunTypes : JsonSerializerContext;
 
 internal readonly record struct RunName(string Kind, string Id)
 {

@@ -35,7 +35,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
         var start = await StartAsync(
             name.Kind,
             client: name.Topic,
-            announcement: new { },
+            new RunAnnouncement(),
             run => CompleteAsync(run, work),
             name.Id,
             cancellationToken: cancellationToken

@@ -54,8 +54,8 @@ internal sealed class RunStore(
             await registry.BeginAnnouncedAsync(
                 name.Topic,
                 writer,
-                JsonSerializer.Serialize(closingEvents ?? Interrupted, RunJson.Options),
-                JsonSerializer.Serialize(announcement, RunJson.Options),
+                RunJson.Write(closingEvents ?? Interrupted),
+                JsonSerializer.Serialize(announcement, RunJson.Options.GetTypeInfo(announcement.GetType())),
                 Activity.Current?.Id
             ) ?? throw NoLease();
 
@@ -80,11 +80,7 @@ internal sealed class RunStore(
         bool? begun;
         try
         {
-            begun = await registry.BeginAsync(
-                name.Topic,
-                writer,
-                JsonSerializer.Serialize(closingEvents, RunJson.Options)
-            );
+            begun = await registry.BeginAsync(name.Topic, writer, RunJson.Write(closingEvents));
         }
         catch (StoreUnavailableException)
         {

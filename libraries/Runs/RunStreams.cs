@@ -98,13 +98,12 @@ internal sealed class RunStreams(
         if (seat is null)
             return;
 
-        var error = new
-        {
-            type = "error",
-            error = "The run of this id no longer exists. Send the request again without the id.",
-            fatal = true,
-            reason = reason.ToString().ToLowerInvariant(),
-        };
+        var error = new RunError(
+            "error",
+            "The run of this id no longer exists. Send the request again without the id.",
+            Fatal: true,
+            reason.ToString().ToLowerInvariant()
+        );
         var (announced, end) = await StoreFailedRunAsync(kind, access.ClientOf(context), error, context.RequestAborted);
 
         // With the error's own id, so that a client that returns does not get it again.
@@ -112,7 +111,7 @@ internal sealed class RunStreams(
         [
             .. ControlFrames.IdOnly(announced),
             .. ControlFrames.Resync(reason, last.Text, announced),
-            .. ControlFrames.Named(end, "error", error),
+            .. ControlFrames.Named(end, "error", error, RunJson.Options.TypeOf<RunError>()),
         ];
         await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), seat: seat);
     }
@@ -136,11 +135,16 @@ internal sealed class RunStreams(
     private async Task<(StreamPosition Announced, StreamPosition End)> StoreFailedRunAsync(
         string kind,
         string client,
-        object error,
+        RunError error,
         CancellationToken cancellationToken
     )
     {
-        var start = await store.BeginAsync(kind, client, new { gone = true }, cancellationToken: cancellationToken);
+        var start = await store.BeginAsync(
+            kind,
+            client,
+            new RunAnnouncement(Gone: true),
+            cancellationToken: cancellationToken
+        );
         using var run = start.Run!;
         try
         {

@@ -33,7 +33,7 @@ public static class SseRunsExtensions
         if (services.Any(service => service.ServiceType == typeof(RunStore)))
             return;
 
-        services.AddOptions<RunOptions>().BindConfiguration("Runs").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<RunOptions>().BindConfiguration("Runs").ValidateAnnotations().ValidateOnStart();
         // Requests and services get this time at shutdown; runs get theirs, and a moment to store their end.
         services
             .AddOptions<HostOptions>()

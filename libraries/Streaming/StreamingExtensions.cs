@@ -56,7 +56,7 @@ internal static class StreamingExtensions
                 (options, store) =>
                     options.ReplayReaders = Math.Min(options.ReplayReaders, store.Value.ReplayConnections)
             )
-            .ValidateDataAnnotations()
+            .ValidateAnnotations()
             .Validate(
                 o => o.HeartbeatSeconds < o.DeadSeconds,
                 "Streaming:HeartbeatSeconds must be less than Streaming:DeadSeconds. Else quiet streams would be ended."
@@ -81,6 +81,9 @@ internal static class StreamingExtensions
         services.AddSingleton<LingeringRead>();
         services.AddSingleton<ReadGate>();
         services.AddSingleton<RequestBudget>();
+        services.ConfigureHttpJsonOptions(json =>
+            json.SerializerOptions.TypeInfoResolverChain.Add(StreamingJson.Default)
+        );
         services.AddFeed();
         services.AddConnections();
         services.AddOpeners();

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
 using Streaming;
@@ -19,6 +22,8 @@ internal sealed class StreamTickets(
     private const string ReplicaPurpose = "replica";
     private static readonly TimeSpan ReplicaLife = TimeSpan.FromMinutes(1);
 
+    private static readonly JsonTypeInfo<ReplicaPass> PassJson = JsonSerializerOptions.Default.TypeOf<ReplicaPass>();
+
     private sealed record ReplicaPass(string To, long E);
 
     /// <exception cref="InvalidCredentialException">The ticket is invalid or has expired.</exception>
@@ -39,12 +44,13 @@ internal sealed class StreamTickets(
         secret.SealAsync(
             ReplicaPurpose,
             new ReplicaPass(replica, (clock.GetUtcNow() + ReplicaLife).ToUnixTimeMilliseconds()),
+            PassJson,
             cancellationToken
         );
 
     /// <exception cref="InvalidCredentialException">The pass is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyPassAsync(string text, CancellationToken cancellationToken) =>
-        await secret.OpenAsync<ReplicaPass>(ReplicaPurpose, text, cancellationToken) is { } pass
+        await secret.OpenAsync(ReplicaPurpose, text, PassJson, cancellationToken) is { } pass
         && pass.To == streaming.Value.Replica
         && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
             ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], [SystemTopics.Connections]))

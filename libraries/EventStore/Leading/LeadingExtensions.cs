@@ -36,7 +36,7 @@ public static class LeadingExtensions
             .AddOptions<LeaderOptions>()
             .BindConfiguration("Relay")
             .Configure(options => options.Name = name ?? options.Name)
-            .ValidateDataAnnotations()
+            .ValidateAnnotations()
             .ValidateOnStart();
         if (services.Any(service => service.ServiceType == typeof(Leadership)))
             return;

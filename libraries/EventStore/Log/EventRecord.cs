@@ -40,7 +40,7 @@ public sealed record NewEvent(
     /// line end, or is one that streams send of themselves.</exception>
     public static NewEvent Of<T>(EventTopic topic, string type, T data, string? key = null, Guid? id = null)
     {
-        var json = JsonSerializer.Serialize(data, ReadableJsonEncoder.Web);
+        var json = JsonSerializer.Serialize(data, ReadableJsonEncoder.Web.TypeOf<T>());
         var made = new NewEvent(topic.ToString(), type, json, key, id, Activity.Current?.Id);
         made.Check();
         return made;

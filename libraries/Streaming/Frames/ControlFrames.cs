@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using EventStore;
 
 namespace Streaming.Frames;
@@ -16,12 +17,12 @@ internal static class ControlFrames
     public static readonly byte[] Unavailable = Named(
         null,
         "error",
-        new
-        {
-            error = "The event log cannot be read at the moment. Reconnect with the last event id; nothing is lost.",
-            fatal = false,
-            reason = "unavailable",
-        }
+        new Outage(
+            "The event log cannot be read at the moment. Reconnect with the last event id; nothing is lost.",
+            Fatal: false,
+            "unavailable"
+        ),
+        StreamingJson.Readable.Outage
     );
 
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
@@ -38,14 +39,8 @@ internal static class ControlFrames
 
     public static byte[] ConnectedData(string connectionId, string replica, StreamPosition head) =>
         JsonSerializer.SerializeToUtf8Bytes(
-            new
-            {
-                connectionId,
-                replica,
-                epoch = head.Epoch,
-                head = head.ToString(),
-            },
-            ReadableJsonEncoder.Web
+            new Start(connectionId, replica, head.Epoch, head.ToString()),
+            StreamingJson.Readable.Start
         );
 
     /// <summary>Refuses to resume after an id; the stream continues after <paramref name="resumedFrom"/>.</summary>
@@ -53,12 +48,8 @@ internal static class ControlFrames
         Named(
             resumedFrom,
             "resync",
-            new
-            {
-                reason = reason.ToString().ToLowerInvariant(),
-                requested,
-                resumedFrom = resumedFrom.ToString(),
-            }
+            new Refused(reason.ToString().ToLowerInvariant(), requested, resumedFrom.ToString()),
+            StreamingJson.Readable.Refused
         );
 
     /// <summary>Range of events that a slow client is not sent; without an id, as others within may follow.</summary>
@@ -66,20 +57,19 @@ internal static class ControlFrames
         Named(
             null,
             "skipped",
-            new
-            {
-                from = new StreamPosition(epoch, from).ToString(),
-                to = new StreamPosition(epoch, to).ToString(),
-                count,
-            }
+            new Gap(new StreamPosition(epoch, from).ToString(), new StreamPosition(epoch, to).ToString(), count),
+            StreamingJson.Readable.Gap
         );
 
     /// <summary>Reports that the right ends soon (expiring), or has ended the stream (expired, replaced).</summary>
     public static byte[] Unauthorized(string reason, DateTimeOffset? expiresAt) =>
-        Named(null, "unauthorized", new { reason, expiresAt = expiresAt?.UtcDateTime });
+        Named(null, "unauthorized", new RightEnd(reason, expiresAt?.UtcDateTime), StreamingJson.Readable.RightEnd);
 
-    public static byte[] Named(StreamPosition? id, string name, object data) =>
-        Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, ReadableJsonEncoder.Web));
+    public static byte[] Named<T>(StreamPosition? id, string name, T data) =>
+        Named(id, name, data, ReadableJsonEncoder.Web.TypeOf<T>());
+
+    public static byte[] Named<T>(StreamPosition? id, string name, T data, JsonTypeInfo<T> type) =>
+        Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, type));
 
     private static byte[] Named(StreamPosition? id, string name, byte[] json) =>
         SseFrame.ToBytes(frame =>
@@ -88,6 +78,16 @@ internal static class ControlFrames
                 frame.Id(known.ToString());
             frame.Event(name).Data(json).End();
         });
+
+    internal sealed record Start(string ConnectionId, string Replica, string Epoch, string Head);
+
+    internal sealed record Outage(string Error, bool Fatal, string Reason);
+
+    internal sealed record Refused(string Reason, string? Requested, string ResumedFrom);
+
+    internal sealed record Gap(string From, string To, long Count);
+
+    internal sealed record RightEnd(string Reason, DateTime? ExpiresAt);
 }
 
 internal enum ResyncReason

@@ -21,7 +21,7 @@ internal static class ItemFrames
         if (item.Data is string text)
             frame.Data(text);
         else if (item.Data is not null)
-            frame.Data(JsonSerializer.SerializeToUtf8Bytes(item.Data, ReadableJsonEncoder.Web));
+            frame.Data(JsonSerializer.SerializeToUtf8Bytes(item.Data, ReadableJsonEncoder.Web.TypeOf<T>()));
 
         frame.End();
     }

@@ -14,6 +14,8 @@ internal static class StreamEndpoints
     /// that resumes while the store does not answer is asked to reconnect.</summary>
     /// <param name="lists">Members of the body that are lists (<see cref="StreamBody.Lists"/>).</param>
     /// <param name="maxListValues">Maximum values of all those lists together.</param>
+    [RequiresUnreferencedCode("Only generated code of ASP.NET Core calls a handler without reflection.")]
+    [RequiresDynamicCode("Only generated code of ASP.NET Core calls a handler without reflection.")]
     public static RouteHandlerBuilder MapStream(
         this IEndpointRouteBuilder app,
         [StringSyntax("Route")] string pattern,
@@ -21,7 +23,9 @@ internal static class StreamEndpoints
         IReadOnlyDictionary<string, string>? lists = null,
         int maxListValues = 0
     ) =>
+#pragma warning disable RDG002 // it says so itself
         app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler)
+#pragma warning restore RDG002
             .WithMetadata(new StreamBody(lists ?? NoLists, maxListValues))
             .CountedAs(RequestKind.Stream)
             .AddEndpointFilter(

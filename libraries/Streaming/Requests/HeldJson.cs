@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EventStore;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 
@@ -21,7 +22,7 @@ internal sealed class HeldJson : IResult, IDisposable
         context.Response.RegisterForDispose(answer);
 
         using (var writer = new Utf8JsonWriter(answer._json, new JsonWriterOptions { Encoder = options.Encoder }))
-            JsonSerializer.Serialize(writer, value, options);
+            JsonSerializer.Serialize(writer, value, options.TypeOf<T>());
 
         services.GetRequiredService<RequestBudget>().Hold(context).Set(answer._json.Written.Length);
         return answer;

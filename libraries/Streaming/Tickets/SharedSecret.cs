@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Npgsql;
 
@@ -28,14 +29,20 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
     /// <summary>Encrypts a document.</summary>
     /// <param name="purpose">Context of the document; it opens only with the same purpose.</param>
     /// <param name="document">The content.</param>
+    /// <param name="type">Its JSON.</param>
     /// <param name="cancellationToken">Cancels the read of the key.</param>
     /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
     /// answer.</exception>
-    public async ValueTask<string> SealAsync<T>(string purpose, T document, CancellationToken cancellationToken)
+    public async ValueTask<string> SealAsync<T>(
+        string purpose,
+        T document,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellationToken
+    )
     {
         using var aes = await CipherAsync(purpose, cancellationToken);
 
-        var content = JsonSerializer.SerializeToUtf8Bytes(document);
+        var content = JsonSerializer.SerializeToUtf8Bytes(document, type);
         var all = new byte[NonceBytes + content.Length + TagBytes];
         RandomNumberGenerator.Fill(all.AsSpan(0, NonceBytes));
 
@@ -52,7 +59,12 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
     /// <summary>Decrypts a document; null if it was not sealed with this key for this purpose.</summary>
     /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
     /// answer.</exception>
-    public async ValueTask<T?> OpenAsync<T>(string purpose, string text, CancellationToken cancellationToken)
+    public async ValueTask<T?> OpenAsync<T>(
+        string purpose,
+        string text,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellationToken
+    )
         where T : class
     {
         byte[] all;
@@ -84,7 +96,7 @@ internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) :
             return null;
         }
 
-        return JsonSerializer.Deserialize<T>(content);
+        return JsonSerializer.Deserialize(content, type);
     }
 
     public void Dispose() => _reading.Dispose();

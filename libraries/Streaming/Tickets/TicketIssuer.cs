@@ -14,7 +14,7 @@ internal sealed class TicketIssuer(SharedSecret secret, TimeProvider clock)
 
     /// <summary>Content of a ticket; names are short because it is part of a URL. A ticket of an earlier version has no
     /// key (<c>K</c>).</summary>
-    private sealed record Ticket(
+    internal sealed record Ticket(
         Guid I,
         string? U,
         string[] T,
@@ -39,13 +39,14 @@ internal sealed class TicketIssuer(SharedSecret secret, TimeProvider clock)
                 holder.Key,
                 holder.Principal
             ),
+            StreamingJson.Default.Ticket,
             cancellationToken
         );
 
     /// <exception cref="InvalidCredentialException">The ticket is invalid or has expired.</exception>
     public async ValueTask<IssuedTicket> VerifyAsync(string text, CancellationToken cancellationToken)
     {
-        if (await secret.OpenAsync<Ticket>(Purpose, text, cancellationToken) is not { } ticket)
+        if (await secret.OpenAsync(Purpose, text, StreamingJson.Default.Ticket, cancellationToken) is not { } ticket)
             throw new InvalidCredentialException("The ticket is not valid.");
 
         var until = DateTimeOffset.FromUnixTimeMilliseconds(ticket.E);

@@ -119,7 +119,7 @@ internal static class TicketsApi
 
     private sealed record TicketRequest(IReadOnlyList<string> Topics, int? ExpiresIn);
 
-    private sealed record TicketIssued(string Ticket, DateTimeOffset ExpiresAt);
+    internal sealed record TicketIssued(string Ticket, DateTimeOffset ExpiresAt);
 }
 
 /// <summary>Marks the endpoint that issues tickets.</summary>

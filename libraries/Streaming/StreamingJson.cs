@@ -1,0 +1,25 @@
+using System.Text.Json.Serialization;
+using EventStore;
+using Microsoft.AspNetCore.Mvc;
+using Streaming.Frames;
+using Streaming.Tickets;
+
+namespace Streaming;
+
+/// <summary>How the types of streams are written as JSON without reflection.</summary>
+[JsonSerializable(typeof(ControlFrames.Start))]
+[JsonSerializable(typeof(ControlFrames.Outage))]
+[JsonSerializable(typeof(ControlFrames.Refused))]
+[JsonSerializable(typeof(ControlFrames.Gap))]
+[JsonSerializable(typeof(ControlFrames.RightEnd))]
+[JsonSerializable(typeof(TicketIssuer.Ticket))]
+[JsonSerializable(typeof(TicketsApi.TicketIssued))]
+[JsonSerializable(typeof(IAsyncEnumerable<SseConnection>))]
+[JsonSerializable(typeof(object))]
+[JsonSerializable(typeof(ProblemDetails))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
+internal sealed partial class StreamingJson : JsonSerializerContext
+{
+    /// <summary>For frames.</summary>
+    public static StreamingJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
+}
