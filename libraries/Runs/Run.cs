@@ -30,7 +30,7 @@ internal static class RunJson
     public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options.TypeOf<T>());
 }
 
-/// <summary>How the types of runs are written as JSON without reflection.</summary>
+/// <summary>Writes the types of runs as JSON without reflection.</summary>
 [JsonSerializable(typeof(RunError))]
 [JsonSerializable(typeof(RunAnnouncement))]
 [JsonSerializable(typeof(IReadOnlyList<RunEvent>))]

@@ -6,7 +6,7 @@ using Streaming.Tickets;
 
 namespace Streaming;
 
-/// <summary>How the types of streams are written as JSON without reflection.</summary>
+/// <summary>Writes the types of streams as JSON without reflection.</summary>
 [JsonSerializable(typeof(ControlFrames.Start))]
 [JsonSerializable(typeof(ControlFrames.Outage))]
 [JsonSerializable(typeof(ControlFrames.Refused))]

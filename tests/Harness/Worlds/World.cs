@@ -90,16 +90,20 @@ internal sealed class World : IAsyncDisposable
     )
     {
         var replica = await StartAsync("StreamApi", settings, url, asProcess);
-        await HoldsAsync(
-            async () => (await Http.GetAsync(new Uri(replica.Url, "/health"))).IsSuccessStatusCode,
-            "the replica is healthy"
-        );
+        await WaitUntilHealthyAsync(replica);
 
         lock (Replicas)
             Replicas.Add(replica);
 
         return replica;
     }
+
+    /// <summary>Waits until a service says that it is healthy.</summary>
+    public Task WaitUntilHealthyAsync(RunningService service) =>
+        HoldsAsync(
+            async () => (await Http.GetAsync(new Uri(service.Url, "/health"))).IsSuccessStatusCode,
+            $"{service.Url} is healthy"
+        );
 
     /// <summary>Starts a replica that cannot become healthy, because its link to Postgres is cut.</summary>
     public Task<RunningService> StartWithoutStoreAsync() => StartAsync("StreamApi", settings: null);

@@ -77,11 +77,7 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
 
     private Outcome Row(LoadSums sums, TimeSpan patroni, double? beyond, int interrupted, IReadOnlyList<string> remarks)
     {
-        var ok =
-            sums is { IsClean: true, Resyncs: 0, Acknowledged: > 0, Received: > 0 }
-            && interrupted == 0
-            && remarks.Count == 1
-            && beyond <= MaxRecoverySeconds;
+        var ok = sums.WentUnnoticed && interrupted == 0 && remarks.Count == 1 && beyond <= MaxRecoverySeconds;
         var seconds = beyond?.ToString("F1", CultureInfo.InvariantCulture);
         var recovered =
             seconds is null ? "**unknown**"

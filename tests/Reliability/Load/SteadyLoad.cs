@@ -231,6 +231,9 @@ internal sealed record LoadSums(
     /// the end of an earlier row.</summary>
     public bool IsClean => this is { Lost: 0, Duplicates: 0, Reordered: 0, Unknown: 0 };
 
+    /// <summary>True if events flowed, and no reader saw anything of what happened meanwhile.</summary>
+    public bool WentUnnoticed => this is { IsClean: true, Resyncs: 0, Acknowledged: > 0, Received: > 0 };
+
     /// <summary>The cells of a report's row from "acknowledged" to "reordered".</summary>
     public string Cells =>
         $"| {Acknowledged} | {Received} | {ReliabilityReport.Bold(Lost)} | {ReliabilityReport.Bold(Duplicates)} "
