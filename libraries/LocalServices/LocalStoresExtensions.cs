@@ -1,6 +1,7 @@
 using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
 using LocalServices;
+using LocalServices.Supervision;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -22,6 +23,7 @@ public static class LocalStoresExtensions
     {
         // The AppHost ends after its processes. Otherwise the next start finds their ports in use.
         builder.Configuration["DcpPublisher:WaitForResourceCleanup"] ??= "true";
+        builder.Services.AddObserver<OrderlyEnd>();
 
         try
         {

@@ -24,7 +24,7 @@ public class AppHostProcessTests
     }
 
     [Fact]
-    public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy_and_SIGTERM_ends_it_with_0()
+    public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy_and_SIGTERM_ends_streams_and_it_cleanly()
     {
         var run = Guid.NewGuid().ToString("N");
         var proxy = $"http://127.0.0.1:{FreePort.Take()}"; // nothing listens there
@@ -42,11 +42,22 @@ public class AppHostProcessTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         Assert.Contains(ProcessesOf(run), p => p.Contains("dcp", StringComparison.OrdinalIgnoreCase));
 
+        using var http = new HttpClient();
+        using var stream = new StreamReader(
+            await http.GetStreamAsync(
+                $"{appHost.AddressOf("streamapi")}/v1/events/stream?topic=demo.>",
+                TestContext.Current.CancellationToken
+            )
+        );
+        while (await stream.ReadLineAsync(TestContext.Current.CancellationToken) is not "event: connected") { }
+
         Assert.True(Signals.Send(appHost.Process.Id, Signals.Terminate));
         await appHost
             .Process.WaitForExitAsync(TestContext.Current.CancellationToken)
             .WaitAsync(Timeout, TestContext.Current.CancellationToken);
         Assert.Equal(0, appHost.Process.ExitCode);
+        // A stream that was cut throws.
+        Assert.Contains("retry: ", await stream.ReadToEndAsync(TestContext.Current.CancellationToken));
         await GoneAsync(run);
     }
 
@@ -92,7 +103,10 @@ public class AppHostProcessTests
 internal sealed class AppHostProcess(Process process) : IAsyncDisposable
 {
     public const string Marker = "SSE_TEST_RUN";
+    private readonly List<string> _output = [];
     public Process Process => process;
+
+    public string AddressOf(string service) => _output.Single(l => l.Contains($"{service} is at ")).Split(' ')[^1];
 
     public static async Task<AppHostProcess> StartAsync(
         string run,
@@ -113,7 +127,6 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
         var appHost = new AppHostProcess(process);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
 
-        var output = new List<string>();
         try
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -121,7 +134,7 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
 
             while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
             {
-                output.Add(line);
+                appHost._output.Add(line);
                 if (!line.Contains(until, StringComparison.Ordinal))
                     continue;
                 // otherwise a full pipe would block it
@@ -130,13 +143,13 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
             }
 
             throw new InvalidOperationException(
-                $"The AppHost did not start:\n{string.Join('\n', output)}\n{await error}"
+                $"The AppHost did not start:\n{string.Join('\n', appHost._output)}\n{await error}"
             );
         }
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
             await appHost.DisposeAsync();
-            throw new TimeoutException($"The AppHost never said '{until}':\n{string.Join('\n', output)}");
+            throw new TimeoutException($"The AppHost never said '{until}':\n{string.Join('\n', appHost._output)}");
         }
         catch
         {
