@@ -1,3 +1,4 @@
+using EventStore;
 using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Chat;
@@ -7,6 +8,7 @@ using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Admission;
@@ -38,7 +40,7 @@ public static class LlmGatewayExtensions
         builder
             .Services.AddOptions<GenerationLimit>()
             .BindConfiguration("Limits")
-            .ValidateDataAnnotations()
+            .ValidateAnnotations()
             .PostConfigure<IHostEnvironment>((limit, e) => limit.Complete(e.IsDevelopment()))
             .ValidateOnStart();
 
@@ -47,6 +49,12 @@ public static class LlmGatewayExtensions
             .Configure<IOptions<LlmOptions>>(
                 (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
             );
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Add(GatewayJson.Default);
+            // What a provider's client may give as arguments of a tool.
+            json.SerializerOptions.TypeInfoResolverChain.Add(AIJsonUtilities.DefaultOptions.TypeInfoResolver!);
+        });
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();

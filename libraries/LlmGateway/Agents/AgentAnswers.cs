@@ -44,16 +44,7 @@ internal sealed class AgentAnswers(
     public RunEventBuffer WriterOf(Run run, ChatTarget target) => writers.Of(run, Content, target.Provider);
 
     /// <summary>An event with text: the two articles' clients read different members.</summary>
-    private static RunEvent Content(string text) =>
-        RunEvent.Of(
-            "content",
-            new
-            {
-                type = "content",
-                content = text,
-                data = text,
-            }
-        );
+    private static RunEvent Content(string text) => RunEvent.Of("content", new AgentContent("content", text, text));
 
     /// <summary>Writes the answer to a conversation, which it keeps while it waits for the provider, and until the
     /// end.</summary>
@@ -131,42 +122,20 @@ internal sealed class AgentAnswers(
     )
     {
         writer.Event(
-            RunEvent.Of(
-                "tool_use",
-                new
-                {
-                    type = "tool_use",
-                    id = call.CallId,
-                    tool = call.Name,
-                    input = ToolCalls.InputOrText(call),
-                }
-            )
+            RunEvent.Of("tool_use", new AgentToolUse("tool_use", call.CallId, call.Name, ToolCalls.InputOrText(call)))
         );
 
         var start = clock.GetTimestamp();
         var output = isCut
-            ? new { error = "The limit of tokens has cut this call." }
+            ? new ToolError("The limit of tokens has cut this call.")
             : await CallAsync(usable, call, cancellationToken);
         var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
 
         writer.Event(
-            RunEvent.Of(
-                "tool_result",
-                new
-                {
-                    type = "tool_result",
-                    id = call.CallId,
-                    tool = call.Name,
-                    output,
-                    durationMs,
-                }
-            )
+            RunEvent.Of("tool_result", new AgentToolResult("tool_result", call.CallId, call.Name, output, durationMs))
         );
 
-        return new ChatMessage(
-            ChatRole.Tool,
-            [new FunctionResultContent(call.CallId, JsonSerializer.Serialize(output, RunJson.Options))]
-        );
+        return new ChatMessage(ChatRole.Tool, [new FunctionResultContent(call.CallId, RunJson.Write(output))]);
     }
 
     private async Task<object?> CallAsync(
@@ -176,9 +145,9 @@ internal sealed class AgentAnswers(
     )
     {
         if (Array.Find(usable, t => t.Name == call.Name) is not { } tool)
-            return new { error = $"There is no tool {call.Name}." };
+            return new ToolError($"There is no tool {call.Name}.");
         if (call.Arguments is null)
-            return new { error = "The arguments are not a JSON object." };
+            return new ToolError("The arguments are not a JSON object.");
 
         try
         {
@@ -186,15 +155,18 @@ internal sealed class AgentAnswers(
         }
         catch (Exception e) when (e is FormatException or ArgumentException or JsonException or KeyNotFoundException)
         {
-            return new { error = e.Message };
+            return new ToolError(e.Message);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             logger.LogWarning(e, "The tool {Tool} failed", call.Name);
-            return new { error = $"The tool {call.Name} failed." };
+            return new ToolError($"The tool {call.Name} failed.");
         }
     }
 }
+
+/// <summary>The result of a tool that failed.</summary>
+internal sealed record ToolError(string Error);
 
 /// <summary>The input that the agent answers.</summary>
 /// <param name="Messages">The messages so far.</param>

@@ -38,16 +38,7 @@ internal sealed class AgentRuns(
     ];
 
     public static RunEvent Error(string error, bool fatal, string reason) =>
-        RunEvent.Of(
-            "error",
-            new
-            {
-                type = "error",
-                error,
-                fatal,
-                reason,
-            }
-        );
+        RunEvent.Of("error", new RunError("error", error, fatal, reason));
 
     public Task OpenAsync(HttpContext context)
     {
@@ -85,12 +76,7 @@ internal sealed class AgentRuns(
         return await runs.StartAsync(
             Kind,
             question.Client,
-            new
-            {
-                question.Target.Provider,
-                question.Target.Model,
-                owner = context.User.Identity?.Name,
-            },
+            new AgentStarted(question.Target.Provider, question.Target.Model, context.User.Identity?.Name),
             run => AnswerAsync(run, question),
             id,
             InterruptedEvents,
@@ -104,7 +90,7 @@ internal sealed class AgentRuns(
         try
         {
             await answers.WriteAsync(question.Target, question.Client, question.Input, writer, run.Stopping);
-            await writer.EndAsync(RunEvent.Of("end", new { type = "end" }));
+            await writer.EndAsync(RunEvent.Of("end", new AgentEnd("end")));
         }
         catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
         {
@@ -123,3 +109,6 @@ internal sealed class AgentRuns(
     /// <param name="Text">What a repeated request with the same key must have in common.</param>
     private sealed record Question(ChatTarget Target, ClientKey Client, AgentInput Input, string Text);
 }
+
+/// <summary>Data of the event that announces an answer.</summary>
+internal sealed record AgentStarted(string Provider, string Model, string? Owner);

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using EventStore;
 using LlmGateway.Agents.Sessions;
@@ -50,7 +50,12 @@ internal static class AgentsApi
     {
         var agents = app.MapGroup("").WithTags("Agents");
         agents
-            .MapStream("/stream", (HttpContext context, AgentRuns runs) => runs.OpenAsync(context))
+            .MapMethods(
+                "/stream",
+                StreamEndpoints.Methods,
+                (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)
+            )
+            .OpensStream()
             .Publishes("agents.*")
             .TakesIdempotencyKey()
             .Query("prompt", "The question.", required: true, isText: true)
@@ -75,7 +80,8 @@ internal static class AgentsApi
             .Takes<SessionMessage>();
 
         agents
-            .MapStream("/stream/{sessionId}", StreamAsync)
+            .MapMethods("/stream/{sessionId}", StreamEndpoints.Methods, StreamAsync)
+            .OpensStream()
             .ReadsOwn(Topic)
             .SwitchesNames()
             .StartsWork()
@@ -170,7 +176,7 @@ internal static class AgentsApi
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
 
-        return TypedResults.Ok(new { status = "ok" });
+        return TypedResults.Ok(new JsonObject { ["status"] = "ok" });
     }
 
     private static async Task StreamAsync(
@@ -236,16 +242,16 @@ internal static class AgentsApi
             (end, data),
             ("error", typeof(StreamError)),
         ];
-
-    private sealed record SessionCreated([property: JsonPropertyName("session_id")] string SessionId);
-
-    private sealed record SessionMessage(string Content);
-
-    private sealed record AgentContent(string Type, string Content, string Data);
-
-    private sealed record AgentToolUse(string Type, string Id, string Tool, JsonElement Input);
-
-    private sealed record AgentToolResult(string Type, string Id, string Tool, JsonElement Output, double DurationMs);
-
-    private sealed record AgentEnd(string Type);
 }
+
+internal sealed record SessionCreated([property: JsonPropertyName("session_id")] string SessionId);
+
+internal sealed record SessionMessage(string Content);
+
+internal sealed record AgentContent(string Type, string Content, string Data);
+
+internal sealed record AgentToolUse(string Type, string Id, string Tool, JsonNode Input);
+
+internal sealed record AgentToolResult(string Type, string Id, string Tool, object? Output, double DurationMs);
+
+internal sealed record AgentEnd(string Type);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EventStore;
 using Streaming.Frames;
 
 namespace LlmGateway.Chat;
@@ -7,9 +8,9 @@ namespace LlmGateway.Chat;
 /// <param name="Named">The value of <c>?named=</c>: true names all frames, false none, null errors only.</param>
 internal readonly record struct ChatFrames(bool? Named)
 {
-    public byte[] Content(object data)
+    public byte[] Content<T>(T data)
     {
-        var json = JsonSerializer.SerializeToUtf8Bytes(data, RunJson.Options);
+        var json = JsonSerializer.SerializeToUtf8Bytes(data, RunJson.Options.TypeOf<T>());
         return Frame("content", Named == true, Named == false ? NamedFormat.WithName("content", json) : json);
     }
 
@@ -22,14 +23,8 @@ internal readonly record struct ChatFrames(bool? Named)
             "error",
             named,
             JsonSerializer.SerializeToUtf8Bytes(
-                new
-                {
-                    type = named ? null : "error",
-                    error = exception.Message,
-                    fatal = true,
-                    reason = exception.Reason,
-                },
-                RunJson.Options
+                new RunError(named ? null : "error", exception.Message, Fatal: true, exception.Reason),
+                RunJson.Options.TypeOf<RunError>()
             )
         );
     }

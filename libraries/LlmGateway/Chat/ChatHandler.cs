@@ -82,7 +82,7 @@ internal sealed class ChatHandler(
     {
         await foreach (var update in call.StreamAsync(stopped))
             if (update.Text is { Length: > 0 } text)
-                await push.WriteAsync(frames.Content(new { content = text }));
+                await push.WriteAsync(frames.Content(new ChatContent(text)));
         await push.WriteAsync(frames.Done());
     }
 
@@ -100,16 +100,7 @@ internal sealed class ChatHandler(
         try
         {
             while (await buffer.TakeAsync(ended.Token) is { } text)
-                await push.WriteAsync(
-                    frames.Content(
-                        new
-                        {
-                            content = text,
-                            buffer_size = buffer.Count,
-                            paused = buffer.IsPaused,
-                        }
-                    )
-                );
+                await push.WriteAsync(frames.Content(new PacedContent(text, buffer.Count, buffer.IsPaused)));
 
             await reading; // throws if the provider failed
             await push.WriteAsync(frames.Done());

@@ -91,7 +91,7 @@ internal sealed record GenerationState(
         switch (entry.Type)
         {
             case RunLog.Announcement
-                when entry.OfLog && root.Deserialize<GenerationStarted>(RunJson.Options) is { } started:
+                when entry.OfLog && root.Deserialize(RunJson.Options.TypeOf<GenerationStarted>()) is { } started:
                 return this with { Provider = started.Provider, Model = started.Model, CreatedAt = started.CreatedAt };
 
             case "token":
@@ -108,7 +108,7 @@ internal sealed record GenerationState(
                     Status = finish == "cancelled" ? "cancelled" : "done",
                     FinishReason = finish,
                     EndedAt = entry.Time,
-                    Usage = root.GetProperty("usage").Deserialize<GenerationUsage>(RunJson.Options),
+                    Usage = root.GetProperty("usage").Deserialize(RunJson.Options.TypeOf<GenerationUsage>()),
                 };
             case "error":
                 var reason = root.GetProperty("reason").GetString();

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -54,7 +55,8 @@ internal static class GenerationsApi
             .Produces<GenerationState>();
 
         generations
-            .MapStream("/{id}/stream", StreamAsync)
+            .MapMethods("/{id}/stream", StreamEndpoints.Methods, StreamAsync)
+            .OpensStream()
             .ReadsOwn(Topic)
             .SendsNumbered(
                 "The answer from its start, or after the last id, for any number of readers.",
@@ -82,13 +84,13 @@ internal static class GenerationsApi
 
         return TypedResults.Created(
             $"/v1/generations/{id}",
-            new
+            new JsonObject
             {
-                id,
-                stream = GenerationState.StreamOf(id),
-                status = "running",
-                provider = call.Target.Provider,
-                model = call.Target.Model,
+                ["id"] = id,
+                ["stream"] = GenerationState.StreamOf(id),
+                ["status"] = "running",
+                ["provider"] = call.Target.Provider,
+                ["model"] = call.Target.Model,
             }
         );
     }
@@ -178,7 +180,7 @@ internal sealed record ChatRequestMessage(string Role, string Content);
 
 internal sealed record GenerationToken(string Text);
 
-internal sealed record GenerationToolUse(string Id, string Tool, System.Text.Json.JsonElement Input);
+internal sealed record GenerationToolUse(string Id, string Tool, JsonNode Input);
 
 /// <summary>Delay of the answer: <c>queued</c> or <c>retrying</c>.</summary>
 internal sealed record GenerationWaits(string State, string Reason, int? Attempt, long? RetryInMs);

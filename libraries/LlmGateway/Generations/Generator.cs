@@ -41,7 +41,11 @@ internal sealed class Generator(
     private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept)
     {
         using var _ = kept;
-        await using var writer = writers.Of(run, text => RunEvent.Of("token", new { text }), call.Target.Provider);
+        await using var writer = writers.Of(
+            run,
+            text => RunEvent.Of("token", new GenerationToken(text)),
+            call.Target.Provider
+        );
         call.Options.OnDelay = delay => writer.Event(State(delay));
 
         UsageDetails? usage = null;
@@ -83,37 +87,16 @@ internal sealed class Generator(
         RunEvent Done(string reason) =>
             RunEvent.Of(
                 "done",
-                new
-                {
-                    finishReason = reason,
-                    usage = new GenerationUsage(
-                        usage?.InputTokenCount ?? call.InputTokens,
-                        usage?.OutputTokenCount ?? tokens
-                    ),
-                }
+                new GenerationDone(
+                    reason,
+                    new GenerationUsage(usage?.InputTokenCount ?? call.InputTokens, usage?.OutputTokenCount ?? tokens)
+                )
             );
     }
 
     private static RunEvent State(DelayNotice delay) =>
-        RunEvent.Of(
-            "state",
-            new
-            {
-                state = delay.State,
-                reason = delay.Reason,
-                attempt = delay.Attempt,
-                retryInMs = delay.Milliseconds,
-            }
-        );
+        RunEvent.Of("state", new GenerationWaits(delay.State, delay.Reason, delay.Attempt, delay.Milliseconds));
 
     private static RunEvent ToolUse(FunctionCallContent tool) =>
-        RunEvent.Of(
-            "tool_use",
-            new
-            {
-                id = tool.CallId,
-                tool = tool.Name,
-                input = ToolCalls.InputOrText(tool),
-            }
-        );
+        RunEvent.Of("tool_use", new GenerationToolUse(tool.CallId, tool.Name, ToolCalls.InputOrText(tool)));
 }

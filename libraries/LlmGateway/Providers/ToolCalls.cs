@@ -12,7 +12,10 @@ internal static class ToolCalls
         Dictionary<string, object?>? values = null;
         try
         {
-            values = JsonSerializer.Deserialize<Dictionary<string, object?>>(arguments.Length == 0 ? "{}" : arguments);
+            values = JsonSerializer.Deserialize(
+                arguments.Length == 0 ? "{}" : arguments,
+                GatewayJson.Default.DictionaryStringObject
+            );
         }
         catch (JsonException) { } // the model's mistake; the tool's caller reports it
 
@@ -24,8 +27,7 @@ internal static class ToolCalls
 
     /// <summary>The arguments as JSON text.</summary>
     public static string Arguments(FunctionCallContent call) =>
-        call.RawRepresentation as string
-        ?? JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), RunJson.Options);
+        call.RawRepresentation as string ?? RunJson.Write(call.Arguments ?? new Dictionary<string, object?>());
 
     /// <summary>The arguments as an object; an empty one if they are not an object.</summary>
     public static JsonObject Input(FunctionCallContent call) => Parse(Arguments(call)) ?? [];
@@ -57,6 +59,6 @@ internal static class ToolCalls
             null => "",
             string text => text,
             JsonElement { ValueKind: JsonValueKind.String } text => text.GetString()!,
-            var other => JsonSerializer.Serialize(other, RunJson.Options),
+            var other => RunJson.Write(other),
         };
 }

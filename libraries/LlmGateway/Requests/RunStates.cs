@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EventStore;
 using Streaming.Requests;
 
 namespace LlmGateway.Requests;
@@ -23,7 +24,7 @@ internal sealed class RunStates(ReadGate turns, RequestBudget budget)
         if (await readAsync() is not var (state, position))
             return null;
 
-        var json = JsonSerializer.SerializeToUtf8Bytes(state, RunJson.Options);
+        var json = JsonSerializer.SerializeToUtf8Bytes(state, RunJson.Options.TypeOf<T>());
         budget.Hold(context).Set(json.Length);
         // A stream that starts after this position continues the run without gap or repetition.
         context.Response.Headers["X-Sse-Position"] = position.ToString();

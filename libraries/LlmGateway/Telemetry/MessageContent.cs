@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
+using EventStore;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Telemetry;
@@ -16,9 +17,10 @@ internal static class MessageContent
     /// <summary>OpenTelemetry's switch; Aspire's AppHost sets it.</summary>
     public const string Variable = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly JsonSerializerOptions Json = new(RunJson.Options)
     {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.Default,
+        PropertyNamingPolicy = null,
     };
 
     /// <summary>True in Development, if the switch is on. Elsewhere it has no effect: those who read telemetry are not
@@ -28,47 +30,53 @@ internal static class MessageContent
 
     public static void AddInput(Activity span, IEnumerable<ChatMessage> messages, string? instructions)
     {
-        span.SetTag("gen_ai.input.messages", Serialize(messages, finish: null));
+        span.SetTag("gen_ai.input.messages", Serialize(Messages(messages, finish: null)));
         if (instructions is not null)
-            span.SetTag("gen_ai.system_instructions", JsonSerializer.Serialize(new[] { Text(instructions) }, Json));
+            span.SetTag("gen_ai.system_instructions", Serialize([Text(instructions)]));
     }
 
     public static void AddOutput(Activity span, IEnumerable<ChatResponseUpdate> answer, string? finish)
     {
         var messages = answer.ToChatResponse().Messages;
-        span.SetTag("gen_ai.output.messages", Serialize(messages, finish));
+        span.SetTag("gen_ai.output.messages", Serialize(Messages(messages, finish)));
     }
 
-    private static string Serialize(IEnumerable<ChatMessage> messages, string? finish) =>
-        JsonSerializer.Serialize(
-            messages.Select(message => new
-            {
-                role = message.Role.Value,
-                parts = message.Contents.Select(Part).OfType<object>(),
-                finish_reason = finish,
-            }),
-            Json
-        );
+    private static IEnumerable<Message> Messages(IEnumerable<ChatMessage> messages, string? finish) =>
+        messages.Select(message => new Message(
+            message.Role.Value,
+            message.Contents.Select(PartOf).OfType<Part>(),
+            finish
+        ));
 
-    private static object? Part(AIContent content) =>
+    private static Part? PartOf(AIContent content) =>
         content switch
         {
             TextContent text => Text(text.Text),
-            FunctionCallContent call => new
-            {
-                type = "tool_call",
-                id = call.CallId,
-                name = call.Name,
-                arguments = call.Arguments,
-            },
-            FunctionResultContent result => new
-            {
-                type = "tool_call_response",
-                id = result.CallId,
-                response = result.Result,
-            },
+            FunctionCallContent call => new Part(
+                "tool_call",
+                id: call.CallId,
+                name: call.Name,
+                arguments: call.Arguments
+            ),
+            FunctionResultContent result => new Part("tool_call_response", id: result.CallId, response: result.Result),
             _ => null,
         };
 
-    private static object Text(string text) => new { type = "text", content = text };
+    private static Part Text(string text) => new("text", content: text);
+
+    private static string Serialize<T>(IEnumerable<T> values) =>
+        JsonSerializer.Serialize(values, Json.TypeOf<IEnumerable<T>>());
+
+#pragma warning disable IDE1006 // the conventions' names are lowercase
+    internal sealed record Message(string role, IEnumerable<Part> parts, string? finish_reason);
+
+    internal sealed record Part(
+        string type,
+        string? content = null,
+        string? id = null,
+        string? name = null,
+        IDictionary<string, object?>? arguments = null,
+        object? response = null
+    );
+#pragma warning restore IDE1006
 }

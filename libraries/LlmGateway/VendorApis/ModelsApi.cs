@@ -17,18 +17,11 @@ internal static class ModelsApi
     {
         app.MapGet(
                 "/v1/models",
-                (ChatProviders providers) =>
+                IResult (ChatProviders providers) =>
                 {
                     var models = providers.Models.Select(m => new Model(m.Model, m.Provider)).ToList();
-                    return TypedResults.Json(
-                        new
-                        {
-                            @object = "list",
-                            data = models,
-                            first_id = models.FirstOrDefault()?.id,
-                            last_id = models.LastOrDefault()?.id,
-                            has_more = false,
-                        }
+                    return TypedResults.Ok(
+                        new ModelList("list", models, models.FirstOrDefault()?.id, models.LastOrDefault()?.id, false)
                     );
                 }
             )
@@ -43,7 +36,7 @@ internal static class ModelsApi
                         .Select(m => new Model(m.Model, m.Provider))
                         .FirstOrDefault();
                     if (found is not null)
-                        await TypedResults.Json(found).ExecuteAsync(context);
+                        await TypedResults.Ok(found).ExecuteAsync(context);
                     else
                     {
                         VendorFormat format = context.Request.Headers.ContainsKey("anthropic-version")
@@ -63,7 +56,15 @@ internal static class ModelsApi
     }
 
 #pragma warning disable IDE1006 // the vendors' names are lowercase
-    private sealed record Model(string id, string owned_by)
+    internal sealed record ModelList(
+        string @object,
+        IReadOnlyList<Model> data,
+        string? first_id,
+        string? last_id,
+        bool has_more
+    );
+
+    internal sealed record Model(string id, string owned_by)
     {
         public string @object { get; } = "model";
         public string type { get; } = "model";

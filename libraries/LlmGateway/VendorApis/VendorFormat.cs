@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Streaming.Endpoints;
@@ -59,7 +60,7 @@ internal abstract class VendorFormat
 
         await context.Response.WriteAsJsonAsync(
             Response(error, headers[RequestIdHeader].ToString()),
-            RunJson.Options,
+            RunJson.Options.TypeOf<JsonObject>(),
             "application/json",
             context.RequestAborted
         );

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
@@ -87,7 +88,7 @@ internal sealed class VendorHandler(
 
         var json = whole.ToJson();
         json["model"] = response.Model;
-        await TypedResults.Json(json, RunJson.Options).ExecuteAsync(context);
+        await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
 
         void Add(IEnumerable<JsonObject> frames)
         {

@@ -10,10 +10,11 @@ internal static class StreamEndpoints
 {
     private static readonly IReadOnlyDictionary<string, string> NoLists = new Dictionary<string, string>();
 
-    /// <summary>Maps a stream at GET with a query, and at POST and QUERY with the same names in a JSON object. A client
-    /// that resumes while the store does not answer is asked to reconnect.</summary>
-    /// <param name="lists">Members of the body that are lists (<see cref="StreamBody.Lists"/>).</param>
-    /// <param name="maxListValues">Maximum values of all those lists together.</param>
+    /// <summary>The methods of a stream: GET with a query, and POST and QUERY with the same names in a JSON
+    /// object.</summary>
+    public static readonly string[] Methods = ["GET", "POST", "QUERY"];
+
+    /// <summary>Maps a stream at its methods.</summary>
     [RequiresUnreferencedCode("Only generated code of ASP.NET Core calls a handler without reflection.")]
     [RequiresDynamicCode("Only generated code of ASP.NET Core calls a handler without reflection.")]
     public static RouteHandlerBuilder MapStream(
@@ -24,8 +25,19 @@ internal static class StreamEndpoints
         int maxListValues = 0
     ) =>
 #pragma warning disable RDG002 // it says so itself
-        app.MapMethods(pattern, ["GET", "POST", "QUERY"], handler)
+        app.MapMethods(pattern, Methods, handler).OpensStream(lists, maxListValues);
 #pragma warning restore RDG002
+
+    /// <summary>Reads the body of a request for a stream. A client that resumes while the store does not answer is
+    /// asked to reconnect.</summary>
+    /// <param name="lists">Members of the body that are lists (<see cref="StreamBody.Lists"/>).</param>
+    /// <param name="maxListValues">Maximum values of all those lists together.</param>
+    public static RouteHandlerBuilder OpensStream(
+        this RouteHandlerBuilder endpoint,
+        IReadOnlyDictionary<string, string>? lists = null,
+        int maxListValues = 0
+    ) =>
+        endpoint
             .WithMetadata(new StreamBody(lists ?? NoLists, maxListValues))
             .CountedAs(RequestKind.Stream)
             .AddEndpointFilter(

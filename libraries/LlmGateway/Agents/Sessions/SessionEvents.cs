@@ -16,7 +16,7 @@ internal static class SessionEvents
     private static readonly string[] Answers = [Content, MessageEnd];
 
     /// <summary>Creates the event that ends the answer to a message.</summary>
-    public static RunEvent End(string key) => RunEvent.Of(MessageEnd, new { type = MessageEnd }) with { Key = key };
+    public static RunEvent End(string key) => RunEvent.Of(MessageEnd, new AgentEnd(MessageEnd)) with { Key = key };
 
     /// <summary>Finds the first message without an answer; its data are not read.</summary>
     public static Task<RunEntry?> PendingAsync(this RunLog runs, RunName name, CancellationToken cancellationToken) =>

@@ -33,25 +33,20 @@ internal sealed record SessionStarted(
 
     /// <summary>Creates a message to the session, with the names of its sender's tools.</summary>
     public RunEvent Message(string content, string[] tools) =>
-        RunEvent.Of(
-            SessionEvents.Message,
-            new
-            {
-                content,
-                tools,
-                announced = this,
-            }
-        );
+        RunEvent.Of(SessionEvents.Message, new StoredMessage(content, tools, Announced: this));
 
     private static SessionStarted? Of(RunEntry entry)
     {
         using var data = JsonDocument.Parse(entry.Data);
         if (entry.Type != RunLog.Announcement)
             return data.RootElement.TryGetProperty(Member, out var copy)
-                ? copy.Deserialize<SessionStarted>(RunJson.Options)
+                ? copy.Deserialize(RunJson.Options.TypeOf<SessionStarted>())
                 : null;
 
-        var session = data.RootElement.Deserialize<SessionStarted>(RunJson.Options)!;
+        var session = data.RootElement.Deserialize(RunJson.Options.TypeOf<SessionStarted>())!;
         return session with { CreatedAt = session.CreatedAt ?? entry.Time };
     }
 }
+
+/// <summary>Data of the event with a message.</summary>
+internal sealed record StoredMessage(string Content, string[] Tools, SessionStarted Announced);

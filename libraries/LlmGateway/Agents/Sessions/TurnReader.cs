@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EventStore;
 using Runs;
 
@@ -36,7 +37,9 @@ internal sealed class TurnReader
         if (entry.OfLog)
         {
             _messages.Add((entry.Key!, data.RootElement.GetProperty("content").GetString()!, entry.Time));
-            Tools = data.RootElement.TryGetProperty("tools", out var tools) ? tools.Deserialize<string[]>() : null;
+            Tools = data.RootElement.TryGetProperty("tools", out var tools)
+                ? tools.Deserialize(GatewayJson.Default.StringArray)
+                : null;
         }
         else if (entry.Type == SessionEvents.Content)
             _text.Append(data.RootElement.GetProperty("data").GetString());
@@ -78,7 +81,10 @@ internal sealed class TurnReader
     {
         if (_text.Length > 0)
             _events.Add(
-                JsonSerializer.SerializeToElement(new { type = "content", data = _text.ToString() }, RunJson.Options)
+                JsonSerializer.SerializeToElement(
+                    new JsonObject { ["type"] = "content", ["data"] = _text.ToString() },
+                    RunJson.Options.TypeOf<JsonObject>()
+                )
             );
         _text.Clear();
     }

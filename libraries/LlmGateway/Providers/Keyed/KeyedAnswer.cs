@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.AI;
@@ -140,9 +141,15 @@ internal sealed class KeyedAnswer(
     /// The HTTP status in an exception. The libraries have no type in common: <c>Status</c> is a number in
     /// System.ClientModel and Azure.Core, <c>StatusCode</c> an <see cref="HttpStatusCode"/> in .NET and AWS.
     /// </summary>
+    [UnconditionalSuppressMessage(
+        "Trimming",
+        "IL2075",
+        Justification = "A property that is trimmed is missing: the failure is then one without a status."
+    )]
     private static int? StatusOf(Exception exception) =>
         (
-            exception.GetType().GetProperty("Status")?.GetValue(exception)
+            (object?)(exception as HttpRequestException)?.StatusCode
+            ?? exception.GetType().GetProperty("Status")?.GetValue(exception)
             ?? exception.GetType().GetProperty("StatusCode")?.GetValue(exception)
         ) switch
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
@@ -60,7 +61,7 @@ internal static class MessagesApi
             var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
             var call = MessagesRequestReader.Read(body, providers, beta: null, needsMaxTokens: false);
             if (call.Target.Provider == "demo")
-                await TypedResults.Json(new { input_tokens = call.InputTokens }).ExecuteAsync(context);
+                await TypedResults.Ok(new JsonObject { ["input_tokens"] = call.InputTokens }).ExecuteAsync(context);
             else
                 await format.RefuseAsync(
                     context,
