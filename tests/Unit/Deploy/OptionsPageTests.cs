@@ -30,4 +30,15 @@ public sealed class OptionsPageTests
             where row.StartsWith("| `", StringComparison.Ordinal) && row.EndsWith("|  |", StringComparison.Ordinal)
             select $"{row.Split('`')[1]} has no <summary>: it is the last column of docs/options.md"
         );
+
+    [Fact]
+    public void Every_option_that_is_a_number_or_a_time_has_a_range() =>
+        SourceFiles.AssertNone(
+            from row in OptionsPage.Text().Split('\n')
+            let cells = row.Split(" | ")
+            where cells.Length > 2 && StartsWithADigit(cells[1].Trim('`')) && cells[2].Trim().Length == 0
+            select $"{row.Split('`')[1]} has no [Range]: an impossible value would not stop the start"
+        );
+
+    private static bool StartsWithADigit(string value) => value.Length > 0 && char.IsAsciiDigit(value[0]);
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Unit.Build;
 using WebFrontend.Languages;
 
 namespace Unit.WebFrontend;
@@ -10,10 +11,10 @@ public partial class LanguageTests
     {
         foreach (var language in Language.All)
         {
-            Assert.Equal(
-                Language.English.Keys.Order(StringComparer.Ordinal),
-                language.Keys.Order(StringComparer.Ordinal)
-            );
+            SourceFiles.AssertNone([
+                .. Language.English.Keys.Except(language.Keys).Select(key => Missing(language, key)),
+                .. language.Keys.Except(Language.English.Keys).Select(key => Missing(Language.English, key)),
+            ]);
             Assert.All(language.Keys, key => Assert.Equal(Places(Language.English[key]), Places(language[key])));
         }
     }
@@ -25,6 +26,9 @@ public partial class LanguageTests
             Assert.Throws<KeyNotFoundException>(() => Language.Japanese["no.such.text"]).Message,
             StringComparison.Ordinal
         );
+
+    private static string Missing(Language language, string key) =>
+        $"WebFrontend/Languages/{language.Code}.json has no text for {key}";
 
     private static IEnumerable<string> Places(string text) =>
         Place().Matches(text).Select(m => m.Value).Order(StringComparer.Ordinal);
