@@ -4,8 +4,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace LocalServices.Supervision;
 
-/// <summary>Ends the services of an AppHost before everything else. The orchestrator ends all at once: streams are cut,
-/// because their address goes first, and a service waits for the dashboard, which is gone, until it is killed.</summary>
+/// <summary>Ends the services of an AppHost before everything else. The orchestrator ends all at once: streams are
+/// cut, because their address goes first, and a service waits for the dashboard, which is gone, until it is
+/// killed.</summary>
 internal sealed class OrderlyEnd(
     ResourceNotificationService notifications,
     ResourceCommandService commands,

@@ -24,7 +24,7 @@ public class AppHostProcessTests
     }
 
     [Fact]
-    public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy_and_SIGTERM_ends_streams_and_it_cleanly()
+    public async Task Behind_a_proxy_that_refuses_loopback_the_system_becomes_healthy_and_SIGTERM_ends_it_cleanly()
     {
         var run = Guid.NewGuid().ToString("N");
         var proxy = $"http://127.0.0.1:{FreePort.Take()}"; // nothing listens there
