@@ -1,4 +1,5 @@
 using LocalServices;
+using Stack;
 
 namespace Packages;
 
@@ -13,32 +14,14 @@ internal static class NativeCompiler
 
         const string Refusal =
             "A C compiler or zlib is missing. Install both (Debian, Ubuntu: sudo apt-get install -y clang zlib1g-dev).";
-        if (!Environment.IsPrivilegedProcess || !File.Exists("/usr/bin/apt-get"))
+        if (!DebianPackages.CanBeInstalled)
             return Refusal;
 
-        TestContext.Current.SendDiagnosticMessage("Installing what is missing: apt-get install clang zlib1g-dev");
-
-        var result = Install();
-        if (result is not { ExitCode: 0 })
-        {
-            // There are no package lists (a slim image), or they name packages that the mirror has replaced.
-            Apt("update");
-            result = Install();
-        }
-
-        return IsThere() ? null : $"{Refusal}\n{result?.Output}";
+        var (_, output) = DebianPackages.Install("clang", "zlib1g-dev");
+        return IsThere() ? null : $"{Refusal}\n{output}";
     }
 
     private static bool IsThere() =>
         File.Exists("/usr/include/zlib.h")
         && new[] { "clang", "gcc" }.Any(compiler => Command.Run(compiler, ["--version"]) is { ExitCode: 0 });
-
-    private static Command.Result? Install() =>
-        Apt("install", "--yes", "--no-install-recommends", "clang", "zlib1g-dev");
-
-    private static Command.Result? Apt(params string[] arguments) =>
-        Command.Run(
-            "env",
-            ["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", .. arguments]
-        );
 }
