@@ -14,10 +14,10 @@ internal static class NativeCompiler
 
         const string Refusal =
             "A C compiler or zlib is missing. Install both (Debian, Ubuntu: sudo apt-get install -y clang zlib1g-dev).";
-        if (!DebianPackages.CanBeInstalled)
+        if (!AptPackages.CanBeInstalled)
             return Refusal;
 
-        var (_, output) = DebianPackages.Install("clang", "zlib1g-dev");
+        var (_, output) = AptPackages.Install("clang", "zlib1g-dev");
         return IsThere() ? null : $"{Refusal}\n{output}";
     }
 

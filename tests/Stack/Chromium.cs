@@ -35,12 +35,12 @@ public sealed record Chromium(string? Path, string Reason)
         const string Manually =
             "Install it (Debian: sudo apt-get install -y chromium-headless-shell; Ubuntu: chromium), or name one: "
             + "CHROME_PATH=/path/to/chromium";
-        if (!DebianPackages.CanBeInstalled)
+        if (!AptPackages.CanBeInstalled)
             return new Chromium(null, $"No Chromium on this machine. {Manually}");
 
-        var (done, output) = DebianPackages.Install(Shell);
+        var (done, output) = AptPackages.Install(Shell);
         if (!done) // not every release has the shell as a package of its own
-            (_, output) = DebianPackages.Install(Whole);
+            (_, output) = AptPackages.Install(Whole);
 
         return Find() is { } installed
             ? new Chromium(installed, "")

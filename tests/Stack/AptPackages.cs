@@ -3,7 +3,7 @@ using LocalServices;
 namespace Stack;
 
 /// <summary>Packages of Debian and Ubuntu that tests need, installed by <c>apt-get</c>.</summary>
-public static class DebianPackages
+public static class AptPackages
 {
     private const string Apt = "/usr/bin/apt-get";
 
