@@ -25,6 +25,7 @@ internal sealed class NdjsonBatch(
     private readonly List<AppendedEvent> _stored = [];
     private int _bytes;
     private IDisposable? _turn;
+    private bool _hadBlankLines;
     private long _received,
         _paid;
 
@@ -43,8 +44,13 @@ internal sealed class NdjsonBatch(
     /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
     /// cost as much as others. Beyond its rate it waits for a turn, and for one more after each append, so that others
     /// get the processors in between.</summary>
-    public async ValueTask ReceiveAsync(long bytes, bool isLong) =>
-        _turn = await budget.EnterPartAsync(context, Kilobytes(bytes), isLong);
+    /// <remarks>After blank lines it waits for its rate: what costs is to receive them, and no turn sees that.</remarks>
+    public async ValueTask ReceiveAsync(long bytes, bool isLong)
+    {
+        var kilobytes = Kilobytes(bytes) + (_hadBlankLines ? 1 : 0);
+        _turn = await budget.EnterPartAsync(context, kilobytes, isLong || _hadBlankLines);
+        _hadBlankLines = false;
+    }
 
     /// <summary>Ends the turn: the client may take its time to send the next lines.</summary>
     public void EndTurn()
@@ -53,8 +59,12 @@ internal sealed class NdjsonBatch(
         _turn = null;
     }
 
-    /// <summary>Charges the client for a line without an event.</summary>
-    public void Charge(long bytes) => budget.Charge(_client, Kilobytes(bytes));
+    /// <summary>Charges the client for a blank line.</summary>
+    public void AddBlank(long bytes)
+    {
+        budget.Charge(_client, Kilobytes(bytes));
+        _hadBlankLines = true;
+    }
 
     /// <summary>Adds the event of the current line. A full batch is appended first.</summary>
     public async Task AddAsync(NewEvent published)

@@ -104,7 +104,7 @@ internal sealed class NdjsonPublish(
 
         if (line.IsEmpty)
         {
-            batch.Charge(BlankLineBytes);
+            batch.AddBlank(BlankLineBytes);
             return;
         }
 
