@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace Reliability.Abuse;
 
-/// <summary>A separate process with the lowest priority that produces the load. Its own CPU and memory are not part of
-/// the measurement, as if it ran on another machine.</summary>
+/// <summary>A separate process that produces the load in time that nobody else wants. Its own CPU and memory are not
+/// part of the measurement, as if it ran on another machine.</summary>
 internal sealed class LoadProcess : IDisposable
 {
     /// <summary>The first argument of the load process; the abuse's name and the replicas' addresses follow.</summary>
@@ -24,10 +24,12 @@ internal sealed class LoadProcess : IDisposable
     )
     {
         var start = new ProcessStartInfo(
-            "nice",
+            // Only in time that nobody else wants (SCHED_IDLE, sched(7)). With nice 19 a thread keeps its processor for
+            // milliseconds when one of the system's wakes up, and an event needs six such wake-ups.
+            "chrt",
             [
-                "-n",
-                "19",
+                "--idle",
+                "0",
                 "dotnet",
                 typeof(LoadProcess).Assembly.Location,
                 Argument,
