@@ -44,7 +44,7 @@ internal sealed class NdjsonBatch(
     /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
     /// cost as much as others. Beyond its rate it waits for a turn, and for one more after each append, so that others
     /// get the processors in between.</summary>
-    /// <remarks>After blank lines it waits for its rate: what costs is to receive them, and no turn sees that.</remarks>
+    /// <remarks>After blank lines it waits for its rate: what costs is to receive them, which no turn sees.</remarks>
     public async ValueTask ReceiveAsync(long bytes, bool isLong)
     {
         var kilobytes = Kilobytes(bytes) + (_hadBlankLines ? 1 : 0);

@@ -23,9 +23,8 @@ internal sealed class StoreReplay(
     ILogger<StoreReplay> logger
 ) : IReplay
 {
-    /// <summary>After a search a client's first pages wait like searches for this time. The first is free: a page that
-    /// may be a search rarely is one. Ten a minute of twelve clients, some ten milliseconds of Postgres each, made the
-    /// p99 of others four times as long.</summary>
+    /// <summary>After a search a client's first pages wait like searches for this time. One is free, since a page that
+    /// may be a search rarely is one; of ten, others felt those of twelve clients at once (decision 53).</summary>
     private static readonly TimeSpan FreeSearch = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200),
