@@ -42,11 +42,36 @@ public static class EventStoreExtensions
 
     /// <summary>Brings the log's tables and functions up to date (<see cref="StoreMigrator"/>); call it before the
     /// application runs, or in a deployment step of its own.</summary>
-    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses: the user lacks rights.</exception>
-    public static Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default) =>
-        host.Services.GetRequiredService<IEventLog>() is StoredEventLog
-            ? host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken)
-            : Task.CompletedTask; // in memory
+    /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
+    /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the user lacks
+    /// rights.</exception>
+    public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)
+    {
+        if (host.Services.GetRequiredService<IEventLog>() is not StoredEventLog)
+            return; // in memory
+
+        await ReachAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), cancellationToken);
+        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+    }
+
+    /// <summary>The driver's error does not say what to do, and it is the first that a new application shows.</summary>
+    private static async Task ReachAsync(NpgsqlDataSource store, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await store.OpenConnectionAsync(cancellationToken);
+        }
+        catch (NpgsqlException e) when (e is not PostgresException)
+        {
+            var address = new NpgsqlConnectionStringBuilder(store.ConnectionString);
+            var reason = (e.InnerException ?? e).Message.TrimEnd('.');
+            throw new StoreUnavailableException(
+                $"Postgres cannot be reached (Host={address.Host};Port={address.Port}): {reason}. Start it, or correct "
+                    + "the application's connection string.",
+                e
+            );
+        }
+    }
 
     private static void AddLog(this IServiceCollection services)
     {
