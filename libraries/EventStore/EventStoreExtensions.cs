@@ -54,7 +54,8 @@ public static class EventStoreExtensions
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
     }
 
-    /// <summary>The driver's error does not say what to do, and it is the first that a new application shows.</summary>
+    /// <summary>Connects once, because the driver's error does not say what to do, and is the first that a new
+    /// application shows.</summary>
     private static async Task ReachAsync(NpgsqlDataSource store, CancellationToken cancellationToken)
     {
         try

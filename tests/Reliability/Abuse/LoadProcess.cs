@@ -24,8 +24,7 @@ internal sealed class LoadProcess : IDisposable
     )
     {
         var start = new ProcessStartInfo(
-            // Only in time that nobody else wants (SCHED_IDLE, sched(7)). With nice 19 a thread keeps its processor for
-            // milliseconds when one of the system's wakes up, and an event needs six such wake-ups.
+            // SCHED_IDLE (sched(7)): with nice 19 the load still has a share of processors that the system wants.
             "chrt",
             [
                 "--idle",

@@ -1,16 +1,11 @@
-using EventStore;
 using Harness;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Options;
 using StreamApi.Events;
-using Streaming;
-using Streaming.Admission;
-using Streaming.Requests;
 using Unit.Streaming;
 
 namespace Unit.Events;
 
-/// <summary>What the lines of an NDJSON request cost.</summary>
+/// <summary>The cost of the lines of an NDJSON request.</summary>
 public sealed class NdjsonBatchTests
 {
     private const int KilobytesPerSecond = 16;
@@ -41,23 +36,10 @@ public sealed class NdjsonBatchTests
 
     private async Task<NdjsonBatch> BeyondRateAsync()
     {
-        var batch = Batch();
+        var budget = Budgets.Of(KilobytesPerSecond, _time);
+        var batch = new NdjsonBatch(null!, budget, _time, new DefaultHttpContext(), maxBytes: 1_000_000);
         await batch.ReceiveAsync(3 * KilobytesPerSecond * 1_024, isLong: false);
         batch.EndTurn();
         return batch;
-    }
-
-    private NdjsonBatch Batch()
-    {
-        var options = Options.Create(new AdmissionOptions { KilobytesPerSecond = KilobytesPerSecond });
-        var gates = new Gates(
-            Options.Create(new EventStoreOptions()),
-            Options.Create(new StreamingOptions()),
-            options,
-            _time
-        );
-        var budget = new RequestBudget(gates, new Anyone(), options, _time);
-
-        return new NdjsonBatch(null!, budget, _time, new DefaultHttpContext(), maxBytes: 1_000_000);
     }
 }

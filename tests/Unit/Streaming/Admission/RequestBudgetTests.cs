@@ -1,10 +1,7 @@
 using System.Security.Claims;
-using EventStore;
 using Harness;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Admission;
 using Streaming.Requests;
 
@@ -159,16 +156,5 @@ public sealed class RequestBudgetTests : IDisposable
 
     private DefaultHttpContext Context() => new() { RequestServices = _services };
 
-    private RequestBudget Budget(int? perSecond)
-    {
-        var options = Options.Create(new AdmissionOptions { KilobytesPerSecond = perSecond });
-        var gates = new Gates(
-            Options.Create(new EventStoreOptions()),
-            Options.Create(new StreamingOptions()),
-            options,
-            _time
-        );
-
-        return new RequestBudget(gates, new Anyone(), options, _time);
-    }
+    private RequestBudget Budget(int? perSecond) => Budgets.Of(perSecond, _time);
 }
