@@ -129,22 +129,6 @@ internal static class SeedRequests
 
     public static IEnumerable<JsonElement> Items(this JsonElement json, string path) => json.At(path).EnumerateArray();
 
-    /// <summary>Waits for the end of a stream that is being opened.</summary>
-    public static async Task<SseReader> ToEndAsync(this Task<SseReader> opening)
-    {
-        var reader = await opening;
-        await reader.WaitForEndAsync();
-        return reader;
-    }
-
-    /// <summary>Waits for a number of events of a stream that is being opened.</summary>
-    public static async Task<SseReader> ToEventsAsync(this Task<SseReader> opening, int count)
-    {
-        var reader = await opening;
-        await reader.WaitForEventsAsync(count);
-        return reader;
-    }
-
     /// <summary>The data of the only resync; null without one.</summary>
     public static JsonElement? Resync(this SseReader reader) =>
         reader.Frames.SingleOrDefault(f => f.Event == "resync")?.Json();

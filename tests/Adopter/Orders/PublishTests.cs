@@ -1,16 +1,13 @@
 using System.Data;
 using System.Data.Common;
 using System.Net;
-using System.Net.Http.Json;
-using Adopter;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
-using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>Events that commit together with a change of the application's own tables.</summary>
 public sealed class PublishTests

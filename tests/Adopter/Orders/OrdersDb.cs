@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 
-namespace Adopter;
+namespace Adopter.Orders;
 
 public sealed record Order(string Id, string Article);
 

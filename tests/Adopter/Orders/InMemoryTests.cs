@@ -1,11 +1,6 @@
 using System.Net;
-using System.Net.Http.Json;
-using Integration.Seeds;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>An adopter's tests without Postgres: streams and resumes within one process.</summary>
 public sealed class InMemoryTests : IAsyncLifetime

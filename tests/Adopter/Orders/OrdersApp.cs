@@ -1,11 +1,10 @@
 using System.Net.ServerSentEvents;
 using System.Security.Claims;
-using AspireSse;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
 
-namespace Adopter;
+namespace Adopter.Orders;
 
 /// <summary>Orders whose customers follow them live: docs/public-api.md, with an endpoint for each of its
 /// sentences.</summary>
@@ -44,7 +43,10 @@ public static class OrdersApp
         builder.Services.AddAuthentication(Customers).AddCookie(Customers).AddCookie(Staff);
         builder.Services.AddAuthorization();
 
+        builder.Services.AddSingleton<OpenRequests>();
+
         var app = builder.Build();
+        app.Use(app.Services.GetRequiredService<OpenRequests>().CountAsync);
         app.MapPost("/sign-in/{user}", SignIn);
 
         if (!isInMemory)

@@ -1,8 +1,7 @@
 using System.Net;
-using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>The gateway in an application that has its own users and policies.</summary>
 public sealed class GatewayTests : IAsyncLifetime

@@ -1,12 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>Tickets of the adopter's own users, for clients that can send no header.</summary>
 public sealed class TicketTests : IAsyncLifetime

@@ -1,10 +1,4 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Streaming.Connections;
-
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>A stream's promises, kept over Kestrel's response (the default) and over a connection that it took
 /// over.</summary>
@@ -119,8 +113,8 @@ public sealed class TakeoverTests
     private static async Task<SseReader> OpenAsync(RunningOrders orders, bool takesOver)
     {
         var reader = await SseReader.OpenAtAsync(orders.Server, Stream);
-        var stream = (StreamConnection)orders.App.Services.GetRequiredService<ConnectionRegistry>().Open.Single();
-        Assert.Equal(takesOver ? typeof(SocketOutput) : typeof(PipeOutput), stream.Output.GetType());
+        var requests = orders.App.Services.GetRequiredService<OpenRequests>();
+        await Eventually.HoldsAsync(() => requests.Count == (takesOver ? 0 : 1));
         return reader;
     }
 }

@@ -1,17 +1,14 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Threading.Channels;
 using Harness;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Npgsql;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>Runs of an adopter's application: answers of a model that go on without their request.</summary>
 public sealed class RunTests : IAsyncLifetime

@@ -1,12 +1,8 @@
-using Adopter;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>The adopter's application in this process, with a database of its own or of another one.</summary>
 internal sealed class RunningOrders : IAsyncDisposable

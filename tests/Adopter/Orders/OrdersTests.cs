@@ -1,15 +1,9 @@
 using System.Net;
-using EventStore;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Npgsql;
-using Streaming.Feed;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>An application that sees only what is public, with a Postgres and neither Redis nor Broadcaster.</summary>
 public sealed class OrdersTests : IAsyncLifetime
@@ -71,14 +65,17 @@ public sealed class OrdersTests : IAsyncLifetime
         var redis = Redis(database.Database!);
         await using var publisher = await RunningOrders.StartAsync(database.ConnectionString, redis);
         await using var reader = await RunningOrders.StartAsync(database.ConnectionString, redis);
-        var feed = reader.App.Services.GetRequiredService<LiveFeed>();
-
-        await Eventually.HoldsAsync(() => feed.Mode == FeedMode.Live);
+        await Eventually.HoldsAsync(async () => await FeedAsync() == HealthStatus.Healthy);
 
         await using var stream = await SseReader.OpenAtAsync(reader.Server, "/public/7");
         await publisher.ChangeAsync("7", "placed");
         await stream.WaitForEventsAsync(1);
-        Assert.Equal(FeedMode.Live, feed.Mode);
+        Assert.Equal(HealthStatus.Healthy, await FeedAsync());
+
+        async Task<HealthStatus> FeedAsync() =>
+            (await reader.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Stop))
+                .Entries["feed"]
+                .Status;
 
         static string[] Redis(string channel) =>
             ["--ConnectionStrings:redis", Stores.Shared.Redis, "--EventStore:Channel", channel];
@@ -91,9 +88,10 @@ public sealed class OrdersTests : IAsyncLifetime
         await using var other = await RunningOrders.StartAsync(_orders.ConnectionString);
         await using var stream = await SseReader.OpenAtAsync(other.Server, "/public/7");
 
-        await using var store = NpgsqlDataSource.Create(_orders.ConnectionString);
-        await using var connection = await store.OpenConnectionAsync(Stop);
-        await Outbox.AddAsync(connection, transaction: null, new NewEvent("orders.7.paid", "paid", "{}"), Stop);
+        await using var scope = _orders.App.Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<OrdersDb>();
+        db.Publish("orders.7.paid", "paid", new { });
+        await db.SaveChangesAsync(Stop);
 
         await stream.WaitForEventsAsync(1);
         Assert.Equal("paid", Assert.Single(stream.Events).Event);

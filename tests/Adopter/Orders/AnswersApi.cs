@@ -1,8 +1,7 @@
-using AspireSse;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.AI;
 
-namespace Adopter;
+namespace Adopter.Orders;
 
 /// <summary>Answers of a model, which continue when their request or their reader has gone.</summary>
 public static class AnswersApi

@@ -2,12 +2,10 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
-namespace Integration.Adopting;
+namespace Adopter.Orders;
 
 /// <summary>Kestrel's minimum rate of responses, which a stream lifts for itself on HTTP/1.1 only.</summary>
 public sealed class ResponseRateTests

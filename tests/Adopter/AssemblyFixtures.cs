@@ -1,0 +1,4 @@
+using Stack;
+
+[assembly: AssemblyFixture(typeof(StoresFixture))]
+[assembly: TestFramework(typeof(LargestFirst))]

@@ -1,5 +1,0 @@
-using Adopter;
-
-var app = OrdersApp.Build(args);
-await app.EnsureSchemaAsync();
-app.Run();
