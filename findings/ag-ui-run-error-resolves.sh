@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # npm @ag-ui/client 1.0.0: `HttpAgent.runAgent()` resolves when the run ends with RUN_ERROR, and when the body ends
-# without RUN_FINISHED; a caller that awaits it takes both for success. Only `onRunErrorEvent` of a subscriber tells, and
-# for the body that just ends, nothing does. A status that is no success rejects.
+# without RUN_FINISHED; a caller that awaits it takes both for success. Only `onRunErrorEvent` of a subscriber tells,
+# and for the body that just ends, nothing does. A status that is no success rejects.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

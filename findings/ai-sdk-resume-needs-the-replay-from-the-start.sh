@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# npm ai 7.0.173 (on Node.js 24.22.3, since it needs 22): `resumeStream()` of a chat asks `GET …/{chat}/stream` without a
-# cursor, and what comes back must begin with `start`. A replay from the start with the message's own id restores the
+# npm ai 7.0.173 (on Node.js 24.22.3, since it needs 22): `resumeStream()` of a chat asks `GET …/{chat}/stream` without
+# a cursor, and what comes back must begin with `start`. A replay from the start with the message's own id restores the
 # text once; one with another id makes a second message; the rest alone is an error. And a body that ends without
 # `finish` is a success: nobody resumes, so a server that must stop within an answer has to break the body.
 set -euo pipefail
@@ -51,8 +51,9 @@ const api = `http://127.0.0.1:${server.address().port}/api/chat`
 
 const show = (name, chat) => {
   const answers = chat.messages.filter((message) => message.role === 'assistant')
-  const texts = answers.map((message) => message.parts.filter((part) => part.type === 'text').map((part) => part.text).join(''))
-  console.log(`${name}: ${chat.status}; ${JSON.stringify(texts)}; ${chat.error?.message.split(/[."]/)[0].trim() ?? 'no error'}`)
+  const texts = answers.map((message) => message.parts.map((part) => part.text ?? '').join(''))
+  const error = chat.error?.message.split(/[."]/)[0].trim() ?? 'no error'
+  console.log(`${name}: ${chat.status}; ${JSON.stringify(texts)}; ${error}`)
 }
 for (const [name, chunks] of Object.entries(resumes)) {
   resume = chunks

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # npm openai 7.55.0: a stream that is answered with 204, which tells an EventSource that there is nothing more to read
-# (HTML Living Standard 9.2.3), is an error to the SDK, and is not tried again; a body that ends without `[DONE]` is not.
+# (HTML Living Standard 9.2.3), is an error to the SDK, and is not tried again. A body that ends without `[DONE]` is no
+# error.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -13,7 +14,8 @@ import { createServer } from 'node:http'
 import OpenAI from 'openai'
 
 let requests = 0
-const chunk = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta: { content: 'a' } }] }
+const choices = [{ index: 0, delta: { content: 'a' } }]
+const chunk = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices }
 const server = createServer((request, answer) => {
   requests++
   if (request.url.startsWith('/nothing')) return answer.writeHead(204).end()
