@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# NuGet System.Net.ServerSentEvents 11.0.0 on .NET 10: `SseParser.LastEventId` takes over the id of an event that was cut
-# before its blank line, though the event itself is dropped: who resumes by it loses that event. The items' own `EventId`
-# does not.
-# And an event type without data is kept for the next event, where the standard resets it (HTML Living Standard 9.2.6).
+# NuGet System.Net.ServerSentEvents 11.0.0 on .NET 10: `SseParser.LastEventId` takes over the id of an event that was
+# cut before its blank line, though the event itself is dropped: who resumes by it loses that event. The items' own
+# `EventId` does not. And an event type without data is kept for the next event, where the standard resets it (HTML
+# Living Standard 9.2.6).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
