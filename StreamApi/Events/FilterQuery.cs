@@ -1,11 +1,12 @@
 using StreamApi.Security;
 using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
 
-/// <summary>Parses the filter of a subscription or history request: <c>topic</c>, <c>type</c> and <c>key</c>, each
-/// repeatable.</summary>
+/// <summary>Parses the filter of a subscription or history request: <c>topic</c>, <c>type</c> and <c>key</c>, or
+/// <c>topics</c>, <c>types</c> and <c>keys</c>, each repeatable.</summary>
 internal static class FilterQuery
 {
     /// <summary>Maximum topics, types or keys of one filter.</summary>
@@ -22,9 +23,9 @@ internal static class FilterQuery
 
     internal static EventFilter Read(IQueryCollection query)
     {
-        var topics = Values(query, "topic");
-        var types = Values(query, "type");
-        var keys = Values(query, "key");
+        var topics = Values(query, "topic", "topics");
+        var types = Values(query, "type", "types");
+        var keys = Values(query, "key", "keys");
 
         foreach (var topic in topics)
         {
@@ -47,7 +48,7 @@ internal static class FilterQuery
         if (types.Any(t => t.AsSpan().ContainsAny('\r', '\n')))
             throw new InvalidRequestException("type", "must not contain CR or LF, which no event type contains.");
 
-        return new EventFilter(topics, types, keys);
+        return EventFilter.Of(topics, types, keys);
     }
 
     private static EventFilter Allowed(EventFilter filter, Caller caller)
@@ -63,7 +64,7 @@ internal static class FilterQuery
         if (grants.Readable.Count == 0)
             throw Forbidden("you may not read any topic. This requires the claim sse.subscribe.");
 
-        return new EventFilter(grants.Readable, filter.Types, filter.Keys);
+        return EventFilter.Of(grants.Readable, filter.Types, filter.Keys);
 
         // A ticket is valid only for the topics it names; elsewhere it counts as missing.
         InvalidRequestException Forbidden(string why) =>
@@ -74,12 +75,22 @@ internal static class FilterQuery
             );
     }
 
-    private static string[] Values(IQueryCollection query, string name)
+    /// <summary>Describes the filter of an endpoint.</summary>
+    public static RouteHandlerBuilder Filters(this RouteHandlerBuilder endpoint) =>
+        endpoint
+            .Query(
+                "topic",
+                "Topic or pattern (* one token, > the rest), repeatable; default: all.",
+                false,
+                true,
+                "topics"
+            )
+            .Query("type", "Event type, repeatable.", isText: true, also: "types")
+            .Query("key", "Event key, repeatable.", isText: true, also: "keys");
+
+    private static string[] Values(IQueryCollection query, string name, string also)
     {
-        string[] values = [.. query[name].Select(value => value ?? "")];
-        // `?topic=` is probably an unset variable, not a request for everything.
-        if (values.Contains(""))
-            throw new InvalidRequestException(name, "must not be empty; omit it to match all.");
+        var values = query.Filters(name, also);
         if (values.Length > MaxValues)
             throw new InvalidRequestException(name, $"must have at most {MaxValues} values.");
         if (values.Any(value => value.Length > EventDocument.MaxNameLength || value.Contains('\0')))

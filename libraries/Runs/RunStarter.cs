@@ -29,7 +29,8 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
     {
         if (RunName.Of(topic) is not { } name)
             throw new ArgumentException(
-                "A run's topic has two tokens or more ([A-Za-z0-9_-]), no wildcard, and does not end in .log."
+                topic.Refusal
+                    ?? "A run's topic has two tokens or more ([A-Za-z0-9_-]), no wildcard, and does not end in .log."
             );
 
         var start = await StartAsync(

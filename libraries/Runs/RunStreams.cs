@@ -26,6 +26,9 @@ internal sealed class RunStreams(
     /// <summary>Streams a run of <see cref="IRuns"/>; answers 404 if there is none of this topic.</summary>
     public async Task OpenAsync(HttpContext context, EventTopic topic)
     {
+        // A run is read from its beginning, but a wrong value is no wish for that.
+        _ = context.Request.Query.FromEarliest();
+
         if (RunName.Of(topic) is not { } name || !await TryOpenAsync(context, name, Format, EndTypes))
             await TypedResults.NotFound().ExecuteAsync(context);
     }
@@ -157,7 +160,7 @@ internal sealed class RunStreams(
 
         var stored = await reader.ReadAsync(
             run.Announced.Position,
-            new EventFilter([run.Name.Topic], [], []),
+            EventFilter.Of([run.Name.Topic], [], []),
             cancellationToken: cancellationToken
         );
         if (stored.Events.Count == 0)

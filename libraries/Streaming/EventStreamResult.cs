@@ -125,6 +125,7 @@ public sealed class EventStreamResult
 
         if (_topics.Any(topic => !topic.IsValid))
         {
+            LogRefusals(httpContext);
             await TypedResults.NotFound().ExecuteAsync(httpContext);
             return;
         }
@@ -140,6 +141,15 @@ public sealed class EventStreamResult
         }
 
         await httpContext.RefuseErrorsAsync(() => _open(httpContext));
+    }
+
+    /// <summary>Tells the developer why a string was not taken. The client's own values need no log.</summary>
+    private void LogRefusals(HttpContext context)
+    {
+        var logger = context.RequestServices.GetRequiredService<ILogger<EventStreamResult>>();
+        foreach (var topic in _topics)
+            if (topic.Refusal is { } refusal)
+                logger.LogWarning("{Path} answers 404: {Refusal}", context.Request.Path, refusal);
     }
 
     /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name.</summary>

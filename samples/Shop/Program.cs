@@ -65,7 +65,7 @@ app.MapGet(
                 : TypedResults.NotFound()
     )
     .RequireAuthorization();
-app.MapGet("/events", () => TypedResults.EventStream("orders.>")).RequireAuthorization("staff");
+app.MapGet("/events", () => TypedResults.EventStream($"orders.>")).RequireAuthorization("staff");
 
 // A product has migrations. EnsureCreated would create nothing, because the log's tables are in the same database.
 using (var scope = app.Services.CreateScope())

@@ -58,7 +58,7 @@ internal static class TasksApi
             .CountedAs(TasksOptions.Streams)
             .Reads(TaskList.Topics)
             .SwitchesNames()
-            .Query("types", "Event types, comma-separated or repeated; default: all.", isText: true)
+            .Query("types", "Event types, comma-separated or repeated; default: all.", isText: true, also: "type")
             .Sends(
                 "Streams changes of tasks as unnamed frames {id, event, data, timestamp}.",
                 ("connected", typeof(TaskFrame<object>)),
@@ -115,11 +115,12 @@ internal static class TasksApi
     public static IResult Stream(HttpRequest request)
     {
         var query = request.Query;
-        var types = query["types"]
-            .SelectMany(t =>
-                (t ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            )
+        var types = query
+            .Filters("types", also: "type")
+            .SelectMany(t => t.Split(',', StringSplitOptions.TrimEntries))
             .ToArray();
+        if (types.Contains(""))
+            throw InvalidRequestException.Empty("types");
         if (types.Length > MaxTypes)
             throw new InvalidRequestException("types", $"must have at most {MaxTypes} values.");
 
@@ -127,7 +128,7 @@ internal static class TasksApi
             JsonBody.Checked("types", type, 256);
 
         return TypedResults.EventStream(
-            [TaskList.Topics],
+            [EventTopic.Pattern(TaskList.Topics)],
             types,
             show: query.Flag("named") == true ? TaskFrame.Named : TaskFrame.Unnamed
         );

@@ -3,32 +3,52 @@ using EventStore;
 namespace AspireSse;
 
 /// <summary>A reader's filter: an event must match one of each list; an empty list matches all. Immutable.</summary>
-public sealed class EventFilter(IReadOnlyList<string> topics, IReadOnlyList<string> types, IReadOnlyList<string> keys)
+public sealed class EventFilter
 {
-    private readonly HashSet<string>? _types = types.Count == 0 ? null : [.. types];
-    private readonly HashSet<string>? _keys = keys.Count == 0 ? null : [.. keys];
+    private readonly HashSet<string>? _types;
+    private readonly HashSet<string>? _keys;
 
     // Only reads of the log need it; most filters of streams are never replayed.
     private TopicPatternSet? _patterns;
 
-    public static EventFilter All { get; } = new([], [], []);
+    /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>).</exception>
+    public EventFilter(IReadOnlyList<EventTopic> topics, IReadOnlyList<string> types, IReadOnlyList<string> keys)
+        : this([.. topics.Select(topic => topic.ToString())], (types, keys)) { }
+
+    private EventFilter(IReadOnlyList<string> topics, (IReadOnlyList<string> Types, IReadOnlyList<string> Keys) events)
+    {
+        Topics = topics;
+        (Types, Keys) = events;
+        _types = Types.Count == 0 ? null : [.. Types];
+        _keys = Keys.Count == 0 ? null : [.. Keys];
+        HasAllTopics = topics.Count == 0 || topics.Contains(">");
+    }
+
+    public static EventFilter All { get; } = Of([], [], []);
 
     /// <summary>Topics or patterns (<see cref="TopicPattern"/>).</summary>
-    public IReadOnlyList<string> Topics => topics;
+    public IReadOnlyList<string> Topics { get; }
 
-    public IReadOnlyList<string> Types => types;
+    public IReadOnlyList<string> Types { get; }
 
-    public IReadOnlyList<string> Keys => keys;
+    public IReadOnlyList<string> Keys { get; }
 
     internal bool IsAll => HasAllTopics && HasAllOfATopic;
 
-    internal bool HasAllTopics { get; } = topics.Count == 0 || topics.Contains(">");
+    internal bool HasAllTopics { get; }
 
     /// <summary>True if every event of a matching topic matches.</summary>
     internal bool HasAllOfATopic => _types is null && _keys is null;
 
+    /// <summary>Creates a filter of topics and patterns that are checked and allowed.</summary>
+    internal static EventFilter Of(
+        IReadOnlyList<string> topics,
+        IReadOnlyList<string> types,
+        IReadOnlyList<string> keys
+    ) => new(topics, (types, keys));
+
     internal bool MatchesTopic(string topic) =>
-        HasAllTopics || (_patterns ??= new TopicPatternSet(topics)).Matches(topic);
+        HasAllTopics || (_patterns ??= new TopicPatternSet(Topics)).Matches(topic);
 
     /// <summary>Returns true if an event of a matching topic matches.</summary>
     internal bool Passes(string type, string? key) =>

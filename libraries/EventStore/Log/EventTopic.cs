@@ -7,23 +7,52 @@ namespace AspireSse;
 /// <summary>A topic or pattern (<see cref="TopicPattern"/>), made from an interpolated string such as
 /// <c>$"orders.{id}.&gt;"</c> whose holes each hold exactly one token of it.</summary>
 /// <remarks>A hole with anything else (<c>*</c>, <c>&gt;</c>, <c>a.b</c>, nothing) makes the topic invalid, so that an
-/// id from a request never selects other topics. A string that is not interpolated is taken as it is.</remarks>
+/// id from a request never selects other topics. So does a wildcard in a string, which may come from a request:
+/// <see cref="Pattern(string)"/> asks for one. An invalid topic answers 404 to the client of a stream, and throws
+/// elsewhere.</remarks>
 [InterpolatedStringHandler]
 public struct EventTopic
 {
+    private const string OneToken = "A hole is one token, so it has no alignment: leave the comma and the number out.";
+
     private readonly StringBuilder _text;
     private bool _isValid = true;
 
     /// <summary>Begins a topic; the compiler calls it.</summary>
     public EventTopic(int literalLength, int formattedCount) => _text = new(literalLength + 16 * formattedCount);
 
-    private EventTopic(string text) => _text = new(text);
+    private EventTopic(string text, string? refusal = null)
+    {
+        _text = new(text);
+        Refusal = refusal;
+    }
 
-    /// <summary>False if a hole does not hold exactly one token, or makes the topic too long.</summary>
-    public readonly bool IsValid => _isValid && _text?.Length is > 0 and <= TopicPattern.MaxLength;
+    /// <summary>False if a hole does not hold exactly one token, or makes the topic too long; or if a string has a
+    /// wildcard, or is no topic.</summary>
+    public readonly bool IsValid => _isValid && Refusal is null && _text?.Length is > 0 and <= TopicPattern.MaxLength;
 
+    /// <summary>Says why a string is not taken as a topic, and how to ask for a pattern; null if it is, or if the topic
+    /// is no string.</summary>
+    internal readonly string? Refusal { get; }
+
+    /// <summary>Takes a string as a topic; it is invalid if the string has a wildcard, or is no topic.</summary>
+    public static implicit operator EventTopic(string text) =>
+        new(
+            text,
+            TopicPattern.IsTopic(text) ? null
+                : !TopicPattern.IsTopicOrPattern(text) ? NoTopic(text)
+                : $"The string '{text}' has a wildcard, which may come from a request. Ask for a pattern with "
+                    + "EventTopic.Pattern(…), or give the interpolated string itself, such as $\"orders.{id}.>\"."
+        );
+
+    /// <summary>Asks for a pattern, or a topic, whose text the application answers for: it may select any
+    /// topics.</summary>
     /// <exception cref="ArgumentException">The text is neither a topic nor a pattern.</exception>
-    public static implicit operator EventTopic(string text) => new(Checked(text));
+    public static EventTopic Pattern(string text) =>
+        TopicPattern.IsTopicOrPattern(text) ? new(text) : throw new ArgumentException(NoTopic(text), nameof(text));
+
+    /// <summary>Asks for a pattern of an interpolated string, whose holes each hold exactly one token.</summary>
+    public static EventTopic Pattern(EventTopic topic) => topic;
 
     public readonly void AppendLiteral(string value) => _text.Append(value);
 
@@ -33,21 +62,28 @@ public struct EventTopic
         _text.Append(token);
     }
 
-    public void AppendFormatted<T>(T token)
-        where T : IFormattable => AppendFormatted(token.ToString(format: null, CultureInfo.InvariantCulture));
+    public void AppendFormatted<T>(T token) => AppendFormatted(token, format: null);
 
-    /// <exception cref="ArgumentException">A hole is no token, or the whole is neither a topic nor a
+    /// <summary>Appends a value in the invariant culture.</summary>
+    public void AppendFormatted<T>(T token, string? format) =>
+        AppendFormatted(
+            token is IFormattable value ? value.ToString(format, CultureInfo.InvariantCulture) : token?.ToString()
+        );
+
+    [Obsolete(OneToken, error: true)]
+    public void AppendFormatted<T>(T token, int alignment, string? format = null) => AppendFormatted(token, format);
+
+    /// <exception cref="ArgumentException">The topic is invalid, or the whole is neither a topic nor a
     /// pattern.</exception>
     public override readonly string ToString() =>
-        IsValid
-            ? Checked(_text.ToString())
-            : throw new ArgumentException("A value in the topic is not one token of it ([A-Za-z0-9_-]), or too long.");
+        !IsValid
+            ? throw new ArgumentException(
+                Refusal ?? "A value in the topic is not one token of it ([A-Za-z0-9_-]), or too long."
+            )
+        : _text.ToString() is var text && TopicPattern.IsTopicOrPattern(text) ? text
+        : throw new ArgumentException(NoTopic(text));
 
-    private static string Checked(string text) =>
-        TopicPattern.IsTopicOrPattern(text)
-            ? text
-            : throw new ArgumentException(
-                $"'{text}' is neither a topic nor a pattern: dot-separated tokens of [A-Za-z0-9_-], at most "
-                    + $"{TopicPattern.MaxLength} characters; * stands for one token, a final > for the rest."
-            );
+    private static string NoTopic(string? text) =>
+        $"'{text}' is neither a topic nor a pattern: dot-separated tokens of [A-Za-z0-9_-], at most "
+        + $"{TopicPattern.MaxLength} characters; * stands for one token, a final > for the rest.";
 }

@@ -15,7 +15,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
         FrameFormat format
     )
     {
-        Events = new EventFilter(Distinct(topics), Distinct(types), Distinct(keys));
+        Events = EventFilter.Of(Distinct(topics), Distinct(types), Distinct(keys));
         Format = format;
 
         foreach (var topic in Events.Topics)

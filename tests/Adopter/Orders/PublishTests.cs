@@ -118,7 +118,7 @@ public sealed class PublishTests
     public void An_event_has_one_topic_whose_holes_are_tokens(string id)
     {
         Assert.Throws<ArgumentException>(() => NewEvent.Of($"orders.{id}.created", "created", 1));
-        Assert.Throws<ArgumentException>(() => NewEvent.Of("orders.>", "created", 1));
+        Assert.Throws<ArgumentException>(() => NewEvent.Of($"orders.>", "created", 1));
     }
 
     /// <summary>As over HTTP: a client could not tell it from what the stream says of itself.</summary>

@@ -190,7 +190,7 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
             """
         );
 
-        var filter = new EventFilter(["t.1"], [], []);
+        var filter = EventFilter.Of(["t.1"], [], []);
 
         var page = await log.Reader.ReadAsync(7, filter, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(("after", 7L, 20L), (page.Epoch, page.Through, page.Head));

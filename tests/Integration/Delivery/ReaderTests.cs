@@ -204,7 +204,7 @@ public sealed class ReaderTests
                 ),
             Task.Run(() =>
                 UntilDoneAsync(() =>
-                    reader.ReadAsync(0, new EventFilter(["a.*"], [], []), cancellationToken: cancellationToken)
+                    reader.ReadAsync(0, EventFilter.Of(["a.*"], [], []), cancellationToken: cancellationToken)
                 )
             ),
             Task.Run(() => UntilDoneAsync(() => directory.ListAsync(cancellationToken))),

@@ -59,7 +59,7 @@ public sealed class SearchTests
 
         async Task<bool> IsSearchAsync(long after, string[] topics, string? type, int? limit = null)
         {
-            var filter = new EventFilter(topics, type is null ? [] : [type], []);
+            var filter = EventFilter.Of(topics, type is null ? [] : [type], []);
             var page = await reader.ReadAsync(after, filter, limit, cancellationToken: cancellationToken);
             Assert.Equal(after == 2_900, page.Through == page.Head);
             return page.IsSearch;
@@ -88,7 +88,7 @@ public sealed class SearchTests
         while (await directory.ListAsync(cancellationToken) > 0) { }
 
         var reader = new EventReader(store, log.Host.Services.GetRequiredService<IOptions<EventStoreOptions>>());
-        var filter = new EventFilter([.. Enumerable.Range(0, Patterns).Select(n => $"t.{n}.*.none")], [], []);
+        var filter = EventFilter.Of([.. Enumerable.Range(0, Patterns).Select(n => $"t.{n}.*.none")], [], []);
         var before = await RowsRead.CountAsync(store, @"eventstore\.");
 
         await reader.ReadAsync(0, filter, cancellationToken: cancellationToken);
