@@ -32,7 +32,14 @@ internal static class ConnectionsApi
     public static void MapConnections(this IEndpointRouteBuilder app)
     {
         var connections = app.MapGroup("/v1/connections").WithTags("Connections");
-        connections.MapGet("", ListAsync).Query("limit", "Maximum streams of the page.").Reads(Topic);
+        connections
+            .MapGet("", ListAsync)
+            .Query("filter", "Text that is part of the client, the user or a topic.")
+            .Query("sort", "Order of the streams: a member, with - descending.")
+            .Query("limit", "Maximum streams of the page.")
+            .Query("after", "The `next` of the previous page.")
+            .Query("scope", $"{ConnectionDirectory.LocalScope}: only streams of the replica that is asked.")
+            .Reads(Topic);
         // A dashboard's key may read and close nothing.
         connections
             .MapDelete("/{id}", CloseAsync)
@@ -53,22 +60,21 @@ internal static class ConnectionsApi
     }
 
     private static async Task<IResult> ListAsync(
-        string? sort,
-        string? filter,
-        string? after,
-        string? scope,
         HttpContext context,
         ConnectionDirectory directory,
         Gates gates,
         CancellationToken cancellationToken
     )
     {
-        var order = OrderOf(sort);
-        var limit = context.Request.Query.PageLimit(DefaultPage, MaxPage);
+        var query = context.Request.Query;
+        var order = OrderOf(query.Text("sort", TopicPattern.MaxLength));
+        var filter = query.Filter("filter", TopicPattern.MaxLength);
+        var after = query["after"].ToString();
+        var limit = query.PageLimit(DefaultPage, MaxPage);
 
         // No bytes count as held for a replica: all replicas are one client, and its limit would hide streams. It reads
         // at once, while the rows are made.
-        if (scope == ConnectionDirectory.LocalScope && Caller.Of(context).User == Caller.Replica)
+        if (query["scope"] == ConnectionDirectory.LocalScope && Caller.Of(context).User == Caller.Replica)
             return TypedResults.Ok(new PacedPage(directory.LocalAsync()));
 
         var listing = await directory.ListAsync(cancellationToken);
@@ -80,7 +86,7 @@ internal static class ConnectionsApi
 
         var rows = listing.With(filter, order);
         var start = 0;
-        if (after is { Length: > 0 } && (start = rows.TakeWhile(r => r.Id != after).Count() + 1) > rows.Count)
+        if (after.Length > 0 && (start = rows.TakeWhile(r => r.Id != after).Count() + 1) > rows.Count)
             return InvalidRequestException.ProblemOf(
                 "after",
                 "is not an open connection of this listing. Start from the first page."
@@ -138,7 +144,7 @@ internal static class ConnectionsApi
             directory,
             gates.Pages,
             Caller.KeyOf(context).Person,
-            query.Text("filter", TopicPattern.MaxLength),
+            query.Filter("filter", TopicPattern.MaxLength),
             order,
             clock
         );

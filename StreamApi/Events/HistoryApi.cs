@@ -13,9 +13,7 @@ internal static class HistoryApi
         events
             .MapGet("/events", ReadAsync)
             .ChecksTopics()
-            .Query("topic", "Topic or pattern, repeatable.")
-            .Query("type", "Event type, repeatable.")
-            .Query("key", "Event key, repeatable.")
+            .Filters()
             .Query("after", "Stream id after which to read.")
             .Query("limit", "Maximum events of the page.");
 

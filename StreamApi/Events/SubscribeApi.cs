@@ -14,26 +14,14 @@ internal static class SubscribeApi
 {
     private static readonly string[] Everything = [">"];
 
-    /// <summary>Maps the lists of a body to repeated query parameters.</summary>
-    private static readonly Dictionary<string, string> Lists = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["topics"] = "topic",
-        ["types"] = "type",
-        ["keys"] = "key",
-    };
-
     public static void MapSubscribe(this IEndpointRouteBuilder events)
     {
         events
-            .MapStream("/events/stream", SubscribeAsync, Lists, Lists.Count * FilterQuery.MaxValues)
+            .MapStream("/events/stream", SubscribeAsync, maxListValues: 3 * FilterQuery.MaxValues)
             .ChecksTopics()
             .Body(typeof(SubscribeBody))
-            .Query("topic", "Topic or pattern (* one token, > the rest), repeatable; default: all topics.")
-            .Query("type", "Event type, repeatable.", isText: true)
-            .Query("key", "Event key, repeatable.")
+            .Filters()
             .Query("envelope", "true: the data is the whole event.")
-            .Query("from", "earliest or head.")
-            .Query("slow", "catch-up, latest or disconnect.")
             .Sends(
                 "Streams the events of the topics as published, each named by its type.",
                 ("connected", typeof(Connected)),

@@ -25,7 +25,7 @@ internal static class TopicsApi
         ReadGate reads
     )
     {
-        var prefix = context.Request.Query["prefix"].ToString();
+        var prefix = context.Request.Query.Filter("prefix", TopicPattern.MaxLength) ?? "";
         string? after = context.Request.Query["after"].ToString();
         var limit = EventsApi.LimitOf(context);
 

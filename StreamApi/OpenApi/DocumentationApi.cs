@@ -118,7 +118,8 @@ internal static class DocumentationApi
     )
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        foreach (var parameter in metadata.OfType<QueryParameter>())
+        var parameters = KnownNames.ParametersOf(metadata);
+        foreach (var parameter in parameters)
             Add(operation, parameter);
 
         operation.Responses ??= [];
@@ -164,7 +165,7 @@ internal static class DocumentationApi
             return;
 
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null)
-            operation.RequestBody = QueryAsBody(metadata.OfType<QueryParameter>());
+            operation.RequestBody = QueryAsBody(parameters);
 
         await DescribeStreamAsync(operation, operation.Responses, stream, context, cancellationToken);
     }
@@ -185,12 +186,6 @@ internal static class DocumentationApi
                 stream.Resumes
                     ? ". An interrupted stream resumes after `Last-Event-ID`."
                     : ". The stream has no ids and cannot be resumed."
-            );
-
-        if (stream.Resumes)
-            Add(
-                operation,
-                new QueryParameter("last_event_id", "The last id received; the Last-Event-ID header wins.", false)
             );
 
         operation.AddExtension(
@@ -321,7 +316,9 @@ internal static class DocumentationApi
             {
                 Name = parameter.Name,
                 In = location,
-                Description = parameter.Description,
+                Description = parameter.Also is { } also
+                    ? $"{parameter.Description} Also as `{also}`."
+                    : parameter.Description,
                 Required = parameter.Required,
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             }

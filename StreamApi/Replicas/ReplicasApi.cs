@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Streaming.Endpoints;
 
 namespace StreamApi.Replicas;
 
@@ -24,12 +25,13 @@ internal static class ReplicasApi
     {
         app.MapGet(
                 "/v1/replicas",
-                async (string? lost, ReplicaDirectory directory, CancellationToken cancellationToken) =>
+                async (HttpRequest request, ReplicaDirectory directory, CancellationToken cancellationToken) =>
                     TypedResults.Ok<IReadOnlyList<Replica>>([
                         .. await directory.AllAsync(cancellationToken),
-                        .. lost == "true" ? await directory.LostAsync(cancellationToken) : [],
+                        .. request.Query.Flag("lost") == true ? await directory.LostAsync(cancellationToken) : [],
                     ])
             )
+            .Query("lost", "true: also replicas that are gone.")
             .WithTags("Replicas");
     }
 }

@@ -74,6 +74,14 @@ internal static class SecurityExtensions
         RequestAdmission.Use(app);
         app.UseCrossSiteRefusal();
         app.UseAuthorization();
+        app.Use(
+            (context, next) =>
+            {
+                if (context.Request.Query.Count > 0 && context.GetEndpoint() is { } endpoint)
+                    KnownNames.Check(endpoint.Metadata, context.Request.Query.Keys);
+                return next(context);
+            }
+        );
     }
 
     public static void MapSecurity(this IEndpointRouteBuilder app) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Stats;
@@ -17,11 +18,12 @@ internal static class StatsApi
     public static void MapStats(this IEndpointRouteBuilder app) =>
         app.MapGet(
                 "/v1/replicas/stats",
-                IResult (string? after, HttpContext context, StatsRing ring) =>
+                IResult (HttpContext context, StatsRing ring) =>
                 {
+                    var after = context.Request.Query["after"].ToString();
                     var second = 0L;
                     if (
-                        after is { Length: > 0 }
+                        after.Length > 0
                         && !long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out second)
                     )
                         return InvalidRequestException.ProblemOf("after", "must be a time in Unix seconds.");
@@ -29,5 +31,6 @@ internal static class StatsApi
                 }
             )
             .Produces<IReadOnlyList<SecondStats>>()
+            .Query("after", "A time in Unix seconds: only seconds after it.")
             .WithTags("Replicas");
 }

@@ -147,7 +147,14 @@ internal static class ResilientApi
         SessionDirectory sessions
     )
     {
-        var times = JsonBody.IsThere(context) ? (await JsonBody.ReadAsync(context)).Whole("times", 1, 1_000) : null;
+        int? times = null;
+        if (JsonBody.IsThere(context))
+        {
+            var body = await JsonBody.ReadAsync(context);
+            body.CheckMembers("times");
+            times = body.Whole("times", 1, 1_000);
+        }
+
         await sessions.FailAsync(Checked(id), times ?? -1, context.RequestAborted);
         return TypedResults.Ok(new { failing = true, times });
     }

@@ -31,7 +31,7 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
                     ? Math.Min(number, MaxLimit)
                     : throw new InvalidRequestException("limit", "must be a positive integer.");
 
-        var status = query.Text("status", 64);
+        var status = query.Filter("status", 64);
         if (status is not null)
             TaskList.CheckStatus("status", status);
         if (query.Text("after", 128) is not { } after)

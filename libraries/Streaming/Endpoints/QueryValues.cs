@@ -17,6 +17,21 @@ internal static class QueryValues
     public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
         query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
+    /// <summary>Returns what narrows a list; null if it is missing.</summary>
+    /// <exception cref="InvalidRequestException">It is empty, which is probably an unset variable, and no wish for
+    /// everything.</exception>
+    public static string? Filter(this IQueryCollection query, string name, int maxLength) =>
+        query.Text(name, maxLength)
+        ?? (query.ContainsKey(name) ? throw InvalidRequestException.Empty(name) : (string?)null);
+
+    /// <summary>Returns the values of a filter, by either of its names.</summary>
+    /// <exception cref="InvalidRequestException">One is empty.</exception>
+    public static string[] Filters(this IQueryCollection query, string name, string also)
+    {
+        string[] values = [.. query[name].Concat(query[also]).Select(value => value ?? "")];
+        return values.Contains("") ? throw InvalidRequestException.Empty(name) : values;
+    }
+
     public static bool? Flag(this IQueryCollection query, string name) =>
         query[name].ToString() switch
         {

@@ -5,16 +5,12 @@ using Streaming.Requests;
 namespace Streaming.Endpoints;
 
 /// <summary>Marks an endpoint whose query a client may also send as a JSON body.</summary>
-/// <param name="Lists">Members that are lists of text, with the query name that each value is appended to.</param>
-/// <param name="MaxListValues">Maximum values of all those lists together.</param>
-internal sealed record StreamBody(IReadOnlyDictionary<string, string> Lists, int MaxListValues);
+/// <param name="MaxListValues">Maximum values of all its lists together (<see cref="QueryParameter.Also"/>).</param>
+internal sealed record StreamBody(int MaxListValues);
 
 /// <summary>Reads the JSON body of a stream's request into the query, where the endpoint looks for it.</summary>
 internal static class StreamBodies
 {
-    /// <summary>Members of all streams that must be text, beside <see cref="QueryParameter.IsText"/> ones.</summary>
-    private static readonly string[] Texts = ["from", "slow"];
-
     /// <summary>Maximum values beside the lists; all become a part of the query, before the rate limiter.</summary>
     private const int MaxValues = 1_000;
 
@@ -30,7 +26,8 @@ internal static class StreamBodies
         );
 
     /// <summary>Copies the body's members into the query, once: lists are appended, others replace values.</summary>
-    /// <exception cref="InvalidRequestException">Not a JSON object, or a member that no query can hold.</exception>
+    /// <exception cref="InvalidRequestException">Not a JSON object, or a member that no query can hold, or that the
+    /// endpoint does not know.</exception>
     public static async Task TakeBodyAsync(this HttpContext context)
     {
         if (IsTaken(context) && (context.Features.Get<Taken>() ?? await TakeAsync(context)).Error is { } error)
@@ -53,25 +50,14 @@ internal static class StreamBodies
     private static async Task<Taken> TakeAsync(HttpContext context)
     {
         var metadata = context.GetEndpoint()!.Metadata;
-        var (lists, maxListValues) = metadata.GetRequiredMetadata<StreamBody>();
-
-        var texts = metadata
-            .GetOrderedMetadata<QueryParameter>()
-            .Where(p => p.IsText)
-            .Select(p => p.Name)
-            .Concat(lists.Keys)
-            .Concat(Texts)
-            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var maxListValues = metadata.GetRequiredMetadata<StreamBody>().MaxListValues;
 
         Taken taken;
         try
         {
-            context.Request.Query = Merged(
-                context.Request.Query,
-                await JsonBody.ReadAsync(context, MaxValues + maxListValues),
-                lists,
-                texts
-            );
+            var body = await JsonBody.ReadAsync(context, MaxValues + maxListValues);
+            KnownNames.Check(metadata, body.EnumerateObject().Select(member => member.Name));
+            context.Request.Query = Merged(context.Request.Query, body, KnownNames.ParametersOf(metadata));
             taken = new Taken(null);
         }
         catch (InvalidRequestException e)
@@ -88,10 +74,11 @@ internal static class StreamBodies
     private static QueryCollection Merged(
         IQueryCollection query,
         JsonElement body,
-        IReadOnlyDictionary<string, string> lists,
-        HashSet<string> texts
+        IReadOnlyList<QueryParameter> parameters
     )
     {
+        var texts = NamesOf(p => p.IsText);
+        var lists = NamesOf(p => p.Also is not null);
         var merged = query.ToDictionary(q => q.Key, q => q.Value, StringComparer.OrdinalIgnoreCase);
 
         foreach (var member in body.EnumerateObject())
@@ -103,17 +90,23 @@ internal static class StreamBodies
             var isList = member.Value.ValueKind == JsonValueKind.Array;
             var values = isList
                 ? new StringValues([.. member.Value.EnumerateArray().Select(v => Scalar(member.Name, v, isText))])
-                : default;
+                : new StringValues(Scalar(member.Name, member.Value, isText));
 
-            if (lists.GetValueOrDefault(member.Name) is { } repeated)
-                merged[repeated] = isList
-                    ? StringValues.Concat(merged.GetValueOrDefault(repeated), values)
-                    : throw new InvalidRequestException(member.Name, "must be a list.");
-            else
-                merged[member.Name] = isList ? values : Scalar(member.Name, member.Value, isText);
+            if (values.Count == 0)
+                throw InvalidRequestException.Empty(member.Name);
+
+            merged[member.Name] = lists.Contains(member.Name)
+                ? StringValues.Concat(merged.GetValueOrDefault(member.Name), values)
+                : values;
         }
 
         return new QueryCollection(merged);
+
+        HashSet<string> NamesOf(Func<QueryParameter, bool> which) =>
+            parameters
+                .Where(which)
+                .SelectMany(p => (string[])[p.Name, p.Also ?? p.Name])
+                .ToHashSet(StringComparer.OrdinalIgnoreCase);
     }
 
     private static string Scalar(string name, JsonElement value, bool isText)

@@ -24,7 +24,14 @@ internal sealed record StreamMetadata(
 internal sealed record StreamPool(string Name);
 
 /// <param name="IsText">True if a JSON body must give it as text; otherwise a number, true or false will do.</param>
-internal sealed record QueryParameter(string Name, string Description, bool Required, bool IsText = false);
+/// <param name="Also">Another name, in the plural or the singular, of a parameter with any number of values.</param>
+internal sealed record QueryParameter(
+    string Name,
+    string Description,
+    bool Required,
+    bool IsText = false,
+    string? Also = null
+);
 
 internal sealed record IdempotencyKeyDescription;
 
@@ -75,6 +82,7 @@ internal static class EndpointExtensions
         string name,
         string description,
         bool required = false,
-        bool isText = false
-    ) => endpoint.WithMetadata(new QueryParameter(name, description, required, isText));
+        bool isText = false,
+        string? also = null
+    ) => endpoint.WithMetadata(new QueryParameter(name, description, required, isText, also));
 }

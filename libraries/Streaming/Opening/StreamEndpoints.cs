@@ -8,8 +8,6 @@ namespace Streaming.Opening;
 
 internal static class StreamEndpoints
 {
-    private static readonly IReadOnlyDictionary<string, string> NoLists = new Dictionary<string, string>();
-
     /// <summary>The methods of a stream: GET with a query, and POST and QUERY with the same names in a JSON
     /// object.</summary>
     public static readonly string[] Methods = ["GET", "POST", "QUERY"];
@@ -21,24 +19,18 @@ internal static class StreamEndpoints
         this IEndpointRouteBuilder app,
         [StringSyntax("Route")] string pattern,
         Delegate handler,
-        IReadOnlyDictionary<string, string>? lists = null,
         int maxListValues = 0
     ) =>
 #pragma warning disable RDG002 // it says so itself
-        app.MapMethods(pattern, Methods, handler).OpensStream(lists, maxListValues);
+        app.MapMethods(pattern, Methods, handler).OpensStream(maxListValues);
 #pragma warning restore RDG002
 
     /// <summary>Reads the body of a request for a stream. A client that resumes while the store does not answer is
     /// asked to reconnect.</summary>
-    /// <param name="lists">Members of the body that are lists (<see cref="StreamBody.Lists"/>).</param>
-    /// <param name="maxListValues">Maximum values of all those lists together.</param>
-    public static RouteHandlerBuilder OpensStream(
-        this RouteHandlerBuilder endpoint,
-        IReadOnlyDictionary<string, string>? lists = null,
-        int maxListValues = 0
-    ) =>
+    /// <param name="maxListValues">Maximum values of all lists of the body together.</param>
+    public static RouteHandlerBuilder OpensStream(this RouteHandlerBuilder endpoint, int maxListValues = 0) =>
         endpoint
-            .WithMetadata(new StreamBody(lists ?? NoLists, maxListValues))
+            .WithMetadata(new StreamBody(maxListValues))
             .CountedAs(RequestKind.Stream)
             .AddEndpointFilter(
                 async (invocation, next) =>

@@ -8,6 +8,9 @@ internal class InvalidRequestException(string field, string problem, int status 
     public string Problem { get; } = problem;
     public int Status { get; } = status;
 
+    /// <summary>Refuses a filter without a value, which is probably an unset variable.</summary>
+    public static InvalidRequestException Empty(string field) => new(field, "must not be empty; omit it to match all.");
+
     public virtual IResult ToResult() => ProblemOf(Field, Problem, Status);
 
     /// <summary>Creates problem details (RFC 9457) for one field of the query or body.</summary>

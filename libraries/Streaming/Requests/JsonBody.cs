@@ -39,6 +39,10 @@ internal static class JsonBody
         return json.Root.Clone();
     }
 
+    /// <summary>Refuses a member of another name, which may be a misspelt one, also in its case.</summary>
+    public static void CheckMembers(this JsonElement body, params string[] known) =>
+        UnknownNames.Refuse(known, body.EnumerateObject().Select(member => member.Name), StringComparer.Ordinal);
+
     /// <summary>Returns null if the field is missing or null.</summary>
     public static string? Text(this JsonElement body, string name, int maxLength)
     {

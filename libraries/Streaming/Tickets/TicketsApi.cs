@@ -51,6 +51,8 @@ internal static class TicketsApi
     )
     {
         var body = await JsonBody.ReadAsync(context);
+        // A misspelt expiry would be that of an hour.
+        body.CheckMembers("topics", "expiresIn");
         var topics = Topics(body, maxTopics);
         var seconds = body.Whole("expiresIn", 1, MaxSeconds) ?? DefaultSeconds;
 

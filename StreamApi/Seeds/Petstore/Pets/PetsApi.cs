@@ -35,7 +35,7 @@ internal static class PetsApi
 
     private static async Task<IResult> ListAsync(HttpContext context, SeedsStore store)
     {
-        var species = context.Request.Query.Text("species", 64);
+        var species = context.Request.Query.Filter("species", 64);
         return TypedResults.Ok(
             await store.ReadAsync(
                 context,

@@ -1,0 +1,43 @@
+using Streaming.Requests;
+
+namespace Streaming.Endpoints;
+
+/// <summary>The names that an endpoint's query, and a stream's body, may have. Any other name is refused: it may be a
+/// misspelt filter, without which the client would get more than it asked for.</summary>
+internal static class KnownNames
+{
+    /// <summary>Parameters of each stream of the log.</summary>
+    private static readonly QueryParameter[] OfLog =
+    [
+        new("from", "earliest or head: where a client without an id starts.", Required: false, IsText: true),
+        new("slow", "catch-up, latest or disconnect: what a client that reads too slowly gets.", false, IsText: true),
+        new("last_event_id", "The last id received; the Last-Event-ID header wins.", Required: false),
+    ];
+
+    /// <summary>Names that clients add to the address of any stream.</summary>
+    private static readonly string[] OfStreams = ["from", "slow", "last_event_id", "lastEventId", "ticket"];
+
+    /// <summary>Returns the parameters that an endpoint describes.</summary>
+    public static IReadOnlyList<QueryParameter> ParametersOf(IEnumerable<object> metadata) =>
+        [
+            .. metadata.OfType<QueryParameter>(),
+            .. metadata.OfType<StreamMetadata>().FirstOrDefault()?.Resumes == true ? OfLog : [],
+        ];
+
+    /// <summary>Refuses a name that an endpoint with parameters, or a stream, does not know. Endpoints without both
+    /// have nothing that a name could narrow.</summary>
+    /// <exception cref="InvalidRequestException">A name is unknown; the error has the known ones.</exception>
+    public static void Check(EndpointMetadataCollection metadata, IEnumerable<string> names)
+    {
+        var isStream = metadata.GetMetadata<StreamMetadata>() is not null;
+        if (isStream || metadata.GetMetadata<QueryParameter>() is not null)
+            UnknownNames.Refuse(
+                [
+                    .. ParametersOf(metadata).SelectMany(p => p.Also is { } also ? (string[])[p.Name, also] : [p.Name]),
+                    .. isStream ? OfStreams : [],
+                ],
+                names,
+                StringComparer.OrdinalIgnoreCase
+            );
+    }
+}

@@ -1,0 +1,33 @@
+namespace Streaming.Requests;
+
+/// <summary>Refuses names of a query or a body that an endpoint does not know, with those that it does.</summary>
+internal static class UnknownNames
+{
+    private const int MaxEchoed = 64;
+
+    /// <exception cref="InvalidRequestException">A name is unknown.</exception>
+    public static void Refuse(string[] known, IEnumerable<string> names, StringComparer comparer)
+    {
+        var unknown = names.FirstOrDefault(name => !IsIgnored(name) && !known.Contains(name, comparer));
+        if (unknown is null)
+            return;
+
+        var meant = Array.Find(known, name => Letters(name) == Letters(unknown));
+        throw new InvalidRequestException(
+            unknown.Length > MaxEchoed ? unknown[..MaxEchoed] + "…" : unknown,
+            "is not known here"
+                + (meant is null ? "" : $"; did you mean {meant}?")
+                + $" Known are {string.Join(", ", known.Distinct())}."
+        );
+    }
+
+    /// <summary>Returns true for names that browsers' libraries and campaigns add, and that no filter will
+    /// have.</summary>
+    private static bool IsIgnored(string name) =>
+        name.StartsWith('_') || name.StartsWith("utm_", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Returns the letters in lower case, without a plural's end: of <c>topic[]</c> and <c>Topics</c> the same
+    /// as of <c>topic</c>.</summary>
+    private static string Letters(string name) =>
+        string.Concat(name.Where(char.IsAsciiLetter).Select(char.ToLowerInvariant)).TrimEnd('s');
+}
