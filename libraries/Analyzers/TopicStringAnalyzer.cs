@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Analyzers;
+
+/// <summary>Reports strings that become topics, whose tokens nobody checks: each hole of an interpolated string is one
+/// token only where the string itself is given.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
+{
+    public const string UncheckedId = "SSE0001",
+        NoTopicId = "SSE0002";
+
+    private const string Help = "https://www.nuget.org/packages/AspireSse.EventStore#readme-body-tab";
+
+    private static readonly DiagnosticDescriptor Unchecked = new(
+        UncheckedId,
+        "A topic is made of a string whose tokens are not checked",
+        "The values in this string may be any number of tokens: give the interpolated string itself, such as "
+            + "$\"orders.{id}.paid\", whose holes are one token each",
+        "Security",
+        DiagnosticSeverity.Warning,
+        isEnabledByDefault: true,
+        helpLinkUri: Help
+    );
+
+    private static readonly DiagnosticDescriptor NoTopic = new(
+        NoTopicId,
+        "A string with a wildcard is not taken as a topic",
+        "'{0}' is no topic, so its stream answers 404: a pattern is asked for with EventTopic.Pattern(…)",
+        "Usage",
+        DiagnosticSeverity.Warning,
+        isEnabledByDefault: true,
+        helpLinkUri: Help
+    );
+
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Unchecked, NoTopic];
+
+    public override void Initialize(AnalysisContext context)
+    {
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.EnableConcurrentExecution();
+        context.RegisterCompilationStartAction(start =>
+        {
+            if (start.Compilation.GetTypeByMetadataName("AspireSse.EventTopic") is not { } topic)
+                return;
+
+            start.RegisterOperationAction(found => Conversion(found, topic), OperationKind.Conversion);
+            start.RegisterOperationAction(found => Spread(found, topic), OperationKind.Spread);
+            start.RegisterOperationAction(found => Pattern(found, topic), OperationKind.Invocation);
+        });
+    }
+
+    private static void Conversion(OperationAnalysisContext context, INamedTypeSymbol topic)
+    {
+        var conversion = (IConversionOperation)context.Operation;
+        if (!IsOf(conversion.OperatorMethod, topic))
+            return;
+
+        foreach (var text in TextsOf(conversion.Operand))
+            if (text.ConstantValue is { HasValue: true, Value: string constant } && !IsTopic(constant))
+                context.ReportDiagnostic(Diagnostic.Create(NoTopic, text.Syntax.GetLocation(), constant));
+            // Who writes the cast knows the string.
+            else if (!text.ConstantValue.HasValue && (conversion.IsImplicit || BuiltStrings.IsBuilt(text)))
+                context.ReportDiagnostic(Diagnostic.Create(Unchecked, text.Syntax.GetLocation()));
+    }
+
+    private static void Spread(OperationAnalysisContext context, INamedTypeSymbol topic)
+    {
+        var spread = (ISpreadOperation)context.Operation;
+        if (IsOf(spread.ElementConversion.MethodSymbol, topic))
+            context.ReportDiagnostic(Diagnostic.Create(Unchecked, spread.Operand.Syntax.GetLocation()));
+    }
+
+    /// <summary>Reports a pattern that is asked for, but of a string that is put together.</summary>
+    private static void Pattern(OperationAnalysisContext context, INamedTypeSymbol topic)
+    {
+        var call = (IInvocationOperation)context.Operation;
+        if (
+            call.TargetMethod is { Name: "Pattern" } method
+            && IsOf(method, topic)
+            && call.Arguments.Length == 1
+            && call.Arguments[0].Value is var text
+            && !text.ConstantValue.HasValue
+            && BuiltStrings.IsBuilt(text)
+        )
+            context.ReportDiagnostic(Diagnostic.Create(Unchecked, text.Syntax.GetLocation()));
+    }
+
+    private static bool IsOf(IMethodSymbol? method, INamedTypeSymbol topic) =>
+        SymbolEqualityComparer.Default.Equals(method?.ContainingType, topic)
+        && method!.Parameters.Length == 1
+        && method.Parameters[0].Type.SpecialType == SpecialType.System_String;
+
+    /// <summary>Returns the strings of which the operation is one.</summary>
+    private static IEnumerable<IOperation> TextsOf(IOperation operation) =>
+        operation switch
+        {
+            IConditionalOperation { WhenFalse: { } otherwise } choice => TextsOf(choice.WhenTrue)
+                .Concat(TextsOf(otherwise)),
+            ICoalesceOperation choice => TextsOf(choice.Value).Concat(TextsOf(choice.WhenNull)),
+            ISwitchExpressionOperation choice => choice.Arms.SelectMany(arm => TextsOf(arm.Value)),
+            IParenthesizedOperation inner => TextsOf(inner.Operand),
+            _ => [operation],
+        };
+
+    /// <summary>Returns true for dot-separated tokens of <c>[A-Za-z0-9_-]</c>, as TopicPattern.IsTopic does.</summary>
+    private static bool IsTopic(string text) =>
+        text.Length <= 256
+        && text.Split('.')
+            .All(token =>
+                token.Length > 0
+                && token.All(c => c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or (>= '0' and <= '9') or '_' or '-')
+            );
+}
