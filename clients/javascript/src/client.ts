@@ -19,7 +19,7 @@ import { LONGEST_TIMER, whileHidden } from "./visibility.js";
 export interface SseClientOptions extends BackoffOptions {
   /** Default `GET`; `POST` with a body. */
   method?: string;
-  headers?: PerConnection<HeadersInit>;
+  headers?: PerConnection<HeadersInit | undefined>;
   /** Sent with each connection. The server resumes by the last event id and does not repeat work. */
   body?: string;
   /**
@@ -27,10 +27,13 @@ export interface SseClientOptions extends BackoffOptions {
    * `QUERY`), because a repeated `POST` would start its work again.
    */
   resendWithoutId?: boolean;
-  /** Sent as `Authorization: Bearer …`. Functions (also of `ticket`, `headers`) are called once more after a `401`. */
-  token?: PerConnection<string>;
+  /**
+   * Sent as `Authorization: Bearer …`; none if it is empty or undefined. Functions (also of `ticket`, `headers`) are
+   * called for each connection, and once more after a `401` to what they returned.
+   */
+  token?: PerConnection<string | undefined>;
   /** Sent as `?ticket=…`. One that another connection has taken over (`unauthorized`, `replaced`) is not sent again. */
-  ticket?: PerConnection<string>;
+  ticket?: PerConnection<string | undefined>;
   /** Id of the last event received; the stream starts after it. Default: live events only. */
   lastEventId?: string;
   /** Milliseconds without any byte before a connection counts as lost; 0 disables. Default 45,000. */
@@ -275,15 +278,18 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
 
   async #request(signal: AbortSignal): Promise<Response> {
     const { headers, body, token, ticket, credentials, fetch: send = fetch } = this.#options;
-    const mayRenew = [headers, token, ticket].some((value) => typeof value === "function");
     for (let first = true; ; first = false) {
-      const next = ticket === undefined ? undefined : await resolve(ticket, signal);
+      const next = (await resolve(ticket, signal)) || undefined;
       if (this.#taken && next === this.#ticket) throw TAKEN;
       this.#taken = false;
       this.#ticket = next;
-      const sent = new Headers(await resolve(headers, signal));
+      const own = await resolve(headers, signal);
+      const sent = new Headers(own);
       const secrets = secretsOf(sent);
-      if (token !== undefined) sent.set("Authorization", `Bearer ${await resolve(token, signal)}`);
+      const bearer = await resolve(token, signal);
+      if (bearer) sent.set("Authorization", `Bearer ${bearer}`);
+      // Without a credential, a repetition would be refused as this request was.
+      const mayRenew = [own && headers, bearer && token, next && ticket].some((value) => typeof value === "function");
       const refused = await this.prepare(new Headers(sent), signal);
       if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");

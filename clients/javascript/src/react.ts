@@ -129,15 +129,12 @@ export function useSSE<Data = unknown>(
   return { ...collected, last: collected.data.at(-1), state, close, reconnect };
 }
 
-// Functions that return the latest render's credentials.
-function credentials(latest: { readonly current: SseClientOptions }): SseClientOptions {
-  const { token, ticket, headers } = latest.current;
-  return {
-    token: token && ((signal) => resolve(latest.current.token ?? token, signal)),
-    ticket: ticket && ((signal) => resolve(latest.current.ticket ?? ticket, signal)),
-    headers: headers && ((signal) => resolve(latest.current.headers ?? headers, signal)),
-  };
-}
+// Functions that return the latest render's credentials. After a sign-out it has none.
+const credentials = (latest: { readonly current: SseClientOptions }): SseClientOptions => ({
+  token: (signal) => resolve(latest.current.token, signal),
+  ticket: (signal) => resolve(latest.current.ticket, signal),
+  headers: (signal) => resolve(latest.current.headers, signal),
+});
 
 // The server's last word on a run that failed: a reconnection would get `204`, as after a complete run.
 function fatalError({ type, data }: Message): Error | undefined {

@@ -28,6 +28,21 @@ test("a function that never ends is given up after the connect timeout, and call
   }
 });
 
+test("an empty credential, or a function that returns none, is not sent and not asked for again", async () => {
+  for (const options of [
+    { token: "", ticket: "" },
+    { token: () => undefined, ticket: () => "", headers: () => undefined },
+  ]) {
+    await using server = await serve(status(401), status(401));
+    const { client } = collect(server.url, options);
+    await until("the refusal", () => client.state.state === "closed");
+    assert.deepEqual(
+      server.exchanges.map(({ request }) => [request.headers.authorization, request.url!.includes("ticket")]),
+      [[undefined, false]],
+    );
+  }
+});
+
 test("work is sent although its first token came after the connect timeout", async () => {
   using timeout = heldTimers(CONNECT_TIMEOUT);
   await using server = await serve(stream("data: a\n\n", { end: true }));

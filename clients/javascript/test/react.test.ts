@@ -144,6 +144,50 @@ test("the credentials and functions of the latest render are used", async () => 
   root.unmount();
 });
 
+test("a credential that comes with a later render is sent, and one that is gone is not", async () => {
+  const one = stream('data: {"n":1}\n\n');
+  await using server = await serve(one, one, one);
+  const { root, render, now } = mount(server.url);
+  await until("the first connection", () => now()?.data.length === 1);
+  for (const options of [
+    { token: "signed in", ticket: () => "t", headers: { "X-Api-Key": "k" } },
+    { token: undefined, ticket: undefined, headers: undefined },
+  ]) {
+    const connections = server.exchanges.length;
+    const { response } = server.exchanges.at(-1)!;
+    let received = false; // by this render
+    render(server.url, { ...options, onEvent: () => (received = true) });
+    while (!received) {
+      const before = now()!.data.length;
+      response.write('data: {"n":1}\n\n');
+      await until("an event", () => now()!.data.length > before);
+    }
+    response.end();
+    await until("the next connection", () => server.exchanges.length > connections);
+  }
+  assert.deepEqual(
+    server.exchanges.map(({ request }) => [
+      request.headers.authorization,
+      new URL(request.url!, server.url).searchParams.get("ticket"),
+      request.headers["x-api-key"],
+    ]),
+    [
+      [undefined, null, undefined],
+      ["Bearer signed in", "t", "k"],
+      [undefined, null, undefined],
+    ],
+  );
+  root.unmount();
+});
+
+test("a refusal without a credential is not asked for twice", async () => {
+  await using server = await serve(status(401), status(401));
+  const { root, now } = mount(server.url, {});
+  await until("the refusal", () => now()?.error !== undefined);
+  assert.equal(server.exchanges.length, 1);
+  root.unmount();
+});
+
 test("the newest items are kept, and with a limit of zero none", async () => {
   await using server = await serve(stream("data: 1\n\ndata: 2\n\ndata: 3\n\n"));
   for (const [limit, kept] of [

@@ -206,7 +206,7 @@ class SSEClient:
     def _attempt(self) -> Iterator[Event]:
         self._sent, self._redirected, self._opened_at = False, False, None
         try:
-            headers = self._headers() if callable(self._headers) else self._headers
+            headers = (self._headers() or {}) if callable(self._headers) else self._headers
         except Exception as e:
             raise _NotSent(f"the function for the headers failed: {e}") from e
         url, method, body = self._url, self._method, self._body

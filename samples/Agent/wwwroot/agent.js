@@ -3,7 +3,7 @@ const status = document.getElementById("status");
 
 document.getElementById("form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const id = crypto.randomUUID();
+  const id = newId();
   const asked = await fetch(`/answers/${id}`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
@@ -14,6 +14,12 @@ document.getElementById("form").addEventListener("submit", async (event) => {
   location.hash = id; // a reload, or another browser, continues with this address
   read(id);
 });
+
+// crypto.randomUUID would exist only on https and on localhost.
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 if (location.hash) read(location.hash.slice(1));
 
