@@ -2,5 +2,4 @@ using Broadcaster;
 
 if (HealthProbe.IsWanted(args))
     return HealthProbe.Run();
-BroadcasterApplication.Build(args).Run();
-return Environment.ExitCode;
+return BroadcasterApplication.Build(args).RunToExitCode();

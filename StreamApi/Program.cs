@@ -2,5 +2,4 @@ using StreamApi;
 
 if (await CommandLine.RunAsync(args) is { } exitCode)
     return exitCode;
-StreamApiApplication.Build(args).Run();
-return Environment.ExitCode;
+return StreamApiApplication.Build(args).RunToExitCode();

@@ -1,11 +1,11 @@
 using StreamApi.Connections;
 using StreamApi.Events;
+using StreamApi.Memory;
 using StreamApi.OpenApi;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Seeds;
 using StreamApi.Stats;
-using Streaming;
 
 namespace StreamApi;
 
@@ -17,16 +17,19 @@ internal static class StreamApiApplication
     public static WebApplication Build(string[] args, Action<IServiceCollection>? replace = null)
     {
         var builder = WebApplication.CreateBuilder(args);
+        builder.ReadOldNames(StreamApiOptions.OldNames);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddEventStore();
         builder.AddSecurity();
         builder.AddStreaming(ReplicaName.Get("streamapi", builder.Configuration));
         builder.AddLlmGateway();
+        builder.AddShutdownTime();
         builder.AddEvents();
         builder.AddConnections();
         builder.AddReplicas();
         builder.AddStats();
+        builder.Services.AddHostedService<HeapCompactor>();
         builder.AddSeeds();
         builder.AddDocumentation();
         builder.CheckOptionKeys(StreamApiOptions.Sections(builder.Services));

@@ -11,6 +11,9 @@ namespace Runs;
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
+    /// <summary>Time for the runs that are stopped to store their end.</summary>
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(2);
+
     private static readonly ActivitySource Source = new("AspireSse.StreamApi");
 
     private readonly ConcurrentDictionary<Run, Task> _live = new();
@@ -23,6 +26,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     public LiveRuns(
         RunLeases leases,
         IOptions<RunOptions> options,
+        IOptions<HostOptions> host,
         IHostApplicationLifetime lifetime,
         TimeProvider clock,
         ILogger<LiveRuns> logger
@@ -31,7 +35,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         _leases = leases;
         _logger = logger;
         _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        _grace = TimeSpan.FromSeconds(options.Value.DrainSeconds);
+        _grace = Grace(TimeSpan.FromSeconds(options.Value.DrainSeconds), host.Value.ShutdownTimeout);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
         leases.LiveTopics = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
         leases.Lost += writer =>
@@ -84,6 +88,16 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
         begun.SetResult();
         return task;
+    }
+
+    /// <summary>Returns how long runs may go on: no longer than the host waits, and not until it stops
+    /// waiting.</summary>
+    private static TimeSpan Grace(TimeSpan wanted, TimeSpan shutdown)
+    {
+        if (shutdown == Timeout.InfiniteTimeSpan || wanted + EndTime <= shutdown)
+            return wanted;
+
+        return shutdown > EndTime ? shutdown - EndTime : TimeSpan.Zero;
     }
 
     private void Stop(string topic, RunStop reason)

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Runs;
 
-/// <summary>Options of runs, section <c>Runs</c>.</summary>
+/// <summary>Options of runs, section <c>AspireSse:Runs</c>.</summary>
 internal sealed class RunOptions
 {
     /// <summary>
@@ -17,8 +17,8 @@ internal sealed class RunOptions
     /// (<c>truncated</c>); the stream has all of them.</summary>
     internal int MaxReadBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>Seconds that live runs and answers may continue after SIGTERM. The orchestrator must allow seven
-    /// more.</summary>
+    /// <summary>Seconds that live runs and answers may continue after SIGTERM, at most until two seconds before the
+    /// host's shutdown timeout. The orchestrator must allow seven more.</summary>
     [Range(0, 600)]
     public int DrainSeconds { get; set; } = 8;
 }

@@ -1,5 +1,4 @@
 using EventStore;
-using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Opening;
 
@@ -8,9 +7,10 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Adds runs: work that outlives its request.</summary>
 public static class SseRunsExtensions
 {
-    /// <summary>Adds <see cref="IRuns"/>, with settings in the section <c>Runs</c>. The event log and the streams must
-    /// have been added before.</summary>
-    /// <remarks>The shutdown of the host may take <c>Runs:DrainSeconds</c> (8) and two more.</remarks>
+    /// <summary>Adds <see cref="IRuns"/>, with settings in the section <c>AspireSse:Runs</c>. The event log and the
+    /// streams must have been added before.</summary>
+    /// <remarks>At shutdown runs get <c>AspireSse:Runs:DrainSeconds</c> (8), but end two seconds before the host's
+    /// <see cref="HostOptions.ShutdownTimeout"/>.</remarks>
     /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
     public static TBuilder AddSseRuns<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -33,18 +33,8 @@ public static class SseRunsExtensions
         if (services.Any(service => service.ServiceType == typeof(RunStore)))
             return;
 
-        services.AddOptions<RunOptions>().BindConfiguration("Runs").ValidateAnnotations().ValidateOnStart();
-        // Requests and services get this time at shutdown; runs get theirs, and a moment to store their end.
-        services
-            .AddOptions<HostOptions>()
-            .PostConfigure<IOptions<RunOptions>>(
-                (host, runs) =>
-                {
-                    var needed = TimeSpan.FromSeconds(runs.Value.DrainSeconds + 2);
-                    if (host.ShutdownTimeout < needed)
-                        host.ShutdownTimeout = needed;
-                }
-            );
+        services.AddOptions<RunOptions>().BindConfiguration("AspireSse:Runs").ValidateAnnotations().ValidateOnStart();
+        services.AddFormerSection<RunOptions>("Runs");
 
         services.AddSingleton<RunLeases>();
         services.AddSingleton<RunLog>();

@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Streaming.Access;
@@ -17,34 +16,6 @@ namespace Streaming;
 
 internal static class StreamingExtensions
 {
-    /// <summary>Bytes that Kestrel buffers of a request before it is read: thousands may wait for their turn.</summary>
-    private const int UnreadBytes = 64 * 1_024;
-
-    /// <summary>Adds streaming with its Redis, and configures Kestrel for it. The host must have added the event store
-    /// before, and adds <see cref="IStreamAccess"/>.</summary>
-    /// <param name="replica">The name of this process in greetings, lists and leases.</param>
-    public static void AddStreaming(this WebApplicationBuilder builder, string replica)
-    {
-        builder.AddRelayRedis();
-        builder
-            .Services.AddOptions<StreamingOptions>()
-            .Configure(options =>
-            {
-                options.Replica = replica;
-                options.TakeOverConnections = true;
-            })
-            .BindConfiguration("Streaming");
-        builder.Services.AddStreamingEngine();
-        builder.Services.AddRedisIntake();
-        builder.Services.AddHostedService<LocalCommits>();
-        builder.Services.AddSingleton<FiniteStreams>();
-
-        builder
-            .Services.AddOptions<SocketTransportOptions>()
-            .Configure<IOptions<StreamingOptions>>((sockets, streaming) => ConfigureSockets(sockets, streaming.Value));
-        builder.WebHost.ConfigureKestrel(ConfigureServer);
-    }
-
     /// <summary>Adds all but the source of live events and the rights (<see cref="IStreamAccess"/>). The log's readers
     /// (<see cref="ILogReader"/>) must have been added before.</summary>
     public static void AddStreamingEngine(this IServiceCollection services)
@@ -59,7 +30,8 @@ internal static class StreamingExtensions
             .ValidateAnnotations()
             .Validate(
                 o => o.HeartbeatSeconds < o.DeadSeconds,
-                "Streaming:HeartbeatSeconds must be less than Streaming:DeadSeconds. Else quiet streams would be ended."
+                "AspireSse:Streaming:HeartbeatSeconds must be less than AspireSse:Streaming:DeadSeconds. Else quiet "
+                    + "streams would be ended."
             )
             .Validate<IConfiguration>(
                 (_, configuration) =>
@@ -106,7 +78,7 @@ internal static class StreamingExtensions
         services.AddSingleton<LiveFeed>();
         services.AddSingleton<StoreHead>();
         services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
-        services.AddHealthChecks().AddCheck<FeedHealthCheck>("feed");
+        services.AddHealthChecks().AddCheck<FeedHealthCheck>("sse-feed");
     }
 
     private static void AddConnections(this IServiceCollection services)
@@ -129,29 +101,5 @@ internal static class StreamingExtensions
         services.AddSingleton<StreamRunner>();
         services.AddSingleton<StreamOpener>();
         services.AddSingleton<PushOpener>();
-    }
-
-    /// <summary>Limits what the kernel and Kestrel keep of each connection.</summary>
-    internal static void ConfigureSockets(SocketTransportOptions sockets, StreamingOptions options)
-    {
-        sockets.Backlog = 4_096;
-        sockets.MaxReadBufferSize = UnreadBytes;
-        sockets.CreateBoundListenSocket = endpoint =>
-        {
-            // Connections inherit the options of the socket that accepts them.
-            var listener = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-            StreamSocket.LimitUnsent(listener, options.UnsentKilobytes);
-            StreamSocket.GiveUpAfter(listener, TimeSpan.FromSeconds(options.DeadSeconds));
-            return listener;
-        };
-    }
-
-    private static void ConfigureServer(KestrelServerOptions kestrel)
-    {
-        kestrel.AddServerHeader = false;
-        kestrel.RequestHeaderEncodingSelector = LastEventId.EncodingOf!;
-        // Slow clients are handled here: Streaming:DeadSeconds ends streams, the host other answers.
-        kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Limits.Http2.InitialStreamWindowSize = UnreadBytes;
     }
 }

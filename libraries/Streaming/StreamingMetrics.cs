@@ -67,7 +67,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         _stalled = meter.CreateCounter<long>(
             "sse.server.streams.stalled",
             "{stream}",
-            "Streams ended because pending writes exceeded Streaming:PendingWriteBytes."
+            "Streams ended because pending writes exceeded AspireSse:Streaming:PendingWriteBytes."
         );
 
         _duration = meter.CreateHistogram<double>(
@@ -138,7 +138,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
 
         if (Interlocked.CompareExchange(ref _stalledLoggedAt, now, logged) == logged)
             _logger.LogWarning(
-                "Clients leave more than {Most} bytes unread (Streaming:PendingWriteBytes): "
+                "Clients leave more than {Most} bytes unread (AspireSse:Streaming:PendingWriteBytes): "
                     + "the streams that waited longest were ended, and resume by id",
                 _options.PendingWriteBytes
             );

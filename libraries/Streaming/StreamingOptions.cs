@@ -2,8 +2,8 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Streaming;
 
-/// <summary>All settings of streams, section <c>Streaming</c>: what an application may set, and what only a service of
-/// ours does.</summary>
+/// <summary>All settings of streams, section <c>AspireSse:Streaming</c>: what an application may set, and what only a
+/// service of ours does.</summary>
 /// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
 internal sealed class StreamingOptions : SseOptions
 {
@@ -68,7 +68,7 @@ internal sealed class StreamingOptions : SseOptions
     public int MaxAgeSeconds { get; set; }
 
     /// <summary>Seconds without a relay heartbeat after which this replica reads the log from Postgres. Must be longer
-    /// than the Broadcaster's <c>Relay:HeartbeatMilliseconds</c>.</summary>
+    /// than the Broadcaster's <c>AspireSse:Relay:HeartbeatMilliseconds</c>.</summary>
     internal int RelayHeartbeatSeconds { get; set; } = 2;
 
     /// <summary>
@@ -84,7 +84,7 @@ internal sealed class StreamingOptions : SseOptions
     internal int HeadMilliseconds { get; set; } = 250;
 
     /// <summary>Maximum concurrent store reads for replays, of which one is for searches; at most
-    /// <c>EventStore:ReplayConnections</c>.</summary>
+    /// <c>AspireSse:EventStore:ReplayConnections</c>.</summary>
     internal int ReplayReaders { get; set; } = int.MaxValue;
 
     /// <summary>Maximum bytes of store pages that connections hold; beyond it, no page is read. From half of it on, a
@@ -103,15 +103,6 @@ internal sealed class StreamingOptions : SseOptions
     /// ranges are kept.
     /// </summary>
     internal int ReplaySharedSeconds { get; set; } = 2;
-
-    /// <summary>
-    /// Number of new streams after which the heap is compacted once, as soon as none has come for some seconds. It
-    /// stops all threads for some milliseconds per thousand streams; 0: never.
-    /// </summary>
-    internal int CompactStreams { get; set; } = 2_000;
-
-    /// <summary>Growth of the idle process in megabytes after which the heap is compacted. 0: never.</summary>
-    internal int CompactMegabytes { get; set; } = 64;
 
     public int NextRetry() => Random.Shared.Next(RetryMilliseconds, 3 * RetryMilliseconds + 1);
 

@@ -5,24 +5,33 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Compares this version's schema with the store's, which may be newer, so that a version can be replaced
-/// while it serves. A mismatch fails the start, or stops a service that started without Postgres.</summary>
-internal sealed class SchemaAgreement(
-    StoreMigrator schema,
-    IHostApplicationLifetime lifetime,
-    TimeProvider clock,
-    ILogger<SchemaAgreement> logger
-) : IHostedService
+/// while it serves. A mismatch fails the start. In a service that started without Postgres it fails this background
+/// service: what that means is the host's (<see cref="HostOptions.BackgroundServiceExceptionBehavior"/>).</summary>
+internal sealed class SchemaAgreement(StoreMigrator schema, TimeProvider clock, ILogger<SchemaAgreement> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
         Interval = TimeSpan.FromSeconds(1);
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
         if (!await IsComparedAsync(cancellationToken))
-            _ = Task.Run(CompareLaterAsync, CancellationToken.None);
+            await base.StartAsync(cancellationToken);
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            do await Task.Delay(Interval, clock, stoppingToken);
+            while (!await IsComparedAsync(stoppingToken));
+        }
+        catch (InvalidOperationException e)
+        {
+            logger.LogCritical("The event log cannot be used: {Reason}", e.Message);
+            throw;
+        }
+    }
 
     /// <summary>Returns false if Postgres does not answer; throws if the store lacks a part of the schema.</summary>
     private async Task<bool> IsComparedAsync(CancellationToken cancellationToken)
@@ -44,21 +53,5 @@ internal sealed class SchemaAgreement(
                     + $"{string.Join(", ", missing)}. Check which database the connection string names, and run "
                     + "'StreamApi migrate' of this version, or EnsureSchemaAsync in an application of your own."
             );
-    }
-
-    private async Task CompareLaterAsync()
-    {
-        try
-        {
-            do await Task.Delay(Interval, clock, lifetime.ApplicationStopping);
-            while (!await IsComparedAsync(lifetime.ApplicationStopping));
-        }
-        catch (OperationCanceledException) { }
-        catch (InvalidOperationException e)
-        {
-            logger.LogCritical("The service stops: {Reason}", e.Message);
-            Environment.ExitCode = 1;
-            lifetime.StopApplication();
-        }
     }
 }

@@ -61,7 +61,8 @@ internal static class EndpointExtensions
         params StreamEvent[] events
     ) => endpoint.WithMetadata(new StreamMetadata(summary, events, Resumes: false));
 
-    /// <summary>Limits the endpoint's open streams by a pool of its own: <c>Pools:{name}</c>, default 1,000.</summary>
+    /// <summary>Limits the endpoint's open streams by a pool of its own: <c>AspireSse:Pools:{name}</c>, default
+    /// 1,000.</summary>
     public static TBuilder WithStreamPool<TBuilder>(this TBuilder endpoint, string name)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new StreamPool(name));
 

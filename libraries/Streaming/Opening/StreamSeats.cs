@@ -8,7 +8,7 @@ namespace Streaming.Opening;
 /// client. Thread-safe.</summary>
 internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfiguration configuration)
 {
-    /// <summary>Seats of a pool without a size in section <c>Pools</c>, and the maximum size.</summary>
+    /// <summary>Seats of a pool without a size in section <c>AspireSse:Pools</c>, and the maximum size.</summary>
     public const int OfPool = 1_000,
         MaxOfPool = 1_000_000;
 
@@ -24,7 +24,7 @@ internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfigura
     /// <exception cref="OptionsValidationException">A size is not a whole number from 1 to 1,000,000.</exception>
     public static Dictionary<string, int> PoolsIn(IConfiguration configuration) =>
         configuration
-            .GetSection("Pools")
+            .GetSection("AspireSse:Pools")
             .GetChildren()
             .Where(pool => pool.Value is { Length: > 0 })
             .ToDictionary(pool => pool.Key, SizeOf, StringComparer.OrdinalIgnoreCase);
@@ -76,7 +76,7 @@ internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfigura
             : throw new OptionsValidationException(
                 "Pools",
                 typeof(StreamSeats),
-                [$"Pools:{pool.Key} is '{pool.Value}'; it must be a whole number from 1 to {MaxOfPool}."]
+                [$"AspireSse:Pools:{pool.Key} is '{pool.Value}'; it must be a whole number from 1 to {MaxOfPool}."]
             );
 
     private sealed class TakenSeat(StreamSeats seats, string? pool, ClientKey client) : IDisposable

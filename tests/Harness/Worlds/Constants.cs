@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Runs;
 using StreamApi.Events;
+using StreamApi.Memory;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
@@ -16,23 +17,24 @@ using Streaming;
 namespace Harness.Worlds;
 
 /// <summary>Constants of the services that a test makes smaller, named as if they were options
-/// (<c>Streaming:RingEvents</c>). Only services within the test's process can have them.</summary>
+/// (<c>AspireSse:Streaming:RingEvents</c>). Only services within the test's process can have them.</summary>
 internal static class Constants
 {
     private static readonly ISection[] Sections =
     [
-        new Section<EventStoreOptions>("EventStore"),
+        new Section<EventStoreOptions>("AspireSse:EventStore"),
         new Section<EventsOptions>("Events"),
+        new Section<HeapOptions>("Heap"),
         new Section<LimitOptions>("Limits"),
-        new Section<LlmOptions>("Llm"),
-        new Section<LeaderOptions>("Relay"),
+        new Section<LlmOptions>("AspireSse:Llm"),
+        new Section<LeaderOptions>("AspireSse:Relay"),
         new Section<PetstoreOptions>("Petstore"),
-        new Section<RelayOptions>("Relay"),
+        new Section<RelayOptions>("AspireSse:Relay"),
         new Section<ReplicaOptions>("Replicas"),
         new Section<ResilientOptions>("Resilient"),
-        new Section<RunOptions>("Runs"),
+        new Section<RunOptions>("AspireSse:Runs"),
         new Section<SecurityOptions>("Security"),
-        new Section<StreamingOptions>("Streaming"),
+        new Section<StreamingOptions>("AspireSse:Streaming"),
         new Section<TasksOptions>("Tasks"),
     ];
 

@@ -52,8 +52,8 @@ internal sealed class ServiceHost : RunningService
         // The heap is the test's.
         var settings = new Dictionary<string, string?>
         {
-            ["Streaming:CompactStreams"] = "0",
-            ["Streaming:CompactMegabytes"] = "0",
+            ["Heap:CompactStreams"] = "0",
+            ["Heap:CompactMegabytes"] = "0",
         };
         foreach (var (variable, value) in environment)
             settings[Key(variable)] = value;

@@ -1,4 +1,5 @@
 using Harness;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -16,14 +17,7 @@ public sealed class LiveRunsTests : IDisposable
     public LiveRunsTests()
     {
         var options = Options.Create(new RunOptions { DrainSeconds = 600 });
-        var leases = new RunLeases(
-            null!, // the store, which no test asks
-            options,
-            Options.Create(new StreamingOptions()),
-            _time,
-            NullLogger<RunLeases>.Instance
-        );
-        _runs = new LiveRuns(leases, options, _host, _time, NullLogger<LiveRuns>.Instance);
+        _runs = RunsOf(NewLeases(options), options, shutdownSeconds: 602);
     }
 
     public void Dispose() => _runs.Dispose();
@@ -43,6 +37,26 @@ public sealed class LiveRunsTests : IDisposable
         Assert.Equal(0, _runs.Count);
     }
 
+    [Theory(Timeout = 30_000)]
+    [InlineData(5, 2)] // after three seconds, the host's timeout, less the time for the end
+    [InlineData(1, 0)] // at once
+    [InlineData(-0.001, 599)] // the host waits for ever
+    [InlineData(3_600, 599)]
+    public async Task The_grace_is_over_before_the_host_stops_waiting(double shutdownSeconds, int within)
+    {
+        var options = Options.Create(new RunOptions { DrainSeconds = 600 });
+        using var runs = RunsOf(NewLeases(options), options, shutdownSeconds);
+        var run = NewRun();
+        var working = runs.Start(run, UntilStoppedAsync);
+
+        _host.StopApplication();
+        _time.Advance(TimeSpan.FromSeconds(within));
+        Assert.Equal(within > 0 ? RunStop.None : RunStop.Interrupted, run.StopReason);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(RunStop.Interrupted, run.StopReason);
+        await working;
+    }
+
     [Fact(Timeout = 30_000)]
     public async Task A_run_that_starts_after_the_grace_is_interrupted_at_once()
     {
@@ -52,6 +66,25 @@ public sealed class LiveRunsTests : IDisposable
         await _runs.Start(run, UntilStoppedAsync);
         Assert.Equal(RunStop.Interrupted, run.StopReason);
     }
+
+    private RunLeases NewLeases(IOptions<RunOptions> options) =>
+        new(
+            null!, // the store, which no test asks
+            options,
+            Options.Create(new StreamingOptions()),
+            _time,
+            NullLogger<RunLeases>.Instance
+        );
+
+    private LiveRuns RunsOf(RunLeases leases, IOptions<RunOptions> options, double shutdownSeconds) =>
+        new(
+            leases,
+            options,
+            Options.Create(new HostOptions { ShutdownTimeout = TimeSpan.FromSeconds(shutdownSeconds) }),
+            _host,
+            _time,
+            NullLogger<LiveRuns>.Instance
+        );
 
     private static async Task UntilStoppedAsync(Run run)
     {

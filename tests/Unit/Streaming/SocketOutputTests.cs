@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using StreamApi.Connections;
 using Streaming;
 using Streaming.Connections;
 
@@ -163,7 +164,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limits.");
         var sockets = new SocketTransportOptions();
-        StreamingExtensions.ConfigureSockets(sockets, new StreamingOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
+        StreamServer.ConfigureSockets(sockets, new StreamingOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
 
         using var listener = sockets.CreateBoundListenSocket(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();

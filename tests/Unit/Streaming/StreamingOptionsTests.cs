@@ -14,14 +14,14 @@ public sealed class StreamingOptionsTests
     public async Task Each_reader_of_replays_has_a_connection(int connections) =>
         Assert.Equal(
             connections,
-            (await OfStreamApiAsync($"--EventStore:ReplayConnections={connections}")).ReplayReaders
+            (await OfStreamApiAsync($"--AspireSse:EventStore:ReplayConnections={connections}")).ReplayReaders
         );
 
     [Fact]
     public async Task StreamApi_takes_connections_over_unless_it_is_told_not_to()
     {
         Assert.True((await OfStreamApiAsync()).TakeOverConnections);
-        Assert.False((await OfStreamApiAsync("--Streaming:TakeOverConnections=false")).TakeOverConnections);
+        Assert.False((await OfStreamApiAsync("--AspireSse:Streaming:TakeOverConnections=false")).TakeOverConnections);
     }
 
     private static async Task<StreamingOptions> OfStreamApiAsync(params string[] settings)

@@ -1,6 +1,6 @@
-using Streaming.Connections;
+using StreamApi.Memory;
 
-namespace Unit.Streaming;
+namespace Unit.Memory;
 
 public sealed class HeapCompactionTests
 {

@@ -1,4 +1,4 @@
-namespace Streaming.Connections;
+namespace StreamApi.Memory;
 
 /// <summary>
 /// Decides when to compact the heap. A burst of connects leaves about 17 kB of garbage per stream and large answers

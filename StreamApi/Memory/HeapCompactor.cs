@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Options;
+using Streaming.Connections;
+
+namespace StreamApi.Memory;
+
+/// <summary>Compacts the heap after a burst. The heap of this process is streams; the libraries leave that of an
+/// application alone, where the pause would be as long as its own objects are many.</summary>
+internal sealed class HeapCompactor(ConnectionRegistry registry, IOptions<HeapOptions> options, TimeProvider clock)
+    : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), clock);
+        var compaction = new HeapCompaction(
+            options.Value.CompactStreams,
+            options.Value.CompactMegabytes * 1024L * 1024
+        );
+
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            // Returns about half of each connection's memory to the operating system. No other kind of collection
+            // does, however long the server is idle.
+            var (allocated, collections) = (GC.GetTotalAllocatedBytes(), GC.CollectionCount(0));
+            if (!compaction.IsDue(registry.Opened, allocated, Environment.WorkingSet, collections))
+                continue;
+
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            compaction.Done(registry.Opened, Environment.WorkingSet);
+        }
+    }
+}
