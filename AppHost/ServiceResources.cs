@@ -35,8 +35,10 @@ internal static class ServiceResources
     /// Deployments keep the service's own default.</summary>
     public static IResourceBuilder<ProjectResource> WithShortDrain(this IResourceBuilder<ProjectResource> service) =>
         service.WithEnvironment(
-            "Runs__DrainSeconds",
-            service.ApplicationBuilder.Configuration["Runs:DrainSeconds"] ?? "4"
+            "AspireSse__Runs__DrainSeconds",
+            service.ApplicationBuilder.Configuration["AspireSse:Runs:DrainSeconds"]
+                ?? service.ApplicationBuilder.Configuration["Runs:DrainSeconds"] // its old name
+                ?? "4"
         );
 
     /// <summary>Prints the service's address once it is ready, because on free ports only the dashboard would show

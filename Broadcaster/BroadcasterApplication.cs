@@ -7,6 +7,7 @@ internal static class BroadcasterApplication
     public static WebApplication Build(string[] args, Action<IServiceCollection>? replace = null)
     {
         var builder = WebApplication.CreateBuilder(args);
+        builder.ReadOldNames(BroadcasterOptions.OldNames);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddEventStore();

@@ -37,7 +37,8 @@ internal sealed partial record LoadOptions
                                    or when something other than the AppHost restarts them
               --max-p99 MS         threshold for the delivery latency; default: 5000, none with --chaos
               --llm-upstream-port N  scenario llm: answers on this port as the target's provider local and times each
-                                   token. Start the target with Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1.
+                                   token. Start the target with
+                                   AspireSse__Llm__Providers__Local__BaseUrl=http://127.0.0.1:N/v1.
                                    Default: the provider demo, untimed
               --topics ROOT        topics begin with ROOT.SCENARIO, so that other clients can read along;
                                    default: a random name

@@ -77,6 +77,7 @@ internal static class Migration
     private static IHost Build(string[] args)
     {
         var builder = Host.CreateApplicationBuilder(args);
+        builder.ReadOldNames(StreamApiOptions.OldNames);
         // A service with the same settings may already use the port of the metrics.
         builder.Configuration["Telemetry:Prometheus:Url"] = "";
         builder.ConfigureOpenTelemetry();

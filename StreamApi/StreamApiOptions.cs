@@ -21,24 +21,35 @@ internal static class StreamApiOptions
         Own.Concat(
             KeyedProviders
                 .Keys(services)
-                .Select(key => new OptionSection($"Llm:Providers:{key}", typeof(ProviderOptions)))
+                .Select(key => new OptionSection($"AspireSse:Llm:Providers:{key}", typeof(ProviderOptions)))
         );
+
+    /// <summary>Names of the version before; remove them with the next one.</summary>
+    public static readonly IReadOnlyDictionary<string, string> OldNames = new Dictionary<string, string>
+    {
+        ["EventStore"] = "AspireSse:EventStore",
+        ["Limits:GenerationsPerMinute"] = "AspireSse:Llm:GenerationsPerMinute",
+        ["Llm"] = "AspireSse:Llm",
+        ["Llm:DrainSeconds"] = "AspireSse:Runs:DrainSeconds",
+        ["Pools"] = "AspireSse:Pools",
+        ["Runs"] = "AspireSse:Runs",
+        ["Streaming"] = "AspireSse:Streaming",
+    };
 
     private static readonly OptionSection[] Own =
     [
         new("Cors:AllowedOrigins", typeof(string[])),
-        new("EventStore", typeof(EventStoreOptions)),
+        new("AspireSse:EventStore", typeof(EventStoreOptions)),
         new("Events", typeof(EventsOptions)),
         new("Limits", typeof(LimitOptions)),
-        new("Limits", typeof(GenerationLimit)),
-        new("Llm", typeof(LlmOptions)),
-        new("Llm:DrainSeconds", typeof(int)), // the contract's name of Runs:DrainSeconds
-        new("Pools:Sse", typeof(int)),
-        new("Pools:Tasks", typeof(int)),
+        new("AspireSse:Llm", typeof(LlmOptions)),
+        new("AspireSse:Llm", typeof(GenerationLimit)),
+        new("AspireSse:Pools:Sse", typeof(int)),
+        new("AspireSse:Pools:Tasks", typeof(int)),
         new("Replicas", typeof(ReplicaOptions)),
-        new("Runs", typeof(RunOptions)),
+        new("AspireSse:Runs", typeof(RunOptions)),
         new("Security", typeof(SecurityOptions)),
-        new("Streaming", typeof(StreamingOptions)),
+        new("AspireSse:Streaming", typeof(StreamingOptions)),
         new("Traffic", typeof(TrafficOptions)),
     ];
 }

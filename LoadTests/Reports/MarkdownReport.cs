@@ -145,7 +145,8 @@ internal static class MarkdownReport
                 .AppendLine(
                     stats.IsTimed
                         ? "Token latency runs from the upstream's socket to the reader and includes the coalescing "
-                            + "delay. To see that delay, compare with a target that has `Llm__CoalesceMilliseconds=0`."
+                            + "delay. To see that delay, compare with a target that has "
+                            + "`AspireSse__Llm__CoalesceMilliseconds=0`."
                         : "The demo provider's tokens carry no time, so the token latency is the gap between two "
                             + "events. `--llm-upstream-port` times the tokens."
                 );

@@ -7,11 +7,7 @@ internal static class RedisIsOptional
 {
     public static void Configure(HealthCheckServiceOptions options)
     {
-        foreach (
-            var check in options.Registrations.Where(r =>
-                r.Name.StartsWith("StackExchange.Redis", StringComparison.Ordinal)
-            )
-        )
+        foreach (var check in options.Registrations.Where(r => r.Name == "sse-redis"))
         {
             check.FailureStatus = HealthStatus.Degraded;
             check.Timeout = TimeSpan.FromSeconds(3);

@@ -4,8 +4,8 @@ namespace ServiceDefaults.OptionKeys;
 
 /// <summary>The keys that a service reads. Names ignore case, as the configuration does.</summary>
 /// <remarks><c>BinderOptions.ErrorOnUnknownConfiguration</c> does not serve: it refuses keys of a section that belong
-/// to another class (<c>Limits</c>, <c>Llm</c>), overlooks keys below a value and single keys (<c>Pools:Sse</c>), and
-/// its message names neither the section nor the name that was meant.</remarks>
+/// to another class (<c>AspireSse:Llm</c>), overlooks keys below a value and single keys
+/// (<c>AspireSse:Pools:Sse</c>), and its message names neither the section nor the name that was meant.</remarks>
 internal sealed class KnownKeys(IEnumerable<string> keys)
 {
     private readonly string[][] _keys = [.. keys.Select(Parts)];
@@ -19,8 +19,14 @@ internal sealed class KnownKeys(IEnumerable<string> keys)
             .Where(setting => setting.Value!.Length > 0 || !HasBelow(setting.Key))
             .Select(setting => $"{setting.Key} is no option; the nearest name is {Nearest(setting.Key)}.");
 
-    /// <summary>Returns false for sections of the framework, or of another service with the same environment.</summary>
-    private bool HasSectionOf(string key) => Parts(key) is [var section, _, ..] && _keys.Any(k => Same(k[0], section));
+    /// <summary>Returns false for sections of the framework, or of another service with the same environment. Those of
+    /// the libraries are below <c>AspireSse</c>.</summary>
+    private bool HasSectionOf(string key)
+    {
+        var parts = Parts(key);
+        var section = parts[..Math.Min(parts.Length, Same(parts[0], "AspireSse") ? 2 : 1)];
+        return parts.Length > section.Length && _keys.Any(known => StartsWith(known, section));
+    }
 
     private bool Has(string key)
     {

@@ -3,7 +3,8 @@ using System.Reflection;
 
 namespace ServiceDefaults.OptionKeys;
 
-/// <summary>A section (<c>Limits</c>) or key (<c>Pools:Sse</c>), and one of the types that it is read as.</summary>
+/// <summary>A section (<c>Limits</c>) or key (<c>AspireSse:Pools:Sse</c>), and one of the types that it is read
+/// as.</summary>
 public sealed record OptionSection(string Path, Type Type)
 {
     /// <summary>The part of a key that stands for any number of a list or any name of a dictionary.</summary>

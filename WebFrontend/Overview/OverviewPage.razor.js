@@ -70,7 +70,7 @@ function showState(status) {
   const alive = replicas.filter(({ lost }) => !lost);
   const lost = replicas.filter((replica) => replica.lost);
   const degraded = alive.filter(({ mode }) => mode === "degraded");
-  const postgresFails = ["Degraded", "Unhealthy"].includes(worst(alive, "eventstore"));
+  const postgresFails = ["Degraded", "Unhealthy"].includes(worst(alive, "sse-store"));
   const stale = !reachable || performance.now() - receivedAt > STALE;
   const named = (some) => ({ count: some.length, replicas: list(some.map(({ name }) => name)) });
   const problems = [];
@@ -119,8 +119,8 @@ function tables({ replicas, broadcasters }) {
     "noBroadcaster",
   );
   for (const [id, check] of [
-    ["postgres", "eventstore"],
-    ["redis", "redis"],
+    ["postgres", "sse-store"],
+    ["redis", "sse-redis"],
   ])
     healthOf(element(id), worst(alive, check), text);
   if (alive.length > 0)

@@ -1,14 +1,11 @@
 import { count, list, milliseconds, rate } from "../Shared/numbers.js";
 
 const ORDER = ["Healthy", "Degraded", "Unhealthy"];
-const REDIS = /redis/i;
 
 /** The status of one part in a replica's health; undefined for a replica that does not answer. */
 function partOf({ health }, part) {
   if (!health) return undefined;
-  const [, check] =
-    Object.entries(health.checks).find(([name]) => (part === "redis" ? REDIS.test(name) : name === part)) ?? [];
-  return check?.status ?? health.status;
+  return health.checks[part]?.status ?? health.status;
 }
 
 /** The worst status of a part over the replicas whose health is known; undefined without one. */
@@ -42,7 +39,7 @@ export function replicaRow(replica, { delivered, latency, resumes, resyncs }, te
     cell("td", count(replica.lag), "number"),
     cell("td", count(resumes), "number"),
     resyncCell(resyncs, text),
-    ...["eventstore", "redis"].map((part) =>
+    ...["sse-store", "sse-redis"].map((part) =>
       healthOf(cell("td", "", "health"), replica.lost ? undefined : partOf(replica, part), text),
     ),
   );

@@ -9,7 +9,7 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Registers the Postgres event log.</summary>
 public static class EventStoreExtensions
 {
-    /// <summary>Adds the event log, its connection pools and the health check <c>eventstore</c>.</summary>
+    /// <summary>Adds the event log, its connection pools and the health check <c>sse-store</c>.</summary>
     /// <param name="connectionName">Name of the connection string; the start fails without it.</param>
     /// <remarks>The tables must exist: see <see cref="StoreMigrator"/>.</remarks>
     public static TBuilder AddEventStore<TBuilder>(this TBuilder builder, string connectionName = "eventstore")
@@ -17,9 +17,10 @@ public static class EventStoreExtensions
     {
         builder
             .Services.AddOptions<EventStoreOptions>()
-            .BindConfiguration("EventStore")
+            .BindConfiguration("AspireSse:EventStore")
             .ValidateAnnotations()
             .ValidateOnStart();
+        builder.Services.AddFormerSection<EventStoreOptions>("EventStore");
         builder.Services.AddApplicationTypes();
         builder.Services.AddStorePools(connectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
@@ -27,7 +28,7 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<StoreClock>();
         builder.Services.AddSingleton<StoreContact>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StoreContact>());
-        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("eventstore");
+        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("sse-store");
 
         builder.Services.AddLog();
         builder.Services.AddRuns();

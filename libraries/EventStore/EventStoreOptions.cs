@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EventStore;
 
-/// <summary>Settings of the event log in this process; section <c>EventStore</c>.</summary>
+/// <summary>Settings of the event log in this process; section <c>AspireSse:EventStore</c>.</summary>
 /// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
 internal sealed class EventStoreOptions
 {

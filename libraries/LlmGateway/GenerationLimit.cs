@@ -4,7 +4,7 @@ using Streaming.Endpoints;
 
 namespace LlmGateway;
 
-/// <summary>The rate limit for starting a model, section <c>Limits</c>.</summary>
+/// <summary>The rate limit for starting a model, section <c>AspireSse:Llm</c>.</summary>
 internal sealed class GenerationLimit
 {
     /// <summary>Requests per minute that start model work.</summary>
@@ -21,7 +21,7 @@ internal sealed class GenerationLimit
         return new FeatureRequests(
             "generations",
             perMinute,
-            $"started {perMinute} generations in the last minute (Limits:GenerationsPerMinute)"
+            $"started {perMinute} generations in the last minute (AspireSse:Llm:GenerationsPerMinute)"
         );
     }
 }

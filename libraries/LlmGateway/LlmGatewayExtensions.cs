@@ -10,7 +10,6 @@ using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
-using Runs;
 using Streaming.Admission;
 using Streaming.Opening;
 
@@ -20,8 +19,8 @@ namespace Microsoft.Extensions.Hosting;
 /// beneath them.</summary>
 public static class LlmGatewayExtensions
 {
-    /// <summary>Adds the gateway's services, with settings in the section <c>Llm</c>. The event log and the streams
-    /// must have been added before.</summary>
+    /// <summary>Adds the gateway's services, with settings in the section <c>AspireSse:Llm</c>. The event log and the
+    /// streams must have been added before.</summary>
     /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
     public static WebApplicationBuilder AddLlmGateway(this WebApplicationBuilder builder)
     {
@@ -29,17 +28,12 @@ public static class LlmGatewayExtensions
         // The endpoints ask for topics, by policies of their own.
         builder.Services.AddAuthorization();
 
-        // The contract's name of Runs:DrainSeconds, which wins because it is read after this one.
-        builder
-            .Services.AddOptions<RunOptions>()
-            .Configure<IConfiguration>(
-                (runs, settings) => runs.DrainSeconds = settings.GetValue("Llm:DrainSeconds", runs.DrainSeconds)
-            );
-        builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm").ValidateOnStart();
+        builder.Services.AddOptions<LlmOptions>().BindConfiguration("AspireSse:Llm").ValidateOnStart();
+        builder.Services.AddFormerSection<LlmOptions>("Llm");
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder
             .Services.AddOptions<GenerationLimit>()
-            .BindConfiguration("Limits")
+            .BindConfiguration("AspireSse:Llm")
             .ValidateAnnotations()
             .PostConfigure<IHostEnvironment>((limit, e) => limit.Complete(e.IsDevelopment()))
             .ValidateOnStart();

@@ -6,8 +6,9 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway;
 
 /// <summary>
-/// Options of the LLM gateway, section <c>Llm</c>. API keys belong in user secrets or environment variables
-/// (<c>Llm__Providers__OpenAi__ApiKey</c>, <c>OPENAI_API_KEY</c>, <c>ANTHROPIC_API_KEY</c>), never in the repository.
+/// Options of the LLM gateway, section <c>AspireSse:Llm</c>. API keys belong in user secrets or environment variables
+/// (<c>AspireSse__Llm__Providers__OpenAi__ApiKey</c>, <c>OPENAI_API_KEY</c>, <c>ANTHROPIC_API_KEY</c>), never in the
+/// repository.
 /// </summary>
 internal sealed class LlmOptions
 {

@@ -14,7 +14,8 @@ public interface IRuns
     /// <exception cref="ArgumentException">It can be no run's topic.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     /// <remarks>The work must not use services of the request's scope, which end with it. Its token is cancelled by
-    /// <see cref="CancelAsync"/>, and some seconds after the shutdown has begun (<c>Runs:DrainSeconds</c>).</remarks>
+    /// <see cref="CancelAsync"/>, and some seconds after the shutdown has begun
+    /// (<c>AspireSse:Runs:DrainSeconds</c>).</remarks>
     Task<bool> StartAsync(
         EventTopic topic,
         Func<Run, CancellationToken, Task> work,

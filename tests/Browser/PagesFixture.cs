@@ -13,11 +13,11 @@ public sealed class PagesFixture : IAsyncLifetime
     /// <summary>Shorter times for what a visitor watches and a test would wait for.</summary>
     private static readonly Dictionary<string, string> Quick = new()
     {
-        ["Llm:Providers:Demo:TokensPerSecond"] = "20",
+        ["AspireSse:Llm:Providers:Demo:TokensPerSecond"] = "20",
         ["Petstore:StepMilliseconds"] = "800",
         ["Resilient:IntervalMilliseconds"] = "250",
         ["Resilient:RetryMilliseconds"] = "250",
-        ["Streaming:RetryMilliseconds"] = "250",
+        ["AspireSse:Streaming:RetryMilliseconds"] = "250",
     };
 
     private readonly StoresFixture _stores = new();

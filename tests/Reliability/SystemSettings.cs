@@ -25,7 +25,7 @@ internal static class SystemSettings
             SystemKind.Guarded => Guarded,
             SystemKind.Verbose => new Dictionary<string, string>(Guarded)
             {
-                ["Limits__GenerationsPerMinute"] = "1000000",
+                ["AspireSse__Llm__GenerationsPerMinute"] = "1000000",
                 ["Limits__NewStreamsPerMinute"] = "1000000",
                 ["Limits__PublishesPerSecond"] = "1000000",
                 ["Limits__ConnectionsPerSecond"] = "1000000",
@@ -33,13 +33,17 @@ internal static class SystemSettings
                 ["Limits__PublishKilobytesPerSecond"] = "1000000",
                 ["Limits__RequestsPerSecond"] = "1000000",
                 ["Limits__ReadPercent"] = "1000000",
-                ["Streaming__MaxConnectionsPerClient"] = "0",
-                ["Llm__Providers__Demo__TokensPerSecond"] = "0",
+                ["AspireSse__Streaming__MaxConnectionsPerClient"] = "0",
+                ["AspireSse__Llm__Providers__Demo__TokensPerSecond"] = "0",
                 ["Logging__LogLevel__Default"] = "Information",
                 ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
             },
             // A generation goes on until it ends while its replica is replaced.
-            SystemKind.OwnSystem => new Dictionary<string, string> { ["Runs__DrainSeconds"] = "60" },
+            SystemKind.OwnSystem => new Dictionary<string, string>
+            {
+                ["AspireSse__Runs__DrainSeconds"] = "60",
+                ["Runs__DrainSeconds"] = "60", // its name in the version that is upgraded
+            },
             _ => new Dictionary<string, string>(),
         };
 

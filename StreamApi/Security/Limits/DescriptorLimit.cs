@@ -35,14 +35,15 @@ internal sealed class DescriptorLimit(
         if (room <= 0)
             throw new InvalidOperationException(
                 $"The limit of open files is {limit}, too low for streams beside {outgoing} requests to models "
-                    + "(Llm:Providers:<name>:MaxConcurrent). Raise it with ulimit -n 65536, or with LimitNOFILE= of "
-                    + "the service."
+                    + "(AspireSse:Llm:Providers:<name>:MaxConcurrent). Raise it with ulimit -n 65536, or with "
+                    + "LimitNOFILE= of the service."
             );
 
         if (streaming.Value.MaxConnections > room)
             logger.LogInformation(
-                "Streaming:MaxConnections is {Wanted}, but the limit of open files ({Limit}) leaves room for {Room}; "
-                    + "surplus connections are closed. Raise it with ulimit -n, or with LimitNOFILE= of the service.",
+                "AspireSse:Streaming:MaxConnections is {Wanted}, but the limit of open files ({Limit}) leaves room for "
+                    + "{Room}; surplus connections are closed. Raise it with ulimit -n, or with LimitNOFILE= of the "
+                    + "service.",
                 streaming.Value.MaxConnections,
                 limit,
                 room

@@ -8,8 +8,8 @@ using Streaming.Opening;
 namespace StreamApi.Security.Limits;
 
 /// <summary>
-/// Aborts a request whose response is read too slowly. Streams are exempt (<c>Streaming:DeadSeconds</c> judges them);
-/// Kestrel's own limit would cover all streams of an HTTP/2 connection together.
+/// Aborts a request whose response is read too slowly. Streams are exempt (<c>AspireSse:Streaming:DeadSeconds</c>
+/// judges them); Kestrel's own limit would cover all streams of an HTTP/2 connection together.
 /// </summary>
 internal sealed class MinResponseRate(
     HttpContext context,

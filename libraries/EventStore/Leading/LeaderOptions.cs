@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace EventStore;
 
-/// <summary>Options of the process that leads, section <c>Relay</c>.</summary>
+/// <summary>Options of the process that leads, section <c>AspireSse:Relay</c>.</summary>
 internal sealed class LeaderOptions
 {
     /// <summary>The name of this process in the lease and in logs.</summary>

@@ -34,13 +34,14 @@ public static class LeadingExtensions
     {
         services
             .AddOptions<LeaderOptions>()
-            .BindConfiguration("Relay")
+            .BindConfiguration("AspireSse:Relay")
             .Configure(options => options.Name = name ?? options.Name)
             .ValidateAnnotations()
             .ValidateOnStart();
         if (services.Any(service => service.ServiceType == typeof(Leadership)))
             return;
 
+        services.AddFormerSection<LeaderOptions>("Relay");
         services.AddSingleton<LeaderMetrics>();
         services.AddSingleton<ILeaderTask, OutboxMover>();
         services.AddSingleton<ILeaderTask, LogUpkeep>();

@@ -11,8 +11,6 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Registers the Redis that carries the relay's messages.</summary>
 internal static class RelayRedis
 {
-    private const string HealthCheck = "StackExchange.Redis";
-
     /// <summary>Options before the connection string, which overrides them. The client leaves a connection on which a
     /// request timed out and nothing came for four timeouts (5 s); no tie-breaker, because reading its key would
     /// reconnect for ever to a node that sends every key to itself.</summary>
@@ -46,7 +44,7 @@ internal static class RelayRedis
         ));
 
         if (isChecked)
-            builder.Services.AddHealthChecks().AddCheck<RedisHealthCheck>(HealthCheck);
+            builder.Services.AddHealthChecks().AddCheck<RedisHealthCheck>("sse-redis");
         // Services without the store have nothing to agree with.
         if (builder.Services.Any(service => service.ServiceType == typeof(RelaySecret)))
             builder.Services.AddHostedService<SchemaAgreement>();

@@ -28,7 +28,7 @@ internal sealed class StoreUsageWatch : RestartingService
         var most = options.Value.MaxBytes;
 
         Gauge("store.log.size", u => u.LogBytes, "By", "The log, its topics and ids on disk, with indexes.");
-        Gauge("store.log.limit", _ => most, "By", "EventStore:MaxBytes, the most that the log may take.");
+        Gauge("store.log.limit", _ => most, "By", "AspireSse:EventStore:MaxBytes, the most that the log may take.");
         Gauge("store.database.size", u => u.DatabaseBytes, "By", "The database on disk, without WAL.");
         Gauge("store.replication.standbys", u => u.Standbys, "{standby}", "Connected standbys.");
         Gauge("store.replication.lag", u => u.LagSeconds, "s", "Time until the slowest standby replays a commit.");

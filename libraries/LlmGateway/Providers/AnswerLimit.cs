@@ -69,7 +69,8 @@ internal sealed class AnswerLimit(string provider, long maxBytes)
     /// <summary>The error for an answer beyond <see cref="ProviderOptions.MaxAnswerBytes"/>.</summary>
     public static UpstreamException AnswerTooLarge(string provider, long maxBytes) =>
         TooLarge(
-            $"The answer of {provider} is larger than {maxBytes} bytes (Llm:Providers:{provider}:MaxAnswerBytes)."
+            $"The answer of {provider} is larger than {maxBytes} bytes "
+                + $"(AspireSse:Llm:Providers:{provider}:MaxAnswerBytes)."
         );
 
     private static UpstreamException TooLarge(string message) =>

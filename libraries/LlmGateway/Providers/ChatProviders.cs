@@ -14,6 +14,8 @@ internal sealed record ChatTarget(IChatClient Client, string Provider, string Mo
 /// <summary>The providers, configured or registered by the host; a request selects one by name or by model.</summary>
 internal sealed class ChatProviders : IDisposable
 {
+    private const string Section = "AspireSse:Llm";
+
     private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
     private readonly string _default;
     private readonly HttpClient _http = new(
@@ -51,7 +53,7 @@ internal sealed class ChatProviders : IDisposable
             throw new OptionsValidationException(
                 nameof(LlmOptions),
                 typeof(LlmOptions),
-                [$"Llm:DefaultProvider is '{_default}'; it must be one of {string.Join(", ", _providers.Keys)}."]
+                [$"{Section}:DefaultProvider is '{_default}'; it must be one of {string.Join(", ", _providers.Keys)}."]
             );
 
         Upstream Upstream(string name, ProviderOptions provider) => new(name, _http, provider, clock, logger);
@@ -60,8 +62,9 @@ internal sealed class ChatProviders : IDisposable
         {
             // A vendor's own address needs a key; another address may not.
             var missing =
-                provider.BaseUrl.Length == 0 ? $"Llm:Providers:{name}:BaseUrl"
-                : provider.ApiKey.Length == 0 && vendors.Contains(provider.BaseUrl) ? $"Llm:Providers:{name}:ApiKey"
+                provider.BaseUrl.Length == 0 ? $"{Section}:Providers:{name}:BaseUrl"
+                : provider.ApiKey.Length == 0 && vendors.Contains(provider.BaseUrl)
+                    ? $"{Section}:Providers:{name}:ApiKey"
                 : null;
             if (missing is null)
                 Add(name, provider, create(provider));
@@ -143,7 +146,7 @@ internal sealed class ChatProviders : IDisposable
             : provider.Options.Models.FirstOrDefault()
                 ?? throw new InvalidChatException(
                     "model",
-                    $"is required for {provider.Name}, since Llm:Providers:{provider.Name}:Models is empty."
+                    $"is required for {provider.Name}, since AspireSse:Llm:Providers:{provider.Name}:Models is empty."
                 );
 
         return new ChatTarget(provider.Client, provider.Name, chosen);

@@ -4,7 +4,7 @@ namespace LlmGateway.Providers;
 
 /// <summary>
 /// Fills in the vendors' usual environment variables for missing API keys, and models for empty lists. Reads the
-/// options of a keyed provider, <c>Llm:Providers:&lt;key&gt;</c>.
+/// options of a keyed provider, <c>AspireSse:Llm:Providers:&lt;key&gt;</c>.
 /// </summary>
 internal sealed class ProviderDefaults(IConfiguration configuration)
     : IPostConfigureOptions<LlmOptions>,
@@ -26,7 +26,7 @@ internal sealed class ProviderDefaults(IConfiguration configuration)
     public void Configure(ProviderOptions options) => Configure(Options.DefaultName, options);
 
     public void Configure(string? name, ProviderOptions options) =>
-        configuration.GetSection($"Llm:Providers:{name}").Bind(options);
+        configuration.GetSection($"AspireSse:Llm:Providers:{name}").Bind(options);
 
     private void FillKey(ProviderOptions provider, string variable)
     {

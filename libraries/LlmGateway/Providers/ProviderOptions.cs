@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace LlmGateway.Providers;
 
-/// <summary>The model providers, section <c>Llm:Providers</c>.</summary>
+/// <summary>The model providers, section <c>AspireSse:Llm:Providers</c>.</summary>
 internal sealed class ProvidersOptions
 {
     [ValidateObjectMembers]

@@ -206,7 +206,7 @@ internal sealed class Upstream(
             return UpstreamException.OfStatus(
                 status,
                 $"The provider {provider} refuses this server's credentials ({status}). "
-                    + $"Set Llm:Providers:{provider}:ApiKey."
+                    + $"Set AspireSse:Llm:Providers:{provider}:ApiKey."
             );
 
         var text = await ErrorTextAsync(response, cancellationToken);

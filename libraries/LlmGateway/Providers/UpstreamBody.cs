@@ -114,7 +114,7 @@ internal sealed class UpstreamBody(
         {
             throw UpstreamException.Silent(
                 isTotal
-                    ? $"{provider} sent no first token in time (Llm:Providers:{provider}:FirstTokenSeconds)."
+                    ? $"{provider} sent no first token in time (AspireSse:Llm:Providers:{provider}:FirstTokenSeconds)."
                     : $"{provider} sent nothing for {limit.TotalSeconds:0} s.",
                 e
             );
@@ -127,7 +127,7 @@ internal sealed class UpstreamBody(
                 502,
                 "upstream",
                 Response is null
-                    ? $"{provider} cannot be reached at Llm:Providers:{provider}:BaseUrl."
+                    ? $"{provider} cannot be reached at AspireSse:Llm:Providers:{provider}:BaseUrl."
                     : $"The connection to {provider} was lost. The answer is incomplete.",
                 inner: e
             );

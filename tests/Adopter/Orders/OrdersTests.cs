@@ -74,11 +74,11 @@ public sealed class OrdersTests : IAsyncLifetime
 
         async Task<HealthStatus> FeedAsync() =>
             (await reader.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Stop))
-                .Entries["feed"]
+                .Entries["sse-feed"]
                 .Status;
 
         static string[] Redis(string channel) =>
-            ["--ConnectionStrings:redis", Stores.Shared.Redis, "--EventStore:Channel", channel];
+            ["--ConnectionStrings:redis", Stores.Shared.Redis, "--AspireSse:EventStore:Channel", channel];
     }
 
     /// <summary>Without a Broadcaster the application moves the outbox itself, under the same lease.</summary>

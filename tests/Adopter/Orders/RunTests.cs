@@ -113,7 +113,7 @@ public sealed class RunTests : IAsyncLifetime
         database.Host = "127.0.0.1";
         database.Port = link.Port;
 
-        var lease = (string[])["--Runs:LeaseSeconds", "3"];
+        var lease = (string[])["--AspireSse:Runs:LeaseSeconds", "3"];
         await using var other = await RunningOrders.StartAsync(Model, _orders.ConnectionString, lease);
         await using var dying = await RunningOrders.StartAsync(Model, database.ConnectionString, lease);
 

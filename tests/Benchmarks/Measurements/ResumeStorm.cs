@@ -35,7 +35,10 @@ internal sealed class ResumeStorm : Measurement
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
         await using var forgetful = _fromStore
-            ? await run.StreamApi.StartAnotherAsync(new() { ["Streaming__RecentEvents"] = "0" }, cancellationToken)
+            ? await run.StreamApi.StartAnotherAsync(
+                new() { ["AspireSse__Streaming__RecentEvents"] = "0" },
+                cancellationToken
+            )
             : null;
         var replica = forgetful ?? run.StreamApi;
 

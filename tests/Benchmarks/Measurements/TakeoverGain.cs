@@ -17,7 +17,7 @@ internal sealed class TakeoverGain : Measurement
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
         await using var plain = await run.StreamApi.StartAnotherAsync(
-            new Dictionary<string, string> { ["Streaming__TakeOverConnections"] = "false" },
+            new Dictionary<string, string> { ["AspireSse__Streaming__TakeOverConnections"] = "false" },
             cancellationToken
         );
         await FanOut.WarmUpAsync(run, plain, cancellationToken);

@@ -84,7 +84,7 @@ public sealed class StreamSeatsTests
     [Fact]
     public void A_full_pool_refuses_its_streams_alone_and_has_the_reserve_too()
     {
-        var seats = SeatsOf(new StreamingOptions { ResumeReservePercent = 50 }, ("Pools:Chat", "2"));
+        var seats = SeatsOf(new StreamingOptions { ResumeReservePercent = 50 }, ("AspireSse:Pools:Chat", "2"));
         var first = Take(seats, pool: "Chat");
         Assert.Equal(ShareVerdict.Admitted, Take(seats, pool: "chat").Verdict);
         Assert.Equal((ShareVerdict.Full, null), Take(seats, pool: "Chat"));
@@ -105,7 +105,7 @@ public sealed class StreamSeatsTests
     internal void A_stream_that_is_refused_gives_its_seat_in_the_pool_back(int all, int perClient, ShareVerdict refusal)
     {
         var options = new StreamingOptions { MaxConnections = all, MaxConnectionsPerClient = perClient };
-        var seats = SeatsOf(options, ("Pools:Chat", "1"));
+        var seats = SeatsOf(options, ("AspireSse:Pools:Chat", "1"));
         var other = Take(seats, "ann");
 
         for (var i = 0; i < 3; i++)
@@ -124,12 +124,12 @@ public sealed class StreamSeatsTests
     [InlineData("many", false)]
     public void The_size_of_a_pool_is_a_number_from_1_to_a_million(string size, bool isValid)
     {
-        var read = () => SeatsOf(new StreamingOptions(), ("Pools:Chat", size));
+        var read = () => SeatsOf(new StreamingOptions(), ("AspireSse:Pools:Chat", size));
         if (isValid)
             read();
         else
             Assert.Contains(
-                $"Pools:Chat is '{size}'",
+                $"AspireSse:Pools:Chat is '{size}'",
                 Assert.Throws<OptionsValidationException>(read).Message,
                 StringComparison.Ordinal
             );

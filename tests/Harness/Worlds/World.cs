@@ -45,7 +45,8 @@ internal sealed class World : IAsyncDisposable
     public Dictionary<string, string> DirectSettings => StoreLinks.Of(_database, _stores.Redis);
 
     /// <summary>The Redis channel of this system.</summary>
-    public string Channel => _options.Settings.GetValueOrDefault("EventStore__Channel") ?? _database.Database!;
+    public string Channel =>
+        _options.Settings.GetValueOrDefault("AspireSse__EventStore__Channel") ?? _database.Database!;
     public List<RunningService> Replicas { get; } = [];
     public List<RunningService> Broadcasters { get; } = [];
 
@@ -248,7 +249,7 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>Publishes events that have ids, again while they are refused with 503: with a short
-    /// <c>EventStore:CommandTimeoutSeconds</c>, that also happens on a busy machine.</summary>
+    /// <c>AspireSse:EventStore:CommandTimeoutSeconds</c>, that also happens on a busy machine.</summary>
     public static async Task<string[]> RepeatAsync(RunningService replica, params EventBody[] events)
     {
         string[] positions = [];
@@ -336,7 +337,7 @@ internal sealed class World : IAsyncDisposable
 
         var environment = new Dictionary<string, string>(links?.Settings ?? DirectSettings)
         {
-            ["EventStore__Channel"] = Channel,
+            ["AspireSse__EventStore__Channel"] = Channel,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["Traffic__Enabled"] = "false", // a test sees only what it did itself
         };

@@ -96,7 +96,8 @@ internal sealed class WorldOptions
         return this;
     }
 
-    /// <param name="setting">As in appsettings (<c>Streaming:RingEvents</c>), or as an environment variable.</param>
+    /// <param name="setting">As in appsettings (<c>AspireSse:Streaming:RingEvents</c>), or as an environment
+    /// variable.</param>
     /// <param name="value">Replaces an earlier one.</param>
     public WorldOptions Set(string setting, object value)
     {

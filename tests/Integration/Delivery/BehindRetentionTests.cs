@@ -38,9 +38,11 @@ public sealed class BehindRetentionTests
         await using var system = await StartAsync(replicas: 0);
         var others = system.DirectSettings;
         // It must not read the store itself when a heartbeat is late.
-        var reading = await system.StartReplicaAsync(new(others) { ["Streaming__RelayHeartbeatSeconds"] = "60" });
+        var reading = await system.StartReplicaAsync(
+            new(others) { ["AspireSse__Streaming__RelayHeartbeatSeconds"] = "60" }
+        );
         var publisher = await system.StartReplicaAsync(others);
-        var leader = await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "60000" });
+        var leader = await system.StartBroadcasterAsync(new() { ["AspireSse__Relay__LeaseMilliseconds"] = "60000" });
 
         await system.WaitForModeAsync("live");
         await using var reader = await SseReader.OpenAtAsync(reading.Url, Stream);
@@ -69,7 +71,7 @@ public sealed class BehindRetentionTests
     private static async Task<World> StartAsync(int replicas)
     {
         var system = await World.Start(o =>
-            o.Replicas(replicas).Broadcasters(0).Set("Streaming:StoreCheckSeconds", 600)
+            o.Replicas(replicas).Broadcasters(0).Set("AspireSse:Streaming:StoreCheckSeconds", 600)
         );
         await PartitionSpan.SetAsync(system.Database, 100);
         return system;

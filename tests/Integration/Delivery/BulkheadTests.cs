@@ -21,11 +21,11 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         protected override Dictionary<string, string> Settings =>
             new()
             {
-                ["EventStore__CommandTimeoutSeconds"] = "300",
-                ["EventStore__ReadConnections"] = $"{Connections}",
-                ["EventStore__WorkConnections"] = $"{Connections}",
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
+                ["AspireSse__EventStore__CommandTimeoutSeconds"] = "300",
+                ["AspireSse__EventStore__ReadConnections"] = $"{Connections}",
+                ["AspireSse__EventStore__WorkConnections"] = $"{Connections}",
+                ["AspireSse__Streaming__RecentEvents"] = "0",
+                ["AspireSse__Streaming__RingEvents"] = "16",
             };
     }
 
@@ -141,7 +141,9 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
     ]
     public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string? pool)
     {
-        using var host = StoreOnlyHost.Of(Stores.Shared.EventStore, ("EventStore:CommandTimeoutSeconds", "1")).Build();
+        using var host = StoreOnlyHost
+            .Of(Stores.Shared.EventStore, ("AspireSse:EventStore:CommandTimeoutSeconds", "1"))
+            .Build();
         var store = pool is null
             ? host.Services.GetRequiredService<NpgsqlDataSource>()
             : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
@@ -170,7 +172,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
     [Fact]
     public async Task A_statement_of_a_vanished_client_ends_in_Postgres_too()
     {
-        await using var system = await World.Start(o => o.Set("EventStore:CommandTimeoutSeconds", 7));
+        await using var system = await World.Start(o => o.Set("AspireSse:EventStore:CommandTimeoutSeconds", 7));
         await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
         await system.Database.ExecuteAsync(
             """

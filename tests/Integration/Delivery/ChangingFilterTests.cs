@@ -19,7 +19,11 @@ public sealed class ChangingFilterTests(ChangingFilterTests.TwoThatForgetSoon fi
         protected override int Replicas => 2;
         protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings =>
-            new() { ["Streaming__StoreCheckSeconds"] = "600", ["Streaming__IdleLogLifetime"] = "00:00:01" };
+            new()
+            {
+                ["AspireSse__Streaming__StoreCheckSeconds"] = "600",
+                ["AspireSse__Streaming__IdleLogLifetime"] = "00:00:01",
+            };
 
         /// <summary>Starts a Broadcaster with a way of its own to Redis: what the tests do to the replicas' does not
         /// disturb it.</summary>

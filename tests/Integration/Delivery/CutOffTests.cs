@@ -17,9 +17,9 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         protected override Dictionary<string, string> Settings =>
             new()
             {
-                ["Streaming__StoreCheckSeconds"] = "1",
-                ["EventStore__UnhealthySeconds"] = "1",
-                ["EventStore__CommandTimeoutSeconds"] = "2",
+                ["AspireSse__Streaming__StoreCheckSeconds"] = "1",
+                ["AspireSse__EventStore__UnhealthySeconds"] = "1",
+                ["AspireSse__EventStore__CommandTimeoutSeconds"] = "2",
             };
     }
 

@@ -105,7 +105,7 @@ public sealed class DrainTests
     public async Task An_answer_that_a_stopping_server_cuts_short_says_so()
     {
         await using var system = await World.Start(o =>
-            o.Set("Runs:DrainSeconds", 1).Set("Llm:Providers:Demo:TokensPerSecond", 20)
+            o.Set("AspireSse:Runs:DrainSeconds", 1).Set("AspireSse:Llm:Providers:Demo:TokensPerSecond", 20)
         );
         using var body = JsonContent.Create(
             new { messages = new[] { new { role = "user", content = "x" } }, max_tokens = 4_000 }

@@ -20,7 +20,9 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
         var database = await rig.CreateDatabaseAsync();
         var server = await rig.PromoteAsync(rig.Origin);
         await using var system = await World.Start(o =>
-            o.Broadcasters(0).Set("EventStore:CommandTimeoutSeconds", 2).Database(server.At(database.Database!))
+            o.Broadcasters(0)
+                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 2)
+                .Database(server.At(database.Database!))
         );
         var replica = system.Replicas[0];
 
@@ -121,7 +123,7 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
             Host = $"127.0.0.1:{standby.Port},127.0.0.1:{link.Port}",
             Pooling = true,
         };
-        await using var log = await OpenLog.OpenAsync(hosts, ("EventStore:PollMilliseconds", "60000"));
+        await using var log = await OpenLog.OpenAsync(hosts, ("AspireSse:EventStore:PollMilliseconds", "60000"));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var pages = Channel.CreateUnbounded<int>();
         var outbox = Channel.CreateUnbounded<int>();
@@ -174,7 +176,7 @@ public sealed class DurabilityTests(PromotionRig rig) : IClassFixture<PromotionR
         var health = await http.GetFromJsonAsync<JsonElement>(new Uri(replica.Url, "/health"), Stop);
         return health
             .GetProperty("checks")
-            .GetProperty("eventstore")
+            .GetProperty("sse-store")
             .GetProperty("data")
             .GetProperty("durability")
             .GetString();

@@ -13,9 +13,9 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
         protected override Dictionary<string, string> Settings =>
             new()
             {
-                ["Streaming__RecentEvents"] = "0",
-                ["Streaming__RingEvents"] = "16",
-                ["Streaming__HeadMilliseconds"] = "10000",
+                ["AspireSse__Streaming__RecentEvents"] = "0",
+                ["AspireSse__Streaming__RingEvents"] = "16",
+                ["AspireSse__Streaming__HeadMilliseconds"] = "10000",
             };
     }
 
@@ -24,7 +24,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
     [Fact]
     public async Task A_replica_is_unhealthy_while_its_restored_store_has_no_new_epoch()
     {
-        await using var system = await World.Start(o => o.Set("Streaming:StoreCheckSeconds", 1));
+        await using var system = await World.Start(o => o.Set("AspireSse:Streaming:StoreCheckSeconds", 1));
         var replica = system.Replicas[0];
         await using var reader = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=t.1");
 
@@ -154,7 +154,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
     {
         // Events come from Redis only: nothing compares with the store.
         await using var system = await World.Start(o =>
-            o.Replicas(2).Broadcasters(0).Set("Streaming:StoreCheckSeconds", 600)
+            o.Replicas(2).Broadcasters(0).Set("AspireSse:Streaming:StoreCheckSeconds", 600)
         );
         await system.Database.ExecuteAsync(
             "insert into eventstore.leases values ('broadcaster', 'nobody', 9000000, clock_timestamp())"

@@ -11,10 +11,10 @@ public sealed class ExpiredReaderTests
     public async Task A_reader_behind_retention_gets_a_resync_and_continues_from_the_oldest_event()
     {
         await using var system = await World.Start(o =>
-            o.Set("EventStore:MaxAge", "00:00:00.001")
-                .Set("EventStore:RetentionSeconds", 1)
-                .Set("Streaming:RecentEvents", 0)
-                .Set("Streaming:RingEvents", 16)
+            o.Set("AspireSse:EventStore:MaxAge", "00:00:00.001")
+                .Set("AspireSse:EventStore:RetentionSeconds", 1)
+                .Set("AspireSse:Streaming:RecentEvents", 0)
+                .Set("AspireSse:Streaming:RingEvents", 16)
         );
         await PartitionSpan.SetAsync(system.Database, 100);
 
@@ -39,10 +39,10 @@ public sealed class ExpiredReaderTests
     {
         await using var system = await World.Start(o =>
             o.Replicas(2)
-                .Set("EventStore:MaxBytes", 1048576)
-                .Set("EventStore:RetentionSeconds", 1)
-                .Set("Streaming:RecentEvents", 0)
-                .Set("Streaming:RingEvents", 16)
+                .Set("AspireSse:EventStore:MaxBytes", 1048576)
+                .Set("AspireSse:EventStore:RetentionSeconds", 1)
+                .Set("AspireSse:Streaming:RecentEvents", 0)
+                .Set("AspireSse:Streaming:RingEvents", 16)
         );
         await using var live = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream);
         string first = "";

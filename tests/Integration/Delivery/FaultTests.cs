@@ -22,7 +22,9 @@ public sealed class FaultTests(AssemblyWide<TwoReplicas> shared) : IClassFixture
     public async Task A_full_server_refuses_new_streams_but_admits_returning_ones()
     {
         await using var small = await World.Start(o =>
-            o.Broadcasters(0).Set("Streaming:MaxConnections", 10).Set("Streaming:ResumeReservePercent", 10)
+            o.Broadcasters(0)
+                .Set("AspireSse:Streaming:MaxConnections", 10)
+                .Set("AspireSse:Streaming:ResumeReservePercent", 10)
         );
         var server = small.Replicas[0].Url;
         var readers = new List<SseReader>();

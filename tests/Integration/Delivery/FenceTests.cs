@@ -16,7 +16,7 @@ public sealed class FenceTests
             "insert into eventstore.leases values ('broadcaster', 'deposed', 9000000, clock_timestamp())"
         );
         // A busy machine delays renewals, and a lease that is taken again has another fence.
-        await system.StartBroadcasterAsync(new() { ["Relay__LeaseMilliseconds"] = "30000" });
+        await system.StartBroadcasterAsync(new() { ["AspireSse__Relay__LeaseMilliseconds"] = "30000" });
         await system.WaitForModeAsync("live");
 
         await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, "/v1/events/stream?topic=t.%3E");

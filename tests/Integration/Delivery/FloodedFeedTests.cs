@@ -11,7 +11,7 @@ public sealed class FloodedFeedTests
         BatchEvents = 60,
         Events = Batches * BatchEvents;
 
-    /// <summary>Smaller than <c>Relay:MaxDataBytes</c>, so that Redis brings all of it: 198 MB.</summary>
+    /// <summary>Smaller than <c>AspireSse:Relay:MaxDataBytes</c>, so that Redis brings all of it: 198 MB.</summary>
     private static readonly string Pad = new('x', 60_000);
 
     [Fact]
@@ -20,19 +20,19 @@ public sealed class FloodedFeedTests
         await using var system = await World.Start(o =>
             o.Replicas(0)
                 .Broadcasters(0)
-                .Set("EventStore:UnhealthySeconds", 1)
-                .Set("EventStore:CommandTimeoutSeconds", 2)
+                .Set("AspireSse:EventStore:UnhealthySeconds", 1)
+                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 2)
         );
         // The publisher and the Broadcaster must work while the flooded replica does not, also on a busy machine.
         var direct = system.DirectSettings;
-        direct["EventStore__CommandTimeoutSeconds"] = "15";
-        direct["Relay__LeaseMilliseconds"] = "60000";
+        direct["AspireSse__EventStore__CommandTimeoutSeconds"] = "15";
+        direct["AspireSse__Relay__LeaseMilliseconds"] = "60000";
 
         var publisher = await system.StartReplicaAsync(direct);
         await system.StartBroadcasterAsync(direct);
         // The runtime ends a replica that holds more than it may: 64 MB of messages and what it is made of.
         var flooded = await system.StartReplicaAsync(
-            new() { ["DOTNET_GCHeapHardLimit"] = "0xA000000", ["Streaming__RecentEvents"] = "0" }, // 160 MiB
+            new() { ["DOTNET_GCHeapHardLimit"] = "0xA000000", ["AspireSse__Streaming__RecentEvents"] = "0" }, // 160 MiB
             asProcess: true
         );
 

@@ -20,7 +20,8 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
     {
         protected override int Replicas => 2;
         protected override int Broadcasters => 0;
-        protected override Dictionary<string, string> Settings => new() { ["Streaming__StoreCheckSeconds"] = "600" };
+        protected override Dictionary<string, string> Settings =>
+            new() { ["AspireSse__Streaming__StoreCheckSeconds"] = "600" };
     }
 
     public enum Attack

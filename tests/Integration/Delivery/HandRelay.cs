@@ -29,10 +29,10 @@ internal sealed class HandRelay : IAsyncDisposable
     {
         var system = await World.Start(o =>
             o.Broadcasters(0)
-                .Set("Streaming:StoreCheckSeconds", 600)
-                .Set("Streaming:RelayHeartbeatSeconds", 600)
-                .Set("EventStore:UnhealthySeconds", 3)
-                .Set("EventStore:CommandTimeoutSeconds", 2)
+                .Set("AspireSse:Streaming:StoreCheckSeconds", 600)
+                .Set("AspireSse:Streaming:RelayHeartbeatSeconds", 600)
+                .Set("AspireSse:EventStore:UnhealthySeconds", 3)
+                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 2)
         );
         var relay = new HandRelay(system, await TestRedis.ConnectAsync(Stores.Shared.Redis));
         await relay._secret.ReadAsync(TestContext.Current.CancellationToken);

@@ -80,7 +80,7 @@ public sealed class IntakeQueueTests
             var builder = StoreOnlyHost.Of(
                 database.ConnectionString,
                 ("ConnectionStrings:redis", Stores.Shared.Redis),
-                ("EventStore:Channel", database.Database!)
+                ("AspireSse:EventStore:Channel", database.Database!)
             );
 
             builder.AddRelayRedis();

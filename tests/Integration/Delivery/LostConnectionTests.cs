@@ -13,10 +13,10 @@ public sealed class LostConnectionTests
     public async Task Requests_under_way_when_the_only_host_vanished_take_no_connection_from_later_ones()
     {
         await using var system = await World.Start(o =>
-            o.Set("EventStore:CommandTimeoutSeconds", 2)
-                .Set("EventStore:UnhealthySeconds", 1)
-                .Set("EventStore:ReadConnections", 2)
-                .Set("EventStore:WorkConnections", 4)
+            o.Set("AspireSse:EventStore:CommandTimeoutSeconds", 2)
+                .Set("AspireSse:EventStore:UnhealthySeconds", 1)
+                .Set("AspireSse:EventStore:ReadConnections", 2)
+                .Set("AspireSse:EventStore:WorkConnections", 4)
         );
         var url = system.Replicas[0].Url;
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(90) };

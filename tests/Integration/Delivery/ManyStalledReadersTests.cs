@@ -22,10 +22,10 @@ public sealed class ManyStalledReadersTests
         await using var system = await World.Start(o =>
             o.Broadcasters(0)
                 .Set("DOTNET_GCHeapHardLimit", "0x6000000") // 96 MiB
-                .Set("Streaming:RecentEvents", 0)
-                .Set("Streaming:ReplayBytes", 8388608)
-                .Set("Streaming:PendingWriteBytes", 4194304)
-                .Set("Streaming:UnsentKilobytes", 16)
+                .Set("AspireSse:Streaming:RecentEvents", 0)
+                .Set("AspireSse:Streaming:ReplayBytes", 8388608)
+                .Set("AspireSse:Streaming:PendingWriteBytes", 4194304)
+                .Set("AspireSse:Streaming:UnsentKilobytes", 16)
                 .AsProcesses()
         );
         var replica = system.Replicas[0];

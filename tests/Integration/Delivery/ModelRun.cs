@@ -187,7 +187,7 @@ internal sealed class ModelRun
         _system.Replicas.Remove(replica);
         foreach (var reader in _readers.Where(r => r.Server == replica.Url))
             await reader.DropAsync();
-        await _system.StartReplicaAsync(new() { ["EventStore__Channel"] = _channel.To });
+        await _system.StartReplicaAsync(new() { ["AspireSse__EventStore__Channel"] = _channel.To });
     }
 
     private async Task CatchUpAsync()

@@ -20,10 +20,10 @@ public sealed class ModelTests
         // Little memory, so that readers that lag by a few events are fed from the store already.
         Dictionary<string, string> settings = new()
         {
-            ["Streaming__RingEvents"] = "32",
-            ["Streaming__RecentEvents"] = "64",
+            ["AspireSse__Streaming__RingEvents"] = "32",
+            ["AspireSse__Streaming__RecentEvents"] = "64",
             // Soon after its last reader a replica leaves a topic's events out.
-            ["Streaming__IdleLogLifetime"] = "00:00:01",
+            ["AspireSse__Streaming__IdleLogLifetime"] = "00:00:01",
         };
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Set(settings));
 
@@ -34,7 +34,7 @@ public sealed class ModelTests
         await using var channel = await UnreliableChannel.OpenAsync(Stores.Shared.Redis, from, to);
 
         for (var i = 0; i < 2; i++)
-            await system.StartReplicaAsync(new() { ["EventStore__Channel"] = to });
+            await system.StartReplicaAsync(new() { ["AspireSse__EventStore__Channel"] = to });
 
         await system.WaitForModeAsync("live");
 

@@ -18,7 +18,7 @@ public sealed class NotificationTests
         database.Host = "127.0.0.1";
         database.Port = link.Port;
         // A statement is given up long after the test.
-        await using var log = await OpenLog.OpenAsync(database, ("EventStore:CommandTimeoutSeconds", "300"));
+        await using var log = await OpenLog.OpenAsync(database, ("AspireSse:EventStore:CommandTimeoutSeconds", "300"));
         using var deposed = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var outbox = Task.Run(
             async () =>

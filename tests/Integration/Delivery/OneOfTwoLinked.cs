@@ -11,8 +11,8 @@ public abstract class OneOfTwoLinked : SharedWorld
         await base.InitializeAsync();
         var direct = System.DirectSettings;
         // They must work while the linked replica does not, also on a busy machine.
-        direct["EventStore__CommandTimeoutSeconds"] = "15";
-        direct["Relay__LeaseMilliseconds"] = "60000";
+        direct["AspireSse__EventStore__CommandTimeoutSeconds"] = "15";
+        direct["AspireSse__Relay__LeaseMilliseconds"] = "60000";
 
         await System.StartReplicaAsync(direct);
         await System.StartBroadcasterAsync(direct);

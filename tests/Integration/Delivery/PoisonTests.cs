@@ -83,7 +83,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
     [InlineData("degraded")]
     public async Task A_poisonous_event_in_the_log_is_left_out_of_each_stream_and_stops_none(string mode)
     {
-        await using var system = await World.Start(o => o.Replicas(2).Set("Streaming:RecentEvents", 2));
+        await using var system = await World.Start(o => o.Replicas(2).Set("AspireSse:Streaming:RecentEvents", 2));
         var before = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 1);
         await using var plain = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
         await using var enveloped = await SseReader.OpenAtAsync(system.Replicas[1].Url, Stream + "&envelope=true");

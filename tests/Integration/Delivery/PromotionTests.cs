@@ -262,8 +262,8 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
         var database = await rig.CreateDatabaseAsync();
         return await World.Start(o =>
             o.Replicas(2)
-                .Set("EventStore:CommandTimeoutSeconds", 2)
-                .Set("Streaming:PositionSeconds", 1)
+                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 2)
+                .Set("AspireSse:Streaming:PositionSeconds", 1)
                 .Set(settings ?? [])
                 .Database(database)
         );

@@ -10,7 +10,9 @@ public sealed class QuietStreamTests
     public async Task A_quiet_stream_gets_heartbeats_and_one_with_an_event_in_each_interval_none()
     {
         var clock = new MovableClock();
-        await using var world = await World.Start(o => o.Clock(clock).Set("Streaming:PositionSeconds", 3_600));
+        await using var world = await World.Start(o =>
+            o.Clock(clock).Set("AspireSse:Streaming:PositionSeconds", 3_600)
+        );
         var replica = world.Replicas[0];
 
         await using var quiet = await SseReader.OpenAtAsync(replica.Url, "/v1/events/stream?topic=quiet");

@@ -228,7 +228,7 @@ public sealed class ReaderTests
 
     private static async Task<OpenLog> StartAsync(int partitionSpan)
     {
-        var log = await OpenLog.NewAsync(("EventStore:SearchRows", "256"));
+        var log = await OpenLog.NewAsync(("AspireSse:EventStore:SearchRows", "256"));
         await PartitionSpan.SetAsync(log.Database, partitionSpan);
         return log;
     }

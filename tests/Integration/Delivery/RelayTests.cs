@@ -30,8 +30,8 @@ public sealed class RelayTests
         // Only this part has something to do, and asks: the others would not ask for a minute.
         using var host = Start(
             database,
-            ("EventStore:PollMilliseconds", "60000"),
-            ("Relay:HeartbeatMilliseconds", part == "heartbeat" ? "100" : "60000")
+            ("AspireSse:EventStore:PollMilliseconds", "60000"),
+            ("AspireSse:Relay:HeartbeatMilliseconds", part == "heartbeat" ? "100" : "60000")
         );
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         var fence = await HoldAsync(host, "this test");
@@ -122,7 +122,7 @@ public sealed class RelayTests
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = Start(
             await Stores.Shared.CreateMigratedAsync(cancellationToken),
-            ("Relay:LeaseMilliseconds", "500")
+            ("AspireSse:Relay:LeaseMilliseconds", "500")
         );
         var source = host.Services.GetRequiredService<NpgsqlDataSource>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -243,12 +243,12 @@ public sealed class RelayTests
             database.ConnectionString,
             [
                 ("ConnectionStrings:redis", Stores.Shared.Redis),
-                ("EventStore:Channel", database.Database!),
-                ("EventStore:PollMilliseconds", "50"),
-                ("Relay:HeartbeatMilliseconds", "100"),
-                ("Relay:LeaseMilliseconds", "60000"),
-                ("Relay:RenewMilliseconds", "250"),
-                ("EventStore:CommandTimeoutSeconds", "300"),
+                ("AspireSse:EventStore:Channel", database.Database!),
+                ("AspireSse:EventStore:PollMilliseconds", "50"),
+                ("AspireSse:Relay:HeartbeatMilliseconds", "100"),
+                ("AspireSse:Relay:LeaseMilliseconds", "60000"),
+                ("AspireSse:Relay:RenewMilliseconds", "250"),
+                ("AspireSse:EventStore:CommandTimeoutSeconds", "300"),
                 .. settings,
             ]
         );

@@ -104,7 +104,7 @@ public sealed class ReplayMemoryTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
-        var builder = StoreOnlyHost.Of(database.ConnectionString, ("EventStore:MaxBatchBytes", "16777216"));
+        var builder = StoreOnlyHost.Of(database.ConnectionString, ("AspireSse:EventStore:MaxBatchBytes", "16777216"));
 
         builder.Services.Configure<StreamingOptions>(streaming =>
         {

@@ -10,8 +10,8 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
     /// <summary>Settings with so little memory that every replay reads the store.</summary>
     private static readonly Dictionary<string, string> Forgetful = new()
     {
-        ["Streaming__RecentEvents"] = "0",
-        ["Streaming__RingEvents"] = "16",
+        ["AspireSse__Streaming__RecentEvents"] = "0",
+        ["AspireSse__Streaming__RingEvents"] = "16",
     };
 
     // The tests of the reads share the replica; each has its own topics.
@@ -26,10 +26,10 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
         protected override Dictionary<string, string> Settings =>
             new(Forgetful)
             {
-                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["AspireSse__EventStore__CommandTimeoutSeconds"] = "300",
                 // Of which one client alone has half.
-                ["EventStore__ReplayConnections"] = "8",
-                ["Streaming__ReplayReaders"] = "8",
+                ["AspireSse__EventStore__ReplayConnections"] = "8",
+                ["AspireSse__Streaming__ReplayReaders"] = "8",
             };
     }
 
@@ -37,7 +37,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
     public async Task Readers_that_return_one_after_the_other_share_the_pages_of_the_first()
     {
         await using var system = await World.Start(o =>
-            o.Set("Streaming:RecentEvents", 0).Set("Streaming:ReplaySharedSeconds", 60)
+            o.Set("AspireSse:Streaming:RecentEvents", 0).Set("AspireSse:Streaming:ReplaySharedSeconds", 60)
         );
         var positions = await system.PublishDeliveredAsync("t.1", 1, 30);
         await using var first = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream, positions[0]);
@@ -68,11 +68,11 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
     public async Task A_replay_that_the_store_never_answers_keeps_no_other_from_being_read()
     {
         await using var system = await World.Start(o =>
-            o.Set("Streaming:RecentEvents", 0)
-                .Set("Streaming:RingEvents", 16)
-                .Set("Streaming:ReplayReaders", 1)
-                .Set("EventStore:CommandTimeoutSeconds", 5)
-                .Set("Streaming:ReplayTries", 1000)
+            o.Set("AspireSse:Streaming:RecentEvents", 0)
+                .Set("AspireSse:Streaming:RingEvents", 16)
+                .Set("AspireSse:Streaming:ReplayReaders", 1)
+                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 5)
+                .Set("AspireSse:Streaming:ReplayTries", 1000)
         );
         var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         // A search by topic, which looks into the directory, never ends here; a reader of everything needs none.
@@ -149,7 +149,7 @@ public sealed class ReplayTests(ReplayTests.PatientReads fixture) : IClassFixtur
     [InlineData("&slow=latest")]
     public async Task A_replay_that_keeps_failing_ends_its_stream_and_the_client_resumes_completely(string slow)
     {
-        await using var system = await World.Start(o => o.Set(Forgetful).Set("Streaming:ReplayTries", 2));
+        await using var system = await World.Start(o => o.Set(Forgetful).Set("AspireSse:Streaming:ReplayTries", 2));
         var positions = await system.PublishDeliveredAsync("t.1", 1, 100);
         system.Postgres.Cut();
 

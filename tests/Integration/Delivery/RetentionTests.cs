@@ -13,7 +13,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
     [Fact]
     public async Task During_a_backup_events_are_appended_and_read_and_old_ones_are_dropped_after_it()
     {
-        await using var log = await StartAsync(("EventStore:MaxAge", "00:00:00.001"));
+        await using var log = await StartAsync(("AspireSse:EventStore:MaxAge", "00:00:00.001"));
         await log.AppendAsync(450);
         await using var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var seen = await backup.BeginTransactionAsync(
@@ -64,7 +64,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
     [InlineData(true)]
     public async Task A_run_that_was_broken_off_is_finished_by_the_next_or_by_a_reset(bool reset)
     {
-        await using var log = await StartAsync(("EventStore:MaxAge", "00:00:00.001"));
+        await using var log = await StartAsync(("AspireSse:EventStore:MaxAge", "00:00:00.001"));
         await log.AppendAsync(250);
 
         await using (var backup = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
@@ -106,7 +106,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
     public async Task Several_processes_that_drop_at_once_drop_each_partition_once()
     {
         var database = await Stores.Shared.CreateMigratedAsync(TestContext.Current.CancellationToken);
-        (string, string) setting = ("EventStore:MaxAge", "00:00:00.001");
+        (string, string) setting = ("AspireSse:EventStore:MaxAge", "00:00:00.001");
         await using var log = await OpenLog.OpenAsync(database, setting);
         await using var other = await OpenLog.OpenAsync(database, setting); // as another process
 
@@ -172,7 +172,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
     public async Task The_log_stays_within_its_bytes_however_large_its_events_are(int bytes, int count)
     {
         const long MaxBytes = 4 * 1024 * 1024;
-        await using var log = await OpenLog.NewAsync(("EventStore:MaxBytes", $"{MaxBytes}"));
+        await using var log = await OpenLog.NewAsync(("AspireSse:EventStore:MaxBytes", $"{MaxBytes}"));
         long largest = 0;
         for (var written = 0L; written < 4 * MaxBytes; written += count * bytes)
         {
@@ -210,7 +210,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
         var server = await rig.PromoteAsync(rig.Origin);
         await using var log = await OpenLog.OpenAsync(
             server.At(database.Database!),
-            ("EventStore:MaxBytes", $"{MaxBytes}")
+            ("AspireSse:EventStore:MaxBytes", $"{MaxBytes}")
         );
 
         var (largest, bytes) = (0L, 0L);

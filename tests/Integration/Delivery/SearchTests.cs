@@ -18,7 +18,7 @@ public sealed class SearchTests
     public async Task An_unfinished_page_with_many_rows_for_few_events_is_a_search()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var log = await OpenLog.NewAsync(("EventStore:SearchRows", $"{SearchRows}"));
+        await using var log = await OpenLog.NewAsync(("AspireSse:EventStore:SearchRows", $"{SearchRows}"));
         var reader = log.FilteredReader;
 
         await AppendAsync(3_000);
@@ -72,7 +72,7 @@ public sealed class SearchTests
         const int Patterns = 600,
             Topics = 40;
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var log = await OpenLog.NewAsync(("EventStore:SearchRows", $"{SearchRows}"));
+        await using var log = await OpenLog.NewAsync(("AspireSse:EventStore:SearchRows", $"{SearchRows}"));
         await using var store = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
 
         await store.ExecuteAsync(
@@ -103,9 +103,9 @@ public sealed class SearchTests
         var (database, first) = await FilledAsync(cancellationToken);
         await using var system = await World.Start(o =>
             o.Broadcasters(0)
-                .Set("EventStore:SearchRows", SearchRows)
-                .Set("Streaming:PositionSeconds", 1)
-                .Set("Streaming:RecentEvents", 0)
+                .Set("AspireSse:EventStore:SearchRows", SearchRows)
+                .Set("AspireSse:Streaming:PositionSeconds", 1)
+                .Set("AspireSse:Streaming:RecentEvents", 0)
                 .Database(database)
         );
         // Another search, which lets the reader's go on by one page.
@@ -145,8 +145,8 @@ public sealed class SearchTests
         var (database, first) = await FilledAsync(cancellationToken);
         await using var system = await World.Start(o =>
             o.Broadcasters(0)
-                .Set("EventStore:SearchRows", SearchRows)
-                .Set("Streaming:RecentEvents", 0)
+                .Set("AspireSse:EventStore:SearchRows", SearchRows)
+                .Set("AspireSse:Streaming:RecentEvents", 0)
                 .Database(database)
         );
         var gates = ((ServiceHost)system.Replicas[0]).Services.GetRequiredService<Gates>();
@@ -192,7 +192,7 @@ public sealed class SearchTests
     {
         var (database, _) = await FilledAsync(TestContext.Current.CancellationToken);
         await using var system = await World.Start(o =>
-            o.Broadcasters(0).Set("EventStore:SearchRows", SearchRows).Database(database)
+            o.Broadcasters(0).Set("AspireSse:EventStore:SearchRows", SearchRows).Database(database)
         );
         string? next = null;
         for (var page = 1; page <= 3; page++)

@@ -67,11 +67,11 @@ public sealed class SlowCatchUpTests
 
     private static Task<World> StartAsync() =>
         World.Start(o =>
-            o.Set("Streaming:RecentEvents", 0)
-                .Set("Streaming:RingEvents", 16)
-                .Set("Streaming:ReplayBytes", 1024 * 1024)
-                .Set("Streaming:ReplaySharedSeconds", 0)
-                .Set("Streaming:UnsentKilobytes", 16)
+            o.Set("AspireSse:Streaming:RecentEvents", 0)
+                .Set("AspireSse:Streaming:RingEvents", 16)
+                .Set("AspireSse:Streaming:ReplayBytes", 1024 * 1024)
+                .Set("AspireSse:Streaming:ReplaySharedSeconds", 0)
+                .Set("AspireSse:Streaming:UnsentKilobytes", 16)
         );
 
     private static async Task<string[]> PublishAsync(RunningService replica, Func<int, string?> key)

@@ -32,9 +32,9 @@ public sealed class SlowClientPolicyTests(SlowClientPolicyTests.Rings fixture)
         {
             await base.InitializeAsync();
             await System.StartReplicaAsync(
-                new() { ["Streaming__RingEvents"] = "64", ["Streaming__RecentEvents"] = "64" }
+                new() { ["AspireSse__Streaming__RingEvents"] = "64", ["AspireSse__Streaming__RecentEvents"] = "64" }
             );
-            await System.StartReplicaAsync(new() { ["Streaming__SlowSeconds"] = "2" });
+            await System.StartReplicaAsync(new() { ["AspireSse__Streaming__SlowSeconds"] = "2" });
             await System.WaitForModeAsync("live");
         }
     }
@@ -51,7 +51,7 @@ public sealed class SlowClientPolicyTests(SlowClientPolicyTests.Rings fixture)
         await World.PublishLargeAsync(replica, T("1"), Count);
         await prompt.WaitForEventsAsync(Count);
 
-        // Its window, the bytes under way, and Streaming:UnsentKilobytes.
+        // Its window, the bytes under way, and AspireSse:Streaming:UnsentKilobytes.
         if (OperatingSystem.IsLinux())
             Assert.InRange((await ConnectionsAsync(replica)).Min(c => c.GetProperty("bytes").GetInt64()), 1, 1_000_000);
 

@@ -79,7 +79,7 @@ public sealed class StoreStartTests
         {
             ["ConnectionStrings__eventstore"] = database.ConnectionString,
             ["ConnectionStrings__redis"] = Stores.Shared.Redis,
-            ["EventStore__Channel"] = database.Database!,
+            ["AspireSse__EventStore__Channel"] = database.Database!,
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["Traffic__Enabled"] = "false",
         };

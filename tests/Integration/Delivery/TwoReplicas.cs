@@ -7,5 +7,5 @@ public sealed class TwoReplicas : SharedWorld
 
     // With the default a slow store decides how an id of another epoch is answered.
     protected override Dictionary<string, string> Settings =>
-        new() { ["Streaming__PositionSeconds"] = "1", ["Streaming__HeadMilliseconds"] = "10000" };
+        new() { ["AspireSse__Streaming__PositionSeconds"] = "1", ["AspireSse__Streaming__HeadMilliseconds"] = "10000" };
 }

@@ -33,7 +33,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
         var server = await rig.PromoteAsync(rig.Origin);
         await using var system = await World.Start(o =>
             o.Broadcasters(0)
-                .Set("EventStore:CommandTimeoutSeconds", 8)
+                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 8)
                 .Set("Logging:LogLevel:EventStore.StoreContact", "Debug")
                 .Database(server.At(database.Database!))
         );

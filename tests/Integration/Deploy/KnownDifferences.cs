@@ -20,7 +20,7 @@ internal static class KnownDifferences
         new(
             All,
             "streamapi",
-            "variable Runs__DrainSeconds",
+            "variable AspireSse__Runs__DrainSeconds",
             "A developer's orchestrator kills a process after six seconds; deployments wait for the default."
         ),
         new(
@@ -65,17 +65,22 @@ internal static class KnownDifferences
         new(
             "compose",
             "broadcaster",
-            "variable EventStore__MaxBytes",
+            "variable AspireSse__EventStore__MaxBytes",
             "An ordinary machine's disk; MAX_BYTES in .env."
         ),
         new("compose", "streamapi", "variable Replicas__Url", "A container has several addresses and one name."),
         new(
             Kubernetes,
             "streamapi",
-            "variable Streaming__MaxConnections",
+            "variable AspireSse__Streaming__MaxConnections",
             "The default, written down beside the memory limit and the autoscaler's target, which follow from it."
         ),
-        new("kubernetes/ha", "streamapi", "variable Streaming__MaxAgeSeconds", "Moves streams to added replicas."),
+        new(
+            "kubernetes/ha",
+            "streamapi",
+            "variable AspireSse__Streaming__MaxAgeSeconds",
+            "Moves streams to added replicas."
+        ),
         new(
             Kubernetes,
             All,

@@ -20,7 +20,11 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     public sealed class ShortReads : SharedLlmSystem
     {
         protected override Dictionary<string, string> Settings =>
-            new(base.Settings) { ["Runs__MaxReadBytes"] = $"{ReadBytes}", ["Llm__MaxMessageBytes"] = "30000" };
+            new(base.Settings)
+            {
+                ["AspireSse__Runs__MaxReadBytes"] = $"{ReadBytes}",
+                ["AspireSse__Llm__MaxMessageBytes"] = "30000",
+            };
     }
 
     [Fact]
@@ -143,7 +147,7 @@ public sealed class BoundTests(BoundTests.ShortReads fixture) : IClassFixture<Bo
     public async Task An_agents_answer_counts_its_conversation_as_memory_of_its_client_until_its_end(bool ofSession)
     {
         await using var replica = await fixture.System.StartReplicaAsync(
-            new() { ["Limits__HeldMegabytes"] = "1", ["Llm__MaxMessageBytes"] = "100000" }
+            new() { ["Limits__HeldMegabytes"] = "1", ["AspireSse__Llm__MaxMessageBytes"] = "100000" }
         );
         var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
 

@@ -165,7 +165,7 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     [Fact]
     public async Task A_stopping_server_finishes_its_generations()
     {
-        await using var own = await World.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "60" });
+        await using var own = await World.StartReplicaAsync(new() { ["AspireSse__Runs__DrainSeconds"] = "60" });
         var go = new TaskCompletionSource();
         var prompt = Upstream.On(async request =>
         {

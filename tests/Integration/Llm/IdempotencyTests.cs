@@ -150,7 +150,9 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     [Fact]
     public async Task A_run_is_interrupted_and_its_key_freed_if_the_answer_to_its_begin_was_lost()
     {
-        await using var own = await World.Start(o => o.Set(LlmSystem.Settings(Upstream)).Set("Runs:LeaseSeconds", 3));
+        await using var own = await World.Start(o =>
+            o.Set(LlmSystem.Settings(Upstream)).Set("AspireSse:Runs:LeaseSeconds", 3)
+        );
         var replica = own.Replicas[0];
         var id = Guid.CreateVersion7().ToString("N");
         // The state after a lost answer to this statement: the writer is alive but does not work on the run.

@@ -24,9 +24,9 @@ internal sealed class KeyedModels : IHostingStartup
         new()
         {
             ["ASPNETCORE_HOSTINGSTARTUPASSEMBLIES"] = typeof(KeyedModels).Assembly.GetName().Name!,
-            [$"Llm__Providers__{Provider}__FirstTokenSeconds"] = "4",
-            [$"Llm__Providers__{Provider}__IdleSeconds"] = "4",
-            [$"Llm__Providers__{Provider}__MaxAnswerBytes"] = "200000",
+            [$"AspireSse__Llm__Providers__{Provider}__FirstTokenSeconds"] = "4",
+            [$"AspireSse__Llm__Providers__{Provider}__IdleSeconds"] = "4",
+            [$"AspireSse__Llm__Providers__{Provider}__MaxAnswerBytes"] = "200000",
         };
 
     /// <summary>Registers a script and returns its unique prompt, so that tests can share the services.</summary>

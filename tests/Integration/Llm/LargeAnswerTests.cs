@@ -3,7 +3,7 @@ using Integration.Seeds;
 
 namespace Integration.Llm;
 
-/// <summary>Answers beyond <c>Llm:Providers:local:MaxAnswerBytes</c>, as the reader sees them.</summary>
+/// <summary>Answers beyond <c>AspireSse:Llm:Providers:local:MaxAnswerBytes</c>, as the reader sees them.</summary>
 public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
     [Fact]
@@ -20,7 +20,11 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         var error = reader.Events.Last();
 
         Assert.Equal(("error", "too_large"), (error.Event, error.Json().Text("reason")));
-        Assert.Contains("Llm:Providers:local:MaxAnswerBytes", error.Json().Text("error"), StringComparison.Ordinal);
+        Assert.Contains(
+            "AspireSse:Llm:Providers:local:MaxAnswerBytes",
+            error.Json().Text("error"),
+            StringComparison.Ordinal
+        );
         var (status, text) = await LlmSystem.EndAsync(A, id);
         Assert.Equal("failed", status);
         Assert.InRange(text!.Length, 100_000, 200_000);

@@ -33,28 +33,28 @@ public sealed class LlmSystem : IAsyncLifetime
     {
         var settings = new Dictionary<string, string>
         {
-            ["Llm__Providers__OpenAi__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
-            ["Llm__Providers__OpenAi__ApiKey"] = Key,
-            ["Llm__Providers__Anthropic__BaseUrl"] = upstream.Url.ToString(),
-            ["Llm__Providers__Anthropic__ApiKey"] = Key,
-            ["Llm__Providers__Local__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
-            ["Llm__Providers__Local__Models__0"] = "llama",
-            ["Llm__Providers__Demo__TokensPerSecond"] = "200",
-            ["Llm__Providers__Local__FirstTokenSeconds"] = "4",
-            ["Llm__Providers__Local__FirstTokenTotalSeconds"] = "10",
-            ["Runs__LeaseSeconds"] = "6",
+            ["AspireSse__Llm__Providers__OpenAi__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
+            ["AspireSse__Llm__Providers__OpenAi__ApiKey"] = Key,
+            ["AspireSse__Llm__Providers__Anthropic__BaseUrl"] = upstream.Url.ToString(),
+            ["AspireSse__Llm__Providers__Anthropic__ApiKey"] = Key,
+            ["AspireSse__Llm__Providers__Local__BaseUrl"] = new Uri(upstream.Url, "/v1").ToString(),
+            ["AspireSse__Llm__Providers__Local__Models__0"] = "llama",
+            ["AspireSse__Llm__Providers__Demo__TokensPerSecond"] = "200",
+            ["AspireSse__Llm__Providers__Local__FirstTokenSeconds"] = "4",
+            ["AspireSse__Llm__Providers__Local__FirstTokenTotalSeconds"] = "10",
+            ["AspireSse__Runs__LeaseSeconds"] = "6",
             // Long enough that a refusal after retries is an HTTP status on a busy machine; SilentModelTests has the
             // default.
-            ["Llm__HeadMilliseconds"] = "2000",
+            ["AspireSse__Llm__HeadMilliseconds"] = "2000",
         };
-        settings["Llm__Providers__Local__MaxAnswerBytes"] = "200000";
+        settings["AspireSse__Llm__Providers__Local__MaxAnswerBytes"] = "200000";
         // Of this one alone: to the others a busy machine may be silent for longer, until a test lets them go on.
-        settings["Llm__Providers__Local__IdleSeconds"] = "4";
+        settings["AspireSse__Llm__Providers__Local__IdleSeconds"] = "4";
 
         foreach (var provider in (string[])["OpenAi", "Anthropic", "Local"])
         {
-            settings[$"Llm__Providers__{provider}__BackoffMilliseconds"] = "20";
-            settings[$"Llm__Providers__{provider}__Retries"] = "2";
+            settings[$"AspireSse__Llm__Providers__{provider}__BackoffMilliseconds"] = "20";
+            settings[$"AspireSse__Llm__Providers__{provider}__Retries"] = "2";
         }
 
         return settings;

@@ -8,7 +8,7 @@ public sealed class RunLeaseTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
     [Fact]
     public async Task A_replica_whose_renewals_wait_too_long_does_not_end_its_own_runs()
     {
-        await using var system = await StartAsync(o => o.Set("Runs:LeaseSeconds", 3));
+        await using var system = await StartAsync(o => o.Set("AspireSse:Runs:LeaseSeconds", 3));
         var replica = system.Replicas[0];
         var finish = new TaskCompletionSource();
         var prompt = Upstream.On(async request =>
@@ -54,7 +54,9 @@ public sealed class RunLeaseTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
     public async Task A_message_that_a_replica_acknowledges_without_a_lease_is_answered_once_it_has_one()
     {
         // The replica does not renew within the test: the test does.
-        await using var system = await StartAsync(o => o.Set("Runs:RenewSeconds", 60).Set("Runs:LeaseSeconds", 121));
+        await using var system = await StartAsync(o =>
+            o.Set("AspireSse:Runs:RenewSeconds", 60).Set("AspireSse:Runs:LeaseSeconds", 121)
+        );
         var replica = system.Replicas[0];
         var session = await LlmSystem.SessionAsync(replica);
         // Open before the message: a stream that opens asks for an answer too.

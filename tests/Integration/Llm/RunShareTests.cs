@@ -22,7 +22,7 @@ public sealed class RunShareTests
             o.Broadcasters(0)
                 .Set(LlmSystem.Settings(upstream))
                 .Set(SecureSystem.Settings)
-                .Set("EventStore:CommandTimeoutSeconds", 60)
+                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 60)
                 .ApiKey(SecureSystem.OperatorKey)
         );
         var replica = system.Replicas[0];

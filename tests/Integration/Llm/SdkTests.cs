@@ -74,8 +74,8 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
         await using var own = await World.Start(o =>
             o.Broadcasters(0)
                 .Set(LlmSystem.Settings(Upstream))
-                .Set("Llm:PingSeconds", 1)
-                .Set("Llm:HeadMilliseconds", 250)
+                .Set("AspireSse:Llm:PingSeconds", 1)
+                .Set("AspireSse:Llm:HeadMilliseconds", 250)
         );
         var answered = Thinking(request => request.SayAsync("thought"));
         var refused = Thinking(request => request.RefuseAsync(400, "thought better of it"));

@@ -21,7 +21,7 @@ public sealed class SessionShareTests
         await using var system = await World.Start(o =>
             o.Set(LlmSystem.Settings(upstream))
                 .Set(SecureSystem.Settings)
-                .Set("Llm:Providers:OpenAi:MaxConcurrent", 2)
+                .Set("AspireSse:Llm:Providers:OpenAi:MaxConcurrent", 2)
                 .ApiKey(SecureSystem.OperatorKey)
         );
         await using var lost = await MortalReplica.StartAsync(system);

@@ -12,7 +12,10 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
     [InlineData("killed")]
     public async Task A_replica_that_is_stopped_or_killed_leaves_the_messages_that_wait_to_the_others(string end)
     {
-        await using var leaving = await MortalReplica.StartAsync(World, new() { ["Runs__DrainSeconds"] = "1" });
+        await using var leaving = await MortalReplica.StartAsync(
+            World,
+            new() { ["AspireSse__Runs__DrainSeconds"] = "1" }
+        );
         var asked = new TaskCompletionSource();
         var session = await LlmSystem.SessionAsync(leaving.Service);
 
@@ -31,7 +34,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
     [Fact]
     public async Task A_stopping_replica_leaves_a_message_whose_answer_has_no_text_yet_to_the_others()
     {
-        await using var leaving = await World.StartReplicaAsync(new() { ["Runs__DrainSeconds"] = "1" });
+        await using var leaving = await World.StartReplicaAsync(new() { ["AspireSse__Runs__DrainSeconds"] = "1" });
         var asked = new TaskCompletionSource();
         var prompt = Upstream.On(async request =>
         {

@@ -19,9 +19,9 @@ public sealed class SilentModelTests(SilentModelTests.Patient fixture) : IClassF
             get
             {
                 var settings = base.Settings;
-                settings["Llm__PingSeconds"] = "1";
-                settings["Llm__Providers__OpenAi__Retries"] = "0";
-                settings.Remove("Llm__HeadMilliseconds"); // 250, as in Production
+                settings["AspireSse__Llm__PingSeconds"] = "1";
+                settings["AspireSse__Llm__Providers__OpenAi__Retries"] = "0";
+                settings.Remove("AspireSse__Llm__HeadMilliseconds"); // 250, as in Production
                 return settings;
             }
         }

@@ -12,9 +12,9 @@ public sealed class VendorCapacityTests(VendorCapacityTests.Crowded fixture)
         protected override Dictionary<string, string> Settings =>
             new(base.Settings)
             {
-                ["Streaming__MaxConnections"] = "2",
-                ["Streaming__MaxConnectionsPerClient"] = "1",
-                ["Streaming__ResumeReservePercent"] = "0",
+                ["AspireSse__Streaming__MaxConnections"] = "2",
+                ["AspireSse__Streaming__MaxConnectionsPerClient"] = "1",
+                ["AspireSse__Streaming__ResumeReservePercent"] = "0",
             };
     }
 

@@ -20,7 +20,7 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
         protected override int Replicas => 2;
 
         protected override Dictionary<string, string> Settings =>
-            new() { ["Llm__Providers__Local__BaseUrl"] = $"http://127.0.0.1:{ProviderPort}/v1" };
+            new() { ["AspireSse__Llm__Providers__Local__BaseUrl"] = $"http://127.0.0.1:{ProviderPort}/v1" };
     }
 
     [Fact]

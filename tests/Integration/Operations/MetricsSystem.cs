@@ -16,7 +16,7 @@ public sealed partial class MetricsSystem : IAsyncLifetime
     {
         ["Telemetry__Prometheus__Url"] = "http://127.0.0.1:0",
         // A busy machine delays renewals, and this test counts the leaders.
-        ["Relay__LeaseMilliseconds"] = "30000",
+        ["AspireSse__Relay__LeaseMilliseconds"] = "30000",
     };
     private readonly List<SseReader> _readers = [];
 

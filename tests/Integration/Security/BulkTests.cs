@@ -152,7 +152,7 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
             o.Broadcasters(0)
                 .Set(SecureSystem.Settings)
                 .Set("Limits:HeldMegabytes", 1)
-                .Set("Limits:GenerationsPerMinute", 10_000)
+                .Set("AspireSse:Llm:GenerationsPerMinute", 10_000)
                 .ApiKey(SecureSystem.OperatorKey)
         );
         var server = system.Replicas[0].Url;

@@ -19,14 +19,14 @@ public sealed class FuzzTests
         var seed = Setting("FUZZ_SEED", Random.Shared.Next());
         await using var system = await World.Start(o =>
             o.Set(SecureSystem.Settings)
-                .Set("Limits:GenerationsPerMinute", 1000000)
+                .Set("AspireSse:Llm:GenerationsPerMinute", 1000000)
                 .Set("Limits:NewStreamsPerMinute", 1000000)
                 .Set("Limits:PublishesPerSecond", 1000000)
                 .Set("Limits:PublishKilobytesPerSecond", 1000000)
                 .Set("Limits:RequestsPerSecond", 1000000)
                 .Set("Limits:ReadPercent", 1000000)
-                .Set("Streaming:MaxConnectionsPerClient", 0)
-                .Set("Llm:Providers:Demo:TokensPerSecond", 0)
+                .Set("AspireSse:Streaming:MaxConnectionsPerClient", 0)
+                .Set("AspireSse:Llm:Providers:Demo:TokensPerSecond", 0)
                 .Set("Petstore:ScoringMilliseconds", 1)
                 // The most detailed log that an operator may set.
                 .Set("Logging:LogLevel:Default", "Information")

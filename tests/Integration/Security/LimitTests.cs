@@ -13,7 +13,7 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
         Event = """{"topic":"orders.a","type":"n","data":1}""",
         Requests = "Limits:RequestsPerSecond",
         Publishes = "Limits:PublishesPerSecond",
-        Work = "Limits:GenerationsPerMinute";
+        Work = "AspireSse:Llm:GenerationsPerMinute";
 
     /// <summary>A limit per second admits more the longer its requests take; one per minute an exact number.</summary>
     private const int PerSecond = 0;
@@ -186,8 +186,8 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
         await using var system = await World.Start(o =>
             o.Broadcasters(0)
                 .Set(SecureSystem.Settings)
-                .Set("Streaming:MaxConnections", 6)
-                .Set("Streaming:MaxConnectionsPerClient", 3)
+                .Set("AspireSse:Streaming:MaxConnections", 6)
+                .Set("AspireSse:Streaming:MaxConnectionsPerClient", 3)
                 .ApiKey(SecureSystem.OperatorKey)
         );
         var server = system.Replicas[0].Url;

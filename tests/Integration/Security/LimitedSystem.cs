@@ -13,7 +13,7 @@ public sealed class LimitedSystem : IAsyncLifetime
         {
             ["Limits__ResumesPerMinute"] = "15",
             ["Limits__PublishesPerSecond"] = "5",
-            ["Limits__GenerationsPerMinute"] = "2",
+            ["AspireSse__Llm__GenerationsPerMinute"] = "2",
             ["Limits__NewStreamsPerMinute"] = "10",
             ["Limits__PublishKilobytesPerSecond"] = "256",
             ["Limits__HeldMegabytes"] = "8",
@@ -22,8 +22,8 @@ public sealed class LimitedSystem : IAsyncLifetime
             ["Limits__RequestsPerSecond"] = "20",
             ["Events__MaxArrayEvents"] = "10",
             ["Events__MaxPageBytes"] = "65536",
-            ["EventStore__MaxBatchBytes"] = "65536",
-            ["Llm__Providers__Demo__MaxConcurrent"] = "2", // one for each client
+            ["AspireSse__EventStore__MaxBatchBytes"] = "65536",
+            ["AspireSse__Llm__Providers__Demo__MaxConcurrent"] = "2", // one for each client
         };
         _system = await World.Start(o => o.Set(settings).ApiKey(SecureSystem.OperatorKey));
     }

@@ -19,7 +19,11 @@ public sealed class ReadTurnTests(ReadTurnTests.OneTurn fixture) : IClassFixture
     {
         protected override int Broadcasters => 0;
         protected override Dictionary<string, string> Settings =>
-            new() { ["EventStore__CommandTimeoutSeconds"] = "300", ["EventStore__ReadConnections"] = "1" };
+            new()
+            {
+                ["AspireSse__EventStore__CommandTimeoutSeconds"] = "300",
+                ["AspireSse__EventStore__ReadConnections"] = "1",
+            };
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class SharedLimitTests
                 .Set(SecureSystem.Settings)
                 .Set("Limits:NewStreamsPerMinute", 6)
                 .Set("Limits:PublishesPerSecond", 20)
-                .Set("Limits:GenerationsPerMinute", 2)
+                .Set("AspireSse:Llm:GenerationsPerMinute", 2)
                 .Set("Limits:RedisMilliseconds", 5000)
                 .ApiKey(SecureSystem.OperatorKey)
         );

@@ -21,7 +21,7 @@ public sealed class SpareTests(SpareTests.Defaults fixture) : IClassFixture<Spar
                 ["Limits__PublishesPerSecond"] = "2",
                 ["Limits__PublishKilobytesPerSecond"] = "16",
                 ["Limits__RequestsPerSecond"] = "2",
-                ["Limits__GenerationsPerMinute"] = "2",
+                ["AspireSse__Llm__GenerationsPerMinute"] = "2",
             };
     }
 

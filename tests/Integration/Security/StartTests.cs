@@ -9,10 +9,14 @@ public sealed class StartTests
     [InlineData("Security__ApiKeys__0__Name", null, null)]
     [InlineData("Security:OpenOnLoopback is for Development alone", "Security__OpenOnLoopback", "true")]
     [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
-    [InlineData("Pools:Sse is '0'", "Pools__Sse", "0")]
-    [InlineData("RetryMilliseconds", "Streaming__RetryMilliseconds", "-1")]
-    [InlineData("HeartbeatSeconds must be less than Streaming:DeadSeconds", "Streaming__DeadSeconds", "15")]
-    [InlineData("Providers.Local.MaxConcurrent", "Llm__Providers__Local__MaxConcurrent", "0")]
+    [InlineData("AspireSse:Pools:Sse is '0'", "AspireSse__Pools__Sse", "0")]
+    [InlineData("RetryMilliseconds", "AspireSse__Streaming__RetryMilliseconds", "-1")]
+    [InlineData(
+        "HeartbeatSeconds must be less than AspireSse:Streaming:DeadSeconds",
+        "AspireSse__Streaming__DeadSeconds",
+        "15"
+    )]
+    [InlineData("Providers.Local.MaxConcurrent", "AspireSse__Llm__Providers__Local__MaxConcurrent", "0")]
     [InlineData("the nearest name is Limits:PublishesPerSecond", "Limits__PublishPerSecond", "5")]
     public async Task Production_refuses_to_start_without_valid_access_settings_and_names_them(
         string message,

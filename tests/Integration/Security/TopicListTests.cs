@@ -17,7 +17,7 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
             new(SecureSystem.Settings)
             {
                 ["Events__MaxScannedTopics"] = "4",
-                ["EventStore__CommandTimeoutSeconds"] = "300",
+                ["AspireSse__EventStore__CommandTimeoutSeconds"] = "300",
             };
     }
 

@@ -98,7 +98,9 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
     [Fact]
     public async Task A_heartbeat_within_the_read_timeout_keeps_a_quiet_stream()
     {
-        await using var system = await World.Start(o => o.Broadcasters(0).Set("Streaming:HeartbeatSeconds", 1));
+        await using var system = await World.Start(o =>
+            o.Broadcasters(0).Set("AspireSse:Streaming:HeartbeatSeconds", 1)
+        );
         await using var nginx = await NginxProxy.StartAsync(
             system.Replicas[0].Url,
             conf => conf.Replace("proxy_read_timeout 60s;", "proxy_read_timeout 4s;", StringComparison.Ordinal)

@@ -8,7 +8,7 @@ public sealed class RefusedStreamTests
     [Fact]
     public async Task A_stream_without_a_place_begins_nothing_and_one_that_fails_to_begin_gives_its_place_back()
     {
-        await using var system = await World.Start(o => o.Set("Streaming:MaxConnections", 1));
+        await using var system = await World.Start(o => o.Set("AspireSse:Streaming:MaxConnections", 1));
         var server = system.Replicas[0].Url;
         await using (await SseReader.OpenAtAsync(server, "/v1/events/stream?topic=x"))
             foreach (

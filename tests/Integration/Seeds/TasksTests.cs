@@ -207,8 +207,8 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
     }
 
     [Theory]
-    [InlineData("/events/stream", "Pools__Tasks")]
-    [InlineData("/sse/events", "Pools__Sse")]
+    [InlineData("/events/stream", "AspireSse__Pools__Tasks")]
+    [InlineData("/sse/events", "AspireSse__Pools__Sse")]
     public async Task Beyond_the_pool_a_new_stream_gets_503_and_a_resuming_one_a_reconnection_time(
         string path,
         string option

@@ -7,14 +7,14 @@ namespace Unit.Build;
 public sealed class ContractNumberTests
 {
     [Theory]
-    [InlineData("Streaming:HeartbeatSeconds", "15")]
-    [InlineData("Streaming:DeadSeconds", "300")]
-    [InlineData("Streaming:MaxConnections", "20000")]
-    [InlineData("Pools:<name>", "1000")]
+    [InlineData("AspireSse:Streaming:HeartbeatSeconds", "15")]
+    [InlineData("AspireSse:Streaming:DeadSeconds", "300")]
+    [InlineData("AspireSse:Streaming:MaxConnections", "20000")]
+    [InlineData("AspireSse:Pools:<name>", "1000")]
     [InlineData("Events:MaxEventBytes", "1048576")]
     [InlineData("Limits:NewStreamsPerMinute", "60")]
-    [InlineData("Runs:DrainSeconds", "8")]
-    [InlineData("Llm:Providers:Demo:TokensPerSecond", "40")]
+    [InlineData("AspireSse:Runs:DrainSeconds", "8")]
+    [InlineData("AspireSse:Llm:Providers:Demo:TokensPerSecond", "40")]
     public void The_default_is_the_number_of_the_contract(string option, string number) =>
         Assert.Contains(
             $"| `{option}` | {number} |",

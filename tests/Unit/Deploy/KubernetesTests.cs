@@ -150,7 +150,9 @@ public sealed class KubernetesTests
         // A number of replicas in the deployment would reset the autoscaler's with each upgrade.
         ["the autoscaler adds a replica before the others are full"] = overlay =>
             from scaler in overlay.Scalers
-            let most = Number(overlay.Objects.Named("ConfigMap", "streamapi").At("data.Streaming__MaxConnections"))
+            let most = Number(
+                overlay.Objects.Named("ConfigMap", "streamapi").At("data.AspireSse__Streaming__MaxConnections")
+            )
             let target = Number(scaler.At("spec.metrics.0.pods.target.averageValue"))
             let adapter = File.ReadAllText(Path.Combine(Manifests.Folder, "overlays", "ha", "prometheus-adapter.yaml"))
             where

@@ -20,9 +20,11 @@ internal static partial class OptionsPage
         needs, [security](security.md#limits) explains the limits.
 
         Set an option as an environment variable with two underscores for each colon
-        (`Streaming__MaxConnections=5000`), or in `appsettings.json`. `n` is a number from 0, `<name>` a provider or a
-        pool. The defaults are those outside Development. A service does not start with a value outside the range, or
-        with a key that it does not know in a section that it reads.
+        (`AspireSse__Streaming__MaxConnections=5000`), or in `appsettings.json`. `n` is a number from 0, `<name>` a
+        provider or a pool. The defaults are those outside Development. A service does not start with a value outside
+        the range, or with a key that it does not know in a section that it reads. The sections below `AspireSse` are
+        the libraries', also in an application that uses them. Their names of the version before, without `AspireSse`,
+        StreamApi and Broadcaster read once more, with a warning.
 
         The code's comments are this page: `UPDATE_DOCS=1 dotnet test tests/Unit --filter OptionsPageTests` writes it.
 
@@ -30,18 +32,18 @@ internal static partial class OptionsPage
 
     private static readonly Dictionary<string, string> ReadBy = new()
     {
-        ["EventStore"] = "StreamApi and Broadcaster. `MaxAge` and `MaxBytes`: the Broadcaster only",
-        ["Relay"] = "Broadcaster",
+        ["AspireSse:EventStore"] = "StreamApi and Broadcaster. `MaxAge` and `MaxBytes`: the Broadcaster only",
+        ["AspireSse:Relay"] = "Broadcaster",
         ["SignIn"] = "WebFrontend",
     };
 
     /// <summary>Defaults that depend on the machine or the environment.</summary>
     private static readonly Dictionary<string, string> Computed = new()
     {
-        ["Llm:Providers:<name>:BaseUrl"] = "the vendor's",
+        ["AspireSse:Llm:Providers:<name>:BaseUrl"] = "the vendor's",
         ["Security:OpenOnLoopback"] = "true in Development",
-        ["Streaming:MaxConnectionsPerClient"] = "100",
-        ["Streaming:TakeOverConnections"] = "true",
+        ["AspireSse:Streaming:MaxConnectionsPerClient"] = "100",
+        ["AspireSse:Streaming:TakeOverConnections"] = "true",
     };
 
     private static readonly Dictionary<Assembly, Dictionary<string, XElement>> Comments = [];

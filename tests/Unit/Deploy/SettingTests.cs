@@ -39,27 +39,27 @@ public sealed partial class SettingTests
         );
 
     [Theory]
-    [InlineData("Streaming__MaxConnection", "20000")]
-    [InlineData("Streaming__MaxConnections", "many")]
-    [InlineData("Streaming__MaxConnections", "0")]
+    [InlineData("AspireSse__Streaming__MaxConnection", "20000")]
+    [InlineData("AspireSse__Streaming__MaxConnections", "many")]
+    [InlineData("AspireSse__Streaming__MaxConnections", "0")]
     [InlineData("Security__ApiKeys__first__Name", "billing")]
     [InlineData("Security__ApiKeys__0__Subscriptions__0", ">")]
     [InlineData("Sercurity__ApiKeys__0__Name", "billing")]
-    [InlineData("EventStore__MaxAge", "a week")]
-    [InlineData("EventStore__MaxAge", "00:00:00")] // not "never": it would drop the log
-    [InlineData("EventStore__MaxAge", "-1.00:00:00")]
-    [InlineData("EventStore__MaxAge", "10675199.02:48:05.4775807")] // before the calendar of Postgres
-    [InlineData("Pools__Sse", "0")]
-    [InlineData("Pools__Sse__Size", "5000")]
+    [InlineData("AspireSse__EventStore__MaxAge", "a week")]
+    [InlineData("AspireSse__EventStore__MaxAge", "00:00:00")] // not "never": it would drop the log
+    [InlineData("AspireSse__EventStore__MaxAge", "-1.00:00:00")]
+    [InlineData("AspireSse__EventStore__MaxAge", "10675199.02:48:05.4775807")] // before the calendar of Postgres
+    [InlineData("AspireSse__Pools__Sse", "0")]
+    [InlineData("AspireSse__Pools__Sse__Size", "5000")]
     public void A_misspelt_variable_or_an_impossible_value_is_found(string name, string value) =>
         Assert.NotNull(ServiceSettings.Problem(name, value));
 
     [Theory]
-    [InlineData("EventStore__MaxAge", "7.00:00:00")]
+    [InlineData("AspireSse__EventStore__MaxAge", "7.00:00:00")]
     [InlineData("Security__ApiKeys__1__Subscribe__0", "$sys.>")]
-    [InlineData("Runs__DrainSeconds", "8")]
-    [InlineData("Llm__Providers__OpenAi__ApiKey", "sk-…")]
-    [InlineData("Pools__Sse", "5000")]
+    [InlineData("AspireSse__Runs__DrainSeconds", "8")]
+    [InlineData("AspireSse__Llm__Providers__OpenAi__ApiKey", "sk-…")]
+    [InlineData("AspireSse__Pools__Sse", "5000")]
     public void A_setting_is_known_by_its_path(string name, string value) =>
         Assert.Null(ServiceSettings.Problem(name, value));
 
@@ -74,7 +74,7 @@ public sealed partial class SettingTests
             .Select(m => m.Groups[1].Value)
             .Distinct()
             .ToList();
-        Assert.Contains("Streaming", bound);
+        Assert.Contains("AspireSse:Streaming", bound);
         Assert.Empty(bound.Except(ServiceSettings.Sections.Select(s => s.Key).Append(ServiceSettings.Pools)));
     }
 
@@ -94,7 +94,7 @@ public sealed partial class SettingTests
 
         Assert.InRange(found.Count, 60, int.MaxValue);
         // The example of a pool that a host adds.
-        found.Remove("Pools:Weather");
+        found.Remove("AspireSse:Pools:Weather");
         Assert.Empty(found.Select(name => ServiceSettings.Problem(VariableOf(name), null)).OfType<string>());
     }
 
@@ -121,7 +121,7 @@ public sealed partial class SettingTests
     [GeneratedRegex(@"^\s+([A-Z]\w+__\w+):", RegexOptions.Multiline)]
     private static partial Regex Variable();
 
-    [GeneratedRegex(@"(?:BindConfiguration|GetSection)\(""(\w+)""\)")]
+    [GeneratedRegex(@"(?:BindConfiguration|GetSection)\(""(\w+|AspireSse:\w+)""\)")]
     private static partial Regex Bound();
 
     [GeneratedRegex("^(StreamApi|Broadcaster|WebFrontend|ServiceDefaults|libraries)/(?!LocalServices/|.*/(obj|bin)/)")]

@@ -27,11 +27,14 @@ internal static partial class ServiceSettings
     ];
 
     /// <summary>Sections and the classes that they are bound to. A section may have several.</summary>
-    public static readonly ILookup<string, Type> Sections = Read.Where(s => !s.Path.Contains(':'))
+    public static readonly ILookup<string, Type> Sections = Read.Where(s =>
+            !s.Path.Contains(':') || s.Path.StartsWith("AspireSse:", StringComparison.Ordinal)
+        )
+        .Where(s => s.Type != typeof(int))
         .ToLookup(s => s.Path, s => s.Type);
 
     /// <summary>The section with the size of each pool by its name, which is bound to no class.</summary>
-    public const string Pools = "Pools";
+    public const string Pools = "AspireSse:Pools";
 
     private static readonly Setting Pool = new(typeof(int), [new RangeAttribute(1, StreamSeats.MaxOfPool)]);
 
@@ -51,7 +54,7 @@ internal static partial class ServiceSettings
         if (found is null)
             return $"{name}: no service reads it.";
 
-        if (path[0] == Pools)
+        if (path is ["AspireSse", "Pools", ..])
             found = Pool;
 
         return string.IsNullOrEmpty(value) || value.Contains('$') ? null : Refusal(name, value, found);

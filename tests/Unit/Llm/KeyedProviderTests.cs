@@ -40,7 +40,7 @@ public sealed class KeyedProviderTests
     {
         await using var app = Host(
             services => services.AddKeyedSingleton<IChatClient>("mine", new ScriptedChatClient(Say)),
-            "--Llm:Providers:mine:MaxConcurrent=0"
+            "--AspireSse:Llm:Providers:mine:MaxConcurrent=0"
         );
         var refusal = Assert.Throws<OptionsValidationException>(() => app.Services.GetRequiredService<ChatProviders>());
         Assert.Contains("MaxConcurrent", refusal.Message, StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public sealed class KeyedProviderTests
 
     [Theory]
     [InlineData("its-own", "its-own")]
-    [InlineData("its-own", "configured", "--Llm:Providers:mine:Models:0=configured")]
+    [InlineData("its-own", "configured", "--AspireSse:Llm:Providers:mine:Models:0=configured")]
     public async Task A_request_without_a_model_gets_the_first_configured_one_or_the_clients_own(
         string own,
         string expected,
@@ -57,7 +57,7 @@ public sealed class KeyedProviderTests
     {
         await using var app = Host(
             services => services.AddKeyedSingleton<IChatClient>("mine", new ScriptedChatClient(Say, own)),
-            [.. settings, "--Llm:DefaultProvider=mine"]
+            [.. settings, "--AspireSse:Llm:DefaultProvider=mine"]
         );
         var providers = app.Services.GetRequiredService<ChatProviders>();
         Assert.Equal(("mine", expected), Named(providers.Resolve(null, null)));
@@ -184,7 +184,7 @@ public sealed class KeyedProviderTests
     private static WebApplication Host(Action<IServiceCollection> register, params string[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder(settings);
-        builder.Services.AddOptions<LlmOptions>().BindConfiguration("Llm");
+        builder.Services.AddOptions<LlmOptions>().BindConfiguration("AspireSse:Llm");
         builder.Services.AddSingleton(TimeProvider.System);
         builder.AddProviders();
         register(builder.Services);

@@ -111,7 +111,7 @@ public sealed class UpstreamTimeoutTests
         );
 
         Assert.Equal((504, "timeout"), (failure.Status, failure.Reason));
-        Assert.Contains("Llm:Providers:local:FirstTokenSeconds", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("AspireSse:Llm:Providers:local:FirstTokenSeconds", failure.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
     }
 

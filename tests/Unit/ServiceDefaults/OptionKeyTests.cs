@@ -17,19 +17,19 @@ public sealed class OptionKeyTests
 {
     [Theory]
     [InlineData("StreamApi", "Limits:PublishPerSecond", "Limits:PublishesPerSecond")]
-    [InlineData("StreamApi", "limits:generationperminute", "Limits:GenerationsPerMinute")]
-    [InlineData("StreamApi", "Streaming:MaxConnections:Sse", "Streaming:MaxConnections")] // below a value
+    [InlineData("StreamApi", "aspiresse:llm:generationperminute", "AspireSse:Llm:GenerationsPerMinute")]
+    [InlineData("StreamApi", "AspireSse:Streaming:DeadSeconds:Sse", "AspireSse:Streaming:DeadSeconds")] // below a value
     [InlineData("StreamApi", "Security:ApiKeys:7:Subscription:0", "Security:ApiKeys:7:Subscribe:0")]
     [InlineData("StreamApi", "Security:IsConfigured", "Security:")] // computed
     [InlineData("StreamApi", "Security:ApiKeys", "Security:")] // a value in place of a list
-    [InlineData("StreamApi", "Llm:Providers:OpenAy:ApiKey", "Llm:Providers:OpenAi:ApiKey")]
-    [InlineData("StreamApi", "Llm:PingSeconds", "Llm:")] // a constant
-    [InlineData("StreamApi", "Llm:Providers:Local:QueueSeconds", "Llm:Providers:Local:")] // likewise
-    [InlineData("StreamApi", "Pools:Ssse", "Pools:Sse")]
+    [InlineData("StreamApi", "AspireSse:Llm:Providers:OpenAy:ApiKey", "AspireSse:Llm:Providers:OpenAi:ApiKey")]
+    [InlineData("StreamApi", "AspireSse:Llm:PingSeconds", "AspireSse:")] // a constant
+    [InlineData("StreamApi", "AspireSse:Llm:Providers:Local:QueueSeconds", "AspireSse:Llm:Providers:")] // likewise
+    [InlineData("StreamApi", "AspireSse:Pools:Ssse", "AspireSse:Pools:Sse")]
     [InlineData("StreamApi", "Cors:AllowedOrigin:0", "Cors:AllowedOrigins:0")]
     [InlineData("StreamApi", "Telemetry:Prometheus:Uri", "Telemetry:Prometheus:Url")]
-    [InlineData("Broadcaster", "EventStore:MaxAgeDays", "EventStore:MaxAge")]
-    [InlineData("Broadcaster", "Relay:LeaseSeconds", "Relay:LeaseMilliseconds")]
+    [InlineData("Broadcaster", "AspireSse:EventStore:MaxAgeDays", "AspireSse:EventStore:MaxAge")]
+    [InlineData("Broadcaster", "AspireSse:Relay:LeaseSeconds", "AspireSse:Relay:LeaseMilliseconds")]
     [InlineData("WebFrontend", "SignIn:Enable", "SignIn:Enabled")]
     [InlineData("WebFrontend", "StreamApi:Key", "StreamApi:ApiKey")]
     public async Task A_key_that_no_option_has_stops_the_start_with_the_nearest_name(
@@ -44,19 +44,19 @@ public sealed class OptionKeyTests
     }
 
     [Theory]
-    [InlineData("StreamApi", "Limits:GenerationsPerMinute", "5")] // beside the other class of its section
-    [InlineData("StreamApi", "Llm:DrainSeconds", "5")]
+    [InlineData("StreamApi", "AspireSse:Llm:GenerationsPerMinute", "5")] // beside the other class of its section
+    [InlineData("StreamApi", "AspireSse:Runs:DrainSeconds", "5")]
     [InlineData("StreamApi", "streaming:maxconnections", "5")]
     [InlineData("StreamApi", "Security:ApiKeys", "")] // [] in a file
     [InlineData("StreamApi", "Security:Proxies:100", "10.0.0.0/8")]
-    [InlineData("StreamApi", "Llm:Providers:Local:Models:0", "m")]
-    [InlineData("StreamApi", "Pools:Tasks", "5")]
-    [InlineData("StreamApi", "Relay:LeaseSeconds", "5")] // another service's, in a shared environment
+    [InlineData("StreamApi", "AspireSse:Llm:Providers:Local:Models:0", "m")]
+    [InlineData("StreamApi", "AspireSse:Pools:Tasks", "5")]
+    [InlineData("StreamApi", "AspireSse:Relay:LeaseSeconds", "5")] // another service's, in a shared environment
     [InlineData("StreamApi", "Kestrel:Limits:Foo", "5")]
     [InlineData("StreamApi", "Logging:LogLevel:Foo", "Debug")]
     [InlineData("StreamApi", "Events", "5")] // a variable that happens to have the name
     [InlineData("Broadcaster", "Limits:Foo", "5")]
-    [InlineData("WebFrontend", "EventStore:Foo", "5")]
+    [InlineData("WebFrontend", "AspireSse:EventStore:Foo", "5")]
     public async Task Known_keys_and_sections_of_others_do_not_stop_it(string service, string key, string value) =>
         Assert.Null(await RefusalAsync(service, $"--{key}={value}"));
 
@@ -70,7 +70,7 @@ public sealed class OptionKeyTests
         var known = new KnownKeys(StreamApiOptions.Sections(services).SelectMany(section => section.Keys()));
 
         var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection([KeyValuePair.Create($"Llm:Providers:{key}:MaxConcurrent", (string?)"5")])
+            .AddInMemoryCollection([KeyValuePair.Create($"AspireSse:Llm:Providers:{key}:MaxConcurrent", (string?)"5")])
             .Build();
         Assert.Equal(isKnown, !known.Unknown(configuration).Any());
     }
@@ -86,11 +86,11 @@ public sealed class OptionKeyTests
             .Distinct();
 
         Assert.Equal(
-            pools.Select(name => $"Pools:{name}").Order(),
+            pools.Select(name => $"AspireSse:Pools:{name}").Order(),
             StreamApiOptions
                 .Sections(new ServiceCollection())
                 .Select(section => section.Path)
-                .Where(path => path.StartsWith("Pools:", StringComparison.Ordinal))
+                .Where(path => path.StartsWith("AspireSse:Pools:", StringComparison.Ordinal))
                 .Order()
         );
     }
