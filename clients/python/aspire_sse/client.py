@@ -67,9 +67,9 @@ class SSEClient:
     :param json: Request body; makes the request a POST unless ``method`` is given. A POST without event ids is sent
         again only if the server cannot have begun its work: it was not reached, or answered 408, 425, 429 or 503. After
         a redirect to a GET it is not sent again.
-    :param headers: Additional headers, or a function that returns them, called for each connection and once more after
-        a 401: for a token that expires. An exception in it counts as a failed attempt. Redirects to another origin drop
-        them all.
+    :param headers: Additional headers, or a function that returns them or None, called for each connection and once
+        more after a 401: for a token that expires. An exception in it counts as a failed attempt. Redirects to another
+        origin drop them all.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
     :param ends: Names of events after which the client stops instead of reconnecting.
     :param idle_timeout: Seconds without any byte before a connection counts as lost; None for no limit. The server
@@ -91,7 +91,7 @@ class SSEClient:
         *,
         method: Optional[str] = None,
         json: Any = None,
-        headers: Union[Mapping[str, str], Callable[[], Mapping[str, str]], None] = None,
+        headers: Union[Mapping[str, str], Callable[[], Optional[Mapping[str, str]]], None] = None,
         last_event_id: str = "",
         ends: Collection[str] = (),
         idle_timeout: Optional[float] = 45,

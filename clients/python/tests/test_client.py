@@ -178,6 +178,19 @@ class ClientTests(unittest.TestCase):
             self.assertEqual(["a", "a"], [e.data for e in client])
             self.assertEqual(["first", "second"], seen)
 
+    def test_a_function_that_returns_no_headers_after_a_sign_out_sends_none(self):
+        credentials = iter(({"Authorization": "first"}, None, None))
+        seen = []
+
+        def answer(handler):
+            seen.append(handler.headers["Authorization"])
+            stream(handler, b"id: 1\ndata: a\n\n")
+
+        with Server(answer, answer, 204) as server:
+            client = quick(server.url, headers=lambda: next(credentials))
+            self.assertEqual(["a", "a"], [e.data for e in client])
+            self.assertEqual(["first", None], seen)
+
     def test_the_watchdog_takes_a_silent_connection_for_dead(self):
         hold = threading.Event()
         held = []
