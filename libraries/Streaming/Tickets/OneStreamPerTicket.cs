@@ -23,10 +23,8 @@ internal sealed class OneStreamPerTicket(
         Retention = TimeSpan.FromDays(1),
         SweepInterval = TimeSpan.FromHours(1);
 
-    private readonly ConcurrentDictionary<Guid, Held> _streams = new();
-
-    /// <summary>Connections that are not stored yet.</summary>
-    private readonly ConcurrentDictionary<Guid, Held> _opened = new();
+    /// <summary>The open connection of each ticket on this replica.</summary>
+    private readonly ConcurrentDictionary<Guid, Held> _held = new();
 
     /// <summary>Time of the last note that was read, by Postgres's clock; null: none yet.</summary>
     private DateTimeOffset? _seen;
@@ -35,48 +33,44 @@ internal sealed class OneStreamPerTicket(
     private bool _recordsLost;
     private long? _sweptAt;
 
-    private sealed class Held(ISessionStream stream, TimeProvider clock)
+    /// <param name="after">Time of the connection that it replaced here, which its own follows; 0: unknown.</param>
+    private sealed class Held(ISessionStream stream, long after, TimeProvider clock)
     {
-        private static readonly TimeSpan Step = TimeSpan.FromMicroseconds(1); // of a time in Postgres
-
         private readonly DateTimeOffset _openedAt = clock.GetUtcNow();
         private readonly long _opened = clock.GetTimestamp();
-        private Held? _replaced;
+        private long _last = after;
 
         public ISessionStream Stream => stream;
 
-        /// <summary>Time of its opening by Postgres's clock; null until it is known.</summary>
-        public DateTimeOffset? At { get; private set; }
+        /// <summary>Time of its opening by Postgres's clock in UTC ticks, once <see cref="IsTimed"/>; before, that of
+        /// the connection that it replaced.</summary>
+        public long Last => Interlocked.Read(ref _last);
 
-        /// <summary>Time that <see cref="At"/> follows, whatever is measured: that of the stream before it on this
-        /// replica.</summary>
-        private DateTimeOffset? Before => _replaced?.At ?? _replaced?.Before;
+        public bool IsTimed { get; private set; }
 
-        public void Follow(Held? replaced) => _replaced = replaced;
+        /// <summary>True once Postgres has its note.</summary>
+        public bool IsNoted { get; set; }
 
         /// <summary>Forgets times of a former server, which had a clock of its own.</summary>
         public void Forget()
         {
-            At = null;
-            _replaced = null;
+            IsTimed = false;
+            Interlocked.Exchange(ref _last, 0);
         }
 
         /// <summary>
-        /// Sets <see cref="At"/> by a time of Postgres's clock and the timestamps around it. The offset of the clocks
-        /// decides within them: an answer may take longer than a client needs to open the next stream.
+        /// Sets the time by a time of Postgres's clock and the timestamps around it. The offset of the clocks decides
+        /// within them: an answer may take longer than a client needs to open the next stream.
         /// </summary>
-        public void SetAt((DateTimeOffset Now, long Asked, long Answered) store, TimeSpan ahead)
+        public void SetTime((DateTimeOffset Now, long Asked, long Answered) store, TimeSpan ahead)
         {
             var latest = store.Now - clock.GetElapsedTime(_opened, store.Asked);
             var earliest = store.Now - clock.GetElapsedTime(_opened, store.Answered);
-            var estimated = _openedAt + ahead;
-            var at =
-                estimated < earliest ? earliest
-                : estimated > latest ? latest
-                : estimated;
+            var at = Math.Clamp((_openedAt + ahead).UtcTicks, earliest.UtcTicks, latest.UtcTicks);
 
-            At = Before + Step > at ? Before + Step : at;
-            _replaced = null;
+            // Times in Postgres are of microseconds.
+            Interlocked.Exchange(ref _last, Math.Max(at, Last + TimeSpan.TicksPerMicrosecond));
+            IsTimed = true;
         }
     }
 
@@ -85,26 +79,23 @@ internal sealed class OneStreamPerTicket(
 
     private void Enter(Guid ticket, ISessionStream stream)
     {
-        var held = new Held(stream, Clock);
         Held? replaced = null;
-        _streams.AddOrUpdate(
+        _held.AddOrUpdate(
             ticket,
-            held,
+            _ => new Held(stream, after: 0, Clock),
             (_, old) =>
             {
                 replaced = old;
-                return held;
+                return new Held(stream, old.Last, Clock);
             }
         );
-        held.Follow(replaced);
-        _opened[ticket] = held;
         replaced?.Stream.Replace();
     }
 
     private void Release(Guid ticket, ISessionStream stream)
     {
-        if (_streams.TryGetValue(ticket, out var held) && held.Stream == stream)
-            _streams.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
+        if (_held.TryGetValue(ticket, out var held) && held.Stream == stream)
+            _held.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
     }
 
     private sealed class Session(OneStreamPerTicket sessions, Guid ticket) : IStreamSession
@@ -128,7 +119,7 @@ internal sealed class OneStreamPerTicket(
     /// <summary>Notes this replica's connections, and ends those that another replica's have replaced.</summary>
     internal async Task ExchangeAsync(CancellationToken cancellationToken)
     {
-        if (_streams.IsEmpty && _opened.IsEmpty)
+        if (_held.IsEmpty)
         {
             // Earlier notes cannot replace a stream that opens later.
             _seen = null;
@@ -140,15 +131,15 @@ internal sealed class OneStreamPerTicket(
         {
             _epoch = rings.Epoch;
             _recordsLost = true;
-            foreach (var held in _streams.Values.Concat(_opened.Values))
+            foreach (var held in _held.Values)
                 held.Forget();
         }
 
         try
         {
             if (_recordsLost)
-                foreach (var (ticket, held) in _streams)
-                    _opened.TryAdd(ticket, held);
+                foreach (var held in _held.Values)
+                    held.IsNoted = false;
             await PublishAsync(cancellationToken);
             await ReadAsync(cancellationToken);
             _recordsLost = false;
@@ -162,25 +153,27 @@ internal sealed class OneStreamPerTicket(
 
     private async Task PublishAsync(CancellationToken cancellationToken)
     {
-        var opened = _opened.ToArray();
+        KeyValuePair<Guid, Held>[] opened = [.. _held.Where(held => !held.Value.IsNoted)];
         if (opened.Length == 0)
             return;
 
-        Held[] untimed = [.. opened.Select(o => o.Value).Where(held => held.At is null)];
+        Held[] untimed = [.. opened.Select(o => o.Value).Where(held => !held.IsTimed)];
         if (untimed.Length > 0)
         {
             var now = await connections.NowAsync(Clock, cancellationToken);
             foreach (var held in untimed)
-                held.SetAt(now, storeClock.Ahead);
+                held.SetTime(now, storeClock.Ahead);
         }
 
+        // One that has been replaced meanwhile does not know that its time precedes the other's: it gets no note.
+        opened = [.. opened.Where(_held.Contains)];
         await connections.NoteAsync(
-            opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, o.Value.At!.Value)),
+            opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, new(o.Value.Last, TimeSpan.Zero))),
             cancellationToken
         );
 
-        foreach (var noted in opened)
-            _opened.TryRemove(noted);
+        foreach (var (_, noted) in opened)
+            noted.IsNoted = true;
         if (_sweptAt is { } swept && Clock.GetElapsedTime(swept) < SweepInterval)
             return;
 
@@ -198,14 +191,14 @@ internal sealed class OneStreamPerTicket(
         {
             if (_seen is null || notedAt > _seen)
                 _seen = notedAt;
-            if (!_streams.TryGetValue(ticket, out var here) || here.Stream.Id == connection)
+            if (!_held.TryGetValue(ticket, out var here) || here.Stream.Id == connection)
                 continue;
 
-            if (openedAt >= here.At)
+            if (here.IsTimed && openedAt.UtcTicks >= here.Last)
                 here.Stream.Replace();
             else
                 // This row is of the connection that this stream replaced. Its own row is not stored yet, or was lost.
-                _opened.TryAdd(ticket, here);
+                here.IsNoted = false;
         }
     }
 }
