@@ -36,7 +36,8 @@ internal sealed class ProviderAnswer : IAsyncDisposable
     /// <summary>Reads the answer to its end; once only.</summary>
     public async IAsyncEnumerable<ChatResponseUpdate> ReadAsync()
     {
-        while (await _next)
+        // A provider may ignore its token.
+        while (await _next.WaitAsync(_stop.Token))
         {
             yield return _updates.Current;
             _next = _updates.MoveNextAsync().AsTask();
@@ -46,7 +47,15 @@ internal sealed class ProviderAnswer : IAsyncDisposable
     /// <summary>Cancels the request to the provider.</summary>
     public void Stop() => _stop.Cancel();
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the request to the provider, and waits for that if the provider has returned.</summary>
+    public ValueTask DisposeAsync()
+    {
+        var hasReturned = _next.IsCompleted;
+        var ending = EndAsync();
+        return hasReturned ? new ValueTask(ending) : default;
+    }
+
+    private async Task EndAsync()
     {
         // An async iterator must not be disposed of while it runs.
         await _stop.CancelAsync();

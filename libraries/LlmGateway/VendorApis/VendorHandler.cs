@@ -163,8 +163,7 @@ internal sealed class VendorHandler(
         {
             await push.WriteAsync(format.Frame(VendorError.Stopping));
         }
-        // The other three belong to the stream itself: its end, its client, a client that does not read.
-        catch (Exception e) when (e is not (OperationCanceledException or IOException or TimeoutException))
+        catch (Exception e) when (!push.HasLostClient && !stopped.IsCancellationRequested)
         {
             logger.LogError(e, "An answer failed");
             await push.WriteAsync(format.Frame(VendorError.Internal));

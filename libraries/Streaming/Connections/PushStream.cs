@@ -26,7 +26,9 @@ internal sealed record PushSettings(
 /// <summary>A stream that its endpoint writes. Each write waits for the output, so the client sets the pace.</summary>
 internal sealed class PushStream : OpenStream, IAsyncDisposable
 {
-    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1),
+        // For a producer that has been asked to stop.
+        ProducerGrace = TimeSpan.FromSeconds(1);
 
     private readonly PushOutput _output;
     private readonly StreamingOptions _options;
@@ -34,14 +36,18 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     private readonly IReadOnlyList<string> _topics;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _graceOver,
-        _stop;
+        _stop,
+        // Has callbacks of the application, which may wait.
+        _producerStop = new();
     private readonly SemaphoreSlim _writing = new(1);
     private readonly ITimer _heartbeat;
     private readonly long _begunAt;
     private long _writtenAt,
         _stalledMilliseconds;
+    private Task _producing = Task.CompletedTask;
     private volatile bool _waiting,
         _gone,
+        _dead,
         _renewSent,
         _isOver;
     private EndReason _reason = EndReason.ClientGone;
@@ -65,7 +71,8 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
         _begunAt = _writtenAt = clock.Milliseconds();
         _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(_graceOver.Token);
+        _stop = new CancellationTokenSource();
+        _graceOver.Token.Register(() => _ = StopAsync());
         _heartbeat = clock.CreateTimer(_ => _ = OnTickAsync(), null, TickInterval, TickInterval);
     }
 
@@ -76,22 +83,46 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     public override string State => _waiting ? "slow" : "live";
     public override long Lag => 0;
 
+    /// <summary>True once the client has gone, or takes nothing: no failure of the producer then matters.</summary>
+    public bool HasLostClient => _gone || _dead;
+
+    /// <summary>True if the producer did not stop when it was asked to. It goes on without the stream, and what it uses
+    /// is released when it returns.</summary>
+    public bool HasLeftProducer => HasEnded && !_producing.IsCompleted;
+
     public override void RequestEnd(EndReason reason)
     {
         _gone |= reason == EndReason.ClientGone;
+        _dead |= reason == EndReason.Dead;
         _reason = reason;
+        if (reason != EndReason.Drained || _settings.Grace is not { } grace || grace <= TimeSpan.Zero)
+            _ = StopAsync();
+        else
+            BeginGrace(grace);
+    }
 
+    private void BeginGrace(TimeSpan grace)
+    {
         try
         {
-            if (reason == EndReason.Drained && _settings.Grace is { } grace && grace > TimeSpan.Zero)
-                _graceOver.CancelAfter(grace);
-            else
-                _stop.Cancel();
+            _graceOver.CancelAfter(grace);
         }
         catch (ObjectDisposedException) { } // the stream has ended meanwhile
     }
 
-    /// <summary>Runs the writer until it returns, the client is gone or the stream is stopped; ends the body.</summary>
+    /// <summary>Ends what the stream waits for, then asks the producer to stop, whose callbacks run elsewhere.</summary>
+    private async Task StopAsync()
+    {
+        try
+        {
+            _stop.Cancel();
+            await _producerStop.CancelAsync();
+        }
+        catch (ObjectDisposedException) { } // the stream has ended meanwhile
+        catch (AggregateException) { } // a callback failed
+    }
+
+    /// <summary>Runs the producer until it returns, the client is gone or the stream is stopped; ends the body.</summary>
     public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, CancellationToken aborted = default)
     {
         await using var leaving = aborted.Register(() => RequestEnd(EndReason.ClientGone));
@@ -100,15 +131,13 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         {
             if (!_settings.Bare)
                 await WriteAsync(ControlFrames.Retry(_settings.Retry ?? _options.NextRetry()), events: 0);
-            await produce(this, _stop.Token);
+            // Not on this thread, which it may keep without an await.
+            _producing = Task.Run(() => produce(this, _producerStop.Token), CancellationToken.None);
+            await UntilProducedAsync();
             _reason = EndReason.Complete;
         }
-        catch (Exception e) when (e is IOException or TimeoutException)
-        {
-            _reason = e is TimeoutException ? EndReason.Dead : EndReason.ClientGone;
-        }
-        // The stop itself makes a writer fail: a read that it cuts off may throw anything.
-        catch (Exception) when (_stop.IsCancellationRequested) { }
+        // The stop itself makes a producer fail: a read that it cuts off may throw anything.
+        catch (Exception) when (HasLostClient || _stop.IsCancellationRequested) { }
         catch
         {
             MarkEnded(_reason = EndReason.Failed);
@@ -121,12 +150,29 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
         if (_gone)
             _reason = EndReason.ClientGone;
-        else if (_reason == EndReason.Dead)
+        else if (_dead)
+        {
+            _reason = EndReason.Dead;
             _output.Abort();
-        else if (_reason != EndReason.ClientGone)
+        }
+        else
             await EndBodyAsync();
 
         MarkEnded(_reason);
+    }
+
+    /// <summary>Waits for the producer: a moment only, once it has been asked to stop.</summary>
+    private async Task UntilProducedAsync()
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (
+            _stop.Token.UnsafeRegister(static stopped => ((TaskCompletionSource)stopped!).TrySetResult(), stopped)
+        )
+            await Task.WhenAny(_producing, stopped.Task);
+
+        if (!_producing.IsCompleted)
+            await _producing.WaitAsync(ProducerGrace, _clock);
+        await _producing;
     }
 
     /// <summary>Writes the last frames and ends the body, after a heartbeat that is under way.</summary>
@@ -183,6 +229,12 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             Delivered += events;
             Bytes += frames.Length;
             _waiting = false;
+        }
+        // Only here: elsewhere such an exception is the application's.
+        catch (Exception e) when (e is IOException or TimeoutException)
+        {
+            RequestEnd(e is TimeoutException ? EndReason.Dead : EndReason.ClientGone);
+            throw;
         }
         finally
         {
@@ -247,7 +299,15 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _heartbeat.DisposeAsync();
+        _ = ReleaseAsync();
+    }
+
+    /// <summary>Releases what the producer uses, once it has returned.</summary>
+    private async Task ReleaseAsync()
+    {
+        await _producing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
+        _producerStop.Dispose();
         _graceOver.Dispose();
         _writing.Dispose();
     }

@@ -12,6 +12,12 @@ internal sealed class StreamEndLogger(TimeProvider clock, ILogger<StreamEndLogge
 
     public void Record(OpenStream stream)
     {
+        if (stream is PushStream { HasLeftProducer: true })
+            logger.LogWarning(
+                "What writes a stream of {Endpoint} goes on after the stream's end: it ignores its cancellation token",
+                stream.Client.Endpoint
+            );
+
         var latency = stream.Latency.Quantiles();
 
         using (

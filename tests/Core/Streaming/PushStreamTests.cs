@@ -78,6 +78,31 @@ public sealed class PushStreamTests
         Assert.Equal((EndReason.Complete, true), (push.End, output.IsComplete));
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task A_quiet_stream_whose_heartbeat_is_not_taken_is_dead()
+    {
+        var (clock, output) = (new ManualTime(), new StuckOutput());
+        var settings = new PushSettings(Bare: true, HeartbeatSeconds: 1, Heartbeat: "beat"u8.ToArray());
+        await using var push = Stream(output, settings, clock);
+        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("slow", push.State);
+        clock.Advance(TimeSpan.FromSeconds(new StreamingOptions().DeadSeconds));
+        await running;
+        Assert.Equal((EndReason.Dead, true), (push.End, output.IsAborted));
+    }
+
+    [Theory]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(TimeoutException))]
+    public async Task What_the_writer_throws_is_no_fault_of_the_client(Type kind)
+    {
+        await using var push = Stream(new KeptOutput());
+        await Assert.ThrowsAsync(kind, () => push.RunAsync((_, _) => throw (Exception)Activator.CreateInstance(kind)!));
+        Assert.Equal(EndReason.Failed, push.End);
+    }
+
     [Fact]
     public async Task A_stream_whose_writer_fails_ends_for_everything_that_awaits_its_end()
     {
@@ -345,6 +370,17 @@ public sealed class PushStreamTests
         public bool IsAborted { get; private set; }
 
         public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => throw error;
+
+        public override void Abort() => IsAborted = true;
+    }
+
+    /// <summary>A client that takes nothing, and is still there.</summary>
+    private sealed class StuckOutput : PushOutput
+    {
+        public bool IsAborted { get; private set; }
+
+        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+            Task.Delay(Timeout.Infinite, cancellationToken);
 
         public override void Abort() => IsAborted = true;
     }
