@@ -1,6 +1,7 @@
-using System.Net.ServerSentEvents;
-using System.Text.Json;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Streaming.Endpoints;
+using Streaming.Frames;
+using Streaming.Opening;
 
 namespace StreamApi.Seeds;
 
@@ -13,16 +14,11 @@ internal static class ArticleStream
     public static IResult Of(HttpRequest request, string topic, bool isNamed, params string[] types)
     {
         var named = request.Query.Flag("named");
-        if (named ?? isNamed)
-            return TypedResults.EventStream([topic], types, show: Named);
+        FrameFormat format =
+            (named ?? isNamed) ? NamedFormat.Always
+            : named is null ? NamedFormat.Never
+            : NamedFormat.InData;
 
-        return TypedResults.EventStream(
-            [topic],
-            types,
-            format: named is null ? EventFormat.Messages : EventFormat.TypedMessages
-        );
+        return EventStreamResult.OfLog([topic], types, keys: null, format, Greetings.IdOnly);
     }
-
-    private static SseItem<object?>? Named(EventRecord record) =>
-        record.Type == "connected" ? null : new(JsonSerializer.Deserialize<JsonElement>(record.Data.Span), record.Type);
 }

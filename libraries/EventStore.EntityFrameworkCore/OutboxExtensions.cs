@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EventStore;
 using EventStore.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -23,7 +24,7 @@ public static class OutboxExtensions
     /// <param name="context">A context whose options have <see cref="UseSse"/>.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name, without CR and LF.</param>
-    /// <param name="data">Any value that can be written as JSON; it is written now.</param>
+    /// <param name="data">Any value; it is written now, as the application's endpoints write JSON.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
     /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type has a line
     /// end, or is one that streams send of themselves.</exception>
@@ -36,7 +37,7 @@ public static class OutboxExtensions
                 $"{context.GetType().Name} cannot publish: call UseSse() on its options, where UseNpgsql is called."
             );
 
-        var published = NewEvent.Of(topic, type, data, key);
+        var published = NewEvent.Of(topic, type, data, key, json: JsonOf(context));
         context.Add(
             new OutboxEvent
             {
@@ -49,6 +50,13 @@ public static class OutboxExtensions
             }
         );
     }
+
+    /// <summary>Returns how the context's application writes JSON; null for a context that it did not make.</summary>
+    private static JsonSerializerOptions? JsonOf(DbContext context) =>
+        context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.ApplicationServiceProvider
+            is { } services
+            ? ApplicationJson.Of(services)
+            : null;
 
     /// <summary>Returns the place of the newest event, as the context's transaction sees the log. A stream that starts
     /// after it misses no change of what the transaction reads, if that is a repeatable read.</summary>

@@ -21,7 +21,6 @@ public static class EventStoreExtensions
             .ValidateAnnotations()
             .ValidateOnStart();
         builder.Services.AddFormerSection<EventStoreOptions>("EventStore");
-        builder.Services.AddApplicationTypes();
         builder.Services.AddStorePools(connectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<StoreMigrator>();

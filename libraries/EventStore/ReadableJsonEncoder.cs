@@ -19,14 +19,10 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 
     public static ReadableJsonEncoder Instance { get; } = new();
 
-    /// <summary>Names in camel case, encoded readably.</summary>
+    /// <summary>Names in camel case, encoded readably, whatever an application configures.</summary>
     public static JsonSerializerOptions Web { get; } =
         // The framework's own options use reflection only where there is some.
-        new(new JsonOptions().SerializerOptions)
-        {
-            Encoder = Instance,
-            TypeInfoResolverChain = { ApplicationTypes.Instance },
-        };
+        new(new JsonOptions().SerializerOptions) { Encoder = Instance };
 
     public override int MaxOutputCharactersPerInputCharacter => 6;
 

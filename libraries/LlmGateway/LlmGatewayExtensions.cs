@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using LlmGateway;
 using LlmGateway.Agents;
@@ -43,12 +44,13 @@ public static class LlmGatewayExtensions
             .Configure<IOptions<LlmOptions>>(
                 (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
             );
-        builder.Services.ConfigureHttpJsonOptions(json =>
-        {
-            json.SerializerOptions.TypeInfoResolverChain.Add(GatewayJson.Default);
+        var types = JsonTypeInfoResolver.Combine(
+            GatewayJson.Default,
             // What a provider's client may give as arguments of a tool.
-            json.SerializerOptions.TypeInfoResolverChain.Add(AIJsonUtilities.DefaultOptions.TypeInfoResolver!);
-        });
+            AIJsonUtilities.DefaultOptions.TypeInfoResolver
+        );
+        RunJson.MoreTypes = types;
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Add(types));
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();

@@ -16,9 +16,14 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
     private static readonly ActivitySource Source = new("AspireSse.StreamApi");
 
+    /// <summary>Time for work to return after it was cancelled, or asked to stop by a process that ends.</summary>
+    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5),
+        StopGrace = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<Run, Task> _live = new();
     private readonly RunLeases _leases;
     private readonly ILogger<LiveRuns> _logger;
+    private readonly TimeProvider _clock;
     private readonly TimeSpan _grace;
     private readonly CancellationTokenRegistration _stopping;
     private readonly CancellationTokenSource _graceOver;
@@ -34,6 +39,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     {
         _leases = leases;
         _logger = logger;
+        _clock = clock;
         _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
         _grace = Grace(TimeSpan.FromSeconds(options.Value.DrainSeconds), host.Value.ShutdownTimeout);
         leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
@@ -111,13 +117,15 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     {
         using var span = Source.StartActivity($"run {run.Name.Kind}", ActivityKind.Internal, trace);
         span?.SetTag("run.id", run.Id);
+        var working = Task.CompletedTask;
 
         try
         {
             var (error, reason) = ("The run stopped before it was complete.", "interrupted");
             try
             {
-                await work(run);
+                working = Task.Run(() => work(run), CancellationToken.None);
+                await UntilDoneAsync(run, working);
             }
             catch (OperationCanceledException) when (run.StopReason != RunStop.None) { }
             catch (RunFencedException)
@@ -144,8 +152,39 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         finally
         {
             _live.TryRemove(run, out _);
-            ((IDisposable)run).Dispose();
+            _ = DisposeAsync(run, working);
         }
+    }
+
+    /// <summary>Waits for the work, but not for work that ignores a stop: the run ends without it.</summary>
+    private async Task UntilDoneAsync(Run run, Task working)
+    {
+        await Task.WhenAny(working, run.Stopped);
+
+        var grace = run.StopReason == RunStop.Interrupted ? StopGrace : CancelGrace;
+        while (!working.IsCompleted)
+            try
+            {
+                await working.WaitAsync(grace, _clock);
+            }
+            // An append waits while Postgres does not answer: it may be of the end.
+            catch (TimeoutException) when (!working.IsCompleted && !run.IsAppending)
+            {
+                _logger.LogWarning(
+                    "The work of run {Run} goes on after the run's end: it ignores its cancellation token",
+                    run.Name.Topic
+                );
+                throw new OperationCanceledException();
+            }
+            catch (TimeoutException) when (!working.IsCompleted) { }
+
+        await working;
+    }
+
+    private static async Task DisposeAsync(Run run, Task working)
+    {
+        await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ((IDisposable)run).Dispose();
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,6 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using EventStore;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
 using Runs;
 
 namespace AspireSse;
@@ -21,13 +24,26 @@ internal sealed record RunAnnouncement(bool? Gone = null);
 
 internal static class RunJson
 {
+    /// <summary>The types of the libraries that add to runs, for programs without reflection.</summary>
+    public static volatile IJsonTypeInfoResolver? MoreTypes;
+
     public static readonly JsonSerializerOptions Options = new(ReadableJsonEncoder.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        TypeInfoResolverChain = { RunTypes.Default },
+        TypeInfoResolverChain = { RunTypes.Default, new Later() },
     };
 
+    /// <summary>As an application writes its values, without nulls.</summary>
+    public static JsonSerializerOptions Of(IOptions<JsonOptions> application) =>
+        new(ApplicationJson.Of(application)) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
     public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options.TypeOf<T>());
+
+    private sealed class Later : IJsonTypeInfoResolver
+    {
+        public JsonTypeInfo? GetTypeInfo(Type type, JsonSerializerOptions options) =>
+            MoreTypes?.GetTypeInfo(type, options);
+    }
 }
 
 /// <summary>Writes the types of runs as JSON without reflection.</summary>
@@ -83,8 +99,10 @@ public sealed class Run : IDisposable
     internal const string EndType = "end";
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunStore _store;
-    private int _stopped;
+    private int _stopReason,
+        _appending;
 
     /// <param name="name">Its kind and id.</param>
     /// <param name="writer">The lease that it is written under.</param>
@@ -118,7 +136,10 @@ public sealed class Run : IDisposable
     /// <summary>Cancelled when the work must stop; <see cref="StopReason"/> says why.</summary>
     internal CancellationToken Stopping => _stop.Token;
 
-    internal RunStop StopReason => (RunStop)Volatile.Read(ref _stopped);
+    /// <summary>Completes when the work must stop, whatever the callbacks of <see cref="Stopping"/> do.</summary>
+    internal Task Stopped => _stopped.Task;
+
+    internal RunStop StopReason => (RunStop)Volatile.Read(ref _stopReason);
 
     /// <summary>Id of the last event that is known to be stored; null before the first.</summary>
     internal Guid? LastStored { get; set; }
@@ -129,11 +150,14 @@ public sealed class Run : IDisposable
     /// <summary>True after the last event, whichever replica stored it.</summary>
     internal bool Ended { get; private set; }
 
+    /// <summary>True while an append of it is under way.</summary>
+    internal bool IsAppending => Volatile.Read(ref _appending) > 0;
+
     /// <summary>Marks the run as ended by its work, or released.</summary>
     internal void MarkEnded() => Ended = true;
 
-    /// <summary>Appends an event, whose data is a value as JSON (names in camel case, without nulls), and returns once
-    /// it is durable.</summary>
+    /// <summary>Appends an event, whose data is a value as the application's endpoints write it, without nulls, and
+    /// returns once it is durable.</summary>
     /// <param name="type">The SSE event name, without CR and LF.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
     /// <exception cref="ArgumentException">The type is empty, has a line end, or is one that streams and runs send of
@@ -144,7 +168,7 @@ public sealed class Run : IDisposable
         new NewEvent(Topic, type, Data: "").Check();
         if (type == EndType)
             throw new ArgumentException($"'{EndType}' is the last event: return from the work of the run instead.");
-        return AppendAsync(RunEvent.Of(type, data));
+        return AppendAsync(new RunEvent(type, JsonSerializer.Serialize(data, _store.Json.TypeOf<T>())));
     }
 
     /// <summary>Appends each item as an event, as it comes: rows, steps, the updates of an answer. It ends with the
@@ -158,13 +182,22 @@ public sealed class Run : IDisposable
 
     internal void Stop(RunStop reason)
     {
-        if (Interlocked.CompareExchange(ref _stopped, (int)reason, 0) != 0)
+        if (Interlocked.CompareExchange(ref _stopReason, (int)reason, 0) != 0)
             return;
+        _stopped.SetResult();
+        _ = CancelAsync();
+    }
+
+    /// <summary>Cancels the token. Callbacks of the application run elsewhere: other runs must not wait for them.
+    /// </summary>
+    private async Task CancelAsync()
+    {
         try
         {
-            _stop.Cancel();
+            await _stop.CancelAsync();
         }
         catch (ObjectDisposedException) { } // the work has just ended
+        catch (AggregateException) { } // a callback failed
     }
 
     /// <exception cref="RunFencedException">The run has ended.</exception>
@@ -176,6 +209,7 @@ public sealed class Run : IDisposable
 
     private async Task WriteAsync(IReadOnlyList<RunEvent> events, bool ends)
     {
+        Interlocked.Increment(ref _appending);
         try
         {
             await _store.AppendAsync(this, events, ends);
@@ -186,6 +220,10 @@ public sealed class Run : IDisposable
             Ended = true;
             Stop(RunStop.Fenced);
             throw;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _appending);
         }
     }
 

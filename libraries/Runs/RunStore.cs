@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 using EventStore;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Feed;
@@ -15,10 +16,14 @@ internal sealed class RunStore(
     RunLeases leases,
     LiveFeed feed,
     IOptions<StreamingOptions> streaming,
+    IOptions<JsonOptions> json,
     TimeProvider clock,
     ILogger<RunStore> logger
 )
 {
+    /// <summary>How the events of an application's own runs are written.</summary>
+    public JsonSerializerOptions Json { get; } = RunJson.Of(json);
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
         MaxDelay = TimeSpan.FromSeconds(4);
 

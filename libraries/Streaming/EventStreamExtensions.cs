@@ -24,32 +24,24 @@ public static class EventStreamExtensions
         /// <param name="types">Event types wanted; null for all.</param>
         /// <param name="keys">Event keys wanted; null for all.</param>
         /// <param name="format">How the stream shows an event.</param>
-        /// <param name="show">Forms each event, instead of <paramref name="format"/>, also the first, which has the
-        /// type <c>connected</c>; null leaves only its id. The id is the event's own. Give the same function for each
-        /// request: its streams share what it returns.</param>
-        /// <exception cref="ArgumentException">No topic is given.</exception>
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>; null, or an exception, which is
+        /// logged, leaves only its place, as an event <c>position</c>. The id is the event's own. It is called for each
+        /// stream, perhaps again, on a thread of its own: if it is slow, so is its stream alone.</param>
+        /// <param name="greeting">The first event, instead of <c>connected</c>. Its id is the place where the stream
+        /// starts.</param>
+        /// <exception cref="ArgumentException">No topic is given, or the greeting has no data.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
             IReadOnlyList<string>? types = null,
             IReadOnlyList<string>? keys = null,
             EventFormat format = EventFormat.Named,
-            Func<EventRecord, SseItem<object?>?>? show = null
+            Func<EventRecord, SseItem<object?>?>? show = null,
+            SseItem<object?>? greeting = null
         )
         {
-            if (show is not null)
-            {
-                var shown = ShownFormat.Of(show);
-                return EventStreamResult.OfLog(
-                    topics,
-                    types,
-                    keys,
-                    shown,
-                    context => Greetings.Shown(shown, context.RequestServices.GetRequiredService<TimeProvider>())
-                );
-            }
-
             (FrameFormat Frames, Greeting First) form = format switch
             {
+                _ when show is not null => (ShownFormat.Instance, Greetings.Connected),
                 EventFormat.Named => (NamedFormat.Always, Greetings.Connected),
                 EventFormat.Messages => (NamedFormat.Never, Greetings.IdOnly),
                 EventFormat.TypedMessages => (NamedFormat.InData, Greetings.IdOnly),
@@ -57,7 +49,10 @@ public static class EventStreamExtensions
                 _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
             };
 
-            return EventStreamResult.OfLog(topics, types, keys, form.Frames, _ => form.First);
+            if (greeting is { Data: null })
+                throw new ArgumentException("A greeting needs data.", nameof(greeting));
+
+            return EventStreamResult.OfLog(topics, types, keys, form.Frames, form.First, show, greeting);
         }
 
         /// <summary>Streams items that are not in the log, as <c>ServerSentEvents</c> does, but counted, kept alive and

@@ -1,5 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Reflection;
+using System.Text.Json;
+using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
@@ -9,6 +11,7 @@ using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
+using Streaming.Showing;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 
@@ -42,7 +45,9 @@ public sealed class EventStreamResult
         IReadOnlyList<string>? types,
         IReadOnlyList<string>? keys,
         FrameFormat format,
-        Func<HttpContext, Greeting> greetingOf
+        Greeting first,
+        Func<EventRecord, SseItem<object?>?>? show = null,
+        SseItem<object?>? greeting = null
     )
     {
         if (topics.Count == 0)
@@ -58,9 +63,16 @@ public sealed class EventStreamResult
                     keys ?? [],
                     format
                 );
-                var streams = context.RequestServices.GetRequiredService<StreamOpener>();
-
-                return streams.OpenAsync(context, context.Subscription(filter, greetingOf(context)));
+                var services = context.RequestServices;
+                var json = ApplicationJson.Of(services);
+                var greet = greeting is { } item
+                    ? Greetings.Of(SseFrame.ToBytes(frame => ItemFrames.WriteFields(frame, item, json)))
+                    : first;
+                var request = context.Subscription(filter, greet) with
+                {
+                    Shown = show is null ? null : ShownEvents.Of(show, json, context),
+                };
+                return services.GetRequiredService<StreamOpener>().OpenAsync(context, request);
             }
         );
     }
@@ -71,14 +83,17 @@ public sealed class EventStreamResult
         return new(
             [],
             context =>
-                context
+            {
+                var json = ApplicationJson.Of(context.RequestServices);
+                return context
                     .RequestServices.GetRequiredService<PushOpener>()
                     .OpenAsync(
                         context,
                         topics: [],
-                        (push, stop) => WriteAsync(push, items, comment, stop),
+                        (push, stop) => WriteAsync(push, items, comment, json, stop),
                         new PushSettings(Retry: (int?)retry?.TotalMilliseconds)
-                    )
+                    );
+            }
         );
     }
 
@@ -86,6 +101,7 @@ public sealed class EventStreamResult
         PushStream push,
         IAsyncEnumerable<SseItem<T>> items,
         string? comment,
+        JsonSerializerOptions json,
         CancellationToken cancellationToken
     )
     {
@@ -94,7 +110,7 @@ public sealed class EventStreamResult
 
         await foreach (var item in items.WithCancellation(cancellationToken))
             await push.WriteAsync(
-                SseFrame.ToBytes(frame => ItemFrames.Write(frame, item.EventId, item)),
+                SseFrame.ToBytes(frame => ItemFrames.Write(frame, item.EventId, item, json)),
                 events: item.Data is null ? 0 : 1
             );
     }

@@ -13,7 +13,6 @@ public static class MemoryLogExtensions
         where TBuilder : IHostApplicationBuilder
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddApplicationTypes();
         builder.Services.AddSingleton<StoreClock>();
         builder.Services.AddSingleton<MemoryLog>();
         builder.Services.AddSingleton<IEventLog>(provider => provider.GetRequiredService<MemoryLog>());

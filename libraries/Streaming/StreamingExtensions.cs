@@ -10,6 +10,7 @@ using Streaming.Feed;
 using Streaming.Opening;
 using Streaming.Replay;
 using Streaming.Requests;
+using Streaming.Showing;
 using Streaming.Takeover;
 
 namespace Streaming;
@@ -99,6 +100,8 @@ internal static class StreamingExtensions
         services.AddSingleton<StreamSeats>();
         services.AddSingleton<StreamStart>();
         services.AddSingleton<StreamRunner>();
+        services.AddSingleton<ShowThreads>();
+        services.AddSingleton<FailedShows>();
         services.AddSingleton<StreamOpener>();
         services.AddSingleton<PushOpener>();
     }

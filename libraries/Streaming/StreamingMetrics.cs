@@ -61,7 +61,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         _unframed = meter.CreateCounter<long>(
             "sse.server.events.unframed",
             "{event}",
-            "Events omitted from a stream because they could not be framed."
+            "Events of which a stream told only the position, because they could not be framed."
         );
 
         _stalled = meter.CreateCounter<long>(
@@ -156,17 +156,22 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     /// <summary>Counts an event that cannot be framed. Logs it once, although many replays may meet it.</summary>
     private void OnUnframed(EventRecord record, Exception error)
     {
-        _unframed.Add(1);
+        Unframed();
         if (Interlocked.Exchange(ref _unframedAt, record.Position) == record.Position)
             return;
 
-        _logger.LogError(
-            error,
-            "Event {Position} of {Topic} cannot be framed and is omitted from its streams",
-            record.Position,
-            record.Topic
+        // Elsewhere: the lock of all rings is held here, and a logger is the application's.
+        _ = Task.Run(() =>
+            _logger.LogError(
+                error,
+                "Event {Position} of {Topic} cannot be framed: its streams tell only its position",
+                record.Position,
+                record.Topic
+            )
         );
     }
+
+    public void Unframed() => _unframed.Add(1);
 
     private static KeyValuePair<string, object?> Tag(ResyncReason reason) =>
         new("reason", reason.ToString().ToLowerInvariant());

@@ -112,7 +112,7 @@ internal static class TasksApi
             : Unknown(id);
     }
 
-    public static IResult Stream(HttpRequest request)
+    public static IResult Stream(HttpRequest request, TimeProvider clock)
     {
         var query = request.Query;
         var types = query
@@ -127,10 +127,12 @@ internal static class TasksApi
         foreach (var type in types)
             JsonBody.Checked("types", type, 256);
 
+        var isNamed = query.Flag("named") == true;
         return TypedResults.EventStream(
             [EventTopic.Pattern(TaskList.Topics)],
             types,
-            show: query.Flag("named") == true ? TaskFrame.Named : TaskFrame.Unnamed
+            show: isNamed ? TaskFrame.Named : TaskFrame.Unnamed,
+            greeting: TaskFrame.Greeting(isNamed, clock.GetUtcNow())
         );
     }
 

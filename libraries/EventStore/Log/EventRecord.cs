@@ -35,13 +35,27 @@ public sealed record NewEvent(
     string? TraceParent = null
 )
 {
-    /// <summary>Creates an event whose data is a value as JSON, with names in camel case.</summary>
+    /// <summary>Creates an event whose data is a value as JSON.</summary>
+    /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
+    /// <param name="type">The SSE event name, without CR and LF.</param>
+    /// <param name="data">The value, which is written now.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
+    /// <param name="id">The id that makes a retry append nothing, for 24 h; null for a new one.</param>
+    /// <param name="json">How the value is written: <see cref="IEventLog.Json"/> writes it as the application's
+    /// endpoints do. Null: names in camel case, by reflection.</param>
     /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type is empty, has a
     /// line end, or is one that streams send of themselves.</exception>
-    public static NewEvent Of<T>(EventTopic topic, string type, T data, string? key = null, Guid? id = null)
+    public static NewEvent Of<T>(
+        EventTopic topic,
+        string type,
+        T data,
+        string? key = null,
+        Guid? id = null,
+        JsonSerializerOptions? json = null
+    )
     {
-        var json = JsonSerializer.Serialize(data, ReadableJsonEncoder.Web.TypeOf<T>());
-        var made = new NewEvent(topic.ToString(), type, json, key, id, Activity.Current?.Id);
+        var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf<T>());
+        var made = new NewEvent(topic.ToString(), type, written, key, id, Activity.Current?.Id);
         made.Check();
         return made;
     }

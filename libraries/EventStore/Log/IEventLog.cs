@@ -1,11 +1,17 @@
 using System.Text.Json;
 using EventStore;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
 
 namespace AspireSse;
 
 /// <summary>The durable log of events, which streams deliver and resume from. Thread-safe.</summary>
 public interface IEventLog
 {
+    /// <summary>How values become the data of events: as the application's endpoints write them
+    /// (<c>ConfigureHttpJsonOptions</c>), on one line and readable.</summary>
+    JsonSerializerOptions Json => ReadableJsonEncoder.Web;
+
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
     /// committed.</summary>
     /// <exception cref="ArgumentException">A topic or type is invalid, or reserved; nothing was appended.</exception>
@@ -27,7 +33,8 @@ public interface IEventLog
 /// <summary>Appends objects as events.</summary>
 public static class EventLogExtensions
 {
-    /// <summary>Appends one event, whose data is the value as JSON (names in camel case).</summary>
+    /// <summary>Appends one event, whose data is the value as the application's endpoints write it
+    /// (<see cref="IEventLog.Json"/>).</summary>
     /// <param name="log">The log.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name, without CR and LF.</param>
@@ -46,14 +53,17 @@ public static class EventLogExtensions
         CancellationToken cancellationToken = default
     )
     {
-        var appended = await log.AppendAsync([NewEvent.Of(topic, type, data, key, id)], cancellationToken);
+        ArgumentNullException.ThrowIfNull(log);
+        var appended = await log.AppendAsync([NewEvent.Of(topic, type, data, key, id, log.Json)], cancellationToken);
         return appended[0];
     }
 }
 
 /// <summary>The log in Postgres.</summary>
-internal sealed class StoredEventLog(EventAppender appender, EventReader reader) : IEventLog
+internal sealed class StoredEventLog(EventAppender appender, EventReader reader, IOptions<JsonOptions> json) : IEventLog
 {
+    public JsonSerializerOptions Json => ApplicationJson.Of(json);
+
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken

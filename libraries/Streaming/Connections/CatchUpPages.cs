@@ -28,18 +28,36 @@ internal sealed class CatchUpPages(
 
         catchUp.Asked = new ReplayWaiter(
             range,
-            (waiter, page) => answered(connection, waiter, page),
+            (waiter, page) => Answer(connection, waiter, page),
             connection.Client.Key,
             catchUp.IsSearching
         );
         replay.Read(catchUp.Asked, connection.Epoch);
     }
 
-    /// <summary>Holds a page that was made from frames in memory, and makes it the next to be sent.</summary>
+    /// <summary>Holds a page that was made from frames in memory, and makes it the next to be sent, once the
+    /// application has formed its events if it does.</summary>
     public void ShowOwn(StreamConnection connection, ReplayPage page)
     {
         replay.Pages.Take(page);
-        Show(connection, page);
+        if (connection.Shown is null)
+        {
+            Show(connection, page);
+            return;
+        }
+
+        var catchUp = connection.CatchUp ??= new CatchUp();
+        catchUp.Asked = new ReplayWaiter(default, (waiter, formed) => answered(connection, waiter, formed));
+        Answer(connection, catchUp.Asked, page);
+    }
+
+    /// <summary>Posts a held page for a waiter, once the application has formed its events if it does.</summary>
+    private void Answer(StreamConnection connection, ReplayWaiter waiter, ReplayPage? page)
+    {
+        if (page is null || connection.Shown is not { } shown)
+            answered(connection, waiter, page);
+        else
+            shown.Form(page, replay.Pages, () => connection.HasEnded, formed => answered(connection, waiter, formed));
     }
 
     /// <summary>Makes a held page the next to be sent, after a frame that announces any gap.</summary>

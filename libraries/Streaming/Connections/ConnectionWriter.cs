@@ -178,7 +178,13 @@ internal sealed class ConnectionWriter(
             return false;
         }
 
-        // 4. Write it.
+        // 4. Write it, or first have the application form it, which makes a page.
+        if (connection.Shown is not null)
+        {
+            pages.ShowOwn(connection, Batch.ToPage());
+            return true;
+        }
+
         if (!WriteBatch(connection))
             return false;
 

@@ -110,7 +110,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         catch (ObjectDisposedException) { } // the stream has ended meanwhile
     }
 
-    /// <summary>Ends what the stream waits for, then asks the producer to stop, whose callbacks run elsewhere.</summary>
+    /// <summary>Ends what the stream waits for, then asks the producer to stop; its callbacks run elsewhere.</summary>
     private async Task StopAsync()
     {
         try
@@ -122,7 +122,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         catch (AggregateException) { } // a callback failed
     }
 
-    /// <summary>Runs the producer until it returns, the client is gone or the stream is stopped; ends the body.</summary>
+    /// <summary>Runs the producer until it returns, the client is gone or the stream stops; ends the body.</summary>
     public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, CancellationToken aborted = default)
     {
         await using var leaving = aborted.Register(() => RequestEnd(EndReason.ClientGone));

@@ -1,4 +1,5 @@
 using Streaming.Fanout;
+using Streaming.Showing;
 
 namespace Streaming.Connections;
 
@@ -14,6 +15,9 @@ internal sealed class StreamConnection(
 {
     public FilterRing Ring => ring;
     public StreamOutput Output => output;
+
+    /// <summary>Forms its events by a function of the application; null: its ring has frames.</summary>
+    public ShownEvents? Shown { get; init; }
 
     public WriterLoop? Loop;
     public int GroupIndex = -1;

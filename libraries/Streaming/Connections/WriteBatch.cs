@@ -91,6 +91,9 @@ internal sealed class WriteBatch(int maxBytes)
         return _pending;
     }
 
+    /// <summary>Returns the frames as a page, which does not change with the batch.</summary>
+    public ReplayPage ToPage() => new(LastEpoch, 0, _frames.AsSpan(0, Count).ToArray(), LastPosition);
+
     /// <summary>Empties the batch, so that the next one includes newer frames.</summary>
     public void Clear()
     {
@@ -135,9 +138,9 @@ internal sealed class WriteBatch(int maxBytes)
         for (var bytes = 0; index + number < page.Count && number < MaxFrames; number++)
         {
             var frame = page[index + number];
-            if (number > 0 && bytes + frame.Bytes.Length > mostBytes)
+            if (number > 0 && bytes + frame.Size > mostBytes)
                 break;
-            bytes += frame.Bytes.Length;
+            bytes += frame.Size;
             _frames[number] = frame;
         }
 

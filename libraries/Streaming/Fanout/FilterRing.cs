@@ -4,28 +4,38 @@ using Streaming.Frames;
 namespace Streaming.Fanout;
 
 /// <summary>One event as it is sent to the connections of a filter.</summary>
-/// <param name="Bytes">The whole frame, which all filters of the format share; never modified.</param>
+/// <param name="Bytes">The whole frame, which all filters of the format share; never modified. Empty if a function of
+/// the application forms the event for each stream.</param>
 /// <param name="CommittedAt">UTC ticks.</param>
 /// <param name="Key">The key of which <c>slow=latest</c> keeps the newest: the event's key, else its topic.</param>
 /// <param name="Epoch">The epoch of its id. A ring may also hold frames of the next one, which continues it.</param>
+/// <param name="Record">The event, if it is not framed yet.</param>
 internal sealed record LogFrame(
     long Position,
     byte[] Bytes,
     long CommittedAt,
     string Key,
     bool Ends = false,
-    string Epoch = ""
+    string Epoch = "",
+    EventRecord? Record = null
 )
 {
-    public static LogFrame Of(string epoch, EventRecord record, FrameFormat format) =>
-        new(
+    /// <summary>Bytes that count against budgets.</summary>
+    public int Size => Record is null ? Bytes.Length : Record.Data.Length;
+
+    public static LogFrame Of(string epoch, EventRecord record, FrameFormat format)
+    {
+        var isShown = format is ShownFormat;
+        return new(
             record.Position,
-            format.Frame(epoch, record),
+            isShown ? [] : format.Frame(epoch, record),
             record.Time.UtcTicks,
             record.Key ?? record.Topic,
             format.Ends(record),
-            epoch
+            epoch,
+            isShown ? record : null
         );
+    }
 }
 
 /// <summary>The state of a filter ring that belongs to one writer loop.</summary>
@@ -139,7 +149,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
             var most = Math.Min(maxFrames, Math.Max(FewestFrames, FramesPerUser * Volatile.Read(ref Users)));
             while (
                 _next > _first
-                && (_next - _first >= most || _bytes + frame.Bytes.Length > maxBytes || At(_first).Position <= floor)
+                && (_next - _first >= most || _bytes + frame.Size > maxBytes || At(_first).Position <= floor)
             )
                 DropOldest();
 
@@ -147,7 +157,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
                 Resize(Math.Max(MinCapacity, _ring.Length * 2));
 
             _ring[_next & (_ring.Length - 1)] = frame;
-            _bytes += frame.Bytes.Length;
+            _bytes += frame.Size;
             Volatile.Write(ref _next, _next + 1);
         }
     }
@@ -209,9 +219,9 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
             for (var bytes = 0; sequence + number < _next && number < into.Length; number++)
             {
                 var frame = At(sequence + number);
-                if (number > 0 && bytes + frame.Bytes.Length > maxBytes)
+                if (number > 0 && bytes + frame.Size > maxBytes)
                     break;
-                bytes += frame.Bytes.Length;
+                bytes += frame.Size;
                 into[number] = frame;
             }
 
@@ -245,7 +255,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     {
         ref var oldest = ref _ring[_first++ & (_ring.Length - 1)];
         _base = oldest!.Position;
-        _bytes -= oldest.Bytes.Length;
+        _bytes -= oldest.Size;
         oldest = null;
     }
 

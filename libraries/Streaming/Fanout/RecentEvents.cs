@@ -147,7 +147,7 @@ internal sealed class RecentEvents(StreamingOptions options)
             }
 
             frames.Add(arrived.Frame(filter.Format));
-            bytes += frames[^1].Bytes.Length;
+            bytes += frames[^1].Size;
         }
 
         return new ReplayPage(epoch, 0, frames, through);

@@ -30,15 +30,20 @@ internal static class ControlFrames
     /// <summary>Advances the client's last event id without dispatching an event.</summary>
     public static byte[] IdOnly(StreamPosition id) => SseFrame.ToBytes(f => f.Id(id.ToString()).End());
 
+    /// <summary>Advances the client's last event id by an event without content, since many clients forget an id that
+    /// comes without data.</summary>
+    public static byte[] Position(StreamPosition id) =>
+        SseFrame.ToBytes(f => f.Event("position").Data("{}").Id(id.ToString()).End());
+
     public static byte[] Connected(
         StreamPosition startsAfter,
         string connectionId,
         string replica,
         StreamPosition head
-    ) => Named(startsAfter, ConnectedType, ConnectedData(connectionId, replica, head));
-
-    public static byte[] ConnectedData(string connectionId, string replica, StreamPosition head) =>
-        JsonSerializer.SerializeToUtf8Bytes(
+    ) =>
+        Named(
+            startsAfter,
+            ConnectedType,
             new Start(connectionId, replica, head.Epoch, head.ToString()),
             StreamingJson.Readable.Start
         );

@@ -17,24 +17,22 @@ internal abstract class FrameFormat
     /// <summary>Raised for an event that cannot be framed: the log of an older version may hold some.</summary>
     public static event Action<EventRecord, Exception>? Unframed;
 
-    /// <summary>Returns the frame, or a comment if the format fails, so that one event cannot stop a stream.</summary>
+    /// <summary>Returns the frame, or only the event's position if the format fails, so that one event cannot stop a
+    /// stream.</summary>
     public byte[] Frame(string epoch, EventRecord record)
     {
         var output = new ArrayBufferWriter<byte>(record.Data.Length + 128);
+        var id = new StreamPosition(epoch, record.Position);
         try
         {
-            Write(output, new StreamPosition(epoch, record.Position).ToString(), record);
+            Write(output, id.ToString(), record);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             Unframed?.Invoke(record, error);
-            return Omitted;
+            return ControlFrames.Position(id);
         }
 
         return output.WrittenSpan.ToArray();
     }
-
-    private static readonly byte[] Omitted = SseFrame.ToBytes(f =>
-        f.Comment("an event that cannot be shown was left out").End()
-    );
 }

@@ -1,6 +1,7 @@
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Showing;
 
 namespace Streaming.Opening;
 
@@ -11,6 +12,7 @@ namespace Streaming.Opening;
 /// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because its
 /// client has no other state to read again.</param>
 /// <param name="Ordinal">Reason for a resync if the last id is an ordinal that the stream lacks; else null.</param>
+/// <param name="Shown">Forms the events of a <see cref="ShownFormat"/>; null for other formats.</param>
 internal sealed record StreamRequest(
     StreamFilter Filter,
     LastEventId Last,
@@ -19,7 +21,8 @@ internal sealed record StreamRequest(
     SlowClientPolicy Slow = SlowClientPolicy.CatchUp,
     Greeting? Greeting = null,
     StreamPosition? ResyncAfter = null,
-    ResyncReason? Ordinal = null
+    ResyncReason? Ordinal = null,
+    ShownEvents? Shown = null
 );
 
 internal delegate byte[] Greeting(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica);
@@ -37,20 +40,7 @@ internal static class Greetings
     public static byte[] IdOnly(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica) =>
         ControlFrames.IdOnly(startsAfter);
 
-    /// <summary>Sends the first event as the application shows it.</summary>
-    public static Greeting Shown(ShownFormat format, TimeProvider clock) =>
-        (startsAfter, head, connectionId, replica) =>
-            format.Frame(
-                startsAfter.Epoch,
-                new EventRecord(
-                    startsAfter.Position,
-                    Guid.CreateVersion7(),
-                    Topic: "",
-                    ControlFrames.ConnectedType,
-                    Key: null,
-                    ControlFrames.ConnectedData(connectionId, replica, head),
-                    clock.GetUtcNow(),
-                    TraceParent: null
-                )
-            );
+    /// <summary>Sends an item of the application, as the fields of a frame.</summary>
+    public static Greeting Of(byte[] fields) =>
+        (startsAfter, _, _, _) => [.. fields, .. ControlFrames.IdOnly(startsAfter)];
 }

@@ -47,6 +47,7 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
             Expiry = Grant.Expiry,
             Session = Grant.Session,
             BeforeEvents = opening,
+            Shown = Request.Shown,
         };
     }
 

@@ -37,7 +37,7 @@ internal sealed class PageBudget(long most, TimeProvider clock)
     {
         long bytes = 0;
         foreach (var frame in page.Frames)
-            bytes += frame.Bytes.Length;
+            bytes += frame.Size;
         return bytes;
     }
 }

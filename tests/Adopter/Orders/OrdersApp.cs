@@ -70,7 +70,11 @@ public static class OrdersApp
             )
             .AllowAnonymous();
 
-        app.MapGet("/shown/{id}", (string id) => TypedResults.EventStream([$"orders.{id}.>"], show: Shown))
+        app.MapGet(
+                "/shown/{id}",
+                (string id) =>
+                    TypedResults.EventStream([$"orders.{id}.>"], show: Shown, greeting: new("welcome", "hello"))
+            )
             .AllowAnonymous();
 
         app.MapGet(
@@ -102,7 +106,6 @@ public static class OrdersApp
     private static SseItem<object?>? Shown(EventRecord record) =>
         record.Type switch
         {
-            "connected" => new("welcome", "hello"),
             "cancelled" => null,
             _ => new(new { state = record.Type }, "state"),
         };

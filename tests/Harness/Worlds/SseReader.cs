@@ -62,7 +62,7 @@ internal sealed class SseReader : IAsyncDisposable
         }
     }
     public IEnumerable<Frame> Events =>
-        Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "resync"));
+        Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "resync" or "position"));
 
     /// <summary>The data of events that are numbers.</summary>
     public IEnumerable<int> Numbers => Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));

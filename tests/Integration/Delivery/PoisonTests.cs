@@ -111,7 +111,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
         {
             await reader.WaitForEventsAsync(6);
             Assert.DoesNotContain(reader.Frames, f => f.Data == "2");
-            Assert.Contains(reader.Frames, f => f.Comment == "an event that cannot be shown was left out");
+            Assert.Contains(reader.Frames, f => f is { Event: "position", Data: "{}", Id: not null });
         }
 
         // From the store too: nobody has had this filter, so memory has none of its events.
@@ -121,7 +121,7 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
             before[0]
         );
         await resumed.WaitForEventsAsync(6);
-        Assert.Contains(resumed.Frames, f => f.Comment == "an event that cannot be shown was left out");
+        Assert.Contains(resumed.Frames, f => f is { Event: "position", Data: "{}", Id: not null });
         Assert.Equal(Enumerable.Range(3, 6), resumed.Numbers);
         Assert.All(system.Replicas, r => Assert.False(r.HasExited));
     }

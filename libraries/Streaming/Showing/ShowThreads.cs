@@ -1,0 +1,121 @@
+namespace Streaming.Showing;
+
+/// <summary>Threads that run functions of the application, so that one that waits delays neither the writer loops nor
+/// the thread pool. There are as many as cores; one more starts whenever none of them has taken work for a moment, and
+/// ends when there is none. Thread-safe.</summary>
+internal sealed class ShowThreads : IDisposable
+{
+    private const int Most = 512;
+
+    private static readonly TimeSpan Stuck = TimeSpan.FromMilliseconds(50),
+        Idle = TimeSpan.FromSeconds(10);
+
+    private readonly object _gate = new();
+    private readonly Queue<Action> _waiting = [];
+    private readonly ITimer _timer;
+    private int _threads,
+        _idle;
+    private bool _isWatched,
+        _hasTaken,
+        _isDisposed;
+
+    public ShowThreads(TimeProvider clock) =>
+        _timer = clock.CreateTimer(_ => Watch(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+    /// <summary>Runs the work soon; work that throws ends the process.</summary>
+    public void Add(Action work)
+    {
+        lock (_gate)
+        {
+            _waiting.Enqueue(work);
+            Monitor.Pulse(_gate);
+
+            // An idle thread that was woken for earlier work is still counted.
+            if (_idle >= _waiting.Count)
+                return;
+            if (_threads < Environment.ProcessorCount)
+                StartThread();
+            else
+                WatchSoon();
+        }
+    }
+
+    private void WatchSoon()
+    {
+        if (_isWatched || _isDisposed)
+            return;
+
+        _isWatched = true;
+        _hasTaken = false;
+        _timer.Change(Stuck, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Watch()
+    {
+        lock (_gate)
+        {
+            _isWatched = false;
+            if (_waiting.Count == 0)
+                return;
+
+            // Half as many more, so that hundreds of functions that wait are overtaken soon.
+            if (!_hasTaken)
+                for (var more = Math.Min(_waiting.Count, 1 + _threads / 2); more > 0 && _threads < Most; more--)
+                    StartThread();
+            WatchSoon();
+        }
+    }
+
+    private void StartThread()
+    {
+        _threads++;
+        new Thread(Run) { IsBackground = true, Name = "sse-show" }.Start();
+    }
+
+    private void Run()
+    {
+        while (RunNext()) { }
+    }
+
+    /// <summary>Runs one piece of work, which this thread does not keep; returns false if it is no longer needed.
+    /// </summary>
+    private bool RunNext()
+    {
+        var work = Take();
+        work?.Invoke();
+        return work is not null;
+    }
+
+    /// <summary>Returns work, or null if this thread is no longer needed.</summary>
+    private Action? Take()
+    {
+        lock (_gate)
+        {
+            while (_waiting.Count == 0)
+            {
+                _idle++;
+                var hasWork = !_isDisposed && Monitor.Wait(_gate, Idle);
+                _idle--;
+                if (!hasWork && _waiting.Count == 0)
+                {
+                    _threads--;
+                    return null;
+                }
+            }
+
+            _hasTaken = true;
+            return _waiting.Dequeue();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        _timer.Dispose();
+    }
+}

@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using Streaming.Fanout;
+using Streaming.Frames;
+using Streaming.Replay;
+
+namespace Streaming.Showing;
+
+/// <summary>The events of one stream as a function of the application forms them. The function runs on threads of its
+/// own, under no lock, at most a page ahead of the client; what it returns is kept for this stream alone.</summary>
+internal sealed class ShownEvents(
+    Func<EventRecord, SseItem<object?>?> show,
+    JsonSerializerOptions json,
+    ShowThreads threads,
+    FailedShows failed,
+    string endpoint
+)
+{
+    /// <summary>Bytes of frames after which a page ends early: the function may make much of little.</summary>
+    private const int MostBytes = 1024 * 1024;
+
+    public static ShownEvents Of(
+        Func<EventRecord, SseItem<object?>?> show,
+        JsonSerializerOptions json,
+        HttpContext context
+    ) =>
+        new(
+            show,
+            json,
+            context.RequestServices.GetRequiredService<ShowThreads>(),
+            context.RequestServices.GetRequiredService<FailedShows>(),
+            (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? ""
+        );
+
+    /// <summary>Forms the events of a held page, which it releases, and calls <paramref name="done"/> with another one,
+    /// held, from any thread. It stops without a call once the stream has ended.</summary>
+    /// <param name="hasEnded">Returns true once nobody wants the page.</param>
+    public void Form(ReplayPage page, PageBudget pages, Func<bool> hasEnded, Action<ReplayPage> done) =>
+        threads.Add(() =>
+        {
+            var formed = hasEnded() ? null : Formed(page, hasEnded);
+            if (formed is not null)
+                pages.Take(formed);
+
+            pages.Release(page);
+            if (formed is not null)
+                done(formed);
+        });
+
+    private ReplayPage? Formed(ReplayPage page, Func<bool> hasEnded)
+    {
+        var frames = new List<LogFrame>(page.Frames.Count);
+        var bytes = 0L;
+        foreach (var frame in page.Frames)
+        {
+            if (bytes >= MostBytes)
+                break;
+
+            frames.Add(frame with { Bytes = FrameOf(frame), Record = null });
+            bytes += frames[^1].Bytes.Length;
+            if (hasEnded())
+                return null;
+        }
+
+        var through = frames.Count == page.Frames.Count ? page.Through : frames[^1].Position;
+        return page with { Frames = frames, Through = through, Holders = 0 };
+    }
+
+    /// <summary>Returns the frame, or only the event's position if the function leaves it out or fails.</summary>
+    private byte[] FrameOf(LogFrame frame)
+    {
+        var id = new StreamPosition(frame.Epoch, frame.Position);
+        try
+        {
+            if (show(frame.Record!) is { Data: not null } item)
+            {
+                var output = new ArrayBufferWriter<byte>(frame.Size);
+                ItemFrames.Write(new SseFrame(output), id.ToString(), item, json);
+                return output.WrittenSpan.ToArray();
+            }
+        }
+        catch (Exception e)
+        {
+            failed.Report(endpoint, frame.Record!, e);
+        }
+
+        return ControlFrames.Position(id);
+    }
+}

@@ -1,0 +1,123 @@
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Adopter.Showing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Adopter.Items;
+
+/// <summary>What an application sends as events looks like what its endpoints answer.</summary>
+public sealed class JsonTests : IAsyncLifetime
+{
+    private static readonly Bill Paid = new(BillState.FullyPaid, "猫 <b>");
+
+    private SmallApp _app = null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() =>
+        _app = await StartAsync(
+            (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString,
+            JsonNamingPolicy.SnakeCaseLower
+        );
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static Task<SmallApp> StartAsync(string? connectionString, JsonNamingPolicy policy) =>
+        SmallApp.StartAsync(
+            Map,
+            builder =>
+            {
+                builder.Services.ConfigureHttpJsonOptions(json =>
+                {
+                    json.SerializerOptions.PropertyNamingPolicy = policy;
+                    json.SerializerOptions.WriteIndented = true;
+                    json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(policy));
+                });
+
+                if (connectionString is null)
+                    return;
+                builder.AddSseRuns();
+                builder.Services.AddDbContext<BillsDb>(options => options.UseNpgsql(connectionString).UseSse());
+            },
+            connectionString
+        );
+
+    private static void Map(WebApplication app)
+    {
+        app.MapGet("/bill", () => Paid);
+        app.MapGet("/events", () => TypedResults.EventStream("bills.all")).AllowAnonymous();
+        app.MapGet("/shown", () => TypedResults.EventStream(["bills.all"], show: Shown, greeting: new(Paid, "hello")))
+            .AllowAnonymous();
+        app.MapGet("/items", () => TypedResults.EventStream(Items())).AllowAnonymous();
+        app.MapGet("/run", () => TypedResults.RunStream("run.1")).AllowAnonymous();
+    }
+
+    private static SseItem<object?>? Shown(EventRecord record) => new(Paid);
+
+    private static async IAsyncEnumerable<SseItem<Bill>> Items()
+    {
+        await Task.Yield();
+        yield return new(Paid);
+    }
+
+    [Fact]
+    public async Task Each_way_to_send_a_value_writes_it_as_the_endpoints_do()
+    {
+        const string Same = """{"bill_state":"fully_paid","for_whom":"猫 <b>"}""";
+        var answered = JsonDocument.Parse(await _app.Client.GetStringAsync("/bill", Stop));
+        Assert.True(JsonElement.DeepEquals(answered.RootElement, JsonDocument.Parse(Same).RootElement));
+
+        await using var events = await SseReader.OpenAtAsync(_app.Server, "/events");
+        await using var shown = await SseReader.OpenAtAsync(_app.Server, "/shown");
+        await _app.Log.AppendAsync("bills.all", "paid", Paid, cancellationToken: Stop);
+        await _app.Log.AppendAsync([NewEvent.Of("bills.all", "paid", Paid, json: _app.Log.Json)], Stop);
+        using (var scope = _app.Services.CreateScope())
+        {
+            var db = scope.ServiceProvider.GetRequiredService<BillsDb>();
+            db.Publish("bills.all", "paid", Paid);
+            await db.SaveChangesAsync(Stop);
+        }
+
+        await events.WaitForEventsAsync(3);
+        Assert.All(events.Events, e => Assert.Equal(Same, e.Data));
+        await shown.WaitForEventsAsync(4);
+        Assert.All(shown.Events, e => Assert.Equal(Same, e.Data));
+
+        await using var items = await SseReader.OpenAsync(_app.Server, "/items").ToEndAsync();
+        Assert.Equal(Same, Assert.Single(items.Events).Data);
+
+        await _app.Services.GetRequiredService<IRuns>().StartAsync("run.1", (run, _) => run.AppendAsync("paid", Paid));
+        await using var run = await SseReader.OpenAsync(_app.Server, "/run").ToEndAsync();
+        Assert.Equal(Same, run.Events.First().Data);
+
+        // What the streams send of themselves stays.
+        Assert.Contains("\"connectionId\"", events.Frames.First(f => f.Event == "connected").Data);
+    }
+
+    [Fact]
+    public async Task Another_application_in_the_process_has_its_own_way()
+    {
+        await using var other = await StartAsync(connectionString: null, JsonNamingPolicy.KebabCaseUpper);
+        await using var stream = await SseReader.OpenAtAsync(other.Server, "/events");
+        await other.Log.AppendAsync("bills.all", "paid", Paid, cancellationToken: Stop);
+        await other.Log.AppendAsync([NewEvent.Of("bills.all", "paid", Paid)], Stop);
+
+        await stream.WaitForEventsAsync(2);
+        Assert.Equal(
+            ["""{"BILL-STATE":"FULLY-PAID","FOR-WHOM":"猫 <b>"}""", """{"billState":2,"forWhom":"猫 <b>"}"""],
+            stream.Events.Select(e => e.Data)
+        );
+    }
+
+    private sealed record Bill(BillState BillState, string ForWhom);
+
+    private enum BillState
+    {
+        Open,
+        HalfPaid,
+        FullyPaid,
+    }
+
+    private sealed class BillsDb(DbContextOptions<BillsDb> options) : DbContext(options);
+}

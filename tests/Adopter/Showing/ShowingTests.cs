@@ -1,0 +1,249 @@
+using System.Collections.Concurrent;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Adopter.Showing;
+
+/// <summary>Functions that show events are the application's: whatever one does, it does to its own stream.</summary>
+public sealed class ShowingTests : IAsyncLifetime
+{
+    private static readonly string Pad = new('x', 4_000);
+
+    private readonly ManualResetEventSlim _open = new();
+    private readonly ConcurrentBag<WeakReference> _visitors = [];
+    private readonly ConcurrentQueue<string> _shown = [];
+    private SmallApp _app = null!;
+    private int _waiting;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _app = await SmallApp.StartAsync(Map);
+
+    public async ValueTask DisposeAsync()
+    {
+        _open.Set();
+        await _app.DisposeAsync();
+        _open.Dispose();
+    }
+
+    private void Map(WebApplication app)
+    {
+        app.MapGet("/plain", () => TypedResults.EventStream("news.all")).AllowAnonymous();
+        app.MapGet("/shown", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();
+        app.MapGet("/large", () => TypedResults.EventStream(["news.all"], show: Large)).AllowAnonymous();
+        app.MapGet("/blocked", () => TypedResults.EventStream(["news.all"], show: Blocked)).AllowAnonymous();
+        app.MapGet("/fails", () => TypedResults.EventStream(["news.all"], show: Failing)).AllowAnonymous();
+        app.MapGet("/for/{visitor}", ForVisitor).AllowAnonymous();
+        app.MapGet(
+                "/greeted",
+                () => TypedResults.EventStream(["news.all"], show: Text, greeting: new(new { Hello = "you" }, "hello"))
+            )
+            .AllowAnonymous();
+    }
+
+    private static SseItem<object?>? Text(EventRecord record) => new(Encoding.UTF8.GetString(record.Data.Span), "text");
+
+    private static SseItem<object?>? Large(EventRecord record) => new(Text(record)!.Value.Data + Pad, "text");
+
+    private SseItem<object?>? Blocked(EventRecord record)
+    {
+        Interlocked.Increment(ref _waiting);
+        _open.Wait();
+        return Text(record);
+    }
+
+    private SseItem<object?>? Failing(EventRecord record)
+    {
+        _shown.Enqueue(record.Type);
+        return record.Type switch
+        {
+            "bad" => throw new InvalidOperationException("It cannot be shown."),
+            "unseen" => null,
+            "empty" => new(null, "text"),
+            "torn" => new("text", "a\nb"),
+            _ => Text(record),
+        };
+    }
+
+    private EventStreamResult ForVisitor(string visitor)
+    {
+        var state = new Visitor(visitor, new byte[1024]);
+        _visitors.Add(new WeakReference(state));
+        return TypedResults.EventStream(["news.all"], show: record => new(state.Name + Text(record)!.Value.Data + Pad));
+    }
+
+    private sealed record Visitor(string Name, byte[] State);
+
+    private async Task PublishAsync(int from, int count, string type = "news")
+    {
+        var events = Enumerable.Range(from, count).Select(i => NewEvent.Of("news.all", type, i));
+        await _app.Log.AppendAsync([.. events], Stop);
+    }
+
+    [Fact]
+    public async Task A_function_that_waits_delays_its_own_stream_alone()
+    {
+        // More than cores, and than threads of a pool.
+        var blocked = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(_ => SseReader.OpenAtAsync(_app.Server, "/blocked"))
+        );
+        await using var plain = await SseReader.OpenAtAsync(_app.Server, "/plain");
+        await using var shown = await SseReader.OpenAtAsync(_app.Server, "/shown");
+
+        await PublishAsync(0, 10);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _waiting) == blocked.Length, "all functions wait");
+        await PublishAsync(10, 10);
+
+        await using var late = await SseReader.OpenAtAsync(_app.Server, "/shown?from=earliest");
+        foreach (var other in (SseReader[])[plain, shown, late])
+        {
+            await other.WaitForEventsAsync(20);
+            Assert.Equal(Enumerable.Range(0, 20), other.Numbers);
+        }
+
+        Assert.Equal(blocked.Length, Volatile.Read(ref _waiting));
+        Assert.All(blocked, stream => Assert.Empty(stream.Events));
+        _open.Set();
+        foreach (var stream in blocked)
+        {
+            await stream.WaitForEventsAsync(20);
+            Assert.Equal(Enumerable.Range(0, 20), stream.Numbers);
+            await stream.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task An_operator_closes_a_stream_whose_function_waits()
+    {
+        await using var blocked = await SseReader.OpenAtAsync(_app.Server, "/blocked");
+        await PublishAsync(0, 1);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _waiting) == 1);
+
+        Assert.True(await _app.Connections.CloseAsync(Assert.Single(await _app.OpenStreamsAsync()).Id, Stop));
+        await blocked.WaitForEndAsync();
+        Assert.Empty(await _app.OpenStreamsAsync());
+    }
+
+    [Fact]
+    public async Task A_function_and_its_frames_live_no_longer_than_their_stream()
+    {
+        const int Streams = 50;
+        await OpenAndCloseAsync(Streams);
+
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                GC.Collect();
+                return _visitors.Count == Streams && _visitors.All(visitor => !visitor.IsAlive);
+            },
+            "nothing keeps what the functions captured"
+        );
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private async Task OpenAndCloseAsync(int streams)
+    {
+        var open = await Task.WhenAll(
+            Enumerable.Range(0, streams).Select(i => SseReader.OpenAtAsync(_app.Server, $"/for/{i}"))
+        );
+        await PublishAsync(0, 20);
+
+        foreach (var stream in open)
+        {
+            await stream.WaitForEventsAsync(20);
+            await stream.DisposeAsync();
+        }
+
+        await Eventually.HoldsAsync(async () => (await _app.OpenStreamsAsync()).Length == 0);
+    }
+
+    [Fact]
+    public async Task The_memory_of_an_event_does_not_grow_with_the_streams_that_show_it()
+    {
+        const int Streams = 40,
+            Events = 500;
+        var open = await Task.WhenAll(
+            Enumerable.Range(0, Streams).Select(i => SseReader.OpenAtAsync(_app.Server, $"/for/{i}"))
+        );
+        foreach (var stream in open)
+            stream.Stall();
+
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        await PublishAsync(0, Events);
+        foreach (var stream in open)
+        {
+            stream.ReadOn();
+            await stream.WaitAsync(reader => reader.Frames[^1].Data?.Contains($"{Events - 1}x") == true);
+        }
+
+        // What the readers of this test keep is not the application's.
+        var read = open.Sum(stream => stream.Events.Sum(e => (long)e.Data!.Length * sizeof(char)));
+        var grown = GC.GetTotalMemory(forceFullCollection: true) - before - read;
+        // A frame of each event for each stream would be 80 MB.
+        Assert.InRange(grown, long.MinValue, 30L * 1024 * 1024);
+
+        foreach (var stream in open)
+            await stream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_event_that_a_function_fails_to_show_costs_its_content_and_not_its_place()
+    {
+        await using var stream = await SseReader.OpenAtAsync(_app.Server, "/fails");
+        var types = (string[])["good", "bad", "bad", "unseen", "empty", "torn", "good"];
+        var places = await _app.Log.AppendAsync([.. types.Select((type, i) => NewEvent.Of("news.all", type, i))], Stop);
+
+        await stream.WaitForEventsAsync(2);
+        var frames = stream.Frames.Where(f => f.Id is not null).ToList();
+        Assert.Equal(["connected", "text", .. Enumerable.Repeat("position", 5), "text"], frames.Select(f => f.Event));
+        Assert.All(frames, f => Assert.NotNull(f.Data));
+        Assert.Equal(places.Select(place => place.At.ToString()), frames.Skip(1).Select(f => f.Id));
+        Assert.Equal(types, _shown);
+
+        // Once, for all its events and streams.
+        await using var other = await SseReader.OpenAtAsync(_app.Server, "/fails?from=earliest");
+        await other.WaitForEventsAsync(2);
+        Assert.Contains("/fails", Assert.Single(_app.Lines, line => line.Error is InvalidOperationException).Text);
+    }
+
+    [Theory]
+    [InlineData("/shown", "connected")]
+    [InlineData("/greeted", "hello")]
+    public async Task What_comes_between_two_connections_is_not_lost_though_none_had_an_event(string path, string first)
+    {
+        string greeted;
+        await using (var before = await SseReader.OpenAtAsync(_app.Server, path))
+        {
+            var greeting = Assert.Single(before.Frames, f => f.Data is not null);
+            Assert.Equal(first, greeting.Event);
+            greeted = greeting.Id!;
+        }
+
+        await PublishAsync(0, 3);
+        await using var after = await SseReader.OpenAtAsync(_app.Server, path, greeted);
+        await after.WaitAsync(reader => reader.Frames.Count(f => f.Event == "text") == 3);
+    }
+
+    [Fact]
+    public async Task A_stalled_stream_gets_all_that_is_shown_in_order()
+    {
+        const int Events = 3_000;
+        await using var stalled = await SseReader.OpenAtAsync(_app.Server, "/large");
+        stalled.Stall();
+        for (var sent = 0; sent < Events; sent += 500)
+            await PublishAsync(sent, 500);
+
+        stalled.ReadOn();
+        await using var late = await SseReader.OpenAtAsync(_app.Server, "/large?from=earliest");
+        foreach (var stream in (SseReader[])[stalled, late])
+        {
+            await stream.WaitForEventsAsync(Events);
+            Assert.Equal(
+                Enumerable.Range(0, Events).Select(i => $"{i}"),
+                stream.Events.Select(e => e.Data!.TrimEnd('x'))
+            );
+        }
+    }
+}
