@@ -51,18 +51,21 @@ internal sealed record GenerationState(
     bool? Truncated = null
 )
 {
-    public static string StreamOf(string id) => $"/v1/generations/{id}/stream";
-
     /// <summary>Reads the events of a generation; null if it does not exist.</summary>
+    /// <param name="name">The generation.</param>
+    /// <param name="stream">Path of its event stream.</param>
+    /// <param name="runs">Reads them.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
     public static async Task<(GenerationState State, StreamPosition Position)?> ReadAsync(
         RunName name,
+        string stream,
         RunLog runs,
         CancellationToken cancellationToken
     )
     {
         var text = new StringBuilder();
         var tools = new List<JsonElement>();
-        var state = new GenerationState(name.Id, Status: "", Text: "", Stream: StreamOf(name.Id));
+        var state = new GenerationState(name.Id, Status: "", Text: "", Stream: stream);
         var extent = await runs.ReadOldestAsync(name, e => state = state.With(e, text, tools), cancellationToken);
 
         if (state.CreatedAt is null)

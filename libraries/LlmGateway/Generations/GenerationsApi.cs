@@ -82,12 +82,13 @@ internal static class GenerationsApi
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await generator.StartAsync(call, id, context.User.Identity?.Name, context.RequestAborted);
 
+        var generation = $"{PathOf(context)}/{id}";
         return TypedResults.Created(
-            $"/v1/generations/{id}",
+            generation,
             new JsonObject
             {
                 ["id"] = id,
-                ["stream"] = GenerationState.StreamOf(id),
+                ["stream"] = $"{generation}/stream",
                 ["status"] = "running",
                 ["provider"] = call.Target.Provider,
                 ["model"] = call.Target.Model,
@@ -151,12 +152,22 @@ internal static class GenerationsApi
         IsId(id)
             ? await states.AnswerAsync(
                 context,
-                () => GenerationState.ReadAsync(new RunName(Generator.Kind, id), runs, context.RequestAborted)
+                () =>
+                    GenerationState.ReadAsync(
+                        new RunName(Generator.Kind, id),
+                        $"{PathOf(context)}/stream",
+                        runs,
+                        context.RequestAborted
+                    )
             ) ?? NotFound(id)
             : NotFound(id);
 
     private static ValueTask<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
         access.MayReadAsync(context, new RunName(Generator.Kind, IsId(id) ? id : "*"));
+
+    /// <summary>Returns the path as the client sees it: with a path base, and the prefix of a route group.</summary>
+    private static string PathOf(HttpContext context) =>
+        context.Request.PathBase.Add(context.Request.Path).ToUriComponent().TrimEnd('/');
 
     private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
 

@@ -37,15 +37,21 @@ internal static class VendorPathsApi
 
         // Any method: the endpoints that exist are more specific, so routing prefers them.
         void Map(string root, Func<HttpContext, int, string, TimeSpan?, Task> refuse) =>
-            app.Map($"/v1/{root}/{{**rest}}", (Delegate)((HttpContext context) => RefuseAsync(context, refuse)))
+            app.Map($"/v1/{root}/{{**rest}}", (Delegate)((HttpContext context) => RefuseAsync(context, root, refuse)))
                 .Publishes(ChatCall.Topic)
                 .RefusesAs(refuse)
                 .ExcludeFromDescription();
     }
 
-    private static Task RefuseAsync(HttpContext context, Func<HttpContext, int, string, TimeSpan?, Task> refuse)
+    private static Task RefuseAsync(
+        HttpContext context,
+        string root,
+        Func<HttpContext, int, string, TimeSpan?, Task> refuse
+    )
     {
-        var (method, path) = (context.Request.Method, context.Request.Path.Value!.TrimEnd('/'));
+        var method = context.Request.Method;
+        // Without the prefix of a route group.
+        var path = $"/v1/{root}/{context.GetRouteValue("rest")}".TrimEnd('/');
         if (!(path is ChatCompletionsApi.Path or MessagesApi.Path or MessagesApi.CountTokensPath))
             return refuse(
                 context,
