@@ -116,12 +116,7 @@ public sealed class EventStreamResult
     }
 
     /// <summary>Declares what the server and the OpenAPI document should know of the endpoint.</summary>
-    public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder)
-    {
-        builder.Metadata.Add(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
-        builder.Metadata.Add(new StreamMetadata("Streams events.", Events: []));
-        builder.Metadata.Add(RequestKind.Stream);
-    }
+    public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) => StreamMetadata.Declare(builder);
 
     /// <summary>Returns when the stream has ended.</summary>
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -138,6 +133,17 @@ public sealed class EventStreamResult
             );
             return;
         }
+
+        if (MistakeOf(httpContext) is { } mistake)
+        {
+            httpContext.RequestServices.GetRequiredService<ILogger<EventStreamResult>>().LogError("{Mistake}", mistake);
+            await httpContext.RefuseAsync(StatusCodes.Status500InternalServerError, "Endpoint not usable", mistake);
+            return;
+        }
+
+        // For an endpoint that did not say so.
+        httpContext.Features.Set(StreamMetadata.OfResult);
+        LongResponse.Announce(httpContext);
 
         if (_topics.Any(topic => !topic.IsValid))
         {
@@ -156,7 +162,11 @@ public sealed class EventStreamResult
             return;
         }
 
-        await httpContext.RefuseErrorsAsync(() => _open(httpContext));
+        // The head alone: a stream without a body would hold its place for nobody.
+        if (HttpMethods.IsHead(httpContext.Request.Method))
+            StreamResponseHeaders.Set(httpContext);
+        else
+            await httpContext.RefuseErrorsAsync(() => _open(httpContext));
     }
 
     /// <summary>Tells the developer why a string was not taken. The client's own values need no log.</summary>
@@ -178,14 +188,40 @@ public sealed class EventStreamResult
         return _topics.All(topic => access.MayRead(context, topic.ToString()));
     }
 
+    /// <summary>Returns what of the endpoint made middleware treat the stream as another answer, before it ran; null:
+    /// nothing.</summary>
+    private static string? MistakeOf(HttpContext context)
+    {
+        var endpoint = context.GetEndpoint();
+        var isDeclared = endpoint?.Metadata.GetMetadata<StreamMetadata>() is not null;
+        var isCached = LongResponse.HoldsOthers(context);
+        if (!isCached && (isDeclared || IsAnonymous(context) || !HasPolicy(context)))
+            return null;
+
+        var name = $"The endpoint '{endpoint?.DisplayName}' returns an event stream";
+        return isDeclared
+            ? $"{name} and asks for output caching, with which its readers would wait for one another: remove "
+                + "CacheOutput() or [OutputCache] from it, or call WithEventStream() on it."
+            : $"{name}, which its declaration does not say, so that no ticket opens it, a refusal may be a redirect, "
+                + "and an output cache may make its readers wait for one another: declare EventStreamResult or "
+                + "Results<EventStreamResult, …> as its return type instead of IResult, or call WithEventStream() "
+                + "on it.";
+    }
+
     /// <summary>Returns true if something decides who may use the endpoint.</summary>
-    private static bool IsGuarded(HttpContext context)
+    private static bool IsGuarded(HttpContext context) =>
+        IsAnonymous(context)
+        || HasPolicy(context)
+        || context.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment();
+
+    private static bool IsAnonymous(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
+
+    private static bool HasPolicy(HttpContext context)
     {
         var metadata = context.GetEndpoint()?.Metadata;
         return metadata?.GetMetadata<IAuthorizeData>() is not null
             || metadata?.GetMetadata<AuthorizationPolicy>() is not null
-            || metadata?.GetMetadata<IAllowAnonymous>() is not null
-            || context.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment()
             || context.RequestServices.GetService<IOptions<AuthorizationOptions>>()?.Value.FallbackPolicy is not null;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.OutputCaching;
 
 namespace Streaming.Endpoints;
 
@@ -8,8 +9,12 @@ internal sealed record StreamEvent(string Name, Type Data)
         new(described.Name, described.Data);
 }
 
-/// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency; a refusal
-/// is a status, not a redirect to a page for people, which <c>EventSource</c> would follow.</summary>
+/// <summary>Marks endpoints for programs: a refusal is a status, not a page for people or a redirect to one, which
+/// <c>EventSource</c> would follow.</summary>
+internal record ForPrograms : IDisableCookieRedirectMetadata, ISkipStatusCodePagesMetadata;
+
+/// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency, and no
+/// output cache, which would let its second reader wait for the first to leave.</summary>
 /// <param name="Summary">For the OpenAPI document, as the events.</param>
 /// <param name="Resumes">False for a stream of one request: it has no ids, and a dropped connection ends it.</param>
 /// <param name="TakesOrdinals">True if a last id may also be the ordinal of an event.</param>
@@ -18,7 +23,33 @@ internal sealed record StreamMetadata(
     IReadOnlyList<StreamEvent> Events,
     bool Resumes = true,
     bool TakesOrdinals = false
-) : IDisableHttpMetricsMetadata, IDisableCookieRedirectMetadata;
+) : ForPrograms, IDisableHttpMetricsMetadata, IOutputCachePolicy
+{
+    /// <summary>The mark of a result that streams events.</summary>
+    public static readonly StreamMetadata OfResult = new("Streams events.", Events: []);
+
+    /// <summary>Declares what the server and the OpenAPI document should know of an endpoint with such a
+    /// result.</summary>
+    public static void Declare(EndpointBuilder endpoint)
+    {
+        endpoint.Metadata.Add(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
+        endpoint.Metadata.Add(OfResult);
+        endpoint.Metadata.Add(RequestKind.Stream);
+    }
+
+    ValueTask IOutputCachePolicy.CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)
+    {
+        context.EnableOutputCaching = false;
+        context.AllowCacheStorage = false;
+        return default;
+    }
+
+    ValueTask IOutputCachePolicy.ServeFromCacheAsync(OutputCacheContext context, CancellationToken cancellation) =>
+        default;
+
+    ValueTask IOutputCachePolicy.ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation) =>
+        default;
+}
 
 /// <summary>Marks an endpoint whose streams also take a seat in the named pool.</summary>
 internal sealed record StreamPool(string Name);

@@ -36,6 +36,7 @@ internal static class StreamEndpoints
                 async (invocation, next) =>
                 {
                     var context = invocation.HttpContext;
+                    LongResponse.Announce(context);
                     await context.TakeBodyAsync();
                     // Checked here, because every stream has them: before the endpoint starts any work.
                     _ = (context.Request.Query.Slow(), context.Request.Query.FromEarliest());

@@ -14,7 +14,8 @@ internal static class StreamRefusal
     /// <summary>Returns true for a valid last id: a stream id, or digits at endpoints that take ordinals.</summary>
     public static bool IsResume(this HttpContext context)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>() is not { Resumes: true } stream)
+        var metadata = context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>();
+        if ((metadata ?? context.Features.Get<StreamMetadata>()) is not { Resumes: true } stream)
             return false;
 
         var last = LastEventId.Of(context.Request);

@@ -13,6 +13,7 @@ internal static class StreamResponseHeaders
     /// <summary>Sets the headers of a stream, and lets its client read as slowly as it likes.</summary>
     public static void Set(HttpContext context)
     {
+        LongResponse.Announce(context);
         var response = context.Response;
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";

@@ -1,0 +1,35 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.OutputCaching;
+
+namespace Streaming.Opening;
+
+/// <summary>Tells ASP.NET's middleware that a response has no end: whatever times, counts, stores, compresses or
+/// replaces responses leaves it alone.</summary>
+internal static class LongResponse
+{
+    /// <summary>Called as soon as it is known that a stream follows, and again by its head.</summary>
+    public static void Announce(HttpContext context)
+    {
+        var features = context.Features;
+        features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+
+        if (features.Get<IHttpMetricsTagsFeature>() is { } metrics)
+            metrics.MetricsDisabled = true;
+        // A page for people in place of a status would end an EventSource, too.
+        if (features.Get<IStatusCodePagesFeature>() is { } pages)
+            pages.Enabled = false;
+        if (features.Get<IOutputCacheFeature>() is { } cache)
+            cache.Context.AllowCacheStorage = false;
+
+        // Response compression asks for it once more before the first byte. It would hold frames back, and encode the
+        // head of a connection that is taken over, but not the frames.
+        context.Request.Headers.AcceptEncoding = default;
+    }
+
+    /// <summary>Returns true if the output cache lets other requests of this URL wait for this one.</summary>
+    public static bool HoldsOthers(HttpContext context) =>
+        context.Features.Get<IOutputCacheFeature>()?.Context
+            is { EnableOutputCaching: true, AllowCacheStorage: true, AllowLocking: true };
+}
