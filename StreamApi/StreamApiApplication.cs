@@ -6,6 +6,7 @@ using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Seeds;
 using StreamApi.Stats;
+using Streaming.Access;
 
 namespace StreamApi;
 
@@ -38,13 +39,15 @@ internal static class StreamApiApplication
         var app = builder.Build();
         app.UseSecurity();
         app.MapDefaultEndpoints();
-        app.MapSecurity();
-        app.MapEvents();
-        app.MapConnections();
-        app.MapReplicas();
-        app.MapStats();
-        app.MapLlmGateway();
-        app.MapSeeds();
+
+        var endpoints = app.MapGroup("").RefusesCrossSite();
+        endpoints.MapSecurity();
+        endpoints.MapEvents();
+        endpoints.MapConnections();
+        endpoints.MapReplicas();
+        endpoints.MapStats();
+        endpoints.MapLlmGateway();
+        endpoints.MapSeeds();
         app.MapDocumentation();
 
         return app;

@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
 
@@ -12,7 +11,6 @@ internal static class HistoryApi
     public static void MapHistory(this IEndpointRouteBuilder events) =>
         events
             .MapGet("/events", ReadAsync)
-            .ChecksTopics()
             .Filters()
             .Query("after", "Stream id after which to read.")
             .Query("limit", "Maximum events of the page.");

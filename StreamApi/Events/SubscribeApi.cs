@@ -1,4 +1,3 @@
-using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -18,7 +17,6 @@ internal static class SubscribeApi
     {
         events
             .MapStream("/events/stream", SubscribeAsync, maxListValues: 3 * FilterQuery.MaxValues)
-            .ChecksTopics()
             .Body(typeof(SubscribeBody))
             .Filters()
             .Query("envelope", "true: the data is the whole event.")

@@ -1,6 +1,5 @@
 using StreamApi.Connections;
 using StreamApi.Security;
-using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
 
@@ -13,7 +12,6 @@ internal static class TopicsApi
     public static void MapTopics(this IEndpointRouteBuilder events) =>
         events
             .MapGet("/topics", ListAsync)
-            .ChecksTopics()
             .Query("prefix", "Prefix of the topics.")
             .Query("limit", "Maximum topics of the page.")
             .Query("after", "The `next` of the previous page; a topic.");

@@ -72,7 +72,6 @@ internal static class SecurityExtensions
         app.UseAuthentication();
         app.UseStreamBodies();
         RequestAdmission.Use(app);
-        app.UseCrossSiteRefusal();
         app.UseAuthorization();
         app.Use(
             (context, next) =>
@@ -89,7 +88,6 @@ internal static class SecurityExtensions
                 "/v1/stream-tickets",
                 app.ServiceProvider.GetRequiredService<IOptions<SecurityOptions>>().Value.MaxTicketTopics
             )
-            .ChecksTopics()
             .CountedAs(RequestKind.Publish)
             .WithTags("Events");
 }

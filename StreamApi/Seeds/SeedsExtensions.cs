@@ -21,7 +21,7 @@ internal static class SeedsExtensions
         builder.Services.AddHostedService<EndedRows>();
     }
 
-    public static void MapSeeds(this WebApplication app)
+    public static void MapSeeds(this IEndpointRouteBuilder app)
     {
         app.MapBasics();
         app.MapPetstore();

@@ -11,7 +11,9 @@ using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
+using Streaming.Access;
 using Streaming.Admission;
+using Streaming.Endpoints;
 using Streaming.Opening;
 
 namespace Microsoft.Extensions.Hosting;
@@ -68,7 +70,7 @@ public static class LlmGatewayExtensions
     /// in, its id is the right to read it.</remarks>
     public static RouteGroupBuilder MapLlmGateway(this IEndpointRouteBuilder app)
     {
-        var gateway = app.MapGroup("").RefusesErrors().DisableCookieRedirect();
+        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().WithMetadata(new ForPrograms());
         gateway.MapChat();
         gateway.MapGenerations();
         gateway.MapChatCompletions();

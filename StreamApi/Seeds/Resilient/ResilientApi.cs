@@ -32,7 +32,7 @@ internal static class ResilientApi
         builder.Services.AddHostedService<SessionSources>();
     }
 
-    public static void MapResilient(this WebApplication app)
+    public static void MapResilient(this IEndpointRouteBuilder app)
     {
         var resilient = app.MapGroup("").WithTags("Resilient");
         resilient
@@ -47,7 +47,7 @@ internal static class ResilientApi
                 (ResilientFormat.Error, typeof(ResilientError))
             );
 
-        if (!app.Environment.IsDevelopment())
+        if (!app.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment())
             return;
 
         resilient

@@ -28,17 +28,11 @@ internal sealed record TopicAccess(bool Publishes, string Template) : IAuthoriza
             : null;
 }
 
-/// <summary>Marks an endpoint that checks the topics in its request by itself.</summary>
-internal sealed record ChecksTopicsItself;
-
 /// <summary>Marks an endpoint for a run's owner and for readers of the topic, which checks both by itself.</summary>
 internal sealed record ReadsOwnRun(TopicAccess Topic);
 
 /// <summary>Marks an endpoint of ids that the server gave: it answers 404 to others, even to non-tokens.</summary>
 internal sealed record KnowsItsIds;
-
-/// <summary>Marks an endpoint whose GET changes something or starts work.</summary>
-internal sealed record StartsWorkMetadata;
 
 internal static class TopicAccessExtensions
 {
@@ -50,18 +44,11 @@ internal static class TopicAccessExtensions
     public static RouteHandlerBuilder Publishes(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(true, topic)).StartsWork();
 
-    public static RouteHandlerBuilder ChecksTopics(this RouteHandlerBuilder endpoint) =>
-        endpoint.WithMetadata(new ChecksTopicsItself());
-
     public static RouteHandlerBuilder ReadsOwn(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.WithMetadata(new ReadsOwnRun(new TopicAccess(false, topic))).KnowsIds();
 
     public static RouteHandlerBuilder KnowsIds(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new KnowsItsIds());
-
-    /// <summary>Refuses cross-site GETs. <see cref="Publishes"/> includes it.</summary>
-    public static RouteHandlerBuilder StartsWork(this RouteHandlerBuilder endpoint) =>
-        endpoint.WithMetadata(new StartsWorkMetadata());
 
     private static RouteHandlerBuilder With(this RouteHandlerBuilder endpoint, TopicAccess access)
     {

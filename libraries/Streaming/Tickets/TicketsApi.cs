@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.Metadata;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Opening;
@@ -32,6 +31,7 @@ internal static class TicketsApi
                     IssueAsync(context, tickets, access, clock, maxTopics)
             )
             .RequireAuthorization()
+            .RefusesCrossSite()
             .WithMetadata(new IssuesTickets())
             .RefusesErrors()
             .Takes<TicketRequest>()
@@ -125,4 +125,4 @@ internal static class TicketsApi
 }
 
 /// <summary>Marks the endpoint that issues tickets.</summary>
-internal sealed record IssuesTickets : IDisableCookieRedirectMetadata;
+internal sealed record IssuesTickets : ForPrograms;

@@ -87,13 +87,12 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
         }
     }
 
-    /// <summary>Preflights and requests of other sites are answered before their endpoint, and without a
-    /// credential.</summary>
+    /// <summary>Preflights are answered before their endpoint, and without a credential.</summary>
     [Theory]
     [InlineData("GET", "/nothing", "X-Other", "", 401)]
     [InlineData("GET", "/v1/topics", "X-Api-Key", "no such key", 401)]
     [InlineData("OPTIONS", "/v1/events", "Access-Control-Request-Method", "POST", 204)]
-    [InlineData("POST", "/v1/events", "Sec-Fetch-Site", "cross-site", 403)]
+    [InlineData("POST", "/v1/events", "Sec-Fetch-Site", "cross-site", 401)]
     public async Task Requests_without_a_user_are_limited_per_address(
         string method,
         string path,

@@ -12,6 +12,7 @@ public sealed partial class SeedsTests
         (
             "StreamApi's endpoints: the same rights, limits, methods and OpenAPI document as of its other streams.",
             [
+                "CrossSite",
                 "EndpointExtensions",
                 "FeatureRequests",
                 "RequestKind",

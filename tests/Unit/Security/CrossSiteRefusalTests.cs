@@ -18,10 +18,10 @@ public sealed class CrossSiteRefusalTests : IAsyncLifetime
             app =>
             {
                 app.UseCors();
-                app.UseCrossSiteRefusal();
-                app.MapMethods("/read", ["GET", "HEAD", "OPTIONS"], () => "read");
-                app.MapMethods("/change", ["POST", "PUT", "PATCH", "DELETE"], () => "changed");
-                app.MapGet("/start", () => "started").StartsWork();
+                var endpoints = app.MapGroup("").RefusesCrossSite();
+                endpoints.MapMethods("/read", ["GET", "HEAD", "OPTIONS"], () => "read");
+                endpoints.MapMethods("/change", ["POST", "PUT", "PATCH", "DELETE"], () => "changed");
+                endpoints.MapGet("/start", () => "started").StartsWork();
             },
             ("Cors:AllowedOrigins:100", Allowed)
         );

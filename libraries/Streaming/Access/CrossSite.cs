@@ -1,0 +1,76 @@
+using Microsoft.AspNetCore.Cors.Infrastructure;
+using Streaming.Endpoints;
+
+namespace Streaming.Access;
+
+/// <summary>Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid
+/// work: they would cost money even if the page cannot read the response. Browsers state the origin in
+/// <c>Sec-Fetch-Site</c> (W3C Fetch Metadata); other clients do not send it.</summary>
+internal static class CrossSite
+{
+    /// <summary>Refuses them where their method may change something.</summary>
+    public static TBuilder RefusesCrossSite<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(request => !IsSafe(request.Method));
+
+    /// <summary>Refuses them with any method: a GET starts work, too.</summary>
+    public static TBuilder StartsWork<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(_ => true);
+
+    private static TBuilder Refuses<TBuilder>(this TBuilder endpoints, Func<HttpRequest, bool> hasEffects)
+        where TBuilder : IEndpointConventionBuilder =>
+        endpoints.AddEndpointFilter(
+            async (invocation, next) =>
+            {
+                var context = invocation.HttpContext;
+                if (!IsOfOtherOrigin(context.Request) || !hasEffects(context.Request) || await IsAllowedAsync(context))
+                    return await next(invocation);
+
+                await context.RefuseAsync(
+                    StatusCodes.Status403Forbidden,
+                    "Cross-site request refused",
+                    "A page of another origin sent this request, and the endpoint changes data or starts paid work. "
+                        + "Allow its origin by name in the default CORS policy or in the endpoint's own "
+                        + "(RequireCors; Cors:AllowedOrigins of StreamApi), and use fetch or EventSource."
+                );
+                return Results.Empty;
+            }
+        );
+
+    private static bool IsSafe(string method) =>
+        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
+
+    // A page of the same site is one of another port of this machine, or of a sibling's name. "none": the visitor typed
+    // the address.
+    private static bool IsOfOtherOrigin(HttpRequest request) =>
+        request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin" or "none");
+
+    /// <summary>Returns true if the application's CORS names the origin. A policy for any origin names none: a browser
+    /// sends such a page's GET with the visitor's cookie, and only withholds the answer.</summary>
+    private static async Task<bool> IsAllowedAsync(HttpContext context)
+    {
+        if (context.Request.Headers.Origin.ToString() is not { Length: > 0 } origin)
+            return false;
+        if (WasAskedFor(context.Request))
+            return true;
+
+        var policies = context.RequestServices.GetService<ICorsPolicyProvider>();
+        var policy = context.GetEndpoint()?.Metadata.GetMetadata<ICorsMetadata>() switch
+        {
+            IDisableCorsAttribute => null,
+            ICorsPolicyMetadata own => own.Policy,
+            var named when policies is not null => await policies.GetPolicyAsync(
+                context,
+                (named as IEnableCorsAttribute)?.PolicyName
+            ),
+            _ => null,
+        };
+
+        return policy?.IsOriginAllowed(origin) == true;
+    }
+
+    /// <summary>Returns true if a browser sends this only after a preflight that allowed it (Fetch §3.3): the policy of
+    /// <c>UseCors(…)</c>, which nothing else shows, has decided.</summary>
+    private static bool WasAskedFor(HttpRequest request) =>
+        request.Headers["Sec-Fetch-Mode"] == "cors"
+        && (!(IsSafe(request.Method) || HttpMethods.IsPost(request.Method)) || request.HasJsonContentType());
+}
