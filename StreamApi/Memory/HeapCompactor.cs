@@ -1,3 +1,4 @@
+using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
 
@@ -5,12 +6,16 @@ namespace StreamApi.Memory;
 
 /// <summary>Compacts the heap after a burst. The heap of this process is streams; the libraries leave that of an
 /// application alone, where the pause would be as long as its own objects are many.</summary>
-internal sealed class HeapCompactor(ConnectionRegistry registry, IOptions<HeapOptions> options, TimeProvider clock)
-    : BackgroundService
+internal sealed class HeapCompactor(
+    ConnectionRegistry registry,
+    IOptions<HeapOptions> options,
+    TimeProvider clock,
+    ILogger<HeapCompactor> logger
+) : RestartingService(logger, clock)
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), clock);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), Clock);
         var compaction = new HeapCompaction(
             options.Value.CompactStreams,
             options.Value.CompactMegabytes * 1024L * 1024

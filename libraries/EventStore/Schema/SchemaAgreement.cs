@@ -21,15 +21,22 @@ internal sealed class SchemaAgreement(StoreMigrator schema, TimeProvider clock, 
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        try
+        for (var isCompared = false; !isCompared; )
         {
-            do await Task.Delay(Interval, clock, stoppingToken);
-            while (!await IsComparedAsync(stoppingToken));
-        }
-        catch (InvalidOperationException e)
-        {
-            logger.LogCritical("The event log cannot be used: {Reason}", e.Message);
-            throw;
+            await Task.Delay(Interval, clock, stoppingToken);
+            try
+            {
+                isCompared = await IsComparedAsync(stoppingToken);
+            }
+            catch (InvalidOperationException e)
+            {
+                logger.LogCritical("The event log cannot be used: {Reason}", e.Message);
+                throw;
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                logger.LogError(e, "The schema could not be compared, which is tried again");
+            }
         }
     }
 
