@@ -22,8 +22,7 @@ public static class OutboxExtensions
     }
 
     /// <summary>Adds an event to what the next <see cref="DbContext.SaveChangesAsync(CancellationToken)"/> writes: both
-    /// commit, or neither does. It enters the log some milliseconds later, in the order of the calls. A save that fails
-    /// keeps it for the next one, as it keeps the changes.</summary>
+    /// commit, or neither does. It enters the log some milliseconds later, in the order of the calls.</summary>
     /// <param name="context">A context whose options have <see cref="UseSse"/>.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name, without CR and LF.</param>

@@ -28,7 +28,7 @@ internal sealed class PendingEvents : IResettableService
     /// <summary>True once the save that goes on has written events.</summary>
     public bool AreWritten => _written.Count > 0;
 
-#pragma warning disable EF1001 // The cache of sets is the only part of a context that is reset together with its changes.
+#pragma warning disable EF1001 // Only the cache of sets is reset together with the changes of its context.
     public static PendingEvents Of(DbContext context) =>
         (PendingEvents)((IDbSetCache)context).GetOrAddSet(Source.Instance, typeof(PendingEvents));
 

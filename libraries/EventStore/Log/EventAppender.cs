@@ -118,7 +118,7 @@ internal sealed class EventAppender(
         return (distinct, places);
     }
 
-    /// <summary>Starts the commits, once: with the host, or with an append before it, such as one of seed data.</summary>
+    /// <summary>Starts the commits, once: with the host, or with an append before it, such as seed data.</summary>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         lock (_starting)

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace EventStore;
 
-/// <summary>Rules for the texts of an event. Callers share commits, pages and relayed messages, so a text that Postgres,
+/// <summary>Rules for the texts of an event. Callers share commits, pages and messages, so a text that Postgres,
 /// UTF-8, JSON or a frame does not take would fail those of others. Each returns its argument, or throws.</summary>
 internal static class EventRules
 {

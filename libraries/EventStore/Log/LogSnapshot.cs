@@ -24,8 +24,8 @@ internal static class LogSnapshot
             return row.GetString(0) is "repeatable read" or "serializable"
                 ? new StreamPosition(row.GetString(1), row.GetInt64(2))
                 : throw new InvalidOperationException(
-                    $"In a transaction of {row.GetString(0)}, changes that commit between a read and this place would be "
-                        + "missed: begin it with IsolationLevel.RepeatableRead or Serializable."
+                    $"In a transaction of {row.GetString(0)}, changes that commit between a read and this place "
+                        + "would be missed: begin it with IsolationLevel.RepeatableRead or Serializable."
                 );
         }
         catch (PostgresException e) when (e.SqlState == StoreAccess.NoEpochYet)

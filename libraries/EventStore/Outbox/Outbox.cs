@@ -95,8 +95,8 @@ internal static class Outbox
             parameters.Add(new NpgsqlParameter<string?> { TypedValue = value });
     }
 
-    /// <summary>Moves committed rows into the log in the order they were written, drops those that repeat the id and the
-    /// content of an earlier event, and moves invalid ones into <c>eventstore.outbox_refused</c>. Moves nothing if the fence is outdated.</summary>
+    /// <summary>Moves committed rows into the log in the order they were written, and invalid ones into
+    /// <c>eventstore.outbox_refused</c>; drops repeated ones. Moves nothing if the fence is outdated.</summary>
     /// <param name="cancellationToken">Ends the wait; the rows may be moved nevertheless.</param>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>

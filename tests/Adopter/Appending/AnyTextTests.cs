@@ -118,11 +118,13 @@ public sealed class AnyTextTests : IAsyncLifetime
     public async Task Data_that_is_stored_is_one_line_of_JSON_for_every_reader()
     {
         foreach (var text in Texts)
+        {
             try
             {
                 await _app.Log().AppendAsync([new NewEvent("data.1", "n", text)], Stop);
             }
             catch (ArgumentException) { }
+        }
 
         var page = await _app.Log().ReadAsync(0, new EventFilter(["data.1"], [], []), Stop);
         Assert.NotEmpty(page.Events);
@@ -166,7 +168,7 @@ public sealed class AnyTextTests : IAsyncLifetime
         Assert.Empty((await log.ReadAsync(0, new EventFilter([topic], [], []), Stop)).Events);
     }
 
-    /// <summary>Text that is neither a topic nor a pattern selects nothing, rather than everything or an outage.</summary>
+    /// <summary>Text that is neither a topic nor a pattern selects nothing, not everything.</summary>
     [Fact]
     public async Task A_filter_of_any_text_selects_no_other_events()
     {

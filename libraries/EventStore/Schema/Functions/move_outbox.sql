@@ -1,7 +1,6 @@
 -- Moves up to n committed outbox rows into the log, in the order they were written, and invalid ones into
--- outbox_refused; returns the number of rows that left the outbox, and a text for each refused one. A row that repeats
--- the id and the content of an event of the last 24 hours is dropped: its writer did not get the answer of its commit,
--- and wrote it again. Moves nothing unless the caller's fence is the lease's: a deposed leader has a lower one.
+-- outbox_refused; returns the number of rows that left the outbox, and a text for each refused one. Moves nothing
+-- unless the caller's fence is the lease's: a deposed leader has a lower one.
 create or replace function eventstore.move_outbox(lease text, fence_held bigint, n int, out moved int,
     out refused text[]) language plpgsql as $$
 declare
@@ -26,7 +25,8 @@ begin
     from (select ordinal from eventstore.outbox where ordinal = any (chosen) for update skip locked) o;
     if ordinals is null then return; end if;
     moved := cardinality(ordinals);
-    -- The digest is that of an append (EventAppender.Request.Digest), so that either finds the other's ids.
+    -- A row that repeats the id and the content of an event of the last 24 hours is dropped: its writer did not get the
+    -- answer of its commit, and wrote it again. The digest is that of an append (EventAppender.Request.Digest).
     with input as (
         select o.ordinal, o.id, eventstore.refusal(o.topic, o.type, o.key, o.data) as reason,
             sha256(convert_to(concat_ws(e'\n', o.topic, o.type, case when o.key is null then 'False' else 'True' end,
