@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using EventStore;
@@ -12,12 +11,6 @@ namespace StreamApi.Events;
 /// ignored.</summary>
 internal static class EventDocument
 {
-    /// <summary>Maximum characters of a type or key: each subscription that filters by one keeps it.</summary>
-    public const int MaxNameLength = 256;
-
-    /// <summary>Maximum tokens of a topic or pattern: each costs a step whenever an event is matched.</summary>
-    public const int MaxDepth = 32;
-
     /// <exception cref="InvalidRequestException">The event is invalid; names the field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
@@ -33,8 +26,11 @@ internal static class EventDocument
 
         CheckType(type, at + "type");
         var key = Text(json, "key", at);
-        if (key is not null && (key.Length > MaxNameLength || key.Contains('\0')))
-            throw new InvalidRequestException(at + "key", $"must be at most {MaxNameLength} characters without NUL.");
+        if (key is not null && (key.Length > EventRules.MaxNameLength || key.Contains('\0')))
+            throw new InvalidRequestException(
+                at + "key",
+                $"must be at most {EventRules.MaxNameLength} characters without NUL."
+            );
 
         Guid? id = null;
         if (Text(json, "id", at) is { } text)
@@ -45,7 +41,7 @@ internal static class EventDocument
         if (!json.TryGetProperty("data", out var data))
             throw new InvalidRequestException(at + "data", "is required (any JSON).");
 
-        return new NewEvent(topic, type, Compact(data, limits, at + "data"), key, id, Activity.Current?.Id);
+        return NewEvent.Own(topic, type, Compact(data, limits, at + "data"), key, id, StoreTracing.Current);
     }
 
     private static void CheckTopic(string topic, EventsOptions limits, TopicGrants grants, string field)
@@ -57,8 +53,8 @@ internal static class EventDocument
                 field,
                 $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters."
             );
-        if (topic.AsSpan().Count('.') >= MaxDepth)
-            throw new InvalidRequestException(field, $"must have at most {MaxDepth} tokens.");
+        if (topic.AsSpan().Count('.') >= EventRules.MaxDepth)
+            throw new InvalidRequestException(field, $"must have at most {EventRules.MaxDepth} tokens.");
 
         if (limits.IsReserved(topic))
             throw Forbidden($"'{topic}' is reserved: it changes only through its own endpoints.");
@@ -70,10 +66,10 @@ internal static class EventDocument
 
     private static void CheckType(string type, string field)
     {
-        if (type.Length == 0 || type.Length > MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
+        if (type.Length == 0 || type.Length > EventRules.MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
             throw new InvalidRequestException(
                 field,
-                $"must be 1 to {MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
+                $"must be 1 to {EventRules.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
             );
         if (ReservedTypes.Include(type))
             throw new InvalidRequestException(

@@ -1,3 +1,4 @@
+using EventStore;
 using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Endpoints;
@@ -29,8 +30,8 @@ internal static class FilterQuery
 
         foreach (var topic in topics)
         {
-            if (topic.AsSpan().Count('.') >= EventDocument.MaxDepth)
-                throw new InvalidRequestException("topic", $"must have at most {EventDocument.MaxDepth} tokens.");
+            if (topic.AsSpan().Count('.') >= EventRules.MaxDepth)
+                throw new InvalidRequestException("topic", $"must have at most {EventRules.MaxDepth} tokens.");
             if (!TopicGrants.IsGrant(topic))
                 throw new InvalidRequestException(
                     "topic",
@@ -93,11 +94,8 @@ internal static class FilterQuery
         var values = query.Filters(name, also);
         if (values.Length > MaxValues)
             throw new InvalidRequestException(name, $"must have at most {MaxValues} values.");
-        if (values.Any(value => value.Length > EventDocument.MaxNameLength || value.Contains('\0')))
-            throw new InvalidRequestException(
-                name,
-                $"must be 1 to {EventDocument.MaxNameLength} characters without NUL."
-            );
+        if (values.Any(value => value.Length > EventRules.MaxNameLength || value.Contains('\0')))
+            throw new InvalidRequestException(name, $"must be 1 to {EventRules.MaxNameLength} characters without NUL.");
 
         return values;
     }

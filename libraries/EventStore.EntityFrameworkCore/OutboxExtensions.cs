@@ -1,8 +1,10 @@
+using System.Text;
 using System.Text.Json;
 using EventStore;
 using EventStore.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.EntityFrameworkCore.Update;
 using Npgsql;
 
 namespace Microsoft.EntityFrameworkCore;
@@ -16,7 +18,7 @@ public static class OutboxExtensions
     {
         ArgumentNullException.ThrowIfNull(options);
         ((IDbContextOptionsBuilderInfrastructure)options).AddOrUpdateExtension(new OutboxOptions());
-        return options.AddInterceptors(MissingOutbox.Instance);
+        return options;
     }
 
     /// <summary>Adds an event to what the next <see cref="DbContext.SaveChangesAsync(CancellationToken)"/> writes: both
@@ -26,29 +28,21 @@ public static class OutboxExtensions
     /// <param name="type">The SSE event name, without CR and LF.</param>
     /// <param name="data">Any value; it is written now, as the application's endpoints write JSON.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
-    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type has a line
-    /// end, or is one that streams send of themselves.</exception>
+    /// <exception cref="ArgumentException">A member is invalid (see <see cref="NewEvent"/>), or the data has more than
+    /// 1,048,576 bytes.</exception>
     /// <exception cref="InvalidOperationException">The context's options lack <see cref="UseSse"/>.</exception>
     public static void Publish<T>(this DbContext context, EventTopic topic, string type, T data, string? key = null)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (context.Model.FindEntityType(typeof(OutboxEvent)) is null)
+        if (!context.Database.IsNpgsql() || context.GetService<IBatchExecutor>() is not OutboxWriter)
             throw new InvalidOperationException(
                 $"{context.GetType().Name} cannot publish: call UseSse() on its options, where UseNpgsql is called."
             );
 
-        var published = NewEvent.Of(topic, type, data, key, json: JsonOf(context));
-        context.Add(
-            new OutboxEvent
-            {
-                Id = Guid.CreateVersion7(),
-                Topic = published.Topic,
-                Type = published.Type,
-                Key = published.Key,
-                Data = published.Data,
-                TraceParent = published.TraceParent,
-            }
-        );
+        var published = NewEvent.Of(topic, type, data, key, Guid.CreateVersion7(), JsonOf(context));
+        if (Encoding.UTF8.GetByteCount(published.Data) > Outbox.MaxDataBytes)
+            throw new ArgumentException($"The data of a published event has at most {Outbox.MaxDataBytes} bytes.");
+        PendingEvents.Of(context).Add(published);
     }
 
     /// <summary>Returns how the context's application writes JSON; null for a context that it did not make.</summary>
@@ -59,9 +53,10 @@ public static class OutboxExtensions
             : null;
 
     /// <summary>Returns the place of the newest event, as the context's transaction sees the log. A stream that starts
-    /// after it misses no change of what the transaction reads, if that is a repeatable read.</summary>
+    /// after it misses no change of what the transaction reads.</summary>
     /// <param name="context">A context that has begun a transaction in the event log's database.</param>
-    /// <exception cref="InvalidOperationException">There is no transaction.</exception>
+    /// <exception cref="InvalidOperationException">There is no transaction, or it is not a repeatable read or
+    /// serializable: a change that commits between a read and this call would be missed.</exception>
     /// <exception cref="StoreUnavailableException">Postgres has just been promoted or restored.</exception>
     public static Task<StreamPosition> SsePositionAsync(this DbContext context)
     {

@@ -1,20 +1,23 @@
-using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Microsoft.EntityFrameworkCore.Metadata.Conventions;
-using Microsoft.EntityFrameworkCore.Metadata.Conventions.Infrastructure;
+using Microsoft.EntityFrameworkCore.Update;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Adds the outbox to a context's model, but not to its migrations: the event store has its own.</summary>
+/// <summary>Makes a context's saves write its events, beside its model: what the application says of all types, such as
+/// filters, tenants and audits, does not reach them.</summary>
 internal sealed class OutboxOptions : IDbContextOptionsExtension
 {
     public OutboxOptions() => Info = new OutboxInfo(this);
 
     public DbContextOptionsExtensionInfo Info { get; }
 
-    public void ApplyServices(IServiceCollection services) => services.AddScoped<IConventionSetPlugin, OutboxPlugin>();
+    public void ApplyServices(IServiceCollection services)
+    {
+        services.AddScoped<IBatchExecutor, OutboxWriter>();
+        services.AddSingleton<IInterceptor, EventsAlone>();
+    }
 
     public void Validate(IDbContextOptions options) { }
 
@@ -29,25 +32,5 @@ internal sealed class OutboxOptions : IDbContextOptionsExtension
         public override bool ShouldUseSameServiceProvider(DbContextOptionsExtensionInfo other) => other is OutboxInfo;
 
         public override void PopulateDebugInfo(IDictionary<string, string> debugInfo) => debugInfo["Sse:Outbox"] = "1";
-    }
-
-    private sealed class OutboxPlugin : IConventionSetPlugin
-    {
-        public ConventionSet ModifyConventions(ConventionSet conventionSet)
-        {
-            conventionSet.Add(new OutboxConvention());
-            return conventionSet;
-        }
-    }
-
-    private sealed class OutboxConvention : IModelInitializedConvention
-    {
-        public void ProcessModelInitialized(
-            IConventionModelBuilder modelBuilder,
-            IConventionContext<IConventionModelBuilder> context
-        ) =>
-            modelBuilder
-                .Entity(typeof(OutboxEvent), fromDataAnnotation: true)
-                ?.Metadata.SetIsTableExcludedFromMigrations(true);
     }
 }

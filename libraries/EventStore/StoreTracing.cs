@@ -7,6 +7,10 @@ internal static class StoreTracing
 {
     private static readonly ActivitySource Source = new("AspireSse.EventStore");
 
+    /// <summary>The traceparent of the code that runs; null without one. An id of the older, hierarchical form may hold
+    /// any text of a request's header.</summary>
+    public static string? Current => Activity.Current is { IdFormat: ActivityIdFormat.W3C } span ? span.Id : null;
+
     /// <summary>Starts the span of a batch: a child of <paramref name="parent"/>, or else of the first traced event,
     /// and linked to the traces of the other events (at most 20).</summary>
     /// <returns>Null if no event is traced or nothing listens.</returns>

@@ -66,13 +66,13 @@ internal readonly record struct RunName(string Kind, string Id)
     }
 
     /// <summary>Returns the run of a topic; null if it is a pattern, another's log, too long, or has only one
-    /// token.</summary>
+    /// token or too many.</summary>
     public static RunName? Of(EventTopic topic) =>
         topic.IsValid
         && topic.ToString() is var text
         && Of(text) is { } name
         && name.Topic == text
-        && TopicPattern.IsTopic(name.Log)
+        && EventRules.IsTopic(name.Log)
             ? name
             : null;
 }
@@ -158,17 +158,18 @@ public sealed class Run : IDisposable
 
     /// <summary>Appends an event, whose data is a value as the application's endpoints write it, without nulls, and
     /// returns once it is durable.</summary>
-    /// <param name="type">The SSE event name, without CR and LF.</param>
+    /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
-    /// <exception cref="ArgumentException">The type is empty, has a line end, or is one that streams and runs send of
-    /// themselves (<c>error</c>, <c>end</c>).</exception>
+    /// <exception cref="ArgumentException">The type is invalid, or one that streams and runs send of themselves
+    /// (<c>error</c>, <c>end</c>); or a converter has written what is no JSON.</exception>
     /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
     public Task AppendAsync<T>(string type, T data)
     {
-        new NewEvent(Topic, type, Data: "").Check();
         if (type == EndType)
             throw new ArgumentException($"'{EndType}' is the last event: return from the work of the run instead.");
-        return AppendAsync(new RunEvent(type, JsonSerializer.Serialize(data, _store.Json.TypeOf<T>())));
+        // Checked, since converters of the application may write any text.
+        var json = JsonSerializer.Serialize(data, _store.Json.TypeOf<T>());
+        return AppendAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
     }
 
     /// <summary>Appends each item as an event, as it comes: rows, steps, the updates of an answer. It ends with the

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Text.Json;
 using EventStore;
 using Microsoft.AspNetCore.Http.Json;
@@ -61,7 +60,7 @@ internal sealed class RunStore(
                 writer,
                 RunJson.Write(closingEvents ?? Interrupted),
                 JsonSerializer.Serialize(announcement, RunJson.Options.GetTypeInfo(announcement.GetType())),
-                Activity.Current?.Id
+                StoreTracing.Current
             ) ?? throw NoLease();
 
         var run = isNew ? new Run(name, writer, announced, announced.Position, client, this) : null;
@@ -143,7 +142,7 @@ internal sealed class RunStore(
         CancellationToken cancellationToken
     ) =>
         appender.AppendAsync(
-            [new NewEvent(name.Log, written.Type, written.Data, written.Key, id, TraceParent: Activity.Current?.Id)],
+            [NewEvent.Own(name.Log, written.Type, written.Data, written.Key, id, StoreTracing.Current)],
             client,
             cancellationToken
         );
@@ -202,16 +201,14 @@ internal sealed class RunStore(
     {
         var batch = new NewEvent[events.Count];
         for (var i = 0; i < batch.Length; i++)
-            batch[i] = new NewEvent(
+            batch[i] = NewEvent.Own(
                 run.Name.Topic,
                 events[i].Type,
                 events[i].Data,
                 events[i].Key,
-                Guid.CreateVersion7()
-            )
-            {
-                Run = new RunMark(run.Writer, ends && i == batch.Length - 1),
-            };
+                Guid.CreateVersion7(),
+                run: new RunMark(run.Writer, ends && i == batch.Length - 1)
+            );
 
         return batch;
     }

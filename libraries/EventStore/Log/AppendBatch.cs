@@ -47,6 +47,7 @@ internal sealed class AppendBatch
     }
 
     public int Events => _ids.Count;
+    public IReadOnlyList<EventAppender.Request> Requests => _requests;
     public IReadOnlyList<string?> TraceParents => _traceParents;
 
     public void Clear()

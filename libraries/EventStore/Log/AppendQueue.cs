@@ -43,7 +43,7 @@ internal sealed class AppendQueue(long maxBytes)
         lock (_gate)
         {
             if (_closed)
-                throw new StoreUnavailableException("The server is stopping.");
+                throw Stopping();
 
             var share = _publishers.GetValueOrDefault(request.Publisher, new Share(_clock, 0, 0));
             var publishers = _publishers.Count + (share.Requests == 0 ? 1 : 0);
@@ -91,18 +91,19 @@ internal sealed class AppendQueue(long maxBytes)
     /// <summary>Waits until a request may be in the queue.</summary>
     public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _wake.Reader.ReadAsync(cancellationToken);
 
-    /// <summary>Refuses requests from now on; returns those that still wait.</summary>
-    public IReadOnlyList<EventAppender.Request> Close()
+    /// <summary>Refuses requests from now on, and those that still wait.</summary>
+    public void Close()
     {
         lock (_gate)
         {
             _closed = true;
-            var left = new List<EventAppender.Request>();
             while (_waiting.TryDequeue(out var request, out _))
-                left.Add(request);
-            return left;
+                request.Completion.TrySetException(Stopping());
         }
     }
+
+    public static StoreUnavailableException Stopping() =>
+        new("The host is stopping or has stopped, and its event log with it.");
 
     /// <summary>A publisher with waiting requests; <c>Finish</c> is its last one's virtual finish, in bytes.</summary>
     private readonly record struct Share(long Finish, long Bytes, int Requests);

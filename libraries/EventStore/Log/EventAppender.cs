@@ -25,6 +25,8 @@ internal sealed class EventAppender(
 ) : RestartingService(logger, clock)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
+    private readonly Lock _starting = new();
+    private volatile bool _started;
     private bool _failing;
 
     /// <summary>Requests that wait for a commit.</summary>
@@ -43,25 +45,37 @@ internal sealed class EventAppender(
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
-    ) => AppendAsync(events, events.Count > 0 ? events[0].Topic : "", cancellationToken);
+    )
+    {
+        var given = EventRules.Copy(events);
+        return AppendCopyAsync(given, given.Length > 0 ? given[0].Topic : "", cancellationToken);
+    }
 
     /// <summary>Appends events for a publisher; publishers share the log by bytes, whatever each has waiting.</summary>
     /// <param name="publisher">A name; the other overload takes the first event's topic.</param>
     /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless.</param>
     /// <inheritdoc cref="AppendAsync(IReadOnlyList{NewEvent}, CancellationToken)" path="/exception"/>
-    public async Task<IReadOnlyList<AppendedEvent>> AppendAsync(
+    public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         string publisher,
         CancellationToken cancellationToken = default
+    ) => AppendCopyAsync(EventRules.Copy(events), publisher, cancellationToken);
+
+    private async Task<IReadOnlyList<AppendedEvent>> AppendCopyAsync(
+        NewEvent[] events,
+        string publisher,
+        CancellationToken cancellationToken
     )
     {
-        if (events.Count == 0)
+        if (events.Length == 0)
             return [];
 
         // 1. Drop repeats of an id, and wait in the queue.
         var (distinct, places) = WithoutRepeats(events);
         var request = new Request(distinct, publisher);
         _pending.Add(request);
+        if (!_started)
+            await StartAsync(CancellationToken.None);
 
         var start = Clock.GetTimestamp();
         try
@@ -77,10 +91,10 @@ internal sealed class EventAppender(
 
     /// <summary>Drops repeats of an id. <c>Places</c> maps given events to the others; null if none repeats.
     /// </summary>
-    private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(IReadOnlyList<NewEvent> events)
+    private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(NewEvent[] events)
     {
         if (
-            events.Count == 1
+            events.Length == 1
             || events.Where(e => e.Id is not null).CountBy(e => e.Id!.Value).All(count => count.Value == 1)
         )
             return (events, null);
@@ -102,6 +116,33 @@ internal sealed class EventAppender(
         }
 
         return (distinct, places);
+    }
+
+    /// <summary>Starts the commits, once: with the host, or with an append before it, such as seed data.</summary>
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        lock (_starting)
+        {
+            if (_started)
+                return Task.CompletedTask;
+            _started = true;
+
+            // Nothing that flows with the first caller, such as an ambient transaction, stays with the commits.
+            using IDisposable? apart = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
+            return base.StartAsync(CancellationToken.None);
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        _pending.Close();
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _pending.Close();
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -142,10 +183,8 @@ internal sealed class EventAppender(
         {
             if (stoppingToken.IsCancellationRequested)
             {
-                var stopping = new StoreUnavailableException("The server is stopping.");
-                foreach (var late in _pending.Close())
-                    late.Completion.TrySetException(stopping);
-                carried?.Completion.TrySetException(stopping);
+                _pending.Close();
+                carried?.Completion.TrySetException(AppendQueue.Stopping());
             }
         }
     }
@@ -187,6 +226,11 @@ internal sealed class EventAppender(
             if (Committed is { } publish && first is { } firstNew)
                 publish(new CommittedEvents(epoch, batch.Records(positions, firstNew, committedAt)));
         }
+        catch (Exception e) when (IsOfData(e))
+        {
+            reusable = new AppendBatch(options.Value);
+            await CommitApartAsync(batch, e, stoppingToken);
+        }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
         {
             // The command may still read this batch.
@@ -211,6 +255,38 @@ internal sealed class EventAppender(
 
         return reusable;
     }
+
+    /// <summary>Stores the requests of a refused batch one by one, so that only the one whose data is refused
+    /// fails.</summary>
+    private async Task CommitApartAsync(AppendBatch batch, Exception refused, CancellationToken stoppingToken)
+    {
+        if (batch.Requests.Count == 1)
+        {
+            batch.Fail(new ArgumentException($"Postgres refuses the events: {refused.Message}", refused));
+            return;
+        }
+
+        var alone = new AppendBatch(options.Value);
+        foreach (var request in batch.Requests)
+        {
+            alone.Clear();
+            alone.TryAdd(request);
+            alone = await CommitAsync(alone, stoppingToken);
+        }
+    }
+
+    /// <summary>Returns true if a commit failed because of what it was to store: a text, a size, a constraint of the
+    /// database's operator. Nothing of it is stored.</summary>
+    private static bool IsOfData(Exception error) =>
+        error is EncoderFallbackException
+        || error is PostgresException postgres
+            && (
+                // Data exceptions, and exceeded limits.
+                postgres.SqlState.StartsWith("22", StringComparison.Ordinal)
+                || postgres.SqlState.StartsWith("54", StringComparison.Ordinal)
+                // A missing partition has this state too, without a constraint.
+                || postgres is { SqlState: PostgresErrorCodes.CheckViolation, ConstraintName: not null }
+            );
 
     internal sealed class Request
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using EventStore;
 
@@ -21,11 +20,17 @@ public sealed record EventRecord(
     string? TraceParent
 );
 
-/// <summary>An event to append.</summary>
-/// <param name="Topic">A topic without wildcards.</param>
-/// <param name="Type">The SSE event name, without CR and LF; not one that streams send of themselves.</param>
-/// <param name="Data">One compact line of JSON, checked by the caller.</param>
+/// <summary>An event to append. One that cannot be stored cannot be made: its members are checked wherever they are
+/// set.</summary>
+/// <param name="Topic">A topic without wildcards, of at most 32 tokens.</param>
+/// <param name="Type">The SSE event name: 1 to 256 characters without CR, LF and NUL; not one that streams send of
+/// themselves.</param>
+/// <param name="Data">One compact line of JSON, at most 64 levels deep.</param>
+/// <param name="Key">The key by which a slow reader keeps only the newest event: at most 256 characters without NUL;
+/// null without one.</param>
 /// <param name="Id">The publisher's id, which makes the append idempotent for 24 h; null for a new id.</param>
+/// <param name="TraceParent">The trace that it belongs to: at most 256 characters without NUL.</param>
+/// <exception cref="ArgumentException">A member is invalid, or has an unpaired surrogate.</exception>
 public sealed record NewEvent(
     string Topic,
     string Type,
@@ -35,16 +40,59 @@ public sealed record NewEvent(
     string? TraceParent = null
 )
 {
+    private readonly string _topic = EventRules.Topic(Topic),
+        _type = EventRules.Type(Type),
+        _data = EventRules.Data(Data);
+    private readonly string? _key = EventRules.Key(Key),
+        _traceParent = EventRules.TraceParent(TraceParent);
+
+    // The type may be reserved, and the JSON is not parsed again.
+    private NewEvent(string topic, string type, OwnJson json, string? key, Guid? id, string? traceParent)
+        : this(topic, "own", "0", key, id, traceParent)
+    {
+        _type = EventRules.OwnType(type);
+        _data = json.Text;
+    }
+
+    public string Topic
+    {
+        get => _topic;
+        init => _topic = EventRules.Topic(value);
+    }
+
+    public string Type
+    {
+        get => _type;
+        init => _type = EventRules.Type(value);
+    }
+
+    public string Data
+    {
+        get => _data;
+        init => _data = EventRules.Data(value);
+    }
+
+    public string? Key
+    {
+        get => _key;
+        init => _key = EventRules.Key(value);
+    }
+
+    public string? TraceParent
+    {
+        get => _traceParent;
+        init => _traceParent = EventRules.TraceParent(value);
+    }
+
     /// <summary>Creates an event whose data is a value as JSON.</summary>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
-    /// <param name="type">The SSE event name, without CR and LF.</param>
+    /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">The value, which is written now.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
     /// <param name="id">The id that makes a retry append nothing, for 24 h; null for a new one.</param>
     /// <param name="json">How the value is written: <see cref="IEventLog.Json"/> writes it as the application's
     /// endpoints do. Null: names in camel case, by reflection.</param>
-    /// <exception cref="ArgumentException">The topic is a pattern, or a hole is no token; or the type is empty, has a
-    /// line end, or is one that streams send of themselves.</exception>
+    /// <exception cref="ArgumentException">A member is invalid: see <see cref="NewEvent"/>.</exception>
     public static NewEvent Of<T>(
         EventTopic topic,
         string type,
@@ -55,27 +103,28 @@ public sealed record NewEvent(
     )
     {
         var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf<T>());
-        var made = new NewEvent(topic.ToString(), type, written, key, id, Activity.Current?.Id);
-        made.Check();
-        return made;
+        // Checked, since converters of the application may write any text.
+        return new NewEvent(topic.ToString(), type, written, key, id, StoreTracing.Current);
     }
 
-    /// <exception cref="ArgumentException">As <see cref="Of{T}"/>.</exception>
-    internal void Check()
-    {
-        if (!TopicPattern.IsTopic(Topic))
-            throw new ArgumentException(
-                $"'{Topic}' is not one topic: dot-separated tokens of [A-Za-z0-9_-], without wildcards."
-            );
-        if (Type.Length == 0 || Type.AsSpan().ContainsAny('\r', '\n', '\0'))
-            throw new ArgumentException("A type has at least one character, and no line end.");
-        if (ReservedTypes.Include(Type))
-            throw new ArgumentException($"'{Type}' is reserved for the streams' own events: {ReservedTypes.Names}.");
-    }
+    /// <summary>Creates an event of the system's own, whose type may be one that streams send of themselves.</summary>
+    /// <param name="json">One line of JSON, written by this code or checked before.</param>
+    /// <exception cref="ArgumentException">The topic, the type or the key is invalid.</exception>
+    internal static NewEvent Own(
+        string topic,
+        string type,
+        string json,
+        string? key = null,
+        Guid? id = null,
+        string? traceParent = null,
+        RunMark? run = null
+    ) => new(topic, type, new OwnJson(json), key, id, traceParent) { Run = run };
 
     /// <summary>The writer, if the topic is a run's: the event is refused once the run is no longer this writer's, and
     /// its id makes no retry idempotent.</summary>
     internal RunMark? Run { get; init; }
+
+    private readonly record struct OwnJson(string Text);
 }
 
 /// <summary>The writer of a run's event (<see cref="RunWriterLeases"/>). Nothing follows one that ends it.</summary>

@@ -14,7 +14,8 @@ public interface IEventLog
 
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
     /// committed.</summary>
-    /// <exception cref="ArgumentException">A topic or type is invalid, or reserved; nothing was appended.</exception>
+    /// <exception cref="ArgumentException">There is no list, or it has a null; nothing was appended.
+    /// Or Postgres refuses an event, such as by a constraint of its operator.</exception>
     /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
     /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
     Task<IReadOnlyList<AppendedEvent>> AppendAsync(
@@ -37,7 +38,7 @@ public static class EventLogExtensions
     /// (<see cref="IEventLog.Json"/>).</summary>
     /// <param name="log">The log.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
-    /// <param name="type">The SSE event name, without CR and LF.</param>
+    /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
     /// <param name="id">The id that makes a retry append nothing, for 24 h; null for a new one.</param>
@@ -67,12 +68,7 @@ internal sealed class StoredEventLog(EventAppender appender, EventReader reader,
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken
-    )
-    {
-        foreach (var published in events)
-            published.Check();
-        return appender.AppendAsync(events, cancellationToken);
-    }
+    ) => appender.AppendAsync(events, cancellationToken);
 
     public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
         reader.ReadAsync(after, filter, cancellationToken: cancellationToken);

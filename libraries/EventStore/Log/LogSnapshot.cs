@@ -5,13 +5,14 @@ namespace EventStore;
 /// <summary>Reads the log in a caller's transaction: a repeatable read agrees with the caller's own tables.</summary>
 internal static class LogSnapshot
 {
-    /// <summary>Reads the head.</summary>
+    /// <summary>Reads the head as the transaction sees it.</summary>
+    /// <exception cref="InvalidOperationException">Each statement of the transaction sees another state.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it soon.</exception>
     public static async Task<StreamPosition> HeadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
         await using var command = new NpgsqlCommand(
-            "select eventstore.epoch(), eventstore.head()",
+            "select current_setting('transaction_isolation'), eventstore.epoch(), eventstore.head()",
             connection,
             transaction
         );
@@ -19,7 +20,13 @@ internal static class LogSnapshot
         {
             await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
             await row.ReadAsync(CancellationToken.None);
-            return new StreamPosition(row.GetString(0), row.GetInt64(1));
+            // Asked of Postgres: a setting or a statement may have set the level, too.
+            return row.GetString(0) is "repeatable read" or "serializable"
+                ? new StreamPosition(row.GetString(1), row.GetInt64(2))
+                : throw new InvalidOperationException(
+                    $"In a transaction of {row.GetString(0)}, changes that commit between a read and this place "
+                        + "would be missed: begin it with IsolationLevel.RepeatableRead or Serializable."
+                );
         }
         catch (PostgresException e) when (e.SqlState == StoreAccess.NoEpochYet)
         {

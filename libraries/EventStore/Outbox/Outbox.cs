@@ -5,6 +5,38 @@ namespace EventStore;
 /// <summary>Events that commit together with a change of the caller's own tables. Thread-safe.</summary>
 internal static class Outbox
 {
+    /// <summary>Maximum bytes of an event's data in the outbox.</summary>
+    public const int MaxDataBytes = 1024 * 1024;
+
+    private const string Sql =
+        "insert into eventstore.outbox (id, topic, type, key, data, traceparent) values ($1, $2, $3, $4, $5, $6)";
+
+    /// <summary>Returns a command that writes events in the caller's transaction, in this order and in one round
+    /// trip. Each has an id: written again, it enters the log once.</summary>
+    /// <param name="transaction">Null if there is none, or it is an ambient one.</param>
+    public static NpgsqlBatch Insert(
+        NpgsqlConnection connection,
+        NpgsqlTransaction? transaction,
+        IReadOnlyList<NewEvent> events
+    )
+    {
+        var batch = new NpgsqlBatch(connection, transaction);
+        foreach (var published in events)
+        {
+            var command = new NpgsqlBatchCommand(Sql);
+            Fill(command.Parameters, published);
+            batch.BatchCommands.Add(command);
+        }
+
+        return batch;
+    }
+
+    /// <summary>Returns true if a command failed because the database has no outbox.</summary>
+    public static bool IsMissing(Exception error) =>
+        error is PostgresException { SqlState: var state, MessageText: var text }
+        && state is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName
+        && text.Contains("eventstore.outbox", StringComparison.Ordinal);
+
     /// <summary>Writes an event in the caller's transaction. It enters the log some milliseconds after
     /// <see cref="StoreTransactions.CommitAsync"/> and <see cref="WakeAsync"/>, in the transaction's order.</summary>
     /// <param name="transaction">Null if the event commits at once, which nothing cancels.</param>
@@ -18,18 +50,8 @@ internal static class Outbox
         CancellationToken cancellationToken
     )
     {
-        await using var command = new NpgsqlCommand(
-            "insert into eventstore.outbox (id, topic, type, key, data, traceparent) values ($1, $2, $3, $4, $5, $6)",
-            connection,
-            transaction
-        );
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = published.Id ?? Guid.CreateVersion7() });
-
-        foreach (
-            var value in (ReadOnlySpan<string?>)
-                [published.Topic, published.Type, published.Key, published.Data, published.TraceParent]
-        )
-            command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = value });
+        await using var command = new NpgsqlCommand(Sql, connection, transaction);
+        Fill(command.Parameters, published);
 
         if (transaction is not null)
         {
@@ -62,8 +84,19 @@ internal static class Outbox
         }
     }
 
+    private static void Fill(NpgsqlParameterCollection parameters, NewEvent published)
+    {
+        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = published.Id ?? Guid.CreateVersion7() });
+
+        foreach (
+            var value in (ReadOnlySpan<string?>)
+                [published.Topic, published.Type, published.Key, published.Data, published.TraceParent]
+        )
+            parameters.Add(new NpgsqlParameter<string?> { TypedValue = value });
+    }
+
     /// <summary>Moves committed rows into the log in the order they were written, and invalid ones into
-    /// <c>eventstore.outbox_refused</c>. Moves nothing if the fence is outdated.</summary>
+    /// <c>eventstore.outbox_refused</c>; drops repeated ones. Moves nothing if the fence is outdated.</summary>
     /// <param name="cancellationToken">Ends the wait; the rows may be moved nevertheless.</param>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>

@@ -172,7 +172,7 @@ internal static class AgentsApi
             );
 
         var message = session.Message(content, agent.ToolsFor(context));
-        budget.Charge(context, [new NewEvent(name.Log, message.Type, message.Data)]);
+        budget.Charge(context, [NewEvent.Own(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
 

@@ -29,14 +29,13 @@ internal sealed class MemoryLog(TimeProvider clock, IOptions<JsonOptions> json) 
         CancellationToken cancellationToken
     )
     {
-        foreach (var published in events)
-            published.Check();
+        var given = EventRules.Copy(events);
 
         lock (_gate)
         {
             var before = _events.Count;
-            var appended = events.Select(AppendOrFind).ToList();
-            var conflicts = events.Zip(appended).Where(pair => !IsOf(pair.Second, pair.First)).ToList();
+            var appended = given.Select(AppendOrFind).ToList();
+            var conflicts = given.Zip(appended).Where(pair => !IsOf(pair.Second, pair.First)).ToList();
             if (conflicts.Count > 0)
             {
                 foreach (var record in _events.Skip(before))

@@ -48,8 +48,10 @@ public sealed class AppendQueueTests
     public void After_the_end_nothing_is_taken_in()
     {
         var queue = new AppendQueue(Bound);
-        queue.Add(Request("one", Kilobyte));
-        Assert.Single(queue.Close());
+        var waiting = Request("one", Kilobyte);
+        queue.Add(waiting);
+        queue.Close();
+        Assert.IsType<StoreUnavailableException>(waiting.Completion.Task.Exception!.InnerException);
         Assert.Throws<StoreUnavailableException>(() => queue.Add(Request("one", Kilobyte)));
     }
 
@@ -67,7 +69,7 @@ public sealed class AppendQueueTests
     }
 
     private static EventAppender.Request Request(string publisher, int bytes) =>
-        new([new NewEvent("t", "n", new string('x', bytes))], publisher);
+        new([new NewEvent("t", "n", new string('1', bytes))], publisher);
 
     /// <summary>The queue, and lists of what must wait in it.</summary>
     private sealed class Model

@@ -6,7 +6,8 @@ create or replace function eventstore.move_outbox(lease text, fence_held bigint,
 declare
     chosen bigint[];
     ordinals bigint[];
-    bad bigint[];
+    fresh bigint[];
+    digests bytea[];
     first bigint;
 begin
     moved := 0;
@@ -24,22 +25,39 @@ begin
     from (select ordinal from eventstore.outbox where ordinal = any (chosen) for update skip locked) o;
     if ordinals is null then return; end if;
     moved := cardinality(ordinals);
-    with aside as (
+    -- A row that repeats the id and the content of an event of the last 24 hours is dropped: its writer did not get the
+    -- answer of its commit, and wrote it again. The digest is that of an append (EventAppender.Request.Digest).
+    with input as (
+        select o.ordinal, o.id, eventstore.refusal(o.topic, o.type, o.key, o.data) as reason,
+            sha256(convert_to(concat_ws(e'\n', o.topic, o.type, case when o.key is null then 'False' else 'True' end,
+                coalesce(o.key, ''), o.data), 'UTF8')) as digest
+        from eventstore.outbox o where o.ordinal = any (ordinals)
+    ), valid as (
+        select i.ordinal, i.digest, coalesce(r.digest, first_value(i.digest) over same) as first_digest,
+            r.id is not null or row_number() over same > 1 as is_known
+        from input i left join eventstore.recent_ids r on r.id = i.id
+        where i.reason is null
+        window same as (partition by i.id order by i.ordinal)
+    ), aside as (
         insert into eventstore.outbox_refused
-        select o.*, r.reason from eventstore.outbox o, eventstore.refusal(o.topic, o.type, o.key, o.data) as r(reason)
-        where o.ordinal = any (ordinals) and r.reason is not null
+        select o.*, coalesce(i.reason, 'the id was used for an event with other content')
+        from eventstore.outbox o join input i using (ordinal) left join valid v using (ordinal)
+        where i.reason is not null or v.digest <> v.first_digest
         returning *
     )
-    select array_agg(ordinal), coalesce(array_agg(format('row %s, topic %s: %s', ordinal, topic, reason)), '{}')
-    into bad, refused from aside;
-    delete from eventstore.outbox where ordinal = any (bad);
-    ordinals := array(
-        select o from unnest(ordinals) with ordinality as t(o, ord) where bad is null or o <> all (bad) order by ord);
-    if ordinals = '{}' then return; end if;
-    first := eventstore.take_positions(cardinality(ordinals));
-    insert into eventstore.events
-    select first + t.ord - 1, o.id, o.topic, o.type, o.key, o.data, o.traceparent, clock_timestamp()
-    from unnest(ordinals) with ordinality as t(ordinal, ord) join eventstore.outbox o using (ordinal);
+    select (select array_agg(v.ordinal order by v.ordinal) from valid v where not v.is_known),
+        (select array_agg(v.digest order by v.ordinal) from valid v where not v.is_known),
+        coalesce(array_agg(format('row %s, topic %s: %s', ordinal, topic, reason)), '{}')
+    into fresh, digests, refused from aside;
+    if fresh is not null then
+        first := eventstore.take_positions(cardinality(fresh));
+        insert into eventstore.events
+        select first + t.ord - 1, o.id, o.topic, o.type, o.key, o.data, o.traceparent, clock_timestamp()
+        from unnest(fresh) with ordinality as t(ordinal, ord) join eventstore.outbox o using (ordinal);
+        insert into eventstore.recent_ids
+        select o.id, t.digest, first + t.ord - 1, clock_timestamp()
+        from unnest(fresh, digests) with ordinality as t(ordinal, digest, ord) join eventstore.outbox o using (ordinal);
+        perform pg_notify('eventstore', '');
+    end if;
     delete from eventstore.outbox where ordinal = any (ordinals);
-    perform pg_notify('eventstore', '');
 end $$;

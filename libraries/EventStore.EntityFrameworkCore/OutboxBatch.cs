@@ -1,0 +1,70 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.EntityFrameworkCore.Update;
+using Npgsql;
+
+namespace EventStore.EntityFrameworkCore;
+
+/// <summary>The last batch of a save: its events.</summary>
+internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> events) : ModificationCommandBatch
+{
+    public override IReadOnlyList<IReadOnlyModificationCommand> ModificationCommands => [];
+
+    public override bool RequiresTransaction => true;
+
+    public override bool AreMoreBatchesExpected => false;
+
+    public override bool TryAddCommand(IReadOnlyModificationCommand modificationCommand) => false;
+
+    public override void Complete(bool moreBatchesExpected) { }
+
+    public override void Execute(IRelationalConnection connection)
+    {
+        try
+        {
+            using var insert = Insert(connection);
+            insert.ExecuteNonQuery();
+        }
+        catch (NpgsqlException e)
+        {
+            throw Explained(e);
+        }
+    }
+
+    public override async Task ExecuteAsync(
+        IRelationalConnection connection,
+        CancellationToken cancellationToken = default
+    )
+    {
+        try
+        {
+            await using var insert = Insert(connection);
+            await insert.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (NpgsqlException e)
+        {
+            throw Explained(e);
+        }
+    }
+
+    private NpgsqlBatch Insert(IRelationalConnection connection)
+    {
+        var insert = Outbox.Insert(
+            (NpgsqlConnection)connection.DbConnection,
+            (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction(),
+            events
+        );
+        if (connection.CommandTimeout is { } seconds)
+            insert.Timeout = seconds;
+        return insert;
+    }
+
+    private Exception Explained(NpgsqlException error) =>
+        Outbox.IsMissing(error)
+            ? new InvalidOperationException(
+                $"The database of {context.GetType().Name} is not the event log's: it has no eventstore.outbox. Use "
+                    + "the connection string of AddEventStore, after EnsureSchemaAsync.",
+                error
+            )
+            : new DbUpdateException("The events of the save could not be written: see the inner exception.", error);
+}

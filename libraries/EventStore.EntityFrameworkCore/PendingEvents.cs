@@ -1,0 +1,124 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Internal;
+
+namespace EventStore.EntityFrameworkCore;
+
+/// <summary>The events of a context that are not saved yet. They share the fate of its changes: a failed save keeps
+/// them, <c>ChangeTracker.Clear</c> and the return to a pool forget them.</summary>
+internal sealed class PendingEvents : IResettableService
+{
+    private readonly DbContext _context;
+    private readonly List<NewEvent> _waiting = [];
+
+    /// <summary>Written by the save that goes on.</summary>
+    private readonly List<NewEvent> _written = [];
+
+    /// <summary>Written by a save that did not accept its changes: the next one writes them again, under their
+    /// ids.</summary>
+    private readonly List<NewEvent> _unaccepted = [];
+
+    /// <summary>A change of that save, which shows whether it has been accepted since.</summary>
+    private EntityEntry? _change;
+
+    private PendingEvents(DbContext context) => _context = context;
+
+    /// <summary>True once the save that goes on has written events.</summary>
+    public bool AreWritten => _written.Count > 0;
+
+#pragma warning disable EF1001 // Only the cache of sets is reset together with the changes of its context.
+    public static PendingEvents Of(DbContext context) =>
+        (PendingEvents)((IDbSetCache)context).GetOrAddSet(Source.Instance, typeof(PendingEvents));
+
+    /// <summary>Returns null if the context has never published.</summary>
+    public static PendingEvents? Find(DbContext? context)
+    {
+        if (context is not null)
+            foreach (var set in ((IDbSetCache)context).GetSets())
+                if (set is PendingEvents events)
+                    return events;
+
+        return null;
+    }
+
+    private sealed class Source : IDbSetSource
+    {
+        private const DynamicallyAccessedMemberTypes OfEntities =
+            DynamicallyAccessedMemberTypes.PublicConstructors
+            | DynamicallyAccessedMemberTypes.NonPublicConstructors
+            | DynamicallyAccessedMemberTypes.PublicProperties
+            | DynamicallyAccessedMemberTypes.PublicFields
+            | DynamicallyAccessedMemberTypes.NonPublicProperties
+            | DynamicallyAccessedMemberTypes.NonPublicFields
+            | DynamicallyAccessedMemberTypes.Interfaces;
+
+        public static Source Instance { get; } = new();
+
+        public object Create(DbContext context, [DynamicallyAccessedMembers(OfEntities)] Type type) =>
+            new PendingEvents(context);
+
+        public object Create(DbContext context, string name, [DynamicallyAccessedMembers(OfEntities)] Type type) =>
+            new PendingEvents(context);
+    }
+#pragma warning restore EF1001
+
+    public void Add(NewEvent published)
+    {
+        // A pool may have taken the handlers of a context that it got back.
+        _context.SavedChanges -= OnSaved;
+        _context.SavedChanges += OnSaved;
+        _waiting.Add(published);
+    }
+
+    public void BeginSave() => _written.Clear();
+
+    /// <summary>Returns the events that a save has to write now, in the order of their calls.</summary>
+    public IReadOnlyList<NewEvent> ToWrite()
+    {
+        if (_change is { State: EntityState.Unchanged or EntityState.Detached })
+            ForgetUnaccepted();
+        return [.. _unaccepted, .. _waiting];
+    }
+
+    /// <summary>Marks what <see cref="ToWrite"/> returned as written. Later events belong to the next save.</summary>
+    public void MarkWritten(IReadOnlyList<NewEvent> written)
+    {
+        _waiting.RemoveRange(0, written.Count - _unaccepted.Count);
+        ForgetUnaccepted();
+        _written.AddRange(written);
+    }
+
+    public void ResetState()
+    {
+        _waiting.Clear();
+        _written.Clear();
+        ForgetUnaccepted();
+    }
+
+    public Task ResetStateAsync(CancellationToken cancellationToken = default)
+    {
+        ResetState();
+        return Task.CompletedTask;
+    }
+
+    private void OnSaved(object? sender, SavedChangesEventArgs saved)
+    {
+        if (!saved.AcceptAllChangesOnSuccess && AreWritten)
+        {
+            _unaccepted.AddRange(_written);
+            _change = _context
+                .ChangeTracker.Entries()
+                .FirstOrDefault(entry => entry.State is not (EntityState.Unchanged or EntityState.Detached));
+        }
+
+        _written.Clear();
+    }
+
+    private void ForgetUnaccepted()
+    {
+        _unaccepted.Clear();
+        _change = null;
+    }
+}

@@ -1,0 +1,45 @@
+namespace Adopter.Appending;
+
+/// <summary>Data that only the database refuses, for reasons that no library knows.</summary>
+public sealed class RefusedDataTests : IAsyncLifetime
+{
+    private WebApplication _app = null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    /// <summary>A rule of the database's operator.</summary>
+    public async ValueTask InitializeAsync()
+    {
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
+        _app = await LogApp.StartAsync(database.ConnectionString);
+        await LogApp.ExecuteAsync(
+            database.ConnectionString,
+            "alter table eventstore.events add constraint no_cards check (data !~ '[0-9]{16}' and key !~ 'card')"
+        );
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    [Theory]
+    [InlineData("1", "card")]
+    [InlineData("\"4111111111111111\"", null)]
+    public async Task An_event_that_the_database_refuses_fails_alone_and_its_caller_learns_why(string data, string? key)
+    {
+        var log = _app.Log();
+        for (var round = 0; round < 5; round++)
+        {
+            var innocents = Enumerable.Range(0, 10).Select(n => InnocentAsync(n)).ToList();
+            var guilty = log.AppendAsync([new("t.1", "n", "1"), new("t.1", "n", data, key)], Stop);
+            innocents.AddRange(Enumerable.Range(10, 10).Select(n => InnocentAsync(n)));
+
+            var refused = await Assert.ThrowsAnyAsync<ArgumentException>(() => guilty);
+            Assert.Contains("Postgres refuses", refused.Message, StringComparison.Ordinal);
+            Assert.Equal(20, (await Task.WhenAll(innocents)).Distinct().Count());
+        }
+
+        Assert.Empty((await log.ReadAsync(0, new EventFilter(["t.1"], [], []), Stop)).Events);
+
+        async Task<AppendedEvent> InnocentAsync(int number) =>
+            await log.AppendAsync($"innocent.{number}", "n", number, cancellationToken: Stop);
+    }
+}

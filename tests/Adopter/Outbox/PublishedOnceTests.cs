@@ -1,0 +1,374 @@
+using System.Data.Common;
+using System.Transactions;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Npgsql;
+using IsolationLevel = System.Data.IsolationLevel;
+
+namespace Adopter.Outbox;
+
+/// <summary>Events commit with the changes of a context, or not at all, and once, however it saves.</summary>
+public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
+{
+    private readonly int _id = shop.Next();
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_model_that_changes_all_of_its_types_publishes_in_the_order_of_the_calls(bool sync, bool retries)
+    {
+        await using var db = shop.Open(retries);
+        Assert.Equal([typeof(Item)], db.Model.GetEntityTypes().Select(type => type.ClrType));
+
+        for (var i = 0; i < 50; i++)
+            Publish(db, $"before-{i}");
+        db.Add(new Item { Id = _id, Name = "tea" });
+        Publish(db, "after");
+        Assert.Equal(1, await SaveAsync(db, sync));
+
+        // Nothing but events.
+        Publish(db, "alone");
+        Assert.Equal(0, await SaveAsync(db, sync));
+        Assert.Equal(0, await SaveAsync(db, sync));
+
+        Assert.DoesNotContain(db.ChangeTracker.Entries(), entry => entry.Entity is not Item);
+        Assert.True(await shop.HasItemAsync(_id));
+        string[] expected = [.. Enumerable.Range(0, 50).Select(i => $"before-{i}"), "after", "alone"];
+        Assert.Equal(expected, await shop.PublishedAsync(_id));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_transaction_publishes_at_its_commit_and_nothing_if_it_is_rolled_back(bool sync)
+    {
+        await using (var db = shop.Open())
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(Stop);
+            db.Add(new Item { Id = _id, Name = "tea" });
+            Publish(db, "one");
+            await SaveAsync(db, sync);
+            Publish(db, "two");
+            await SaveAsync(db, sync);
+            Assert.Empty(await shop.PublishedAsync(_id));
+            await transaction.CommitAsync(Stop);
+        }
+
+        await using (var db = shop.Open())
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(Stop);
+            Publish(db, "undone");
+            await SaveAsync(db, sync);
+            await transaction.RollbackAsync(Stop);
+            await SaveAsync(db, sync);
+        }
+
+        await using (var db = shop.Open())
+        using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
+        {
+            Publish(db, "ambient");
+            await SaveAsync(db, sync);
+            scope.Complete();
+        }
+
+        Assert.Equal(["one", "two", "ambient"], await shop.PublishedAsync(_id));
+    }
+
+    /// <summary>As a context keeps its changes, so that its caller can correct one and save again.</summary>
+    [Theory]
+    [InlineData(false, false, false)]
+    [InlineData(false, true, false)]
+    [InlineData(true, false, false)]
+    [InlineData(true, true, true)]
+    public async Task A_save_that_fails_publishes_nothing_and_the_next_one_does(bool sync, bool explicitly, bool never)
+    {
+        await AddItemAsync(_id);
+        await using var db = shop.Open();
+        db.Database.AutoTransactionBehavior = never
+            ? AutoTransactionBehavior.Never
+            : AutoTransactionBehavior.WhenNeeded;
+        await using var transaction = explicitly ? await db.Database.BeginTransactionAsync(Stop) : null;
+
+        var item = new Item { Id = _id, Name = "the same number" };
+        db.Add(item);
+        Publish(db, "added");
+        await Assert.ThrowsAsync<DbUpdateException>(() => SaveAsync(db, sync));
+        if (transaction is null)
+            Assert.Empty(await shop.PublishedAsync(_id));
+
+        db.Entry(item).State = EntityState.Detached;
+        db.Add(new Item { Id = shop.Next() + 100_000, Name = "tea" });
+        await SaveAsync(db, sync);
+        await SaveAsync(db, sync);
+        if (transaction is not null)
+            await transaction.CommitAsync(Stop);
+
+        Assert.Equal(["added"], await shop.PublishedAsync(_id));
+    }
+
+    [Fact]
+    public async Task A_change_that_another_one_has_overtaken_publishes_nothing()
+    {
+        await AddItemAsync(_id);
+        await using var db = shop.Open();
+        var item = await db.Items.SingleAsync(i => i.Id == _id, Stop);
+        await using (var other = shop.Open())
+        {
+            (await other.Items.SingleAsync(i => i.Id == _id, Stop)).Name = "coffee";
+            await other.SaveChangesAsync(Stop);
+        }
+
+        item.Name = "juice";
+        Publish(db, "renamed");
+        await Assert.ThrowsAsync<DbUpdateConcurrencyException>(() => db.SaveChangesAsync(Stop));
+        Assert.Equal(AutoTransactionBehavior.WhenNeeded, db.Database.AutoTransactionBehavior);
+        Assert.Empty(await shop.PublishedAsync(_id));
+
+        await db.Entry(item).ReloadAsync(Stop);
+        item.Name = "juice";
+        await db.SaveChangesAsync(Stop);
+        Assert.Equal(["renamed"], await shop.PublishedAsync(_id));
+    }
+
+    /// <summary>An update happens twice without a trace; its events must not.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_answer_of_a_commit_that_is_lost_doubles_no_event(bool sync)
+    {
+        await AddItemAsync(_id);
+        var loses = new LosesOneAnswer();
+        await using var db = shop.Open(retries: true, loses);
+        await db.Items.LoadAsync(Stop);
+        // Changed without its token, so that the second update finds the row.
+        db.Entry(db.Items.Local.Single(i => i.Id == _id)).Property<DateTime>("ChangedAt").IsModified = true;
+        Publish(db, "updated");
+        Publish(db, "told");
+        await SaveAsync(db, sync);
+        Assert.Equal(2, loses.Commits);
+
+        await using (var alone = shop.Open(retries: true, new LosesOneAnswer()))
+        {
+            Publish(alone, "alone");
+            await SaveAsync(alone, sync);
+        }
+
+        Assert.Equal(["updated", "told", "alone"], await shop.PublishedAsync(_id));
+    }
+
+    /// <summary>The documented way to survive a lost commit: changes stay until the transaction is known to be
+    /// committed.</summary>
+    [Fact]
+    public async Task Changes_that_are_accepted_after_the_transaction_keep_their_events_until_then()
+    {
+        var loses = new LosesOneAnswer { BeforeTheCommit = true };
+        await using var db = shop.Open(retries: true, loses);
+        db.Add(new Item { Id = _id, Name = "tea" });
+        Publish(db, "added");
+
+        await db
+            .Database.CreateExecutionStrategy()
+            .ExecuteInTransactionAsync(
+                db,
+                (context, stop) => context.SaveChangesAsync(acceptAllChangesOnSuccess: false, stop),
+                (_, _) => shop.HasItemAsync(_id),
+                Stop
+            );
+        Assert.Equal(2, loses.Commits);
+        db.ChangeTracker.AcceptAllChanges();
+
+        Publish(db, "more");
+        await db.SaveChangesAsync(Stop);
+        Assert.Equal(["added", "more"], await shop.PublishedAsync(_id));
+    }
+
+    [Fact]
+    public async Task A_context_of_a_pool_publishes_nothing_of_the_request_before()
+    {
+        var pool = new PooledDbContextFactoryOf(shop.Options(retries: true).Options);
+        await using (var first = pool.Create())
+            Publish(first, "forgotten");
+
+        await using (var second = pool.Create())
+        {
+            Publish(second, "own");
+            await second.SaveChangesAsync(Stop);
+        }
+
+        Assert.Equal(["own"], await shop.PublishedAsync(_id));
+    }
+
+    [Fact]
+    public async Task A_context_that_forgets_its_changes_forgets_their_events()
+    {
+        await using var db = shop.Open();
+        db.Add(new Item { Id = _id, Name = "tea" });
+        Publish(db, "forgotten");
+        db.ChangeTracker.Clear();
+        Publish(db, "own");
+        await db.SaveChangesAsync(Stop);
+        Assert.Equal(["own"], await shop.PublishedAsync(_id));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_interceptor_publishes_and_one_that_prevents_the_save_prevents_the_events(bool sync)
+    {
+        await using (var db = shop.Open(retries: false, new PublishesWhenSaving(_id)))
+        {
+            db.Add(new Item { Id = _id, Name = "tea" });
+            await SaveAsync(db, sync);
+        }
+
+        await using (var db = shop.Open(retries: false, new Prevents()))
+        {
+            db.Add(new Item { Id = _id, Name = "again" });
+            Publish(db, "prevented");
+            await SaveAsync(db, sync);
+        }
+
+        Assert.Equal(["saving"], await shop.PublishedAsync(_id));
+    }
+
+    /// <summary>The outbox has limits that the log has not: the call that exceeds them fails, not the save.</summary>
+    [Fact]
+    public async Task What_the_outbox_would_refuse_is_refused_by_the_call()
+    {
+        await using var db = shop.Open();
+        db.Add(new Item { Id = _id, Name = "tea" });
+        Assert.Throws<ArgumentException>(() => db.Publish("shops.1", "n", new string('x', 1_048_575)));
+        Assert.Throws<ArgumentException>(() => db.Publish("shops.1", new string('n', 257), 1));
+        Assert.Throws<ArgumentException>(() => db.Publish("shops.1", "n", 1, "\0"));
+        Assert.Throws<ArgumentException>(() => db.Publish("shops.1", "n", 1, "\uD800"));
+        Assert.Throws<ArgumentException>(() => db.Publish(string.Join('.', Enumerable.Repeat("t", 33)), "n", 1));
+        await db.SaveChangesAsync(Stop);
+        Assert.True(await shop.HasItemAsync(_id));
+    }
+
+    [Fact]
+    public async Task A_place_is_given_only_where_all_reads_see_one_state()
+    {
+        await using var db = shop.Open();
+        foreach (var loose in (IsolationLevel[])[IsolationLevel.Unspecified, IsolationLevel.ReadCommitted])
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(loose, Stop);
+            var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => db.SsePositionAsync());
+            Assert.Contains("RepeatableRead", refused.Message, StringComparison.Ordinal);
+        }
+
+        foreach (
+            var sound in (IsolationLevel[])
+                [IsolationLevel.RepeatableRead, IsolationLevel.Serializable, IsolationLevel.Snapshot]
+        )
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(sound, Stop);
+            Assert.NotEmpty((await db.SsePositionAsync()).ToString());
+        }
+
+        // What counts is the transaction's level, whoever set it.
+        await using var set = await db.Database.BeginTransactionAsync(Stop);
+        await db.Database.ExecuteSqlAsync($"set transaction isolation level repeatable read", Stop);
+        Assert.NotEmpty((await db.SsePositionAsync()).ToString());
+    }
+
+    private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
+
+    private async Task AddItemAsync(int id)
+    {
+        await using var db = shop.Open();
+        db.Add(new Item { Id = id, Name = "tea" });
+        await db.SaveChangesAsync(Stop);
+    }
+
+    private static async Task<int> SaveAsync(ShopDb db, bool sync) =>
+        // ReSharper disable once MethodHasAsyncOverload
+        sync ? db.SaveChanges() : await db.SaveChangesAsync(Stop);
+
+    private sealed class PooledDbContextFactoryOf(DbContextOptions<ShopDb> options)
+    {
+        private readonly PooledDbContextFactory<ShopDb> _pool = new(options, poolSize: 1);
+
+        public ShopDb Create() => _pool.CreateDbContext();
+    }
+
+    private sealed class LosesOneAnswer : DbTransactionInterceptor
+    {
+        public bool BeforeTheCommit { get; init; }
+
+        public int Commits { get; private set; }
+
+        public override InterceptionResult TransactionCommitting(
+            DbTransaction transaction,
+            TransactionEventData eventData,
+            InterceptionResult result
+        )
+        {
+            if (++Commits == 1 && BeforeTheCommit)
+                throw Lost();
+            return result;
+        }
+
+        public override ValueTask<InterceptionResult> TransactionCommittingAsync(
+            DbTransaction transaction,
+            TransactionEventData eventData,
+            InterceptionResult result,
+            CancellationToken cancellationToken = default
+        ) => ValueTask.FromResult(TransactionCommitting(transaction, eventData, result));
+
+        public override void TransactionCommitted(DbTransaction transaction, TransactionEndEventData eventData)
+        {
+            if (Commits == 1 && !BeforeTheCommit)
+                throw Lost();
+        }
+
+        public override Task TransactionCommittedAsync(
+            DbTransaction transaction,
+            TransactionEndEventData eventData,
+            CancellationToken cancellationToken = default
+        )
+        {
+            TransactionCommitted(transaction, eventData);
+            return Task.CompletedTask;
+        }
+
+        private static NpgsqlException Lost() => new("The connection broke off.", new IOException());
+    }
+
+    private sealed class PublishesWhenSaving(int id) : SaveChangesInterceptor
+    {
+        public override InterceptionResult<int> SavingChanges(
+            DbContextEventData eventData,
+            InterceptionResult<int> result
+        )
+        {
+            eventData.Context!.Publish($"shops.{id}.item", "saving", 1);
+            return result;
+        }
+
+        public override ValueTask<InterceptionResult<int>> SavingChangesAsync(
+            DbContextEventData eventData,
+            InterceptionResult<int> result,
+            CancellationToken cancellationToken = default
+        ) => ValueTask.FromResult(SavingChanges(eventData, result));
+    }
+
+    private sealed class Prevents : SaveChangesInterceptor
+    {
+        public override InterceptionResult<int> SavingChanges(
+            DbContextEventData eventData,
+            InterceptionResult<int> result
+        ) => InterceptionResult<int>.SuppressWithResult(1);
+
+        public override ValueTask<InterceptionResult<int>> SavingChangesAsync(
+            DbContextEventData eventData,
+            InterceptionResult<int> result,
+            CancellationToken cancellationToken = default
+        ) => ValueTask.FromResult(SavingChanges(eventData, result));
+    }
+}

@@ -1,0 +1,87 @@
+using Adopter.Appending;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
+
+namespace Adopter.Outbox;
+
+/// <summary>An application with a <see cref="ShopDb"/> in the log's database; once for a class of tests.</summary>
+public sealed class Shop : IAsyncLifetime
+{
+    private WebApplication _app = null!;
+    private int _numbers;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    internal string ConnectionString { get; private set; } = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        ConnectionString = (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString;
+        _app = await LogApp.StartAsync(ConnectionString);
+        await using var db = Open();
+        await db.Database.GetService<IRelationalDatabaseCreator>().CreateTablesAsync(Stop);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(CancellationToken.None);
+        await _app.DisposeAsync();
+    }
+
+    /// <summary>Returns a number for the topics and items of one test.</summary>
+    internal int Next() => Interlocked.Increment(ref _numbers);
+
+    internal DbContextOptionsBuilder<ShopDb> Options(bool retries, params IInterceptor[] interceptors)
+    {
+        var options = new DbContextOptionsBuilder<ShopDb>();
+        options
+            .UseNpgsql(ConnectionString, npgsql => _ = retries ? npgsql.EnableRetryOnFailure() : npgsql)
+            .UseSse()
+            .AddInterceptors([new AuditsAll(), .. interceptors]);
+        return options;
+    }
+
+    internal ShopDb Open(bool retries = false, params IInterceptor[] interceptors) =>
+        new(Options(retries, interceptors).Options);
+
+    /// <summary>Returns the types of the events of a shop that are in the log once all that is committed now has come
+    /// there.</summary>
+    internal async Task<string[]> PublishedAsync(int shop)
+    {
+        var last = Next();
+        await using (var db = Open())
+        {
+            db.Publish($"last.{last}", "last", 1);
+            await db.SaveChangesAsync(Stop);
+        }
+
+        await Eventually.HoldsAsync(
+            async () => (await EventsAsync($"last.{last}")).Count > 0,
+            "the last event is in the log"
+        );
+        return [.. (await EventsAsync($"shops.{shop}.>")).Select(e => e.Type)];
+    }
+
+    internal async Task<bool> HasItemAsync(int id)
+    {
+        await using var db = Open();
+        return await db.Items.AnyAsync(item => item.Id == id, Stop);
+    }
+
+    private async Task<IReadOnlyList<EventRecord>> EventsAsync(EventTopic topic)
+    {
+        var events = new List<EventRecord>();
+        EventPage page;
+        var after = 0L;
+        do
+        {
+            page = await _app.Log().ReadAsync(after, new EventFilter([topic], [], []), Stop);
+            events.AddRange(page.Events);
+            after = page.Next;
+        } while (page.Through < page.Head);
+
+        return events;
+    }
+}
