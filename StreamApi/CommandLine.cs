@@ -8,6 +8,8 @@ internal static class CommandLine
         args switch
         {
             _ when HealthProbe.IsWanted(args) => HealthProbe.Run(),
+            ["migrate", "--script"] => await Migration.PrintAsync(role: null),
+            ["migrate", "--script", var role] => await Migration.PrintAsync(role),
             ["migrate", ..] => await Migration.RunAsync(args),
             ["wait-for-schema", ..] => await Migration.WaitAsync(args),
             _ => null,

@@ -5,8 +5,9 @@ using StreamApi.Seeds.Storage;
 namespace StreamApi;
 
 /// <summary>
-/// <c>StreamApi migrate</c>: updates both schemas and exits. <c>StreamApi wait-for-schema</c>: exits once they have
-/// this version's migrations, for orchestrators that start the services at the same time as the migration.
+/// <c>StreamApi migrate</c>: brings both schemas to this version and exits; with <c>--script [role]</c> it prints that
+/// as SQL. <c>StreamApi wait-for-schema</c>: exits once they have this version's migrations, for orchestrators that
+/// start the services at the same time as the migration.
 /// </summary>
 internal static class Migration
 {
@@ -19,6 +20,13 @@ internal static class Migration
         await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(CancellationToken.None);
         await host.Services.GetRequiredService<SeedsStore>().MigrateAsync(CancellationToken.None);
         await host.StopAsync();
+        return 0;
+    }
+
+    /// <param name="role">The role that gets the rights of a service; null: none.</param>
+    public static async Task<int> PrintAsync(string? role)
+    {
+        await Console.Out.WriteLineAsync(EventStoreSchema.Script(role) + SeedsStore.Script(role));
         return 0;
     }
 

@@ -10,18 +10,30 @@ namespace Microsoft.Extensions.Hosting;
 public static class EventStoreExtensions
 {
     /// <summary>Adds the event log, its connection pools and the health check <c>sse-store</c>.</summary>
-    /// <param name="connectionName">Name of the connection string; the start fails without it.</param>
-    /// <remarks>The tables must exist: see <see cref="StoreMigrator"/>.</remarks>
-    public static TBuilder AddEventStore<TBuilder>(this TBuilder builder, string connectionName = "eventstore")
+    /// <param name="builder">The application's builder.</param>
+    /// <param name="connectionName">Name of the connection string; the start fails without it, unless
+    /// <paramref name="configure"/> names a host.</param>
+    /// <param name="configure">Changes how the log connects, such as by passwords that expire
+    /// (<see cref="NpgsqlDataSourceBuilder.UsePeriodicPasswordProvider"/>) or by certificates. Called once for each of
+    /// the log's pools. What the log's SQL needs is set afterwards.</param>
+    /// <remarks>The tables must exist: see <see cref="EnsureSchemaAsync"/>. The pools are the log's own: the service
+    /// <see cref="NpgsqlDataSource"/> stays the application's.</remarks>
+    /// <exception cref="InvalidOperationException">The application has an event log already.</exception>
+    public static TBuilder AddEventStore<TBuilder>(
+        this TBuilder builder,
+        string connectionName = "eventstore",
+        Action<NpgsqlDataSourceBuilder>? configure = null
+    )
         where TBuilder : IHostApplicationBuilder
     {
+        builder.Services.RefuseSecondLog();
         builder
             .Services.AddOptions<EventStoreOptions>()
             .BindConfiguration("AspireSse:EventStore")
             .ValidateAnnotations()
             .ValidateOnStart();
         builder.Services.AddFormerSection<EventStoreOptions>("EventStore");
-        builder.Services.AddStorePools(connectionName);
+        builder.Services.AddStorePools(connectionName, configure);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<StoreMigrator>();
         builder.Services.AddSingleton<StoreClock>();
@@ -40,18 +52,21 @@ public static class EventStoreExtensions
         return builder;
     }
 
-    /// <summary>Brings the log's tables and functions up to date (<see cref="StoreMigrator"/>); call it before the
-    /// application runs, or in a deployment step of its own.</summary>
+    /// <summary>Brings the log's tables and functions up to date; call it before the application runs, or in a
+    /// deployment step of its own. If they are, or are a newer version's, it changes nothing and needs no rights to.
+    /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
-    /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the user lacks
-    /// rights.</exception>
+    /// <exception cref="InvalidOperationException">The role may not change the schema; a role that may runs
+    /// <see cref="EventStoreSchema.Script"/>.</exception>
+    /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
+    /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)
     {
         if (host.Services.GetRequiredService<IEventLog>() is not StoredEventLog)
             return; // in memory
 
-        await ReachAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), cancellationToken);
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+        await ReachAsync(host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work), cancellationToken);
+        await host.Services.GetRequiredService<StoreMigrator>().EnsureAsync(cancellationToken);
     }
 
     /// <summary>Connects once, because the driver's error does not say what to do, and is the first that a new
@@ -72,6 +87,16 @@ public static class EventStoreExtensions
                 e
             );
         }
+    }
+
+    /// <summary>Keeps a process to one log: its services, streams and health check have no name.</summary>
+    internal static void RefuseSecondLog(this IServiceCollection services)
+    {
+        if (services.Any(service => service.ServiceType == typeof(IEventLog)))
+            throw new InvalidOperationException(
+                "The application has an event log already, and a process has one: call AddEventStore or "
+                    + "AddInMemoryEventLog once. Events of several parts of an application differ by their topics."
+            );
     }
 
     private static void AddLog(this IServiceCollection services)

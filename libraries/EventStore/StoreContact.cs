@@ -26,8 +26,8 @@ internal sealed class StoreContact(
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
     private long _askedAt = storeClock.Local.GetTimestamp();
-    private volatile bool _failing = true,
-        _standby;
+    private volatile bool _failing = true;
+    private ReadOnlyReason? _readOnly;
     private volatile StoreDurability? _durability;
 
     /// <summary>The time since Postgres stopped answering as a primary; null while it answers.</summary>
@@ -43,8 +43,8 @@ internal sealed class StoreContact(
     /// <summary>True after <see cref="EventStoreOptions.UnhealthySeconds"/> without an answer.</summary>
     public bool IsLost => AwayFor >= TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
 
-    /// <summary>True if Postgres answers as a standby, which stores nothing.</summary>
-    public bool IsStandby => _standby;
+    /// <summary>The reason if Postgres answers and stores nothing; else null.</summary>
+    public ReadOnlyReason? ReadOnly => _readOnly;
 
     /// <summary>The durability of an acknowledged event at the last check; null before the first.</summary>
     internal StoreDurability? Durability => _durability;
@@ -63,8 +63,8 @@ internal sealed class StoreContact(
 
         try
         {
-            var (isStandby, _) = await AskAsync(3 * Interval, cancellationToken);
-            if (isStandby && !_hosts.AreSeveral)
+            var (readOnly, _) = await AskAsync(3 * Interval, cancellationToken);
+            if (readOnly is ReadOnlyReason.Standby && !_hosts.AreSeveral)
                 throw new InvalidOperationException(
                     "The connection string of the event log names a standby of Postgres, which stores nothing. Name "
                         + "the primary, or all servers: 'Host=a,b,c;Target Session Attributes=primary'."
@@ -112,17 +112,24 @@ internal sealed class StoreContact(
         {
             var unhealthy = TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
             var timeout = unhealthy < LongestWait ? unhealthy : LongestWait;
-            (_standby, var durability) = await AskAsync(timeout, stoppingToken);
-            if (!_standby && durability != _durability)
-                Logger.LogInformation("An acknowledged event is on: {Durability}", durability);
-            if (!_standby)
-                _durability = durability;
+            var (readOnly, durability) = await AskAsync(timeout, stoppingToken);
+            if (readOnly is ReadOnlyReason.Setting && _readOnly is null)
+                Logger.LogError(
+                    "Postgres stores nothing: default_transaction_read_only is on for the role, the database or the "
+                        + "server"
+                );
+            _readOnly = readOnly;
+            if (readOnly is not null)
+                return false;
 
-            return !_standby;
+            if (durability != _durability)
+                Logger.LogInformation("An acknowledged event is on: {Durability}", durability);
+            _durability = durability;
+            return true;
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            _standby = false;
+            _readOnly = null;
             return false;
         }
     }
@@ -142,7 +149,10 @@ internal sealed class StoreContact(
         }
     }
 
-    private Task<(bool IsStandby, StoreDurability Durability)> AskAsync(TimeSpan timeout, CancellationToken stopped) =>
+    private Task<(ReadOnlyReason? ReadOnly, StoreDurability Durability)> AskAsync(
+        TimeSpan timeout,
+        CancellationToken stopped
+    ) =>
         store.RunAsync(
             StoreDurability.Sql,
             command => StoreDurability.ReadAsync(command, storeClock),

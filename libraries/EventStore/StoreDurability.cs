@@ -8,13 +8,13 @@ namespace EventStore;
 /// <param name="Connected">Synchronous standbys that are connected; null if this user may not know.</param>
 internal sealed partial record StoreDurability(string Commit, string Names, int? Connected)
 {
-    /// <summary>A row: recovery, this record's values, and Postgres's time.</summary>
+    /// <summary>A row: recovery, this record's values, Postgres's time, and whether sessions only read.</summary>
     internal const string Sql = """
         select pg_is_in_recovery(), current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
             case when pg_has_role('pg_read_all_stats', 'usage') then
                 (select count(*)::int from pg_stat_replication where sync_state in ('sync', 'quorum'))
             end,
-            clock_timestamp()
+            clock_timestamp(), current_setting('transaction_read_only')::boolean
         """;
 
     /// <summary>The number of standbys whose confirmation each commit awaits.</summary>
@@ -36,7 +36,7 @@ internal sealed partial record StoreDurability(string Commit, string Names, int?
             : $"synchronous on {Standbys} {(Standbys == 1 ? "standby" : "standbys")}"
                 + (Connected is { } connected ? $", {connected} connected" : "");
 
-    internal static async Task<(bool IsStandby, StoreDurability Durability)> ReadAsync(
+    internal static async Task<(ReadOnlyReason? ReadOnly, StoreDurability Durability)> ReadAsync(
         NpgsqlCommand command,
         StoreClock clock
     )
@@ -49,7 +49,9 @@ internal sealed partial record StoreDurability(string Commit, string Names, int?
 
         clock.Note(asked, clock.Local.GetElapsedTime(began), row.GetFieldValue<DateTimeOffset>(4));
         return (
-            row.GetBoolean(0),
+            row.GetBoolean(0) ? ReadOnlyReason.Standby
+            : row.GetBoolean(5) ? ReadOnlyReason.Setting
+            : null,
             new StoreDurability(row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetInt32(3))
         );
     }
@@ -57,4 +59,15 @@ internal sealed partial record StoreDurability(string Commit, string Names, int?
     // "ANY 1 (a, b)", "FIRST 2 (a, b, c)", "2 (a, b, c)"; a plain list, or *, is FIRST 1.
     [GeneratedRegex(@"^\s*(?:(?:FIRST|ANY)\s+)?(\d+)\s*\(", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Count();
+}
+
+/// <summary>The reason for which Postgres answers and stores nothing.</summary>
+internal enum ReadOnlyReason
+{
+    /// <summary>It is a standby.</summary>
+    Standby,
+
+    /// <summary>The role, the database or the server has <c>default_transaction_read_only</c>, such as a managed one
+    /// whose disk is full.</summary>
+    Setting,
 }

@@ -15,7 +15,13 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
         if (contact.Durability is { } durability)
             data["durability"] = durability.ToString();
 
-        var problem = contact.IsStandby ? "is a standby (read-only), or all of its hosts are" : "does not answer";
+        var problem = contact.ReadOnly switch
+        {
+            ReadOnlyReason.Standby => "is a standby (read-only), or all of its hosts are",
+            ReadOnlyReason.Setting =>
+                "is read-only (default_transaction_read_only of the role, the database or the server)",
+            _ => "does not answer",
+        };
         return Task.FromResult(
             contact.AwayFor is not { } away
                 ? contact.Durability is { IsWaiting: true }

@@ -16,10 +16,12 @@ internal sealed class StoreHosts(TimeProvider clock)
     /// <summary>True if the connection string names several hosts.</summary>
     public bool AreSeveral => !_pools.IsEmpty;
 
-    /// <param name="settings">The connection string; changed by this method.</param>
-    /// <param name="name">The pool's name in traces and metrics, which otherwise carry the connection string.</param>
-    public NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings, string name)
+    /// <summary>Opens a pool: the only place where one is.</summary>
+    /// <param name="builder">The pool's settings; changed by this method. Its name is that of the pool in traces and
+    /// metrics, which otherwise carry the connection string.</param>
+    public NpgsqlDataSource Build(NpgsqlDataSourceBuilder builder)
     {
+        var settings = builder.ConnectionStringBuilder;
         if (settings.TargetSessionAttributes is { } target && target is not ("primary" or "read-write"))
             throw new InvalidOperationException(
                 $"The connection string of the event log has 'Target Session Attributes={target}', but events can only "
@@ -28,11 +30,11 @@ internal sealed class StoreHosts(TimeProvider clock)
 
         settings.TargetSessionAttributes = null;
         if (settings.Host?.Contains(',', StringComparison.Ordinal) is not true)
-            return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.Build();
+            return builder.Build();
 
         settings.Timeout = ConnectSeconds;
         settings.HostRecheckSeconds = ForgetNever;
-        var hosts = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.BuildMultiHost();
+        var hosts = builder.BuildMultiHost();
         var pool = hosts.WithTargetSession(TargetSessionAttributes.Primary);
 
         _pools.Add((pool, hosts));

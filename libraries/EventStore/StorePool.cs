@@ -6,21 +6,25 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Keys of the connection pools (<see cref="NpgsqlDataSource"/>): each kind of work has its own, so an
-/// exhausted one does not affect the others. The service without a key is for the features' own transactions.</summary>
+/// exhausted one does not affect the others. None is without a key, because that service is the application's own, and
+/// no application takes keys of this prefix.</summary>
 internal static class StorePool
 {
-    public const string Appends = "appends";
+    public const string Appends = Prefix + "appends";
 
     /// <summary>The system's own work: live feed, notifications, leases, heartbeats.</summary>
-    public const string Feed = "feed";
+    public const string Feed = Prefix + "feed";
 
     /// <summary>Reads for streams that lag so far that memory no longer has their events.</summary>
-    public const string Replays = "replays";
+    public const string Replays = Prefix + "replays";
 
     /// <summary>Reads for clients' requests: history, topics, state.</summary>
-    public const string Reads = "reads";
+    public const string Reads = Prefix + "reads";
 
-    private const string Work = "work";
+    /// <summary>The features' own transactions, and the schema's.</summary>
+    public const string Work = Prefix + "work";
+
+    private const string Prefix = "AspireSse.EventStore.";
 
     /// <summary>Settings for reads: rows come by an index and in its order, or a read would not be bounded. Each
     /// session plans a read once, since planning costs more than the read, and more per partition.</summary>
@@ -31,66 +35,94 @@ internal static class StorePool
     /// <summary>Makes the sessions of the features' transactions call <see cref="Outbox.WakeAsync"/>.</summary>
     private const string WakesRelay = " -c eventstore.wakes_relay=itself";
 
-    internal static void AddStorePools(this IServiceCollection services, string connectionName)
+    /// <summary>Settings on which the meaning of the log's SQL depends, whatever those of the role and the database. A
+    /// filter of rows is an error: events that are silently missing would be worse. Partitions are plain tables.
+    /// </summary>
+    private const string OwnMeaning =
+        @" -c default_transaction_isolation=read\ committed -c standard_conforming_strings=on -c row_security=off"
+        + " -c default_table_access_method=heap -c lock_timeout=0 -c idle_session_timeout=0";
+
+    internal static void AddStorePools(
+        this IServiceCollection services,
+        string connectionName,
+        Action<NpgsqlDataSourceBuilder>? configure
+    )
     {
         services.AddSingleton<StoreHosts>();
-        services.AddSingleton(provider => Open(provider, connectionName, Work, o => o.WorkConnections, WakesRelay));
+        Add(Work, options => options.WorkConnections, WakesRelay);
         // One is used at a time; an append without an answer keeps its own until Postgres gives one.
-        services.AddKeyedSingleton(Appends, (provider, _) => Open(provider, connectionName, Appends, _ => 8));
-        services.AddKeyedSingleton(Feed, (provider, _) => Open(provider, connectionName, Feed, _ => 20));
-        services.AddKeyedSingleton(
-            Replays,
-            (provider, _) => Open(provider, connectionName, Replays, o => o.ReplayConnections, IndexesOnly)
-        );
-
+        Add(Appends, _ => 8);
+        Add(Feed, _ => 20);
+        Add(Replays, options => options.ReplayConnections, IndexesOnly);
         // Twice as many: opening a stream reads too, and does not wait for its turn.
-        services.AddKeyedSingleton(
-            Reads,
-            (provider, _) => Open(provider, connectionName, Reads, o => 2 * o.ReadConnections, IndexesOnly)
-        );
+        Add(Reads, options => 2 * options.ReadConnections, IndexesOnly);
+
+        void Add(string pool, Func<EventStoreOptions, int> connections, string settings = "") =>
+            services.AddKeyedSingleton(
+                pool,
+                (provider, _) =>
+                {
+                    var builder = Builder(provider, connectionName, configure);
+                    var options = provider.GetRequiredService<IOptions<EventStoreOptions>>().Value;
+                    Set(builder.ConnectionStringBuilder, options, connections(options), settings);
+                    builder.Name = $"{connectionName}-{pool[Prefix.Length..]}";
+                    return provider.GetRequiredService<StoreHosts>().Build(builder);
+                }
+            );
     }
 
     /// <summary>Closes the idle connections, which may be broken, and looks for the primary again.</summary>
     internal static void ClearStorePools(this IServiceProvider services)
     {
-        services.GetRequiredService<NpgsqlDataSource>().Clear();
-        foreach (var pool in (string[])[Appends, Feed, Replays, Reads])
+        foreach (var pool in (string[])[Work, Appends, Feed, Replays, Reads])
             services.GetRequiredKeyedService<NpgsqlDataSource>(pool).Clear();
         services.GetRequiredService<StoreHosts>().Forget();
     }
 
-    private static NpgsqlDataSource Open(
+    /// <summary>Returns a pool's builder with what the application says of the connections.</summary>
+    private static NpgsqlDataSourceBuilder Builder(
         IServiceProvider services,
         string connectionName,
-        string pool,
-        Func<EventStoreOptions, int> connections,
-        string settings = ""
+        Action<NpgsqlDataSourceBuilder>? configure
     )
     {
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
-        if (string.IsNullOrWhiteSpace(text))
+        var builder = new NpgsqlDataSourceBuilder(text);
+        configure?.Invoke(builder);
+        if (string.IsNullOrWhiteSpace(builder.ConnectionStringBuilder.Host))
             throw new InvalidOperationException(
-                $"The connection string '{connectionName}' is missing or empty. Start through the AppHost, or set "
-                    + $"ConnectionStrings__{connectionName}."
+                $"The connection string '{connectionName}' is missing or empty, or names no host. Start through the "
+                    + $"AppHost, or set ConnectionStrings__{connectionName}."
             );
 
-        var options = services.GetRequiredService<IOptions<EventStoreOptions>>().Value;
-        var builder = new NpgsqlConnectionStringBuilder(text)
-        {
-            CommandTimeout = options.CommandTimeoutSeconds,
-            MaxAutoPrepare = 30,
-            AutoPrepareMinUsages = 2,
-            Timeout = 5,
-            KeepAlive = 10,
-            // While a command runs, too: a peer that vanished after the request's arrival would never answer.
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = 10,
-            TcpKeepAliveInterval = 5,
-            MaxPoolSize = connections(options),
-            MinPoolSize = 0,
-            // No code leaves settings in a session, and a reset costs more than most of our statements.
-            NoResetOnClose = true,
-        };
+        return builder;
+    }
+
+    /// <summary>Sets what the log needs, over what the application says.</summary>
+    private static void Set(
+        NpgsqlConnectionStringBuilder builder,
+        EventStoreOptions options,
+        int connections,
+        string settings
+    )
+    {
+        builder.CommandTimeout = options.CommandTimeoutSeconds;
+        builder.MaxAutoPrepare = 30;
+        builder.AutoPrepareMinUsages = 2;
+        builder.Timeout = 5;
+        builder.KeepAlive = 10;
+        // While a command runs, too: a peer that vanished after the request's arrival would never answer.
+        builder.TcpKeepAlive = true;
+        builder.TcpKeepAliveTime = 10;
+        builder.TcpKeepAliveInterval = 5;
+        builder.MaxPoolSize = connections;
+        builder.MinPoolSize = 0;
+        // No code leaves settings in a session, and a reset costs more than most of our statements.
+        builder.NoResetOnClose = true;
+        // Locks and notifications belong to sessions.
+        builder.Multiplexing = false;
+        // All names of the log have their schema; those of Postgres mean Postgres's.
+        builder.SearchPath = "pg_catalog, pg_temp";
         // Npgsql tries Kerberos's encryption first, whose library small images lack.
         if (
             !builder.ShouldSerialize("GSS Encryption Mode")
@@ -104,8 +136,6 @@ internal static class StorePool
         builder.Options =
             $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
             + " -c client_connection_check_interval=2000 -c tcp_user_timeout=20000 -c tcp_keepalives_idle=15"
-            + $" -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c jit=off{settings}";
-
-        return services.GetRequiredService<StoreHosts>().Build(builder, $"{connectionName}-{pool}");
+            + $" -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c jit=off{OwnMeaning}{settings}";
     }
 }

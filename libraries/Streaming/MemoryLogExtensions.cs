@@ -12,6 +12,7 @@ public static class MemoryLogExtensions
     public static TBuilder AddInMemoryEventLog<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
+        builder.Services.RefuseSecondLog();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<StoreClock>();
         builder.Services.AddSingleton<MemoryLog>();

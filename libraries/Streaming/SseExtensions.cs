@@ -23,7 +23,7 @@ public static class SseExtensions
     /// <param name="redis">Name of the connection string of Redis; null: none.</param>
     /// <param name="name">The name of this process in greetings, metrics and leases; null: its machine's name and its
     /// id.</param>
-    /// <exception cref="InvalidOperationException">No event log was added.</exception>
+    /// <exception cref="InvalidOperationException">No event log was added, or the streams were.</exception>
     public static TBuilder AddSse<TBuilder>(
         this TBuilder builder,
         Action<SseOptions>? configure = null,
@@ -34,6 +34,10 @@ public static class SseExtensions
     {
         if (builder.Services.All(service => service.ServiceType != typeof(ILogReader)))
             throw new InvalidOperationException("AddSse needs an event log: call AddEventStore(…) before it.");
+        if (builder.Services.Any(service => service.ServiceType == typeof(StreamOpener)))
+            throw new InvalidOperationException(
+                "The application has its streams already: call AddSse once, with all settings."
+            );
 
         var isInMemory = builder.Services.Any(service => service.ServiceType == typeof(MemoryLog));
         if (isInMemory && redis is not null)
@@ -74,7 +78,7 @@ public static class SseExtensions
         builder.Services.AddSingleton<ILiveSource, LogTail>();
         builder.Services.AddHostedService<SchemaAgreement>();
         // Nobody else does it: without Redis there is no Broadcaster.
-        builder.Services.AddLeading(name: null);
+        builder.Services.AddLeading(name);
 
         return builder;
     }

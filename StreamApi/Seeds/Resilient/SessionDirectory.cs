@@ -9,7 +9,7 @@ namespace StreamApi.Seeds.Resilient;
 
 /// <summary>Reads the state of sessions and records that they have readers.</summary>
 internal sealed class SessionDirectory(
-    NpgsqlDataSource store,
+    [FromKeyedServices(StorePool.Work)] NpgsqlDataSource store,
     [FromKeyedServices(StorePool.Reads)] NpgsqlDataSource reads,
     ConnectionRegistry registry,
     IOptions<ResilientOptions> options,

@@ -5,8 +5,11 @@ namespace StreamApi.Seeds.Storage;
 
 /// <summary>Deletes tasks, orders and sessions that have ended, once their events have left the log. Every replica does
 /// it: each takes the rows that no other is at.</summary>
-internal sealed class EndedRows(NpgsqlDataSource store, TimeProvider clock, ILogger<EndedRows> logger)
-    : RestartingService(logger, clock)
+internal sealed class EndedRows(
+    [FromKeyedServices(StorePool.Work)] NpgsqlDataSource store,
+    TimeProvider clock,
+    ILogger<EndedRows> logger
+) : RestartingService(logger, clock)
 {
     private const int Batch = 1_000;
 

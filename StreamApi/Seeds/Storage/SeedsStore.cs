@@ -2,8 +2,11 @@ using System.Data;
 using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 using Streaming.Admission;
 using Streaming.Requests;
 
@@ -85,12 +88,28 @@ internal sealed class SeedsStore(
         return context;
     }
 
+    /// <summary>Returns the migrations as SQL for any state of the database, with a role's rights.</summary>
+    public static string Script(string? role)
+    {
+        using var context = new SeedsContext(new DbContextOptionsBuilder<SeedsContext>().UseNpgsql(Keep).Options);
+        var script = context.GetService<IMigrator>().GenerateScript(options: MigrationsSqlGenerationOptions.Idempotent);
+        return role is null ? script : script + EventStoreSchema.Grants(SeedsContext.Schema, role);
+    }
+
     /// <summary>Applies the missing migrations.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
+        // Entity Framework asks for the right to create tables even if it creates none.
+        if (!(await MissingAsync(cancellationToken)).Any())
+            return;
+
         await using var context = contexts.CreateDbContext();
         await context.Database.MigrateAsync(cancellationToken);
     }
+
+    /// <summary>Keeps the list of applied migrations in the seeds' schema.</summary>
+    internal static void Keep(NpgsqlDbContextOptionsBuilder npgsql) =>
+        npgsql.MigrationsHistoryTable("migrations", SeedsContext.Schema);
 
     /// <summary>Returns the names of the migrations that the database lacks.</summary>
     public async Task<IEnumerable<string>> MissingAsync(CancellationToken cancellationToken)
@@ -111,10 +130,7 @@ internal static class SeedsStoreExtensions
         services.AddDbContextFactory<SeedsContext>(
             (provider, options) =>
                 options
-                    .UseNpgsql(
-                        provider.GetRequiredService<NpgsqlDataSource>(),
-                        npgsql => npgsql.MigrationsHistoryTable("migrations", SeedsContext.Schema)
-                    )
+                    .UseNpgsql(provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work), SeedsStore.Keep)
                     .UseSse()
                     .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
         );

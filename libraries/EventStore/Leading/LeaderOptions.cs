@@ -5,7 +5,7 @@ namespace EventStore;
 /// <summary>Options of the process that leads, section <c>AspireSse:Relay</c>.</summary>
 internal sealed class LeaderOptions
 {
-    /// <summary>The name of this process in the lease and in logs.</summary>
+    /// <summary>The name of this process in logs, and in the lease before a random part.</summary>
     internal string Name { get; set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
 
     /// <summary>Lifetime of the lease without renewal, after which a killed or frozen leader is replaced.</summary>

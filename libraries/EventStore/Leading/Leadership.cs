@@ -19,6 +19,9 @@ internal sealed class Leadership(
 
     private readonly TimeSpan _ttl = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
     private readonly TimeSpan _renew = TimeSpan.FromMilliseconds(options.Value.RenewMilliseconds);
+
+    // Two containers may have one host name and one process id, and all replicas one configured name.
+    private readonly string _holder = $"{options.Value.Name}-{Guid.NewGuid():N}";
     private long _heldUntil;
 
     public string Name => options.Value.Name;
@@ -109,7 +112,7 @@ internal sealed class Leadership(
         try
         {
             var fence = await lease
-                .HoldAsync(Lease, Name, _ttl, cancellationToken)
+                .HoldAsync(Lease, _holder, _ttl, cancellationToken)
                 .WaitAsync(_ttl, Clock, cancellationToken);
             if (fence is not null)
                 Volatile.Write(ref _heldUntil, asked + (long)(_ttl.TotalSeconds * Clock.TimestampFrequency));

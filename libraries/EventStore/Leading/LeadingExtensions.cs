@@ -11,7 +11,9 @@ public static class LeadingExtensions
     /// <remarks>The event log must have been added before (<see cref="EventStoreExtensions.AddEventStore"/>).</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="redis">Name of the connection string of Redis.</param>
-    /// <param name="name">The process in the lease and in logs; null: its machine and number.</param>
+    /// <param name="name">The process in logs, and in the lease with a random part; null: its machine and
+    /// number.</param>
+    /// <exception cref="InvalidOperationException">It was added already.</exception>
     public static TBuilder AddSseBroadcaster<TBuilder>(
         this TBuilder builder,
         string redis = "redis",
@@ -19,6 +21,11 @@ public static class LeadingExtensions
     )
         where TBuilder : IHostApplicationBuilder
     {
+        if (builder.Services.Any(service => service.ServiceType == typeof(Relay)))
+            throw new InvalidOperationException(
+                "The application is a Broadcaster already: call AddSseBroadcaster once."
+            );
+
         builder.AddRelayRedis(redis);
         builder.Services.AddSingleton<RelayMetrics>();
         builder.Services.AddSingleton<RedisPublisher>();

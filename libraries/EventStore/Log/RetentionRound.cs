@@ -9,16 +9,29 @@ internal sealed class RetentionRound : IAsyncDisposable
     private const string Lock = "7303014, 3";
 
     private readonly NpgsqlConnection _connection;
+    private readonly bool _ownsLog;
 
-    private RetentionRound(NpgsqlConnection connection) => _connection = connection;
+    private RetentionRound(NpgsqlConnection connection, bool ownsLog)
+    {
+        _connection = connection;
+        _ownsLog = ownsLog;
+    }
 
     public int Dropped { get; private set; }
 
     /// <summary>Begins a round, or returns null if another session holds the lock.</summary>
     public static async Task<RetentionRound?> BeginAsync(NpgsqlConnection connection, CancellationToken token)
     {
-        await using var command = new NpgsqlCommand($"select pg_try_advisory_lock({Lock})", connection);
-        return await command.ExecuteScalarAsync(token) is true ? new RetentionRound(connection) : null;
+        await using var command = new NpgsqlCommand(
+            $"""
+            select pg_try_advisory_lock({Lock}), pg_has_role(c.relowner, 'usage')
+            from pg_class c where c.oid = 'eventstore.events'::regclass
+            """,
+            connection
+        );
+        await using var row = await command.ExecuteReaderAsync(token);
+        await row.ReadAsync(token);
+        return row.GetBoolean(0) ? new RetentionRound(connection, row.GetBoolean(1)) : null;
     }
 
     /// <summary>Limits waits for readers: a waiting detach can keep an append from starting a partition.</summary>
@@ -68,13 +81,22 @@ internal sealed class RetentionRound : IAsyncDisposable
 
     private async Task DetachAsync(string name, string how, CancellationToken token)
     {
-        await ExecuteAsync($"alter table eventstore.events detach partition eventstore.{name} {how}", token);
+        if (_ownsLog)
+            await ExecuteAsync($"alter table eventstore.events detach partition eventstore.{name} {how}", token);
         await DropTableAsync(name, token);
     }
 
     private async Task DropTableAsync(string name, CancellationToken token)
     {
-        await ExecuteAsync($"drop table eventstore.{name}", token);
+        await (
+            _ownsLog
+                ? ExecuteAsync($"drop table eventstore.{name}", token)
+                : ExecuteAsync(
+                    "select eventstore.drop_partition($1)",
+                    token,
+                    new NpgsqlParameter<string> { TypedValue = name }
+                )
+        );
         Dropped++;
     }
 

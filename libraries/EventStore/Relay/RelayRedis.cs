@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Aspire.StackExchange.Redis;
 using EventStore;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -11,6 +12,10 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Registers the Redis that carries the relay's messages.</summary>
 internal static class RelayRedis
 {
+    /// <summary>Key of the connection: the service without a key is the application's, and no application has this
+    /// one.</summary>
+    internal const string Key = "AspireSse.EventStore.relay";
+
     /// <summary>Options before the connection string, which overrides them. The client leaves a connection on which a
     /// request timed out and nothing came for four timeouts (5 s); no tie-breaker, because reading its key would
     /// reconnect for ever to a node that sends every key to itself.</summary>
@@ -34,7 +39,7 @@ internal static class RelayRedis
 
         var isChecked = true;
         string? text = null;
-        builder.AddRedisClient(connectionName, Set, Configure);
+        builder.AddKeyedRedisClient(Key, Set, Configure);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(Create);
         builder.Services.AddHostedService(services => new Opening(
@@ -53,6 +58,8 @@ internal static class RelayRedis
 
         void Set(StackExchangeRedisSettings settings)
         {
+            settings.ConnectionString =
+                builder.Configuration.GetConnectionString(connectionName) ?? settings.ConnectionString;
             configureSettings?.Invoke(settings);
             text = settings.ConnectionString;
             settings.ConnectionString = $"{Defaults},{text}";
@@ -73,7 +80,7 @@ internal static class RelayRedis
 
     private static RedisLink Create(IServiceProvider services) =>
         new(
-            services.GetRequiredService<IConnectionMultiplexer>,
+            () => services.GetRequiredKeyedService<IConnectionMultiplexer>(Key),
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<IMeterFactory>(),
             services.GetRequiredService<ILogger<RedisLink>>()

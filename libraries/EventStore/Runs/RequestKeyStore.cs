@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace EventStore;
 
 /// <summary>Keys of requests that a client may repeat without a second effect, kept for 24 h. Thread-safe.</summary>
-internal sealed class RequestKeyStore(NpgsqlDataSource store)
+internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 

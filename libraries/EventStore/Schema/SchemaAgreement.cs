@@ -58,7 +58,8 @@ internal sealed class SchemaAgreement(StoreMigrator schema, TimeProvider clock, 
             : throw new InvalidOperationException(
                 "The database of the event log has another schema than this version's: it lacks "
                     + $"{string.Join(", ", missing)}. Check which database the connection string names, and run "
-                    + "'StreamApi migrate' of this version, or EnsureSchemaAsync in an application of your own."
+                    + "'StreamApi migrate' of this version, or EnsureSchemaAsync in an application of your own. The "
+                    + "latter replaces no newer version's functions: EventStoreSchema.Script() does."
             );
     }
 }

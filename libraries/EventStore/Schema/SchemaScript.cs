@@ -6,6 +6,10 @@ namespace EventStore;
 /// <summary>An SQL file of this assembly, named without folder and extension; a function's as the function.</summary>
 internal sealed record SchemaScript(string Name, string Sql)
 {
+    /// <summary>Number of <see cref="Functions"/>: one higher in each version that changes them
+    /// (<c>SchemaScriptTests</c>). A set of a lower number never replaces one of a higher number by itself.</summary>
+    public const int Version = 2;
+
     /// <summary>Prepares the bookkeeping of the migrator; can run any number of times.</summary>
     public static SchemaScript Prepare { get; } = In("").Single();
 
@@ -15,8 +19,25 @@ internal sealed record SchemaScript(string Name, string Sql)
     /// <summary>The functions' current texts, one function each. They can run any number of times.</summary>
     public static IReadOnlyList<SchemaScript> Functions { get; } = In("Functions/");
 
+    /// <summary>Digest of the functions' texts.</summary>
+    public static string Digest { get; } = Sha256(string.Concat(Functions.Select(f => f.Sql)));
+
     /// <summary>The name under which the migrations record that all of <see cref="Functions"/> were applied.</summary>
-    public static string FunctionSet { get; } = "functions " + Sha256(string.Concat(Functions.Select(f => f.Sql)));
+    public static string FunctionSet { get; } = $"functions {Version} {Digest}";
+
+    /// <summary>Records <see cref="FunctionSet"/> as the set that the database has now. Forgets those that it replaces
+    /// though they are newer, or another of the same number: their versions then know that their functions are
+    /// missing.</summary>
+    public static string RecordFunctions { get; } =
+        $"""
+            delete from eventstore.migrations m
+            where m.name like 'functions %' and m.name <> '{FunctionSet}' and coalesce(
+                substring(m.name from '^functions ([0-9]+) ')::bigint >= {Version},
+                m.name !~ '^functions [0-9a-f]{"{64}"}$' and m.applied_at > coalesce(
+                    (select o.applied_at from eventstore.migrations o where o.name = '{FunctionSet}'), '-infinity'));
+            insert into eventstore.migrations (name) values ('{FunctionSet}')
+            on conflict (name) do update set applied_at = now();
+            """;
 
     private static string Sha256(string text) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -1,29 +1,65 @@
 using System.Data;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace EventStore;
 
 /// <summary>Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current
-/// texts. Several processes may run it at once: the first one migrates, the others wait for it.</summary>
-internal sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, ILogger<StoreMigrator> logger)
+/// texts, of which a lower version's replace a higher one's only if that is asked for. Several processes may run it at
+/// once: the first one migrates, the others wait for it.</summary>
+internal sealed class StoreMigrator(
+    [FromKeyedServices(StorePool.Work)] NpgsqlDataSource store,
+    TimeProvider clock,
+    ILogger<StoreMigrator> logger
+)
 {
     /// <summary>Time between attempts to lock a table that a long transaction uses.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    /// <summary>Applies the missing migrations, each in its own transaction, then all functions in one.</summary>
-    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store, or
-    /// missing rights. Scripts that were committed before stay.</exception>
-    public async Task MigrateAsync(CancellationToken cancellationToken)
+    /// <summary>Brings the schema to this version, also if a newer version's functions must be replaced: it undoes an
+    /// upgrade.</summary>
+    /// <exception cref="InvalidOperationException">The role lacks a right that is needed.</exception>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store.
+    /// Scripts that were committed before stay.</exception>
+    public Task MigrateAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: true, cancellationToken);
+
+    /// <summary>Adds what the schema lacks, and changes nothing if it is up to date or newer.</summary>
+    /// <exception cref="InvalidOperationException">The role lacks a right that is needed.</exception>
+    /// <exception cref="NpgsqlException">As <see cref="MigrateAsync"/>.</exception>
+    public Task EnsureAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: false, cancellationToken);
+
+    private async Task BringUpAsync(bool undoes, CancellationToken cancellationToken)
     {
         await using var connection = await store.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            var state = await SchemaState.ReadAsync(connection, cancellationToken);
+            if (!undoes && state.Newer is { } newer)
+                logger.LogInformation("The schema has the functions of a newer version, which stay: {Set}", newer);
+            if (state.IsUpToDate && !(undoes && state.Newer is not null))
+                return;
+
+            await SchemaRights.CheckAsync(connection, refused: null, cancellationToken);
+            await ApplyAsync(connection, undoes, cancellationToken);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            await SchemaRights.CheckAsync(connection, e, cancellationToken);
+            throw;
+        }
+    }
+
+    /// <summary>Applies the missing migrations, each in its own transaction, then all functions in one.</summary>
+    private async Task ApplyAsync(NpgsqlConnection connection, bool undoes, CancellationToken cancellationToken)
+    {
         try
         {
             await LockAsync(connection, cancellationToken);
             await RetryAsync(() => connection.RunAsync(SchemaScript.Prepare.Sql, cancellationToken), cancellationToken);
             foreach (var script in SchemaScript.Tables)
                 await RetryAsync(() => ApplyAsync(connection, script, cancellationToken), cancellationToken);
-            await RetryAsync(() => ApplyFunctionsAsync(connection, cancellationToken), cancellationToken);
+            await RetryAsync(() => ApplyFunctionsAsync(connection, undoes, cancellationToken), cancellationToken);
         }
         finally
         {
@@ -82,27 +118,19 @@ internal sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, 
         logger.LogInformation("Applied migration {Migration}", script.Name);
     }
 
-    /// <summary>Replaces the functions, all or none, unless this version's were applied last. Records the set, so that
-    /// a service can start whose functions newer ones replaced, but not one whose functions never came.</summary>
-    private async Task ApplyFunctionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Replaces the functions, all or none, unless the database has this version's or newer ones. Records the
+    /// set, so that a service can start whose functions newer ones replaced, but not one whose functions never
+    /// came.</summary>
+    private async Task ApplyFunctionsAsync(
+        NpgsqlConnection connection,
+        bool undoes,
+        CancellationToken cancellationToken
+    )
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        // After an undone upgrade the next one has to migrate again.
-        var newer = await connection.RunAsync(
-            """
-            delete from eventstore.migrations where name like 'functions %'
-                and applied_at > (select applied_at from eventstore.migrations where name = $1)
-            """,
-            cancellationToken,
-            SchemaScript.FunctionSet
-        );
-
-        var isNew = await connection.RunAsync(
-            "insert into eventstore.migrations (name) values ($1) on conflict do nothing",
-            cancellationToken,
-            SchemaScript.FunctionSet
-        );
-        if (newer + isNew == 0)
+        // Again, under the lock: another process may have been first.
+        var state = await SchemaState.ReadAsync(connection, cancellationToken);
+        if (state.IsUpToDate && !(undoes && state.Newer is not null))
             return;
 
         // Unchecked first, because a body may call a later function; then again with checks.
@@ -113,29 +141,28 @@ internal sealed class StoreMigrator(NpgsqlDataSource store, TimeProvider clock, 
                 await connection.RunAsync(script.Sql, cancellationToken);
         }
 
+        await connection.RunAsync(SchemaScript.RecordFunctions, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        logger.LogInformation("Applied the functions of this version");
+        if (state.Newer is { } newer)
+            logger.LogWarning("Undid an upgrade: the functions of this version replace those of {Set}", newer);
+        else
+            logger.LogInformation("Applied the functions of this version");
     }
 
     /// <summary>Returns this version's migrations that the database never had: none if its schema is newer.</summary>
+    /// <exception cref="InvalidOperationException">The role may not read them.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
     public async Task<IReadOnlyList<string>> MissingAsync(CancellationToken cancellationToken)
     {
-        string[] names = [.. SchemaScript.Tables.Select(s => s.Name), SchemaScript.FunctionSet];
-        await using var command = store.CreateCommand("select name from eventstore.migrations where name = any($1)");
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = names });
-
+        await using var connection = await store.OpenConnectionAsync(cancellationToken);
         try
         {
-            var applied = new HashSet<string>(StringComparer.Ordinal);
-            await using var row = await command.ExecuteReaderAsync(cancellationToken);
-            while (await row.ReadAsync(cancellationToken))
-                applied.Add(row.GetString(0));
-            return [.. names.Where(name => !applied.Contains(name))];
+            return (await SchemaState.ReadAsync(connection, cancellationToken)).Missing;
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            return names;
+            await SchemaRights.CheckAsync(connection, e, cancellationToken);
+            throw;
         }
     }
 }

@@ -1,4 +1,8 @@
-create schema if not exists eventstore;
+-- Not "create schema if not exists", which asks for the right to create one even if there is one.
+do $$
+begin
+    if to_regnamespace('eventstore') is null then create schema eventstore; end if;
+end $$;
 
 create table if not exists eventstore.migrations (
     name text primary key,

@@ -12,7 +12,8 @@ namespace Streaming.Tickets;
 /// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. A key
 /// in use is read again every second, since it may change; AES-256-GCM prevents reading and tampering.
 /// </summary>
-internal sealed class SharedSecret(NpgsqlDataSource store, TimeProvider clock) : IDisposable
+internal sealed class SharedSecret([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store, TimeProvider clock)
+    : IDisposable
 {
     private const int NonceBytes = 12,
         TagBytes = 16;

@@ -133,20 +133,18 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
 
     [Theory]
     [
-        InlineData(null),
+        InlineData(StorePool.Work),
         InlineData(StorePool.Appends),
         InlineData(StorePool.Feed),
         InlineData(StorePool.Replays),
         InlineData(StorePool.Reads)
     ]
-    public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string? pool)
+    public async Task Every_session_gives_up_in_the_server_a_little_later_than_its_client(string pool)
     {
         using var host = StoreOnlyHost
             .Of(Stores.Shared.EventStore, ("AspireSse:EventStore:CommandTimeoutSeconds", "1"))
             .Build();
-        var store = pool is null
-            ? host.Services.GetRequiredService<NpgsqlDataSource>()
-            : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
+        var store = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
 
         // Clients that have vanished: one with a statement under way, one within a transaction.
         var ended = await Task.WhenAll(EndAsync("select pg_sleep(60)"), EndAsync("begin; select 1"));

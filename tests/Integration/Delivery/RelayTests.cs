@@ -89,7 +89,7 @@ public sealed class RelayTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = Start(await Stores.Shared.CreateMigratedAsync(cancellationToken));
-        var source = host.Services.GetRequiredService<NpgsqlDataSource>();
+        var source = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var locked = await LockOutboxAsync(source);
 
@@ -124,7 +124,7 @@ public sealed class RelayTests
             await Stores.Shared.CreateMigratedAsync(cancellationToken),
             ("AspireSse:Relay:LeaseMilliseconds", "500")
         );
-        var source = host.Services.GetRequiredService<NpgsqlDataSource>();
+        var source = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var locked = await LockOutboxAsync(source);
 

@@ -14,12 +14,10 @@ internal static class RowsRead
     /// <summary>Opens a pool of one connection: only its own session can be asked for the rows that it has just
     /// read.</summary>
     /// <param name="host">The services.</param>
-    /// <param name="pool">The pool whose settings the session has; null: the features' own.</param>
-    public static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host, string? pool)
+    /// <param name="pool">The pool whose settings the session has.</param>
+    public static async Task<NpgsqlDataSource> OneConnectionAsync(IHost host, string pool)
     {
-        var pooled = pool is null
-            ? host.Services.GetRequiredService<NpgsqlDataSource>()
-            : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
+        var pooled = host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
         await using var connection = await pooled.OpenConnectionAsync(Stop);
         var settings = new NpgsqlConnectionStringBuilder(pooled.ConnectionString);
         var text = new NpgsqlConnectionStringBuilder(

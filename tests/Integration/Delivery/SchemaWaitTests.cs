@@ -4,6 +4,7 @@ using EventStore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using StreamApi;
+using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 
@@ -43,6 +44,27 @@ public sealed class SchemaWaitTests
         Assert.Equal(0, await wait.WaitAsync(TestContext.Current.CancellationToken));
         // A pod that starts later does not wait.
         Assert.Equal(0, await Migration.WaitAsync(arguments));
+    }
+
+    /// <summary>For an operator whose services may not change the schema.</summary>
+    [Fact]
+    public async Task The_script_of_migrate_makes_all_that_the_services_need()
+    {
+        var database = await Stores.Shared.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        var script = EventStoreSchema.Script() + SeedsStore.Script(role: null);
+        await store.ExecuteAsync(script);
+        await store.ExecuteAsync(script); // in any state
+
+        string[] arguments =
+        [
+            "--ConnectionStrings:eventstore",
+            database.ConnectionString,
+            "--Logging:LogLevel:Default",
+            "Warning",
+        ];
+        Assert.Equal(0, await Migration.WaitAsync(arguments));
+        Assert.Equal(0, await Migration.RunAsync(arguments));
     }
 
     [Fact]

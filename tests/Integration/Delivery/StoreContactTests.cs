@@ -56,7 +56,7 @@ public sealed class StoreContactTests
         var database = await Stores.Shared.CreateDatabaseAsync(Stop);
         database.Host = $"{database.Host}:{database.Port},127.0.0.1:{FreePort.Take()}";
         var hosts = new StoreHosts(TimeProvider.System);
-        await using var pool = hosts.Build(database, "pool");
+        await using var pool = hosts.Build(new NpgsqlDataSourceBuilder(database.ConnectionString) { Name = "pool" });
 
         const string breaking = "select pg_terminate_backend(pg_backend_pid())";
         await Assert.ThrowsAsync<PostgresException>(() => pool.ExecuteAsync(breaking));

@@ -21,10 +21,10 @@ public sealed class StoreHostsTests
         frozen.Start();
 
         var port = ((IPEndPoint)frozen.LocalEndpoint).Port;
-        var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString);
-        settings.Host = $"127.0.0.1:{port},{settings.Host}:{settings.Port}";
+        var builder = new NpgsqlDataSourceBuilder(database.ConnectionString) { Name = "frozen" };
+        builder.ConnectionStringBuilder.Host = $"127.0.0.1:{port},{database.Host}:{database.Port}";
 
-        await using var pool = new StoreHosts(TimeProvider.System).Build(settings, "frozen");
+        await using var pool = new StoreHosts(TimeProvider.System).Build(builder);
 
         await using var first = await pool.OpenConnectionAsync(Stop);
         // Now and then a second connection, which sends nothing, is opened within the same two seconds.

@@ -20,7 +20,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
     public async Task A_read_of_a_topic_visits_no_other_events_whatever_the_statistics()
     {
         await using var reads = await RowsRead.OneConnectionAsync(log.Host, StorePool.Reads);
-        await using var work = await RowsRead.OneConnectionAsync(log.Host, pool: null);
+        await using var work = await RowsRead.OneConnectionAsync(log.Host, StorePool.Work);
 
         foreach (var topic in (string[])[Early, Late])
         {
@@ -207,7 +207,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
     [Fact]
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
     {
-        await using var work = await RowsRead.OneConnectionAsync(log.Host, pool: null);
+        await using var work = await RowsRead.OneConnectionAsync(log.Host, StorePool.Work);
         var (registry, writer) = (new RunRegistry(work), Guid.CreateVersion7());
         await work.ExecuteAsync(
             $"""
@@ -280,7 +280,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         public async ValueTask InitializeAsync()
         {
             Host = await StartAsync();
-            await using var store = await RowsRead.OneConnectionAsync(Host, pool: null);
+            await using var store = await RowsRead.OneConnectionAsync(Host, StorePool.Work);
             await FillAsync(Host, store);
         }
 

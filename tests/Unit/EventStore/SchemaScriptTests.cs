@@ -24,6 +24,15 @@ public sealed partial class SchemaScriptTests
         Assert.All(code, sql => Assert.All(SchemaScript.Functions, f => Assert.DoesNotContain($".{f.Name}(", sql)));
     }
 
+    /// <summary>Else a replica of the old version could put its functions under the new version's replicas.</summary>
+    [Fact]
+    public void Functions_that_change_after_a_release_have_a_higher_number() =>
+        Assert.True(
+            SchemaScript.FunctionSet == "functions 2 0b6dd440c31c681fdd232e2814d92c5b17bafea45887e5580da50fd62a001efb",
+            $"The functions have changed: raise {nameof(SchemaScript)}.{nameof(SchemaScript.Version)} if a release has "
+                + $"this number, and write here: {SchemaScript.FunctionSet}"
+        );
+
     [GeneratedRegex(@"^create or replace function eventstore\.(\w+)\(", RegexOptions.Multiline)]
     private static partial Regex Created();
 

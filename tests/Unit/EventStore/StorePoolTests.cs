@@ -41,9 +41,8 @@ public sealed class StorePoolTests
         using var services = builder.Services.BuildServiceProvider();
         return
         [
-            .. ((string[])[StorePool.Appends, StorePool.Feed, StorePool.Replays, StorePool.Reads])
+            .. ((string[])[StorePool.Appends, StorePool.Feed, StorePool.Replays, StorePool.Reads, StorePool.Work])
                 .Select(pool => services.GetRequiredKeyedService<NpgsqlDataSource>(pool))
-                .Append(services.GetRequiredService<NpgsqlDataSource>())
                 .Select(pool => new NpgsqlConnectionStringBuilder(pool.ConnectionString)),
         ];
     }

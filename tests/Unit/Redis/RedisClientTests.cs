@@ -17,7 +17,7 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
         silent.Stop();
         await using var service = await StartAsync(address);
         Assert.Contains("\"Degraded\"", await HealthAsync(service), StringComparison.Ordinal);
-        Assert.False(service.Services.GetRequiredService<IConnectionMultiplexer>().IsConnected);
+        Assert.False(Connection(service).IsConnected);
     }
 
     [Fact]
@@ -98,12 +98,12 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
             )
         );
 
-        var redis = await Task.Run(
-            service.Services.GetRequiredService<IConnectionMultiplexer>,
-            TestContext.Current.CancellationToken
-        );
+        var redis = await Task.Run(() => Connection(service), TestContext.Current.CancellationToken);
         Assert.Equal("by hand", redis.ClientName);
     }
+
+    private static IConnectionMultiplexer Connection(Service service) =>
+        service.Services.GetRequiredKeyedService<IConnectionMultiplexer>(RelayRedis.Key);
 
     private static TcpListener Silent(out string address)
     {

@@ -10,7 +10,7 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary>Takes due steps of orders on any replica. A row holds the next step and its time, and its lock decides
 /// which replica takes it; steps of a dead replica are taken by the others.</summary>
 internal sealed class OrderWorkflow(
-    NpgsqlDataSource log,
+    [FromKeyedServices(StorePool.Work)] NpgsqlDataSource log,
     SeedsStore store,
     IOptions<PetstoreOptions> options,
     TimeProvider clock,

@@ -1,0 +1,63 @@
+using System.Text;
+using EventStore;
+
+namespace AspireSse;
+
+/// <summary>The schema of the event log, for whoever creates and updates it by hand.</summary>
+public static class EventStoreSchema
+{
+    /// <summary>Returns an SQL script that brings the schema <c>eventstore</c> to this version in any state: empty,
+    /// older, or up to date. It is one transaction, for <c>psql</c> or any client.</summary>
+    /// <remarks>Whoever runs it owns what it makes. It is also the way to undo an upgrade: it puts this version's
+    /// functions in the place of a newer version's.</remarks>
+    /// <param name="role">A role that gets all rights that an application needs: it then owns nothing, and changes
+    /// only rows. Null: none.</param>
+    public static string Script(string? role = null)
+    {
+        var script = new StringBuilder("begin;\n").Append(
+            """
+            set local search_path = pg_catalog, pg_temp;
+            set local standard_conforming_strings = on;
+            set local check_function_bodies = off;
+            select pg_advisory_xact_lock(7303014, 0);
+
+            """
+        );
+
+        script.Append(SchemaScript.Prepare.Sql);
+        foreach (var table in SchemaScript.Tables)
+            script.Append(
+                $"""
+
+                do $apply$
+                begin
+                    if exists (select from eventstore.migrations where name = '{table.Name}') then return; end if;
+                    insert into eventstore.migrations (name) values ('{table.Name}');
+                    execute $sql$
+                {table.Sql}$sql$;
+                end $apply$;
+
+                """
+            );
+        foreach (var function in SchemaScript.Functions)
+            script.Append(function.Sql);
+        script.Append(SchemaScript.RecordFunctions).Append('\n');
+
+        if (role is not null)
+            script.Append(Grants("eventstore", role));
+        return script.Append("commit;\n").ToString();
+    }
+
+    /// <summary>Returns the SQL that gives a role the rights on a schema's rows, sequences and functions.</summary>
+    internal static string Grants(string schema, string role)
+    {
+        var quoted = $"\"{role.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        return $"""
+            grant usage on schema {schema} to {quoted};
+            grant select, insert, update, delete on all tables in schema {schema} to {quoted};
+            grant select, usage, update on all sequences in schema {schema} to {quoted};
+            grant execute on all functions in schema {schema} to {quoted};
+
+            """;
+    }
+}

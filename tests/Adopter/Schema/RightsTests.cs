@@ -1,0 +1,152 @@
+using Adopter.Databases;
+using Microsoft.EntityFrameworkCore;
+
+namespace Adopter.Schema;
+
+/// <summary>Applications whose role may not change the schema, which somebody else creates by a script.</summary>
+public sealed class RightsTests
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_role_with_the_rights_of_the_script_does_all_that_an_application_does()
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync(EventStoreSchema.Script(role.Name));
+        // Small partitions, so that the log begins several.
+        await role.DoAsync(
+            """
+            update eventstore.store set partition_span = 10;
+            drop table eventstore.events_000000000;
+            select eventstore.ensure_partition(0)
+            """
+        );
+
+        await using (var app = await StartAsync(role.Text))
+        {
+            await using var stream = await SseReader.OpenAsync(app.Server, "/orders/7");
+            for (var n = 0; n < 25; n++)
+                await app.AppendAsync("7");
+            await PublishAsync(app);
+            await stream.WaitForEventsAsync(26);
+
+            await app
+                .Services.GetRequiredService<IRuns>()
+                .StartAsync("answers.7", async (run, _) => await run.AppendAsync("update", "tea"));
+            await using var run = await SseReader.OpenAsync(app.Server, "/answers/7");
+            await run.WaitForEndAsync();
+            Assert.Equal(["update", "end"], run.Events.Select(e => e.Event));
+        }
+
+        Assert.NotEqual("1", await PartitionsAsync(role));
+        Assert.Equal(
+            "False",
+            await role.DoAsync(
+                $"""
+                select bool_or(pg_has_role('{role.Name}', relowner, 'usage')) from pg_class
+                where relnamespace = 'eventstore'::regnamespace
+                """
+            )
+        );
+
+        await using var later = await StartAsync(role.Text, "--AspireSse:EventStore:MaxAge", "00:00:00.001");
+        await Eventually.HoldsAsync(
+            async () => await PartitionsAsync(role) == "1",
+            "the leader drops the partitions that are too old"
+        );
+        await later.AppendAsync("7");
+    }
+
+    [Fact]
+    public async Task A_role_that_may_not_create_the_schema_is_told_the_right_and_the_script()
+    {
+        await using var role = await Role.CreateAsync();
+        await RefusedAsync(role, "lacks the right CREATE on the database");
+    }
+
+    [Fact]
+    public async Task A_role_without_rights_on_the_schema_is_told_so()
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync(EventStoreSchema.Script());
+        await RefusedAsync(role, "lacks the right USAGE on the schema");
+    }
+
+    [Theory]
+    [InlineData("delete from eventstore.migrations where name like 'functions %'")]
+    [InlineData("delete from eventstore.migrations where name like '0009%'")]
+    public async Task A_role_that_owns_nothing_is_told_that_the_schema_is_older_than_the_application(string change)
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync(EventStoreSchema.Script(role.Name));
+        await EnsureAsync(role.Text);
+
+        await role.DoAsync(change);
+
+        await RefusedAsync(role, "lacks the ownership of the schema's tables and functions");
+    }
+
+    [Fact]
+    public async Task A_role_whose_sessions_only_read_is_told_so()
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync($"grant create on database {role.Database} to {role.Name}");
+        await role.DoAsync($"alter role {role.Name} set default_transaction_read_only = on");
+        await RefusedAsync(role, "default_transaction_read_only is on");
+    }
+
+    [Fact]
+    public async Task A_role_that_owns_an_empty_schema_needs_no_right_on_the_database()
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync($"create schema eventstore authorization {role.Name}");
+        await using var app = await StartAsync(role.Text);
+        await app.AppendAsync("7");
+    }
+
+    private static async Task RefusedAsync(Role role, string lacking)
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => EnsureAsync(role.Text));
+        Assert.Contains($"'{role.Name}'", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(lacking, refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"EventStoreSchema.Script(\"{role.Name}\")", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task EnsureAsync(string text)
+    {
+        var builder = LogApp.Builder(text);
+        builder.AddEventStore("log");
+        await using var app = builder.Build();
+        await app.EnsureSchemaAsync(Stop);
+    }
+
+    private static Task<LogApp> StartAsync(string text, params string[] settings)
+    {
+        var builder = LogApp.Builder(text, settings);
+        builder.AddEventStore("log");
+        builder.AddSse();
+        builder.AddSseRuns();
+        builder.Services.AddDbContext<EmptyDb>(options => options.UseNpgsql(text).UseSse());
+        return LogApp.StartAsync(
+            builder,
+            app =>
+            {
+                app.MapGet("/orders/{id}", (string id) => TypedResults.EventStream($"orders.{id}")).AllowAnonymous();
+                app.MapGet("/answers/{id}", (string id) => TypedResults.RunStream($"answers.{id}")).AllowAnonymous();
+            }
+        );
+    }
+
+    private static async Task PublishAsync(LogApp app)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<EmptyDb>();
+        db.Publish($"orders.{7}", "shipped", 7);
+        await db.SaveChangesAsync(Stop);
+    }
+
+    private static Task<string?> PartitionsAsync(Role role) =>
+        role.DoAsync("select count(*) from pg_inherits where inhparent = 'eventstore.events'::regclass");
+
+    private sealed class EmptyDb(DbContextOptions<EmptyDb> options) : DbContext(options);
+}
