@@ -76,7 +76,7 @@ internal sealed class AgentRuns(
         return await runs.StartAsync(
             Kind,
             question.Client,
-            new AgentStarted(question.Target.Provider, question.Target.Model, context.User.Identity?.Name),
+            new AgentStarted(question.Target.Provider, question.Target.Model, access.OwnerOf(context)),
             run => AnswerAsync(run, question),
             id,
             InterruptedEvents,

@@ -117,7 +117,7 @@ internal static class AgentsApi
         var name = await sessions.CreateAsync(
             provider,
             model,
-            new SessionOwner(context.User.Identity?.Name, access.ClientOf(context)),
+            new SessionOwner(access.OwnerOf(context), access.ClientOf(context)),
             hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
             context.RequestAborted
         );

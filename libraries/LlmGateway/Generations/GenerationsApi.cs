@@ -80,7 +80,7 @@ internal static class GenerationsApi
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        await generator.StartAsync(call, id, context.User.Identity?.Name, context.RequestAborted);
+        await generator.StartAsync(call, id, access.OwnerOf(context), context.RequestAborted);
 
         return TypedResults.Created(
             $"/v1/generations/{id}",

@@ -42,6 +42,9 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     /// <summary>The first tokens of the topics that it selects; null: any.</summary>
     public IReadOnlyList<string>? FirstTokens => EventStore.FirstTokens.Of(Events.Topics);
 
+    /// <summary>Returns the id of a place in a stream of this filter.</summary>
+    public string IdOf(StreamPosition at) => Events.Topics is [var topic, ..] ? Format.IdOf(at, topic) : at.ToString();
+
     /// <summary>Tokens of all topics. They determine the memory and time that the filter takes in an index.</summary>
     public int Tokens { get; }
 

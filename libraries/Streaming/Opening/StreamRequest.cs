@@ -37,6 +37,10 @@ internal static class Greetings
     public static byte[] IdOnly(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica) =>
         ControlFrames.IdOnly(startsAfter);
 
+    /// <summary>Sends only an id, in the form that this stream's ids have.</summary>
+    public static Greeting IdOf(StreamFilter filter) =>
+        (startsAfter, _, _, _) => ControlFrames.IdOnly(filter.IdOf(startsAfter));
+
     /// <summary>Sends the first event as the application shows it.</summary>
     public static Greeting Shown(ShownFormat format, TimeProvider clock) =>
         (startsAfter, head, connectionId, replica) =>
