@@ -21,9 +21,11 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
     public bool HasExpired(HttpContext context) => EndOf(context) <= clock.GetUtcNow();
 
     public StreamGrant GrantOf(HttpContext context) =>
-        EndOf(context) is { } end
-            ? new StreamGrant(ExpiryTimes.Ending(end, Renew, clock), TicketOf(context)?.Session)
-            : StreamGrant.Endless;
+        new(
+            EndOf(context) is { } end ? ExpiryTimes.Ending(end, Renew, clock) : ExpiryTimes.Endless,
+            TicketOf(context)?.Session,
+            CallerIdentity.IsSignedIn(context.User)
+        );
 
     /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>
     public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Ticket.Grants.MayRead(topic) != false;

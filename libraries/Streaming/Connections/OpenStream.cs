@@ -20,6 +20,9 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 
     public IStreamSession? Session { get; init; }
 
+    /// <summary>True if its caller's credential may be withdrawn, which bounds its age.</summary>
+    public bool IsSignedIn { get; init; }
+
     /// <summary>Events and bytes written to the socket.</summary>
     public long Delivered,
         Bytes;

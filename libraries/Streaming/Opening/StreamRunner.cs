@@ -46,6 +46,7 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
             ConnectedAt = clock.GetUtcNow(),
             Expiry = Grant.Expiry,
             Session = Grant.Session,
+            IsSignedIn = Grant.IsSignedIn,
             BeforeEvents = opening,
         };
     }
