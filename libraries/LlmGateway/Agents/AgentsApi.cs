@@ -30,8 +30,8 @@ internal static class AgentsApi
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(
-            new AgentTool(
+        builder.Services.Configure<LlmGatewayOptions>(agents =>
+            agents.AddTool(
                 AIFunctionFactory.Create(
                     ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
                         Calculator.Evaluate(expression),
@@ -171,7 +171,7 @@ internal static class AgentsApi
                 StatusCodes.Status413PayloadTooLarge
             );
 
-        var message = session.Message(content, agent.ToolsFor(context));
+        var message = session.Message(content, await agent.ToolsForAsync(context));
         budget.Charge(context, [new NewEvent(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);

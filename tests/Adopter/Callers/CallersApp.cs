@@ -23,10 +23,14 @@ internal sealed class CallersApp : IAsyncDisposable
     /// <param name="isOpen">True: the gateway takes anybody.</param>
     /// <param name="connectionString">The log; null: a new one.</param>
     /// <param name="configure">Settings of its streams.</param>
+    /// <param name="agents">Settings of its agents.</param>
+    /// <param name="services">Services of its own.</param>
     public static async Task<CallersApp> StartAsync(
         bool isOpen = false,
         string? connectionString = null,
-        Action<SseOptions>? configure = null
+        Action<SseOptions>? configure = null,
+        Action<LlmGatewayOptions>? agents = null,
+        Action<IServiceCollection>? services = null
     )
     {
         connectionString ??= (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString;
@@ -42,8 +46,9 @@ internal sealed class CallersApp : IAsyncDisposable
         ]);
         builder.AddEventStore("log");
         builder.AddSse(configure);
-        builder.AddLlmGateway();
+        builder.AddLlmGateway(agents);
         builder.Services.AddSchemes();
+        services?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.MapPost("/sign-in", Schemes.SignIn).AllowAnonymous();
