@@ -56,6 +56,14 @@ internal sealed class CallersApp : IAsyncDisposable
         app.MapGet("/connections", (IConnectionList connections) => connections.ReadAsync()).AllowAnonymous();
         app.MapGet("/orders/{id}/events", (string id) => TypedResults.EventStream($"orders.{id}.>"))
             .RequireAuthorization();
+        app.MapGet("/all", () => TypedResults.EventStream([EventTopic.Pattern(">")], format: EventFormat.Envelope))
+            .AllowAnonymous();
+        app.MapGet("/of/{kind}/{id}", (string kind, string id) => TypedResults.EventStream($"{kind}.{id}"))
+            .AllowAnonymous();
+        app.MapGet("/each/{kind}", (string kind) => TypedResults.EventStream($"{kind}.>")).AllowAnonymous();
+        app.MapGet("/run/{kind}/{id}", (string kind, string id) => TypedResults.RunStream($"{kind}.{id}"))
+            .AllowAnonymous();
+        app.MapGet("/named/{id}", (string id) => TypedResults.EventStream($"generations.{id}")).AllowAnonymous();
         if (isOpen)
             app.MapLlmGateway().AllowAnonymous();
         else
