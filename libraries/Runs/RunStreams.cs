@@ -92,7 +92,8 @@ internal sealed class RunStreams(
     public ValueTask<bool> MayReadAsync(HttpContext context, RunName name, bool namesIt = true) =>
         access.MayReadRunAsync(context, name.Topic, () => runs.OwnerAsync(name, context.RequestAborted), namesIt);
 
-    /// <summary>Returns a format with a secret in each id if a position alone would not let the caller resume.</summary>
+    /// <summary>Returns a format with a secret in each id if a position alone would not let its caller
+    /// resume.</summary>
     private async ValueTask<FrameFormat> FormatForAsync(HttpContext context, RunName name, FrameFormat format) =>
         await access.MayReadRunAsync(
             context,

@@ -16,8 +16,8 @@ namespace Microsoft.AspNetCore.Http.HttpResults;
 /// gap, then the new ones. A client without an id gets only new events, with <c>?from=earliest</c> all that there
 /// are.</summary>
 /// <remarks>It also streams items of the endpoint's own, and ends with them. The endpoint's policy decides who may
-/// read; without one, the answer is 401 outside Development. A topic with a hole that is no token answers 404. Topics of
-/// the libraries' own, as the gateway's, are streamed only where the code has their first token.</remarks>
+/// read; without one, the answer is 401 outside Development. A topic with a hole that is no token answers 404. Topics
+/// of the libraries' own, as the gateway's, are streamed only where the code has their first token.</remarks>
 public sealed class EventStreamResult
     : IResult,
         IEndpointMetadataProvider,

@@ -8,7 +8,6 @@ using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 

@@ -1,11 +1,11 @@
 using EventStore;
-using Streaming.Access;
+using Streaming.Requests;
 
-namespace Streaming.Requests;
+namespace Streaming.Access;
 
 /// <summary>The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a repetition gets the
-/// first answer and has no further effect. Keys belong to one user and are kept for 24 hours. Anonymous callers share
-/// theirs, so a key must be a secret there, as the id is that it stands for.</summary>
+/// first answer and has no further effect. Keys belong to one user and are kept for 24 hours.</summary>
+/// <remarks>Anonymous callers share theirs, so a key must be a secret there, as the id is that it stands for.</remarks>
 internal static class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";
