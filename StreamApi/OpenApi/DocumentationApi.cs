@@ -3,8 +3,8 @@ using LlmGateway.VendorApis;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;
+using Streaming.Access;
 using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.OpenApi;
 

@@ -24,8 +24,14 @@ public static class LlmGatewayExtensions
 {
     /// <summary>Adds the gateway's services, with settings in the section <c>AspireSse:Llm</c>. The event log and the
     /// streams must have been added before.</summary>
+    /// <param name="builder">The application's builder.</param>
+    /// <param name="configure">Gives the agents instructions and tools. With services,
+    /// <c>Services.AddOptions&lt;LlmGatewayOptions&gt;().Configure(…)</c> does.</param>
     /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
-    public static WebApplicationBuilder AddLlmGateway(this WebApplicationBuilder builder)
+    public static WebApplicationBuilder AddLlmGateway(
+        this WebApplicationBuilder builder,
+        Action<LlmGatewayOptions>? configure = null
+    )
     {
         builder.AddSseRuns();
         // The endpoints ask for topics, by policies of their own.
@@ -59,6 +65,8 @@ public static class LlmGatewayExtensions
         builder.AddGenerations();
         builder.Services.AddSingleton<VendorHandler>();
         builder.AddAgents();
+        if (configure is not null)
+            builder.Services.Configure(configure);
 
         return builder;
     }

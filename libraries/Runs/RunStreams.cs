@@ -66,26 +66,43 @@ internal sealed class RunStreams(
         if (last.Text is null)
             await finite.BeginAsync(
                 context,
-                format,
                 async () =>
                 {
                     var run = await begin();
-                    return (run.Name.Topic, run.Announced);
+                    return (run.Name.Topic, await FormatForAsync(context, run.Name, format), run.Announced);
                 }
             );
         else if (
             last.Id is { } id
             && await runs.FindAsync(kind, id, context.RequestAborted) is { } name
-            && await MayReadAsync(context, name)
+            && await MayReadAsync(context, name, namesIt: last.Secret == name.Id)
         )
-            await finite.OpenAsync(context, name.Topic, format, endTypes);
+            await finite.OpenAsync(
+                context,
+                name.Topic,
+                last.Secret is null ? format : SecretIdFormat.Of(format),
+                endTypes
+            );
         else
             await EndAsync(context, kind, last);
     }
 
-    /// <summary>Allows the owner and those who may read the topic: ids are positions, which others can guess.</summary>
-    public ValueTask<bool> MayReadAsync(HttpContext context, RunName name) =>
-        access.MayReadRunAsync(context, name.Topic, () => runs.OwnerAsync(name, context.RequestAborted));
+    /// <summary>Allows the owner and those who may read the topic.</summary>
+    /// <param name="namesIt">False if the request has only a position, which others can guess.</param>
+    public ValueTask<bool> MayReadAsync(HttpContext context, RunName name, bool namesIt = true) =>
+        access.MayReadRunAsync(context, name.Topic, () => runs.OwnerAsync(name, context.RequestAborted), namesIt);
+
+    /// <summary>Returns a format with a secret in each id if a position alone would not let its caller
+    /// resume.</summary>
+    private async ValueTask<FrameFormat> FormatForAsync(HttpContext context, RunName name, FrameFormat format) =>
+        await access.MayReadRunAsync(
+            context,
+            name.Topic,
+            () => Task.FromResult(access.OwnerOf(context)),
+            namesIt: false
+        )
+            ? format
+            : SecretIdFormat.Of(format);
 
     /// <summary>Answers an id of no run: 204 if it is another stream's, else a resync and a fatal error. The error is
     /// stored as a run: with its id a browser that reconnects gets 204 and stops.</summary>
@@ -113,7 +130,7 @@ internal sealed class RunStreams(
         byte[] frames =
         [
             .. ControlFrames.IdOnly(announced),
-            .. ControlFrames.Resync(reason, last.Text, announced),
+            .. ControlFrames.Resync(reason, last.Text, announced.ToString()),
             .. ControlFrames.Named(end, "error", error, RunJson.Options.TypeOf<RunError>()),
         ];
         await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), seat: seat);

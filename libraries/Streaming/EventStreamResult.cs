@@ -19,8 +19,8 @@ namespace Microsoft.AspNetCore.Http.HttpResults;
 /// gap, then the new ones. A client without an id gets only new events, with <c>?from=earliest</c> all that there
 /// are.</summary>
 /// <remarks>It also streams items of the endpoint's own, and ends with them. The endpoint's policy decides who may
-/// read; without one, the answer is 401 outside Development. A topic with a hole that is no token answers
-/// 404.</remarks>
+/// read; without one, the answer is 401 outside Development. A topic with a hole that is no token answers 404. Topics
+/// of the libraries' own, as the gateway's, are streamed only where the code has their first token.</remarks>
 public sealed class EventStreamResult
     : IResult,
         IEndpointMetadataProvider,
@@ -61,7 +61,11 @@ public sealed class EventStreamResult
                     [.. topics.Select(topic => topic.ToString())],
                     types ?? [],
                     keys ?? [],
-                    format
+                    format,
+                    except: ReservedOf(context)
+                        .Where(reserved => !topics.Any(reserved.IsNamedBy))
+                        .Select(r => r.Pattern)
+                        .ToArray()
                 );
                 var services = context.RequestServices;
                 var json = ApplicationJson.Of(services);
@@ -145,7 +149,7 @@ public sealed class EventStreamResult
         httpContext.Features.Set(StreamMetadata.OfResult);
         LongResponse.Announce(httpContext);
 
-        if (_topics.Any(topic => !topic.IsValid))
+        if (_topics.Any(topic => !topic.IsValid || ReservedOf(httpContext).Any(reserved => reserved.Hides(topic))))
         {
             LogRefusals(httpContext);
             await TypedResults.NotFound().ExecuteAsync(httpContext);
@@ -177,6 +181,9 @@ public sealed class EventStreamResult
             if (topic.Refusal is { } refusal)
                 logger.LogWarning("{Path} answers 404: {Refusal}", context.Request.Path, refusal);
     }
+
+    private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context) =>
+        context.RequestServices.GetServices<ReservedTopics>();
 
     /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name.</summary>
     private bool IsInTicket(HttpContext context)

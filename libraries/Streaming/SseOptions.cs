@@ -31,6 +31,14 @@ public class SseOptions
     [Range(1, 86_400)]
     public int DeadSeconds { get; set; } = 300;
 
+    /// <summary>Seconds after which a stream is ended and its client asked to reconnect: the credential, the policy and
+    /// the endpoint's own code then decide again. 0: never.</summary>
+    /// <remarks>Null, the default, is 1,800 for callers who have signed in, so that a key that was withdrawn reads no
+    /// longer, and never for others; the host may have a default of its own. A load balancer that moves only new
+    /// connections needs one for all.</remarks>
+    [Range(0, 30 * 86_400)]
+    public int? MaxAgeSeconds { get; set; }
+
     /// <summary>Shortest reconnection time in milliseconds. Each client's is drawn at random from it to three times as
     /// much, so that clients do not return all at once.</summary>
     [Range(0, 200_000)]

@@ -7,6 +7,10 @@ namespace Streaming;
 /// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
 internal sealed class StreamingOptions : SseOptions
 {
+    /// <summary>Maximum age of a stream whose caller has signed in: the time after which ASP.NET Core Identity looks at
+    /// a cookie's user again, too.</summary>
+    private const int SignedInSeconds = 1_800;
+
     /// <summary>The name of this process in greetings, lists and leases.</summary>
     internal string Replica { get; set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
 
@@ -60,13 +64,6 @@ internal sealed class StreamingOptions : SseOptions
     [Range(4L * 1024 * 1024, 1L << 36)]
     public long PendingWriteBytes { get; set; } = 128 * 1024 * 1024;
 
-    /// <summary>
-    /// Seconds after which a stream is ended and its client asked to reconnect, for load balancers that move only new
-    /// connections. 0: never.
-    /// </summary>
-    [Range(0, 30 * 86_400)]
-    public int MaxAgeSeconds { get; set; }
-
     /// <summary>Seconds without a relay heartbeat after which this replica reads the log from Postgres. Must be longer
     /// than the Broadcaster's <c>AspireSse:Relay:HeartbeatMilliseconds</c>.</summary>
     internal int RelayHeartbeatSeconds { get; set; } = 2;
@@ -110,6 +107,8 @@ internal sealed class StreamingOptions : SseOptions
     /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began
     /// together do not end together.
     /// </summary>
-    public long NextMaxAge() =>
-        MaxAgeSeconds > 0 ? MaxAgeSeconds * (900L + Random.Shared.Next(200)) : long.MaxValue / 2;
+    public long NextMaxAge(bool isSignedIn) =>
+        (MaxAgeSeconds ?? (isSignedIn ? SignedInSeconds : 0)) is > 0 and var seconds
+            ? seconds * (900L + Random.Shared.Next(200))
+            : long.MaxValue / 2;
 }

@@ -12,8 +12,7 @@ internal static class PetstoreApi
         builder.Services.AddSingleton<OrderPlacement>();
         builder.Services.AddSingleton<Recommender>();
         builder.Services.AddSingleton<ShopTools>();
-        builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().SearchPets);
-        builder.Services.AddSingleton(services => services.GetRequiredService<ShopTools>().LookUpOrder);
+        builder.Services.AddOptions<LlmGatewayOptions>().Configure<ShopTools>((agents, shop) => shop.GiveTo(agents));
         builder.Services.AddSingleton<OrderWorkflow>();
         builder.Services.AddHostedService(services => services.GetRequiredService<OrderWorkflow>());
     }

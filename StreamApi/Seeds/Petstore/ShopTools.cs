@@ -1,15 +1,19 @@
 using System.ComponentModel;
-using LlmGateway.Agents.Tools;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
 using StreamApi.Seeds.Storage;
+using Streaming.Access;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>Tools with which the agent queries the shop.</summary>
+/// <summary>What the agents know of the shop: their instructions, and the tools with which they query it.</summary>
 internal sealed class ShopTools(SeedsStore store)
 {
     private const int MaxPets = 5;
+
+    private const string Instructions =
+        "You are the assistant of a pet shop. Use the tools for what they know; answer in the user's language.";
 
     // Maps Japanese words of a question to the English catalogue.
     private static readonly (string Word, string Species)[] Japanese =
@@ -28,27 +32,32 @@ internal sealed class ShopTools(SeedsStore store)
     /// <summary>
     /// Searches the catalogue. The demo model selects a tool only by the words after <c>Keywords:</c>.
     /// </summary>
-    public AgentTool SearchPets =>
-        new(
-            AIFunctionFactory.Create(
-                SearchAsync,
-                "search_pets",
-                "Searches the pet shop's catalogue by species, breed or name; returns price and stock. "
-                    + "Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, "
-                    + "犬, 猫, 鳥, ことり, インコ, 魚, ペット, うさぎ, ウサギ, ハムスター."
-            ),
-            Inventory.Topic
+    private AIFunction SearchPets =>
+        AIFunctionFactory.Create(
+            SearchAsync,
+            "search_pets",
+            "Searches the pet shop's catalogue by species, breed or name; returns price and stock. "
+                + "Keywords: dog, puppy, cat, kitten, bird, parrot, fish, hamster, rabbit, turtle, "
+                + "犬, 猫, 鳥, ことり, インコ, 魚, ペット, うさぎ, ウサギ, ハムスター."
         );
 
-    public AgentTool LookUpOrder =>
-        new(
-            AIFunctionFactory.Create(
-                LookUpAsync,
-                "look_up_order",
-                "Looks up the status of an order. Keywords: shipment, tracking, 注文, 配送."
-            ),
-            Customer.Orders
+    private AIFunction LookUpOrder =>
+        AIFunctionFactory.Create(
+            LookUpAsync,
+            "look_up_order",
+            "Looks up the status of an order. Keywords: shipment, tracking, 注文, 配送."
         );
+
+    /// <summary>Gives the agents what the shop has; a tool that reads, to callers who may read the same.</summary>
+    public void GiveTo(LlmGatewayOptions agents)
+    {
+        agents.Instructions = Instructions;
+        agents.AddTool(SearchPets, ReadersOf(Inventory.Topic));
+        agents.AddTool(LookUpOrder, ReadersOf(Customer.Orders));
+    }
+
+    private static AuthorizationPolicy ReadersOf(string topic) =>
+        new AuthorizationPolicyBuilder().AddRequirements(new TopicAccess(Publishes: false, topic)).Build();
 
     private async Task<IReadOnlyList<PetFound>> SearchAsync(
         [Description("Search text")] string query,

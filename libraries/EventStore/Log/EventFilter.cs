@@ -33,7 +33,10 @@ public sealed class EventFilter
 
     public IReadOnlyList<string> Keys { get; }
 
-    internal bool IsAll => HasAllTopics && HasAllOfATopic;
+    /// <summary>Topics or patterns that never match.</summary>
+    internal IReadOnlyList<string> Except { get; init; } = [];
+
+    internal bool IsAll => HasAllTopics && HasAllOfATopic && Except.Count == 0;
 
     internal bool HasAllTopics { get; }
 
@@ -44,11 +47,21 @@ public sealed class EventFilter
     internal static EventFilter Of(
         IReadOnlyList<string> topics,
         IReadOnlyList<string> types,
-        IReadOnlyList<string> keys
-    ) => new(topics, (types, keys));
+        IReadOnlyList<string> keys,
+        IReadOnlyList<string>? except = null
+    ) => new(topics, (types, keys)) { Except = except ?? [] };
 
     internal bool MatchesTopic(string topic) =>
-        HasAllTopics || (_patterns ??= new TopicPatternSet(Topics)).Matches(topic);
+        (HasAllTopics || (_patterns ??= new TopicPatternSet(Topics)).Matches(topic)) && !IsExcepted(topic);
+
+    internal bool IsExcepted(string topic)
+    {
+        for (var i = 0; i < Except.Count; i++)
+            if (TopicPattern.Matches(Except[i], topic))
+                return true;
+
+        return false;
+    }
 
     /// <summary>Returns true if an event of a matching topic matches.</summary>
     internal bool Passes(string type, string? key) =>

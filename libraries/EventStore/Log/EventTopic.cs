@@ -18,18 +18,25 @@ public struct EventTopic
     private readonly StringBuilder _text;
     private bool _isValid = true;
 
+    /// <summary>Characters that are the code's, before the first hole or string; -1: all.</summary>
+    private int _literal = -1;
+
     /// <summary>Begins a topic; the compiler calls it.</summary>
     public EventTopic(int literalLength, int formattedCount) => _text = new(literalLength + 16 * formattedCount);
 
-    private EventTopic(string text, string? refusal = null)
+    private EventTopic(string text, bool isOfCode, string? refusal = null)
     {
         _text = new(text);
+        _literal = isOfCode ? -1 : 0;
         Refusal = refusal;
     }
 
     /// <summary>False if a hole does not hold exactly one token, or makes the topic too long; or if a string has a
     /// wildcard, or is no topic.</summary>
     public readonly bool IsValid => _isValid && Refusal is null && _text?.Length is > 0 and <= TopicPattern.MaxLength;
+
+    /// <summary>Returns true if the application's code has the first token, which then is no request's.</summary>
+    internal readonly bool NamesItsRoot => _literal < 0 || _text.ToString(0, _literal).Contains('.');
 
     /// <summary>Says why a string is not taken as a topic, and how to ask for a pattern; null if it is, or if the topic
     /// is no string.</summary>
@@ -39,6 +46,7 @@ public struct EventTopic
     public static implicit operator EventTopic(string text) =>
         new(
             text,
+            isOfCode: false,
             TopicPattern.IsTopic(text) ? null
                 : !TopicPattern.IsTopicOrPattern(text) ? NoTopic(text)
                 : $"The string '{text}' has a wildcard, which may come from a request. Ask for a pattern with "
@@ -49,7 +57,9 @@ public struct EventTopic
     /// topics.</summary>
     /// <exception cref="ArgumentException">The text is neither a topic nor a pattern.</exception>
     public static EventTopic Pattern(string text) =>
-        TopicPattern.IsTopicOrPattern(text) ? new(text) : throw new ArgumentException(NoTopic(text), nameof(text));
+        TopicPattern.IsTopicOrPattern(text)
+            ? new(text, isOfCode: true)
+            : throw new ArgumentException(NoTopic(text), nameof(text));
 
     /// <summary>Asks for a pattern of an interpolated string, whose holes each hold exactly one token.</summary>
     public static EventTopic Pattern(EventTopic topic) => topic;
@@ -58,6 +68,8 @@ public struct EventTopic
 
     public void AppendFormatted(string? token)
     {
+        if (_literal < 0)
+            _literal = _text.Length;
         _isValid &= TopicPattern.IsToken(token);
         _text.Append(token);
     }

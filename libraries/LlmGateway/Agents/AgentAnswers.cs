@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.AI;
-using Streaming.Access;
+using Microsoft.Extensions.Options;
 using Streaming.Admission;
 using Streaming.Requests;
 
@@ -15,8 +15,8 @@ namespace LlmGateway.Agents;
 /// tool returns its error as the result.
 /// </summary>
 internal sealed class AgentAnswers(
-    IEnumerable<AgentTool> tools,
-    IStreamAccess access,
+    IOptions<LlmGatewayOptions> options,
+    IServiceScopeFactory services,
     ChatProviders providers,
     AnswerWriters writers,
     RequestBudget budget,
@@ -27,15 +27,20 @@ internal sealed class AgentAnswers(
     /// <summary>Most requests to the model for one answer; the last one offers no tools.</summary>
     private const int MaxRounds = 8;
 
-    private const string Instructions =
-        "You are the assistant of a pet shop. Use the tools for what they know; answer in the user's language.";
-
     /// <summary>The time of all waits.</summary>
     public TimeProvider Clock => clock;
 
-    /// <summary>Names of the tools that the caller of a request may use.</summary>
-    public string[] ToolsFor(HttpContext context) =>
-        [.. tools.Where(t => t.Reads is null || access.MayRead(context, t.Reads)).Select(t => t.Function.Name)];
+    /// <summary>Returns the names of the tools that the caller of a request may use.</summary>
+    public async Task<string[]> ToolsForAsync(HttpContext context)
+    {
+        var authorization = context.RequestServices.GetRequiredService<IAuthorizationService>();
+        var names = new List<string>();
+        foreach (var (function, policy) in options.Value.Tools)
+            if (policy is null || (await authorization.AuthorizeAsync(context.User, context, policy)).Succeeded)
+                names.Add(function.Name);
+
+        return [.. names];
+    }
 
     /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
     public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
@@ -64,12 +69,14 @@ internal sealed class AgentAnswers(
         using var kept = budget.Keep(client, conversation.Bytes);
         AIFunction[] usable =
         [
-            .. tools
-                .Where(t => conversation.Tools?.Contains(t.Function.Name) ?? t.Reads is null)
+            .. options
+                .Value.Tools.Where(t => conversation.Tools?.Contains(t.Function.Name) ?? t.Policy is null)
                 .Select(t => t.Function),
         ];
 
-        List<ChatMessage> messages = [new ChatMessage(ChatRole.System, Instructions), .. conversation.Messages];
+        List<ChatMessage> messages = [.. conversation.Messages];
+        if (options.Value.Instructions is { Length: > 0 } instructions)
+            messages.Insert(0, new ChatMessage(ChatRole.System, instructions));
 
         for (var round = 1; ; round++)
         {
@@ -151,7 +158,9 @@ internal sealed class AgentAnswers(
 
         try
         {
-            return await tool.InvokeAsync(new AIFunctionArguments(call.Arguments), cancellationToken);
+            await using var scope = services.CreateAsyncScope();
+            var arguments = new AIFunctionArguments(call.Arguments) { Services = scope.ServiceProvider };
+            return await tool.InvokeAsync(arguments, cancellationToken);
         }
         catch (Exception e) when (e is FormatException or ArgumentException or JsonException or KeyNotFoundException)
         {

@@ -40,12 +40,12 @@ internal sealed class AgentRuns(
     public static RunEvent Error(string error, bool fatal, string reason) =>
         RunEvent.Of("error", new RunError("error", error, fatal, reason));
 
-    public Task OpenAsync(HttpContext context)
+    public async Task OpenAsync(HttpContext context)
     {
         var query = context.Request.Query;
         // A request that resumes a run needs only its id.
-        var question = LastEventId.Of(context.Request).Text is null ? QuestionOf(context) : null;
-        return streams.OpenAsync(
+        var question = LastEventId.Of(context.Request).Text is null ? await QuestionOfAsync(context) : null;
+        await streams.OpenAsync(
             context,
             Kind,
             Formats.For(query.Flag("named")),
@@ -54,7 +54,7 @@ internal sealed class AgentRuns(
         );
     }
 
-    private Question QuestionOf(HttpContext context)
+    private async Task<Question> QuestionOfAsync(HttpContext context)
     {
         var query = context.Request.Query;
         var prompt = query.RequiredText("prompt", MaxPrompt).Trim();
@@ -65,7 +65,7 @@ internal sealed class AgentRuns(
         return new Question(
             target,
             access.ClientOf(context),
-            AgentInput.Of(prompt, answers.ToolsFor(context)),
+            AgentInput.Of(prompt, await answers.ToolsForAsync(context)),
             $"{query["provider"]}\n{query["model"]}\n{prompt}"
         );
     }
@@ -76,7 +76,7 @@ internal sealed class AgentRuns(
         return await runs.StartAsync(
             Kind,
             question.Client,
-            new AgentStarted(question.Target.Provider, question.Target.Model, context.User.Identity?.Name),
+            new AgentStarted(question.Target.Provider, question.Target.Model, access.OwnerOf(context)),
             run => AnswerAsync(run, question),
             id,
             InterruptedEvents,

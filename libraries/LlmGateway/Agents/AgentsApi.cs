@@ -30,8 +30,8 @@ internal static class AgentsApi
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(
-            new AgentTool(
+        builder.Services.Configure<LlmGatewayOptions>(agents =>
+            agents.AddTool(
                 AIFunctionFactory.Create(
                     ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
                         Calculator.Evaluate(expression),
@@ -117,7 +117,7 @@ internal static class AgentsApi
         var name = await sessions.CreateAsync(
             provider,
             model,
-            new SessionOwner(context.User.Identity?.Name, access.ClientOf(context)),
+            new SessionOwner(access.OwnerOf(context), access.ClientOf(context)),
             hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
             context.RequestAborted
         );
@@ -171,7 +171,7 @@ internal static class AgentsApi
                 StatusCodes.Status413PayloadTooLarge
             );
 
-        var message = session.Message(content, agent.ToolsFor(context));
+        var message = session.Message(content, await agent.ToolsForAsync(context));
         budget.Charge(context, [NewEvent.Own(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);

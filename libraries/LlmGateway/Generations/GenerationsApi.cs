@@ -8,7 +8,6 @@ using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
@@ -80,7 +79,7 @@ internal static class GenerationsApi
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        await generator.StartAsync(call, id, context.User.Identity?.Name, context.RequestAborted);
+        await generator.StartAsync(call, id, access.OwnerOf(context), context.RequestAborted);
 
         var generation = $"{PathOf(context)}/{id}";
         return TypedResults.Created(

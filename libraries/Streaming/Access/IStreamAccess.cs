@@ -12,11 +12,20 @@ internal interface IStreamAccess : IClients
     bool MayRead(HttpContext context, string topic);
 
     /// <summary>Returns true if the caller may read a run: by the right to its topic, or as its owner.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="topic">The run's topic.</param>
     /// <param name="ownerOf">Reads the run's owner; null: it has none.</param>
-    async ValueTask<bool> MayReadRunAsync(HttpContext context, string topic, Func<Task<string?>> ownerOf) =>
-        MayRead(context, topic) || (OwnerOf(context) is { } user && await ownerOf() == user);
+    /// <param name="namesIt">True if the request has the run's random id, which only its reader was told.</param>
+    async ValueTask<bool> MayReadRunAsync(
+        HttpContext context,
+        string topic,
+        Func<Task<string?>> ownerOf,
+        bool namesIt = true
+    ) => MayRead(context, topic) || (OwnerOf(context) is { } user && await ownerOf() == user);
 
-    /// <summary>Returns the caller as owner of runs; null: anonymous, or a credential only for named topics.</summary>
+    /// <summary>Returns the caller as owner of what it begins, to be compared alone; null: anonymous, or a credential
+    /// only for named topics.</summary>
+    /// <exception cref="UnnamedCallerException">The caller has signed in, but its credential names nobody.</exception>
     string? OwnerOf(HttpContext context);
 
     /// <summary>Returns the caller as a ticket for it keeps it.</summary>
@@ -25,7 +34,8 @@ internal interface IStreamAccess : IClients
 
 /// <summary>The right to read one stream.</summary>
 /// <param name="Session">Notified when the stream opens and ends; null: none.</param>
-internal readonly record struct StreamGrant(ExpiryTimes Expiry, IStreamSession? Session)
+/// <param name="IsSignedIn">True if the right rests on a credential that may be withdrawn before its end.</param>
+internal readonly record struct StreamGrant(ExpiryTimes Expiry, IStreamSession? Session, bool IsSignedIn = false)
 {
     public static StreamGrant Endless => new(ExpiryTimes.Endless, null);
 }

@@ -9,7 +9,7 @@ internal sealed record IssuedTicket(Guid Id, TicketHolder Holder, IReadOnlyList<
 }
 
 /// <summary>A caller, as its tickets keep it.</summary>
-/// <param name="User">Name of the caller; null: it needs none.</param>
+/// <param name="User">Name of the caller; null: it needs none, or its claims have it.</param>
 /// <param name="Until">End of the caller's credential, and so of its tickets; null: none.</param>
 /// <param name="Key">Fingerprint of the key behind the credential; null: none.</param>
 /// <param name="Principal">The caller's claims, where policies ask for them; null: none.</param>

@@ -12,31 +12,51 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
     private static readonly TimeSpan Renew = TimeSpan.FromSeconds(60);
 
     public ClientKey ClientOf(HttpContext context) =>
-        NameOf(context) is { } name ? ClientKey.OfUser(name) : ClientKey.OfAddress(context.Connection.RemoteIpAddress);
+        CallerIdentity.IdOf(context.User) is { } user
+            ? ClientKey.OfUser(user)
+            : ClientKey.OfAddress(context.Connection.RemoteIpAddress);
 
     public ClientKey ClientOfUser(string user) => ClientKey.OfUser(user);
 
     public bool HasExpired(HttpContext context) => EndOf(context) <= clock.GetUtcNow();
 
     public StreamGrant GrantOf(HttpContext context) =>
-        EndOf(context) is { } end
-            ? new StreamGrant(ExpiryTimes.Ending(end, Renew, clock), TicketOf(context)?.Session)
-            : StreamGrant.Endless;
+        new(
+            EndOf(context) is { } end ? ExpiryTimes.Ending(end, Renew, clock) : ExpiryTimes.Endless,
+            TicketOf(context)?.Session,
+            CallerIdentity.IsSignedIn(context.User)
+        );
 
     /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>
     public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Ticket.Grants.MayRead(topic) != false;
 
-    /// <summary>A policy says who may have runs, but not whose. A run that nobody signed in for is anybody's.</summary>
-    public async ValueTask<bool> MayReadRunAsync(HttpContext context, string topic, Func<Task<string?>> ownerOf) =>
-        MayRead(context, topic) && await ownerOf() == NameOf(context);
+    /// <summary>A policy says who may have runs, but not whose. A run that nobody signed in for is of all who have not
+    /// either, and name it.</summary>
+    public async ValueTask<bool> MayReadRunAsync(
+        HttpContext context,
+        string topic,
+        Func<Task<string?>> ownerOf,
+        bool namesIt
+    ) =>
+        MayRead(context, topic)
+        && UserOf(context) is var user
+        && await ownerOf() == user
+        && (user is not null || namesIt);
 
-    public string? OwnerOf(HttpContext context) => TicketOf(context) is null ? NameOf(context) : null;
+    /// <summary>A ticket only reads, also where no policy asks.</summary>
+    public string? OwnerOf(HttpContext context) =>
+        TicketOf(context) is null
+            ? UserOf(context)
+            : throw new UnnamedCallerException("A ticket only reads. Send the credential that it was bought with.");
 
     /// <summary>The endpoint's policy has named it, as only that knows the schemes.</summary>
     public TicketHolder HolderOf(HttpContext context) => context.Features.GetRequiredFeature<TicketHolder>();
 
-    private static string? NameOf(HttpContext context) =>
-        context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : null;
+    private static string? UserOf(HttpContext context) =>
+        CallerIdentity.IdOf(context.User) is { } user ? user
+        : CallerIdentity.IsSignedIn(context.User)
+            ? throw new UnnamedCallerException("Your credential has neither a subject (sub) nor a name.")
+        : null;
 
     private static UsedTicket? TicketOf(HttpContext context) => context.Features.Get<UsedTicket>();
 

@@ -1,9 +1,18 @@
 namespace Streaming.Access;
 
-/// <summary>Topics to which only the server publishes; each feature reserves its own against forgery.</summary>
+/// <summary>Topics to which only the server publishes; each feature reserves its own against forgery. An application's
+/// streams have none of them, unless its code names their first token: they belong to their owners.</summary>
+/// <param name="Pattern">A first token and what follows it.</param>
 internal sealed record ReservedTopics(string Pattern)
 {
+    private readonly string _root = Pattern.Split('.')[0];
+
     public bool Includes(string topic) => TopicPattern.Matches(Pattern, topic);
+
+    public bool IsNamedBy(EventTopic topic) => topic.NamesItsRoot && topic.ToString().Split('.')[0] == _root;
+
+    /// <summary>Returns true for a topic or pattern of these alone that the code does not name.</summary>
+    public bool Hides(EventTopic topic) => topic.IsValid && Includes(topic.ToString()) && !IsNamedBy(topic);
 }
 
 internal static class ReservedTopicsExtensions

@@ -116,7 +116,7 @@ internal sealed class ConnectionWriter(
 
         if (connection.IdSent > shared)
             connection.BeforeEvents = connection.Output.Framed(
-                ControlFrames.IdOnly(new StreamPosition(lineage.Epoch, shared))
+                ControlFrames.IdOnly(connection.Ring.Filter.IdOf(new StreamPosition(lineage.Epoch, shared)))
             );
 
         MoveTo(connection, new StreamPosition(lineage.Epoch, shared));
@@ -277,7 +277,9 @@ internal sealed class ConnectionWriter(
             MoveTo(connection, at);
 
         connection.Position = connection.EventSent = connection.IdSent = at.Position;
-        connection.BeforeEvents = connection.Output.Framed(ControlFrames.Resync(reason, requested, at));
+        connection.BeforeEvents = connection.Output.Framed(
+            ControlFrames.Resync(reason, requested, connection.Ring.Filter.IdOf(at))
+        );
         metrics.Resynced(reason);
     }
 

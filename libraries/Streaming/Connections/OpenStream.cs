@@ -20,6 +20,9 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 
     public IStreamSession? Session { get; init; }
 
+    /// <summary>True if its caller's credential may be withdrawn, which bounds its age.</summary>
+    public bool IsSignedIn { get; init; }
+
     /// <summary>Events and bytes written to the socket.</summary>
     public long Delivered,
         Bytes;
@@ -55,6 +58,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 }
 
 /// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
+/// <param name="User">Its user, to be shown alone.</param>
 /// <param name="Socket">Asked for the round-trip time of the kernel; null: none.</param>
 /// <param name="Key">Key of the client (<see cref="Admission.IClients.ClientOf"/>), for turns among clients.</param>
 internal sealed record StreamClient(
@@ -69,7 +73,7 @@ internal sealed record StreamClient(
     public static StreamClient Of(HttpContext context, string key) =>
         new(
             context.ClientEndPoint(),
-            context.User.Identity?.Name,
+            CallerIdentity.ShownOf(context.User),
             (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
             context.Features.Get<IConnectionSocketFeature>()?.Socket,
             Activity.Current?.Context ?? default,

@@ -202,7 +202,7 @@ internal sealed class WriterLoop : IDisposable
         _connections.Add(connection);
         connection.TakenAt = connection.IdSentAt = _clock.Milliseconds();
         connection.ReceivedAt = _storeClock.NowTicks;
-        connection.MaxAgeAt = connection.TakenAt + _options.NextMaxAge();
+        connection.MaxAgeAt = connection.TakenAt + _options.NextMaxAge(connection.IsSignedIn);
     }
 
     /// <summary>Writes what is new in a ring; returns true if no connection is left to visit.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
+using Streaming.Access;
 using Streaming.Requests;
 
 namespace Streaming.Endpoints;
@@ -20,7 +21,7 @@ internal static class StreamBodies
     public static void UseStreamBodies(this WebApplication app) =>
         app.Use(
             (context, next) =>
-                context.User.Identity?.IsAuthenticated == true && IsTaken(context)
+                CallerIdentity.IsSignedIn(context.User) && IsTaken(context)
                     ? TakeThenAsync(context, next)
                     : next(context)
         );

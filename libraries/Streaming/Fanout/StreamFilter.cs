@@ -12,10 +12,11 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
         IReadOnlyCollection<string> topics,
         IReadOnlyCollection<string> types,
         IReadOnlyCollection<string> keys,
-        FrameFormat format
+        FrameFormat format,
+        IReadOnlyCollection<string>? except = null
     )
     {
-        Events = EventFilter.Of(Distinct(topics), Distinct(types), Distinct(keys));
+        Events = EventFilter.Of(Distinct(topics), Distinct(types), Distinct(keys), Distinct(except ?? []));
         Format = format;
 
         foreach (var topic in Events.Topics)
@@ -23,7 +24,9 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
 
         // Lists in canonical order with length prefixes, so that no content can imitate another list.
         var key = new StringBuilder();
-        foreach (var list in (ReadOnlySpan<IReadOnlyList<string>>)[Events.Topics, Events.Types, Events.Keys])
+        foreach (
+            var list in (ReadOnlySpan<IReadOnlyList<string>>)[Events.Topics, Events.Types, Events.Keys, Events.Except]
+        )
         {
             foreach (var value in list)
                 key.Append(value.Length).Append(':').Append(value);
@@ -42,11 +45,15 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     /// <summary>The first tokens of the topics that it selects; null: any.</summary>
     public IReadOnlyList<string>? FirstTokens => EventStore.FirstTokens.Of(Events.Topics);
 
+    /// <summary>Returns the id of a place in a stream of this filter.</summary>
+    public string IdOf(StreamPosition at) => Events.Topics is [var topic, ..] ? Format.IdOf(at, topic) : at.ToString();
+
     /// <summary>Tokens of all topics. They determine the memory and time that the filter takes in an index.</summary>
     public int Tokens { get; }
 
     /// <summary>Returns true if an event of a matching topic passes the types and keys.</summary>
-    public bool Passes(EventRecord record) => Events.Passes(record.Type, record.Key);
+    public bool Passes(EventRecord record) =>
+        Events.Passes(record.Type, record.Key) && !Events.IsExcepted(record.Topic);
 
     public bool Equals(StreamFilter? other) =>
         other is not null && ReferenceEquals(Format, other.Format) && _key == other._key;

@@ -15,7 +15,7 @@ internal static class ControlFrames
 
     /// <summary>Reports that missed events cannot be read; without an id, so that the client keeps its own.</summary>
     public static readonly byte[] Unavailable = Named(
-        null,
+        (string?)null,
         "error",
         new Outage(
             "The event log cannot be read at the moment. Reconnect with the last event id; nothing is lost.",
@@ -28,7 +28,9 @@ internal static class ControlFrames
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
 
     /// <summary>Advances the client's last event id without dispatching an event.</summary>
-    public static byte[] IdOnly(StreamPosition id) => SseFrame.ToBytes(f => f.Id(id.ToString()).End());
+    public static byte[] IdOnly(StreamPosition id) => IdOnly(id.ToString());
+
+    public static byte[] IdOnly(string id) => SseFrame.ToBytes(f => f.Id(id).End());
 
     /// <summary>Advances the client's last event id by an event without content, since many clients forget an id that
     /// comes without data.</summary>
@@ -40,27 +42,27 @@ internal static class ControlFrames
         string connectionId,
         string replica,
         StreamPosition head
-    ) =>
-        Named(
-            startsAfter,
-            ConnectedType,
+    ) => Named(startsAfter.ToString(), ConnectedType, ConnectedData(connectionId, replica, head));
+
+    public static byte[] ConnectedData(string connectionId, string replica, StreamPosition head) =>
+        JsonSerializer.SerializeToUtf8Bytes(
             new Start(connectionId, replica, head.Epoch, head.ToString()),
             StreamingJson.Readable.Start
         );
 
     /// <summary>Refuses to resume after an id; the stream continues after <paramref name="resumedFrom"/>.</summary>
-    public static byte[] Resync(ResyncReason reason, string? requested, StreamPosition resumedFrom) =>
+    public static byte[] Resync(ResyncReason reason, string? requested, string resumedFrom) =>
         Named(
             resumedFrom,
             "resync",
-            new Refused(reason.ToString().ToLowerInvariant(), requested, resumedFrom.ToString()),
+            new Refused(reason.ToString().ToLowerInvariant(), requested, resumedFrom),
             StreamingJson.Readable.Refused
         );
 
     /// <summary>Range of events that a slow client is not sent; without an id, as others within may follow.</summary>
     public static byte[] Skipped(string epoch, long from, long to, long count) =>
         Named(
-            null,
+            (string?)null,
             "skipped",
             new Gap(new StreamPosition(epoch, from).ToString(), new StreamPosition(epoch, to).ToString(), count),
             StreamingJson.Readable.Gap
@@ -68,19 +70,27 @@ internal static class ControlFrames
 
     /// <summary>Reports that the right ends soon (expiring), or has ended the stream (expired, replaced).</summary>
     public static byte[] Unauthorized(string reason, DateTimeOffset? expiresAt) =>
-        Named(null, "unauthorized", new RightEnd(reason, expiresAt?.UtcDateTime), StreamingJson.Readable.RightEnd);
+        Named(
+            (string?)null,
+            "unauthorized",
+            new RightEnd(reason, expiresAt?.UtcDateTime),
+            StreamingJson.Readable.RightEnd
+        );
 
     public static byte[] Named<T>(StreamPosition? id, string name, T data) =>
         Named(id, name, data, ReadableJsonEncoder.Web.TypeOf<T>());
 
     public static byte[] Named<T>(StreamPosition? id, string name, T data, JsonTypeInfo<T> type) =>
+        Named(id?.ToString(), name, data, type);
+
+    private static byte[] Named<T>(string? id, string name, T data, JsonTypeInfo<T> type) =>
         Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, type));
 
-    private static byte[] Named(StreamPosition? id, string name, byte[] json) =>
+    private static byte[] Named(string? id, string name, byte[] json) =>
         SseFrame.ToBytes(frame =>
         {
-            if (id is { } known)
-                frame.Id(known.ToString());
+            if (id is not null)
+                frame.Id(id);
             frame.Event(name).Data(json).End();
         });
 

@@ -7,6 +7,9 @@ internal abstract class FrameFormat
 {
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord record);
 
+    /// <summary>Returns the id of a place, for a stream of this topic.</summary>
+    public virtual string IdOf(StreamPosition at, string topic) => at.ToString();
+
     /// <summary>Returns true if the stream ends with this event: complete, done, end, a fatal error.</summary>
     public virtual bool Ends(EventRecord record) => false;
 
@@ -22,10 +25,10 @@ internal abstract class FrameFormat
     public byte[] Frame(string epoch, EventRecord record)
     {
         var output = new ArrayBufferWriter<byte>(record.Data.Length + 128);
-        var id = new StreamPosition(epoch, record.Position);
+        var id = IdOf(new StreamPosition(epoch, record.Position), record.Topic);
         try
         {
-            Write(output, id.ToString(), record);
+            Write(output, id, record);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {

@@ -12,17 +12,17 @@ namespace Streaming.Opening;
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {
     /// <summary>Streams the topic that <c>begin</c> creates, if there is a place, to a client without an id.</summary>
-    /// <param name="begin">Begins the work; returns its topic and the position before its first event.</param>
+    /// <param name="begin">Begins the work; returns its topic, its format, and the position before its first
+    /// event.</param>
     public Task BeginAsync(
         HttpContext context,
-        FrameFormat format,
-        Func<Task<(string Topic, StreamPosition Start)>> begin
+        Func<Task<(string Topic, FrameFormat Format, StreamPosition Start)>> begin
     ) =>
         streams.OpenAsync(
             context,
             async () =>
             {
-                var (topic, start) = await begin();
+                var (topic, format, start) = await begin();
                 return RequestOf(context, topic, format, LastEventId.Of(context.Request), start, start);
             }
         );
@@ -81,14 +81,17 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
         StreamPosition? startAfter,
         StreamPosition beginning,
         ResyncReason? reason = null
-    ) =>
-        new(
-            new StreamFilter([topic], [], [], format),
+    )
+    {
+        var filter = new StreamFilter([topic], [], [], format);
+        return new(
+            filter,
             last,
             StartAfter: startAfter,
             Slow: context.Request.Query.Slow(),
-            Greeting: Greetings.IdOnly,
+            Greeting: Greetings.IdOf(filter),
             ResyncAfter: beginning,
             Ordinal: reason
         );
+    }
 }

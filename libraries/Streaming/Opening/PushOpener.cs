@@ -120,7 +120,7 @@ internal sealed class PushOpener(
         )
         {
             ConnectedAt = clock.GetUtcNow(),
-            MaxAge = opened.MayAge ? options.Value.NextMaxAge() : long.MaxValue,
+            MaxAge = opened.MayAge ? options.Value.NextMaxAge(opened.Grant.IsSignedIn) : long.MaxValue,
             Expiry = opened.Grant.Expiry,
             Session = opened.Grant.Session,
         };

@@ -43,4 +43,8 @@ internal static class Greetings
     /// <summary>Sends an item of the application, as the fields of a frame.</summary>
     public static Greeting Of(byte[] fields) =>
         (startsAfter, _, _, _) => [.. fields, .. ControlFrames.IdOnly(startsAfter)];
+
+    /// <summary>Sends only an id, in the form that this stream's ids have.</summary>
+    public static Greeting IdOf(StreamFilter filter) =>
+        (startsAfter, _, _, _) => ControlFrames.IdOnly(filter.IdOf(startsAfter));
 }

@@ -46,13 +46,16 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
             ConnectedAt = clock.GetUtcNow(),
             Expiry = Grant.Expiry,
             Session = Grant.Session,
+            IsSignedIn = Grant.IsSignedIn,
             BeforeEvents = opening,
             Shown = Request.Shown,
         };
     }
 
     private byte[] Resync() =>
-        Start.Kind == StartKind.Resync ? ControlFrames.Resync(Start.Reason, Request.Last.Text, Start.From) : [];
+        Start.Kind == StartKind.Resync
+            ? ControlFrames.Resync(Start.Reason, Request.Last.Text, Request.Filter.IdOf(Start.From))
+            : [];
 }
 
 /// <summary>Runs streams from their first frame until they have ended or their clients have gone.</summary>

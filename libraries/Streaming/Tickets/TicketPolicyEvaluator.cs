@@ -38,7 +38,7 @@ internal sealed class TicketPolicyEvaluator(
 
             var ticket = await tickets.VerifyAsync(values.ToString(), context.RequestAborted);
             var user = UserOf(ticket, policy);
-            if (sent.Succeeded && sent.Principal.Identity?.Name != user.Identity?.Name)
+            if (sent.Succeeded && !IsOf(sent.Principal, user))
                 throw new InvalidCredentialException("The ticket belongs to another user.");
 
             context.User = user;
@@ -60,7 +60,7 @@ internal sealed class TicketPolicyEvaluator(
 
     private static TicketHolder HolderOf(ClaimsPrincipal user, AuthorizationPolicy policy, DateTimeOffset? until) =>
         new(
-            user.Identity?.Name,
+            User: null,
             until,
             Principal: TicketSerializer.Default.Serialize(new AuthenticationTicket(user, SchemesOf(policy)))
         );
@@ -71,6 +71,10 @@ internal sealed class TicketPolicyEvaluator(
         && holder.AuthenticationScheme == SchemesOf(policy)
             ? holder.Principal
             : throw new InvalidCredentialException("The ticket was issued for another kind of credential.");
+
+    /// <summary>Two that nothing names are not the same.</summary>
+    private static bool IsOf(ClaimsPrincipal sender, ClaimsPrincipal holder) =>
+        CallerIdentity.IdOf(sender) is { } user && user == CallerIdentity.IdOf(holder);
 
     private static string SchemesOf(AuthorizationPolicy policy) =>
         string.Join(';', policy.AuthenticationSchemes.Distinct().Order(StringComparer.Ordinal));

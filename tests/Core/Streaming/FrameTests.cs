@@ -25,13 +25,13 @@ public sealed class FrameTests
                     + "\n\n"
             },
             {
-                Text(ControlFrames.Resync(ResyncReason.Malformed, "?", At)),
+                Text(ControlFrames.Resync(ResyncReason.Malformed, "?", At.ToString())),
                 "id: e-5\nevent: resync\n"
                     + """data: {"reason":"malformed","requested":"?","resumedFrom":"e-5"}"""
                     + "\n\n"
             },
             {
-                Text(ControlFrames.Resync(ResyncReason.Expired, null, At)),
+                Text(ControlFrames.Resync(ResyncReason.Expired, null, At.ToString())),
                 "id: e-5\nevent: resync\n"
                     + """data: {"reason":"expired","requested":null,"resumedFrom":"e-5"}"""
                     + "\n\n"

@@ -77,6 +77,32 @@ public sealed partial class HouseTests
         SourceFiles.AssertNone(types.Where(type => !PublicNamespace().IsMatch(type)));
     }
 
+    /// <summary>A name is shown to people. Two users may have one, and most tokens have none.</summary>
+    [Fact]
+    public void One_file_of_the_libraries_names_the_caller()
+    {
+        const string Home = "libraries/Streaming/Access/CallerIdentity.cs";
+        string[] reads =
+        [
+            ".Identity?",
+            ".Identity.",
+            ".Identity!",
+            ".Identity is",
+            "ClaimTypes",
+            ".FindFirst(",
+            ".HasClaim(",
+        ];
+        var found =
+            from file in SourceFiles.CSharp("libraries")
+            let path = SourceFiles.PathOf(file)
+            where path != Home
+            from line in File.ReadLines(file.FullName)
+            where reads.Any(read => line.Contains(read, StringComparison.Ordinal))
+            select $"{path}: {line.Trim()}";
+        SourceFiles.AssertNone(found);
+        Assert.Contains(SourceFiles.CSharp("libraries"), file => SourceFiles.PathOf(file) == Home);
+    }
+
     /// <summary>The runner reads the results there, a line each, and drops a line that begins with something else: a
     /// lost failure passes.</summary>
     [Fact]

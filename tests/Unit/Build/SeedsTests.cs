@@ -68,7 +68,7 @@ public sealed partial class SeedsTests
             "Recommendations begin with the GET that reads them, and end with an event of their own.",
             ["RunEvent", "RunStart", "RunStarter", "RunStreams", "StreamError"]
         ),
-        ("Tools of the agents are not public yet.", ["AgentTool"]),
+        ("An agent's tool is for callers who may read what it tells.", ["TopicAccess"]),
     ];
 
     [Fact]

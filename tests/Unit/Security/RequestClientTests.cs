@@ -75,7 +75,7 @@ public sealed class RequestClientTests
     {
         Assert.Equal(StreamGrant.Endless, _access.GrantOf(_context));
         _context.Features.Set(new Caller("ann", TopicGrants.None, Until));
-        var (expiry, session) = _access.GrantOf(_context);
+        var (expiry, session, _) = _access.GrantOf(_context);
         Assert.Equal((Until, 60_000, null), (expiry.Until, expiry.EndsAt - expiry.RenewAt, session));
     }
 

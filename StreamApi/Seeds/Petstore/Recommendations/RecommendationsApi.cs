@@ -46,7 +46,7 @@ internal static class RecommendationsApi
             () =>
                 recommender.StartAsync(
                     Customer.Checked(query.RequiredText("userId", 128), context, access),
-                    context.User.Identity?.Name,
+                    access.OwnerOf(context),
                     access.ClientOf(context),
                     context.RequestAborted
                 )

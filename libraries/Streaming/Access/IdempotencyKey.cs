@@ -1,13 +1,18 @@
 using EventStore;
+using Streaming.Requests;
 
-namespace Streaming.Requests;
+namespace Streaming.Access;
 
 /// <summary>The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a repetition gets the
 /// first answer and has no further effect. Keys belong to one user and are kept for 24 hours.</summary>
+/// <remarks>Anonymous callers share theirs, so a key must be a secret there, as the id is that it stands for.</remarks>
 internal static class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";
     private const int MaxLength = 255;
+
+    /// <summary>Characters of a random key of 128 bits, in Base64; a UUID has 36.</summary>
+    private const int SecretLength = 22;
 
     /// <summary>Returns an id for the new resource: with a key, that of the first request with the same key.</summary>
     /// <param name="content">Called only with a key: a body may be megabytes. Method and path are compared too.</param>
@@ -22,9 +27,16 @@ internal static class IdempotencyKey
         if (KeyOf(context) is not { } key)
             return (fresh, false);
 
+        if (key.Length < SecretLength && !CallerIdentity.IsSignedIn(context.User))
+            throw new InvalidRequestException(
+                Header,
+                $"of an anonymous caller must be random, of {SecretLength} characters or more, such as a UUID."
+            );
+
         var request = context.Request;
+        var owner = context.RequestServices.GetRequiredService<IStreamAccess>().OwnerOf(context);
         var id = await keys.ClaimAsync(
-            context.User.Identity?.Name ?? "",
+            owner ?? "",
             key,
             $"{request.Method} {request.Path}\n{content()}",
             fresh,

@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.AI;
+
+namespace AspireSse;
+
+/// <summary>What an application gives the gateway's agents: <c>/stream</c> and the sessions.</summary>
+public sealed class LlmGatewayOptions
+{
+    private readonly List<AgentTool> _tools = [];
+
+    /// <summary>Tells the model its role, before each conversation. Null, the default, tells it nothing.</summary>
+    public string? Instructions { get; set; }
+
+    internal IReadOnlyList<AgentTool> Tools => _tools;
+
+    /// <summary>Adds a tool for the agents' model.</summary>
+    /// <param name="function">Its code and its description. It gets the arguments that the model chooses, and as
+    /// services a scope of its own (<see cref="AIFunctionArguments.Services"/>).</param>
+    /// <param name="policy">Decides which callers may use it, with the request (<see cref="HttpContext"/>) as the
+    /// resource. Null: all who may ask the agents.</param>
+    /// <remarks>It runs with the rights of the application, not of the caller, so only callers who may see all of its
+    /// results may use it.</remarks>
+    /// <exception cref="ArgumentException">There is a tool of this name.</exception>
+    public LlmGatewayOptions AddTool(AIFunction function, AuthorizationPolicy? policy = null)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        if (_tools.Exists(tool => tool.Function.Name == function.Name))
+            throw new ArgumentException($"There is a tool '{function.Name}' already.", nameof(function));
+
+        _tools.Add(new AgentTool(function, policy));
+        return this;
+    }
+}
+
+/// <summary>A tool of the agents, and who may use it.</summary>
+internal sealed record AgentTool(AIFunction Function, AuthorizationPolicy? Policy);

@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.AI;
+
+namespace Adopter.Callers;
+
+/// <summary>Agents are what the application makes of them.</summary>
+public sealed class AgentTests
+{
+    private const string Instructions = "You help the customers of a bank.";
+
+    private static readonly AIFunction Balance = AIFunctionFactory.Create(
+        (IServiceProvider services) => services.GetRequiredService<ApiKeys>().Withdrawn.Count,
+        "balance",
+        "Says how much there is."
+    );
+
+    [Fact]
+    public async Task A_model_is_told_the_application_s_instructions_and_offered_its_tools()
+    {
+        var model = new Model();
+        await using var app = await StartAsync(
+            model,
+            agents =>
+            {
+                agents.Instructions = Instructions;
+                agents.AddTool(
+                    Balance,
+                    new AuthorizationPolicyBuilder().RequireAuthenticatedUser().RequireRole("customer").Build()
+                );
+            }
+        );
+
+        var stream = await app.WithKey("id=1;role=customer").GetStringAsync("/stream?prompt=Hello&provider=own");
+        Assert.Contains("\"tool\":\"balance\",\"output\":0", stream, StringComparison.Ordinal);
+        Assert.Equal(Instructions, model.Asked[0].Messages[0].Text);
+        Assert.Contains("balance", model.Asked[0].Tools);
+
+        // Whoever does not meet its policy is not offered the tool, nor gets it used.
+        model.Asked.Clear();
+        var other = await app.WithKey("id=2").GetStringAsync("/stream?prompt=Hello&provider=own");
+        Assert.DoesNotContain("balance", model.Asked[0].Tools);
+        Assert.Contains("There is no tool balance", other, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_is_told_nothing_that_the_application_did_not_say()
+    {
+        var model = new Model();
+        await using var app = await StartAsync(model, configure: null);
+
+        await app.WithKey("id=1").GetStringAsync("/stream?prompt=Hello&provider=own");
+        Assert.Equal(["Hello"], model.Asked[0].Messages.Select(message => message.Text));
+    }
+
+    [Fact]
+    public void Two_tools_of_one_name_are_refused() =>
+        Assert.Throws<ArgumentException>(() => new LlmGatewayOptions().AddTool(Balance).AddTool(Balance));
+
+    private static Task<CallersApp> StartAsync(Model model, Action<LlmGatewayOptions>? configure) =>
+        CallersApp.StartAsync(
+            agents: configure,
+            services: services => services.AddKeyedSingleton<IChatClient>("own", model)
+        );
+
+    /// <summary>Calls the tool "balance" once, and then says that it is done.</summary>
+    private sealed class Model : IChatClient
+    {
+        public List<(ChatMessage[] Messages, string[] Tools)> Asked { get; } = [];
+
+        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default
+        )
+        {
+            Asked.Add(([.. messages], [.. options?.Tools?.Select(tool => tool.Name) ?? []]));
+            await Task.CompletedTask;
+            yield return Asked.Count == 1
+                ? new ChatResponseUpdate(
+                    ChatRole.Assistant,
+                    [new FunctionCallContent("1", "balance", new Dictionary<string, object?>())]
+                )
+                : new ChatResponseUpdate(ChatRole.Assistant, "Done.");
+        }
+
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null,
+            CancellationToken cancellationToken = default
+        ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+
+        public object? GetService(Type serviceType, object? serviceKey = null) =>
+            serviceType == typeof(ChatClientMetadata)
+                ? new ChatClientMetadata("own", defaultModelId: "own-model")
+                : null;
+
+        public void Dispose() { }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Net;
+
+namespace Adopter.Callers;
+
+/// <summary>A gateway that takes anybody: there the id of what was begun is the right to it.</summary>
+public sealed class AnonymousTests(OpenCallers callers) : IClassFixture<OpenCallers>
+{
+    private readonly CallersApp _app = callers.App;
+    private readonly GatewayClient _anonymous = new(callers.App.Anonymous()),
+        _alice = new(callers.App.WithToken(Schemes.Mapped, new { sub = "alice" }));
+
+    [Fact]
+    public async Task An_anonymous_answer_continues_after_the_ids_that_its_reader_got()
+    {
+        var ids = await _anonymous.AskAsync();
+
+        Assert.All(ids, id => Assert.Matches("^[A-Za-z0-9._~-]{1,128}$", id));
+        foreach (var id in ids[..^1])
+            Assert.Contains("event: end", await _anonymous.ContinueAsync(id), StringComparison.Ordinal);
+        Assert.Equal("", await _anonymous.ContinueAsync(ids[^1]));
+    }
+
+    [Fact]
+    public async Task A_counted_position_continues_nobodys_answer()
+    {
+        var ids = await _anonymous.AskAsync();
+        var others = await _anonymous.AskAsync();
+        var place = ids[0].Split('~')[0];
+
+        string[] guesses = [place, $"{place}~", $"{place}~{new string('0', 32)}", $"{place}~{others[0].Split('~')[1]}"];
+        foreach (var guess in guesses)
+            Assert.DoesNotContain(
+                GatewayClient.Secret,
+                await _anonymous.ContinueAsync(guess),
+                StringComparison.Ordinal
+            );
+
+        // Nor does it for somebody who signed in, even with the whole id.
+        Assert.Equal("", await _alice.ContinueAsync(ids[0]));
+    }
+
+    [Fact]
+    public async Task The_id_is_the_right_to_what_nobody_signed_in_for_and_no_right_to_what_somebody_did()
+    {
+        var own = await _anonymous.GenerateAsync();
+        Assert.Equal(HttpStatusCode.OK, await _anonymous.ReadAsync(own));
+        Assert.Equal(HttpStatusCode.Forbidden, await _alice.ReadAsync(own));
+        Assert.Equal(HttpStatusCode.OK, await _anonymous.CancelAsync(own));
+        var session = await _anonymous.BeginSessionAsync();
+        Assert.Equal(HttpStatusCode.OK, await _anonymous.SayAsync(session));
+
+        var hers = await _alice.GenerateAsync();
+        Assert.Equal(HttpStatusCode.OK, await _alice.ReadAsync(hers));
+        Assert.Equal(HttpStatusCode.Forbidden, await _anonymous.ReadAsync(hers));
+        Assert.Equal(HttpStatusCode.Forbidden, await _anonymous.CancelAsync(hers));
+        Assert.Equal("", await _anonymous.ContinueAsync((await _alice.AskAsync())[0]));
+        Assert.Equal(HttpStatusCode.Forbidden, await _anonymous.SayAsync(await _alice.BeginSessionAsync()));
+    }
+
+    /// <summary>A short one is somebody else's too, and would give out the id.</summary>
+    [Fact]
+    public async Task An_anonymous_idempotency_key_is_a_secret_too()
+    {
+        using var refused = await _anonymous.TryGenerateAsync("1");
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+
+        var key = Guid.NewGuid().ToString();
+        var generation = await _anonymous.GenerateAsync(key);
+        Assert.Equal(generation, await _anonymous.GenerateAsync(key));
+        Assert.NotEqual(generation, await _alice.GenerateAsync(key));
+        Assert.NotEqual(generation, await _anonymous.GenerateAsync(Guid.NewGuid().ToString()));
+    }
+
+    [Fact]
+    public async Task A_ticket_begins_nothing_also_where_anybody_may()
+    {
+        var ticket = await _alice.TicketAsync(">");
+        Assert.Equal(HttpStatusCode.Forbidden, await _anonymous.ReadAsync($"/stream?prompt=Hello&ticket={ticket}"));
+    }
+}

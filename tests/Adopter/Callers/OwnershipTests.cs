@@ -1,0 +1,211 @@
+using System.Net;
+
+namespace Adopter.Callers;
+
+/// <summary>What one caller began, and another one's requests for it, whatever they sign in with.</summary>
+public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<RunningCallers>
+{
+    private const string Key = "key";
+
+    private readonly CallersApp _app = callers.App;
+
+    public static TheoryData<string> Pairs =>
+        [
+            "Keycloak's tokens",
+            "Entra's tokens",
+            "tokens with claims as they are",
+            "one display name",
+            "two issuers",
+            "cookies",
+            "keys",
+            "keys with a name alone",
+            "two schemes",
+            "an identity that many share",
+            "an identity that is not signed in",
+        ];
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task A_generation_is_its_callers_own(string pair)
+    {
+        var (own, other) = await PairAsync(pair);
+        var generation = await own.GenerateAsync();
+
+        Assert.Equal(HttpStatusCode.OK, await own.ReadAsync(generation));
+        Assert.Equal(HttpStatusCode.OK, await own.ReadAsync(generation + "/stream"));
+        Assert.Equal(HttpStatusCode.Forbidden, await other.ReadAsync(generation));
+        Assert.Equal(HttpStatusCode.Forbidden, await other.ReadAsync(generation + "/stream"));
+        Assert.Equal(HttpStatusCode.Forbidden, await other.CancelAsync(generation));
+        Assert.Equal(HttpStatusCode.OK, await own.CancelAsync(generation));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task A_session_is_its_callers_own(string pair)
+    {
+        var (own, other) = await PairAsync(pair);
+        var session = await own.BeginSessionAsync();
+
+        Assert.Equal(HttpStatusCode.Forbidden, await other.SayAsync(session));
+        Assert.Equal(HttpStatusCode.Forbidden, await other.ReadAsync($"/session/{session}"));
+        Assert.Equal(HttpStatusCode.Forbidden, await other.ReadAsync($"/stream/{session}"));
+        Assert.Equal(HttpStatusCode.OK, await own.SayAsync(session));
+        Assert.Equal(HttpStatusCode.OK, await own.ReadAsync($"/session/{session}"));
+    }
+
+    /// <summary>A position can be counted.</summary>
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task An_agents_answer_continues_for_the_caller_who_asked(string pair)
+    {
+        var (own, other) = await PairAsync(pair);
+        var ids = await own.AskAsync();
+
+        Assert.Contains("event: end", await own.ContinueAsync(ids[0]), StringComparison.Ordinal);
+        foreach (var id in ids.Take(2))
+            Assert.Equal("", await other.ContinueAsync(id));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task An_idempotency_key_is_its_callers_own(string pair)
+    {
+        var (own, other) = await PairAsync(pair);
+        var generation = await own.GenerateAsync(Key);
+
+        Assert.Equal(generation, await own.GenerateAsync(Key));
+        Assert.NotEqual(generation, await other.GenerateAsync(Key));
+        Assert.NotEqual(await own.BeginSessionAsync("session"), await other.BeginSessionAsync("session"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task A_ticket_reads_what_its_caller_began_and_is_of_no_use_beside_another_credential(string pair)
+    {
+        var (own, other) = await PairAsync(pair);
+        using var anonymous = _app.Anonymous();
+        var stranger = new GatewayClient(anonymous);
+        var stream = await own.GenerateAsync() + "/stream";
+
+        var ticket = await own.TicketAsync("generations.>");
+        Assert.Equal(HttpStatusCode.OK, await stranger.ReadAsync($"{stream}?ticket={ticket}"));
+        Assert.Equal(HttpStatusCode.OK, await own.ReadAsync($"{stream}?ticket={ticket}"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await other.ReadAsync($"{stream}?ticket={ticket}"));
+
+        var foreign = await other.TicketAsync("generations.>");
+        Assert.Equal(HttpStatusCode.Forbidden, await stranger.ReadAsync($"{stream}?ticket={foreign}"));
+    }
+
+    /// <summary>The same person, with the claims of a token as they are and as ASP.NET renames them.</summary>
+    [Fact]
+    public async Task A_caller_is_the_same_however_its_claims_are_named()
+    {
+        var claims = new { sub = "alice", name = "Alice" };
+        var generation = await Of(_app.WithToken(Schemes.Mapped, claims)).GenerateAsync();
+
+        Assert.Equal(HttpStatusCode.OK, await Of(_app.WithToken(Schemes.Unmapped, claims)).ReadAsync(generation));
+        Assert.Equal(HttpStatusCode.OK, await Of(_app.WithToken(Schemes.Named, claims)).ReadAsync(generation));
+        var renamed = Of(_app.WithToken(Schemes.Named, new { sub = "alice", name = "Alice Smith" }));
+        Assert.Equal(HttpStatusCode.OK, await renamed.ReadAsync(generation));
+    }
+
+    [Theory]
+    [InlineData("role=staff")]
+    [InlineData("id=;name=")]
+    public async Task A_caller_that_nothing_names_owns_nothing(string key)
+    {
+        var nobody = Of(_app.WithKey(key));
+
+        using var refused = await nobody.TryGenerateAsync();
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        using var withKey = await nobody.TryGenerateAsync(Key);
+        Assert.Equal(HttpStatusCode.Forbidden, withKey.StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, await nobody.ReadAsync("/stream?prompt=Hello"));
+
+        var other = await Of(_app.WithKey("id=alice")).GenerateAsync();
+        Assert.Equal(HttpStatusCode.Forbidden, await nobody.ReadAsync(other));
+    }
+
+    [Fact]
+    public async Task Without_a_credential_nothing_is_read_or_begun()
+    {
+        var generation = await Of(_app.WithKey("id=alice")).GenerateAsync();
+        var anonymous = Of(_app.Anonymous());
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await anonymous.ReadAsync(generation));
+        Assert.Equal(HttpStatusCode.Unauthorized, await anonymous.CancelAsync(generation));
+        Assert.Equal(HttpStatusCode.Unauthorized, await anonymous.ReadAsync("/stream?prompt=Hello"));
+    }
+
+    /// <summary>Returns two callers who are not the same, and look alike.</summary>
+    private async Task<(GatewayClient Own, GatewayClient Other)> PairAsync(string pair)
+    {
+        var (own, other) = pair switch
+        {
+            "Keycloak's tokens" => (
+                _app.WithToken(
+                    Schemes.Mapped,
+                    new
+                    {
+                        sub = "f:1:a",
+                        preferred_username = "ann",
+                        name = "Ann",
+                    }
+                ),
+                _app.WithToken(
+                    Schemes.Mapped,
+                    new
+                    {
+                        sub = "f:1:b",
+                        preferred_username = "ann",
+                        name = "Ann",
+                    }
+                )
+            ),
+            "Entra's tokens" => (
+                _app.WithToken(
+                    Schemes.Named,
+                    new
+                    {
+                        sub = "s1",
+                        oid = "o",
+                        tid = "t",
+                        name = "Ann",
+                    }
+                ),
+                _app.WithToken(
+                    Schemes.Named,
+                    new
+                    {
+                        sub = "s2",
+                        oid = "o",
+                        tid = "t",
+                        name = "Ann",
+                    }
+                )
+            ),
+            "tokens with claims as they are" => (
+                _app.WithToken(Schemes.Unmapped, new { sub = "alice", name = "Ann" }),
+                _app.WithToken(Schemes.Unmapped, new { sub = "mallory", name = "Ann" })
+            ),
+            "one display name" => (
+                _app.WithToken(Schemes.Named, new { sub = "alice", name = "Ann" }),
+                _app.WithToken(Schemes.Named, new { sub = "mallory", name = "Ann" })
+            ),
+            "two issuers" => (
+                _app.WithToken(Schemes.Mapped, new { sub = "alice" }),
+                _app.WithToken(Schemes.Mapped, new { sub = "alice" }, Schemes.OtherIssuer)
+            ),
+            "cookies" => (await _app.SignedInAsync("1", "Ann"), await _app.SignedInAsync("2", "Ann")),
+            "keys" => (_app.WithKey("id=1;name=Ann"), _app.WithKey("id=2;name=Ann")),
+            "keys with a name alone" => (_app.WithKey("name=ann"), _app.WithKey("name=bob")),
+            "two schemes" => (_app.WithKey("id=7;name=Ann"), await _app.SignedInAsync("7", "Ann")),
+            "an identity that many share" => (_app.WithKey("id=team,id=1"), _app.WithKey("id=team,id=2")),
+            _ => (_app.WithKey("?id=guest,id=1"), _app.WithKey("?id=guest,id=2")),
+        };
+
+        return (Of(own), Of(other));
+    }
+
+    private static GatewayClient Of(HttpClient client) => new(client);
+}
